@@ -1,0 +1,248 @@
+/**
+ * What a {@linkcode Replica} can be told, and how it is checked. Nothing here connects.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Address, Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
+
+const DEFAULT_PORT = 6379;
+
+/** Where messages go; `console` fits. */
+export interface Logger {
+  /** Steps of the handshake and the like. */
+  debug(message: string): void;
+  /** What an operator wants to read once: connected, synced, listening. */
+  info(message: string): void;
+  /** Something went wrong and is being dealt with. */
+  warn(message: string): void;
+  /** Something went wrong and stays so. */
+  error(message: string): void;
+}
+
+/** A password, or a function asked anew at each connection. */
+export type Password = string | (() => string | Promise<string>);
+
+/** The master as an object, in place of a URL. */
+export type MasterOptions =
+  | {
+    /** Name or address. */
+    readonly host: string;
+    /** 6379 unless told. */
+    readonly port?: number;
+  }
+  | {
+    /** Path of a Unix socket. */
+    readonly path: string;
+  };
+
+/** Milliseconds; 0 waits forever. */
+export interface Timeouts {
+  /** Until a connection stands, name and TLS included. 10,000. */
+  readonly connectMs?: number;
+  /** Until each reply of the handshake is there. 5,000. */
+  readonly handshakeMs?: number;
+  /** Without any byte while a snapshot is awaited or loaded. 60,000. */
+  readonly syncMs?: number;
+  /** Without any byte from the master, who pings every 10 s. 60,000. */
+  readonly idleMs?: number;
+  /** Without the socket taking any byte of ours. 60,000. */
+  readonly writeMs?: number;
+}
+
+/** How Redis clients are served. */
+export interface ServerOptions {
+  /** False keeps the server off even where `listen` is given. */
+  readonly enabled?: boolean;
+  /** What clients of the default user must AUTH with. */
+  readonly password?: string;
+  /** Further users, name to password; all may read everything. */
+  readonly users?: Readonly<Record<string, string>>;
+  /** TLS for clients; with `ca` they must show a certificate. */
+  readonly tls?: TlsServerOptions;
+  /** 10,000 unless told. */
+  readonly maxClients?: number;
+  /** Milliseconds a silent client is kept; 0, the default, forever. */
+  readonly idleTimeoutMs?: number;
+  /** While the master is out of reach: answer (true, the default) or MASTERDOWN. */
+  readonly serveStaleData?: boolean;
+}
+
+/** Options of {@linkcode Replica}. */
+export interface ReplicaOptions {
+  /**
+   * `redis://[user[:password]@]host[:port]`, `rediss://` for TLS, `unix:/path`, or an object. Left out,
+   * the replica follows nobody and `storage` can be written.
+   */
+  readonly master?: string | MasterOptions;
+  /** ACL user at the master; wins over the URL's. */
+  readonly username?: string;
+  /** Password at the master; wins over the URL's. */
+  readonly password?: Password;
+  /** TLS to the master: true, or how. On with `rediss://`. */
+  readonly tls?: boolean | TlsClientOptions;
+  /** `host:port`, a port, `unix:/path`, or an object: serve the data over RESP there. */
+  readonly listen?: string | number | MasterOptions;
+  /** How Redis clients are served. */
+  readonly server?: ServerOptions;
+  /** What the master shows of us in its INFO; the listening port unless told. */
+  readonly announce?: { readonly host?: string; readonly port?: number };
+  /** Waiting, each with its limit. */
+  readonly timeouts?: Timeouts;
+  /** The master's name for PSYNC, where it was renamed. */
+  readonly psyncCommand?: string;
+  /** Gets every message; warnings and errors go to the console unless told. False is silence. */
+  readonly logger?: Logger | false;
+  /** Called after each synchronisation, full or partial. */
+  readonly onSync?: (event: { readonly kind: "full" | "partial" }) => void;
+  /** Another network, as a simulation or an edge runtime has one. */
+  readonly net?: Net;
+  /** Another clock. */
+  readonly clock?: Clock;
+  /** Another source of numbers in [0, 1). */
+  readonly random?: () => number;
+}
+
+/** A master with everything its URL said taken apart. */
+export interface MasterTarget {
+  /** Where it is. */
+  readonly address: Address;
+  /** ACL user. */
+  readonly username: string | undefined;
+  /** Password. */
+  readonly password: Password | undefined;
+  /** TLS options, or undefined for none. */
+  readonly tls: TlsClientOptions | undefined;
+}
+
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ReplicaOptions>([
+  "master",
+  "username",
+  "password",
+  "tls",
+  "listen",
+  "server",
+  "announce",
+  "timeouts",
+  "psyncCommand",
+  "logger",
+  "onSync",
+  "net",
+  "clock",
+  "random",
+]);
+
+/** Refuses a name that no option has: a misspelt option must not be ignored. */
+export function checkOptions(options: ReplicaOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN_OPTIONS.has(name)) throw new TypeError(`Unknown option "${name}"`);
+  }
+}
+
+/** Takes the master's URL or object apart. */
+export function parseMaster(options: ReplicaOptions): MasterTarget | undefined {
+  const { master } = options;
+  if (master === undefined) return undefined;
+  const given = typeof master === "string" ? parseMasterUrl(master) : {
+    address: toAddress(master),
+    username: undefined,
+    password: undefined,
+    tls: undefined,
+  };
+  return {
+    address: given.address,
+    username: options.username ?? given.username,
+    password: options.password ?? given.password,
+    tls: chooseTls(options.tls, given.tls),
+  };
+}
+
+/** Takes apart `listen`. */
+export function parseListen(listen: string | number | MasterOptions): Address {
+  if (typeof listen === "object") return toAddress(listen);
+  if (typeof listen === "number") {
+    return { transport: "tcp", host: "127.0.0.1", port: toPort(listen) };
+  }
+  if (listen.startsWith("unix:")) return parseUnix(listen);
+  const parts = /^(?:(\[[0-9a-fA-F:.%a-z]+\]|[^:[\]]*):)?(\d+)$/.exec(listen);
+  if (parts === null) throw new TypeError(`"${listen}" is not host:port, a port or unix:/path`);
+  const host = unbracket(parts[1] ?? "");
+  return {
+    transport: "tcp",
+    host: host === "" ? "127.0.0.1" : host,
+    port: toPort(Number(parts[2])),
+  };
+}
+
+function parseMasterUrl(text: string): MasterTarget {
+  if (text.startsWith("unix:")) {
+    return { address: parseUnix(text), username: undefined, password: undefined, tls: undefined };
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== "redis:" && url.protocol !== "rediss:")) {
+    throw new TypeError(
+      `"${
+        withoutSecret(text)
+      }" is not a master URL: redis://host:port, rediss://host:port or unix:/path`,
+    );
+  }
+  if (url.hostname === "") throw new TypeError(`"${withoutSecret(text)}" names no host`);
+  if (url.search !== "" || url.hash !== "" || (url.pathname !== "" && url.pathname !== "/")) {
+    throw new TypeError(
+      `"${
+        withoutSecret(text)
+      }" has more than host and port: a replica follows every database, read one with db(n)`,
+    );
+  }
+  return {
+    address: {
+      transport: "tcp",
+      host: unbracket(url.hostname),
+      port: url.port === "" ? DEFAULT_PORT : toPort(Number(url.port)),
+    },
+    username: url.username === "" ? undefined : decodeURIComponent(url.username),
+    password: url.password === "" ? undefined : decodeURIComponent(url.password),
+    tls: url.protocol === "rediss:" ? {} : undefined,
+  };
+}
+
+function parseUnix(text: string): Address {
+  const path = text.slice("unix:".length).replace(/^\/\//, "");
+  if (path === "") throw new TypeError(`"${text}" names no path`);
+  return { transport: "unix", path };
+}
+
+function toAddress(target: MasterOptions): Address {
+  if ("path" in target) return { transport: "unix", path: target.path };
+  if (target.host === "") throw new TypeError("The host is empty");
+  return { transport: "tcp", host: target.host, port: toPort(target.port ?? DEFAULT_PORT) };
+}
+
+function toPort(port: number): number {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new RangeError(`${port} is not a port`);
+  }
+  return port;
+}
+
+function unbracket(host: string): string {
+  return host.startsWith("[") ? host.slice(1, -1) : host;
+}
+
+function chooseTls(
+  told: boolean | TlsClientOptions | undefined,
+  fromUrl: TlsClientOptions | undefined,
+): TlsClientOptions | undefined {
+  if (told === undefined) return fromUrl;
+  if (told === false && fromUrl !== undefined) {
+    throw new TypeError("tls: false contradicts a rediss:// URL");
+  }
+  if (typeof told === "object") return told;
+  return told ? fromUrl ?? {} : undefined;
+}
+
+/** A URL fit for a message. */
+function withoutSecret(text: string): string {
+  return text.replace(/\/\/[^@/]*@/, "//***@");
+}
