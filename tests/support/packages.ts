@@ -9,7 +9,6 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { env } from "node:process";
-import { pathToFileURL } from "node:url";
 import { CACHE, NPM_DIR } from "./paths.ts";
 import { run, which, withLock } from "./process.ts";
 
@@ -40,11 +39,8 @@ export function preparePackages(): Promise<void> {
  */
 export async function loadPackage(name: PackageName): Promise<Record<string, unknown>> {
   if (!isInstalled(name)) await preparePackages();
-  const path = createRequire(join(NPM_DIR, "package.json")).resolve(name);
-  const loaded = await import(pathToFileURL(path).href) as Record<string, unknown>;
-  // A CommonJS package's named exports are found by a scan that differs by runtime.
-  const whole = loaded.default;
-  return whole !== null && typeof whole === "object" ? { ...whole, ...loaded } : loaded;
+  // All three runtimes' `require` takes both module kinds; Deno's `import` takes no CommonJS file.
+  return createRequire(join(NPM_DIR, "package.json"))(name);
 }
 
 /** The package's exports, or the reason to skip. */
