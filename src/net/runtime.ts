@@ -1,0 +1,23 @@
+/**
+ * Picks the adapter of the runtime this runs in. Adapters are loaded on demand, so that a runtime
+ * never evaluates another one's.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { Net } from "./socket.ts";
+
+/**
+ * The native network.
+ *
+ * @param clock Measures timeouts; the host's own when left out.
+ */
+export async function loadNet(clock?: Clock): Promise<Net> {
+  const host = globalThis as { Deno?: { listen?: unknown }; Bun?: { listen?: unknown } };
+  if (typeof host.Bun?.listen === "function") return new (await import("./bun.ts")).BunNet(clock);
+  if (typeof host.Deno?.listen === "function") {
+    return new (await import("./deno.ts")).DenoNet(clock);
+  }
+  return new (await import("./node.ts")).NodeNet(clock);
+}
