@@ -1,0 +1,316 @@
+/**
+ * What style.md asks of the source and a machine can see: import order of the rooms, runtime names,
+ * sizes, unfinished marks, and that the two manifests say the same.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** A file imports only from its own room or a lower rank. */
+const RANKS: Record<string, number> = {
+  base: 0,
+  net: 1,
+  resp: 1,
+  store: 1,
+  rdb: 2,
+  commands: 3,
+  replication: 4,
+  server: 4,
+  replica: 5,
+  testing: 5,
+  cli: 6,
+};
+const DOOR_RANK = 7;
+const MAX_FILE_LINES = 800;
+const MAX_FUNCTION_LINES = 70;
+/** Stands above a function that is measurably faster whole, with the number. */
+const KERNEL_MARK = /\bkernel:.*\d/;
+const RUNTIME_ROOMS = ["net", "cli"];
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  /** The same length and lines, with comments and the insides of literals blanked. */
+  readonly code: string;
+}
+
+interface Problem {
+  readonly path: string;
+  readonly line: number;
+  readonly what: string;
+}
+
+/** Comments, strings and templates; a regular expression is taken for one only after `(,=:[!&|?{};` or return. */
+const BLANKS =
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`|(?<=[(,=:[!&|?{};]\s*|return\s+)\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\//g;
+
+function blank(text: string): string {
+  return text.replace(BLANKS, (match) => match.replace(/[^\n]/g, " "));
+}
+
+function listFiles(directory: string): string[] {
+  const full = join(ROOT, directory);
+  if (!existsSync(full)) return [];
+  return readdirSync(full, { withFileTypes: true }).flatMap((entry) => {
+    const path = posix.join(directory, entry.name);
+    return entry.isDirectory() ? listFiles(path) : [path];
+  });
+}
+
+function load(path: string): Source {
+  const text = readFileSync(join(ROOT, path), "utf8");
+  return { path, text, code: blank(text) };
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split("\n").length;
+}
+
+function matches(source: Source, text: string, pattern: RegExp, what: string): Problem[] {
+  return [...text.matchAll(pattern)].map((match) => ({
+    path: source.path,
+    line: lineAt(text, match.index),
+    what: `${what}: ${match[0].trim()}`,
+  }));
+}
+
+function report(problems: readonly Problem[]): string {
+  return problems.map(({ path, line, what }) => `\n  ${path}:${line} ${what}`).join("");
+}
+
+function holds(problems: readonly Problem[]): void {
+  assert.equal(problems.length, 0, report(problems));
+}
+
+/** What a file imports or re-exports, types included, with the place. */
+function imports(source: Source): { specifier: string; index: number }[] {
+  const statement = /\b(?:from|import)\s*\(?\s*"([^"\n]+)"/g;
+  return [...source.text.matchAll(statement)]
+    // In a doc's example the word stands inside a comment: blanked in the code.
+    .filter((match) => source.code.startsWith(match[0].slice(0, 4), match.index))
+    .map((match) => ({ specifier: match[1], index: match.index }));
+}
+
+function roomOf(path: string): string | undefined {
+  return path.match(/^src\/([^/]+)\//)?.[1];
+}
+
+function rankOf(path: string): number | undefined {
+  const room = roomOf(path);
+  return room === undefined ? DOOR_RANK : RANKS[room];
+}
+
+function importProblem(source: Source, specifier: string): string | undefined {
+  const room = roomOf(source.path);
+  if (specifier.startsWith("node:")) {
+    return RUNTIME_ROOMS.includes(room ?? "") ? undefined : `imports ${specifier}`;
+  }
+  if (!specifier.startsWith(".")) return `imports ${specifier}: the library has no dependencies`;
+  const target = posix.join(posix.dirname(source.path), specifier);
+  if (!existsSync(join(ROOT, target))) return `imports ${specifier}, which does not exist`;
+  const [own, other] = [rankOf(source.path), rankOf(target)];
+  if (own === undefined || other === undefined) {
+    return `imports ${specifier}: a room without a rank`;
+  }
+  if (roomOf(target) === room || other < own) return undefined;
+  return `imports ${specifier}: ${room} (rank ${own}) may not lean on ${
+    roomOf(target)
+  } (rank ${other})`;
+}
+
+/** Functions, methods and arrow functions with a body, told by their first line at their own indent. */
+const FUNCTION_HEAD = new RegExp(
+  "^([ \\t]*)(?:" + [
+    "(?:export )?(?:default )?(?:async )?function\\b", // function name(
+    "(?:(?:public|private|protected|static|override|async|get|set) )*\\*?#?[\\w$]+(?:<[^>\\n]*>)?\\([^\\n]*", // method(
+    "(?:export )?const [\\w$]+[^\\n]*=>",
+  ].join("|") + ")",
+);
+const NOT_A_METHOD =
+  /^\s*(?:if|for|while|switch|catch|return|await|throw|else|do|with|super|assert)\b/;
+
+/**
+ * Lengths of functions by indentation, which `deno fmt` guarantees: a head line is closed by the first
+ * later line at the same indent that begins with `}`. Sees every named function, method and arrow.
+ */
+function functions(source: Source): { start: number; end: number }[] {
+  const lines = source.code.split("\n");
+  const found: { start: number; end: number }[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const head = lines[i].match(FUNCTION_HEAD);
+    if (head === null || NOT_A_METHOD.test(lines[i])) continue;
+    const indent = head[1].length;
+    const end = closingLine(lines, i, indent);
+    if (end > i) found.push({ start: i, end });
+  }
+  return found;
+}
+
+function closingLine(lines: readonly string[], start: number, indent: number): number {
+  for (let i = start + 1; i < lines.length; i++) {
+    const line = lines[i];
+    const depth = line.length - line.trimStart().length;
+    if (line.trim() === "" || depth > indent) continue;
+    if (depth < indent) return -1;
+    // `): Result {` ends a wrapped head and opens the body.
+    if (line.trimStart().startsWith("}")) return i;
+    if (!/^[)\]]/.test(line.trimStart()) || line.trimEnd().endsWith(";")) return -1;
+  }
+  return -1;
+}
+
+function isKernel(source: Source, start: number): boolean {
+  const above = source.text.split("\n").slice(Math.max(0, start - 12), start);
+  const comment: string[] = [];
+  for (const line of above.reverse()) {
+    if (!/^\s*(?:\/\/|\/?\*|\*\/)/.test(line)) break;
+    comment.push(line);
+  }
+  return KERNEL_MARK.test(comment.join(" "));
+}
+
+const library = [...(existsSync(join(ROOT, "mod.ts")) ? ["mod.ts"] : []), ...listFiles("src")]
+  .filter((path) => path.endsWith(".ts")).map(load);
+const others = ["tests", "bench", "examples"].flatMap(listFiles)
+  .filter((path) => path.endsWith(".ts")).map(load);
+const everything = [...library, ...others];
+
+test("rooms import only their own kind or lower ranks", () => {
+  holds(library.flatMap((source) =>
+    imports(source).flatMap(({ specifier, index }) => {
+      const what = importProblem(source, specifier);
+      return what === undefined
+        ? []
+        : [{ path: source.path, line: lineAt(source.text, index), what }];
+    })
+  ));
+});
+
+test("runtime names stand in net and cli only", () => {
+  const names =
+    /(?<![.\w$#])(?:Deno|Bun|process|Buffer)\s*(?:\.|\[)|\bglobalThis\.(?:Deno|Bun|process)\b/g;
+  holds(
+    library.filter((source) => !RUNTIME_ROOMS.includes(roomOf(source.path) ?? ""))
+      .flatMap((source) => matches(source, source.code, names, "runtime name")),
+  );
+});
+
+test("time comes from the clock outside net and cli", () => {
+  const names =
+    /(?<![.\w$#])(?:setTimeout|setInterval|setImmediate|clearTimeout|queueMicrotask)\s*\(|\bDate\.now\(|\bperformance\.now\(|\bMath\.random\(/g;
+  const free = RUNTIME_ROOMS;
+  holds(
+    library.filter((source) => source.path !== "src/base/clock.ts")
+      .filter((source) => !free.includes(roomOf(source.path) ?? ""))
+      .flatMap((source) => matches(source, source.code, names, "time or chance not injected")),
+  );
+});
+
+test("the library forms no global and no JSR-refused type", () => {
+  const patterns: [RegExp, string][] = [
+    [/\bdeclare\s+global\b/g, "global augmentation"],
+    [/^\s*(?:export\s+)?(?:const\s+)?enum\s/gm, "enum"],
+    [/^\s*(?:export\s+)?namespace\s/gm, "namespace"],
+    [/(?<![\w$])(?:as|:|<)\s*any\b/g, "any"],
+  ];
+  holds(
+    library.flatMap((source) =>
+      patterns.flatMap(([pattern, what]) => matches(source, source.code, pattern, what))
+    ),
+  );
+});
+
+test(`files have at most ${MAX_FILE_LINES} lines`, () => {
+  holds(everything.flatMap(({ path, text }) => {
+    const line = text.trimEnd().split("\n").length;
+    return line > MAX_FILE_LINES ? [{ path, line, what: `is ${line} lines long` }] : [];
+  }));
+});
+
+test(`functions have at most ${MAX_FUNCTION_LINES} lines, unless measured`, () => {
+  holds(everything.flatMap((source) =>
+    functions(source)
+      .filter(({ start, end }) => end - start + 1 > MAX_FUNCTION_LINES && !isKernel(source, start))
+      .map(({ start, end }) => ({
+        path: source.path,
+        line: start + 1,
+        what: `function of ${end - start + 1} lines`,
+      }))
+  ));
+});
+
+test("the measure of functions sees every form", () => {
+  const body = "    x();\n".repeat(MAX_FUNCTION_LINES);
+  const heads = [
+    "export function a(x: number): void {",
+    "async function b(\n  x: number,\n): Promise<void> {",
+    "  #c(x: number): void {",
+    "  static async *d(x: number): void {",
+    "  async run(ctx, argv) {",
+    "const e = (x: number): void => {",
+    "  constructor(\n    x: number,\n  ) {",
+  ];
+  for (const head of heads) {
+    const indent = head.match(/^ */)?.[0] ?? "";
+    const text = `${head}\n${body}${indent}}\n`;
+    const [found] = functions({ path: "x.ts", text, code: blank(text) });
+    assert.equal(found?.end - found?.start + 1, text.trimEnd().split("\n").length, head);
+  }
+});
+
+test("nothing is left unfinished", () => {
+  const marks = new RegExp(
+    `\\b(?:${["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"].join("|")})\\b`,
+    "g",
+  );
+  holds(everything.flatMap((source) => matches(source, source.text, marks, "unfinished")));
+});
+
+test("file names are snake_case", () => {
+  const paths = ["src", "tests", "bench", "examples"].flatMap(listFiles);
+  const bad = paths.filter((path) => !posix.basename(path).match(/^[a-z0-9]+(?:[_.][a-z0-9]+)*$/));
+  assert.deepEqual(bad, []);
+});
+
+test("every file of the library opens with a module doc", () => {
+  holds(
+    library.filter(({ text }) => !/^\/\*\*[\s\S]*?@module\b[\s\S]*?\*\//.test(text))
+      .map(({ path }) => ({ path, line: 1, what: "has no @module doc" })),
+  );
+});
+
+test("tests lean on nothing but node: modules and the project", () => {
+  const tests = others.filter(({ path }) => path.startsWith("tests/"));
+  holds(
+    tests.flatMap((source) =>
+      imports(source).filter(({ specifier }) => !/^(?:node:|\.)/.test(specifier))
+        .map(({ specifier, index }) => ({
+          path: source.path,
+          line: lineAt(source.text, index),
+          what: `imports ${specifier}`,
+        }))
+    ),
+  );
+});
+
+test("deno.json and jsr.json say the same", () => {
+  const read = (name: string) => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
+  const [deno, jsr] = [read("deno.json"), read("jsr.json")];
+  for (const field of ["name", "version", "license", "exports"]) {
+    assert.deepEqual(jsr[field], deno[field], field);
+  }
+});
+
+test("the top level holds what belongs there", () => {
+  const belongs = ["mod.ts", "src", "tests", "bench", "examples", "deno.json", "jsr.json"]
+    .concat(["README.md", "LICENSE", "CHANGELOG.md"]);
+  const odd = readdirSync(ROOT).filter((name) => !name.startsWith(".") && !belongs.includes(name));
+  assert.deepEqual(odd, []);
+});
