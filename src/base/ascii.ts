@@ -1,0 +1,338 @@
+/**
+ * Numbers, words and text straight from bytes and back, by the rules Redis reads and prints them with.
+ * Nothing here allocates but what returns a string or an array.
+ *
+ * @module
+ */
+
+import { assert } from "./assert.ts";
+
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const LOWER_E = 0x65;
+const MAX_INT64_DIGITS = 19;
+const INT64_MAX_TEXT = "9223372036854775807";
+const INT64_MIN_TEXT = "9223372036854775808";
+const UINT32_LIMIT = 0x100000000;
+/** Up to here a loop over `fromCharCode` beats TextDecoder on all three runtimes. */
+const SHORT_TEXT = 16;
+/** How many arguments `fromCharCode` is handed at once. */
+const TEXT_STEP = 4096;
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/**
+ * The decimal int64 that fills `[start, end)`, read as Redis's `string2ll` does: no sign but "-", no
+ * leading zero, no space, nothing after it.
+ *
+ * @returns The number when it is exact in a double; Infinity or -Infinity for an int64 that is not
+ * (see {@linkcode parseBigInt64}); NaN when the bytes are no int64.
+ */
+export function parseInteger(bytes: Uint8Array, start: number, end: number): number {
+  const first = start < end && bytes[start] === MINUS ? start + 1 : start;
+  const digits = end - first;
+  if (digits <= 0 || digits > MAX_INT64_DIGITS) return NaN;
+  if (bytes[first] === ZERO) return digits === 1 && first === start ? 0 : NaN;
+  // Fifteen digits are always exact, so the common case never looks at the limits.
+  const exactEnd = digits <= 15 ? end : first + 15;
+  let value = 0;
+  for (let pos = first; pos < exactEnd; pos++) {
+    const digit = bytes[pos] - ZERO;
+    if (digit < 0 || digit > 9) return NaN;
+    value = value * 10 + digit;
+  }
+  if (exactEnd < end) {
+    for (let pos = exactEnd; pos < end; pos++) {
+      const digit = bytes[pos] - ZERO;
+      if (digit < 0 || digit > 9) return NaN;
+      value = value * 10 + digit;
+    }
+    if (value > Number.MAX_SAFE_INTEGER) {
+      if (digits === MAX_INT64_DIGITS && !fitsInt64(bytes, first, first > start)) return NaN;
+      value = Infinity;
+    }
+  }
+  return first === start ? value : -value;
+}
+
+/** The decimal int64 that fills `[start, end)`, by the rules of {@linkcode parseInteger}. */
+export function parseBigInt64(bytes: Uint8Array, start: number, end: number): bigint | undefined {
+  const value = parseInteger(bytes, start, end);
+  if (value !== value) return undefined;
+  if (value === Infinity || value === -Infinity) return BigInt(latin1(bytes, start, end));
+  return BigInt(value);
+}
+
+/** Whether `[start, end)` is `upper` in any case. `upper` is ASCII in upper case. */
+export function equalsIgnoreCase(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  upper: string,
+): boolean {
+  const length = end - start;
+  if (length !== upper.length) return false;
+  for (let i = 0; i < length; i++) {
+    let byte = bytes[start + i];
+    if (byte >= 0x61 && byte <= 0x7a) byte -= 0x20;
+    if (byte !== upper.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** How many bytes {@linkcode writeInteger} writes for `value`. */
+export function integerLength(value: number): number {
+  let rest = value < 0 ? -value : value;
+  let length = value < 0 ? 2 : 1;
+  while (rest >= 100000) {
+    rest = Math.floor(rest / 100000);
+    length += 5;
+  }
+  if (rest >= 10000) return length + 4;
+  if (rest >= 1000) return length + 3;
+  if (rest >= 100) return length + 2;
+  return rest >= 10 ? length + 1 : length;
+}
+
+/**
+ * Writes a whole number within +-2^53 in decimal.
+ *
+ * @param target Must have room for {@linkcode integerLength} bytes at `offset`.
+ * @returns The offset after it.
+ */
+export function writeInteger(target: Uint8Array, offset: number, value: number): number {
+  const end = offset + integerLength(value);
+  assert(end <= target.length, "the target has room for the number");
+  let rest = value < 0 ? -value : value;
+  let pos = end;
+  // Above 2^32 a division is one of doubles; below it the cheap integer kind does.
+  while (rest >= UINT32_LIMIT) {
+    const next = Math.floor(rest / 10);
+    target[--pos] = ZERO + (rest - next * 10);
+    rest = next;
+  }
+  do {
+    const next = (rest / 10) >>> 0;
+    target[--pos] = ZERO + (rest - next * 10);
+    rest = next;
+  } while (rest > 0);
+  if (value < 0) target[--pos] = MINUS;
+  assert(pos === offset, "the number filled its place");
+  return end;
+}
+
+/** `[start, end)` as a string of the same code points, a byte each. */
+export function latin1(bytes: Uint8Array, start: number = 0, end: number = bytes.length): string {
+  let text = "";
+  if (end - start <= SHORT_TEXT) {
+    for (let pos = start; pos < end; pos++) text += String.fromCharCode(bytes[pos]);
+    return text;
+  }
+  for (let pos = start; pos < end; pos += TEXT_STEP) {
+    const part = bytes.subarray(pos, Math.min(pos + TEXT_STEP, end));
+    text += String.fromCharCode.apply(null, part as unknown as number[]);
+  }
+  return text;
+}
+
+/** `[start, end)` read as UTF-8; what is not UTF-8 becomes U+FFFD. */
+export function utf8(bytes: Uint8Array, start: number = 0, end: number = bytes.length): string {
+  if (end - start > SHORT_TEXT) return decoder.decode(decodable(bytes, start, end));
+  let text = "";
+  for (let pos = start; pos < end; pos++) {
+    const byte = bytes[pos];
+    if (byte >= 0x80) return decoder.decode(decodable(bytes, start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+/** `text` as UTF-8, in an array of its own. */
+export function encodeUtf8(text: string): Uint8Array {
+  const length = text.length;
+  if (length > SHORT_TEXT) return encoder.encode(text);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return encoder.encode(text);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+/** Whether two runs of bytes are the same. */
+export function equalBytes(
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number,
+): boolean {
+  const length = aEnd - aStart;
+  if (length !== bEnd - bStart) return false;
+  for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+  return true;
+}
+
+/** Order of two runs of bytes, as `memcmp` and then the shorter first: negative, 0 or positive. */
+export function compareBytes(
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number,
+): number {
+  const aLength = aEnd - aStart;
+  const bLength = bEnd - bStart;
+  const common = aLength < bLength ? aLength : bLength;
+  for (let i = 0; i < common; i++) {
+    const difference = a[aStart + i] - b[bStart + i];
+    if (difference !== 0) return difference;
+  }
+  return aLength - bLength;
+}
+
+/**
+ * The number that fills `[start, end)`, as Redis reads one with `strtod`: decimal or hexadecimal,
+ * "inf" and "infinity" in any case, no space around it. NaN when it is none, when it is "nan", and
+ * when it overflows or vanishes to zero, which Redis refuses as well.
+ */
+export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end) return NaN;
+  const negative = bytes[start] === MINUS;
+  const first = negative || bytes[start] === PLUS ? start + 1 : start;
+  const size = parseMagnitude(bytes, first, end);
+  return negative ? -size : size;
+}
+
+/**
+ * A double as Redis 7.2 and later print one: whole numbers up to 2^52 in full, else the shortest
+ * digits that read back the same, laid out as `fpconv_dtoa` does; "inf", "-inf" and "nan".
+ */
+export function formatDouble(value: number): string {
+  if (value !== value) return "nan";
+  if (value === Infinity) return "inf";
+  if (value === -Infinity) return "-inf";
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  if (Math.abs(value) <= 2 ** 52 && Math.floor(value) === value) return String(value);
+  const sign = value < 0 ? "-" : "";
+  const [mantissa, power] = Math.abs(value).toExponential().split("e");
+  const digits = mantissa.replace(".", "");
+  const exponent = Number(power);
+  // fpconv.c, emit_digits: how far the last digit lies from the point decides the layout.
+  const scale = exponent - digits.length + 1;
+  if (scale >= 0 && exponent < digits.length + 7) return sign + digits + "0".repeat(scale);
+  if (scale < 0 && (scale > -7 || Math.abs(exponent) < 4)) {
+    return sign + fixedLayout(digits, exponent);
+  }
+  const shown = digits.slice(0, 18 - sign.length);
+  const rest = shown.length > 1 ? "." + shown.slice(1) : "";
+  return `${sign}${shown[0]}${rest}e${exponent < 0 ? "-" : "+"}${Math.abs(exponent)}`;
+}
+
+/** A double as C's `%.17g` prints it, which is what servers before Redis 7.2 answer with. */
+export function formatDouble17(value: number): string {
+  if (value !== value) return "nan";
+  if (value === Infinity) return "inf";
+  if (value === -Infinity) return "-inf";
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  const sign = value < 0 ? "-" : "";
+  const [mantissa, power] = Math.abs(value).toExponential(16).split("e");
+  const digits = mantissa.replace(".", "").replace(/0+$/, "");
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 17) return sign + fixedLayout(digits, exponent);
+  const rest = digits.length > 1 ? "." + digits.slice(1) : "";
+  const size = String(Math.abs(exponent)).padStart(2, "0");
+  return `${sign}${digits[0]}${rest}e${exponent < 0 ? "-" : "+"}${size}`;
+}
+
+/** `digits` with the point after digit `exponent`, zeros filled in on either side. */
+function fixedLayout(digits: string, exponent: number): string {
+  if (exponent < 0) return "0." + "0".repeat(-exponent - 1) + digits;
+  const whole = exponent + 1;
+  if (digits.length <= whole) return digits.padEnd(whole, "0");
+  return digits.slice(0, whole) + "." + digits.slice(whole);
+}
+
+/** Whether nineteen checked digits at `first` are within int64. */
+function fitsInt64(bytes: Uint8Array, first: number, negative: boolean): boolean {
+  const limit = negative ? INT64_MIN_TEXT : INT64_MAX_TEXT;
+  for (let i = 0; i < MAX_INT64_DIGITS; i++) {
+    const difference = bytes[first + i] - limit.charCodeAt(i);
+    if (difference !== 0) return difference < 0;
+  }
+  return true;
+}
+
+/** TextDecoder refuses shared memory: such bytes are copied first. */
+function decodable(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const isPlain = bytes.buffer instanceof ArrayBuffer;
+  return isPlain ? bytes.subarray(start, end) : bytes.slice(start, end);
+}
+
+function parseMagnitude(bytes: Uint8Array, start: number, end: number): number {
+  if (start >= end) return NaN;
+  const byte = bytes[start];
+  if (byte === DOT || (byte >= ZERO && byte <= NINE)) {
+    const hex = byte === ZERO && end - start > 2 && (bytes[start + 1] | 0x20) === 0x78;
+    return hex ? parseHex(bytes, start + 2, end) : parseDecimal(bytes, start, end);
+  }
+  if (equalsIgnoreCase(bytes, start, end, "INF")) return Infinity;
+  if (equalsIgnoreCase(bytes, start, end, "INFINITY")) return Infinity;
+  return NaN;
+}
+
+/** Digits, at most one point, an exponent: the shape is checked here, the value is the engine's. */
+function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
+  let pos = start;
+  let digits = 0;
+  let nonZero = false;
+  let point = false;
+  for (; pos < end; pos++) {
+    const byte = bytes[pos];
+    if (byte === DOT && !point) {
+      point = true;
+    } else if (byte >= ZERO && byte <= NINE) {
+      digits++;
+      if (byte !== ZERO) nonZero = true;
+    } else break;
+  }
+  if (digits === 0) return NaN;
+  if (pos < end && !isExponent(bytes, pos, end, LOWER_E)) return NaN;
+  const value = Number(latin1(bytes, start, end));
+  const lost = value === Infinity || (value === 0 && nonZero);
+  return lost ? NaN : value;
+}
+
+function isExponent(bytes: Uint8Array, start: number, end: number, letter: number): boolean {
+  if ((bytes[start] | 0x20) !== letter) return false;
+  let pos = start + 1;
+  if (pos < end && (bytes[pos] === PLUS || bytes[pos] === MINUS)) pos++;
+  if (pos === end) return false;
+  for (; pos < end; pos++) if (bytes[pos] < ZERO || bytes[pos] > NINE) return false;
+  return true;
+}
+
+/** C99's hexadecimal form after its "0x": `1.8p3` is 12. */
+function parseHex(bytes: Uint8Array, start: number, end: number): number {
+  const match = /^([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?[0-9]+))?$/i.exec(
+    latin1(bytes, start, end),
+  );
+  if (match === null) return NaN;
+  const whole = match[1] ?? "";
+  const fraction = match[2] ?? "";
+  if (whole.length + fraction.length === 0) return NaN;
+  const mantissa = BigInt("0x" + whole + fraction);
+  if (mantissa === 0n) return 0;
+  // In two steps, so that neither factor leaves a double's range before the product does.
+  const power = Number(match[3] ?? "0") - 4 * fraction.length;
+  const half = Math.trunc(power / 2);
+  const value = Number(mantissa) * 2 ** half * 2 ** (power - half);
+  return value === Infinity || value === 0 ? NaN : value;
+}
