@@ -1,0 +1,204 @@
+/**
+ * The master's commands on their way into the keyspace: what is control (SELECT, MULTI, GETACK...) is
+ * dealt with here, what is data goes to the executor. Knows no socket and no offset arithmetic beyond
+ * "this command ended there".
+ *
+ * @module
+ */
+
+import { equalsIgnoreCase, latin1, parseInteger } from "../base/ascii.ts";
+import { Argv } from "../resp/argv.ts";
+import { clip, ReplicationError } from "./errors.ts";
+import type { Position } from "./position.ts";
+import { TransactionQueue } from "./transaction.ts";
+import type {
+  Divergence,
+  DivergencePolicy,
+  LinkCounters,
+  StreamExecutor,
+  StreamHooks,
+} from "./types.ts";
+
+const MAX_DB = 0x7fffffff;
+const MAX_KEY_COPY = 1024;
+
+/** What the applier needs around it. */
+export interface ApplierOptions {
+  /** Moves as commands are applied. */
+  readonly position: Position;
+  /** Counts what is applied. */
+  readonly counters: LinkCounters;
+  /** Executes data commands. */
+  readonly executor: StreamExecutor;
+  /** Where the stream passes by. */
+  readonly hooks: StreamHooks;
+  /** What to do with commands that can't be applied. */
+  readonly onDivergence: DivergencePolicy;
+  /** Most bytes between MULTI and EXEC. */
+  readonly transactionBytes: number;
+  /** The master wants to know our offset, now. */
+  acknowledge(): void;
+  /** A command could not be applied. */
+  diverged(divergence: Divergence): void;
+}
+
+/** Applies one connection's stream. A new connection gets a new one: an open MULTI ends with its link. */
+export class StreamApplier {
+  readonly #options: ApplierOptions;
+  readonly #position: Position;
+  readonly #counters: LinkCounters;
+  readonly #executor: StreamExecutor;
+  readonly #hooks: StreamHooks;
+  readonly #queue: TransactionQueue = new TransactionQueue();
+  readonly #queued: Argv = new Argv();
+  readonly #applyQueued: (argv: Argv) => void = (argv) => this.#perform(argv);
+  #inMulti: boolean = false;
+  #offset: number = 0;
+
+  /** @param options What the applier needs around it. */
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    this.#position = options.position;
+    this.#counters = options.counters;
+    this.#executor = options.executor;
+    this.#hooks = options.hooks;
+  }
+
+  /** True between MULTI and EXEC: nothing read since MULTI counts as applied. */
+  get inTransaction(): boolean {
+    return this.#inMulti;
+  }
+
+  /**
+   * Applies or queues one command whose last byte is number `offset` of the stream. Allocates nothing
+   * for a command that succeeds.
+   *
+   * @throws {ReplicationError} LIMIT, STREAM, or DIVERGED as `onDivergence` says.
+   */
+  apply(argv: Argv, offset: number): void {
+    this.#offset = offset;
+    if (this.#inMulti) {
+      if (!this.#applyInMulti(argv)) return;
+    } else if (isWord(argv, "MULTI")) {
+      this.#inMulti = true;
+      return;
+    } else {
+      this.#perform(argv);
+    }
+    this.#position.applied = offset;
+    this.#hooks.committed?.(offset);
+  }
+
+  /** Queues, or at EXEC performs all that was queued; true when the transaction is over. */
+  #applyInMulti(argv: Argv): boolean {
+    if (isWord(argv, "EXEC")) {
+      this.#inMulti = false;
+      this.#queue.drain(this.#queued, this.#applyQueued);
+      this.#counters.transactions++;
+      return true;
+    }
+    if (isWord(argv, "DISCARD")) {
+      this.#inMulti = false;
+      this.#queue.clear();
+      return true;
+    }
+    // A real replica answers GETACK at once, with the offset before MULTI.
+    if (isGetAck(argv)) {
+      this.#options.acknowledge();
+      return false;
+    }
+    this.#queue.push(argv);
+    if (this.#queue.byteLength > this.#options.transactionBytes) {
+      throw new ReplicationError(
+        "LIMIT",
+        `A transaction passed limits.transactionBytes (${this.#options.transactionBytes}) at offset ${this.#offset}`,
+      );
+    }
+    return false;
+  }
+
+  /** One command that counts now. Told apart by length first: most are SET, DEL and the like. */
+  #perform(argv: Argv): void {
+    this.#counters.commands++;
+    switch (argv.lengthOf(0)) {
+      case 4:
+        if (isWord(argv, "PING")) return;
+        break;
+      case 6:
+        if (isWord(argv, "SELECT")) return this.#select(argv);
+        break;
+      case 7:
+        if (isWord(argv, "PUBLISH")) return this.#hooks.publish?.(argv, false);
+        break;
+      case 8:
+        if (isWord(argv, "REPLCONF")) return this.#replconf(argv);
+        if (isWord(argv, "SPUBLISH")) return this.#hooks.publish?.(argv, true);
+        break;
+    }
+    const problem = this.#executor.execute(this.#position.db, argv);
+    if (problem !== undefined) this.#problem(argv, problem);
+  }
+
+  #select(argv: Argv): void {
+    const db = argv.count === 2 ? parseInteger(argv.bytes, argv.starts[1], argv.ends[1]) : NaN;
+    // Every later command would go to the wrong database: nothing to go on from.
+    if (!(db >= 0 && db <= MAX_DB)) {
+      throw new ReplicationError("STREAM", `SELECT without a database at offset ${this.#offset}`);
+    }
+    this.#position.db = db;
+  }
+
+  #replconf(argv: Argv): void {
+    if (isGetAck(argv)) this.#options.acknowledge();
+    else this.#counters.ignoredCommands++;
+  }
+
+  /** What is no data is let go; the rest is a divergence. */
+  #problem(argv: Argv, problem: string): void {
+    if (isIgnorable(argv)) {
+      this.#counters.ignoredCommands++;
+      return;
+    }
+    this.#counters.divergences++;
+    const divergence: Divergence = {
+      command: clip(latin1(argv.bytes, argv.starts[0], argv.ends[0])),
+      key: argv.count > 1 ? argv.at(1).slice(0, MAX_KEY_COPY) : undefined,
+      db: this.#position.db,
+      offset: this.#offset,
+      message: problem,
+    };
+    this.#options.diverged(divergence);
+    if (this.#options.onDivergence === "report") return;
+    throw new ReplicationError(
+      "DIVERGED",
+      `"${divergence.command}" at offset ${divergence.offset} could not be applied: ${problem}`,
+    );
+  }
+}
+
+function isWord(argv: Argv, upper: string): boolean {
+  return equalsIgnoreCase(argv.bytes, argv.starts[0], argv.ends[0], upper);
+}
+
+function isGetAck(argv: Argv): boolean {
+  return argv.count >= 2 && isWord(argv, "REPLCONF") &&
+    equalsIgnoreCase(argv.bytes, argv.starts[1], argv.ends[1], "GETACK");
+}
+
+/**
+ * Commands that come by without concerning any key: scripts and functions, which are not run here,
+ * tests' tools, cluster internals, and PFCOUNT, which only refreshes a number cached in the key.
+ */
+const IGNORABLE: readonly string[] = [
+  "SCRIPT",
+  "FUNCTION",
+  "PFCOUNT",
+  "PFSELFTEST",
+  "DEBUG",
+  "CLUSTER",
+  "XIDMPRECORD",
+];
+
+function isIgnorable(argv: Argv): boolean {
+  return IGNORABLE.some((word) => isWord(argv, word));
+}

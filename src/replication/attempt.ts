@@ -1,0 +1,495 @@
+/**
+ * One connection to the master, from connect to close: owns its socket, its timers and what is half
+ * read, and runs the state machine over the bytes. What outlives it lies in {@linkcode LinkShared}.
+ *
+ * @module
+ */
+
+import type { TimerId } from "../base/clock.ts";
+import { latin1 } from "../base/ascii.ts";
+import { ByteBuffer } from "../base/byte_buffer.ts";
+import type { Socket, SocketError } from "../net/socket.ts";
+import { writeCommand } from "../resp/writer.ts";
+import { askLogin, connect } from "./connect.ts";
+import { asReplicationError, ReplicationError } from "./errors.ts";
+import {
+  type HandshakeStep,
+  handshakeSteps,
+  receiveAuthReply,
+  receiveCapaReply,
+  receiveIpReply,
+  receivePingReply,
+  receivePortReply,
+  receiveVersionReply,
+} from "./handshake.ts";
+import { receivePsyncReply, receiveTransferHeader } from "./psync.ts";
+import type { LinkShared } from "./shared.ts";
+import { Slice } from "./slice.ts";
+import { MasterStream } from "./stream.ts";
+import { SnapshotTransfer } from "./transfer.ts";
+import type { LinkLogger, LinkLogin, LinkState, SyncProgress } from "./types.ts";
+
+const TICK_MS = 1000;
+const PROGRESS_MS = 100;
+const LF = 10;
+const CR = 13;
+/** More than this unsent, and another ACK would only make the heap of them higher. */
+const MAX_UNSENT_ACKS = 64 * 1024;
+const NEWLINE: Uint8Array = Uint8Array.of(LF);
+
+type LineState = (attempt: Attempt, line: string) => LinkState;
+
+/** States that read lines; the others read bytes. */
+const LINE_STATES: Readonly<Partial<Record<LinkState, LineState>>> = {
+  receivePingReply,
+  receiveAuthReply,
+  receivePortReply,
+  receiveIpReply,
+  receiveCapaReply,
+  receiveVersionReply,
+  receivePsyncReply,
+  transferHeader: receiveTransferHeader,
+};
+
+/** One connection. `run` it once. */
+export class Attempt {
+  /** What outlives the connection. */
+  readonly shared: LinkShared;
+  /** Name and password used for this connection. */
+  login: LinkLogin | undefined;
+  /** Time of the last byte from the master on the monotonic clock; -1 before the connection stands. */
+  lastIoMs: number = -1;
+  #state: LinkState = "connecting";
+  #socket: Socket | undefined;
+  #finish: ((error: ReplicationError) => void) | undefined;
+  #error: ReplicationError | undefined;
+  #steps: HandshakeStep[] = [];
+  readonly #line: ByteBuffer = new ByteBuffer();
+  readonly #slice: Slice;
+  #rest: Uint8Array | undefined;
+  #streamHeld: boolean = false;
+  #sync: { replid: string; offset: number; startedAtMs: number; began: number } | undefined;
+  #transfer: SnapshotTransfer | undefined;
+  #stream: MasterStream | undefined;
+  #watchTimer: TimerId | undefined;
+  #tickTimer: TimerId | undefined;
+  #progressAt: number = 0;
+  #unsentSince: number | undefined;
+
+  /** @param shared What outlives the connection. */
+  constructor(shared: LinkShared) {
+    this.shared = shared;
+    this.#slice = new Slice(shared.clock, shared.sliceMs);
+  }
+
+  /** The master's name for PSYNC. */
+  get psyncCommand(): string {
+    return this.shared.psyncCommand;
+  }
+
+  /** Where it stands. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Offset of the last stream byte received, while there is a stream. */
+  get readOffset(): number | undefined {
+    return this.#stream?.readOffset;
+  }
+
+  /** How far the snapshot has come. */
+  get progress(): SyncProgress | undefined {
+    if (this.#sync === undefined) return undefined;
+    return {
+      startedAtMs: this.#sync.startedAtMs,
+      bytesRead: this.#transfer?.bytesRead ?? 0,
+      bytesTotal: this.#transfer?.length,
+      keys: this.#transfer?.keys ?? 0,
+    };
+  }
+
+  /**
+   * Connects and stays until the link breaks; never rejects. When the answer is there, no timer and no
+   * socket of the attempt is left.
+   */
+  async run(signal: AbortSignal): Promise<ReplicationError> {
+    this.shared.entered("connecting");
+    try {
+      this.login = await askLogin(this.shared, signal);
+      this.#socket = await connect(this.shared, signal);
+    } catch (error) {
+      return error as ReplicationError;
+    }
+    const socket = this.#socket;
+    const finished = new Promise<ReplicationError>((resolve) => this.#finish = resolve);
+    const stop = () => this.fail(new ReplicationError("STOPPED", "The link was stopped"));
+    signal.addEventListener("abort", stop, { once: true });
+    this.lastIoMs = this.shared.clock.monotonic();
+    socket.start({
+      onData: (chunk) => this.#onData(chunk),
+      onClose: (error) => this.#onClose(error),
+    });
+    this.#begin(signal);
+    const error = await finished;
+    signal.removeEventListener("abort", stop);
+    return error;
+  }
+
+  /** Ends the connection with `error`, once; `run` answers when the socket is closed. */
+  fail(error: ReplicationError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#clearTimers();
+    this.#rest = undefined;
+    this.#streamHeld = false;
+    if (this.#socket?.closed) return;
+    this.#socket?.abort();
+  }
+
+  /** Tells the logger, with the master's name in front. */
+  log(level: keyof LinkLogger, message: string): void {
+    this.shared.log(level, message);
+  }
+
+  // What state functions do.
+
+  /** Sends everything between PING and PSYNC in one write; the answer is the first reply's state. */
+  sendHandshake(): LinkState {
+    this.#steps = handshakeSteps(this.login, this.shared.announce);
+    for (const step of this.#steps) this.#queue(...step.args);
+    this.#socket?.flush();
+    return this.#steps[0].state;
+  }
+
+  /** The state of the next reply; after the last one PSYNC is sent. */
+  nextStep(): LinkState {
+    this.#steps.shift();
+    return this.#steps.length > 0 ? this.#steps[0].state : this.sendPsync();
+  }
+
+  /** Asks for the next byte of our history, or for everything. */
+  sendPsync(): LinkState {
+    this.#queue(this.psyncCommand, ...this.shared.position.psyncArguments());
+    this.#socket?.flush();
+    return "receivePsyncReply";
+  }
+
+  /** The master will send a snapshot as of `offset`: what we had can't be resumed any more. */
+  beginFullSync(replid: string, offset: number): void {
+    const { clock, position } = this.shared;
+    position.resumable = false;
+    this.#sync = { replid, offset, startedAtMs: clock.now(), began: clock.monotonic() };
+    this.shared.accepted();
+    this.shared.emit({ type: "syncStart", replid, offset });
+    this.log("info", `Full synchronisation begins at offset ${offset}`);
+  }
+
+  /** The snapshot's bytes are next. */
+  beginTransfer(length: number | undefined, mark: string | undefined): void {
+    this.#transfer = new SnapshotTransfer(length, mark, this.shared.random);
+  }
+
+  /** The stream goes on at the byte after the last one applied. */
+  beginStream(): void {
+    const { position, counters } = this.shared;
+    counters.partialSyncs++;
+    this.shared.accepted();
+    this.shared.held("partial");
+    this.#openStream();
+    this.#enter("connected");
+    this.log("info", `Resumed at offset ${position.applied}`);
+    this.#emitSynced("partial", 0);
+  }
+
+  /** Tells the master what we have applied. */
+  acknowledge(): void {
+    const socket = this.#socket;
+    if (socket === undefined || socket.closed || socket.pendingBytes > MAX_UNSENT_ACKS) return;
+    this.#queue("REPLCONF", "ACK", String(this.shared.position.applied));
+    socket.flush();
+  }
+
+  // Events.
+
+  #begin(signal: AbortSignal): void {
+    this.log("debug", "Connected");
+    this.#enter("receivePingReply");
+    this.#watch();
+    this.#tickTimer = this.shared.clock.setTimer(() => this.#tick(), TICK_MS);
+    this.#queue("PING");
+    this.#socket?.flush();
+    if (signal.aborted) this.fail(new ReplicationError("STOPPED", "The link was stopped"));
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#error !== undefined) return;
+    this.lastIoMs = this.#slice.begin();
+    this.shared.counters.bytesRead += chunk.length;
+    this.#work(chunk);
+  }
+
+  #onClose(error: SocketError | undefined): void {
+    this.fail(
+      new ReplicationError(
+        "DISCONNECTED",
+        `The connection ended in state ${this.#state}${error ? `: ${error.message}` : ""}`,
+        error,
+      ),
+    );
+    if (this.#sync !== undefined) this.shared.counters.failedSyncs++;
+    this.#finish?.(this.#error as ReplicationError);
+  }
+
+  /** After a slice: goes on with what was kept, then lets the socket deliver again. */
+  #proceed(): void {
+    if (this.#error !== undefined) return;
+    this.#slice.reset();
+    this.#slice.begin();
+    const rest = this.#rest;
+    this.#rest = undefined;
+    this.#work(rest);
+    if (this.#error === undefined && this.#rest === undefined && !this.#streamHeld) {
+      this.#socket?.resume();
+    }
+  }
+
+  /** Runs the state machine over `chunk` and what the stream holds back; any exception ends the link. */
+  #work(chunk: Uint8Array | undefined): void {
+    try {
+      if (this.#streamHeld) this.#streamHeld = !this.#applyHeld();
+      if (chunk !== undefined) this.#consume(chunk);
+      this.#reportProgress();
+    } catch (error) {
+      this.fail(asReplicationError(error));
+    }
+    this.#slice.end();
+  }
+
+  #consume(chunk: Uint8Array): void {
+    const end = chunk.length;
+    for (let pos = 0; pos < end;) {
+      if (this.#state === "connected") {
+        this.#streamHeld = !this.#pushStream(chunk, pos, end);
+        if (this.#streamHeld) this.#yield();
+        return;
+      }
+      pos = this.#step(chunk, pos, end);
+      if (this.#error !== undefined) return;
+      if (pos < end && this.#slice.over()) {
+        this.#rest = chunk.slice(pos);
+        return this.#yield();
+      }
+    }
+  }
+
+  /** One line, one piece of the snapshot, or the mark. */
+  #step(chunk: Uint8Array, pos: number, end: number): number {
+    if (this.#state === "transfer") return this.#readSnapshot(chunk, pos, end);
+    if (this.#state === "transferMark") return this.#readMark(chunk, pos, end);
+    return this.#readLine(chunk, pos, end);
+  }
+
+  #readLine(chunk: Uint8Array, start: number, end: number): number {
+    const at = chunk.subarray(start, end).indexOf(LF);
+    const stop = at < 0 ? end : start + at;
+    const line = this.#line;
+    if (line.length + stop - start > this.shared.lineBytes) {
+      throw new ReplicationError("PROTOCOL", `A line passed ${this.shared.lineBytes} bytes`);
+    }
+    line.writeBytes(chunk, start, stop);
+    if (at < 0) return end;
+    const length = line.length > 0 && line.bytes[line.length - 1] === CR
+      ? line.length - 1
+      : line.length;
+    const text = latin1(line.bytes, 0, length);
+    line.clear();
+    // A master that makes us wait sends empty lines: alive, and nothing more.
+    if (text !== "") this.#enter(this.#lineState()(this, text));
+    return stop + 1;
+  }
+
+  #lineState(): LineState {
+    const state = LINE_STATES[this.#state];
+    if (state === undefined) throw new Error(`State ${this.#state} reads no lines`);
+    return state;
+  }
+
+  #readSnapshot(chunk: Uint8Array, start: number, end: number): number {
+    const transfer = this.#transfer as SnapshotTransfer;
+    const pos = transfer.push(chunk, start, end);
+    if (!transfer.done) return pos;
+    if (transfer.endsWithMark) this.#enter("transferMark");
+    else this.#finishSync();
+    return pos;
+  }
+
+  #readMark(chunk: Uint8Array, start: number, end: number): number {
+    const transfer = this.#transfer as SnapshotTransfer;
+    const pos = transfer.pushMark(chunk, start, end);
+    if (transfer.markDone) this.#finishSync();
+    return pos;
+  }
+
+  /** The snapshot is whole and verified: it takes the place of the old data in one step. */
+  #finishSync(): void {
+    const { keyspace, position, counters, clock } = this.shared;
+    const transfer = this.#transfer as SnapshotTransfer;
+    const sync = this.#sync!;
+    keyspace.replaceWith(transfer.staging);
+    position.replace(sync.replid, sync.offset);
+    counters.fullSyncs++;
+    counters.moduleValuesSkipped = transfer.moduleValuesSkipped;
+    const tookMs = clock.monotonic() - sync.began;
+    this.#transfer = undefined;
+    this.#sync = undefined;
+    this.shared.held("full");
+    this.#openStream();
+    this.#enter("connected");
+    this.log("info", `Synchronised: ${keyspace.keyCount} keys in ${Math.round(tookMs)} ms`);
+    this.#emitSynced("full", tookMs);
+  }
+
+  /** The stream is next. A streamed snapshot's master is silent until it gets this ACK. */
+  #openStream(): void {
+    const { shared } = this;
+    const options = {
+      position: shared.position,
+      counters: shared.counters,
+      executor: shared.executor,
+      hooks: shared.hooks,
+      onDivergence: shared.onDivergence,
+      transactionBytes: shared.transactionBytes,
+      acknowledge: () => this.acknowledge(),
+      diverged: shared.diverged,
+    };
+    this.#stream = new MasterStream(options, shared.limits, this.#slice);
+    this.acknowledge();
+  }
+
+  #pushStream(chunk: Uint8Array, start: number, end: number): boolean {
+    const stream = this.#stream as MasterStream;
+    return stream.push(chunk, start, end, this.shared.clock.now());
+  }
+
+  #applyHeld(): boolean {
+    const done = (this.#stream as MasterStream).proceed(this.shared.clock.now());
+    if (!done) this.#yield();
+    return done;
+  }
+
+  #emitSynced(kind: "full" | "partial", tookMs: number): void {
+    const { replid, applied } = this.shared.position;
+    this.shared.emit({ type: "synced", kind, replid, offset: applied, tookMs });
+  }
+
+  #reportProgress(): void {
+    if (this.#sync === undefined) return;
+    const now = this.lastIoMs;
+    if (now - this.#progressAt < PROGRESS_MS) return;
+    this.#progressAt = now;
+    const progress = this.progress;
+    if (progress !== undefined) this.shared.emit({ type: "syncProgress", progress });
+  }
+
+  #enter(state: LinkState): void {
+    if (state === this.#state) return;
+    const limitBefore = this.#limitMs();
+    this.#state = state;
+    this.shared.entered(state);
+    if (this.#watchTimer !== undefined && this.#limitMs() !== limitBefore) this.#watch();
+  }
+
+  #yield(): void {
+    this.#socket?.pause();
+    this.shared.clock.soon(() => this.#proceed());
+  }
+
+  #queue(...args: readonly string[]): void {
+    if (this.#socket !== undefined) writeCommand(this.#socket.out, ...args);
+  }
+
+  // Timers.
+
+  /** How long the master may be silent in this state; 0 for ever. */
+  #limitMs(): number {
+    const { handshakeMs, syncMs, idleMs } = this.shared.timeouts;
+    if (this.#state === "connected") return idleMs;
+    if (this.#state === "receivePsyncReply" || this.#state.startsWith("transfer")) return syncMs;
+    return handshakeMs;
+  }
+
+  /** Looks again when the limit could be reached at the earliest: no timer is touched by a read. */
+  #watch(): void {
+    const { clock } = this.shared;
+    clock.clearTimer(this.#watchTimer);
+    this.#watchTimer = undefined;
+    const limitMs = this.#limitMs();
+    if (limitMs === 0 || this.#error !== undefined) return;
+    const leftMs = Math.max(1, this.lastIoMs + limitMs - clock.monotonic());
+    this.#watchTimer = clock.setTimer(() => this.#expired(), leftMs);
+  }
+
+  /** Bytes may wait unread when it was our host that slept: one turn for them, then the verdict. */
+  #expired(): void {
+    if (!this.#isSilent()) return this.#watch();
+    this.shared.clock.soon(() => {
+      if (this.#error !== undefined) return;
+      if (this.#isSilent()) this.fail(this.#silence());
+      else this.#watch();
+    });
+  }
+
+  #isSilent(): boolean {
+    return this.shared.clock.monotonic() - this.lastIoMs >= this.#limitMs();
+  }
+
+  #silence(): ReplicationError {
+    const limitMs = this.#limitMs();
+    const heard = `nothing from the master for ${limitMs} ms in state ${this.#state}`;
+    if (this.#state === "connected") {
+      return new ReplicationError("IDLE_TIMEOUT", `timeouts.idleMs: ${heard}`);
+    }
+    if (this.#state === "receivePsyncReply" || this.#state.startsWith("transfer")) {
+      return new ReplicationError("SYNC_TIMEOUT", `timeouts.syncMs: ${heard}`);
+    }
+    return new ReplicationError("HANDSHAKE_TIMEOUT", `timeouts.handshakeMs: ${heard}`);
+  }
+
+  /** Each second: an ACK while following, a sign of life while loading. */
+  #tick(): void {
+    this.#tickTimer = this.shared.clock.setTimer(() => this.#tick(), TICK_MS);
+    if (this.#state === "connected") this.acknowledge();
+    else if (this.#state === "transfer") this.#sendNewline();
+    this.#checkUnsent();
+  }
+
+  #sendNewline(): void {
+    const socket = this.#socket;
+    if (socket !== undefined && socket.pendingBytes === 0) socket.write(NEWLINE);
+  }
+
+  #checkUnsent(): void {
+    const { clock, timeouts } = this.shared;
+    const unsent = this.#socket?.pendingBytes ?? 0;
+    if (unsent === 0) {
+      this.#unsentSince = undefined;
+      return;
+    }
+    const now = clock.monotonic();
+    this.#unsentSince ??= now;
+    if (timeouts.writeMs === 0 || now - this.#unsentSince < timeouts.writeMs) return;
+    this.fail(
+      new ReplicationError(
+        "WRITE_TIMEOUT",
+        `timeouts.writeMs: the socket took none of ${unsent} bytes for ${timeouts.writeMs} ms`,
+      ),
+    );
+  }
+
+  #clearTimers(): void {
+    this.shared.clock.clearTimer(this.#watchTimer);
+    this.shared.clock.clearTimer(this.#tickTimer);
+    this.#watchTimer = undefined;
+    this.#tickTimer = undefined;
+  }
+}

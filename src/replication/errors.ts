@@ -1,0 +1,181 @@
+/**
+ * Why a link to a master could not be made, or broke, and what that means for the next attempt.
+ *
+ * @module
+ */
+
+import { SocketError } from "../net/socket.ts";
+
+/** What kind of failure. Stable: compare these, not messages. */
+export type ReplicationErrorCode =
+  /** No connection could be made; `cause` is the `SocketError`. */
+  | "CONNECT"
+  /** The connection broke or the master closed it; `cause` is the `SocketError`, when there is one. */
+  | "DISCONNECTED"
+  /** No reply of the handshake within `timeouts.handshakeMs`. */
+  | "HANDSHAKE_TIMEOUT"
+  /** Not a byte within `timeouts.syncMs` while a snapshot was awaited or loaded. */
+  | "SYNC_TIMEOUT"
+  /** Not a byte within `timeouts.idleMs` from a master that was followed. */
+  | "IDLE_TIMEOUT"
+  /** The socket took nothing of ours within `timeouts.writeMs`. */
+  | "WRITE_TIMEOUT"
+  /** The function asked for credentials threw; `cause` is what it threw. */
+  | "CREDENTIALS"
+  /** The master refused our AUTH. */
+  | "WRONGPASS"
+  /** The master wants AUTH and no credentials are configured. */
+  | "NOAUTH"
+  /** The ACL user may not replicate. */
+  | "NOPERM"
+  /** The master does not know PSYNC: renamed, blocked by a service, or no Redis at all. */
+  | "PSYNC_UNAVAILABLE"
+  /** The master is in protected mode and lets only its own machine in. */
+  | "PROTECTED_MODE"
+  /** The master has no place for another client. */
+  | "MAXCLIENTS"
+  /** The master loads its own data. */
+  | "LOADING"
+  /** The master runs a script. */
+  | "BUSY"
+  /** The master is itself a replica that lost its master. */
+  | "MASTERDOWN"
+  /** The same, as the answer to PSYNC. */
+  | "NOMASTERLINK"
+  /** Any other error the master answered. */
+  | "MASTER_ERROR"
+  /** The master answered what no master answers. */
+  | "PROTOCOL"
+  /** The snapshot is damaged or was cut off; `cause` is the `RdbError`, when there is one. */
+  | "SNAPSHOT"
+  /** The snapshot holds what this version does not understand; `cause` is the `RdbError`. */
+  | "UNSUPPORTED"
+  /** The stream of commands is not RESP: what follows can't be trusted. */
+  | "STREAM"
+  /** A command of the stream could not be applied and `onDivergence` says to act on it. */
+  | "DIVERGED"
+  /** A limit of our own was passed, as `limits` sets them. */
+  | "LIMIT"
+  /** A fault of this library; `cause` is the exception. */
+  | "INTERNAL"
+  /** `stop()` was called, or the signal given to `start()` fired. */
+  | "STOPPED";
+
+/** The link to the master failed. `cause` is the error underneath, when there is one. */
+export class ReplicationError extends Error {
+  /** Always "ReplicationError". */
+  override readonly name: string = "ReplicationError";
+  /** What kind of failure. */
+  readonly code: ReplicationErrorCode;
+
+  /** @param code What kind. @param message What happened and where. @param cause What it came from. */
+  constructor(code: ReplicationErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+
+  /**
+   * True when trying again can't help until somebody changes the configuration of one side. Before the
+   * link has run for the first time such an error ends it; later it only makes it wait longer, because
+   * a running replica outlives an operator's mistake.
+   */
+  get fatal(): boolean {
+    if (FATAL.has(this.code)) return true;
+    return this.code === "CONNECT" && this.cause instanceof SocketError &&
+      (this.cause.code === "TLS" || this.cause.code === "PERMISSION");
+  }
+
+  /**
+   * True when the next full synchronisation is bound to end as this one did. Each costs the master a
+   * fork, so the link waits long before it asks for another.
+   */
+  get doomed(): boolean {
+    return DOOMED.has(this.code);
+  }
+
+  /** True when the master is sound and asks only for a moment: tried again at once, without growth. */
+  get brief(): boolean {
+    return BRIEF.has(this.code);
+  }
+
+  /** True when the data held can't be trusted to be what the offset says: only a full resync helps. */
+  get losesPosition(): boolean {
+    return LOSES_POSITION.has(this.code);
+  }
+}
+
+type Codes = ReadonlySet<ReplicationErrorCode>;
+
+const FATAL: Codes = new Set<ReplicationErrorCode>([
+  "WRONGPASS",
+  "NOAUTH",
+  "NOPERM",
+  "PSYNC_UNAVAILABLE",
+  "PROTECTED_MODE",
+  "UNSUPPORTED",
+]);
+const DOOMED: Codes = new Set<ReplicationErrorCode>([
+  "UNSUPPORTED",
+  "LIMIT",
+  "DIVERGED",
+  "INTERNAL",
+]);
+const BRIEF: Codes = new Set<ReplicationErrorCode>([
+  "LOADING",
+  "BUSY",
+  "MASTERDOWN",
+  "NOMASTERLINK",
+]);
+const LOSES_POSITION: Codes = new Set<ReplicationErrorCode>([
+  "STREAM",
+  "DIVERGED",
+  "LIMIT",
+  "INTERNAL",
+]);
+
+/**
+ * The error a master's `-...` line stands for, in any state of the handshake.
+ *
+ * Matched by the first word, because Valkey and Redis word the rest differently.
+ */
+export function errorFromReply(line: string, doing: string): ReplicationError {
+  const text = line.startsWith("-") ? line.slice(1) : line;
+  const word = /^[A-Z]+/.exec(text)?.[0] ?? "";
+  const code = BY_FIRST_WORD[word] ?? codeFromWording(text);
+  return new ReplicationError(code, `${doing}: the master answered "${clip(text)}"`);
+}
+
+const BY_FIRST_WORD: Readonly<Record<string, ReplicationErrorCode>> = {
+  LOADING: "LOADING",
+  BUSY: "BUSY",
+  MASTERDOWN: "MASTERDOWN",
+  NOMASTERLINK: "NOMASTERLINK",
+  NOPERM: "NOPERM",
+  NOAUTH: "NOAUTH",
+  WRONGPASS: "WRONGPASS",
+  DENIED: "PROTECTED_MODE",
+};
+
+function codeFromWording(text: string): ReplicationErrorCode {
+  if (/^ERR max number of clients/.test(text)) return "MAXCLIENTS";
+  if (/^ERR operation not permitted/.test(text)) return "NOAUTH";
+  return "MASTER_ERROR";
+}
+
+const MAX_QUOTED = 200;
+
+/** Cuts what the other side sent to a length fit for a message, control characters made visible. */
+export function clip(text: string): string {
+  const cut = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text;
+  // deno-lint-ignore no-control-regex
+  return cut.replace(/[\x00-\x1f\x7f-\xff]/g, (char) => {
+    return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** Any exception as a typed error: what is not ours already is a fault of this library. */
+export function asReplicationError(error: unknown): ReplicationError {
+  if (error instanceof ReplicationError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new ReplicationError("INTERNAL", `Unexpected: ${text}`, error);
+}

@@ -1,0 +1,171 @@
+/**
+ * What a link's connections have in common: options with their defaults, the position in the master's
+ * history, totals, and the ways to tell the world.
+ *
+ * @module
+ */
+
+import { latin1 } from "../base/ascii.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
+import type { Keyspace } from "../store/keyspace.ts";
+import { clip } from "./errors.ts";
+import { Position } from "./position.ts";
+import type {
+  Divergence,
+  DivergencePolicy,
+  LinkCounters,
+  LinkCredentials,
+  LinkEvent,
+  LinkLimits,
+  LinkLogger,
+  LinkOptions,
+  LinkState,
+  LinkTimeouts,
+  StreamExecutor,
+  StreamHooks,
+} from "./types.ts";
+
+const DEFAULT_LINE_BYTES = 16 * 1024;
+const DEFAULT_TRANSACTION_BYTES = 1024 * 1024 * 1024;
+const DEFAULT_SLICE_MS = 4;
+/** Divergences logged one by one; past it only every thousandth. */
+const DIVERGENCES_LOGGED = 20;
+
+/** Where connections tell the link that something came to pass. */
+export interface LinkObserver {
+  /** A state was entered. */
+  entered(state: LinkState): void;
+  /** The master agreed to replicate. */
+  accepted(): void;
+  /** A synchronisation is complete, the stream follows. */
+  held(kind: "full" | "partial"): void;
+}
+
+/** One link's common ground. */
+export class LinkShared {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly keyspace: Keyspace;
+  readonly executor: StreamExecutor;
+  readonly address: Address;
+  readonly tls: TlsClientOptions | undefined;
+  readonly credentials: LinkCredentials | undefined;
+  readonly announce: { readonly host?: string; readonly port?: number };
+  readonly timeouts: Required<LinkTimeouts>;
+  readonly limits: LinkLimits;
+  readonly lineBytes: number;
+  readonly transactionBytes: number;
+  readonly psyncCommand: string;
+  readonly onDivergence: DivergencePolicy;
+  readonly sliceMs: number;
+  readonly hooks: StreamHooks;
+  /** Which byte of whose history the keyspace stands at. */
+  readonly position: Position = new Position();
+  /** Totals. */
+  readonly counters: LinkCounters = newCounters();
+  /** Counts and logs a command that could not be applied. */
+  readonly diverged: (divergence: Divergence) => void;
+  readonly #logger: LinkLogger | undefined;
+  readonly #onEvent: ((event: LinkEvent) => void) | undefined;
+  readonly #observer: LinkObserver;
+  readonly #name: string;
+
+  /** @param options The link's. @param observer The link. */
+  constructor(options: LinkOptions, observer: LinkObserver) {
+    this.net = options.net;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.keyspace = options.keyspace;
+    this.executor = options.executor;
+    this.address = options.address;
+    this.tls = options.tls;
+    this.credentials = options.credentials;
+    this.announce = options.announce ?? {};
+    this.timeouts = withDefaults(options.timeouts ?? {});
+    this.limits = options.limits ?? {};
+    this.lineBytes = this.limits.lineBytes ?? DEFAULT_LINE_BYTES;
+    this.transactionBytes = this.limits.transactionBytes ?? DEFAULT_TRANSACTION_BYTES;
+    this.psyncCommand = options.psyncCommand ?? "PSYNC";
+    this.onDivergence = options.onDivergence ?? "report";
+    this.sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
+    this.hooks = options.hooks ?? {};
+    this.diverged = (divergence) => this.#diverged(divergence);
+    this.#logger = options.logger;
+    this.#onEvent = options.onEvent;
+    this.#observer = observer;
+    this.#name = formatAddress(options.address);
+  }
+
+  /** A state was entered. */
+  entered(state: LinkState): void {
+    this.#observer.entered(state);
+  }
+
+  /** The master agreed to replicate. */
+  accepted(): void {
+    this.#observer.accepted();
+  }
+
+  /** A synchronisation is complete, the stream follows. */
+  held(kind: "full" | "partial"): void {
+    this.#observer.held(kind);
+  }
+
+  /** Hands an event to the owner, whose exceptions are his own and stop nothing here. */
+  emit(event: LinkEvent): void {
+    try {
+      this.#onEvent?.(event);
+    } catch (error) {
+      this.log("error", `A listener of "${event.type}" threw: ${error}`);
+    }
+  }
+
+  /** Tells the logger, with the master's name in front. */
+  log(level: keyof LinkLogger, message: string): void {
+    this.#logger?.[level](`master ${this.#name}: ${message}`);
+  }
+
+  #diverged(divergence: Divergence): void {
+    const seen = this.counters.divergences;
+    if (seen <= DIVERGENCES_LOGGED || seen % 1000 === 0) {
+      const key = divergence.key === undefined ? "" : ` of key "${printable(divergence.key)}"`;
+      this.log(
+        "error",
+        `"${divergence.command}"${key} in database ${divergence.db} at offset ${divergence.offset} ` +
+          `could not be applied: ${divergence.message} (${seen} so far)`,
+      );
+    }
+    this.emit({ type: "diverged", divergence });
+  }
+}
+
+function newCounters(): LinkCounters {
+  return {
+    fullSyncs: 0,
+    partialSyncs: 0,
+    failedSyncs: 0,
+    attempts: 0,
+    commands: 0,
+    transactions: 0,
+    ignoredCommands: 0,
+    divergences: 0,
+    moduleValuesSkipped: 0,
+    bytesRead: 0,
+  };
+}
+
+function withDefaults(timeouts: LinkTimeouts): Required<LinkTimeouts> {
+  return {
+    connectMs: timeouts.connectMs ?? 10_000,
+    handshakeMs: timeouts.handshakeMs ?? 5_000,
+    syncMs: timeouts.syncMs ?? 60_000,
+    idleMs: timeouts.idleMs ?? 60_000,
+    writeMs: timeouts.writeMs ?? 60_000,
+  };
+}
+
+function printable(bytes: Uint8Array): string {
+  return clip(latin1(bytes));
+}

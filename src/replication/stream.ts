@@ -1,0 +1,107 @@
+/**
+ * The bytes of the replication stream: cut into commands, counted, applied in slices.
+ *
+ * ```text
+ *  position.applied        end of the last command that counts: acknowledged, resumed from
+ *  readOffset              end of the last byte received
+ *  in between              half a command, an open MULTI, what waits for the next slice
+ * ```
+ *
+ * @module
+ */
+
+import { CommandParser } from "../resp/parser.ts";
+import { RespError } from "../resp/types.ts";
+import { type ApplierOptions, StreamApplier } from "./apply.ts";
+import { ReplicationError } from "./errors.ts";
+import type { Slice } from "./slice.ts";
+import type { LinkLimits, StreamExecutor, StreamHooks } from "./types.ts";
+
+/** Commands between two looks at the clock: a look costs as much as a small command. */
+const COMMANDS_PER_LOOK = 32;
+const MAX_BULK_BYTES = 512 * 1024 * 1024;
+const MAX_ARGUMENTS = 0x7fffffff;
+
+/** Most a line of `*N` or `$N` can ask for from a master. */
+export function streamLimits(limits: LinkLimits): { bulkBytes: number; argumentCount: number } {
+  return {
+    bulkBytes: limits.bulkBytes ?? MAX_BULK_BYTES,
+    argumentCount: limits.argumentCount ?? MAX_ARGUMENTS,
+  };
+}
+
+/** One connection's stream, from its first byte. */
+export class MasterStream {
+  /** Offset of the last byte received. */
+  readOffset: number;
+  readonly #base: number;
+  readonly #parser: CommandParser;
+  readonly #applier: StreamApplier;
+  readonly #hooks: StreamHooks;
+  readonly #executor: StreamExecutor;
+  readonly #slice: Slice;
+
+  /** @param options Around the applier. @param limits Bounds. @param slice When to stop. */
+  constructor(options: ApplierOptions, limits: LinkLimits, slice: Slice) {
+    this.#base = options.position.applied;
+    this.readOffset = this.#base;
+    this.#parser = new CommandParser(streamLimits(limits));
+    this.#applier = new StreamApplier(options);
+    this.#hooks = options.hooks;
+    this.#executor = options.executor;
+    this.#slice = slice;
+  }
+
+  /** True between MULTI and EXEC. */
+  get inTransaction(): boolean {
+    return this.#applier.inTransaction;
+  }
+
+  /**
+   * Takes bytes `[start, end)` of a borrowed chunk and applies what they complete. False: the slice was
+   * over first, the rest is kept inside, and `proceed` must be called before more bytes come.
+   *
+   * @throws {ReplicationError} When the bytes are no commands, or one can't be accepted.
+   */
+  push(chunk: Uint8Array, start: number, end: number, nowMs: number): boolean {
+    this.#hooks.streamBytes?.(chunk, start, end, this.readOffset);
+    this.readOffset += end - start;
+    this.#parser.push(
+      start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end),
+    );
+    return this.proceed(nowMs);
+  }
+
+  /** Goes on with what was kept; answers as `push` does. */
+  proceed(nowMs: number): boolean {
+    this.#executor.begin(nowMs);
+    try {
+      return this.#run();
+    } catch (error) {
+      if (!(error instanceof RespError)) throw error;
+      throw new ReplicationError(
+        "STREAM",
+        `The stream after offset ${
+          this.#base + this.#parser.consumed
+        } is not RESP: ${error.message}`,
+        error,
+      );
+    }
+  }
+
+  #run(): boolean {
+    const parser = this.#parser;
+    const applier = this.#applier;
+    const base = this.#base;
+    for (let left = COMMANDS_PER_LOOK;;) {
+      const argv = parser.next();
+      if (argv === undefined) return true;
+      applier.apply(argv, base + parser.consumed);
+      if (--left > 0) continue;
+      left = COMMANDS_PER_LOOK;
+      if (!this.#slice.over()) continue;
+      parser.keep();
+      return false;
+    }
+  }
+}
