@@ -1,0 +1,138 @@
+/**
+ * Module data, passed over by the opcodes it is written in. What it means only the module knows.
+ *
+ * @module
+ */
+
+import type { Element, Frame } from "../frame.ts";
+import { ModuleOpcode } from "../opcodes.ts";
+import type { Reader } from "../reader.ts";
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const NAME_CHARACTERS = 9;
+const CHARACTER_BITS = 6n;
+const VERSION_BITS = 10n;
+const VERSION_MASK = 1023n;
+const CLASS_SPEC_BYTES = 4;
+
+/** The nine characters of a module id: `test___dt`. */
+export function moduleName(high: number, low: number): string {
+  let rest = ((BigInt(high) << 32n) | BigInt(low)) >> VERSION_BITS;
+  let name = "";
+  for (let i = 0; i < NAME_CHARACTERS; i++) {
+    name = ALPHABET[Number(rest & 63n)] + name;
+    rest >>= CHARACTER_BITS;
+  }
+  return name;
+}
+
+/** The encoding version in a module id. */
+export function moduleEncodingVersion(low: number): number {
+  return low & Number(VERSION_MASK);
+}
+
+/** Passes over a stream of tagged values up to and including its end tag. */
+export class ModuleStream implements Element {
+  readonly #reader: Reader;
+  #opcode: number = ModuleOpcode.EOF; // the tag whose payload is due; EOF: a tag is due
+
+  /** @param reader The cursor. */
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  /** Reads on; false when the chunk ended first. */
+  read(): boolean {
+    const reader = this.#reader;
+    while (true) {
+      if (this.#opcode === ModuleOpcode.EOF) {
+        if (!reader.readLength()) return false;
+        if (reader.length === ModuleOpcode.EOF) return true;
+        if (reader.length > ModuleOpcode.STRING) {
+          reader.fail(`Unknown module opcode ${reader.length}`);
+        }
+        this.#opcode = reader.length;
+      }
+      if (!this.#skipPayload()) return false;
+      this.#opcode = ModuleOpcode.EOF;
+    }
+  }
+
+  #skipPayload(): boolean {
+    const reader = this.#reader;
+    switch (this.#opcode) {
+      case ModuleOpcode.FLOAT:
+        return reader.readFixed(4);
+      case ModuleOpcode.DOUBLE:
+        return reader.readFixed(8);
+      case ModuleOpcode.STRING:
+        return reader.skipString();
+      default:
+        return reader.readLength();
+    }
+  }
+}
+
+/** MODULE_AUX: what a module keeps beside the keys. Its "when" is tagged as any other value is. */
+export class ModuleAux implements Element {
+  readonly #frame: Frame;
+  readonly #stream: ModuleStream;
+  #idIsRead: boolean = false;
+  #idHigh: number = 0;
+  #idLow: number = 0;
+
+  /** @param frame What is being read. */
+  constructor(frame: Frame) {
+    this.#frame = frame;
+    this.#stream = new ModuleStream(frame.reader);
+  }
+
+  /** Reads on; false when the chunk ended first. */
+  read(): boolean {
+    const { reader, sink } = this.#frame;
+    if (!this.#idIsRead) {
+      if (!reader.readLength()) return false;
+      this.#idHigh = reader.lengthHigh;
+      this.#idLow = reader.lengthLow;
+      this.#idIsRead = true;
+    }
+    if (!this.#stream.read()) return false;
+    this.#idIsRead = false;
+    sink.moduleAux(moduleName(this.#idHigh, this.#idLow), moduleEncodingVersion(this.#idLow));
+    return true;
+  }
+}
+
+/** KEY_META (Redis 8.6): what modules attach to the next key. Passed over. */
+export class KeyMeta implements Element {
+  readonly #reader: Reader;
+  readonly #stream: ModuleStream;
+  #classesLeft: number = -1; // -1: their count is due
+  #specIsRead: boolean = false;
+
+  /** @param frame What is being read. */
+  constructor(frame: Frame) {
+    this.#reader = frame.reader;
+    this.#stream = new ModuleStream(frame.reader);
+  }
+
+  /** Reads on; false when the chunk ended first. */
+  read(): boolean {
+    const reader = this.#reader;
+    if (this.#classesLeft < 0) {
+      if (!reader.readLength()) return false;
+      this.#classesLeft = reader.length;
+    }
+    while (this.#classesLeft > 0) {
+      if (!this.#specIsRead) {
+        if (!reader.readFixed(CLASS_SPEC_BYTES)) return false;
+        this.#specIsRead = true;
+      }
+      if (!this.#stream.read()) return false;
+      this.#specIsRead = false;
+      this.#classesLeft--;
+    }
+    this.#classesLeft = -1;
+    return true;
+  }
+}

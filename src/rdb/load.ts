@@ -1,0 +1,181 @@
+/**
+ * A snapshot into a keyspace: the sink that stores what the decoder reads. The keyspace should be one
+ * that nobody reads yet: only after `end` is it known to be whole.
+ *
+ * @module
+ */
+
+import { latin1, parseInteger } from "../base/ascii.ts";
+import type { Database, Keyspace } from "../store/keyspace.ts";
+import { Dialect } from "./opcodes.ts";
+import type { RdbSink } from "./sink.ts";
+
+const REPLID_LENGTH = 40;
+const MAX_SHORT_AUX = 64;
+// A table may be made this many times larger than the keys that came, whatever was announced.
+const HINT_RATIO = 8;
+const FIRST_HINT = 16384;
+
+/** What a snapshot held. */
+export class LoadStats {
+  /** String keys. */
+  strings: number = 0;
+  /** Keys with an expiry, past ones among them. */
+  expires: number = 0;
+  /** Values of modules that were passed over. */
+  moduleValues: number = 0;
+  /** Module data beside the keys that was passed over, by the module's name. */
+  readonly moduleAux: Map<string, number> = new Map();
+  /** Auxiliary fields without a meaning to us. */
+  ignoredAux: number = 0;
+}
+
+/** Fills a keyspace and remembers what the snapshot said of itself. */
+export class KeyspaceLoader implements RdbSink {
+  /** Whose numbers the snapshot used. */
+  dialect: Dialect = Dialect.REDIS;
+  /** Its version. */
+  version: number = 0;
+  /** Version of the server that wrote it, from `redis-ver` or `valkey-ver`; "" when it does not say. */
+  serverVersion: string = "";
+  /** Replication id of the data; "" when it does not say. */
+  replid: string = "";
+  /** Replication offset of the data; -1 when it does not say. */
+  offset: number = -1;
+  /** Database that the stream after `offset` begins in; -1 when it does not say. */
+  streamDb: number = -1;
+  /** Seconds since 1970 when it was written; -1 when it does not say. */
+  createdSeconds: number = -1;
+  /** Bytes of memory its server used; -1 when it does not say. */
+  usedMemory: number = -1;
+  /** Sources of function libraries. */
+  readonly functions: Uint8Array[] = [];
+  /** Scripts that EVALSHA may name: Redis 4.0 to 6.2 wrote them down. */
+  readonly scripts: Uint8Array[] = [];
+  /** Counts. */
+  readonly stats: LoadStats = new LoadStats();
+  /** True after the decoder's last call: all of it came and was right. */
+  complete: boolean = false;
+
+  readonly #keyspace: Keyspace;
+  #dbIndex: number = 0;
+  #db: Database | undefined = undefined;
+  #announced: number = 0; // keys the writer claims for this database
+  #nextHint: number = Infinity; // size at which the table is told again what to expect
+
+  /** @param keyspace Where the keys go. */
+  constructor(keyspace: Keyspace) {
+    this.#keyspace = keyspace;
+  }
+
+  /** See {@linkcode RdbSink}. */
+  header(dialect: Dialect, version: number): void {
+    this.dialect = dialect;
+    this.version = version;
+  }
+
+  /** Keeps the fields that mean something to a replica. */
+  aux(
+    name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    const isShort = nameEnd - nameStart <= MAX_SHORT_AUX;
+    switch (isShort ? latin1(name, nameStart, nameEnd) : "") {
+      case "redis-ver":
+      case "valkey-ver":
+        this.serverVersion = shortText(value, valueStart, valueEnd);
+        return;
+      case "repl-id":
+        if (valueEnd - valueStart === REPLID_LENGTH) {
+          this.replid = latin1(value, valueStart, valueEnd);
+        }
+        return;
+      case "repl-offset":
+        this.offset = auxNumber(value, valueStart, valueEnd);
+        return;
+      case "repl-stream-db":
+        this.streamDb = auxNumber(value, valueStart, valueEnd);
+        return;
+      case "ctime":
+        this.createdSeconds = auxNumber(value, valueStart, valueEnd);
+        return;
+      case "used-mem":
+        this.usedMemory = auxNumber(value, valueStart, valueEnd);
+        return;
+      case "lua":
+        this.scripts.push(value.slice(valueStart, valueEnd));
+        return;
+    }
+    this.stats.ignoredAux++;
+  }
+
+  /** See {@linkcode RdbSink}. A database is made by its first key, not by its number. */
+  selectDb(index: number): void {
+    this.#dbIndex = index;
+    this.#db = undefined;
+    this.#announced = 0;
+    this.#nextHint = Infinity;
+  }
+
+  /** See {@linkcode RdbSink}. A claim is believed as far as keys bear it out. */
+  resizeDb(keys: number, _expires: number): void {
+    this.#announced = keys;
+    this.#nextHint = 0;
+  }
+
+  /** See {@linkcode RdbSink}. */
+  functionLibrary(bytes: Uint8Array, start: number, end: number): void {
+    this.functions.push(bytes.slice(start, end));
+  }
+
+  /** See {@linkcode RdbSink}. */
+  moduleAux(module: string, _encodingVersion: number): void {
+    const counts = this.stats.moduleAux;
+    counts.set(module, (counts.get(module) ?? 0) + 1);
+  }
+
+  /** Stores a string. What has expired is stored as well: it is for the master to delete it. */
+  string(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expireAtMs: number,
+    _idleSeconds: number,
+    _frequency: number,
+  ): boolean {
+    const db = this.#db ??= this.#keyspace.db(this.#dbIndex);
+    const before = db.size;
+    if (before >= this.#nextHint) this.#expand(db);
+    db.setString(key, keyStart, keyEnd, value, valueStart, valueEnd, expireAtMs);
+    this.stats.strings++;
+    if (expireAtMs >= 0) this.stats.expires++;
+    return db.size !== before;
+  }
+
+  /** See {@linkcode RdbSink}. */
+  end(): void {
+    this.complete = true;
+  }
+
+  #expand(db: Database): void {
+    const borne = Math.max(db.size * HINT_RATIO, FIRST_HINT);
+    db.expand(Math.min(this.#announced, borne));
+    this.#nextHint = borne < this.#announced ? Math.floor(borne / 2) : Infinity;
+  }
+}
+
+function shortText(bytes: Uint8Array, start: number, end: number): string {
+  return latin1(bytes, start, Math.min(end, start + MAX_SHORT_AUX));
+}
+
+function auxNumber(bytes: Uint8Array, start: number, end: number): number {
+  const value = parseInteger(bytes, start, end);
+  return Number.isSafeInteger(value) ? value : -1;
+}
