@@ -1,0 +1,230 @@
+/**
+ * The command line taken apart. Nothing here reads a file or connects: what comes out is checked as
+ * far as words alone can be.
+ *
+ * @module
+ */
+
+import { parseListen, parseMaster } from "../replica/options.ts";
+
+/** Wrong usage: the message says what, the exit code is 2. */
+export class UsageError extends Error {
+  /** Always "UsageError". */
+  override readonly name: string = "UsageError";
+}
+
+/** How much is logged, the quietest last. */
+export const LOG_LEVELS: readonly string[] = ["debug", "info", "warn", "error"];
+
+/** What both subcommands share. */
+export interface OutputArgs {
+  /** One of {@linkcode LOG_LEVELS}. */
+  readonly logLevel: string;
+  /** A JSON object a line in place of text. */
+  readonly json: boolean;
+}
+
+/** `start`. */
+export interface StartArgs extends OutputArgs {
+  /** Which. */
+  readonly command: "start";
+  /** The master's URL. */
+  readonly master: string;
+  /** Where to serve RESP. */
+  readonly listen: string | undefined;
+  /** File with the master's password. */
+  readonly passwordFile: string | undefined;
+  /** File with the password our clients must give. */
+  readonly requirepassFile: string | undefined;
+  /** Files with certificates of the authorities to trust. */
+  readonly tlsCa: readonly string[];
+  /** File with our certificate. */
+  readonly tlsCert: string | undefined;
+  /** File with its key. */
+  readonly tlsKey: string | undefined;
+  /** Name the master's certificate must carry. */
+  readonly tlsServerName: string | undefined;
+}
+
+/** `demo`. */
+export interface DemoArgs extends OutputArgs {
+  /** Which. */
+  readonly command: "demo";
+  /** Where the replica serves RESP. */
+  readonly listen: string;
+  /** Commands a second on the sample master. */
+  readonly rate: number;
+  /** Ends by itself after so many seconds. */
+  readonly seconds: number | undefined;
+}
+
+/** A text is asked for, not a run. */
+export interface TextArgs {
+  /** Which. */
+  readonly command: "help" | "version";
+}
+
+/** A command line that makes sense. */
+export type Args = StartArgs | DemoArgs | TextArgs;
+
+/** What `--help` prints. */
+export const HELP: string = `A live copy of a Redis or Valkey dataset, following its master.
+
+start --master URL      follow a master until Ctrl-C
+  --master URL            redis://[user[:password]@]host[:port], rediss:// for TLS, unix:/path
+  --listen HOST:PORT      serve the data over RESP, read-only; also PORT or unix:/path
+  --password-file F       file with the master's password, read anew at each connection
+  --requirepass-file F    file with the password our own clients must give
+  --tls-ca F              certificates to trust in place of the system's; may be given again
+  --tls-cert F            our certificate, with --tls-key
+  --tls-key F             its private key
+  --tls-server-name NAME  name the master's certificate must carry
+
+demo                    a built-in sample master with live traffic, and a replica of it
+  --listen HOST:PORT      where the replica serves RESP (default 127.0.0.1:0, a free port)
+  --rate N                commands a second on the master (default 500)
+  --seconds N             end after N seconds
+
+both
+  --log-level LEVEL       ${LOG_LEVELS.join(", ")} (default info)
+  --json                  a JSON object a line in place of text
+  --help, --version
+
+Exit codes: 0 stopped, 1 failed, 2 wrong usage
+`;
+
+type Options = ReadonlyMap<string, readonly string[]>;
+
+const FLAGS: ReadonlySet<string> = new Set(["json", "help", "version"]);
+const REPEATED: ReadonlySet<string> = new Set(["tls-ca"]);
+const SHARED: readonly string[] = ["log-level", "json", "help", "version"];
+const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
+  start: new Set([
+    ...SHARED,
+    "master",
+    "listen",
+    "password-file",
+    "requirepass-file",
+    "tls-ca",
+    "tls-cert",
+    "tls-key",
+    "tls-server-name",
+  ]),
+  demo: new Set([...SHARED, "listen", "rate", "seconds"]),
+};
+const MAX_RATE = 1_000_000;
+const MAX_SECONDS = 1_000_000;
+
+/**
+ * Takes a command line apart.
+ *
+ * @throws {UsageError} With a message fit for the terminal.
+ */
+export function parseArgs(words: readonly string[]): Args {
+  const [first, ...rest] = words;
+  if (first === undefined) throw new UsageError("Say start or demo");
+  if (first === "--help" || first === "-h" || first === "help") return { command: "help" };
+  if (first === "--version" || first === "-V") return { command: "version" };
+  if (first !== "start" && first !== "demo") {
+    throw new UsageError(`Unknown command "${first}": say start or demo`);
+  }
+  const options = readOptions(first, rest);
+  if (options.has("help")) return { command: "help" };
+  if (options.has("version")) return { command: "version" };
+  return first === "start" ? startArgs(options) : demoArgs(options);
+}
+
+function readOptions(command: "start" | "demo", words: readonly string[]): Options {
+  const options = new Map<string, string[]>();
+  for (let pos = 0; pos < words.length; pos++) {
+    const word = words[pos] === "-h" ? "--help" : words[pos];
+    const parts = /^--([a-z][a-z-]*)(?:=([\s\S]*))?$/.exec(word);
+    if (parts === null) throw new UsageError(`"${word}" is not an option`);
+    const [, name, inline] = parts;
+    if (!KNOWN[command].has(name)) throw new UsageError(`${command} has no option --${name}`);
+    const values = options.get(name) ?? [];
+    if (values.length > 0 && !REPEATED.has(name)) throw new UsageError(`--${name} is given twice`);
+    options.set(name, values);
+    if (FLAGS.has(name)) {
+      if (inline !== undefined) throw new UsageError(`--${name} takes no value`);
+      values.push("");
+      continue;
+    }
+    const value = inline ?? words[++pos];
+    if (value === undefined || (inline === undefined && value.startsWith("--"))) {
+      throw new UsageError(`--${name} needs a value`);
+    }
+    values.push(value);
+  }
+  return options;
+}
+
+function startArgs(options: Options): StartArgs {
+  const master = options.get("master")?.[0];
+  if (master === undefined) throw new UsageError("start needs --master URL");
+  const args: StartArgs = {
+    command: "start",
+    master,
+    listen: options.get("listen")?.[0],
+    passwordFile: options.get("password-file")?.[0],
+    requirepassFile: options.get("requirepass-file")?.[0],
+    tlsCa: options.get("tls-ca") ?? [],
+    tlsCert: options.get("tls-cert")?.[0],
+    tlsKey: options.get("tls-key")?.[0],
+    tlsServerName: options.get("tls-server-name")?.[0],
+    ...outputArgs(options),
+  };
+  const target = orUsage("--master", () => parseMaster({ master }));
+  if (args.listen !== undefined) checkListen(args.listen);
+  if (target?.tls === undefined && [...options.keys()].some((name) => name.startsWith("tls-"))) {
+    throw new UsageError("The --tls- options need a rediss:// master");
+  }
+  if ((args.tlsCert === undefined) !== (args.tlsKey === undefined)) {
+    throw new UsageError("--tls-cert and --tls-key go together");
+  }
+  if (args.requirepassFile !== undefined && args.listen === undefined) {
+    throw new UsageError("--requirepass-file needs --listen");
+  }
+  return args;
+}
+
+function demoArgs(options: Options): DemoArgs {
+  const listen = options.get("listen")?.[0] ?? "127.0.0.1:0";
+  checkListen(listen);
+  const seconds = options.get("seconds")?.[0];
+  return {
+    command: "demo",
+    listen,
+    rate: readNumber("--rate", options.get("rate")?.[0] ?? "500", MAX_RATE),
+    seconds: seconds === undefined ? undefined : readNumber("--seconds", seconds, MAX_SECONDS),
+    ...outputArgs(options),
+  };
+}
+
+function outputArgs(options: Options): OutputArgs {
+  const logLevel = options.get("log-level")?.[0] ?? "info";
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new UsageError(`--log-level is one of ${LOG_LEVELS.join(", ")}, not "${logLevel}"`);
+  }
+  return { logLevel, json: options.has("json") };
+}
+
+function checkListen(listen: string): void {
+  orUsage("--listen", () => parseListen(/^\d+$/.test(listen) ? Number(listen) : listen));
+}
+
+function readNumber(name: string, text: string, max: number): number {
+  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (!(value > 0 && value <= max)) {
+    throw new UsageError(`${name} is a number above 0 and up to ${max}, not "${text}"`);
+  }
+  return value;
+}
+
+function orUsage<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * `demo`: a sample master in this process with live traffic, and a replica of it that any Redis client
+ * can read. Needs no Redis at all.
+ *
+ * @module
+ */
+
+import { systemClock } from "../base/clock.ts";
+import { Replica } from "../replica/replica.ts";
+import { TestMaster } from "../testing/test_master.ts";
+import type { DemoArgs } from "./args.ts";
+import { followUntil } from "./follow.ts";
+import type { Progress } from "./progress.ts";
+import { Shop } from "./shop.ts";
+
+/** Runs `demo` until `stopped` or until its time is over. */
+export async function demo(
+  args: DemoArgs,
+  progress: Progress,
+  stopped: Promise<void>,
+): Promise<void> {
+  const master = await TestMaster.start();
+  const call = (...words: string[]) => master.call(...words);
+  const shop = new Shop(call, systemClock, Math.random, args.rate);
+  const limit = args.seconds === undefined ? undefined : limitOf(args.seconds);
+  try {
+    shop.fill();
+    shop.open();
+    const replica = new Replica({ master: master.url, listen: args.listen, logger: progress });
+    const welcome = welcomeOnce(replica, progress, master.url, args.json);
+    const ends = limit === undefined ? stopped : Promise.race([stopped, limit.over]);
+    await followUntil(replica, progress, ends).finally(welcome);
+  } finally {
+    limit?.dispose();
+    shop.close();
+    await master.close();
+  }
+}
+
+/** Says where everything is as soon as the data is there; the answer stops waiting for that. */
+function welcomeOnce(
+  replica: Replica,
+  progress: Progress,
+  masterUrl: string,
+  json: boolean,
+): () => void {
+  const off = replica.on("sync", () => {
+    off();
+    const listening = replica.status().listening ?? "";
+    if (json) progress.info(`master ${masterUrl}, replica redis://${listening}`);
+    else progress.print(welcome(masterUrl, listening));
+  });
+  return off;
+}
+
+function welcome(masterUrl: string, listening: string): string {
+  const port = listening.slice(listening.lastIndexOf(":") + 1);
+  const masterPort = /:(\d+)/.exec(masterUrl.slice("redis:".length))?.[1] ?? "";
+  return `
+A sample shop trades on a built-in master, and a live replica of it runs in this process.
+
+  master   ${masterUrl}
+  replica  redis://${listening}
+
+Ask the replica, from another terminal:
+
+  redis-cli -p ${port} GET count:orders
+  redis-cli -p ${port} GET price:sku-0042
+  redis-cli -p ${port} --scan --pattern 'flag:*'
+  redis-cli -p ${port} INFO replication
+
+Write to the master and see it arrive:
+
+  redis-cli -p ${masterPort} SET hello world
+  redis-cli -p ${port} GET hello
+
+Ctrl-C ends it.
+`;
+}
+
+function limitOf(seconds: number): { over: Promise<void>; dispose: () => void } {
+  let timer: unknown;
+  const over = new Promise<void>((resolve) => {
+    timer = systemClock.setTimer(resolve, seconds * 1000);
+  });
+  return { over, dispose: () => systemClock.clearTimer(timer) };
+}

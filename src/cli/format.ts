@@ -1,0 +1,105 @@
+/**
+ * Numbers as people read them, and the two lines that show a replica: one while it syncs, one after.
+ * Text in, text out: nothing here prints.
+ *
+ * @module
+ */
+
+/** What is shown of a replica at one moment. */
+export interface Sample {
+  /** When it was taken, monotonic milliseconds. */
+  readonly atMs: number;
+  /** The link stands and the data is current. */
+  readonly live: boolean;
+  /** A snapshot is being awaited or loaded. */
+  readonly syncing: boolean;
+  /** Snapshot bytes read. */
+  readonly bytesRead: number;
+  /** Snapshot bytes in all, where the master says. */
+  readonly bytesTotal: number | undefined;
+  /** Keys: of the snapshot while it loads, then of the data. */
+  readonly keys: number;
+  /** Bytes the data takes. */
+  readonly memoryBytes: number;
+  /** Stream bytes received and still to be applied. */
+  readonly lagBytes: number;
+  /** Milliseconds since the master's last byte, or -1. */
+  readonly lastIoMs: number;
+  /** Commands applied in all. */
+  readonly commands: number;
+  /** What stands in the way, when the link is down. */
+  readonly trouble: string | undefined;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+const BAR_WIDTH = 24;
+const WAITING = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const FRAME_MS = 100;
+
+/** `1234567` as "1,234,567". */
+export function formatCount(value: number): string {
+  return Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Bytes with three digits or so: "999 B", "1.21 MB", "432 MB". */
+export function formatBytes(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+/** Milliseconds as a person would say them: "40 ms", "3.2 s", "4 min 05 s", "2 h 10 min". */
+export function formatDuration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${two(Math.floor(seconds / 60) % 60)} min`;
+}
+
+/** A bar of `width` cells filled to `fraction`. */
+export function formatBar(fraction: number, width: number = BAR_WIDTH): string {
+  const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width);
+  return "█".repeat(filled) + "░".repeat(width - filled);
+}
+
+/** The line while it syncs. `perSecond` is bytes a second, 0 when not known yet. */
+export function formatProgress(sample: Sample, perSecond: number): string {
+  const { bytesRead, bytesTotal } = sample;
+  const keys = `${formatCount(sample.keys)} keys`;
+  const frame = WAITING[Math.floor(sample.atMs / FRAME_MS) % WAITING.length];
+  if (bytesRead === 0) return `${frame} syncing: waiting for the master's snapshot`;
+  const rate = perSecond > 0 ? `  ${formatBytes(perSecond)}/s` : "";
+  if (bytesTotal === undefined || bytesTotal === 0) {
+    return `${frame} syncing  ${formatBytes(bytesRead)}  ${keys}${rate}`;
+  }
+  const fraction = Math.min(1, bytesRead / bytesTotal);
+  const left = perSecond > 0
+    ? `  ${formatDuration((bytesTotal - bytesRead) / perSecond * 1000)} left`
+    : "";
+  const percent = `${Math.floor(fraction * 100)}%`.padStart(4);
+  const bytes = `${formatBytes(bytesRead)} of ${formatBytes(bytesTotal)}`;
+  return `syncing ${formatBar(fraction)}${percent}  ${bytes}  ${keys}${rate}${left}`;
+}
+
+/** The line once it follows. `perSecond` is commands a second. */
+export function formatStatus(sample: Sample, perSecond: number): string {
+  const keys = `${formatCount(sample.keys)} keys`;
+  const memory = `${formatBytes(sample.memoryBytes)} in memory`;
+  if (!sample.live) return `not connected  ${keys}  ${memory}  ${sample.trouble ?? "connecting"}`;
+  const rate = `${formatCount(perSecond)} commands/s`;
+  const heard = `heard ${formatDuration(Math.max(0, sample.lastIoMs))} ago`;
+  return `live  ${keys}  ${memory}  lag ${formatBytes(sample.lagBytes)}  ${rate}  ${heard}`;
+}
+
+/** At most `width` characters, with an ellipsis where something was cut. */
+export function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

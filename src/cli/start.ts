@@ -1,0 +1,75 @@
+/**
+ * `start`: follows a master until it is stopped.
+ *
+ * @module
+ */
+
+import type { TlsClientOptions } from "../net/socket.ts";
+import type { ReplicaOptions } from "../replica/options.ts";
+import { Replica } from "../replica/replica.ts";
+import { type StartArgs, UsageError } from "./args.ts";
+import { explain } from "./explain.ts";
+import { followUntil } from "./follow.ts";
+import type { Progress } from "./progress.ts";
+import { readTextFile } from "./terminal.ts";
+
+/** Runs `start` until `stopped`. */
+export async function start(
+  args: StartArgs,
+  progress: Progress,
+  stopped: Promise<void>,
+): Promise<void> {
+  const replica = new Replica(toOptions(args, progress));
+  const where = args.listen === undefined ? "" : ` and serving RESP on ${args.listen}`;
+  progress.info(`following ${withoutSecret(args.master)}${where}`);
+  await followUntil(replica, progress, stopped);
+  progress.info("stopped");
+}
+
+/** The library's options for a command line. */
+export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
+  const { passwordFile, requirepassFile, listen } = args;
+  // Read once now, so that a wrong path is told at once and not at the first connection.
+  if (passwordFile !== undefined) readOption("--password-file", passwordFile);
+  return {
+    master: args.master,
+    logger: progress,
+    ...(listen === undefined ? {} : { listen }),
+    ...(passwordFile === undefined
+      ? {}
+      : { password: () => readOption("--password-file", passwordFile) }),
+    ...(requirepassFile === undefined ? {} : {
+      server: { password: readPassword("--requirepass-file", requirepassFile) },
+    }),
+    ...(args.master.startsWith("rediss:") ? { tls: toTls(args) } : {}),
+  };
+}
+
+function toTls(args: StartArgs): TlsClientOptions {
+  const { tlsCa, tlsCert, tlsKey, tlsServerName } = args;
+  return {
+    ...(tlsCa.length === 0 ? {} : { ca: tlsCa.map((path) => readOption("--tls-ca", path)) }),
+    ...(tlsCert === undefined ? {} : { cert: readOption("--tls-cert", tlsCert) }),
+    ...(tlsKey === undefined ? {} : { key: readOption("--tls-key", tlsKey) }),
+    ...(tlsServerName === undefined ? {} : { serverName: tlsServerName }),
+  };
+}
+
+/** An empty file would switch the password off: surely not what was meant. */
+function readPassword(option: string, path: string): string {
+  const password = readOption(option, path);
+  if (password === "") throw new UsageError(`${option} ${path}: the file is empty`);
+  return password;
+}
+
+function readOption(option: string, path: string): string {
+  try {
+    return readTextFile(path);
+  } catch (error) {
+    throw new Error(`Cannot read ${option} ${path}: ${explain(error)}`, { cause: error });
+  }
+}
+
+function withoutSecret(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//***@");
+}

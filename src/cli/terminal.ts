@@ -1,0 +1,81 @@
+/**
+ * The process around the command line: its words, its output, its signals, its files. One source for
+ * all three runtimes, which agree on these `node:` modules.
+ *
+ * @module
+ */
+
+import { readFileSync, realpathSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** Where output goes. */
+export interface Terminal {
+  /** Whether somebody looks at it, so that a line can renew itself. */
+  readonly isTerminal: boolean;
+  /** Its width now. */
+  columns(): number;
+  /** Writes text as it is. */
+  write(text: string): void;
+  /** Writes a line to the error output. */
+  writeError(text: string): void;
+}
+
+const DEFAULT_COLUMNS = 80;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const CODE_OF_INTERRUPT = 130;
+
+/** This process's own output. */
+export const processTerminal: Terminal = {
+  isTerminal: process.stdout.isTTY === true,
+  columns: () => process.stdout.columns || DEFAULT_COLUMNS,
+  write: (text) => void process.stdout.write(text),
+  writeError: (text) => void process.stderr.write(`${text}\n`),
+};
+
+/** The words after the program's name. */
+export function processWords(): string[] {
+  return process.argv.slice(2);
+}
+
+/** Sets what the process will end with; it ends when nothing is left to do. */
+export function setExitCode(code: number): void {
+  process.exitCode = code;
+}
+
+/** A file's text without the line end an editor leaves behind. */
+export function readTextFile(path: string): string {
+  return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+}
+
+/** Whether the module at `url` is the script this process was started with. */
+export function isStartedScript(url: string): boolean {
+  const script = process.argv[1];
+  if (script === undefined || !url.startsWith("file:")) return false;
+  try {
+    return realpathSync(script) === realpathSync(fileURLToPath(url));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once.
+ *
+ * @returns The promise, and what takes the listeners away.
+ */
+export function onStop(): { stopped: Promise<void>; dispose: () => void } {
+  let stop: () => void;
+  let asked = false;
+  const stopped = new Promise<void>((resolve) => stop = resolve);
+  const listener = () => {
+    if (asked) process.exit(CODE_OF_INTERRUPT);
+    asked = true;
+    stop();
+  };
+  for (const signal of SIGNALS) process.on(signal, listener);
+  return {
+    stopped,
+    dispose: () => SIGNALS.forEach((signal) => process.removeListener(signal, listener)),
+  };
+}

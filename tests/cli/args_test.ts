@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { HELP, parseArgs, UsageError } from "../../src/cli/args.ts";
+import { VERSION } from "../../src/cli/version.ts";
+
+const START = {
+  command: "start",
+  master: "redis://h:1",
+  listen: undefined,
+  passwordFile: undefined,
+  requirepassFile: undefined,
+  tlsCa: [],
+  tlsCert: undefined,
+  tlsKey: undefined,
+  tlsServerName: undefined,
+  logLevel: "info",
+  json: false,
+};
+const DEMO = {
+  command: "demo",
+  listen: "127.0.0.1:0",
+  rate: 500,
+  seconds: undefined,
+  logLevel: "info",
+  json: false,
+};
+
+const accepted = [
+  { line: "--help", expected: { command: "help" } },
+  { line: "-h", expected: { command: "help" } },
+  { line: "help", expected: { command: "help" } },
+  { line: "start --help", expected: { command: "help" } },
+  { line: "demo -h", expected: { command: "help" } },
+  { line: "--version", expected: { command: "version" } },
+  { line: "start --version", expected: { command: "version" } },
+  { line: "start --master redis://h:1", expected: START },
+  { line: "start --master=redis://h:1", expected: START },
+  {
+    line: "start --master redis://h:1 --listen 127.0.0.1:7 --json --log-level debug",
+    expected: { ...START, listen: "127.0.0.1:7", json: true, logLevel: "debug" },
+  },
+  { line: "start --master redis://h:1 --listen 7", expected: { ...START, listen: "7" } },
+  {
+    line: "start --master redis://h:1 --listen unix:/s",
+    expected: { ...START, listen: "unix:/s" },
+  },
+  { line: "start --master unix:/run/r.sock", expected: { ...START, master: "unix:/run/r.sock" } },
+  {
+    line: "start --master redis://u:p@[::1]:9 --password-file p",
+    expected: { ...START, master: "redis://u:p@[::1]:9", passwordFile: "p" },
+  },
+  {
+    line: "start --master redis://h:1 --listen :8 --requirepass-file q",
+    expected: { ...START, listen: ":8", requirepassFile: "q" },
+  },
+  {
+    line: "start --master rediss://h --tls-ca a --tls-ca b --tls-cert c --tls-key k " +
+      "--tls-server-name n",
+    expected: {
+      ...START,
+      master: "rediss://h",
+      tlsCa: ["a", "b"],
+      tlsCert: "c",
+      tlsKey: "k",
+      tlsServerName: "n",
+    },
+  },
+  { line: "demo", expected: DEMO },
+  { line: "demo --seconds 2 --rate 50", expected: { ...DEMO, seconds: 2, rate: 50 } },
+  { line: "demo --seconds=0.5", expected: { ...DEMO, seconds: 0.5 } },
+  { line: "demo --listen 0.0.0.0:6380", expected: { ...DEMO, listen: "0.0.0.0:6380" } },
+];
+for (const { line, expected } of accepted) {
+  test(`parseArgs() accepts: ${line}`, () =>
+    assert.deepEqual(parseArgs(line.split(" ")), expected));
+}
+
+const refused = [
+  { line: "", message: /^"" is not|^Unknown command ""/ },
+  { line: "serve", message: /Unknown command "serve"/ },
+  { line: "start", message: /start needs --master URL/ },
+  { line: "start redis://h:1", message: /"redis:\/\/h:1" is not an option/ },
+  { line: "start --master", message: /--master needs a value/ },
+  { line: "start --master --json", message: /--master needs a value/ },
+  { line: "start --master http://h", message: /--master: .*not a master URL/ },
+  { line: "start --master redis://h:99999", message: /--master: / },
+  { line: "start --master redis://h/3", message: /--master: .*more than host and port/ },
+  { line: "start --master unix:", message: /--master: .*names no path/ },
+  { line: "start --master redis://h --master redis://i", message: /--master is given twice/ },
+  { line: "start --master redis://h --listen nowhere", message: /--listen: / },
+  { line: "start --master redis://h --listen h:70000", message: /--listen: .*70000 is not a port/ },
+  { line: "start --master redis://h --json=yes", message: /--json takes no value/ },
+  { line: "start --master redis://h --log-level loud", message: /--log-level is one of debug, / },
+  { line: "start --master redis://h --tls-ca a", message: /need a rediss:\/\/ master/ },
+  {
+    line: "start --master rediss://h --tls-cert a",
+    message: /--tls-cert and --tls-key go together/,
+  },
+  {
+    line: "start --master rediss://h --tls-key a",
+    message: /--tls-cert and --tls-key go together/,
+  },
+  { line: "start --master redis://h --requirepass-file p", message: /needs --listen/ },
+  { line: "start --master redis://h --writes forward", message: /start has no option --writes/ },
+  { line: "start --master redis://h --snapshot f", message: /start has no option --snapshot/ },
+  { line: "start --master redis://h --max-memory 1gb", message: /no option --max-memory/ },
+  { line: "start --master redis://h --databases 0", message: /start has no option --databases/ },
+  { line: "start --master redis://h --keys a*", message: /start has no option --keys/ },
+  { line: "start --master redis://h --metrics :9", message: /start has no option --metrics/ },
+  { line: "start --master redis://h --seconds 1", message: /start has no option --seconds/ },
+  { line: "demo --master redis://h", message: /demo has no option --master/ },
+  { line: "demo --seconds 0", message: /--seconds is a number above 0/ },
+  { line: "demo --seconds soon", message: /--seconds is a number above 0/ },
+  { line: "demo --rate -5", message: /--rate is a number above 0/ },
+  { line: "demo extra", message: /"extra" is not an option/ },
+  { line: "demo --constructor x", message: /demo has no option --constructor/ },
+];
+for (const { line, message } of refused) {
+  test(`parseArgs() refuses: ${line}`, () => {
+    assert.throws(() => parseArgs(line.split(" ")), (error) => {
+      assert(error instanceof UsageError);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+test("parseArgs() asks for a command when there is none", () => {
+  assert.throws(() => parseArgs([]), /Say start or demo/);
+});
+
+test("parseArgs() keeps a password out of its messages", () => {
+  assert.throws(() => parseArgs(["start", "--master", "redis://u:hush@h/3"]), (error) => {
+    assert.doesNotMatch((error as Error).message, /hush/);
+    return true;
+  });
+});
+
+test("HELP names every option that is accepted", () => {
+  const options = accepted.flatMap(({ line }) => line.match(/--[a-z-]+/g) ?? []);
+  for (const option of new Set(options)) assert.match(HELP, new RegExp(`${option}\\b`), option);
+});
+
+test("VERSION is the manifest's", () => {
+  const manifest = JSON.parse(readFileSync(new URL("../../deno.json", import.meta.url), "utf8"));
+  assert.equal(VERSION, manifest.version);
+});
