@@ -1,6 +1,6 @@
 /**
  * The Bun adapter, over `Bun.connect` and `Bun.listen`. `write` buffers nothing: it returns what the
- * kernel took, and the tail waits here for `drain`.
+ * kernel took, and the tail waits for `drain`. TLS is left to `node:tls`; `node.ts` says why.
  *
  * @module
  */
@@ -83,6 +83,7 @@ export class BunNet implements Net {
   }
 
   connect(options: ConnectOptions): Promise<Socket> {
+    if (options.tls !== undefined) return this.#secure((net) => net.connect(options));
     const { address } = options;
     return attemptConnect(options, this.#clock, async () => {
       let connection: Connection | undefined = undefined;
@@ -101,8 +102,8 @@ export class BunNet implements Net {
     }, (late: Connection) => late.abort());
   }
 
-  // deno-lint-ignore require-await -- a thrown error must become a rejection
   async listen(options: ListenOptions, accept: (socket: Socket) => void): Promise<Listener> {
+    if (options.tls !== undefined) return await this.#secure((net) => net.listen(options, accept));
     const { address } = options;
     try {
       const listener = Bun.listen<Slot>({
@@ -121,6 +122,11 @@ export class BunNet implements Net {
     } catch (error) {
       throw toSocketError(error, `listen on ${formatAddress(address)}`);
     }
+  }
+
+  async #secure<T>(use: (net: Net) => Promise<T>): Promise<T> {
+    const { NodeNet } = await import("./node.ts");
+    return await use(new NodeNet(this.#clock));
   }
 }
 
@@ -198,8 +204,11 @@ class BunWire implements Wire {
     else this.#socket.end();
   }
 
+  /** Bun closes once both sides have ended, and then tells the peer's end by nothing else. */
   closed(error?: Error): void {
-    if (!this.#destroyed) this.connection.failed(error ?? new Error("connection closed"));
+    if (this.#destroyed) return;
+    if (error === undefined) this.connection.receivedEnd();
+    else this.connection.failed(error);
   }
 }
 

@@ -3,7 +3,7 @@
  * and grows with the traffic; measured at twice the throughput of the same connection's
  * `ReadableStream`.
  *
- * TLS goes through Deno's own functions (rustls) as far as they reach.
+ * TLS is left to `node:tls`; `node.ts` says why.
  *
  * @module
  */
@@ -72,6 +72,7 @@ export class DenoNet implements Net {
   }
 
   connect(options: ConnectOptions): Promise<Socket> {
+    if (options.tls !== undefined) return this.#secure((net) => net.connect(options));
     return attemptConnect(options, this.#clock, async (cancel) => {
       const conn = await open(options.address, cancel);
       return wrap(conn, options.address, this.#clock);
@@ -79,6 +80,7 @@ export class DenoNet implements Net {
   }
 
   async listen(options: ListenOptions, accept: (socket: Socket) => void): Promise<Listener> {
+    if (options.tls !== undefined) return await this.#secure((net) => net.listen(options, accept));
     const { address } = options;
     try {
       const listener = address.transport === "unix"
@@ -91,6 +93,11 @@ export class DenoNet implements Net {
     } catch (error) {
       throw toSocketError(error, `listen on ${formatAddress(address)}`);
     }
+  }
+
+  async #secure<T>(use: (net: Net) => Promise<T>): Promise<T> {
+    const { NodeNet } = await import("./node.ts");
+    return await use(new NodeNet(this.#clock));
   }
 }
 
