@@ -1,0 +1,104 @@
+/**
+ * Every database of a dataset, made on demand under any number, and the names the rooms above use.
+ *
+ * @module
+ */
+
+import { Database, type StoreMemory } from "./database.ts";
+
+export { StoreFullError } from "./allocate.ts";
+export { Database, type StoredObject, type StoreMemory } from "./database.ts";
+export { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
+
+/** What a {@linkcode Keyspace} is made with. */
+export interface KeyspaceOptions {
+  /** Uniform in [0, 1): draws the seeds of the key hash. Should be hard to guess. */
+  readonly random: () => number;
+}
+
+/** See the module's text. A {@linkcode Database} stays the one of its number for good. */
+export class Keyspace {
+  #seed0: number;
+  #seed1: number;
+  #databases: Map<number, Database> = new Map();
+
+  /** Empty. */
+  constructor(options: KeyspaceOptions) {
+    this.#seed0 = (options.random() * 0x100000000) | 0;
+    this.#seed1 = (options.random() * 0x100000000) | 0;
+  }
+
+  /**
+   * An empty keyspace with the same hash, for `replaceWith`: a SCAN that began before it then goes on
+   * with its guarantee.
+   */
+  sibling(): Keyspace {
+    const sibling = new Keyspace({ random: () => 0 });
+    sibling.#seed0 = this.#seed0;
+    sibling.#seed1 = this.#seed1;
+    return sibling;
+  }
+
+  /** The database of a number, made now if need be. */
+  db(index: number): Database {
+    let database = this.#databases.get(index);
+    if (database === undefined) {
+      database = new Database(this.#seed0, this.#seed1);
+      this.#databases.set(index, database);
+    }
+    return database;
+  }
+
+  /** The database of a number, if it was ever made. */
+  peek(index: number): Database | undefined {
+    return this.#databases.get(index);
+  }
+
+  /** Numbers of the databases that hold keys, ascending. */
+  indexes(): number[] {
+    const indexes: number[] = [];
+    for (const [index, database] of this.#databases) if (database.size > 0) indexes.push(index);
+    return indexes.sort((a, b) => a - b);
+  }
+
+  /** Keys in all databases. */
+  get keyCount(): number {
+    let count = 0;
+    for (const database of this.#databases.values()) count += database.size;
+    return count;
+  }
+
+  /** Exchanges the contents of two databases. */
+  swap(a: number, b: number): void {
+    if (a !== b) this.db(a).exchange(this.db(b));
+  }
+
+  /** Forgets every key at once. */
+  clear(): void {
+    for (const database of this.#databases.values()) database.clear();
+  }
+
+  /** Takes over all that another keyspace holds, which is left empty; what was here is forgotten. */
+  replaceWith(other: Keyspace): void {
+    for (const [index, database] of other.#databases) this.db(index).exchange(database);
+    for (const [index, database] of this.#databases) {
+      if (!other.#databases.has(index)) database.clear();
+    }
+    other.clear();
+  }
+
+  /** What all databases hold together. */
+  memory(): StoreMemory {
+    const sum = { used: 0, reserved: 0, wasted: 0, table: 0, objects: 0, fragmentation: 1 };
+    for (const database of this.#databases.values()) {
+      const memory = database.memory();
+      sum.used += memory.used;
+      sum.reserved += memory.reserved;
+      sum.wasted += memory.wasted;
+      sum.table += memory.table;
+      sum.objects += memory.objects;
+    }
+    if (sum.used > 0) sum.fragmentation = (sum.used + sum.wasted) / sum.used;
+    return sum;
+  }
+}
