@@ -99,7 +99,7 @@ export interface Context {
   /** Milliseconds since 1970, read once per command: relative times count from here. */
   nowMs: number;
   /**
-   * Keys whose expiry lies at or before this are as if absent: `nowMs` for a reader, -Infinity for the
+   * Keys whose expiry lies before this are as if absent: `nowMs` for a reader, -Infinity for the
    * master's stream, which sees what is physically there.
    */
   hiddenAtMs: number;
@@ -117,8 +117,24 @@ export interface Context {
   propagateAs(...args: readonly (string | Uint8Array)[]): void;
   /** Nothing of this command is to be propagated, whatever `dirty` says. */
   preventPropagation(): void;
+  /**
+   * A key was met past its time and is about to be deleted; only where `ownsExpiry`. A master sends
+   * `DEL key` ahead of what the command itself propagates, whatever `dirty` and
+   * {@linkcode Context.preventPropagation} say, all of it inside MULTI and EXEC when it is more than one
+   * command. The bytes are borrowed. {@linkcode Context.modified} follows.
+   */
+  expired(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
   /** A key was changed: WATCH, change feeds. Called after the change. */
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
+  /** Every key of a database may have changed (FLUSHDB, SWAPDB): -1 says every database. */
+  modifiedAll(dbIndex: number): void;
+  /**
+   * For what takes longer than one turn of the event loop may: calls `step` again and again, with a
+   * context refilled for this client, until it answers true; then the reply is whole and the client's
+   * next command runs. Where nothing can wait, as inside EXEC, it calls `step` until done at once; left
+   * out, so does the handler.
+   */
+  readonly inSlices?: (step: (ctx: Context) => boolean) => void;
   /** Uniform in [0, 1): injected, so that runs repeat. */
   random(): number;
   /** The connection that asked; undefined for the master's stream. */

@@ -23,4 +23,6 @@ export interface Session {
 export interface Host {
   /** "master" for a stand-alone TestMaster, else "slave", as the wire says. */
   readonly role: "master" | "slave";
+  /** How many databases may be named: 16 for clients as a server starts, 2^31 - 1 for a master's stream. */
+  readonly databases: number;
 }
