@@ -270,9 +270,11 @@ class MemoryWire implements Wire {
 
   write(bytes: Uint8Array, start: number, end: number): number {
     const peer = this.peer!;
-    // As with TCP: what is sent to a closed peer is taken, and the reset comes back later.
+    // As with TCP: what is sent to a closed peer is taken, and the reset comes back later, after
+    // what the peer had sent before.
     if (!peer.alive) {
-      this.#break();
+      const lastWords = this.#reading && this.#endInbound && !this.#endDelivered;
+      if (!lastWords) this.#break();
       return end - start;
     }
     return peer.#take(bytes, start, end);

@@ -30,6 +30,7 @@ export interface StreamPair {
   close?(): unknown;
 }
 
+const NOT_BYTES = "The readable stream brought a chunk that is not a Uint8Array";
 const UNKNOWN: Address = { transport: "unix", path: "(streams)" };
 
 /**
@@ -115,7 +116,8 @@ class StreamWire implements Wire {
   destroy(reset: boolean): void {
     this.#destroyed = true;
     this.#wanted = false;
-    const reason = new SocketError("CLOSED", "The socket was closed");
+    // Worded for the other end: in a pair made of transforms this very error arrives there.
+    const reason = new Error("connection reset by peer");
     if (reset || this.#writing) this.#writer.abort(reason).catch(ignore);
     else this.#writer.close().catch(ignore);
     this.#reader.cancel(reason).catch(ignore);
@@ -155,6 +157,7 @@ class StreamWire implements Wire {
       }
       if (this.#destroyed) return;
       if (step.done) return this.#connection.receivedEnd();
+      if (!(step.value instanceof Uint8Array)) return this.#failed(new TypeError(NOT_BYTES));
       this.#connection.received(step.value);
     }
     this.#looping = false;
