@@ -186,7 +186,7 @@ export class Attempt {
 
   /** The snapshot's bytes are next. */
   beginTransfer(length: number | undefined, mark: string | undefined): void {
-    this.#transfer = new SnapshotTransfer(length, mark, this.shared.random);
+    this.#transfer = new SnapshotTransfer(length, mark, this.shared.keyspace.sibling());
   }
 
   /** The stream goes on at the byte after the last one applied. */

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { messageOf } from "../base/errors.ts";
 import { SocketError } from "../net/socket.ts";
+import { StoreFullError } from "../store/keyspace.ts";
 
 /** What kind of failure. Stable: compare these, not messages. */
 export type ReplicationErrorCode =
@@ -54,7 +56,7 @@ export type ReplicationErrorCode =
   | "STREAM"
   /** A command of the stream could not be applied and `onDivergence` says to act on it. */
   | "DIVERGED"
-  /** A limit of our own was passed, as `limits` sets them. */
+  /** A limit was passed: one of `limits`, or the memory there is. */
   | "LIMIT"
   /** A fault of this library; `cause` is the exception. */
   | "INTERNAL"
@@ -176,6 +178,9 @@ export function clip(text: string): string {
 /** Any exception as a typed error: what is not ours already is a fault of this library. */
 export function asReplicationError(error: unknown): ReplicationError {
   if (error instanceof ReplicationError) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
+  const full = error instanceof StoreFullError ||
+    (error instanceof RangeError && /allocation|out of memory/i.test(text));
+  if (full) return new ReplicationError("LIMIT", `No memory for the master's data: ${text}`, error);
   return new ReplicationError("INTERNAL", `Unexpected: ${text}`, error);
 }

@@ -13,7 +13,7 @@
 import { RdbDecoder } from "../rdb/decoder.ts";
 import { RdbError } from "../rdb/errors.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
-import { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import { ReplicationError } from "./errors.ts";
 
 /** Most bytes decoded between two looks at the clock: about a millisecond's work. */
@@ -34,11 +34,14 @@ export class SnapshotTransfer {
   readonly #decoder: RdbDecoder;
   #markRead: number = 0;
 
-  /** @param length As announced. @param mark As announced, where there is no length. @param random Seeds. */
-  constructor(length: number | undefined, mark: string | undefined, random: () => number) {
+  /**
+   * @param length As announced. @param mark As announced, where there is no length.
+   * @param staging Where it is loaded: empty, and read by nobody.
+   */
+  constructor(length: number | undefined, mark: string | undefined, staging: Keyspace) {
     this.length = length;
     this.#mark = mark;
-    this.staging = new Keyspace({ random });
+    this.staging = staging;
     this.#loader = new KeyspaceLoader(this.staging);
     this.#decoder = new RdbDecoder(this.#loader);
     if (length === 0) throw new ReplicationError("SNAPSHOT", "The snapshot is empty");

@@ -1,0 +1,108 @@
+/**
+ * The stream's way into the command table: the same handlers that answer clients, in a context that
+ * sees keys as they physically are, replies to nobody and expires nothing of its own.
+ *
+ * @module
+ */
+
+import { ByteBuffer } from "../base/byte_buffer.ts";
+import { latin1 } from "../base/ascii.ts";
+import { type Context, MAY_REPLICATE, WRITE } from "../commands/command.ts";
+import { wrongArity } from "../commands/errors.ts";
+import { checkArity, executeCommand } from "../commands/execute.ts";
+import type { Host, Session } from "../commands/host.ts";
+import { lookupCommand } from "../commands/table.ts";
+import type { Argv } from "../resp/argv.ts";
+import { ReplyWriter } from "../resp/writer.ts";
+import type { Database, Keyspace } from "../store/keyspace.ts";
+import { clip } from "./errors.ts";
+import type { StreamExecutor } from "./types.ts";
+
+/** Of these a command needs one to be executed. */
+const REPLICATED: number = WRITE | MAY_REPLICATE;
+
+/** Options of {@linkcode createStreamExecutor}. */
+export interface StreamExecutorOptions {
+  /** What is written to. */
+  readonly keyspace: Keyspace;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** The server around it, where there is one. */
+  readonly host: Host;
+  /** A key was changed. Called after the change; must not throw. */
+  readonly modified?: (dbIndex: number, bytes: Uint8Array, start: number, end: number) => void;
+  /** Every key of a database may have changed; -1 is every database. As `modified`. */
+  readonly modifiedAll?: (dbIndex: number) => void;
+}
+
+/** An executor over the command table. */
+export function createStreamExecutor(options: StreamExecutorOptions): StreamExecutor {
+  return new TableExecutor(new StreamContext(options));
+}
+
+class TableExecutor implements StreamExecutor {
+  readonly #context: StreamContext;
+
+  constructor(context: StreamContext) {
+    this.#context = context;
+  }
+
+  begin(nowMs: number): void {
+    this.#context.nowMs = nowMs;
+  }
+
+  execute(dbIndex: number, argv: Argv): string | undefined {
+    const command = lookupCommand(argv);
+    if (command === undefined) return unknown(argv);
+    // What only reads changes nothing, and what concerns a connection has none here.
+    if ((command.flags & REPLICATED) === 0) return undefined;
+    if (!checkArity(command, argv)) return wrongArity(command.name);
+    const context = this.#context;
+    if (dbIndex !== context.dbIndex) context.select(dbIndex);
+    return executeCommand(context, command, argv)?.message;
+  }
+}
+
+function unknown(argv: Argv): string {
+  return `ERR unknown command '${clip(latin1(argv.bytes, argv.starts[0], argv.ends[0]))}'`;
+}
+
+class StreamContext implements Context {
+  readonly keyspace: Keyspace;
+  db: Database;
+  dbIndex: number = 0;
+  reply: ReplyWriter;
+  nowMs: number = 0;
+  readonly hiddenAtMs: number = -Infinity;
+  readonly ownsExpiry: boolean = false;
+  dirty: number = 0;
+  readonly session: Session | undefined = undefined;
+  readonly host: Host;
+  readonly random: () => number;
+  readonly modified: Context["modified"];
+  readonly modifiedAll: Context["modifiedAll"];
+
+  constructor(options: StreamExecutorOptions) {
+    this.keyspace = options.keyspace;
+    this.db = options.keyspace.db(0);
+    this.host = options.host;
+    this.random = options.random;
+    this.modified = options.modified ?? ignore;
+    this.modifiedAll = options.modifiedAll ?? ignore;
+    this.reply = new ReplyWriter(new ByteBuffer());
+    this.reply.silent = true;
+  }
+
+  select(dbIndex: number): void {
+    this.db = this.keyspace.db(dbIndex);
+    this.dbIndex = dbIndex;
+  }
+
+  propagateAs(): void {}
+
+  preventPropagation(): void {}
+
+  expired(): void {}
+}
+
+function ignore(): void {}

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ReplicationErrorCode } from "../../src/replication/errors.ts";
+import { ack, Rig } from "./rig.ts";
+import {
+  command,
+  eofFrame,
+  type FakeSocket,
+  lengthFrame,
+  MARK,
+  OTHER_REPLID,
+  REPLID,
+  settle,
+  snapshot,
+} from "./support.ts";
+
+const KEYS = [{ key: "a", value: "1" }, { db: 3, key: "b", value: "2", expireAtMs: 4e12 }];
+
+test("+FULLRESYNC stores id and offset, upper case made lower", async () => {
+  const rig = new Rig();
+  const socket = await rig.start();
+  rig.handshake();
+  socket.send(`+FULLRESYNC ${REPLID.toUpperCase()} 123\r\n${eofFrame(snapshot(KEYS))}`);
+  const status = rig.link.status();
+  assert.equal(status.replid, REPLID);
+  assert.equal(status.appliedOffset, 123);
+  assert.equal(rig.get("a"), "1");
+  assert.equal(rig.get("b", 3), "2");
+  assert.equal(rig.expiry("b", 3), 4e12);
+  assert.equal(status.counters.fullSyncs, 1);
+  await rig.stop();
+});
+
+const malformed = ["+FULLRESYNC", "+FULLRESYNC abc 5", `+FULLRESYNC ${REPLID} -5`, "+FULLRESYNC x"];
+for (const line of malformed) {
+  test(`"${line}" is a full sync with an unknown id: the next one asks for everything`, async () => {
+    const rig = new Rig();
+    const socket = await rig.start();
+    rig.handshake();
+    socket.send(`${line}\r\n${eofFrame(snapshot(KEYS))}`);
+    assert.equal(rig.state, "connected");
+    assert.equal(rig.get("a"), "1");
+    await rig.reconnect();
+    assert.equal(rig.handshake(), command("PSYNC", "?", "-1"));
+    await rig.stop();
+  });
+}
+
+/** Follows to offset 50 and reconnects up to the reply to PSYNC. */
+async function resuming(rig: Rig): Promise<FakeSocket> {
+  const socket = await rig.follow(KEYS);
+  socket.send(command("SELECT", "0") + command("SET", "k", "1"));
+  const next = await rig.reconnect();
+  assert.equal(rig.handshake(), command("PSYNC", REPLID, "51"));
+  return next;
+}
+
+const continues: { line: string; replid: string; replid2: string; second: number }[] = [
+  { line: "+CONTINUE", replid: REPLID, replid2: "", second: -1 },
+  { line: `+CONTINUE ${REPLID}`, replid: REPLID, replid2: "", second: -1 },
+  { line: `+CONTINUE ${REPLID.toUpperCase()}`, replid: REPLID, replid2: "", second: -1 },
+  { line: `+CONTINUE ${OTHER_REPLID}`, replid: OTHER_REPLID, replid2: REPLID, second: 51 },
+];
+for (const { line, replid, replid2, second } of continues) {
+  test(`"${line}" goes on at the next byte`, async () => {
+    const rig = new Rig();
+    const socket = await resuming(rig);
+    socket.send(`${line}\r\n${command("SET", "k", "2")}`);
+    const status = rig.link.status();
+    assert.equal(status.state, "connected");
+    assert.equal(status.appliedOffset, 77);
+    assert.equal(status.replid, replid);
+    assert.equal(status.replid2, replid2);
+    assert.equal(status.secondOffset, second);
+    assert.equal(status.counters.partialSyncs, 1);
+    assert.equal(rig.get("k"), "2");
+    assert.equal(socket.take(), ack(50));
+    await rig.stop();
+  });
+}
+
+test("+CONTINUE with a new id is what the next PSYNC asks with", async () => {
+  const rig = new Rig();
+  const socket = await resuming(rig);
+  socket.send(`+CONTINUE ${OTHER_REPLID}\r\n`);
+  await rig.reconnect();
+  assert.equal(rig.handshake(), command("PSYNC", OTHER_REPLID, "51"));
+  await rig.stop();
+});
+
+test("+CONTINUE that nobody asked for is a protocol error", async () => {
+  const rig = new Rig();
+  const socket = await rig.start();
+  rig.handshake();
+  socket.send(`+CONTINUE ${REPLID}\r\n`);
+  await settle();
+  assert.equal(rig.link.status().lastError?.code, "PROTOCOL");
+  await rig.stop();
+});
+
+test("+CONTINUE and then no command is a wrong offset: everything is asked for next", async () => {
+  const rig = new Rig();
+  const socket = await resuming(rig);
+  socket.send("+CONTINUE\r\nk\r\n$1\r\n1\r\n");
+  await settle();
+  assert.equal(rig.link.status().lastError?.code, "STREAM");
+  assert.equal(rig.get("k"), "1", "the data stays");
+  await rig.retry();
+  assert.equal(rig.handshake(), command("PSYNC", "?", "-1"));
+  await rig.stop();
+});
+
+test("+FULLRESYNC in place of +CONTINUE replaces data, id and offset", async () => {
+  const rig = new Rig();
+  const socket = await resuming(rig);
+  socket.send(`+FULLRESYNC ${OTHER_REPLID} 9\r\n$EOF:${MARK}\r\n`);
+  assert.equal(rig.get("k"), "1", "old data until the new is whole");
+  socket.send(eofFrame(snapshot([{ key: "z", value: "9" }])).slice(47));
+  assert.equal(rig.get("k"), undefined);
+  assert.equal(rig.get("z"), "9");
+  assert.equal(rig.link.status().replid, OTHER_REPLID);
+  assert.equal(rig.link.status().appliedOffset, 9);
+  assert.equal(rig.link.status().db, 0);
+  await rig.stop();
+});
+
+const errors: { line: string; code: ReplicationErrorCode; resumes?: boolean }[] = [
+  { line: "-NOMASTERLINK Can't SYNC while not connected with my master", code: "NOMASTERLINK" },
+  { line: "-NOMASTERLINK Can't SYNC while failing over", code: "NOMASTERLINK" },
+  { line: "-LOADING Redis is loading the dataset in memory", code: "LOADING" },
+  { line: "-MASTERDOWN Link with MASTER is down", code: "MASTERDOWN" },
+  { line: "-BUSY Valkey is busy running a script.", code: "BUSY" },
+  { line: "-NOPERM this user has no permissions to run the 'psync' command", code: "NOPERM" },
+  { line: "-NOAUTH Authentication required.", code: "NOAUTH" },
+  { line: "-ERR unknown command 'psync', with args beginning with:", code: "PSYNC_UNAVAILABLE" },
+  { line: "-ERR BGSAVE failed, replication can't continue", code: "MASTER_ERROR" },
+  { line: "-ERR SYNC and PSYNC are invalid with pending output", code: "MASTER_ERROR" },
+  { line: "+RDBCHANNELSYNC 12", code: "PROTOCOL" },
+  { line: "+DUALCHANNELSYNC", code: "PROTOCOL" },
+  { line: "+OK", code: "PROTOCOL" },
+  { line: ":1", code: "PROTOCOL" },
+];
+for (const { line, code } of errors) {
+  test(`PSYNC answered "${line}" is ${code}, and the place is not lost`, async () => {
+    const rig = new Rig();
+    const socket = await resuming(rig);
+    socket.send(`${line}\r\n`);
+    await settle();
+    const { lastError, state } = rig.link.status();
+    assert.equal(lastError?.code, code);
+    assert.equal(state, "connect", "a link that has run goes on trying");
+    assert.ok(!socket.take().includes("SYNC"), "no SYNC in its place");
+    await rig.retry();
+    assert.equal(rig.handshake(), command("PSYNC", REPLID, "51"));
+    await rig.stop();
+  });
+}
+
+for (const { line, code } of errors) {
+  const fatal = ["NOPERM", "NOAUTH", "PSYNC_UNAVAILABLE"].includes(code);
+  test(`the first PSYNC answered "${line}" ${fatal ? "ends start()" : "is tried again"}`, async () => {
+    const rig = new Rig();
+    const socket = await rig.start();
+    rig.handshake();
+    socket.send(`${line}\r\n`);
+    await settle();
+    assert.equal(rig.state, fatal ? "none" : "connect");
+    if (fatal) await assert.rejects(rig.started, { name: "ReplicationError", code });
+    await rig.stop();
+  });
+}
+
+test("NOPERM says which rights a replica needs", async () => {
+  const rig = new Rig();
+  const socket = await rig.start();
+  rig.handshake();
+  socket.send("-NOPERM User x has no permissions to run the 'psync' command\r\n");
+  await assert.rejects(rig.started, /\+psync \+replconf \+ping/);
+  await rig.stop();
+});
+
+const headers: { line: string; code: ReplicationErrorCode }[] = [
+  { line: "-ERR BGSAVE failed, replication can't continue", code: "MASTER_ERROR" },
+  { line: "$EOF:tooshort", code: "PROTOCOL" },
+  { line: "$abc", code: "PROTOCOL" },
+  { line: "$-1", code: "PROTOCOL" },
+  { line: "$99999999999999999999", code: "PROTOCOL" },
+  { line: "$0", code: "SNAPSHOT" },
+  { line: "*1", code: "PROTOCOL" },
+];
+for (const { line, code } of headers) {
+  test(`"${line}" in place of a snapshot is ${code}`, async () => {
+    const rig = new Rig();
+    const socket = await resuming(rig);
+    socket.send(`+FULLRESYNC ${OTHER_REPLID} 9\r\n\n${line}\r\n`);
+    await settle();
+    assert.equal(rig.link.status().lastError?.code, code);
+    assert.equal(rig.get("k"), "1", "the old data stays");
+    assert.equal(rig.link.status().replid, REPLID);
+    await rig.retry();
+    assert.equal(rig.handshake(), command("PSYNC", "?", "-1"), "a full sync had begun");
+    await rig.stop();
+  });
+}
+
+test("a file transfer's stream follows its last byte directly", async () => {
+  const rig = new Rig();
+  const socket = await rig.start();
+  rig.handshake();
+  const stream = command("SELECT", "0") + command("SET", "s", "1");
+  socket.send(`+FULLRESYNC ${REPLID} 5\r\n${lengthFrame(snapshot(KEYS))}${stream}`);
+  assert.equal(rig.state, "connected");
+  assert.equal(rig.get("s"), "1");
+  assert.equal(rig.link.status().appliedOffset, 55);
+  await rig.stop();
+});
