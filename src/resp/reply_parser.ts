@@ -1,0 +1,405 @@
+/**
+ * Bytes, cut anywhere, into replies: RESP2 and RESP3, streamed forms included. A push parser: it owns
+ * no socket and never waits.
+ *
+ * @module
+ */
+
+import { latin1, parseDouble, parseInteger, utf8 } from "../base/ascii.ts";
+import { assert } from "../base/assert.ts";
+import { ByteBuffer } from "../base/byte_buffer.ts";
+import { reserveTowards } from "./growth.ts";
+import {
+  ErrorReply,
+  Push,
+  RespError,
+  type RespErrorCode,
+  type RespValue,
+  TypeByte,
+  VerbatimString,
+} from "./types.ts";
+
+const CR = 13;
+const LF = 10;
+const COLON = 0x3a;
+const PLUS = 0x2b;
+const QUESTION = 0x3f;
+/** "txt:" */
+const VERBATIM_PREFIX = 4;
+const KEPT_CAPACITY = 64 * 1024;
+
+/** What a reply may ask for. */
+export interface ReplyLimits {
+  /** Longest string, 512 MB unless told. */
+  bulkBytes: number;
+  /** Longest line (statuses, errors, numbers), 64 KB unless told. */
+  lineBytes: number;
+  /** Most elements of one aggregate, 2^27 unless told. */
+  elementCount: number;
+  /** Deepest nesting, 64 unless told. */
+  depth: number;
+}
+
+/** An aggregate whose elements are still coming. */
+interface Frame {
+  readonly type: number;
+  readonly items: RespValue[];
+  /** Elements still to come, keys and values counted each; Infinity when streamed. */
+  left: number;
+}
+
+/** Not a value: the element at hand needs more bytes, or has opened an aggregate. */
+const NOTHING: unique symbol = Symbol("nothing");
+
+/** Cuts a stream of replies into values. */
+export class ReplyParser {
+  /** Stream bytes up to and including the last reply returned. */
+  consumed: number = 0;
+  /** RESP3 attributes that came before the reply returned last. */
+  attributes: Map<RespValue, RespValue> | undefined = undefined;
+  readonly #limits: ReplyLimits;
+  readonly #frames: Frame[] = [];
+  readonly #line: ByteBuffer = new ByteBuffer();
+  readonly #bulk: ByteBuffer = new ByteBuffer();
+  #chunk: Uint8Array | undefined = undefined;
+  #pos: number = 0;
+  #received: number = 0;
+  /** Stream bytes before the element at hand. */
+  #elementStart: number = 0;
+  /** Type byte of the string whose bytes are coming; 0 when a line comes. */
+  #bulkType: number = 0;
+  #bulkLength: number = 0;
+  /** Pieces of a `$?` string so far; undefined outside one. */
+  #pieces: ByteBuffer | undefined = undefined;
+  #attributes: Map<RespValue, RespValue> | undefined = undefined;
+  #error: RespError | undefined = undefined;
+
+  /** @param limits What differs from the defaults. */
+  constructor(limits: Partial<ReplyLimits> = {}) {
+    this.#limits = {
+      bulkBytes: 512 * 1024 * 1024,
+      lineBytes: 64 * 1024,
+      elementCount: 2 ** 27,
+      depth: 64,
+      ...limits,
+    };
+  }
+
+  /** Lends a chunk. Call `next` until it answers undefined, or `takeRest`, before it is taken back. */
+  push(chunk: Uint8Array): void {
+    assert(this.#chunk === undefined, "the chunk before was used up");
+    this.#chunk = chunk;
+    this.#pos = 0;
+  }
+
+  /**
+   * The next reply; undefined when more bytes are needed. Values own their bytes.
+   *
+   * @throws {RespError} When the bytes are no reply; from then on always.
+   */
+  next(): RespValue | undefined {
+    if (this.#error !== undefined) throw this.#error;
+    while (this.#chunk !== undefined) {
+      let value: RespValue | typeof NOTHING = this.#bulkType === 0
+        ? this.#readElement()
+        : this.#readBulk();
+      while (value !== NOTHING) {
+        const frame = this.#frames[this.#frames.length - 1];
+        if (frame === undefined) return this.#finish(value);
+        value = this.#addTo(frame, value);
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * The bytes of the chunk behind the last reply returned, copied, when something else than replies
+   * follows. Only between two replies.
+   */
+  takeRest(): Uint8Array {
+    assert(this.#frames.length === 0 && this.#bulkType === 0, "no reply is half read");
+    const chunk = this.#chunk;
+    const line = this.#line.toBytes();
+    this.#line.clear();
+    this.#chunk = undefined;
+    if (chunk === undefined) return line;
+    return chunk.slice(this.#pos);
+  }
+
+  #finish(value: RespValue): RespValue {
+    this.consumed = this.#received;
+    this.attributes = this.#attributes;
+    this.#attributes = undefined;
+    return value;
+  }
+
+  /** One line of the stream and what it begins. */
+  #readElement(): RespValue | typeof NOTHING {
+    const line = this.#readLine();
+    if (line === undefined) return NOTHING;
+    const type = line[0];
+    if (this.#pieces !== undefined && type !== TypeByte.CHUNK) {
+      this.#fail("PROTOCOL", "Streamed string is broken by another element");
+    }
+    switch (type) {
+      case TypeByte.SIMPLE:
+        return utf8(line, 1);
+      case TypeByte.ERROR:
+        return new ErrorReply(utf8(line, 1));
+      case TypeByte.INTEGER:
+        return this.#integer(line);
+      case TypeByte.NULL:
+        if (line.length > 1) this.#fail("PROTOCOL", "Null carries bytes");
+        return null;
+      case TypeByte.BOOLEAN:
+        return this.#boolean(line);
+      case TypeByte.DOUBLE:
+        return this.#double(line);
+      case TypeByte.BIG_NUMBER:
+        return this.#bigNumber(line);
+      case TypeByte.BULK:
+      case TypeByte.BLOB_ERROR:
+      case TypeByte.VERBATIM:
+      case TypeByte.CHUNK:
+        return this.#openBulk(type, line);
+      case TypeByte.END:
+        return this.#closeStreamed(line);
+      default:
+        return this.#openAggregate(type, line);
+    }
+  }
+
+  /** The next whole line without its end, borrowed; undefined when it is not whole yet. */
+  #readLine(): Uint8Array | undefined {
+    const chunk = this.#chunk!;
+    const start = this.#pos;
+    const kept = this.#line;
+    this.#elementStart = this.#received - kept.length;
+    const lineEnd = chunk.indexOf(LF, start);
+    const end = lineEnd < 0 ? chunk.length : lineEnd + 1;
+    this.#advance(end);
+    if (kept.length + end - start > this.#limits.lineBytes + 2) {
+      this.#fail("LIMIT", `Line is longer than ${this.#limits.lineBytes} bytes`);
+    }
+    if (kept.length > 0 || lineEnd < 0) kept.writeBytes(chunk, start, end);
+    if (lineEnd < 0) return undefined;
+    const line = kept.length > 0 ? kept.view() : chunk.subarray(start, end);
+    kept.clear();
+    if (line.length < 3 || line[line.length - 2] !== CR) {
+      this.#fail("PROTOCOL", "Line does not end in CR LF");
+    }
+    return line.subarray(0, line.length - 2);
+  }
+
+  #integer(line: Uint8Array): number | bigint {
+    const start = line[1] === PLUS ? 2 : 1;
+    const value = parseInteger(line, start, line.length);
+    if (value !== value) this.#fail("PROTOCOL", "Integer is none");
+    if (value === Infinity || value === -Infinity) return BigInt(latin1(line, start));
+    return value;
+  }
+
+  #boolean(line: Uint8Array): boolean {
+    const text = latin1(line, 1);
+    if (text !== "t" && text !== "f") this.#fail("PROTOCOL", "Boolean is neither t nor f");
+    return text === "t";
+  }
+
+  #double(line: Uint8Array): number {
+    if (/^[+-]?nan$/i.test(latin1(line, 1))) return NaN;
+    const value = parseDouble(line, 1, line.length);
+    if (value !== value) this.#fail("PROTOCOL", "Double is none");
+    return value;
+  }
+
+  #bigNumber(line: Uint8Array): bigint {
+    const text = latin1(line, 1);
+    if (!/^[+-]?[0-9]+$/.test(text)) this.#fail("PROTOCOL", "Big number is none");
+    return text[0] === "+" ? BigInt(text.slice(1)) : BigInt(text);
+  }
+
+  #openBulk(type: number, line: Uint8Array): RespValue | typeof NOTHING {
+    if (type === TypeByte.BULK && line.length === 2 && line[1] === QUESTION) {
+      this.#pieces = new ByteBuffer();
+      return NOTHING;
+    }
+    const length = parseInteger(line, 1, line.length);
+    if (type === TypeByte.BULK && length === -1) return null;
+    const least = type === TypeByte.VERBATIM ? VERBATIM_PREFIX : 0;
+    if (length !== length || length < least) this.#fail("PROTOCOL", "String has no valid length");
+    if (length > this.#limits.bulkBytes) {
+      this.#fail("LIMIT", `String of ${length} bytes is longer than ${this.#limits.bulkBytes}`);
+    }
+    if (type === TypeByte.CHUNK) return this.#openPiece(length);
+    this.#bulkType = type;
+    this.#bulkLength = length;
+    return NOTHING;
+  }
+
+  #openPiece(length: number): RespValue | typeof NOTHING {
+    const pieces = this.#pieces;
+    if (pieces === undefined) this.#fail("PROTOCOL", "Piece of no streamed string");
+    if (length === 0) {
+      this.#pieces = undefined;
+      return pieces.toBytes();
+    }
+    if (pieces.length + length > this.#limits.bulkBytes) {
+      this.#fail("LIMIT", `Streamed string is longer than ${this.#limits.bulkBytes} bytes`);
+    }
+    this.#bulkType = TypeByte.CHUNK;
+    this.#bulkLength = length;
+    return NOTHING;
+  }
+
+  /** Bytes of a string and its line end. */
+  #readBulk(): RespValue | typeof NOTHING {
+    const chunk = this.#chunk!;
+    const start = this.#pos;
+    const full = this.#bulkLength + 2;
+    const held = this.#bulk;
+    const end = Math.min(chunk.length, start + full - held.length);
+    this.#advance(end);
+    if (held.length > 0 || end - start < full) {
+      reserveTowards(held, end - start, full);
+      held.writeBytes(chunk, start, end);
+      if (held.length < full) return NOTHING;
+      return this.#closeBulk(held.bytes, 0);
+    }
+    return this.#closeBulk(chunk, start);
+  }
+
+  #closeBulk(bytes: Uint8Array, start: number): RespValue | typeof NOTHING {
+    const type = this.#bulkType;
+    const end = start + this.#bulkLength;
+    if (bytes[end] !== CR || bytes[end + 1] !== LF) {
+      this.#fail("PROTOCOL", "String does not end in CR LF");
+    }
+    this.#bulkType = 0;
+    const value = this.#bulkValue(type, bytes, start, end);
+    if (this.#bulk.bytes.length > KEPT_CAPACITY) this.#bulk.shrink();
+    else this.#bulk.clear();
+    return value;
+  }
+
+  #bulkValue(
+    type: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): RespValue | typeof NOTHING {
+    switch (type) {
+      case TypeByte.BLOB_ERROR:
+        return new ErrorReply(utf8(bytes, start, end));
+      case TypeByte.CHUNK:
+        this.#pieces!.writeBytes(bytes, start, end);
+        return NOTHING;
+      case TypeByte.VERBATIM: {
+        const text = start + VERBATIM_PREFIX;
+        if (bytes[text - 1] !== COLON) this.#fail("PROTOCOL", "Verbatim string has no format");
+        return new VerbatimString(latin1(bytes, start, text - 1), bytes.slice(text, end));
+      }
+      default:
+        return bytes.slice(start, end);
+    }
+  }
+
+  #openAggregate(type: number, line: Uint8Array): RespValue | typeof NOTHING {
+    const isMap = type === TypeByte.MAP || type === TypeByte.ATTRIBUTE;
+    const isList = type === TypeByte.ARRAY || type === TypeByte.SET || type === TypeByte.PUSH;
+    if (!isMap && !isList) {
+      const got = String.fromCharCode(type);
+      this.#fail("PROTOCOL", `Reply begins with ${JSON.stringify(got)}, which is no type`);
+    }
+    if (type === TypeByte.PUSH && this.#frames.length > 0) {
+      this.#fail("PROTOCOL", "Push inside another reply");
+    }
+    const streamed = line.length === 2 && line[1] === QUESTION && type !== TypeByte.ATTRIBUTE;
+    const count = streamed ? Infinity : this.#count(type, line);
+    if (count === -1) return null;
+    if (this.#frames.length === this.#limits.depth) {
+      this.#fail("LIMIT", `Reply is nested deeper than ${this.#limits.depth}`);
+    }
+    const frame: Frame = { type, items: [], left: isMap ? count * 2 : count };
+    if (frame.left === 0) return this.#close(frame);
+    this.#frames.push(frame);
+    return NOTHING;
+  }
+
+  #count(type: number, line: Uint8Array): number {
+    const count = parseInteger(line, 1, line.length);
+    if (type === TypeByte.ARRAY && count === -1) return -1;
+    if (count !== count || count < 0) this.#fail("PROTOCOL", "Aggregate has no valid count");
+    if (type === TypeByte.PUSH && count === 0) this.#fail("PROTOCOL", "Push has no kind");
+    if (count > this.#limits.elementCount) {
+      this.#fail("LIMIT", `${count} elements are more than ${this.#limits.elementCount}`);
+    }
+    return count;
+  }
+
+  /** Adds to the innermost aggregate; its value when that made it whole. */
+  #addTo(frame: Frame, value: RespValue): RespValue | typeof NOTHING {
+    frame.items.push(value);
+    frame.left--;
+    if (frame.left === Infinity) this.#checkStreamed(frame);
+    if (frame.left > 0) return NOTHING;
+    this.#frames.pop();
+    return this.#close(frame);
+  }
+
+  #checkStreamed(frame: Frame): void {
+    const most = this.#limits.elementCount * (frame.type === TypeByte.MAP ? 2 : 1);
+    if (frame.items.length <= most) return;
+    this.#fail("LIMIT", `Streamed aggregate has more than ${this.#limits.elementCount} elements`);
+  }
+
+  /** The "." after the last element of a streamed aggregate. */
+  #closeStreamed(line: Uint8Array): RespValue | typeof NOTHING {
+    const frame = this.#frames.pop();
+    if (line.length > 1 || frame === undefined || frame.left !== Infinity) {
+      this.#fail("PROTOCOL", "End of no streamed aggregate");
+    }
+    if (frame.type === TypeByte.MAP && frame.items.length % 2 !== 0) {
+      this.#fail("PROTOCOL", "Streamed map ends after a key");
+    }
+    if (frame.type === TypeByte.PUSH && frame.items.length === 0) {
+      this.#fail("PROTOCOL", "Push has no kind");
+    }
+    return this.#close(frame);
+  }
+
+  /** Elements into the value they make. Attributes make none: those of a whole reply are put aside. */
+  #close(frame: Frame): RespValue | typeof NOTHING {
+    switch (frame.type) {
+      case TypeByte.MAP:
+        return pairs(frame.items);
+      case TypeByte.SET:
+        return new Set(frame.items);
+      case TypeByte.PUSH:
+        return new Push(frame.items);
+      case TypeByte.ATTRIBUTE:
+        if (this.#frames.length === 0) this.#attributes = pairs(frame.items);
+        return NOTHING;
+      default:
+        return frame.items;
+    }
+  }
+
+  #advance(end: number): void {
+    const chunk = this.#chunk!;
+    this.#received += end - this.#pos;
+    this.#pos = end;
+    if (end === chunk.length) this.#chunk = undefined;
+  }
+
+  #fail(code: RespErrorCode, message: string): never {
+    const offset = this.#elementStart;
+    this.#error = new RespError(code, `${message} (after ${offset} bytes)`, offset);
+    throw this.#error;
+  }
+}
+
+function pairs(items: readonly RespValue[]): Map<RespValue, RespValue> {
+  const map = new Map<RespValue, RespValue>();
+  for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
+  return map;
+}
