@@ -249,7 +249,7 @@ export class SnapshotEncoder {
     writer.aux(isValkey ? "valkey-ver" : "redis-ver", serverVersion);
     writer.aux("redis-bits", 64);
     writer.aux("ctime", Math.floor(nowMs / 1000));
-    writer.aux("used-mem", this.#keyspace.memory().used);
+    writer.aux("used-mem", usedMemory(this.#keyspace));
     if (position !== undefined) {
       writer.aux("repl-stream-db", position.streamDb);
       writer.aux("repl-id", position.replid);
@@ -319,6 +319,11 @@ export function* encodeSnapshot(
     yield out.view();
     out.clear();
   }
+}
+
+function usedMemory(keyspace: Keyspace): number {
+  const { reserved, table, objects } = keyspace.memory();
+  return reserved + table + objects;
 }
 
 function pad(version: number, digits: number): string {

@@ -12,9 +12,8 @@ import type { RdbSink } from "./sink.ts";
 
 const REPLID_LENGTH = 40;
 const MAX_SHORT_AUX = 64;
-// A table may be made this many times larger than the keys that came, whatever was announced.
-const HINT_RATIO = 8;
-const FIRST_HINT = 16384;
+// Announced keys that tables are sized for, over all databases: a few bytes can announce any number.
+const MAX_EXPECTED_KEYS = 1 << 23;
 
 /** What a snapshot held. */
 export class LoadStats {
@@ -61,7 +60,7 @@ export class KeyspaceLoader implements RdbSink {
   #dbIndex: number = 0;
   #db: Database | undefined = undefined;
   #announced: number = 0; // keys the writer claims for this database
-  #nextHint: number = Infinity; // size at which the table is told again what to expect
+  #expectedLeft: number = MAX_EXPECTED_KEYS;
 
   /** @param keyspace Where the keys go. */
   constructor(keyspace: Keyspace) {
@@ -118,13 +117,11 @@ export class KeyspaceLoader implements RdbSink {
     this.#dbIndex = index;
     this.#db = undefined;
     this.#announced = 0;
-    this.#nextHint = Infinity;
   }
 
-  /** See {@linkcode RdbSink}. A claim is believed as far as keys bear it out. */
+  /** See {@linkcode RdbSink}. A hint, believed within bounds once a key has come. */
   resizeDb(keys: number, _expires: number): void {
     this.#announced = keys;
-    this.#nextHint = 0;
   }
 
   /** See {@linkcode RdbSink}. */
@@ -150,9 +147,8 @@ export class KeyspaceLoader implements RdbSink {
     _idleSeconds: number,
     _frequency: number,
   ): boolean {
-    const db = this.#db ??= this.#keyspace.db(this.#dbIndex);
+    const db = this.#db ??= this.#openDb();
     const before = db.size;
-    if (before >= this.#nextHint) this.#expand(db);
     db.setString(key, keyStart, keyEnd, value, valueStart, valueEnd, expireAtMs);
     this.stats.strings++;
     if (expireAtMs >= 0) this.stats.expires++;
@@ -164,10 +160,14 @@ export class KeyspaceLoader implements RdbSink {
     this.complete = true;
   }
 
-  #expand(db: Database): void {
-    const borne = Math.max(db.size * HINT_RATIO, FIRST_HINT);
-    db.expand(Math.min(this.#announced, borne));
-    this.#nextHint = borne < this.#announced ? Math.floor(borne / 2) : Infinity;
+  #openDb(): Database {
+    const db = this.#keyspace.db(this.#dbIndex);
+    const expected = Math.min(this.#announced, this.#expectedLeft);
+    if (expected > 0 && db.size === 0) {
+      db.expand(expected);
+      this.#expectedLeft -= expected;
+    }
+    return db;
   }
 }
 

@@ -1,0 +1,149 @@
+/**
+ * How fast do string keys get from a snapshot's bytes into a keyspace? Prints keys and megabytes per
+ * second for the decoder alone and with the store behind it, with and without the checksum, for
+ * chunks as sockets bring them. Only the time inside `push` counts.
+ *
+ *     [KEYS=5000000] [VALUE=200] [RUNS=1] deno run -A bench/rdb/load.ts
+ *
+ * @module
+ */
+
+import { RdbDecoder } from "../../src/rdb/decoder.ts";
+import { KeyspaceLoader } from "../../src/rdb/load.ts";
+import type { RdbSink } from "../../src/rdb/sink.ts";
+import { Keyspace } from "../../src/store/keyspace.ts";
+import { headline, line, median, size } from "../support/report.ts";
+
+const KEY_BYTES = 16; // "key:" and twelve digits
+const keys = size("KEYS", 5_000_000);
+const valueBytes = size("VALUE", 200);
+const runs = size("RUNS", 1);
+
+/** Fills buffers with the bytes of one snapshot, one after the other. */
+class SnapshotBytes {
+  readonly #record: Uint8Array;
+  #recordPos: number;
+  #next: number = 0;
+  #tail: Uint8Array;
+  #tailPos: number = 0;
+  #head: Uint8Array;
+
+  constructor() {
+    this.#head = Uint8Array.from(
+      [..."REDIS0011"].map((c) => c.charCodeAt(0)).concat([
+        ...[0xfe, 0, 0xfb, 0x80, ...big(keys), 0],
+      ]),
+    );
+    const length = valueBytes < 64 ? [valueBytes] : [0x40 | (valueBytes >> 8), valueBytes & 255];
+    this.#record = new Uint8Array(2 + KEY_BYTES + length.length + valueBytes).fill(0x78);
+    this.#record.set([0, KEY_BYTES, 0x6b, 0x65, 0x79, 0x3a]);
+    this.#record.set(length, 2 + KEY_BYTES);
+    this.#recordPos = this.#record.length;
+    this.#tail = Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0, 0);
+  }
+
+  /** How many bytes of `chunk` were filled: all but at the end. */
+  fill(chunk: Uint8Array): number {
+    let pos = this.#head.length;
+    chunk.set(this.#head);
+    this.#head = new Uint8Array(0);
+    const record = this.#record;
+    while (pos < chunk.length) {
+      if (this.#recordPos === record.length) {
+        if (this.#next === keys) return this.#fillTail(chunk, pos);
+        this.#setNumber(this.#next++);
+        this.#recordPos = 0;
+      }
+      const count = Math.min(record.length - this.#recordPos, chunk.length - pos);
+      chunk.set(record.subarray(this.#recordPos, this.#recordPos + count), pos);
+      this.#recordPos += count;
+      pos += count;
+    }
+    return pos;
+  }
+
+  #fillTail(chunk: Uint8Array, pos: number): number {
+    while (pos < chunk.length && this.#tailPos < this.#tail.length) {
+      chunk[pos++] = this.#tail[this.#tailPos++];
+    }
+    return pos;
+  }
+
+  #setNumber(number: number): void {
+    for (let i = 2 + KEY_BYTES - 1; i >= 6; i--) {
+      this.#record[i] = 48 + number % 10;
+      number = Math.floor(number / 10);
+    }
+  }
+}
+
+function big(value: number): number[] {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+}
+
+/** A sink that only looks at what it gets. */
+class CountingSink implements RdbSink {
+  bytes: number = 0;
+  header(): void {}
+  aux(): void {}
+  selectDb(): void {}
+  resizeDb(): void {}
+  functionLibrary(): void {}
+  moduleAux(): void {}
+  string(
+    _key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    _value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean {
+    this.bytes += keyEnd - keyStart + valueEnd - valueStart;
+    return true;
+  }
+  end(): void {}
+}
+
+function measure(sink: RdbSink, chunkBytes: number, verifyChecksum: boolean): [number, number] {
+  const source = new SnapshotBytes();
+  const decoder = new RdbDecoder(sink, { verifyChecksum });
+  const chunk = new Uint8Array(chunkBytes);
+  let elapsed = 0;
+  while (!decoder.done) {
+    const filled = source.fill(chunk);
+    const start = performance.now();
+    decoder.push(chunk, 0, filled);
+    elapsed += performance.now() - start;
+  }
+  if (decoder.keys !== keys) throw new Error(`${decoder.keys} keys came, not ${keys}`);
+  return [elapsed / 1000, decoder.offset];
+}
+
+function report(name: string, makeSink: () => RdbSink, chunkBytes: number, checked: boolean): void {
+  const seconds: number[] = [];
+  let bytes = 0;
+  for (let run = 0; run < runs; run++) {
+    const [elapsed, length] = measure(makeSink(), chunkBytes, checked);
+    seconds.push(elapsed);
+    bytes = length;
+  }
+  const middle = median(seconds);
+  const rate = `${(keys / middle / 1e6).toFixed(2)} M keys/s, ${
+    (bytes / middle / 1e6).toFixed(0)
+  } MB/s`;
+  const what = `${chunkBytes / 1024} KB chunks, checksum ${checked ? "on" : "off"}`;
+  line(name, what, `${middle.toFixed(2)} s, ${rate}`);
+}
+
+headline("How fast do string keys get from a snapshot's bytes into a keyspace?", {
+  keys,
+  value: `${valueBytes} bytes`,
+  runs,
+});
+for (const chunkBytes of [64 * 1024, 256 * 1024]) {
+  for (const checked of [false, true]) {
+    report("decoder alone", () => new CountingSink(), chunkBytes, checked);
+    const makeLoader = () => new KeyspaceLoader(new Keyspace({ random: Math.random }));
+    report("into a keyspace", makeLoader, chunkBytes, checked);
+  }
+}
