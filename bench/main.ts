@@ -1,0 +1,49 @@
+/**
+ * Runs a bench by its name: `deno task bench full_sync`, `deno task bench store/dict`; without a name
+ * lists them with the question each answers.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process, { env } from "node:process";
+import { fileURLToPath } from "node:url";
+import { findRuntime, type RuntimeName, scriptArguments } from "../tests/support/runtimes.ts";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+function benches(directory = ""): string[] {
+  return readdirSync(join(HERE, directory)).sort().flatMap((name) => {
+    const path = join(directory, name);
+    if (statSync(join(HERE, path)).isDirectory()) return name === "support" ? [] : benches(path);
+    return name.endsWith(".ts") && path !== "main.ts" ? [path.slice(0, -".ts".length)] : [];
+  });
+}
+
+/** The first sentence of a bench's module doc, or what stands in its first comment. */
+function question(name: string): string {
+  const text = readFileSync(join(HERE, `${name}.ts`), "utf8");
+  const comment = text.match(/^\/\*\*([\s\S]*?)\*\//)?.[1] ?? text.match(/^\/\/(.*)/)?.[1] ?? "";
+  return comment.replace(/\s*\n\s*\*\s?/g, " ").trim().split(/(?<=[.?])\s/)[0];
+}
+
+/** Room benches run in the runtime asked for; the measures start the subject themselves. */
+async function runBench(name: string, args: readonly string[]): Promise<number> {
+  const asked = name.includes("/") ? env.RUNTIME ?? "deno" : "deno";
+  const runtime = await findRuntime(asked as RuntimeName);
+  const script = [...scriptArguments(runtime.name), join(HERE, `${name}.ts`), ...args];
+  const child = spawn(runtime.path, script, { stdio: "inherit" });
+  return await new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+}
+
+const [name, ...args] = process.argv.slice(2);
+if (name === undefined) {
+  for (const bench of benches()) console.log(`${bench.padEnd(22)} ${question(bench)}`);
+} else if (benches().includes(name)) {
+  process.exitCode = await runBench(name, args);
+} else {
+  console.error(`There is no bench named ${name}: run without a name for the list`);
+  process.exitCode = 2;
+}

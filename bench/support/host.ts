@@ -1,0 +1,113 @@
+/**
+ * The process under measurement: an application with a replica in it. Takes one JSON request a line
+ * on its input and answers each with one line. Runs under all three runtimes.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { Replica } from "../../src/replica/replica.ts";
+import { LoopProbe } from "./loop_probe.ts";
+
+interface Request {
+  readonly name: string;
+  readonly [field: string]: unknown;
+}
+
+const HEARTBEAT_EVERY_MS = 10;
+
+let replica: Replica | undefined;
+let heartbeats: { timer: ReturnType<typeof setInterval>; maxMs: number } | undefined;
+const probe = new LoopProbe();
+
+const handlers: Record<string, (request: Request) => unknown> = {
+  /** Follows `master`, optionally serving on `listen`, and answers when the data is there. */
+  async start({ master, listen }) {
+    const started = performance.now();
+    const options = { master: String(master), logger: false as const };
+    replica = new Replica(listen === undefined ? options : { ...options, listen: String(listen) });
+    await replica.start();
+    await replica.ready();
+    return { ms: performance.now() - started, listening: replica.status().listening };
+  },
+  status() {
+    const { state, keys, memoryBytes, offset, lagBytes, counters } = running().status();
+    return { state, keys, memoryBytes, offset, lagBytes, commands: counters.commands };
+  },
+  /** Begins to watch how late timers come. */
+  probeStart() {
+    probe.start();
+  },
+  probeStop() {
+    return probe.stop();
+  },
+  /** Begins to watch how old the master's heartbeat is when read here. */
+  heartbeatStart({ key }) {
+    const watch = { maxMs: 0, timer: setInterval(() => beat(String(key)), HEARTBEAT_EVERY_MS) };
+    heartbeats = watch;
+  },
+  heartbeatStop() {
+    clearInterval(heartbeats?.timer);
+    return { maxMs: heartbeats?.maxMs ?? 0 };
+  },
+  /** Nanoseconds of one `get` over `distinct` of `keys` keys named `prefix:N`. */
+  getCost({ prefix, keys, distinct, rounds }) {
+    return { ns: getCost(String(prefix), Number(keys), Number(distinct), Number(rounds)) };
+  },
+  /** Collects garbage where the runtime lets us. */
+  collect() {
+    (globalThis as { gc?: () => void }).gc?.();
+  },
+  async stop() {
+    await replica?.close();
+    replica = undefined;
+  },
+};
+
+function running(): Replica {
+  if (replica === undefined) throw new Error("Not started");
+  return replica;
+}
+
+function beat(key: string): void {
+  const sent = Number(running().get(key));
+  if (heartbeats === undefined || !Number.isFinite(sent) || sent === 0) return;
+  heartbeats.maxMs = Math.max(heartbeats.maxMs, Date.now() - sent);
+}
+
+function getCost(prefix: string, keys: number, distinct: number, rounds: number): number {
+  const target = running();
+  let seed = 0x9e3779b9;
+  const names: string[] = [];
+  for (let i = 0; i < distinct; i++) {
+    seed = (Math.imul(seed ^ (seed >>> 15), 0x85ebca6b) + i) >>> 0;
+    names.push(`${prefix}:${seed % keys}`);
+  }
+  let sink = 0;
+  const read = () => {
+    for (let i = 0; i < distinct; i++) sink += target.get(names[i])?.length ?? -1;
+  };
+  read();
+  const started = performance.now();
+  for (let round = 0; round < rounds; round++) read();
+  const elapsedMs = performance.now() - started;
+  if (sink < 0) throw new Error("The keys are not there");
+  return elapsedMs * 1e6 / (rounds * distinct);
+}
+
+async function answer(line: string): Promise<void> {
+  const request = JSON.parse(line) as Request;
+  let reply: unknown;
+  try {
+    reply = { result: await handlers[request.name](request) ?? null };
+  } catch (error) {
+    reply = { error: error instanceof Error ? error.stack ?? error.message : String(error) };
+  }
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", (line) => void answer(line));
+lines.on("close", () => process.exit(0));
+process.stdout.write('{"result":"up"}\n');
