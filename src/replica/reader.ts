@@ -1,0 +1,312 @@
+/**
+ * One database as an application reads it: synchronous, in process, straight from the keyspace.
+ *
+ * @module
+ */
+
+import { latin1, utf8 } from "../base/ascii.ts";
+import { BytesRef } from "../base/byte_buffer.ts";
+import type { Clock } from "../base/clock.ts";
+import { globMatch } from "../base/glob.ts";
+import { CommandError, WRONG_TYPE } from "../commands/errors.ts";
+import {
+  type Database,
+  type Entry,
+  type Keyspace,
+  NO_EXPIRY,
+  ValueType,
+} from "../store/keyspace.ts";
+
+/** A key: a string is its UTF-8 bytes. */
+export type Key = string | Uint8Array;
+
+/** A reply as {@linkcode Reader.call} gives it: bulk strings as text. */
+export type Reply =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | Reply[]
+  | Map<Reply, Reply>
+  | Set<Reply>;
+
+/** A reply with bulk strings as bytes. */
+export type BytesReply =
+  | Uint8Array
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | BytesReply[]
+  | Map<BytesReply, BytesReply>
+  | Set<BytesReply>;
+
+/** What `TYPE` answers. */
+export type TypeName = "string" | "list" | "set" | "zset" | "hash" | "stream" | "module";
+
+/** How {@linkcode Reader.scan} chooses keys. */
+export interface ScanOptions {
+  /** Glob pattern, as `SCAN MATCH`. */
+  readonly match?: Key;
+  /** Only keys that hold this. */
+  readonly type?: TypeName;
+}
+
+/** What a reader reads from. */
+export interface ReaderSource {
+  /** Every database. */
+  readonly keyspace: Keyspace;
+  /** Judges expiry. */
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Runs a read command on a database; throws its error reply. */
+  call(dbIndex: number, args: readonly Key[]): BytesReply;
+}
+
+const TYPE_NAMES: readonly [number, TypeName][] = [
+  [ValueType.STRING, "string"],
+  [ValueType.LIST, "list"],
+  [ValueType.SET, "set"],
+  [ValueType.ZSET, "zset"],
+  [ValueType.HASH, "hash"],
+  [ValueType.MODULE, "module"],
+  [ValueType.STREAM, "stream"],
+];
+const SHORT_TEXT = 32;
+const RANDOM_TRIES = 100;
+
+const encoder = new TextEncoder();
+
+/** The reads of one database. Keys whose time has come are hidden, as on any replica. */
+export class Reader {
+  /** Number of the database read. */
+  readonly index: number;
+  readonly #source: ReaderSource;
+  readonly #value: BytesRef = new BytesRef();
+  #keyBytes: Uint8Array = new Uint8Array(256);
+  #keyEnd: number = 0;
+
+  /** @param source What to read from. @param index Number of the database. */
+  constructor(source: ReaderSource, index: number) {
+    this.index = index;
+    this.#source = source;
+  }
+
+  /** How many keys there are, those included that have expired but that the master still has to delete. */
+  get size(): number {
+    return this.#source.keyspace.peek(this.index)?.size ?? 0;
+  }
+
+  /**
+   * The string at `key` as UTF-8 text, or undefined when there is none. O(1).
+   *
+   * @throws {CommandError} `WRONGTYPE` when the key holds something else.
+   */
+  get(key: Key): string | undefined {
+    const value = this.#string(key);
+    return value === undefined ? undefined : utf8(value.bytes, value.start, value.end);
+  }
+
+  /**
+   * The string at `key` as a copy of its bytes, or undefined when there is none. O(length).
+   *
+   * @throws {CommandError} `WRONGTYPE` when the key holds something else.
+   */
+  getBytes(key: Key): Uint8Array | undefined {
+    const value = this.#string(key);
+    return value?.bytes.slice(value.start, value.end);
+  }
+
+  /** The strings at `keys` as `MGET` gives them: null for what is missing or no string. */
+  mget(...keys: Key[]): (string | null)[] {
+    return keys.map((key) => {
+      const db = this.#source.keyspace.peek(this.index);
+      const entry = this.#find(db, key);
+      if (db === undefined || entry === 0 || db.typeOf(entry) !== ValueType.STRING) return null;
+      db.readString(entry, this.#value);
+      return utf8(this.#value.bytes, this.#value.start, this.#value.end);
+    });
+  }
+
+  /**
+   * Length in bytes of the string at `key`, 0 when there is none.
+   *
+   * @throws {CommandError} `WRONGTYPE` when the key holds something else.
+   */
+  strlen(key: Key): number {
+    const value = this.#string(key);
+    return value === undefined ? 0 : value.end - value.start;
+  }
+
+  /** Whether there is such a key. */
+  has(key: Key): boolean {
+    return this.#find(this.#source.keyspace.peek(this.index), key) !== 0;
+  }
+
+  /** How many of `keys` there are; one named twice counts twice. */
+  exists(...keys: Key[]): number {
+    let count = 0;
+    for (const key of keys) if (this.has(key)) count++;
+    return count;
+  }
+
+  /** What `key` holds, or undefined when there is none. */
+  type(key: Key): TypeName | undefined {
+    const db = this.#source.keyspace.peek(this.index);
+    const entry = this.#find(db, key);
+    return db === undefined || entry === 0 ? undefined : typeName(db.typeOf(entry));
+  }
+
+  /** When `key` expires, in milliseconds since 1970: -1 for never, -2 when there is no such key. */
+  expireTime(key: Key): number {
+    const db = this.#source.keyspace.peek(this.index);
+    const entry = this.#find(db, key);
+    if (db === undefined || entry === 0) return -2;
+    return db.expireAtMs(entry);
+  }
+
+  /** Milliseconds until `key` expires: -1 for never, -2 when there is no such key. */
+  pttl(key: Key): number {
+    const at = this.expireTime(key);
+    return at < 0 ? at : Math.max(0, at - this.#source.clock.now());
+  }
+
+  /** Seconds until `key` expires, rounded as `TTL` does: -1 for never, -2 when there is no such key. */
+  ttl(key: Key): number {
+    const left = this.pttl(key);
+    return left < 0 ? left : Math.floor((left + 500) / 1000);
+  }
+
+  /** A key at random, or undefined when there is none. */
+  randomKey(): string | undefined {
+    const db = this.#source.keyspace.peek(this.index);
+    if (db === undefined || db.size === 0) return undefined;
+    let entry = 0;
+    for (let tries = 0; tries < RANDOM_TRIES; tries++) {
+      entry = db.randomEntry(this.#source.random);
+      if (!this.#hidden(db, entry)) break;
+    }
+    db.keyRef(entry, this.#value);
+    return utf8(this.#value.bytes, this.#value.start, this.#value.end);
+  }
+
+  /**
+   * Every key that `match` fits, at once. Blocks as long as it takes to look at every key (about 50 ns
+   * each): prefer {@linkcode Reader.scan} where there are millions.
+   */
+  keys(match: Key = "*"): string[] {
+    return [...new Set(this.scan({ match }))];
+  }
+
+  /**
+   * Walks the keys as text, with the guarantee of `SCAN`: a key that is there throughout is given at
+   * least once, whatever is written meanwhile; one that comes or goes may be given or not.
+   */
+  *scan(options: ScanOptions = {}): Generator<string, void, undefined> {
+    for (const key of this.scanBytes(options)) yield utf8(key, 0, key.length);
+  }
+
+  /** {@linkcode Reader.scan} with keys as bytes of their own. */
+  *scanBytes(options: ScanOptions = {}): Generator<Uint8Array, void, undefined> {
+    const pattern = toBytes(options.match ?? "*");
+    const all = latin1(pattern) === "*";
+    const found: Uint8Array[] = [];
+    const key = new BytesRef();
+    let cursor = 0;
+    do {
+      const db = this.#source.keyspace.peek(this.index);
+      if (db === undefined) return;
+      cursor = db.scan(cursor, (entry) => {
+        if (options.type !== undefined && typeName(db.typeOf(entry)) !== options.type) return;
+        if (this.#hidden(db, entry)) return;
+        db.keyRef(entry, key);
+        if (!all && !globMatch(pattern, key.bytes, key.start, key.end)) return;
+        found.push(key.bytes.slice(key.start, key.end));
+      });
+      yield* found;
+      found.length = 0;
+    } while (cursor !== 0);
+  }
+
+  /**
+   * Any read command, answered as a RESP3 client would be, bulk strings as text.
+   *
+   * @throws {CommandError} The error reply, as in `WRONGTYPE Operation against a key...`.
+   */
+  call(...args: Key[]): Reply {
+    return toText(this.#source.call(this.index, args));
+  }
+
+  /** {@linkcode Reader.call} with bulk strings as bytes of their own. */
+  callBytes(...args: Key[]): BytesReply {
+    return this.#source.call(this.index, args);
+  }
+
+  #string(key: Key): BytesRef | undefined {
+    const db = this.#source.keyspace.peek(this.index);
+    const entry = this.#find(db, key);
+    if (db === undefined || entry === 0) return undefined;
+    if (db.typeOf(entry) !== ValueType.STRING) throw new CommandError(WRONG_TYPE);
+    db.readString(entry, this.#value);
+    return this.#value;
+  }
+
+  #find(db: Database | undefined, key: Key): Entry {
+    if (db === undefined) return 0;
+    let entry: Entry;
+    if (typeof key === "string") {
+      this.#encode(key);
+      entry = db.find(this.#keyBytes, 0, this.#keyEnd);
+    } else {
+      entry = db.find(key, 0, key.length);
+    }
+    return entry === 0 || this.#hidden(db, entry) ? 0 : entry;
+  }
+
+  #hidden(db: Database, entry: Entry): boolean {
+    const at = db.expireAtMs(entry);
+    return at !== NO_EXPIRY && at < this.#source.clock.now();
+  }
+
+  // A loop over char codes beats encodeInto's call below 32 characters; it stops at the first that is
+  // not ASCII.
+  #encode(key: string): void {
+    const length = key.length;
+    if (length * 3 > this.#keyBytes.length) this.#keyBytes = new Uint8Array(length * 4);
+    const bytes = this.#keyBytes;
+    if (length <= SHORT_TEXT) {
+      let i = 0;
+      for (; i < length; i++) {
+        const code = key.charCodeAt(i);
+        if (code > 0x7f) break;
+        bytes[i] = code;
+      }
+      if (i === length) {
+        this.#keyEnd = length;
+        return;
+      }
+    }
+    this.#keyEnd = encoder.encodeInto(key, bytes).written;
+  }
+}
+
+function typeName(type: number): TypeName {
+  return TYPE_NAMES.find((row) => row[0] === type)?.[1] ?? "module";
+}
+
+function toBytes(key: Key): Uint8Array {
+  return typeof key === "string" ? encoder.encode(key) : key;
+}
+
+function toText(reply: BytesReply): Reply {
+  if (reply instanceof Uint8Array) return utf8(reply, 0, reply.length);
+  if (Array.isArray(reply)) return reply.map(toText);
+  if (reply instanceof Map) {
+    return new Map([...reply].map(([key, value]) => [toText(key), toText(value)]));
+  }
+  if (reply instanceof Set) return new Set([...reply].map(toText));
+  return reply;
+}

@@ -1,0 +1,141 @@
+/**
+ * The dataset as a plain store, for programs that come from the Go library `redis-inmemory-replica`:
+ * the names of its `Storage`, in camelCase.
+ *
+ * @module
+ */
+
+import { type Database, type Keyspace, NO_EXPIRY } from "../store/keyspace.ts";
+import { type Key, Reader, type ReaderSource, type ScanOptions } from "./reader.ts";
+
+const encoder = new TextEncoder();
+
+/** Thrown by writes while a master is followed: only the master's stream may change its copy. */
+export class ReadOnlyError extends Error {
+  /** Always "ReadOnlyError". */
+  override readonly name: string = "ReadOnlyError";
+  /** Always "READONLY". */
+  readonly code: string = "READONLY";
+}
+
+/** Reads always; writes only where no master is followed. Starts at database 0. */
+export class Storage {
+  readonly #source: ReaderSource;
+  readonly #keyspace: Keyspace;
+  readonly #close: () => Promise<void>;
+  readonly #follows: boolean;
+  #reader: Reader;
+
+  /** Made by `Replica.storage`. */
+  constructor(source: ReaderSource, follows: boolean, close: () => Promise<void>) {
+    this.#source = source;
+    this.#keyspace = source.keyspace;
+    this.#follows = follows;
+    this.#close = close;
+    this.#reader = new Reader(source, 0);
+  }
+
+  /** The string at `key` as a copy of its bytes, or undefined. */
+  get(key: Key): Uint8Array | undefined {
+    return this.#reader.getBytes(key);
+  }
+
+  /**
+   * Sets `key`, to expire at `expireAtMs` (milliseconds since 1970) when given.
+   *
+   * @throws {ReadOnlyError} While a master is followed.
+   */
+  set(key: Key, value: Key, expireAtMs?: number): void {
+    const keyBytes = toBytes(key);
+    const valueBytes = toBytes(value);
+    this.#writable().setString(
+      keyBytes,
+      0,
+      keyBytes.length,
+      valueBytes,
+      0,
+      valueBytes.length,
+      expireAtMs ?? NO_EXPIRY,
+    );
+  }
+
+  /**
+   * Deletes `keys` and tells how many there were.
+   *
+   * @throws {ReadOnlyError} While a master is followed.
+   */
+  del(...keys: Key[]): number {
+    const db = this.#writable();
+    let count = 0;
+    for (const key of keys) {
+      const visible = this.#reader.has(key);
+      const bytes = toBytes(key);
+      if (db.remove(bytes, 0, bytes.length) && visible) count++;
+    }
+    return count;
+  }
+
+  /** How many of `keys` there are. */
+  exists(...keys: Key[]): number {
+    return this.#reader.exists(...keys);
+  }
+
+  /** Every key that `match` fits. */
+  keys(match: Key = "*"): string[] {
+    return this.#reader.keys(match);
+  }
+
+  /** How many keys the selected database has. */
+  keyCount(): number {
+    return this.#reader.size;
+  }
+
+  /** Walks the keys, see `Replica.scan`. */
+  scan(options: ScanOptions = {}): Generator<string, void, undefined> {
+    return this.#reader.scan(options);
+  }
+
+  /** Chooses the database that every other call means. */
+  selectDb(index: number): void {
+    this.#reader = new Reader(this.#source, index);
+  }
+
+  /**
+   * Empties every database.
+   *
+   * @throws {ReadOnlyError} While a master is followed.
+   */
+  flushAll(): void {
+    this.#writable();
+    this.#keyspace.clear();
+  }
+
+  /** Counts of each database, as `INFO keyspace` has them. */
+  info(): Record<string, { keys: number; expires: number }> {
+    const info: Record<string, { keys: number; expires: number }> = {};
+    for (const index of this.#keyspace.indexes()) {
+      const db = this.#keyspace.db(index);
+      info[`db${index}`] = { keys: db.size, expires: db.expiresCount };
+    }
+    return info;
+  }
+
+  /** Bytes reserved for the data. */
+  memoryUsage(): number {
+    return this.#keyspace.memory().reserved;
+  }
+
+  /** Closes the replica. */
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  #writable(): Database {
+    if (this.#follows) throw new ReadOnlyError("The data follows a master and is read only");
+    return this.#keyspace.db(this.#reader.index);
+  }
+}
+
+function toBytes(value: Key): Uint8Array {
+  return typeof value === "string" ? encoder.encode(value) : value;
+}
