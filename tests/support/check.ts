@@ -26,7 +26,7 @@ const steps: readonly Step[] = [
   { name: "types", args: ["check", ...present(SOURCES)] },
   {
     name: "types of examples in docs",
-    args: ["check", "--doc", ...present(["mod.ts", "README.md"])],
+    args: ["check", "--doc", ...present(["mod.ts", "src", "README.md"])],
   },
   { name: "docs", args: ["doc", "--lint", ...present(ENTRIES)] },
   { name: "package", args: ["publish", "--dry-run", "--allow-dirty"] },
