@@ -9,7 +9,7 @@
  * @module
  */
 
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { loadPackage } from "./packages.ts";
@@ -142,6 +142,7 @@ function stripColor(text: string): string {
 
 function testFiles(path: string): string[] {
   const full = join(ROOT, path);
+  if (!existsSync(full)) throw new Error(`There is no ${path}`);
   if (statSync(full).isFile()) return [relative(ROOT, full)];
   return readdirSync(full, { withFileTypes: true }).flatMap((entry) => {
     const child = join(path, entry.name);
