@@ -1,0 +1,55 @@
+/**
+ * Items into a keyspace and out of it.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../../src/base/byte_buffer.ts";
+import { encodeSnapshot, type SnapshotOptions } from "../../src/rdb/encoder.ts";
+import { type Entry, Keyspace } from "../../src/store/keyspace.ts";
+import { type Item, type ItemJson, sortItems, toJson } from "./dataset.ts";
+import { join } from "./support.ts";
+
+/** An empty keyspace with a fixed hash. */
+export function newKeyspace(): Keyspace {
+  return new Keyspace({ random: () => 0.5 });
+}
+
+/** A keyspace of these items. */
+export function keyspaceOf(items: readonly Item[]): Keyspace {
+  const keyspace = newKeyspace();
+  for (const { db, key, value, expireAtMs } of items) {
+    keyspace.db(db).setString(key, 0, key.length, value, 0, value.length, expireAtMs);
+  }
+  return keyspace;
+}
+
+/** Everything in a keyspace, sorted. */
+export function itemsOf(keyspace: Keyspace): ItemJson[] {
+  const items: ItemJson[] = [];
+  const ref = new BytesRef();
+  for (const index of keyspace.indexes()) {
+    const db = keyspace.db(index);
+    const visit = (entry: Entry) => {
+      db.keyRef(entry, ref);
+      const key = ref.view().slice();
+      db.readString(entry, ref);
+      const value = ref.view().slice();
+      items.push(toJson({ db: index, key, value, expireAtMs: db.expireAtMs(entry) }));
+    };
+    let cursor = 0;
+    do cursor = db.scan(cursor, visit); while (cursor !== 0);
+  }
+  return sortItems(items);
+}
+
+/** A whole snapshot. */
+export function encodeWhole(
+  keyspace: Keyspace,
+  options: SnapshotOptions,
+  sliceBytes?: number,
+): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (const chunk of encodeSnapshot(keyspace, options, sliceBytes)) chunks.push(chunk.slice());
+  return join(...chunks);
+}
