@@ -89,7 +89,7 @@ async function make(binary: ServerBinary, variant: Variant, seed: number): Promi
   }
   const saved = await server.call("SAVE");
   if (saved !== "OK") throw new Error(`${binary.name} does not save: ${JSON.stringify(saved)}`);
-  const name = `strings_${variant.name}_${binary.name}`;
+  const name = `strings_${variant.name}_${binary.name.replaceAll(/[-.]/g, "_")}`;
   writeFileSync(join(HERE, `${name}.rdb`), readFileSync(join(server.dir, "dump.rdb")));
   const json = {
     made: `make_strings.ts, seed ${seed}, ${binary.product} ${binary.version} ${

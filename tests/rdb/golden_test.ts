@@ -55,7 +55,7 @@ for (const file of readdirSync(GOLDEN).filter((name) => /^strings_.*\.rdb$/.test
       sink.items.every((item) => item.idleSeconds >= 0),
       variant === "lru" || variant === "empty",
     );
-    assert.equal(sink.dialect, server === "valkey-9" ? 1 : 0);
+    assert.equal(sink.dialect, server === "valkey_9" ? 1 : 0);
   });
 
   test(`RdbDecoder reads ${file} byte by byte and at random cuts`, () => {
