@@ -71,6 +71,7 @@ export class Attempt {
   #sync: { replid: string; offset: number; startedAtMs: number; began: number } | undefined;
   #transfer: SnapshotTransfer | undefined;
   #stream: MasterStream | undefined;
+  #watching: boolean = false;
   #watchTimer: TimerId | undefined;
   #tickTimer: TimerId | undefined;
   #progressAt: number = 0;
@@ -214,6 +215,7 @@ export class Attempt {
   #begin(signal: AbortSignal): void {
     this.log("debug", "Connected");
     this.#enter("receivePingReply");
+    this.#watching = true;
     this.#watch();
     this.#tickTimer = this.shared.clock.setTimer(() => this.#tick(), TICK_MS);
     this.#queue("PING");
@@ -396,7 +398,7 @@ export class Attempt {
     const limitBefore = this.#limitMs();
     this.#state = state;
     this.shared.entered(state);
-    if (this.#watchTimer !== undefined && this.#limitMs() !== limitBefore) this.#watch();
+    if (this.#watching && this.#limitMs() !== limitBefore) this.#watch();
   }
 
   #yield(): void {
@@ -424,7 +426,7 @@ export class Attempt {
     clock.clearTimer(this.#watchTimer);
     this.#watchTimer = undefined;
     const limitMs = this.#limitMs();
-    if (limitMs === 0 || this.#error !== undefined) return;
+    if (limitMs === 0 || !this.#watching) return;
     const leftMs = Math.max(1, this.lastIoMs + limitMs - clock.monotonic());
     this.#watchTimer = clock.setTimer(() => this.#expired(), leftMs);
   }
@@ -487,6 +489,7 @@ export class Attempt {
   }
 
   #clearTimers(): void {
+    this.#watching = false;
     this.shared.clock.clearTimer(this.#watchTimer);
     this.shared.clock.clearTimer(this.#tickTimer);
     this.#watchTimer = undefined;

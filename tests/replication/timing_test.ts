@@ -113,6 +113,15 @@ test("a limit of 0 waits for ever", async () => {
   await rig.stop();
 });
 
+test("a limit of 0 before one that is not leaves that one watched", async () => {
+  const rig = new Rig({ timeouts: { handshakeMs: 0, syncMs: 0 } });
+  const socket = await rig.follow();
+  await rig.clock.advance(60_000);
+  assert.ok(socket.closed);
+  assert.equal(rig.link.status().lastError?.code, "IDLE_TIMEOUT");
+  await rig.stop();
+});
+
 test("bytes that waited while the host slept save the connection", async () => {
   const rig = new Rig();
   const socket = await rig.follow();
