@@ -212,7 +212,7 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /**
- * A double as Redis 7.2 and later print one: whole numbers up to 2^52 in full, else the shortest
+ * A double as Redis 7.2 and later print one: whole numbers up to 2^62 in full, else the shortest
  * digits that read back the same, laid out as `fpconv_dtoa` does; "inf", "-inf" and "nan".
  */
 export function formatDouble(value: number): string {
@@ -220,7 +220,10 @@ export function formatDouble(value: number): string {
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  if (Math.abs(value) <= 2 ** 52 && Math.floor(value) === value) return String(value);
+  // util.c, double2ll: what is whole and at most LLONG_MAX / 2 is printed as an integer.
+  if (Math.abs(value) <= 2 ** 62 && Math.floor(value) === value) {
+    return Number.isSafeInteger(value) ? String(value) : String(BigInt(value));
+  }
   const sign = value < 0 ? "-" : "";
   const [mantissa, power] = Math.abs(value).toExponential().split("e");
   const digits = mantissa.replace(".", "");

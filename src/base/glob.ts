@@ -15,7 +15,10 @@ const CLOSE = 0x5d;
 const CARET = 0x5e;
 const DASH = 0x2d;
 
-/** Whether `pattern` fits the whole of `bytes[start, end)`. */
+/**
+ * Whether `pattern` fits the whole of `bytes[start, end)`. As in Redis, an empty text fits the empty
+ * pattern and `*` alone (which KEYS and SCAN take to mean everything), not `**`.
+ */
 export function globMatch(
   pattern: Uint8Array,
   bytes: Uint8Array,
@@ -28,8 +31,8 @@ export function globMatch(
   let pos = start;
   let starPos = -1;
   let starTook = start;
-  // Redis's own loop ends with the text: an empty text fits no pattern but the empty one.
-  if (start === end) return patternEnd === 0;
+  // Redis's own loop ends with the text, before it looks at a star.
+  if (start === end) return patternEnd === 0 || (patternEnd === 1 && pattern[0] === STAR);
   while (pos < end) {
     if (patternPos < patternEnd && pattern[patternPos] === STAR) {
       while (patternPos < patternEnd && pattern[patternPos] === STAR) patternPos++;
