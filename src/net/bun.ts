@@ -18,6 +18,7 @@ import {
   type Net,
   type Socket,
 } from "./socket.ts";
+import { clearPath, removePath, restrictPath } from "./unix_path.ts";
 
 interface BunSocket<Data> {
   data: Data;
@@ -72,6 +73,7 @@ interface Slot {
 }
 
 const KEEP_ALIVE_DELAY_MS = 60_000;
+const PROBE_TIMEOUT_MS = 1000;
 
 /** Bun's network. */
 export class BunNet implements Net {
@@ -106,6 +108,7 @@ export class BunNet implements Net {
     if (options.tls !== undefined) return await this.#secure((net) => net.listen(options, accept));
     const { address } = options;
     try {
+      await clearPath(address, () => this.connect({ address, timeoutMs: PROBE_TIMEOUT_MS }));
       const listener = Bun.listen<Slot>({
         ...place(address),
         exclusive: true,
@@ -118,6 +121,7 @@ export class BunNet implements Net {
           },
         },
       });
+      await restrictPath(address, options.mode, () => listener.stop(true));
       return new BunAcceptor(listener, address);
     } catch (error) {
       throw toSocketError(error, `listen on ${formatAddress(address)}`);
@@ -178,7 +182,7 @@ class BunWire implements Wire {
   write(bytes: Uint8Array, start: number, end: number): number {
     const taken = this.#socket.write(bytes, start, end - start);
     if (taken >= 0) return taken;
-    this.connection.writeFailed(new Error("peer closed the connection"));
+    this.connection.writeFailed(new Error("connection reset"));
     return 0;
   }
 
@@ -215,6 +219,7 @@ class BunWire implements Wire {
 class BunAcceptor implements Listener {
   readonly address: Address;
   readonly #listener: BunListener;
+  #closed: boolean = false;
 
   constructor(listener: BunListener, asked: Address) {
     this.#listener = listener;
@@ -223,8 +228,10 @@ class BunAcceptor implements Listener {
       : { transport: "tcp", host: asked.host, port: listener.port ?? asked.port };
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#listener.stop(false);
-    return Promise.resolve();
+    await removePath(this.address);
   }
 }

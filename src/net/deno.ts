@@ -21,6 +21,7 @@ import {
   type Net,
   type Socket,
 } from "./socket.ts";
+import { clearPath, removePath, restrictPath } from "./unix_path.ts";
 
 interface DenoAddr {
   readonly transport: string;
@@ -55,10 +56,11 @@ declare const Deno: {
   listen(
     options: { hostname: string; port: number } | { transport: "unix"; path: string },
   ): DenoListener;
-  chmod(path: string, mode: number): Promise<void>;
-  remove(path: string): Promise<void>;
 };
 
+/** Pause after a failed accept. */
+const ACCEPT_RETRY_MS = 20;
+const PROBE_TIMEOUT_MS = 1000;
 const READ_MIN = 1 << 12;
 const READ_MAX = 1 << 18;
 
@@ -83,12 +85,11 @@ export class DenoNet implements Net {
     if (options.tls !== undefined) return await this.#secure((net) => net.listen(options, accept));
     const { address } = options;
     try {
+      await clearPath(address, () => this.connect({ address, timeoutMs: PROBE_TIMEOUT_MS }));
       const listener = address.transport === "unix"
         ? Deno.listen({ transport: "unix", path: address.path })
         : Deno.listen({ hostname: address.host, port: address.port });
-      if (address.transport === "unix" && options.mode !== undefined) {
-        await Deno.chmod(address.path, options.mode);
-      }
+      await restrictPath(address, options.mode, () => listener.close());
       return new DenoAcceptor(listener, address, this.#clock, accept);
     } catch (error) {
       throw toSocketError(error, `listen on ${formatAddress(address)}`);
@@ -225,7 +226,7 @@ class DenoAcceptor implements Listener {
     if (!this.#closed) {
       this.#closed = true;
       this.#listener.close();
-      if (this.address.transport === "unix") await removeQuietly(this.address.path);
+      await removePath(this.address);
     }
     await this.#finished;
   }
@@ -244,15 +245,5 @@ class DenoAcceptor implements Listener {
       if (this.#closed) return conn.close();
       accept(wrap(conn, this.address, this.#clock));
     }
-  }
-}
-
-const ACCEPT_RETRY_MS = 20;
-
-async function removeQuietly(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch {
-    // Somebody removed it first.
   }
 }

@@ -17,13 +17,13 @@
  * @module
  */
 
-import { chmod } from "node:fs/promises";
 import nodeNet from "node:net";
 import nodeTls from "node:tls";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { attemptConnect } from "./attempt.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
+import { checkPem } from "./pem.ts";
 import {
   type Address,
   type ConnectOptions,
@@ -34,8 +34,10 @@ import {
   type Socket,
   type TlsClientOptions,
 } from "./socket.ts";
+import { clearPath, restrictPath } from "./unix_path.ts";
 
 const READ_BYTES = 1 << 16;
+const PROBE_TIMEOUT_MS = 1000;
 const KEEP_ALIVE_DELAY_MS = 60_000;
 /** A client that has not finished its TLS handshake by then is cut off. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -63,10 +65,9 @@ export class NodeNet implements Net {
     const { address } = options;
     try {
       const server = createServer(options);
+      await clearPath(address, () => this.connect({ address, timeoutMs: PROBE_TIMEOUT_MS }));
       await bind(server, address);
-      if (address.transport === "unix" && options.mode !== undefined) {
-        await restrict(server, address.path, options.mode);
-      }
+      await restrictPath(address, options.mode, () => server.close());
       return new NodeAcceptor(server, options, this.#clock, accept);
     } catch (error) {
       throw toSocketError(error, `listen on ${formatAddress(address)}`);
@@ -107,6 +108,7 @@ function connectTls(
   cancel: AbortSignal,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
+    checkPem(tls!, `connect to ${formatAddress(address)}`);
     // Node documents `allowHalfOpen` here; its published types do not know it.
     const settings: nodeTls.ConnectionOptions & { allowHalfOpen: boolean } = {
       ...place(address),
@@ -146,7 +148,7 @@ function verification(address: Address, tls: TlsClientOptions): nodeTls.Connecti
   };
 }
 
-function createServer({ tls }: ListenOptions): nodeNet.Server {
+function createServer({ address, tls }: ListenOptions): nodeNet.Server {
   const common = {
     allowHalfOpen: true,
     noDelay: true,
@@ -154,6 +156,7 @@ function createServer({ tls }: ListenOptions): nodeNet.Server {
     keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
   };
   if (tls === undefined) return nodeNet.createServer({ ...common, pauseOnConnect: true });
+  checkPem(tls, `listen on ${formatAddress(address)}`);
   const mutual = tls.ca !== undefined;
   return nodeTls.createServer({
     ...common,
@@ -174,15 +177,6 @@ function bind(server: nodeNet.Server, address: Address): Promise<void> {
       resolve();
     });
   });
-}
-
-async function restrict(server: nodeNet.Server, path: string, mode: number): Promise<void> {
-  try {
-    await chmod(path, mode);
-  } catch (error) {
-    server.close();
-    throw error;
-  }
 }
 
 /** @param pushed Told the wire when the socket reads by `onread`; without it, events bring bytes. */
@@ -212,6 +206,8 @@ class NodeWire implements Wire {
   readonly #socket: nodeNet.Socket;
   readonly #connection: Connection;
   readonly #onWritten: (error?: Error | null) => void;
+  /** Node throws when asked to reset anything but plain TCP. */
+  readonly #resettable: boolean;
   #destroyed: boolean = false;
   #issued: number = 0;
   #completed: number = 0;
@@ -221,6 +217,8 @@ class NodeWire implements Wire {
     this.#socket = socket;
     this.#connection = connection;
     this.#onWritten = (error) => this.#written(error);
+    const plain = !(socket instanceof nodeTls.TLSSocket);
+    this.#resettable = plain && connection.remote.transport === "tcp";
     if (byEvent) {
       socket.on("data", (chunk: Uint8Array) => this.read(chunk));
       // Listening for data set it flowing.
@@ -255,11 +253,8 @@ class NodeWire implements Wire {
   destroy(reset: boolean): void {
     this.#destroyed = true;
     const socket = this.#socket;
-    if (reset && !socket.destroyed && !(socket instanceof nodeTls.TLSSocket)) {
-      socket.resetAndDestroy();
-    } else {
-      socket.destroy();
-    }
+    if (reset && this.#resettable && !socket.destroyed) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   /** Borrowed bytes, from `onread` or from a "data" event. */
