@@ -32,7 +32,10 @@ export async function followUntil(
     // Whichever comes first is told; the other must not be reported as unhandled.
     started.catch(() => {});
     progress.follow(() => toSample(replica.status(), systemClock));
-    await Promise.race([started, stop]);
+    await Promise.race([started, stop]).catch((error) => {
+      // Being stopped while it starts is no failure.
+      if (!abort.signal.aborted) throw error;
+    });
     await Promise.race([stop, gaveUp.failed]);
   } finally {
     gaveUp.dispose();

@@ -72,7 +72,9 @@ async function unpackSuite(suite: string, kinds: readonly ServerKind[]): Promise
     const failure = earlier ?? await unpackKind(kind, apt);
     if (failure === undefined) rmSync(note, { force: true });
     else failures.push(`${kind.name}: ${failure}`);
-    if (failure !== undefined && earlier === undefined) writeFileSync(note, failure);
+    if (failure !== undefined && earlier === undefined) {
+      writeFileSync(note, `${Date.now()} ${failure}`);
+    }
   }
   return failures;
 }
@@ -88,8 +90,7 @@ function recentFailure(path: string): string | undefined {
 }
 
 async function unpackKind(kind: ServerKind, apt: string): Promise<string | undefined> {
-  const failure = await download(kind, apt) ?? await extract(kind, apt);
-  return failure === undefined ? undefined : `${Date.now()} ${failure}`;
+  return await download(kind, apt) ?? await extract(kind, apt);
 }
 
 /** Fetches the server's packages with everything they need into the suite's private archive. */
