@@ -141,7 +141,8 @@ export class LinkShared {
   }
 }
 
-function newCounters(): LinkCounters {
+/** Totals, all 0. */
+export function newCounters(): LinkCounters {
   return {
     fullSyncs: 0,
     partialSyncs: 0,
