@@ -1,0 +1,152 @@
+/**
+ * `ACL`, as far as it can be asked: users are given by the application and not changed over the wire.
+ *
+ * @module
+ */
+
+import { utf8 } from "../base/ascii.ts";
+import { textOf } from "./args.ts";
+import {
+  ADMIN,
+  type Command,
+  CONTAINER,
+  type Context,
+  LOADING,
+  NO_KEYS,
+  NOSCRIPT,
+  STALE,
+} from "./command.ts";
+import { sessionOf } from "./connection.ts";
+import { CommandError, wrongArity } from "./errors.ts";
+import { CATEGORIES, factsOf } from "./facts.ts";
+import { helpRow } from "./help.ts";
+import type { UserView } from "./host.ts";
+
+const PLAIN = NOSCRIPT | LOADING | STALE;
+/** Stands for a password, whose hash Redis would show. */
+const HIDDEN_PASSWORD = "(hidden)";
+
+/** `ACL`. */
+const acl: Command = {
+  name: "acl",
+  arity: -2,
+  flags: CONTAINER,
+  keys: NO_KEYS,
+  run() {
+    throw new CommandError(wrongArity("acl"));
+  },
+};
+
+/** `ACL WHOAMI`. */
+const aclWhoami: Command = {
+  name: "acl|whoami",
+  arity: 2,
+  flags: PLAIN,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.bulkText(sessionOf(ctx).user),
+};
+
+/** `ACL CAT [category]`. */
+const aclCat: Command = {
+  name: "acl|cat",
+  arity: -2,
+  flags: PLAIN,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 3) throw new CommandError(wrongArity("acl|cat"));
+    if (argv.count === 2) return replyNames(ctx, CATEGORIES);
+    const category = textOf(argv, 2).toLowerCase();
+    if (!CATEGORIES.includes(category)) {
+      throw new CommandError(`ERR Unknown category '${textOf(argv, 2)}'`);
+    }
+    const rows = ctx.host.commands.filter((row) =>
+      (row.flags & CONTAINER) === 0 && factsOf(row).categories.includes(`@${category}`)
+    );
+    replyNames(ctx, rows.map(({ name }) => name));
+  },
+};
+
+/** `ACL USERS`. */
+const aclUsers: Command = {
+  name: "acl|users",
+  arity: 2,
+  flags: PLAIN | ADMIN,
+  keys: NO_KEYS,
+  run: (ctx) => replyNames(ctx, ctx.host.users().map(({ name }) => name)),
+};
+
+/** `ACL LIST`: a line of rules each. */
+const aclList: Command = {
+  name: "acl|list",
+  arity: 2,
+  flags: PLAIN | ADMIN,
+  keys: NO_KEYS,
+  run: (ctx) => replyNames(ctx, ctx.host.users().map(describeUser)),
+};
+
+/** `ACL GETUSER name`. */
+const aclGetuser: Command = {
+  name: "acl|getuser",
+  arity: 3,
+  flags: PLAIN | ADMIN,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const name = utf8(argv.bytes, argv.starts[2], argv.ends[2]);
+    const user = ctx.host.users().find((candidate) => candidate.name === name);
+    if (user === undefined) return ctx.reply.null();
+    replyUser(ctx, user);
+  },
+};
+
+/** Every row of this family. */
+export const aclCommands: readonly Command[] = [
+  acl,
+  aclCat,
+  aclGetuser,
+  aclList,
+  aclUsers,
+  aclWhoami,
+  helpRow("acl", [
+    "CAT [<category>]",
+    "    List the commands of <category>, or all categories.",
+    "GETUSER <username>",
+    "    Get the user's details.",
+    "LIST",
+    "    Show users with their rules.",
+    "USERS",
+    "    List the usernames.",
+    "WHOAMI",
+    "    Return the username of the current connection.",
+  ]),
+];
+
+function replyNames(ctx: Context, names: readonly string[]): void {
+  ctx.reply.array(names.length);
+  for (const name of names) ctx.reply.bulkText(name);
+}
+
+function describeUser(user: UserView): string {
+  const password = user.withoutPassword ? "nopass " : "";
+  return `user ${user.name} on ${password}sanitize-payload ~* &* ${user.commands}`;
+}
+
+function replyUser(ctx: Context, user: UserView): void {
+  const { reply } = ctx;
+  const flags = user.withoutPassword ? ["on", "nopass"] : ["on"];
+  reply.map(6);
+  reply.bulkText("flags");
+  reply.set(flags.length + 1);
+  for (const flag of flags) reply.simple(flag);
+  reply.simple("sanitize-payload");
+  reply.bulkText("passwords");
+  reply.array(user.withoutPassword ? 0 : 1);
+  if (!user.withoutPassword) reply.bulkText(HIDDEN_PASSWORD);
+  reply.bulkText("commands");
+  reply.bulkText(user.commands);
+  reply.bulkText("keys");
+  reply.bulkText("~*");
+  reply.bulkText("channels");
+  reply.bulkText("&*");
+  reply.bulkText("selectors");
+  reply.array(0);
+}

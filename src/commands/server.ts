@@ -1,0 +1,532 @@
+/**
+ * What concerns the server and no key: INFO, ROLE, CONFIG, logs, and the refusals of what a replica
+ * inside an application does not let its clients do.
+ *
+ * @module
+ */
+
+import { globMatch, isLiteral } from "../base/glob.ts";
+import { encodeUtf8 } from "../base/ascii.ts";
+import type { Argv } from "../resp/argv.ts";
+import { aclCommands } from "./acl.ts";
+import { isWord, readInteger, textOf } from "./args.ts";
+import {
+  ADMIN,
+  ALLOW_BUSY,
+  BLOCKING,
+  type Command,
+  CONTAINER,
+  type Context,
+  FAST,
+  LOADING,
+  NO_ASYNC_LOADING,
+  NO_KEYS,
+  NO_MULTI,
+  NOSCRIPT,
+  READONLY,
+  STALE,
+} from "./command.ts";
+import { commandCommands } from "./command_info.ts";
+import { sessionOf } from "./connection.ts";
+import { CommandError, wrongArity } from "./errors.ts";
+import { helpRow } from "./help.ts";
+
+const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
+const SLOWLOG_DEFAULT = 10;
+const WAIT_ON_REPLICA =
+  "cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is" +
+  " configured to be writable (which is not the default) writes to replicas are just local and are" +
+  " not propagated.";
+const EMBEDDED = "This server is part of an application, which alone decides";
+
+/** `INFO [section ...]`. */
+const info: Command = {
+  name: "info",
+  arity: -1,
+  flags: LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const sections: string[] = [];
+    for (let i = 1; i < argv.count; i++) sections.push(textOf(argv, i).toLowerCase());
+    ctx.reply.verbatim("txt", ctx.host.about.info(sections));
+  },
+};
+
+/** `ROLE`. */
+const role: Command = {
+  name: "role",
+  arity: 1,
+  flags: NOSCRIPT | LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run(ctx) {
+    const { reply, host } = ctx;
+    const view = host.about.role();
+    if (host.role === "master") {
+      reply.array(3);
+      reply.bulkText("master");
+      reply.integer(view.offset);
+      reply.array(view.replicas.length);
+      for (const replica of view.replicas) {
+        reply.array(3);
+        reply.bulkText(replica.host);
+        reply.bulkText(String(replica.port));
+        reply.bulkText(String(replica.offset));
+      }
+      return;
+    }
+    reply.array(5);
+    reply.bulkText("slave");
+    reply.bulkText(view.masterHost);
+    reply.integer(view.masterPort);
+    reply.bulkText(view.linkState);
+    reply.integer(view.offset);
+  },
+};
+
+/** `TIME`: seconds and microseconds. */
+const time: Command = {
+  name: "time",
+  arity: 1,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run(ctx) {
+    ctx.reply.array(2);
+    ctx.reply.bulkText(String(Math.floor(ctx.nowMs / 1000)));
+    ctx.reply.bulkText(String((ctx.nowMs % 1000) * 1000));
+  },
+};
+
+/** `LASTSAVE`: when the snapshot was loaded. */
+const lastsave: Command = {
+  name: "lastsave",
+  arity: 1,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.integer(ctx.host.about.lastSaveSeconds),
+};
+
+/** `LOLWUT`. */
+const lolwut: Command = {
+  name: "lolwut",
+  arity: -1,
+  flags: READONLY | FAST,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.verbatim("txt", `Redis ver. ${ctx.host.version}\n`),
+};
+
+/** `MONITOR`: every command as it runs, until the connection ends. */
+const monitor: Command = {
+  name: "monitor",
+  arity: 1,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx) {
+    const session = sessionOf(ctx);
+    if (!session.connected) throw new CommandError("ERR MONITOR needs a connection");
+    session.monitors = true;
+    ctx.reply.ok();
+  },
+};
+
+/** `CONFIG`. */
+const config = container("config");
+
+/** `CONFIG GET pattern ...`. */
+const configGet: Command = {
+  name: "config|get",
+  arity: -3,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const parameters = ctx.host.about.config();
+    const found = new Map<string, string>();
+    for (let i = 2; i < argv.count; i++) selectParameters(parameters, argv.at(i), found);
+    ctx.reply.map(found.size);
+    for (const [name, value] of found) {
+      ctx.reply.bulkText(name);
+      ctx.reply.bulkText(value);
+    }
+  },
+};
+
+/** `CONFIG SET name value ...`: all of them or none. */
+const configSet: Command = {
+  name: "config|set",
+  arity: -4,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count % 2 !== 0) throw new CommandError(wrongArity("config|set"));
+    const changes = readChanges(ctx, argv);
+    const before = new Map(ctx.host.about.config());
+    const done: string[] = [];
+    for (const [name, value] of changes) {
+      const problem = ctx.host.about.setConfig(name, value);
+      if (problem !== undefined) {
+        for (const changed of done) ctx.host.about.setConfig(changed, before.get(changed)!);
+        throw new CommandError(
+          `ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`,
+        );
+      }
+      done.push(name);
+    }
+    ctx.reply.ok();
+  },
+};
+
+/** `CONFIG RESETSTAT`. */
+const configResetstat: Command = {
+  name: "config|resetstat",
+  arity: 2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx) {
+    ctx.host.about.resetStatistics();
+    ctx.reply.ok();
+  },
+};
+
+/** `CONFIG REWRITE`: there is no file. */
+const configRewrite = refusal(
+  "config|rewrite",
+  2,
+  ADMINISTRATION,
+  "ERR The server is running without a config file",
+);
+
+/** `SLOWLOG`. */
+const slowlog = container("slowlog");
+
+/** `SLOWLOG GET [count]`: the newest, 10 unless told, all with -1. */
+const slowlogGet: Command = {
+  name: "slowlog|get",
+  arity: -2,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 3) throw new CommandError(wrongArity("slowlog|get"));
+    const problem = "ERR count should be greater than or equal to -1";
+    const count = argv.count === 3 ? readInteger(argv, 2, problem) : SLOWLOG_DEFAULT;
+    if (count < -1) throw new CommandError(problem);
+    const entries = ctx.host.about.slowEntries();
+    const shown = count === -1 ? entries.length : Math.min(count, entries.length);
+    ctx.reply.array(shown);
+    for (let i = 0; i < shown; i++) replySlowEntry(ctx, entries[i]);
+  },
+};
+
+/** `SLOWLOG LEN`. */
+const slowlogLen: Command = {
+  name: "slowlog|len",
+  arity: 2,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.integer(ctx.host.about.slowEntries().length),
+};
+
+/** `SLOWLOG RESET`. */
+const slowlogReset: Command = {
+  name: "slowlog|reset",
+  arity: 2,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx) {
+    ctx.host.about.resetSlowLog();
+    ctx.reply.ok();
+  },
+};
+
+/** `LATENCY`: no event is ever sampled, which is what the answers say. */
+const latency = container("latency");
+
+const latencyLatest = emptyArray("latency|latest", 2);
+const latencyHistory = emptyArray("latency|history", 3);
+
+/** `LATENCY RESET [event ...]`: how many were reset. */
+const latencyReset: Command = {
+  name: "latency|reset",
+  arity: -2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.integer(0),
+};
+
+/** `MEMORY`; `MEMORY USAGE` stands with the commands on keys. */
+const memory = container("memory");
+
+/** `MEMORY STATS`. */
+const memoryStats: Command = {
+  name: "memory|stats",
+  arity: 2,
+  flags: 0,
+  keys: NO_KEYS,
+  run: replyMemoryStats,
+};
+
+/** `MEMORY DOCTOR`. */
+const memoryDoctor: Command = {
+  name: "memory|doctor",
+  arity: 2,
+  flags: 0,
+  keys: NO_KEYS,
+  run(ctx) {
+    const { fragmentation } = ctx.keyspace.memory();
+    const text = fragmentation > 1.4
+      ? `Freed space inside the store is high: ${
+        fragmentation.toFixed(2)
+      } bytes held for each used.`
+      : "No memory problem was found.";
+    ctx.reply.verbatim("txt", text + "\n");
+  },
+};
+
+/** `MODULE`. */
+const moduleContainer = container("module");
+
+const CLUSTER_QUESTIONS: readonly (readonly [string, number, number])[] = [
+  ["countkeysinslot", 3, STALE],
+  ["getkeysinslot", 4, STALE],
+  ["info", 2, STALE],
+  ["keyslot", 3, STALE],
+  ["links", 2, STALE],
+  ["myid", 2, STALE],
+  ["myshardid", 2, STALE],
+  ["nodes", 2, STALE],
+  ["shards", 2, LOADING | STALE],
+  ["slots", 2, LOADING | STALE],
+];
+
+/** Every row of this family, ACL and COMMAND included. */
+export const serverCommands: readonly Command[] = [
+  config,
+  configGet,
+  configResetstat,
+  configRewrite,
+  configSet,
+  container("cluster"),
+  ...CLUSTER_QUESTIONS.map(([name, arity, flags]) =>
+    refusal(`cluster|${name}`, arity, flags, "ERR This instance has cluster support disabled")
+  ),
+  info,
+  lastsave,
+  latency,
+  latencyHistory,
+  latencyLatest,
+  latencyReset,
+  lolwut,
+  memory,
+  memoryDoctor,
+  memoryStats,
+  moduleContainer,
+  { ...emptyArray("module|list", 2), flags: ADMIN | NOSCRIPT },
+  monitor,
+  role,
+  slowlog,
+  slowlogGet,
+  slowlogLen,
+  slowlogReset,
+  time,
+  ...aclCommands,
+  ...commandCommands,
+  ...refusals(),
+  ...helps(),
+];
+
+function container(name: string): Command {
+  return {
+    name,
+    arity: -2,
+    flags: CONTAINER,
+    keys: NO_KEYS,
+    run() {
+      throw new CommandError(wrongArity(name));
+    },
+  };
+}
+
+function refusal(name: string, arity: number, flags: number, text: string): Command {
+  return {
+    name,
+    arity,
+    flags,
+    keys: NO_KEYS,
+    run() {
+      throw new CommandError(text);
+    },
+  };
+}
+
+function emptyArray(name: string, arity: number): Command {
+  return {
+    name,
+    arity,
+    flags: ADMINISTRATION,
+    keys: NO_KEYS,
+    run: (ctx) => ctx.reply.array(0),
+  };
+}
+
+/** What a replica inside an application refuses its clients, each with a reason. */
+function refusals(): Command[] {
+  const following = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
+  const saving = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
+  return [
+    {
+      name: "replicaof",
+      arity: 3,
+      flags: following,
+      keys: NO_KEYS,
+      run: (ctx, argv) => replicaofGeneric(ctx, argv, "REPLICAOF"),
+    },
+    {
+      name: "slaveof",
+      arity: 3,
+      flags: following,
+      keys: NO_KEYS,
+      run: (ctx, argv) => replicaofGeneric(ctx, argv, "SLAVEOF"),
+    },
+    refusal(
+      "failover",
+      -1,
+      ADMIN | NOSCRIPT | STALE,
+      "ERR FAILOVER is not valid when server is a replica.",
+    ),
+    refusal("wait", 3, BLOCKING, `ERR WAIT ${WAIT_ON_REPLICA}`),
+    refusal("waitaof", 4, BLOCKING, `ERR WAITAOF ${WAIT_ON_REPLICA}`),
+    refusal("shutdown", -1, ADMINISTRATION | NO_MULTI | ALLOW_BUSY, `ERR ${EMBEDDED} when it ends`),
+    refusal("debug", -2, ADMINISTRATION, "ERR DEBUG command not allowed."),
+    refusal("save", 1, saving | NO_MULTI, `ERR ${EMBEDDED} what is saved`),
+    refusal("bgsave", -1, saving, `ERR ${EMBEDDED} what is saved`),
+    refusal("bgrewriteaof", 1, saving, `ERR ${EMBEDDED} what is saved`),
+  ];
+}
+
+/** Asked for what is already so, Redis says so; anything else is the application's to decide. */
+function replicaofGeneric(ctx: Context, argv: Argv, name: string): void {
+  if (!(isWord(argv, 1, "NO") && isWord(argv, 2, "ONE"))) {
+    const port = readInteger(argv, 2, "ERR Invalid master port");
+    if (port < 0 || port > 65535) throw new CommandError("ERR Invalid master port");
+    const { masterHost, masterPort } = ctx.host.about.role();
+    if (ctx.host.role === "slave" && textOf(argv, 1) === masterHost && port === masterPort) {
+      return ctx.reply.simple("OK Already connected to specified master");
+    }
+  }
+  throw new CommandError(`ERR ${name} is refused. ${EMBEDDED} whom it follows`);
+}
+
+/** A plain name may have glob characters in none of the parameters: it is looked up, not matched. */
+function selectParameters(
+  parameters: ReadonlyMap<string, string>,
+  pattern: Uint8Array,
+  found: Map<string, string>,
+): void {
+  if (isLiteral(pattern)) {
+    const name = String.fromCharCode(...pattern.subarray(0, 128)).toLowerCase();
+    const value = parameters.get(name);
+    if (value !== undefined) found.set(name, value);
+    return;
+  }
+  for (const [name, value] of parameters) {
+    const bytes = encodeUtf8(name);
+    if (globMatch(pattern, bytes, 0, bytes.length, true)) found.set(name, value);
+  }
+}
+
+function readChanges(ctx: Context, argv: Argv): Map<string, string> {
+  const known = ctx.host.about.config();
+  const changes = new Map<string, string>();
+  for (let i = 2; i < argv.count; i += 2) {
+    const name = textOf(argv, i).toLowerCase();
+    if (!known.has(name)) {
+      throw new CommandError(
+        `ERR Unknown option or number of arguments for CONFIG SET - '${textOf(argv, i)}'`,
+      );
+    }
+    if (changes.has(name)) {
+      throw new CommandError(
+        `ERR CONFIG SET failed (possibly related to argument '${name}') - duplicate parameter`,
+      );
+    }
+    changes.set(name, textOf(argv, i + 1));
+  }
+  return changes;
+}
+
+function replySlowEntry(
+  ctx: Context,
+  entry: ReturnType<Context["host"]["about"]["slowEntries"]>[number],
+): void {
+  const { reply } = ctx;
+  reply.array(6);
+  reply.integer(entry.id);
+  reply.integer(entry.atSeconds);
+  reply.integer(entry.micros);
+  reply.array(entry.args.length);
+  for (const arg of entry.args) reply.bulk(arg);
+  reply.bulkText(entry.address);
+  reply.bulkText(entry.clientName);
+}
+
+function replyMemoryStats(ctx: Context): void {
+  const { reply, keyspace } = ctx;
+  const memory = keyspace.memory();
+  const keys = keyspace.keyCount;
+  const numbers: readonly [string, number][] = [
+    ["total.allocated", memory.reserved],
+    ["overhead.total", memory.table],
+    ["keys.count", keys],
+    ["keys.bytes-per-key", keys === 0 ? 0 : Math.floor(memory.reserved / keys)],
+    ["dataset.bytes", memory.used],
+  ];
+  reply.map(numbers.length + 2);
+  for (const [name, value] of numbers) {
+    reply.bulkText(name);
+    reply.integer(value);
+  }
+  reply.bulkText("dataset.percentage");
+  reply.double(memory.reserved === 0 ? 0 : memory.used * 100 / memory.reserved);
+  reply.bulkText("fragmentation");
+  reply.double(memory.fragmentation);
+}
+
+function helps(): Command[] {
+  return [
+    helpRow("cluster", ["(no subcommand answers: cluster support is disabled)"]),
+    helpRow("config", [
+      "GET <pattern> [<pattern> ...]",
+      "    Return the parameters that match a glob-like <pattern>, with their values.",
+      "SET <directive> <value> [<directive> <value> ...]",
+      "    Change parameters.",
+      "RESETSTAT",
+      "    Reset the statistics INFO reports.",
+      "REWRITE",
+      "    Refused: there is no configuration file.",
+    ]),
+    helpRow("latency", [
+      "LATEST",
+      "    Return the latest samples: no event is ever sampled.",
+      "HISTORY <event>",
+      "    Return the samples of <event>.",
+      "RESET [<event> ...]",
+      "    Reset the samples.",
+    ]),
+    helpRow("memory", [
+      "DOCTOR",
+      "    Return what is wrong with the use of memory.",
+      "STATS",
+      "    Return how memory is used.",
+      "USAGE <key> [SAMPLES <count>]",
+      "    Return the bytes a key takes.",
+    ]),
+    helpRow("module", ["LIST", "    Return the loaded modules: there are none."]),
+    helpRow("slowlog", [
+      "GET [<count>]",
+      "    Return the newest <count> entries (default: 10, -1 means all): id, time, microseconds,",
+      "    arguments, address, name.",
+      "LEN",
+      "    Return how many entries there are.",
+      "RESET",
+      "    Empty the log.",
+    ]),
+  ];
+}
