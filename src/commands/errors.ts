@@ -1,0 +1,112 @@
+/**
+ * The wire text of every error a command may answer with, once. Texts are those of Redis 8.0; where a
+ * name or a number belongs in one, a function makes it.
+ *
+ * @module
+ */
+
+/**
+ * A command's refusal: its message is the error reply as it goes over the wire, code first. Thrown
+ * before anything was changed; dispatch writes it.
+ */
+export class CommandError extends Error {
+  /** Always "CommandError". */
+  override readonly name: string = "CommandError";
+  /** The text's first word: "ERR", "WRONGTYPE" and so on. */
+  readonly code: string;
+
+  /** @param text The reply; code points below 256 are a byte each. */
+  constructor(text: string) {
+    super(text);
+    const space = text.indexOf(" ");
+    this.code = space < 0 ? text : text.slice(0, space);
+  }
+}
+
+/** The key holds another type. */
+export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+/** Options that do not fit. */
+export const SYNTAX = "ERR syntax error";
+/** No int64. */
+export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+/** No floating point number. */
+export const NOT_A_FLOAT = "ERR value is not a valid float";
+/** RENAME of nothing. */
+export const NO_SUCH_KEY = "ERR no such key";
+/** COPY and MOVE onto itself. */
+export const SAME_OBJECT = "ERR source and destination objects are the same";
+/** A database beyond the configured ones. */
+export const DB_OUT_OF_RANGE = "ERR DB index is out of range";
+/** SWAPDB. */
+export const INVALID_FIRST_DB = "ERR invalid first DB index";
+/** SWAPDB. */
+export const INVALID_SECOND_DB = "ERR invalid second DB index";
+/** INCR past int64. */
+export const OVERFLOW = "ERR increment or decrement would overflow";
+/** DECRBY of the smallest int64. */
+export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
+/** INCRBYFLOAT. */
+export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
+/** A string past 512 MB. */
+export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+/** SETRANGE before the beginning. */
+export const OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
+/** LCS of something else. */
+export const LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
+/** LCS with LEN and IDX. */
+export const LCS_LEN_AND_IDX = "ERR If you want both the length and indexes, please just use IDX.";
+/** LCS of two long strings. */
+export const LCS_TOO_LARGE =
+  "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
+/** SETBIT, GETBIT, BITFIELD. */
+export const BIT_OFFSET = "ERR bit offset is not an integer or out of range";
+/** SETBIT to neither 0 nor 1. */
+export const BIT_VALUE = "ERR bit is not an integer or out of range";
+/** BITPOS of neither 0 nor 1. */
+export const BITPOS_BIT = "ERR The bit argument must be 1 or 0.";
+/** BITOP NOT of several. */
+export const BITOP_NOT = "ERR BITOP NOT must be called with a single source key.";
+/** BITFIELD's types. */
+export const BITFIELD_TYPE =
+  "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
+/** BITFIELD OVERFLOW of an unknown kind. */
+export const BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
+/** BITFIELD_RO that would write. */
+export const BITFIELD_READONLY = "ERR BITFIELD_RO only supports the GET subcommand";
+/** EXPIRE. */
+export const EXPIRE_NX = "ERR NX and XX, GT or LT options at the same time are not compatible";
+/** EXPIRE. */
+export const EXPIRE_GT_LT = "ERR GT and LT options at the same time are not compatible";
+/** SCAN. */
+export const INVALID_CURSOR = "ERR invalid cursor";
+/** MSETEX. */
+export const INVALID_NUMKEYS = "ERR invalid numkeys value or out of range";
+/** OBJECT FREQ where no frequency is kept. */
+export const NO_LFU: string =
+  "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when" +
+  " switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
+/** Too many or too few arguments for the command of that name. */
+export function wrongArity(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
+}
+
+/** An expiry that is zero, negative or beyond int64. */
+export function invalidExpire(name: string): string {
+  return `ERR invalid expire time in '${name}' command`;
+}
+
+/** A whole number outside of what the argument may be. */
+export function outOfRange(min: number, max: number): string {
+  return `ERR value is out of range, value must between ${min} and ${max}`;
+}
+
+/** An option EXPIRE does not know. */
+export function unsupportedOption(option: string): string {
+  return `ERR Unsupported option ${option}`;
+}
+
+/** BITOP DIFF, DIFF1 and ANDOR of one key. */
+export function bitopTwoKeys(operation: string): string {
+  return `ERR BITOP ${operation} must be called with at least two source keys.`;
+}

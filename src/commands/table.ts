@@ -1,0 +1,48 @@
+/**
+ * Every family's rows, and the one lookup over them.
+ *
+ * @module
+ */
+
+import type { Argv } from "../resp/argv.ts";
+import { bitfieldCommands } from "./bitfield.ts";
+import { bitmapCommands } from "./bitmap.ts";
+import { clientCommands } from "./client.ts";
+import type { Command } from "./command.ts";
+import { CommandIndex } from "./command_index.ts";
+import { connectionCommands } from "./connection.ts";
+import { expireCommands } from "./expire.ts";
+import { genericCommands } from "./generic.ts";
+import { lcsCommands } from "./lcs.ts";
+import { multiCommands } from "./multi.ts";
+import { objectCommands } from "./object.ts";
+import { pubsubCommands } from "./pubsub.ts";
+import { stringCommands } from "./string.ts";
+
+/** Every row, containers and subcommands included. */
+export const allCommands: readonly Command[] = [
+  ...stringCommands,
+  ...lcsCommands,
+  ...bitmapCommands,
+  ...bitfieldCommands,
+  ...genericCommands,
+  ...objectCommands,
+  ...expireCommands,
+  ...connectionCommands,
+  ...clientCommands,
+  ...multiCommands,
+  ...pubsubCommands,
+];
+
+/** The lookup over {@linkcode allCommands}; one over more rows is a {@linkcode CommandIndex} of them. */
+export const commandIndex: CommandIndex = new CommandIndex(allCommands);
+
+/** The row that answers a request, undefined when there is none: {@linkcode unknownCommand} then. */
+export function lookupCommand(argv: Argv): Command | undefined {
+  return commandIndex.lookup(argv);
+}
+
+/** The error reply to a request that has no row. */
+export function unknownCommand(argv: Argv): string {
+  return commandIndex.unknown(argv);
+}
