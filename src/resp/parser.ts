@@ -106,6 +106,11 @@ export class CommandParser {
     return this.#usesKept ? this.#end - this.#commandStart : 0;
   }
 
+  /** Memory set aside for them. */
+  get reservedBytes(): number {
+    return this.#kept.bytes.length;
+  }
+
   /**
    * Lends the parser a chunk. Call `next` until it answers undefined, or `keep`, before the chunk is
    * taken back, and before the next one is pushed.

@@ -1,0 +1,112 @@
+/**
+ * Cutting: every row runs whole, byte by byte, cut in two at every offset, and at seeded random places.
+ *
+ * @module
+ */
+
+import { latin1 } from "../../src/base/ascii.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { type CommandLimits, CommandParser, ReplyParser } from "../../src/resp/parser.ts";
+import { ErrorReply, Push, RespError, VerbatimString } from "../../src/resp/types.ts";
+import type { ReplyLimits } from "../../src/resp/parser.ts";
+
+/** Text of code points below 256 into bytes. */
+export function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** The ways to cut `length` bytes, each a list of offsets. */
+export function* cuttings(length: number, seed: number = 1): Generator<number[]> {
+  yield [];
+  yield Array.from({ length: Math.max(0, length - 1) }, (_, i) => i + 1);
+  for (let cut = 1; cut < length; cut++) yield [cut];
+  const prng = new Prng(seed);
+  for (let round = 0; round < 20 && length > 1; round++) {
+    const cuts = new Set<number>();
+    for (let i = prng.int(8); i >= 0; i--) cuts.add(1 + prng.int(length - 1));
+    yield [...cuts].sort((a, b) => a - b);
+  }
+}
+
+/** Chunks of `bytes` in a buffer that is overwritten after each: borrowed means borrowed. */
+export function* borrowed(bytes: Uint8Array, cuts: readonly number[]): Generator<Uint8Array> {
+  let start = 0;
+  for (const end of [...cuts, bytes.length]) {
+    const chunk = bytes.slice(start, end);
+    yield chunk;
+    chunk.fill(0xaa);
+    start = end;
+  }
+}
+
+/** What a parser made of bytes: commands as lists of latin1, and the error that ended them. */
+export interface Outcome {
+  readonly values: unknown[];
+  readonly consumed: number[];
+  readonly error?: string;
+}
+
+/** Runs bytes through a command parser; `stops` makes it keep() after every command. */
+export function parseCommands(
+  bytes: Uint8Array,
+  cuts: readonly number[],
+  limits: Partial<CommandLimits>,
+  stops: boolean = false,
+): Outcome {
+  const parser = new CommandParser(limits);
+  const values: string[][] = [];
+  const consumed: number[] = [];
+  try {
+    for (const chunk of borrowed(bytes, cuts)) {
+      parser.push(chunk);
+      for (let argv = parser.next(); argv !== undefined; argv = parser.next()) {
+        values.push(Array.from({ length: argv.count }, (_, i) => latin1(argv!.at(i))));
+        consumed.push(parser.consumed);
+        if (!stops) continue;
+        parser.keep();
+        chunk.fill(0xbb);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RespError)) throw error;
+    return { values, consumed, error: error.message };
+  }
+  return { values, consumed };
+}
+
+/** A reply in plain words: bytes as `$text`, the rest as tagged lists. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return `$${latin1(value)}`;
+  if (value instanceof ErrorReply) return ["error", value.message];
+  if (value instanceof VerbatimString) return ["verbatim", value.format, latin1(value.bytes)];
+  if (value instanceof Push) return ["push", ...value.items.map(plain)];
+  if (value instanceof Map) return ["map", ...[...value].map(([k, v]) => [plain(k), plain(v)])];
+  if (value instanceof Set) return ["set", ...[...value].map(plain)];
+  return Array.isArray(value) ? value.map(plain) : value;
+}
+
+/** Runs bytes through a reply parser. */
+export function parseReplies(
+  bytes: Uint8Array,
+  cuts: readonly number[],
+  limits: Partial<ReplyLimits> = {},
+): Outcome {
+  const parser = new ReplyParser(limits);
+  const values: unknown[] = [];
+  const consumed: number[] = [];
+  try {
+    for (const chunk of borrowed(bytes, cuts)) {
+      parser.push(chunk);
+      for (let value = parser.next(); value !== undefined; value = parser.next()) {
+        const attributes = parser.attributes;
+        const shown = plain(value);
+        values.push(attributes === undefined ? shown : ["with", plain(attributes), shown]);
+        consumed.push(parser.consumed);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RespError)) throw error;
+    return { values, consumed, error: error.message };
+  }
+  return { values, consumed };
+}
