@@ -15,6 +15,8 @@ import { isStartedScript, onStop, processTerminal, processWords } from "./termin
 import { setExitCode, type Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
+export type { Terminal };
+
 const STOPPED = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
