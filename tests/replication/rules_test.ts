@@ -165,7 +165,7 @@ test("rule 9: expiry comes relative from old masters and absolute from new ones"
     [command("SET", "b", "1", "PX", "1500"), now + 1500],
     [command("SETEX", "c", "5", "1"), now + 5000],
     [command("SET", "d", "1", "PXAT", String(now + 77)), now + 77],
-    [command("SET", "e", "1") + command("EXPIRE", "e", "0010"), now + 10_000],
+    [command("SET", "e", "1") + command("EXPIRE", "e", "10"), now + 10_000],
     [command("SET", "f", "1") + command("PEXPIREAT", "f", String(now + 99)), now + 99],
   ];
   socket.send(command("SELECT", "0"));

@@ -215,7 +215,7 @@ test("what can't be applied is counted and told with key and offset; the stream 
   assert.deepEqual(
     told.map(({ command, key, db, offset }) => [command, textOf(key!), db, offset]),
     [
-      ["INCR", "s", 3, 23 + 30 + 24],
+      ["INCR", "s", 3, BAD.indexOf("*3\r\n$10\r\nFROB")],
       ["FROBNICATE", "k\n1", 3, BAD.length - command("SET", "after", "1").length],
     ],
   );
