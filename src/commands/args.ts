@@ -16,6 +16,7 @@ import {
   SYNTAX,
 } from "./errors.ts";
 import type { Context } from "./command.ts";
+import { mustObey } from "./lookup.ts";
 
 const INT32_MAX = 0x7fffffff;
 const INT32_MIN = -0x80000000;
@@ -73,11 +74,20 @@ export function readInt32(argv: Argv, index: number, text?: string): number {
   return value;
 }
 
-/** Argument `index` as a database's number, within those there are. */
+/**
+ * Argument `index` as a database's number, within those there are.
+ *
+ * @throws {CommandError} `text` when it is no int32, DB_OUT_OF_RANGE.
+ */
 export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: string): number {
   const db = readInt32(argv, index, text);
-  if (db < 0 || db >= ctx.host.databases) throw new CommandError(DB_OUT_OF_RANGE);
+  if (!isDbIndex(ctx, db)) throw new CommandError(DB_OUT_OF_RANGE);
   return db;
+}
+
+/** Whether there is a database of that number: a master knows how many it has. */
+export function isDbIndex(ctx: Context, db: number): boolean {
+  return db >= 0 && (db < ctx.host.databases || mustObey(ctx));
 }
 
 /** Throws when there is an argument at `index` or after it. */

@@ -10,7 +10,7 @@ import { globMatch } from "../base/glob.ts";
 import type { Argv } from "../resp/argv.ts";
 import { writeBulk } from "../resp/writer.ts";
 import { type Database, type Entry, ValueType } from "../store/keyspace.ts";
-import { isWord, readDbIndex, readInt32, readInteger, sameArgument } from "./args.ts";
+import { isDbIndex, isWord, readDbIndex, readInt32, readInteger, sameArgument } from "./args.ts";
 import {
   type Command,
   type Context,
@@ -434,8 +434,7 @@ const swapdb: Command = {
   run(ctx, argv) {
     const a = readInt32(argv, 1, INVALID_FIRST_DB);
     const b = readInt32(argv, 2, INVALID_SECOND_DB);
-    const { databases } = ctx.host;
-    if (a < 0 || b < 0 || a >= databases || b >= databases) throw new CommandError(DB_OUT_OF_RANGE);
+    if (!isDbIndex(ctx, a) || !isDbIndex(ctx, b)) throw new CommandError(DB_OUT_OF_RANGE);
     ctx.keyspace.swap(a, b);
     ctx.dirty++;
     if (a !== b) {

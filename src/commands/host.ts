@@ -177,7 +177,7 @@ export interface ReplicaView {
 export interface Host {
   /** "master" for a stand-alone TestMaster, else "slave", as the wire says. */
   readonly role: "master" | "slave";
-  /** How many databases may be named: 16 for clients as a server starts, 2^31 - 1 for a master's stream. */
+  /** How many databases clients may name; a master's stream may name any. */
   readonly databases: number;
   /** The Redis version it behaves as. */
   readonly version: string;

@@ -13,6 +13,14 @@ import { CommandError, WRONG_TYPE } from "./errors.ts";
 
 const key: BytesRef = new BytesRef();
 
+/**
+ * Whether commands come from a master, whose limits may be wider than ours and whose conditions have
+ * been judged: `mustObeyClient` in Redis.
+ */
+export function mustObey(ctx: Context): boolean {
+  return ctx.hiddenAtMs === -Infinity;
+}
+
 /** The entry argument `index` names for a read, 0 when there is none. */
 export function lookupRead(ctx: Context, argv: Argv, index: number): Entry {
   const entry = ctx.db.find(argv.bytes, argv.starts[index], argv.ends[index]);

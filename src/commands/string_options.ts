@@ -10,6 +10,7 @@ import { NO_EXPIRY } from "../store/keyspace.ts";
 import { isWord, readPositiveTime } from "./args.ts";
 import type { Context } from "./command.ts";
 import { CommandError, SYNTAX } from "./errors.ts";
+import { mustObey } from "./lookup.ts";
 
 /** What must hold for a SET to happen. */
 export const Condition = { NONE: 0, NX: 1, XX: 2, IFEQ: 3, IFNE: 4, JUDGED: 5 } as const;
@@ -118,7 +119,7 @@ function parseOption(ctx: Context, argv: Argv, index: number, takes: number): nu
     case 5:
       if (!isWord(argv, index, "IFDEQ") && !isWord(argv, index, "IFDNE")) return 0;
       // A digest of the value: in the master's stream it is known to have held.
-      return ctx.hiddenAtMs === -Infinity ? compare(argv, index, takes, Condition.JUDGED) : 0;
+      return mustObey(ctx) ? compare(argv, index, takes, Condition.JUDGED) : 0;
     case 7:
       if (isWord(argv, index, "KEEPTTL")) return keepTtl(takes);
       return isWord(argv, index, "PERSIST") ? persist(takes) : 0;

@@ -5,11 +5,13 @@
  */
 
 import type { Argv } from "../resp/argv.ts";
+import { aclCommands } from "./acl.ts";
 import { bitfieldCommands } from "./bitfield.ts";
 import { bitmapCommands } from "./bitmap.ts";
 import { clientCommands } from "./client.ts";
 import type { Command } from "./command.ts";
 import { CommandIndex } from "./command_index.ts";
+import { commandCommands } from "./command_info.ts";
 import { connectionCommands } from "./connection.ts";
 import { expireCommands } from "./expire.ts";
 import { genericCommands } from "./generic.ts";
@@ -17,6 +19,7 @@ import { lcsCommands } from "./lcs.ts";
 import { multiCommands } from "./multi.ts";
 import { objectCommands } from "./object.ts";
 import { pubsubCommands } from "./pubsub.ts";
+import { serverCommands } from "./server.ts";
 import { stringCommands } from "./string.ts";
 
 /** Every row, containers and subcommands included. */
@@ -32,6 +35,9 @@ export const allCommands: readonly Command[] = [
   ...clientCommands,
   ...multiCommands,
   ...pubsubCommands,
+  ...serverCommands,
+  ...commandCommands,
+  ...aclCommands,
 ];
 
 /** The lookup over {@linkcode allCommands}; one over more rows is a {@linkcode CommandIndex} of them. */
