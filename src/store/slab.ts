@@ -61,7 +61,7 @@ export class Slab {
   victim: number = -1;
   /** The next unit of the victim to be looked at. */
   victimUnit: number = 0;
-  /** Units allocated since the evacuation was last paid for. */
+  /** Units allocated and freed since the evacuation was last paid for. */
   debtUnits: number = 0;
 
   #capacity: number[] = [0];
@@ -126,6 +126,7 @@ export class Slab {
       return;
     }
     this.forget(slot, units);
+    this.debtUnits += units;
     this.#putFree(slot, pointer & UNIT_MASK, units);
     if (this.victim < 0 && this.#isWasteful()) this.chooseVictim(1);
   }
