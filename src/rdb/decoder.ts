@@ -66,7 +66,7 @@ export class RdbDecoder {
   #summedTo: number = 0; // offset in the chunk: what lies before is in the checksum
   #failure: unknown = undefined;
 
-  /** @param sink Who is told. @param options Limits and checks. */
+  /** Will tell `sink` of one snapshot. */
   constructor(sink: RdbSink, options: RdbDecoderOptions = {}) {
     this.#reader = new Reader(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES);
     this.#frame = new Frame(this.#reader, sink);
@@ -101,15 +101,15 @@ export class RdbDecoder {
     this.#summedTo = start;
     try {
       while (this.#advance());
+      this.#sum();
+      this.#frame.keepSlots();
+      return reader.pos - start;
     } catch (error) {
       this.#failure = error;
       throw error;
+    } finally {
+      reader.setChunk(NO_BYTES, 0, 0);
     }
-    this.#sum();
-    const consumed = reader.pos - start;
-    this.#frame.keepSlots();
-    reader.setChunk(NO_BYTES, 0, 0);
-    return consumed;
   }
 
   /**

@@ -62,7 +62,7 @@ export class RecordWriter {
   readonly #scratch: Uint8Array = new Uint8Array(8);
   readonly #view: DataView = new DataView(this.#scratch.buffer);
 
-  /** @param out Where to. @param compress Whether strings are tried with LZF. */
+  /** Writes to `out`; with `compress`, strings are tried with LZF. */
   constructor(out: ByteBuffer, compress: boolean) {
     this.out = out;
     this.#compress = compress;
@@ -192,7 +192,7 @@ export class SnapshotEncoder {
   #cursor: number = 0;
   #done: boolean = false;
 
-  /** @param keyspace What is written. @param options How. */
+  /** Will write all of `keyspace`. */
   constructor(keyspace: Keyspace, options: SnapshotOptions) {
     this.#keyspace = keyspace;
     this.#options = options;

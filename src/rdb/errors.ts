@@ -40,6 +40,8 @@ export class RdbError extends Error {
   readonly type: number | undefined;
 
   /**
+   * An error at `offset`.
+   *
    * @param code What kind.
    * @param message What is wrong, without the offset.
    * @param offset Where, in bytes from the snapshot's first; -1 adds nothing to the message.

@@ -10,7 +10,7 @@ import { type Reader, StringSlot } from "./reader.ts";
 import type { RdbSink } from "./sink.ts";
 
 /** Where a number of a record has no value. */
-export const NONE = -1;
+export const NONE: number = -1;
 
 /** One snapshot being read. */
 export class Frame {
@@ -39,7 +39,7 @@ export class Frame {
 
   readonly #slots: StringSlot[] = [];
 
-  /** @param reader The cursor. @param sink Who is told. */
+  /** A snapshot read by `reader` and told to `sink`. */
   constructor(reader: Reader, sink: RdbSink) {
     this.reader = reader;
     this.sink = sink;

@@ -62,7 +62,7 @@ export class KeyspaceLoader implements RdbSink {
   #announced: number = 0; // keys the writer claims for this database
   #expectedLeft: number = MAX_EXPECTED_KEYS;
 
-  /** @param keyspace Where the keys go. */
+  /** Will put the keys into `keyspace`. */
   constructor(keyspace: Keyspace) {
     this.#keyspace = keyspace;
   }

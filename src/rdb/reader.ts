@@ -151,7 +151,7 @@ export class Reader {
   #left: number = 0; // bytes of a string still to come, as they are on the wire
   #expected: number = 0; // a string's length once decoded
 
-  /** @param maxStringBytes Longest string that is kept; longer ones are refused up front. */
+  /** Keeps strings of up to `maxStringBytes`; longer ones are refused up front. */
   constructor(maxStringBytes: number) {
     this.#maxStringBytes = maxStringBytes;
   }

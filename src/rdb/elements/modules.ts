@@ -36,7 +36,7 @@ export class ModuleStream implements Element {
   readonly #reader: Reader;
   #opcode: number = ModuleOpcode.EOF; // the tag whose payload is due; EOF: a tag is due
 
-  /** @param reader The cursor. */
+  /** A stream at `reader`. */
   constructor(reader: Reader) {
     this.#reader = reader;
   }
@@ -81,7 +81,7 @@ export class ModuleAux implements Element {
   #idHigh: number = 0;
   #idLow: number = 0;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
     this.#stream = new ModuleStream(frame.reader);
@@ -110,7 +110,7 @@ export class KeyMeta implements Element {
   #classesLeft: number = -1; // -1: their count is due
   #specIsRead: boolean = false;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#reader = frame.reader;
     this.#stream = new ModuleStream(frame.reader);

@@ -18,7 +18,7 @@ const CLUSTER_SLOTS = 16384;
 export class SelectDb implements Element {
   readonly #frame: Frame;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
   }
@@ -38,7 +38,7 @@ export class ResizeDb implements Element {
   readonly #frame: Frame;
   #keys: number = -1; // -1: due
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
   }
@@ -62,7 +62,7 @@ export class ResizeDb implements Element {
 export class ExpireTime implements Element {
   readonly #frame: Frame;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
   }
@@ -80,7 +80,7 @@ export class ExpireTime implements Element {
 export class ExpireTimeMs implements Element {
   readonly #frame: Frame;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
   }
@@ -98,7 +98,7 @@ export class ExpireTimeMs implements Element {
 export class Frequency implements Element {
   readonly #frame: Frame;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
   }
@@ -116,7 +116,7 @@ export class Frequency implements Element {
 export class Idle implements Element {
   readonly #frame: Frame;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
   }
@@ -137,7 +137,7 @@ export class Aux implements Element {
   readonly #value: StringSlot;
   #nameIsRead: boolean = false;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
     this.#name = frame.newSlot();
@@ -165,7 +165,7 @@ export class FunctionLibrary implements Element {
   readonly #frame: Frame;
   readonly #source: StringSlot;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
     this.#source = frame.newSlot();
@@ -186,7 +186,7 @@ export class SlotInfo implements Element {
   readonly #frame: Frame;
   #numbersRead: number = 0;
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
   }
@@ -210,7 +210,7 @@ export class SlotImport implements Element {
   #jobIsRead: boolean = false;
   #boundsLeft: number = -1; // two for each range; -1: their count is due
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
     this.#job = frame.newSlot();
@@ -248,7 +248,7 @@ export class HashTemplate implements Element {
   #fieldCount: number = -1; // -1: due
   #fields: Uint8Array[] = [];
 
-  /** @param frame What is being read. */
+  /** An element of `frame`. */
   constructor(frame: Frame) {
     this.#frame = frame;
     this.#field = frame.newSlot();
