@@ -12,7 +12,7 @@
  * Written out in one piece: as a helper each round would have to return four values.
  *
  * @param seed0 Low half of the key. @param seed1 High half of the key.
- * @returns An unsigned 32-bit number.
+ * @returns A signed 32-bit number: V8 boxes unsigned ones, half of the time (12% of a random find).
  */
 export function hash32(
   bytes: Uint8Array,
@@ -65,5 +65,5 @@ export function hash32(
       v2 ^= 0xff;
     }
   }
-  return (v1 ^ v3) >>> 0;
+  return v1 ^ v3;
 }

@@ -36,7 +36,7 @@ const HALF_SIPHASH_1_3 = [
 test("hash32() gives the published HalfSipHash-1-3 vectors", () => {
   const bytes = Uint8Array.from({ length: 20 }, (_, i) => i - 4);
   for (const [length, expected] of HALF_SIPHASH_1_3.entries()) {
-    assert.equal(hash32(bytes, 4, 4 + length, 0x03020100, 0x07060504), expected);
+    assert.equal(hash32(bytes, 4, 4 + length, 0x03020100, 0x07060504) >>> 0, expected);
   }
 });
 
