@@ -14,7 +14,14 @@ const MAX_LITERALS = 32;
 const MAX_DISTANCE = 1 << 13;
 const MAX_LENGTH = 264;
 
+const MAX_STAMP = 0x7fffffff;
+
+/**
+ * Where three bytes were last seen, as the offset plus what makes a call's offsets larger than all of
+ * the calls before: so what they left there is told apart without clearing 64 KB for every string.
+ */
 let hashTable: Int32Array | undefined;
+let nextStamp = 1;
 
 /**
  * Unpacks `source[start, end)` into exactly `target[targetStart, targetEnd)`.
@@ -72,15 +79,15 @@ export function lzfCompress(
   targetEnd: number,
 ): number {
   const table = hashTable ??= new Int32Array(HASH_SIZE);
-  table.fill(-1);
+  const shift = takeStamps(table, end - start) - start;
   let pos = start;
   let literalStart = start;
   let out = targetStart;
   while (pos + 2 < end) {
     const slot = slotOf(source, pos);
-    const seen = table[slot];
-    table[slot] = pos;
-    if (seen < 0 || pos - seen > MAX_DISTANCE || !sameThree(source, seen, pos)) {
+    const seen = table[slot] - shift;
+    table[slot] = pos + shift;
+    if (seen < start || pos - seen > MAX_DISTANCE || !sameThree(source, seen, pos)) {
       pos++;
       continue;
     }
@@ -91,12 +98,23 @@ export function lzfCompress(
     // The run's last places are worth remembering; each of them costs time and gains little.
     const runEnd = pos + length;
     for (pos = Math.max(pos + 1, runEnd - 2); pos < runEnd && pos + 2 < end; pos++) {
-      table[slotOf(source, pos)] = pos;
+      table[slotOf(source, pos)] = pos + shift;
     }
     pos = literalStart = runEnd;
   }
   out = writeLiterals(source, literalStart, end, target, out, targetEnd);
   return out < 0 ? 0 : out - targetStart;
+}
+
+/** The first of `count` stamps, all larger than any in the table. */
+function takeStamps(table: Int32Array, count: number): number {
+  if (nextStamp + count > MAX_STAMP) {
+    table.fill(0);
+    nextStamp = 1;
+  }
+  const first = nextStamp;
+  nextStamp += count;
+  return first;
 }
 
 function slotOf(source: Uint8Array, pos: number): number {
