@@ -81,15 +81,39 @@ function readOperations(argv: Argv): FieldOperation[] {
   return operations;
 }
 
-/** `number` as a field of the operation's type holds it; undefined when FAIL says that it must not. */
-function fit(operation: FieldOperation, number: bigint): bigint | undefined {
+/**
+ * Which end of its type `old + increment` leaves: 1 above, -1 below, 0 neither.
+ *
+ * Signed it is `checkSignedBitfieldOverflow` of Redis's `bitops.c` to the letter, wrapping included: the
+ * distance to the top is an int64 itself, so that a SET of a number near the smallest int64 counts as
+ * above the top. A replica has to err as its master does.
+ */
+function overflowOf(operation: FieldOperation, old: bigint, increment: bigint): number {
   const { signed, width } = operation;
-  const wrapped = signed ? BigInt.asIntN(width, number) : BigInt.asUintN(width, number);
-  if (wrapped === number || operation.overflow === "WRAP") return wrapped;
-  if (operation.overflow === "FAIL") return undefined;
   const max = (1n << BigInt(signed ? width - 1 : width)) - 1n;
-  const min = signed ? -max - 1n : 0n;
-  return number > max ? max : min;
+  if (!signed) return old + increment > max ? 1 : old + increment < 0n ? -1 : 0;
+  const min = -max - 1n;
+  const toMax = BigInt.asIntN(64, max - old);
+  const judged = width !== 64;
+  const above = old > max || ((judged || (old >= 0n && increment > 0n)) && increment > toMax);
+  if (above) return 1;
+  const toMin = BigInt.asIntN(64, min - old);
+  const below = old < min || ((judged || (old < 0n && increment < 0n)) && increment < toMin);
+  return below ? -1 : 0;
+}
+
+/** `old + increment` as a field of the operation's type holds it; undefined when FAIL forbids it. */
+function fit(operation: FieldOperation, old: bigint, increment: bigint): bigint | undefined {
+  const { signed, width } = operation;
+  const end = overflowOf(operation, old, increment);
+  if (end !== 0 && operation.overflow === "FAIL") return undefined;
+  if (end === 0 || operation.overflow === "WRAP") {
+    const sum = old + increment;
+    return signed ? BigInt.asIntN(width, sum) : BigInt.asUintN(width, sum);
+  }
+  const max = (1n << BigInt(signed ? width - 1 : width)) - 1n;
+  if (end > 0) return max;
+  return signed ? -max - 1n : 0n;
 }
 
 function readField(operation: FieldOperation): bigint {
@@ -102,13 +126,10 @@ function readField(operation: FieldOperation): bigint {
 function changeField(ctx: Context, operation: FieldOperation): boolean {
   const old = readField(operation);
   const isSet = operation.kind === "SET";
+  const { operand } = operation;
   // Redis takes SET's operand for an unsigned type as a uint64: a negative one is above every field.
-  const wanted = !isSet
-    ? old + operation.operand
-    : operation.signed
-    ? operation.operand
-    : BigInt.asUintN(64, operation.operand);
-  const fitting = fit(operation, wanted);
+  const given = operation.signed ? operand : BigInt.asUintN(64, operand);
+  const fitting = isSet ? fit(operation, given, 0n) : fit(operation, old, operand);
   if (fitting === undefined) {
     ctx.reply.null();
     return false;

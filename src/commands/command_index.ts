@@ -9,6 +9,7 @@ import { assert } from "../base/assert.ts";
 import { latin1 } from "../base/ascii.ts";
 import type { Argv } from "../resp/argv.ts";
 import { type Command, CONTAINER } from "./command.ts";
+import { cString } from "./errors.ts";
 
 /** Redis cuts names and arguments it quotes here. */
 const QUOTED_BYTES = 128;
@@ -72,7 +73,7 @@ export class CommandIndex {
     let args = "";
     for (let i = 1; i < argv.count && args.length < QUOTED_BYTES; i++) {
       const end = Math.min(argv.ends[i], argv.starts[i] + QUOTED_BYTES - args.length);
-      args += `'${untilZero(latin1(argv.bytes, argv.starts[i], end))}' `;
+      args += `'${cString(latin1(argv.bytes, argv.starts[i], end))}' `;
     }
     return `ERR unknown command '${quoted(argv, 0)}', with args beginning with: ${args}`;
   }
@@ -132,11 +133,5 @@ function isName(name: Uint8Array, bytes: Uint8Array, start: number, end: number)
 
 function quoted(argv: Argv, index: number): string {
   const start = argv.starts[index];
-  return untilZero(latin1(argv.bytes, start, Math.min(argv.ends[index], start + QUOTED_BYTES)));
-}
-
-/** Redis prints these as C strings: a zero byte ends them. */
-function untilZero(text: string): string {
-  const zero = text.indexOf("\0");
-  return zero < 0 ? text : text.slice(0, zero);
+  return cString(latin1(argv.bytes, start, Math.min(argv.ends[index], start + QUOTED_BYTES)));
 }

@@ -103,10 +103,16 @@ export function outOfRange(min: number, max: number): string {
 
 /** An option EXPIRE does not know. */
 export function unsupportedOption(option: string): string {
-  return `ERR Unsupported option ${option}`;
+  return `ERR Unsupported option ${cString(option)}`;
 }
 
 /** BITOP DIFF, DIFF1 and ANDOR of one key. */
 export function bitopTwoKeys(operation: string): string {
   return `ERR BITOP ${operation} must be called with at least two source keys.`;
+}
+
+/** Text as C prints it: Redis quotes arguments up to their first zero byte. */
+export function cString(text: string): string {
+  const zero = text.indexOf("\0");
+  return zero < 0 ? text : text.slice(0, zero);
 }

@@ -1,0 +1,123 @@
+/**
+ * Our commands without a server around them: one context, one keyspace, replies as bytes. By default it
+ * is a stand-alone master; it can also be a replica's client or a master's stream.
+ *
+ * @module
+ */
+
+import { latin1 } from "../../src/base/ascii.ts";
+import { ByteBuffer } from "../../src/base/byte_buffer.ts";
+import type { Context } from "../../src/commands/command.ts";
+import { wrongArity } from "../../src/commands/errors.ts";
+import { checkArity, executeCommand } from "../../src/commands/execute.ts";
+import type { Host, Session } from "../../src/commands/host.ts";
+import { lookupCommand, unknownCommand } from "../../src/commands/table.ts";
+import { Argv } from "../../src/resp/argv.ts";
+import { ReplyWriter } from "../../src/resp/writer.ts";
+import { type Database, Keyspace } from "../../src/store/keyspace.ts";
+
+/** Whom the engine obeys. */
+export type Role = "master" | "replica" | "stream";
+
+type Args = readonly (string | Uint8Array)[];
+
+/** A context that answers. */
+export class Engine implements Context {
+  readonly keyspace: Keyspace;
+  db: Database;
+  dbIndex: number = 0;
+  reply: ReplyWriter = new ReplyWriter(new ByteBuffer());
+  nowMs: number = 1_700_000_000_000;
+  hiddenAtMs: number = 0;
+  ownsExpiry: boolean = false;
+  dirty: number = 0;
+  readonly session: Session | undefined = undefined;
+  readonly host: Host;
+  /** What a master would have sent, arguments joined by spaces. */
+  readonly propagated: string[] = [];
+  /** Keys reported as changed since they were last looked at, as "db:key". */
+  readonly changes: string[] = [];
+  readonly random: () => number;
+  inSlices?: (step: (ctx: Context) => boolean) => void;
+  #rewritten: string[] = [];
+  #expired: string[] = [];
+  #prevented = false;
+
+  constructor(role: Role = "master", random: () => number = Math.random, keyspace?: Keyspace) {
+    this.random = random;
+    this.keyspace = keyspace ?? new Keyspace({ random });
+    this.db = this.keyspace.db(0);
+    this.host = { role: role === "master" ? "master" : "slave", databases: 16 } as Host;
+    this.become(role);
+  }
+
+  /** Changes whom it obeys. */
+  become(role: Role): void {
+    this.ownsExpiry = role === "master";
+    this.hiddenAtMs = role === "stream" ? -Infinity : this.nowMs;
+  }
+
+  /** Moves the clock. */
+  at(nowMs: number): void {
+    this.nowMs = nowMs;
+    if (this.hiddenAtMs !== -Infinity) this.hiddenAtMs = nowMs;
+  }
+
+  /** Selects a database. */
+  select(index: number): void {
+    this.dbIndex = index;
+    this.db = this.keyspace.db(index);
+  }
+
+  /** Runs a command; its reply's bytes. */
+  raw(args: Args): Uint8Array {
+    const argv = Argv.of(...args);
+    this.reply.out.clear();
+    this.dirty = 0;
+    this.#rewritten = [];
+    this.#expired = [];
+    this.#prevented = false;
+    const command = lookupCommand(argv);
+    if (command === undefined) this.reply.error(unknownCommand(argv));
+    else if (!checkArity(command, argv)) this.reply.error(wrongArity(command.name));
+    else executeCommand(this, command, argv);
+    this.propagated.push(...this.#expired);
+    if (this.dirty > 0 && !this.#prevented) {
+      if (this.#rewritten.length > 0) this.propagated.push(...this.#rewritten);
+      else this.propagated.push(argvText(argv));
+    }
+    return this.reply.out.toBytes();
+  }
+
+  /** Runs a command; its reply's bytes as latin1 text. */
+  call(...args: Args): string {
+    return latin1(this.raw(args));
+  }
+
+  propagateAs(...args: Args): void {
+    this.#rewritten.push(argvText(Argv.of(...args)));
+  }
+
+  preventPropagation(): void {
+    this.#prevented = true;
+  }
+
+  expired(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+    const key = latin1(bytes.subarray(start, end));
+    this.#expired.push(dbIndex === this.dbIndex ? `DEL ${key}` : `[${dbIndex}] DEL ${key}`);
+  }
+
+  modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+    this.changes.push(`${dbIndex}:${latin1(bytes.subarray(start, end))}`);
+  }
+
+  modifiedAll(dbIndex: number): void {
+    this.changes.push(`${dbIndex}:*`);
+  }
+}
+
+function argvText(argv: Argv): string {
+  const words: string[] = [];
+  for (let i = 0; i < argv.count; i++) words.push(latin1(argv.at(i)));
+  return words.join(" ");
+}
