@@ -116,7 +116,7 @@ const clientReply = plain("client|reply", 3, (ctx, argv) => {
   } else if (isWord(argv, 2, "OFF")) {
     session.replies = ReplyMode.OFF;
   } else if (isWord(argv, 2, "SKIP")) {
-    if (session.replies !== ReplyMode.OFF) session.replies = ReplyMode.SKIP_NEXT;
+    if (session.replies !== ReplyMode.OFF) session.replies = ReplyMode.SKIP;
   } else {
     throw new CommandError(SYNTAX);
   }

@@ -7,7 +7,6 @@
 import { utf8 } from "../base/ascii.ts";
 import type { Argv } from "../resp/argv.ts";
 import { isWord, readDbIndex, readInteger, textOf } from "./args.ts";
-import { clientCommands } from "./client.ts";
 import {
   ALLOW_BUSY,
   type Command,
@@ -19,8 +18,7 @@ import {
   NOSCRIPT,
   STALE,
 } from "./command.ts";
-import { CommandError, SYNTAX } from "./errors.ts";
-import { wrongArity } from "./errors.ts";
+import { CommandError, SYNTAX, wrongArity } from "./errors.ts";
 import { checkClientName } from "./client.ts";
 import type { Session } from "./host.ts";
 
@@ -184,7 +182,6 @@ export const connectionCommands: readonly Command[] = [
   readwrite,
   reset,
   select,
-  ...clientCommands,
 ];
 
 /** The connection a command came over: what asks for it is never in the master's stream. */

@@ -9,8 +9,8 @@ import type { Socket } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Command, Context } from "./command.ts";
 
-/** What becomes of a client's replies: `CLIENT REPLY`. */
-export const ReplyMode = { ON: 0, OFF: 1, SKIP_NEXT: 2, SKIP: 3 } as const;
+/** What becomes of a client's replies: `CLIENT REPLY`. SKIP means the next one. */
+export const ReplyMode = { ON: 0, OFF: 1, SKIP: 2 } as const;
 /** One of {@linkcode ReplyMode}'s. */
 export type ReplyMode = typeof ReplyMode[keyof typeof ReplyMode];
 

@@ -8,7 +8,6 @@
 import { globMatch, isLiteral } from "../base/glob.ts";
 import { encodeUtf8 } from "../base/ascii.ts";
 import type { Argv } from "../resp/argv.ts";
-import { aclCommands } from "./acl.ts";
 import { isWord, readInteger, textOf } from "./args.ts";
 import {
   ADMIN,
@@ -26,7 +25,6 @@ import {
   READONLY,
   STALE,
 } from "./command.ts";
-import { commandCommands } from "./command_info.ts";
 import { sessionOf } from "./connection.ts";
 import { CommandError, wrongArity } from "./errors.ts";
 import { helpRow } from "./help.ts";
@@ -296,7 +294,7 @@ const CLUSTER_QUESTIONS: readonly (readonly [string, number, number])[] = [
   ["slots", 2, LOADING | STALE],
 ];
 
-/** Every row of this family, ACL and COMMAND included. */
+/** Every row of this family. */
 export const serverCommands: readonly Command[] = [
   config,
   configGet,
@@ -326,8 +324,6 @@ export const serverCommands: readonly Command[] = [
   slowlogLen,
   slowlogReset,
   time,
-  ...aclCommands,
-  ...commandCommands,
   ...refusals(),
   ...helps(),
 ];

@@ -1,0 +1,453 @@
+/**
+ * From a request to its reply: every check a server makes before a command runs, in Redis's order
+ * (server.c, `processCommand`), then the command itself. Knows no socket: serves connections, calls in
+ * process and a stand-alone master alike.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import {
+  ADMIN,
+  type Command,
+  FAST,
+  LOADING,
+  NO_ASYNC_LOADING,
+  NO_AUTH,
+  NO_MULTI,
+  SKIP_MONITOR,
+  SKIP_SLOWLOG,
+  STALE,
+  WRITE,
+} from "../commands/command.ts";
+import { CommandIndex } from "../commands/command_index.ts";
+import { CommandError, wrongArity } from "../commands/errors.ts";
+import { checkArity } from "../commands/execute.ts";
+import { ReplyMode, type Transaction } from "../commands/host.ts";
+import { allCommands } from "../commands/table.ts";
+import type { Argv } from "../resp/argv.ts";
+import type { ReplyWriter } from "../resp/writer.ts";
+import type { Keyspace } from "../store/keyspace.ts";
+import type { AboutOptions } from "./about.ts";
+import { Clients } from "./clients.ts";
+import { type Modified, ServerContext } from "./context.ts";
+import { ServerHost } from "./host.ts";
+import { feedMonitors } from "./monitor.ts";
+import { type Propagate, Propagation } from "./propagation.ts";
+import { PubSub } from "./pubsub.ts";
+import { ServerSession, type SessionLink } from "./session.ts";
+import { type CommandStats, Statistics } from "./statistics.ts";
+import { type UserOptions, Users } from "./users.ts";
+import { Watches } from "./watches.ts";
+
+/** Where messages go. */
+export interface ServerLogger {
+  /** What an operator wants to read once. */
+  info(message: string): void;
+  /** Something went wrong and is being dealt with. */
+  warn(message: string): void;
+  /** Something went wrong and stays so. */
+  error(message: string): void;
+}
+
+/** What a {@linkcode Dispatcher} is made from. */
+export interface DispatcherOptions extends AboutOptions {
+  /** What is read, and by a master written. */
+  readonly keyspace: Keyspace;
+  /** Judges expiry. */
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** "slave" unless told: clients read only. "master": they write, and keys expire here. */
+  readonly role?: "master" | "slave";
+  /** Rows beside the table's; one of a name already there takes its place. */
+  readonly extraCommands?: readonly Command[];
+  /** What the default user must AUTH with; nobody has to when left out. */
+  readonly password?: string;
+  /** Further users by name: a password, or more. */
+  readonly users?: Readonly<Record<string, UserOptions | string>>;
+  /** How many databases SELECT may name; 16, and on a replica as many as the master uses, when left out. */
+  readonly databases?: number;
+  /** False: MASTERDOWN while the master is out of reach. */
+  readonly serveStaleData?: boolean;
+  /** A master's stream gets each command here. */
+  readonly propagate?: Propagate;
+  /** A key was changed by a command dispatched here. */
+  readonly modified?: Modified;
+  /** Every key of a database (-1: of all) may have been. */
+  readonly modifiedAll?: (dbIndex: number) => void;
+  /** Gets messages. */
+  readonly logger?: ServerLogger;
+}
+
+const NO_AUTH_TEXT = "NOAUTH Authentication required.";
+const READONLY_TEXT = "READONLY You can't write against a read only replica.";
+const LOADING_TEXT = "LOADING Redis is loading the dataset in memory";
+const MASTERDOWN_TEXT =
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+/** A constant-time command is timed one call in so many, and counted for all of them. */
+const SAMPLED_CALLS = 64;
+/** What one client may queue between MULTI and EXEC. */
+const MAX_QUEUED_BYTES = 1 << 30;
+/** Run at once inside MULTI. */
+const UNQUEUED: readonly string[] = ["exec", "discard", "multi", "watch", "quit", "reset"];
+/** A RESP2 client with subscriptions may only do these: every reply would be taken for a message. */
+const SUBSCRIBED: readonly string[] = [
+  "ping",
+  "subscribe",
+  "ssubscribe",
+  "sunsubscribe",
+  "psubscribe",
+  "unsubscribe",
+  "punsubscribe",
+  "quit",
+  "reset",
+];
+
+/** See the module's text. */
+export class Dispatcher {
+  /** A snapshot replaces the data and there is none to answer from: LOADING. Set by the replica. */
+  loading: boolean = false;
+  /** A snapshot is loaded beside the data, which answers on. Set by the replica. */
+  loadingBeside: boolean = false;
+  /** The master is out of reach. Set by the replica. */
+  masterDown: boolean = false;
+  /** Connections. */
+  readonly clients: Clients;
+  /** Subscriptions. */
+  readonly pubsub: PubSub = new PubSub();
+  /** Totals. */
+  readonly statistics: Statistics = new Statistics();
+  /** The server as commands see it. */
+  readonly host: ServerHost;
+  /** Injected. */
+  readonly clock: Clock;
+  /** When it was made, milliseconds since 1970. */
+  readonly startedAtMs: number;
+  readonly #index: CommandIndex;
+  readonly #context: ServerContext;
+  readonly #propagation: Propagation;
+  readonly #watches: Watches = new Watches();
+  readonly #users: Users;
+  readonly #logger: ServerLogger | undefined;
+  readonly #readOnly: boolean;
+  /** Whether stale data is served. */
+  readonly servesStale: boolean;
+  readonly #unqueued: ReadonlySet<Command>;
+  readonly #subscribed: ReadonlySet<Command>;
+  #lastCommand: Command | undefined = undefined;
+  #lastStats: CommandStats | undefined = undefined;
+  #calls: number = 0;
+  #inExec: boolean = false;
+
+  /** @param options What it is made from. */
+  constructor(options: DispatcherOptions) {
+    const role = options.role ?? "slave";
+    this.clock = options.clock;
+    this.clients = new Clients(options.clock);
+    this.startedAtMs = options.clock.now();
+    this.#users = new Users(options.password, options.users);
+    this.#logger = options.logger;
+    this.#readOnly = role === "slave";
+    this.servesStale = options.serveStaleData ?? true;
+    const commands = mergeRows(options.extraCommands ?? []);
+    this.#index = new CommandIndex(commands);
+    const named = (names: readonly string[]) =>
+      new Set(commands.filter(({ name }) => names.includes(name)));
+    this.#unqueued = named(UNQUEUED);
+    this.#subscribed = named(SUBSCRIBED);
+    this.#propagation = new Propagation(role === "master" ? options.propagate : undefined);
+    this.host = new ServerHost({
+      options,
+      role,
+      commands,
+      index: this.#index,
+      users: this.#users,
+      clients: this.clients,
+      pubsub: this.pubsub,
+      watches: this.#watches,
+      statistics: this.statistics,
+      dispatcher: this,
+    });
+    this.#context = new ServerContext({
+      keyspace: options.keyspace,
+      host: this.host,
+      random: options.random,
+      ownsExpiry: role === "master",
+      propagation: this.#propagation,
+      watches: this.#watches,
+      modified: options.modified,
+      modifiedAll: options.modifiedAll,
+    });
+    this.tick();
+  }
+
+  /** A session of the default user; with `trusted` it needs no password and may run everything. */
+  createSession(
+    link?: SessionLink,
+    address: string = "",
+    localAddress: string = "",
+    trusted: boolean = link === undefined,
+  ): ServerSession {
+    const session = new ServerSession(
+      this.clients.nextId(),
+      this.clock.now(),
+      link,
+      address,
+      localAddress,
+    );
+    this.#users.enter(session);
+    if (trusted) {
+      session.authenticated = true;
+      session.rights = undefined;
+    }
+    return session;
+  }
+
+  /** Ends a session: what it watched and was subscribed to is forgotten. */
+  endSession(session: ServerSession): void {
+    this.#watches.unwatch(session);
+    this.pubsub.forget(session);
+    session.transaction = undefined;
+    session.step = undefined;
+    session.monitors = false;
+    this.clients.countMonitors();
+  }
+
+  /** A key was changed by the master's stream. */
+  touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#watches.touch(dbIndex, bytes, start, end);
+  }
+
+  /** Every key of a database (-1: of all) may have been changed by the stream or a snapshot. */
+  touchAll(dbIndex: number): void {
+    this.#watches.touchAll(dbIndex);
+  }
+
+  /** A message of the master's stream. The bytes are borrowed. */
+  publish(channel: Uint8Array, message: Uint8Array, sharded: boolean = false): number {
+    return this.pubsub.publish(channel, message, sharded);
+  }
+
+  /** Reads the clock: before a batch of commands of one chunk, which then share their time. */
+  tick(): void {
+    const nowMs = this.clock.now();
+    this.#context.nowMs = nowMs;
+    this.#context.hiddenAtMs = nowMs;
+  }
+
+  /** The row a request means. */
+  lookup(argv: Argv): Command | undefined {
+    return this.#index.lookup(argv);
+  }
+
+  /**
+   * Answers one request. Its reply stands in `writer` when this returns, unless `session.step` was set:
+   * then {@linkcode Dispatcher.resume} finishes it. `argv` is borrowed. A connection's owner has called
+   * {@linkcode Dispatcher.tick} before.
+   */
+  dispatch(session: ServerSession, argv: Argv, writer: ReplyWriter): void {
+    if (session.link === undefined) this.tick();
+    const quiet = session.replies !== ReplyMode.ON;
+    if (quiet) this.#beQuiet(session, writer);
+    writer.protocol = session.protocol;
+    const command = this.#index.lookup(argv);
+    session.lastActiveMs = this.#context.nowMs;
+    if (command === undefined) {
+      this.#refuse(session, undefined, writer, this.#index.unknown(argv));
+    } else {
+      session.lastCommand = command;
+      const refusal = this.#refusalOf(session, command, argv);
+      if (refusal !== undefined) this.#refuse(session, command, writer, refusal);
+      else if (session.transaction !== undefined && !this.#unqueued.has(command)) {
+        this.#queue(session, session.transaction, command, argv, writer);
+      } else {
+        this.#run(session, command, argv, writer);
+      }
+    }
+    if (quiet) writer.silent = false;
+  }
+
+  /** Goes on with `session.step`, once; false when there is still more to do. */
+  resume(session: ServerSession, writer: ReplyWriter): boolean {
+    const { step } = session;
+    if (step === undefined) return true;
+    this.tick();
+    this.#context.enter(session, writer);
+    this.#context.maySlice = true;
+    let done = true;
+    try {
+      done = step(this.#context);
+    } catch (error) {
+      this.#fail(error, session.lastCommand!, writer, writer.out.length);
+    }
+    if (!done) return false;
+    session.step = undefined;
+    session.halted = session.closing;
+    return true;
+  }
+
+  /** Runs a command EXEC took from the queue; its error is its own reply and ends nothing. */
+  runQueued(command: Command, argv: Argv): void {
+    const context = this.#context;
+    const session = context.session!;
+    const { reply } = context;
+    if (session.rights !== undefined && !session.rights.allow(command)) {
+      return this.#writeError(reply, noPermission(session, command));
+    }
+    this.#inExec = true;
+    this.#call(session, command, argv, reply);
+    this.#propagation.command(context.dbIndex, argv, context.dirty, true);
+    // What EXEC itself propagates is what its commands did.
+    context.dirty = 0;
+  }
+
+  #refusalOf(session: ServerSession, command: Command, argv: Argv): string | undefined {
+    if (!checkArity(command, argv)) return wrongArity(command.name);
+    const { flags } = command;
+    if (!session.authenticated && (flags & NO_AUTH) === 0) return NO_AUTH_TEXT;
+    const { transaction } = session;
+    if (transaction !== undefined && (flags & NO_MULTI) !== 0) {
+      return "ERR Command not allowed inside a transaction";
+    }
+    if (session.rights !== undefined && !session.rights.allow(command)) {
+      return noPermission(session, command);
+    }
+    const queued = transaction !== undefined && command.name === "exec" ? transaction : undefined;
+    if (this.#readOnly && ((flags | (queued?.anyFlags ?? 0)) & WRITE) !== 0) return READONLY_TEXT;
+    if (
+      session.protocol === 2 && session.subscriptionCount > 0 && !this.#subscribed.has(command)
+    ) {
+      return `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING /` +
+        " QUIT / RESET are allowed in this context";
+    }
+    if (!this.loading && !this.masterDown && !this.loadingBeside) return undefined;
+    return this.#refusalWhileAway(flags & (queued?.allFlags ?? -1));
+  }
+
+  /** Rare, so out of the way: the data is loading or stale. */
+  #refusalWhileAway(flags: number): string | undefined {
+    if (this.masterDown && !this.servesStale && (flags & STALE) === 0) return MASTERDOWN_TEXT;
+    if (this.loading && (flags & LOADING) === 0) return LOADING_TEXT;
+    if (this.loadingBeside && (flags & NO_ASYNC_LOADING) !== 0) return LOADING_TEXT;
+    return undefined;
+  }
+
+  #refuse(
+    session: ServerSession,
+    command: Command | undefined,
+    writer: ReplyWriter,
+    text: string,
+  ): void {
+    if (command !== undefined) this.statistics.of(command).rejected++;
+    if (session.transaction === undefined) return this.#writeError(writer, text);
+    session.transaction.failed = true;
+    if (command?.name !== "exec") return this.#writeError(writer, text);
+    session.transaction = undefined;
+    this.#watches.unwatch(session);
+    const reason = text.startsWith("ERR ") ? text.slice(4) : text;
+    this.#writeError(writer, `EXECABORT Transaction discarded because of: ${reason}`);
+  }
+
+  #queue(
+    session: ServerSession,
+    transaction: Transaction,
+    command: Command,
+    argv: Argv,
+    writer: ReplyWriter,
+  ): void {
+    const copy = argv.copy();
+    transaction.byteLength += copy.bytes.length;
+    if (transaction.byteLength > MAX_QUEUED_BYTES) {
+      transaction.failed = true;
+      session.closing = true;
+      return this.#writeError(writer, "ERR The transaction is too large");
+    }
+    transaction.commands.push(command);
+    transaction.argvs.push(copy);
+    transaction.anyFlags |= command.flags;
+    transaction.allFlags &= command.flags;
+    writer.queued();
+  }
+
+  #run(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
+    const context = this.#context;
+    context.enter(session, writer);
+    context.maySlice = session.link !== undefined;
+    if (this.clients.monitors > 0 && (command.flags & (SKIP_MONITOR | ADMIN)) === 0) {
+      feedMonitors(this.clients, session, argv, context.nowMs);
+    }
+    this.#call(session, command, argv, writer);
+    if (this.#propagation.active) {
+      this.#propagation.command(context.dbIndex, argv, context.dirty, false);
+      this.#propagation.flush();
+    }
+    if (session.monitors) this.clients.countMonitors();
+    this.#inExec = false;
+  }
+
+  /** The command itself, counted and timed. */
+  #call(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
+    const context = this.#context;
+    if (this.#lastCommand !== command) {
+      this.#lastCommand = command;
+      this.#lastStats = this.statistics.of(command);
+    }
+    const stats = this.#lastStats!;
+    stats.calls++;
+    this.statistics.commands++;
+    const sampled = (command.flags & FAST) === 0
+      ? 1
+      : (++this.#calls & (SAMPLED_CALLS - 1)) === 0
+      ? SAMPLED_CALLS
+      : 0;
+    const startMs = sampled === 0 ? 0 : this.clock.monotonic();
+    const mark = writer.out.length;
+    context.dirty = 0;
+    if (this.#inExec) context.maySlice = false;
+    try {
+      command.run(context, argv);
+    } catch (error) {
+      stats.failed++;
+      this.#fail(error, command, writer, mark);
+    }
+    if (sampled === 0) return;
+    const micros = (this.clock.monotonic() - startMs) * 1000;
+    stats.micros += micros * sampled;
+    if ((command.flags & SKIP_SLOWLOG) === 0) {
+      this.statistics.slow(session, argv, micros, context.nowMs);
+    }
+  }
+
+  /** What a handler had replied before it threw is taken back. */
+  #fail(error: unknown, command: Command, writer: ReplyWriter, mark: number): void {
+    writer.out.length = mark;
+    if (error instanceof CommandError) return this.#writeError(writer, error.message);
+    // A bug, or memory that is not to be had: the client is told, and the others are served on.
+    this.#logger?.error(`"${command.name}" failed: ${error}`);
+    this.#writeError(writer, `ERR internal error in '${command.name}': ${error}`);
+  }
+
+  #writeError(writer: ReplyWriter, text: string): void {
+    this.statistics.error(text);
+    writer.error(text);
+  }
+
+  /** `CLIENT REPLY` asked for silence: for this command, or until it says otherwise. */
+  #beQuiet(session: ServerSession, writer: ReplyWriter): void {
+    writer.silent = true;
+    if (session.replies === ReplyMode.SKIP) session.replies = ReplyMode.ON;
+  }
+}
+
+function noPermission(session: ServerSession, command: Command): string {
+  return `NOPERM User ${session.user} has no permissions to run the '${command.name}' command`;
+}
+
+/** The table with further rows; of two of one name the later stays. */
+function mergeRows(extra: readonly Command[]): readonly Command[] {
+  const rows = new Map<string, Command>();
+  for (const row of allCommands) rows.set(row.name, row);
+  for (const row of extra) rows.set(row.name, row);
+  return [...rows.values()];
+}

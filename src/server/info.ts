@@ -1,0 +1,285 @@
+/**
+ * `INFO`, in the sections and the order of Redis 7.0. What has no meaning here is left out; nothing is
+ * made up.
+ *
+ * @module
+ */
+
+import { CONTAINER } from "../commands/command.ts";
+import type { HostParts, ServerHost } from "./host.ts";
+import type { ReplicationView } from "./view.ts";
+
+type Fields = readonly (readonly [string, string | number] | undefined)[];
+type Section = (parts: HostParts, host: ServerHost) => Fields;
+
+const NO_REPLID = "0".repeat(40);
+const DEFAULT_BACKLOG = 1024 * 1024;
+const UNITS: readonly string[] = ["K", "M", "G", "T"];
+
+const SECTIONS: Readonly<Record<string, Section>> = {
+  server,
+  clients,
+  memory,
+  persistence,
+  stats,
+  replication: (_parts, host) => replication(host),
+  cpu,
+  modules: () => [],
+  commandstats,
+  errorstats,
+  cluster: () => [["cluster_enabled", 0]],
+  keyspace,
+};
+const TITLES: Readonly<Record<string, string>> = { cpu: "CPU" };
+/** Told only when asked for by name, or by "all" and "everything". */
+const NOT_DEFAULT: readonly string[] = ["commandstats"];
+
+/** The text for sections in lower case; none means the default ones. Unknown ones are passed over. */
+export function describeServer(
+  parts: HostParts,
+  host: ServerHost,
+  sections: readonly string[],
+): string {
+  const wanted = selectSections(sections);
+  const texts: string[] = [];
+  for (const name of Object.keys(SECTIONS)) {
+    if (!wanted.has(name)) continue;
+    const title = TITLES[name] ?? name[0].toUpperCase() + name.slice(1);
+    const lines = SECTIONS[name](parts, host)
+      .filter((field) => field !== undefined)
+      .map(([field, value]) => `${field}:${value}\r\n`);
+    texts.push(`# ${title}\r\n${lines.join("")}`);
+  }
+  return texts.join("\r\n");
+}
+
+function selectSections(sections: readonly string[]): Set<string> {
+  const names = Object.keys(SECTIONS);
+  const wanted = new Set<string>();
+  for (const section of sections.length === 0 ? ["default"] : sections) {
+    if (section === "all" || section === "everything") names.forEach((name) => wanted.add(name));
+    else if (section === "default") {
+      for (const name of names) if (!NOT_DEFAULT.includes(name)) wanted.add(name);
+    } else wanted.add(section);
+  }
+  return wanted;
+}
+
+function server(parts: HostParts, host: ServerHost): Fields {
+  const { dispatcher, options } = parts;
+  const { address } = host.about.listening;
+  const nowMs = dispatcher.clock.now();
+  const uptime = Math.max(0, Math.floor((nowMs - dispatcher.startedAtMs) / 1000));
+  const facts = options.process;
+  return [
+    ["redis_version", host.version],
+    ["redis_mode", "standalone"],
+    options.packageVersion === undefined ? undefined : ["rimr_version", options.packageVersion],
+    facts?.os === undefined ? undefined : ["os", facts.os],
+    ["arch_bits", 64],
+    facts?.runtime === undefined ? undefined : ["runtime", facts.runtime],
+    facts?.pid === undefined ? undefined : ["process_id", facts.pid],
+    ["run_id", host.about.runId],
+    ["tcp_port", address?.transport === "tcp" ? address.port : 0],
+    ["server_time_usec", `${nowMs}000`],
+    ["uptime_in_seconds", uptime],
+    ["uptime_in_days", Math.floor(uptime / 86400)],
+    ["executable", ""],
+    ["config_file", ""],
+  ];
+}
+
+function clients(parts: HostParts, host: ServerHost): Fields {
+  const sessions = [...parts.clients.sessions.values()];
+  return [
+    ["connected_clients", sessions.length],
+    ["cluster_connections", 0],
+    ["maxclients", host.about.parameters.maxClients],
+    ["client_recent_max_input_buffer", largest(sessions.map(({ link }) => link?.queryBytes ?? 0))],
+    [
+      "client_recent_max_output_buffer",
+      largest(sessions.map(({ link }) => link?.pendingBytes ?? 0)),
+    ],
+    ["blocked_clients", 0],
+    ["tracking_clients", 0],
+    ["clients_in_timeout_table", 0],
+  ];
+}
+
+function memory(parts: HostParts): Fields {
+  const held = parts.options.keyspace.memory();
+  const resident = parts.options.process?.residentBytes?.();
+  const maxMemory = parts.options.maxMemory ?? 0;
+  return [
+    ["used_memory", held.reserved],
+    ["used_memory_human", human(held.reserved)],
+    resident === undefined ? undefined : ["used_memory_rss", resident],
+    resident === undefined ? undefined : ["used_memory_rss_human", human(resident)],
+    ["used_memory_overhead", held.table],
+    ["used_memory_dataset", held.used],
+    ["used_memory_dataset_perc", percent(held.used, held.reserved)],
+    ["maxmemory", maxMemory],
+    ["maxmemory_human", human(maxMemory)],
+    ["maxmemory_policy", "noeviction"],
+    ["mem_fragmentation_ratio", held.fragmentation.toFixed(2)],
+    ["mem_fragmentation_bytes", held.wasted],
+    ["mem_allocator", "javascript"],
+  ];
+}
+
+function persistence(parts: HostParts, host: ServerHost): Fields {
+  const { loading, loadingBeside } = parts.dispatcher;
+  const { sync } = host.about.replication;
+  const fields: (readonly [string, string | number])[] = [
+    ["loading", loading ? 1 : 0],
+    ["async_loading", loadingBeside ? 1 : 0],
+    ["rdb_changes_since_last_save", 0],
+    ["rdb_bgsave_in_progress", 0],
+    ["rdb_last_save_time", host.about.lastSaveSeconds],
+    ["rdb_last_bgsave_status", "ok"],
+    ["aof_enabled", 0],
+    ["aof_rewrite_in_progress", 0],
+  ];
+  if ((loading || loadingBeside) && sync !== undefined) {
+    fields.push(
+      ["loading_start_time", sync.startedAtSeconds],
+      ["loading_total_bytes", sync.totalBytes],
+      ["loading_loaded_bytes", sync.readBytes],
+      ["loading_loaded_perc", percent(sync.readBytes, sync.totalBytes).replace("%", "")],
+    );
+  }
+  return fields;
+}
+
+function stats(parts: HostParts): Fields {
+  const { statistics, pubsub, options } = parts;
+  let expires = 0;
+  for (const index of options.keyspace.indexes()) {
+    expires += options.keyspace.db(index).expiresCount;
+  }
+  return [
+    ["total_connections_received", statistics.connections],
+    ["total_commands_processed", statistics.commands],
+    ["instantaneous_ops_per_sec", statistics.commandsPerSecond],
+    ["total_net_input_bytes", statistics.inputBytes],
+    ["total_net_output_bytes", statistics.outputBytes],
+    ["rejected_connections", statistics.rejectedConnections],
+    ["evicted_keys", 0],
+    ["pubsub_channels", pubsub.channelCount],
+    ["pubsub_patterns", pubsub.patternCount],
+    ["pubsubshard_channels", pubsub.shardChannelCount],
+    ["slave_expires_tracked_keys", expires],
+    ["total_error_replies", statistics.errorReplies],
+    ["client_output_buffer_limit_disconnections", statistics.outputLimitDisconnections],
+  ];
+}
+
+function replication(host: ServerHost): Fields {
+  const view = host.about.replication;
+  const follows = view.masterHost !== "";
+  const replicas = view.replicas.map((replica, index) =>
+    [
+      `slave${index}`,
+      `ip=${replica.host},port=${replica.port},state=${replica.state},` +
+      `offset=${replica.offset},lag=${replica.lagSeconds}`,
+    ] as const
+  );
+  return [
+    ["role", host.role],
+    ...(host.role === "slave" ? masterLink(view, follows) : []),
+    ["connected_slaves", replicas.length],
+    ...replicas,
+    ["master_failover_state", "no-failover"],
+    ["master_replid", view.replid === "" ? NO_REPLID : view.replid],
+    ["master_replid2", view.replid2 === "" ? NO_REPLID : view.replid2],
+    ["master_repl_offset", Math.max(0, view.offset)],
+    ["second_repl_offset", view.secondOffset],
+    ["repl_backlog_active", view.backlog === undefined ? 0 : 1],
+    ["repl_backlog_size", view.backlog?.size ?? DEFAULT_BACKLOG],
+    ["repl_backlog_first_byte_offset", view.backlog?.firstByteOffset ?? 0],
+    ["repl_backlog_histlen", view.backlog?.length ?? 0],
+  ];
+}
+
+/** The lines only a replica has. Sentinel reads them: `slave_priority:0` keeps it from promoting us. */
+function masterLink(view: ReplicationView, follows: boolean): Fields {
+  const up = follows && view.linkState === "connected";
+  const { sync } = view;
+  const left = sync === undefined ? 0 : Math.max(0, sync.totalBytes - sync.readBytes);
+  return [
+    ["master_host", view.masterHost],
+    ["master_port", view.masterPort],
+    ["master_link_status", up ? "up" : "down"],
+    ["master_last_io_seconds_ago", up ? view.lastIoSeconds : -1],
+    ["master_sync_in_progress", sync === undefined ? 0 : 1],
+    ["slave_read_repl_offset", Math.max(0, view.readOffset)],
+    ["slave_repl_offset", Math.max(0, view.offset)],
+    ...(sync === undefined ? [] : [
+      ["master_sync_total_bytes", sync.totalBytes],
+      ["master_sync_read_bytes", sync.readBytes],
+      ["master_sync_left_bytes", left],
+      ["master_sync_perc", percent(sync.readBytes, sync.totalBytes).replace("%", "")],
+      ["master_sync_last_io_seconds_ago", sync.lastIoSeconds],
+    ] as const),
+    up ? undefined : ["master_link_down_since_seconds", view.downSinceSeconds],
+    ["slave_priority", 0],
+    ["slave_read_only", 1],
+    ["replica_announced", 1],
+  ];
+}
+
+function cpu(parts: HostParts): Fields {
+  const used = parts.options.process?.cpuSeconds?.();
+  if (used === undefined) return [];
+  return [
+    ["used_cpu_sys", used.system.toFixed(6)],
+    ["used_cpu_user", used.user.toFixed(6)],
+  ];
+}
+
+function commandstats(parts: HostParts): Fields {
+  return [...parts.statistics.entries()]
+    .filter(([command]) => (command.flags & CONTAINER) === 0 || command.name === "command")
+    .map(([command, { calls, micros, rejected, failed }]) =>
+      [
+        `cmdstat_${command.name}`,
+        `calls=${calls},usec=${Math.round(micros)},` +
+        `usec_per_call=${(calls === 0 ? 0 : micros / calls).toFixed(2)},` +
+        `rejected_calls=${rejected},failed_calls=${failed}`,
+      ] as const
+    );
+}
+
+function errorstats(parts: HostParts): Fields {
+  return [...parts.statistics.errors]
+    .sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([code, count]) => [`errorstat_${code}`, `count=${count}`] as const);
+}
+
+function keyspace(parts: HostParts): Fields {
+  const { keyspace } = parts.options;
+  return keyspace.indexes().map((index) => {
+    const db = keyspace.db(index);
+    return [`db${index}`, `keys=${db.size},expires=${db.expiresCount},avg_ttl=0`] as const;
+  });
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
+}
+
+function percent(part: number, whole: number): string {
+  return `${(whole <= 0 ? 0 : part * 100 / whole).toFixed(2)}%`;
+}
+
+/** server.c, `bytesToHuman`. */
+function human(bytes: number): string {
+  if (bytes < 1024) return `${bytes}B`;
+  let value = bytes / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value.toFixed(2)}${UNITS[unit]}`;
+}

@@ -1,0 +1,53 @@
+/**
+ * MONITOR: each command as a line, as `replicationFeedMonitors` lays it out.
+ *
+ * @module
+ */
+
+import type { Argv } from "../resp/argv.ts";
+import type { Clients } from "./clients.ts";
+import type { ServerSession } from "./session.ts";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const ESCAPES: Readonly<Record<number, string>> = {
+  7: "\\a",
+  8: "\\b",
+  9: "\\t",
+  10: "\\n",
+  13: "\\r",
+  [QUOTE]: '\\"',
+  [BACKSLASH]: "\\\\",
+};
+
+/** Sends one command to every session under MONITOR. */
+export function feedMonitors(
+  clients: Clients,
+  session: ServerSession,
+  argv: Argv,
+  nowMs: number,
+): void {
+  const seconds = Math.floor(nowMs / 1000);
+  const micros = String((nowMs % 1000) * 1000).padStart(6, "0");
+  const from = session.link === undefined ? "in-process" : session.address;
+  let line = `${seconds}.${micros} [${session.dbIndex} ${from}]`;
+  for (let i = 0; i < argv.count; i++) line += ` "${quote(argv, i)}"`;
+  for (const monitor of clients.sessions.values()) {
+    if (!monitor.monitors || monitor.link === undefined) continue;
+    monitor.link.writer.simple(line);
+    monitor.link.pushed();
+  }
+}
+
+/** sds.c, `sdscatrepr`. */
+function quote(argv: Argv, index: number): string {
+  let text = "";
+  for (let pos = argv.starts[index]; pos < argv.ends[index]; pos++) {
+    const byte = argv.bytes[pos];
+    const escape = ESCAPES[byte];
+    if (escape !== undefined) text += escape;
+    else if (byte >= 0x20 && byte < 0x7f) text += String.fromCharCode(byte);
+    else text += `\\x${byte.toString(16).padStart(2, "0")}`;
+  }
+  return text;
+}

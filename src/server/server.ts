@@ -1,0 +1,171 @@
+/**
+ * Redis clients served over sockets: accepts them, bounds how many there are and how long they may be
+ * silent, and ends them all when it closes.
+ *
+ * @module
+ */
+
+import type { TimerId } from "../base/clock.ts";
+import type { Address, Listener, ListenOptions, Net, Socket } from "../net/socket.ts";
+import { Client, type ClientLimits, type ClientOwner, DEFAULT_LIMITS } from "./client.ts";
+import type { Dispatcher, ServerLogger } from "./dispatch.ts";
+
+/** What a {@linkcode Server} is made from. */
+export interface ServerOptions {
+  /** The network. */
+  readonly net: Net;
+  /** Answers. */
+  readonly dispatcher: Dispatcher;
+  /** Most connections at once. 10,000. */
+  readonly maxClients?: number;
+  /** Milliseconds a silent client is kept; 0, the default, forever. Subscribers are always kept. */
+  readonly idleTimeoutMs?: number;
+  /** Bounds on each client, where they differ from Redis's. */
+  readonly limits?: Partial<ClientLimits>;
+  /** Gets messages. */
+  readonly logger?: ServerLogger;
+}
+
+const CRON_MS = 1000;
+const TOO_MANY = "-ERR max number of clients reached\r\n";
+
+/** See the module's text. */
+export class Server implements ClientOwner {
+  readonly dispatcher: Dispatcher;
+  readonly limits: ClientLimits;
+  readonly #net: Net;
+  readonly #logger: ServerLogger | undefined;
+  readonly #clients: Map<number, Client> = new Map();
+  #toFlush: Set<Client> = new Set();
+  #listener: Listener | undefined = undefined;
+  #cron: TimerId = undefined;
+  #cronAtMs: number = 0;
+  #closed: boolean = false;
+  #emptied: (() => void) | undefined = undefined;
+
+  /** @param options What it is made from. */
+  constructor(options: ServerOptions) {
+    this.dispatcher = options.dispatcher;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#net = options.net;
+    this.#logger = options.logger;
+    const { listening } = this.dispatcher.host.about;
+    listening.maxClients = options.maxClients ?? listening.maxClients;
+    listening.timeoutSeconds = (options.idleTimeoutMs ?? 0) / 1000;
+    this.dispatcher.clients.onPause = () => this.#unhold();
+  }
+
+  /** Where it listens; undefined before and after. */
+  get address(): Address | undefined {
+    return this.#listener?.address;
+  }
+
+  /** How many are connected. */
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @returns Where, with the port it got.
+   * @throws {SocketError} When it can't listen there.
+   */
+  async listen(options: ListenOptions): Promise<Address> {
+    const listener = await this.#net.listen(options, (socket) => this.#accept(socket));
+    if (this.#closed) await listener.close();
+    this.#listener = listener;
+    const { listening } = this.dispatcher.host.about;
+    listening.address = listener.address;
+    listening.tls = options.tls !== undefined;
+    this.#cronAtMs = this.dispatcher.clock.monotonic();
+    this.#scheduleCron();
+    return listener.address;
+  }
+
+  /**
+   * Stops accepting, sends what has been replied, and ends every connection.
+   *
+   * @param lingerMs How long a peer may take for it. 1,000.
+   */
+  async close(lingerMs?: number): Promise<void> {
+    this.#closed = true;
+    this.dispatcher.clock.clearTimer(this.#cron);
+    const listener = this.#listener;
+    this.#listener = undefined;
+    this.dispatcher.host.about.listening.address = undefined;
+    const emptied = this.#clients.size === 0
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.#emptied = resolve);
+    for (const client of [...this.#clients.values()]) client.close(lingerMs);
+    await listener?.close();
+    await emptied;
+  }
+
+  left(client: Client): void {
+    const { session } = client;
+    this.#clients.delete(session.id);
+    this.dispatcher.clients.sessions.delete(session.id);
+    this.dispatcher.endSession(session);
+    this.#toFlush.delete(client);
+    if (this.#clients.size === 0) this.#emptied?.();
+  }
+
+  flushSoon(client: Client): void {
+    if (this.#toFlush.size === 0) void Promise.resolve().then(() => this.#flushAll());
+    this.#toFlush.add(client);
+  }
+
+  #accept(socket: Socket): void {
+    const { statistics, host, clients } = this.dispatcher;
+    if (this.#closed) return socket.abort();
+    if (this.#clients.size >= host.about.parameters.maxClients) {
+      statistics.rejectedConnections++;
+      socket.start(IGNORE);
+      socket.out.writeLatin1(TOO_MANY);
+      return socket.close();
+    }
+    statistics.connections++;
+    const client = new Client(socket, this);
+    this.#clients.set(client.session.id, client);
+    clients.sessions.set(client.session.id, client.session);
+    client.start();
+  }
+
+  /** Messages of a whole batch of the stream leave in one write a client. */
+  #flushAll(): void {
+    const clients = this.#toFlush;
+    this.#toFlush = new Set();
+    for (const client of clients) client.flush();
+  }
+
+  #unhold(): void {
+    for (const client of [...this.#clients.values()]) client.unhold();
+  }
+
+  #scheduleCron(): void {
+    this.#cron = this.dispatcher.clock.setTimer(() => this.#runCron(), CRON_MS);
+  }
+
+  #runCron(): void {
+    const { clock, statistics, host } = this.dispatcher;
+    const nowMs = clock.monotonic();
+    statistics.sample(nowMs - this.#cronAtMs);
+    this.#cronAtMs = nowMs;
+    const { timeoutSeconds } = host.about.parameters;
+    if (timeoutSeconds > 0) this.#endIdle(clock.now() - timeoutSeconds * 1000);
+    if (!this.#closed) this.#scheduleCron();
+  }
+
+  #endIdle(beforeMs: number): void {
+    for (const client of [...this.#clients.values()]) {
+      const { session } = client;
+      if (session.lastActiveMs >= beforeMs) continue;
+      if (session.subscriptionCount > 0 || session.monitors) continue;
+      this.#logger?.info(`Closing idle client ${session.address}`);
+      client.close();
+    }
+  }
+}
+
+const IGNORE = { onData: () => {}, onClose: () => {} };

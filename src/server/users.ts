@@ -1,0 +1,140 @@
+/**
+ * Who may log in, and what they may run.
+ *
+ * @module
+ */
+
+import { encodeUtf8 } from "../base/ascii.ts";
+import { type Command, NO_AUTH } from "../commands/command.ts";
+import { factsOf } from "../commands/facts.ts";
+import type { UserView } from "../commands/host.ts";
+import type { ServerSession } from "./session.ts";
+
+const DEFAULT_USER = "default";
+const RULE = /^([+-])(@?)([a-z_|-]+)$/;
+
+/** One user. */
+export interface UserOptions {
+  /** Any of these lets it in; none at all means that it needs none. */
+  readonly passwords?: readonly string[];
+  /** ACL rules for commands, as in "+@all -@dangerous" or "-@all +@read +ping"; "+@all" unless told. */
+  readonly commands?: string;
+}
+
+/** What a user may not run. */
+export class Rights {
+  readonly #rules: readonly (readonly [allow: boolean, category: boolean, name: string])[];
+  readonly #known: Map<Command, boolean> = new Map();
+
+  /** @throws {TypeError} For a rule that is none. */
+  constructor(rules: string) {
+    this.#rules = rules.trim().split(/\s+/).map((rule) => {
+      const text = rule === "allcommands" ? "+@all" : rule === "nocommands" ? "-@all" : rule;
+      const parts = RULE.exec(text.toLowerCase());
+      if (parts === null) throw new TypeError(`"${rule}" is not an ACL rule for commands`);
+      return [parts[1] === "+", parts[2] === "@", parts[3]] as const;
+    });
+  }
+
+  /** Whether the last rule that concerns the command allows it. */
+  allow(command: Command): boolean {
+    let allowed = this.#known.get(command);
+    if (allowed === undefined) {
+      allowed = (command.flags & NO_AUTH) !== 0 || this.#judge(command);
+      this.#known.set(command, allowed);
+    }
+    return allowed;
+  }
+
+  #judge(command: Command): boolean {
+    const categories = factsOf(command).categories;
+    const [container] = command.name.split("|");
+    let allowed = false;
+    for (const [allow, category, name] of this.#rules) {
+      const concerned = category
+        ? name === "all" || categories.includes(`@${name}`)
+        : name === command.name || name === container;
+      if (concerned) allowed = allow;
+    }
+    return allowed;
+  }
+}
+
+interface User {
+  readonly passwords: readonly Uint8Array[];
+  readonly rules: string;
+  readonly rights: Rights | undefined;
+}
+
+/** Every user, the default one included. */
+export class Users {
+  readonly #users: Map<string, User> = new Map();
+
+  /**
+   * @param password What the default user needs; undefined or "" lets everybody in.
+   * @param users Further users by name; one named "default" replaces the default user.
+   */
+  constructor(
+    password: string | undefined,
+    users: Readonly<Record<string, UserOptions | string>> = {},
+  ) {
+    const passwords = password === undefined || password === "" ? [] : [password];
+    this.#users.set(DEFAULT_USER, makeUser({ passwords }));
+    for (const [name, user] of Object.entries(users)) {
+      this.#users.set(name, makeUser(typeof user === "string" ? { passwords: [user] } : user));
+    }
+  }
+
+  /** Whether the default user needs no password. */
+  get open(): boolean {
+    return this.#users.get(DEFAULT_USER)!.passwords.length === 0;
+  }
+
+  /** Logs in; false for a wrong name or password, which are not told apart. */
+  login(session: ServerSession, name: string, password: Uint8Array): boolean {
+    const user = this.#users.get(name);
+    // An unknown name is compared as well, so that it takes as long as a wrong password.
+    const passwords = user?.passwords ?? [NOBODY];
+    let matched = user !== undefined && passwords.length === 0;
+    for (const candidate of passwords) if (sameSecret(candidate, password)) matched = true;
+    if (user === undefined || !matched) return false;
+    session.user = name;
+    session.rights = user.rights;
+    session.authenticated = true;
+    return true;
+  }
+
+  /** As a new connection is: the default user, logged in where it needs no password. */
+  enter(session: ServerSession): void {
+    session.user = DEFAULT_USER;
+    session.rights = this.#users.get(DEFAULT_USER)!.rights;
+    session.authenticated = this.open;
+  }
+
+  /** As `ACL` tells them. */
+  views(): UserView[] {
+    return [...this.#users].map(([name, user]) => ({
+      name,
+      withoutPassword: user.passwords.length === 0,
+      commands: user.rules,
+    }));
+  }
+}
+
+const NOBODY = encodeUtf8("no user has this");
+
+function makeUser(options: UserOptions): User {
+  const rules = options.commands ?? "+@all";
+  return {
+    passwords: (options.passwords ?? []).map((password) => encodeUtf8(password)),
+    rules,
+    rights: rules.trim() === "+@all" ? undefined : new Rights(rules),
+  };
+}
+
+/** Takes as long for a wrong guess as for a right one, and tells nothing but the guess's own length. */
+function sameSecret(secret: Uint8Array, guess: Uint8Array): boolean {
+  let difference = secret.length ^ guess.length;
+  for (let i = 0; i < guess.length; i++) difference |= guess[i] ^ secret[i % secret.length];
+  return difference === 0;
+}

@@ -1,0 +1,87 @@
+/**
+ * WATCH: which sessions wait for which keys to change. Costs one comparison a write while nobody does.
+ *
+ * @module
+ */
+
+import { latin1 } from "../base/ascii.ts";
+import type { Context } from "../commands/command.ts";
+import { type Keyspace, NO_EXPIRY } from "../store/keyspace.ts";
+import type { ServerSession, WatchedKey } from "./session.ts";
+
+/** Watched keys of every session of one server. */
+export class Watches {
+  readonly #sessions: Map<string, Set<ServerSession>> = new Map();
+
+  /** Begins to watch a key of the context's database. */
+  watch(ctx: Context, session: ServerSession, bytes: Uint8Array, start: number, end: number): void {
+    const name = nameOf(ctx.dbIndex, bytes, start, end);
+    if (session.watched.has(name)) return;
+    const key = bytes.slice(start, end);
+    const expired = hasExpired(ctx.keyspace, ctx.dbIndex, key, ctx.nowMs);
+    session.watched.set(name, { dbIndex: ctx.dbIndex, key, expired });
+    const sessions = this.#sessions.get(name) ?? new Set();
+    this.#sessions.set(name, sessions.add(session));
+  }
+
+  /** Forgets what a session watches. */
+  unwatch(session: ServerSession): void {
+    session.watchBroken = false;
+    if (session.watched.size === 0) return;
+    for (const name of session.watched.keys()) {
+      const sessions = this.#sessions.get(name)!;
+      sessions.delete(session);
+      if (sessions.size === 0) this.#sessions.delete(name);
+    }
+    session.watched.clear();
+  }
+
+  /** Whether a watched key was changed, or has reached its time since. */
+  broken(session: ServerSession, keyspace: Keyspace, nowMs: number): boolean {
+    if (session.watchBroken) return true;
+    for (const { dbIndex, key, expired } of session.watched.values()) {
+      if (!expired && hasExpired(keyspace, dbIndex, key, nowMs)) return true;
+    }
+    return false;
+  }
+
+  /** A key was changed. */
+  touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#sessions.size === 0) return;
+    const sessions = this.#sessions.get(nameOf(dbIndex, bytes, start, end));
+    if (sessions !== undefined) { for (const session of sessions) session.watchBroken = true; }
+  }
+
+  /** Every key of a database, or with -1 of all, may have changed. */
+  touchAll(dbIndex: number): void {
+    for (const sessions of this.#sessions.values()) {
+      for (const session of sessions) {
+        if (dbIndex < 0 || watchesIn(session, dbIndex)) session.watchBroken = true;
+      }
+    }
+  }
+}
+
+function watchesIn(session: ServerSession, dbIndex: number): boolean {
+  for (const watched of session.watched.values() as Iterable<WatchedKey>) {
+    if (watched.dbIndex === dbIndex) return true;
+  }
+  return false;
+}
+
+function nameOf(dbIndex: number, bytes: Uint8Array, start: number, end: number): string {
+  return `${dbIndex}:${latin1(bytes, start, end)}`;
+}
+
+function hasExpired(
+  keyspace: Keyspace,
+  dbIndex: number,
+  key: Uint8Array,
+  nowMs: number,
+): boolean {
+  const db = keyspace.peek(dbIndex);
+  const entry = db?.find(key, 0, key.length) ?? 0;
+  if (db === undefined || entry === 0) return false;
+  const at = db.expireAtMs(entry);
+  return at !== NO_EXPIRY && at < nowMs;
+}
