@@ -36,7 +36,7 @@ export interface AboutOptions {
   /** About the process. */
   readonly process?: ProcessFacts;
   /** About replication, asked for anew each time. */
-  readonly replication?: () => ReplicationView;
+  readonly view?: () => ReplicationView;
   /** When the last snapshot was loaded, milliseconds since 1970. */
   readonly lastLoadMs?: () => number;
   /** Bytes the data may take; 0 or left out for no limit. */
@@ -79,7 +79,7 @@ export class About implements AboutHost {
 
   /** About replication, now. */
   get replication(): ReplicationView {
-    return this.#parts.options.replication?.() ?? NO_REPLICATION;
+    return this.#parts.options.view?.() ?? NO_REPLICATION;
   }
 
   get lastSaveSeconds(): number {

@@ -8,22 +8,16 @@
 import type { TimerId } from "../base/clock.ts";
 import type { Address, Listener, ListenOptions, Net, Socket } from "../net/socket.ts";
 import { Client, type ClientLimits, type ClientOwner, DEFAULT_LIMITS } from "./client.ts";
-import type { Dispatcher, ServerLogger } from "./dispatch.ts";
+import { Dispatcher, type DispatcherOptions, type ServerLogger } from "./dispatch.ts";
 
 /** What a {@linkcode Server} is made from. */
-export interface ServerOptions {
-  /** The network. */
-  readonly net: Net;
-  /** Answers. */
-  readonly dispatcher: Dispatcher;
+export interface ServerOptions extends DispatcherOptions {
   /** Most connections at once. 10,000. */
   readonly maxClients?: number;
   /** Milliseconds a silent client is kept; 0, the default, forever. Subscribers are always kept. */
   readonly idleTimeoutMs?: number;
   /** Bounds on each client, where they differ from Redis's. */
   readonly limits?: Partial<ClientLimits>;
-  /** Gets messages. */
-  readonly logger?: ServerLogger;
 }
 
 const CRON_MS = 1000;
@@ -31,9 +25,9 @@ const TOO_MANY = "-ERR max number of clients reached\r\n";
 
 /** See the module's text. */
 export class Server implements ClientOwner {
+  /** Answers: clients, and calls in process. */
   readonly dispatcher: Dispatcher;
   readonly limits: ClientLimits;
-  readonly #net: Net;
   readonly #logger: ServerLogger | undefined;
   readonly #clients: Map<number, Client> = new Map();
   #toFlush: Set<Client> = new Set();
@@ -45,9 +39,8 @@ export class Server implements ClientOwner {
 
   /** @param options What it is made from. */
   constructor(options: ServerOptions) {
-    this.dispatcher = options.dispatcher;
+    this.dispatcher = new Dispatcher(options);
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#net = options.net;
     this.#logger = options.logger;
     const { listening } = this.dispatcher.host.about;
     listening.maxClients = options.maxClients ?? listening.maxClients;
@@ -68,11 +61,12 @@ export class Server implements ClientOwner {
   /**
    * Begins to listen.
    *
+   * @param net The network. @param options Where on it.
    * @returns Where, with the port it got.
    * @throws {SocketError} When it can't listen there.
    */
-  async listen(options: ListenOptions): Promise<Address> {
-    const listener = await this.#net.listen(options, (socket) => this.#accept(socket));
+  async listen(net: Net, options: ListenOptions): Promise<Address> {
+    const listener = await net.listen(options, (socket) => this.#accept(socket));
     if (this.#closed) await listener.close();
     this.#listener = listener;
     const { listening } = this.dispatcher.host.about;
