@@ -135,6 +135,15 @@ export interface Context {
    * out, so does the handler.
    */
   readonly inSlices?: (step: (ctx: Context) => boolean) => void;
+  /**
+   * For a command that blocks its client: `wait` is handed what to call, once, to let the client go on;
+   * then `finish` writes the reply, with a context refilled for it. False where nothing can wait, as in a
+   * call in process and inside EXEC: then the handler replies with what there is. Left out, it does so, too.
+   */
+  readonly suspend?: (
+    wait: (wake: () => void) => void,
+    finish: (ctx: Context) => void,
+  ) => boolean;
   /** Uniform in [0, 1): injected, so that runs repeat. */
   random(): number;
   /** The connection that asked; undefined for the master's stream. */

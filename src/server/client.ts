@@ -276,10 +276,14 @@ export class Client implements SessionLink {
   #later(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#dispatcher.clock.soon(() => {
+    const goOn = () => {
       this.#scheduled = false;
       this.#continue();
-    });
+    };
+    const { wait } = this.session;
+    this.session.wait = undefined;
+    if (wait === undefined) this.#dispatcher.clock.soon(goOn);
+    else wait(goOn);
   }
 
   /** Holds a command back while CLIENT PAUSE says so. */

@@ -10,7 +10,7 @@ import type { Host } from "../commands/host.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database, Keyspace } from "../store/keyspace.ts";
 import type { Propagation } from "./propagation.ts";
-import type { ServerSession, Step } from "./session.ts";
+import type { ServerSession, Step, Wait } from "./session.ts";
 import type { Watches } from "./watches.ts";
 
 /** Where a key's change is told besides to WATCH. */
@@ -97,5 +97,16 @@ export class ServerContext implements Context {
     }
     let done = false;
     while (!done) done = step(this);
+  }
+
+  suspend(wait: Wait, finish: (ctx: Context) => void): boolean {
+    if (!this.maySlice || this.session === undefined) return false;
+    this.session.wait = wait;
+    this.session.step = (ctx) => {
+      finish(ctx);
+      return true;
+    };
+    this.session.halted = true;
+    return true;
   }
 }

@@ -39,6 +39,9 @@ export interface WatchedKey {
 /** Work of a command that goes on in later turns; true once it is done. */
 export type Step = (ctx: Context) => boolean;
 
+/** Is handed what to call, once, when a blocked client may go on. */
+export type Wait = (wake: () => void) => void;
+
 /** Every field a plain property of one type from the start: dispatch reads them for each command. */
 export class ServerSession implements Session {
   readonly id: number;
@@ -75,6 +78,8 @@ export class ServerSession implements Session {
   halted: boolean = false;
   /** What its last command has left to do. */
   step: Step | undefined = undefined;
+  /** What the step waits for; undefined when its turn comes by itself. */
+  wait: Wait | undefined = undefined;
   /** The connection; undefined for a call in process. */
   readonly link: SessionLink | undefined;
   readonly detach: (() => Socket) | undefined;

@@ -1,0 +1,173 @@
+/**
+ * What only a master answers: REPLCONF, PSYNC and WAIT.
+ *
+ * @module
+ */
+
+import { equalsIgnoreCase, latin1, parseInteger } from "../base/ascii.ts";
+import type { Clock, TimerId } from "../base/clock.ts";
+import {
+  ADMIN,
+  type Command,
+  type Context,
+  LOADING,
+  NO_KEYS,
+  NO_MULTI,
+  NOSCRIPT,
+  STALE,
+} from "../commands/command.ts";
+import { CommandError } from "../commands/errors.ts";
+import type { Session } from "../commands/host.ts";
+import type { Argv } from "../resp/argv.ts";
+import type { Announcement } from "./attached_replica.ts";
+import type { ReplicationFeed } from "./feed.ts";
+
+const NOT_INTEGER = "ERR value is not an integer or out of range";
+const SYNTAX = "ERR syntax error";
+/** `sds` as Redis bounds it here: the address goes into every INFO. */
+const MAX_HOST_BYTES = 255;
+const MAX_CAPABILITIES = 64;
+/** Timers of the runtimes end there. */
+const MAX_TIMER_MS = 0x7fffffff;
+
+/** The rows of a master's feed. */
+export function replicationCommands(feed: ReplicationFeed, clock: Clock): readonly Command[] {
+  const announcements = new WeakMap<Session, Announcement>();
+  const announcementOf = (session: Session): Announcement => {
+    const known = announcements.get(session) ?? newAnnouncement();
+    announcements.set(session, known);
+    return known;
+  };
+  return [psync(feed, announcementOf), replconf(announcementOf), wait(feed, clock)];
+}
+
+function newAnnouncement(): Announcement {
+  return { port: 0, host: "", capabilities: new Set(), rdbOnly: false };
+}
+
+/** `PSYNC replid offset`: the connection is the feed's from here on. */
+function psync(feed: ReplicationFeed, announcementOf: (session: Session) => Announcement): Command {
+  return {
+    name: "psync",
+    arity: -3,
+    flags: ADMIN | NOSCRIPT | NO_MULTI,
+    keys: NO_KEYS,
+    run(ctx, argv) {
+      const offset = integerAt(argv, 2);
+      if (argv.count > 3) {
+        const failover = argv.count === 4 && isWord(argv, 3, "FAILOVER");
+        throw new CommandError(failover ? "ERR PSYNC FAILOVER can't be sent to a master." : SYNTAX);
+      }
+      const session = ctx.session;
+      if (session?.detach === undefined) {
+        throw new CommandError("ERR PSYNC needs a connection of its own");
+      }
+      feed.attach(session.detach(), announcementOf(session), latin1(argv.at(1)), offset);
+    },
+  };
+}
+
+/** `REPLCONF option value ...`: what a replica says of itself before PSYNC. */
+function replconf(announcementOf: (session: Session) => Announcement): Command {
+  return {
+    name: "replconf",
+    arity: -1,
+    flags: ADMIN | NOSCRIPT | LOADING | STALE,
+    keys: NO_KEYS,
+    run(ctx, argv) {
+      if (argv.count % 2 === 0) throw new CommandError(SYNTAX);
+      if (ctx.session === undefined) throw new CommandError(SYNTAX);
+      const announcement = announcementOf(ctx.session);
+      // As in Redis, what came before a bad option has taken effect.
+      for (let i = 1; i < argv.count; i += 2) {
+        // These never have a reply; from somebody who is no replica they mean nothing.
+        if (isWord(argv, i, "ACK") || isWord(argv, i, "GETACK")) return;
+        announce(announcement, argv, i);
+      }
+      ctx.reply.ok();
+    },
+  };
+}
+
+function announce(announcement: Announcement, argv: Argv, index: number): void {
+  const value = latin1(argv.at(index + 1));
+  if (isWord(argv, index, "LISTENING-PORT")) {
+    announcement.port = integerAt(argv, index + 1);
+  } else if (isWord(argv, index, "IP-ADDRESS")) {
+    if (value.length > MAX_HOST_BYTES) {
+      throw new CommandError(
+        "ERR REPLCONF ip-address provided by replica instance is too long: " +
+          `${value.length} bytes`,
+      );
+    }
+    announcement.host = value;
+  } else if (isWord(argv, index, "CAPA")) {
+    if (announcement.capabilities.size < MAX_CAPABILITIES) {
+      announcement.capabilities.add(value.toLowerCase());
+    }
+  } else if (isWord(argv, index, "RDB-ONLY")) {
+    const only = integerAt(argv, index + 1);
+    if (only !== 0 && only !== 1) {
+      throw new CommandError("ERR value is out of range, value must between 0 and 1");
+    }
+    announcement.rdbOnly = only === 1;
+  } else {
+    throw new CommandError(`ERR Unrecognized REPLCONF option: ${latin1(argv.at(index))}`);
+  }
+}
+
+/** `WAIT replicas ms`: how many have all that was written, as soon as so many have it or time is over. */
+function wait(feed: ReplicationFeed, clock: Clock): Command {
+  return {
+    name: "wait",
+    arity: 3,
+    flags: NOSCRIPT,
+    keys: NO_KEYS,
+    run(ctx, argv) {
+      const count = integerAt(argv, 1);
+      const timeoutMs = parseInteger(argv.bytes, argv.starts[2], argv.ends[2]);
+      if (timeoutMs < 0) throw new CommandError("ERR timeout is negative");
+      if (!Number.isFinite(timeoutMs)) {
+        throw new CommandError("ERR timeout is not an integer or out of range");
+      }
+      const { offset } = feed;
+      const reply = (later: Context) => later.reply.integer(feed.acknowledged(offset));
+      const wake = (go: () => void) => waitFor(feed, clock, count, timeoutMs, go);
+      if (feed.acknowledged(offset) >= count || !ctx.suspend?.(wake, reply)) reply(ctx);
+    },
+  };
+}
+
+/** Calls `go` once: when enough replicas have it all, or when time is over; 0 ms is for ever. */
+function waitFor(
+  feed: ReplicationFeed,
+  clock: Clock,
+  count: number,
+  timeoutMs: number,
+  go: () => void,
+): void {
+  let timer: TimerId = undefined;
+  let over = false;
+  const end = () => {
+    if (over) return;
+    over = true;
+    clock.clearTimer(timer);
+    go();
+  };
+  const forget = feed.whenAcknowledged(count, () => clock.soon(end));
+  if (timeoutMs === 0 || over) return;
+  timer = clock.setTimer(() => {
+    forget();
+    end();
+  }, Math.min(timeoutMs, MAX_TIMER_MS));
+}
+
+function integerAt(argv: Argv, index: number): number {
+  const value = parseInteger(argv.bytes, argv.starts[index], argv.ends[index]);
+  if (!Number.isFinite(value)) throw new CommandError(NOT_INTEGER);
+  return value;
+}
+
+function isWord(argv: Argv, index: number, upper: string): boolean {
+  return equalsIgnoreCase(argv.bytes, argv.starts[index], argv.ends[index], upper);
+}
