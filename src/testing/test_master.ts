@@ -1,0 +1,306 @@
+/**
+ * An in-process master that speaks real PSYNC: for tests without a Redis, for simulations, and for the
+ * demo. It runs the library's own engine with the roles exchanged: clients write, keys expire here, and
+ * whatever changed goes out as a replication stream.
+ *
+ * Not a database: the whole snapshot is encoded in one go and held in memory while it is sent.
+ *
+ * @module
+ */
+
+import { utf8 } from "../base/ascii.ts";
+import { assert } from "../base/assert.ts";
+import { ByteBuffer } from "../base/byte_buffer.ts";
+import type { Clock, TimerId } from "../base/clock.ts";
+import type { ReplicaView } from "../commands/host.ts";
+import { loadNet } from "../net/runtime.ts";
+import { type Address, formatAddress } from "../net/socket.ts";
+import { Argv } from "../resp/argv.ts";
+import { ReplyParser } from "../resp/parser.ts";
+import { ErrorReply, type RespValue } from "../resp/types.ts";
+import { ReplyWriter } from "../resp/writer.ts";
+import { Server } from "../server/server.ts";
+import type { ServerSession } from "../server/session.ts";
+import type { ReplicationView } from "../server/view.ts";
+import { Keyspace } from "../store/keyspace.ts";
+import { ActiveExpiry } from "./active_expiry.ts";
+import type { AttachedReplica } from "./attached_replica.ts";
+import { replicationCommands } from "./commands.ts";
+import { ReplicationFeed } from "./feed.ts";
+import { type ResolvedOptions, resolveOptions, type TestMasterOptions } from "./options.ts";
+
+/** server.c, `hz 10`: how often expired keys, PINGs and silent replicas are looked after. */
+const CRON_MS = 100;
+const DEFAULT_HOST = "127.0.0.1";
+
+/** Words as INFO and ROLE have them. */
+const STATE_WORDS = {
+  waitSnapshot: "wait_bgsave",
+  sendSnapshot: "send_bulk",
+  waitAck: "send_bulk",
+  online: "online",
+} as const;
+
+/**
+ * An in-process master that speaks real PSYNC.
+ *
+ * @example A master, a write, a read
+ * ```ts
+ * import { TestMaster } from "@rimr/replica/testing";
+ *
+ * await using master = await TestMaster.start();
+ * master.call("SET", "a", "1");
+ * console.log(master.url, master.call("GET", "a")); // redis://127.0.0.1:..., "1"
+ * ```
+ */
+export class TestMaster implements AsyncDisposable {
+  readonly #options: ResolvedOptions;
+  readonly #password: string | undefined;
+  readonly #keyspace: Keyspace;
+  readonly #feed: ReplicationFeed;
+  readonly #server: Server;
+  readonly #expiry: ActiveExpiry;
+  readonly #session: ServerSession;
+  readonly #reply: ByteBuffer = new ByteBuffer();
+  readonly #writer: ReplyWriter = new ReplyWriter(this.#reply);
+  #address: Address | undefined = undefined;
+  #tls: boolean = false;
+  #cron: TimerId = undefined;
+  #closing: Promise<void> | undefined = undefined;
+
+  private constructor(options: TestMasterOptions) {
+    const resolved = resolveOptions(options);
+    const { clock, random } = resolved;
+    this.#options = resolved;
+    this.#password = options.password;
+    this.#keyspace = new Keyspace({ random });
+    this.#feed = new ReplicationFeed({ ...resolved, keyspace: this.#keyspace });
+    this.#server = new Server({
+      keyspace: this.#keyspace,
+      clock,
+      random,
+      role: "master",
+      version: resolved.serverVersion,
+      databases: resolved.databases,
+      password: options.password,
+      users: options.users,
+      extraCommands: replicationCommands(this.#feed, clock),
+      propagate: (dbIndex, argv) => this.#feed.stream.command(dbIndex, argv),
+      replication: () => this.#view(),
+    });
+    this.#session = this.#server.dispatcher.createSession();
+    this.#expiry = new ActiveExpiry(this.#keyspace, (dbIndex, key) => {
+      this.#feed.stream.command(dbIndex, Argv.of("DEL", key));
+      this.#server.dispatcher.touch(dbIndex, key, 0, key.length);
+    });
+  }
+
+  /**
+   * Starts a master.
+   *
+   * @param options Where it listens and how it behaves.
+   * @throws {SocketError} When it can't listen there.
+   */
+  static async start(options: TestMasterOptions = {}): Promise<TestMaster> {
+    const master = new TestMaster(options);
+    const net = options.net ?? await loadNet(master.#clock);
+    const address: Address = options.path === undefined
+      ? { transport: "tcp", host: options.host ?? DEFAULT_HOST, port: options.port ?? 0 }
+      : { transport: "unix", path: options.path };
+    master.#address = await master.#server.listen(net, { address, tls: options.tls });
+    master.#tls = options.tls !== undefined;
+    master.#scheduleCron();
+    return master;
+  }
+
+  /** Where it listens. */
+  get address(): Address {
+    assert(this.#address !== undefined, "the master has been started");
+    return this.#address;
+  }
+
+  /** Its port; 0 on a Unix socket. */
+  get port(): number {
+    return this.address.transport === "tcp" ? this.address.port : 0;
+  }
+
+  /** What a replica is told to follow, password included. */
+  get url(): string {
+    const secret = this.#password === undefined ? "" : `:${encodeURIComponent(this.#password)}@`;
+    if (this.address.transport === "unix") return `unix:${this.address.path}`;
+    return `${this.#tls ? "rediss" : "redis"}://${secret}${formatAddress(this.address)}`;
+  }
+
+  /** Replication id, 40 hexadecimal digits. The first replica begins a new one, as with a real master. */
+  get replid(): string {
+    return this.#feed.replid;
+  }
+
+  /** Bytes of the stream so far; 0 until the first replica came. */
+  get offset(): number {
+    return this.#feed.offset;
+  }
+
+  /** Full resyncs granted. */
+  get fullSyncs(): number {
+    return this.#feed.fullSyncs;
+  }
+
+  /** Partial resyncs granted. */
+  get partialSyncs(): number {
+    return this.#feed.partialSyncs;
+  }
+
+  /** Whoever follows, in the order they came. */
+  get replicas(): ReplicaView[] {
+    return [...this.#feed.replicas].map((replica) => this.#viewOf(replica));
+  }
+
+  /** The data itself. Whatever is written here directly reaches no replica. */
+  get keyspace(): Keyspace {
+    return this.#keyspace;
+  }
+
+  /**
+   * Runs a command as a client would get it run, at once; MULTI, WATCH and SELECT hold from one call to
+   * the next. Strings are taken and given as UTF-8.
+   *
+   * @throws {ErrorReply} When the reply is an error.
+   */
+  call(...args: readonly (string | Uint8Array | number)[]): RespValue {
+    return withStrings(this.callBytes(...args));
+  }
+
+  /**
+   * As {@linkcode TestMaster.call}, with bulk strings as bytes.
+   *
+   * @throws {ErrorReply} When the reply is an error.
+   */
+  callBytes(...args: readonly (string | Uint8Array | number)[]): RespValue {
+    assert(this.#closing === undefined, "the master is open");
+    const words = args.map((arg) => typeof arg === "number" ? String(arg) : arg);
+    this.#reply.clear();
+    this.#server.dispatcher.dispatch(this.#session, Argv.of(...words), this.#writer);
+    const parser = new ReplyParser();
+    parser.push(this.#reply.toBytes());
+    const reply = parser.next() ?? null;
+    if (reply instanceof ErrorReply) throw reply;
+    return reply;
+  }
+
+  /**
+   * Waits until replicas have all that was written: `WAIT` without a connection.
+   *
+   * @param count How many. @param timeoutMs How long at most; for ever when left out.
+   * @returns How many have it.
+   */
+  async wait(count: number, timeoutMs?: number): Promise<number> {
+    const { offset } = this.#feed;
+    await new Promise<void>((resolve) => {
+      let timer: TimerId = undefined;
+      const forget = this.#feed.whenAcknowledged(count, () => {
+        this.#clock.clearTimer(timer);
+        resolve();
+      });
+      if (timeoutMs === undefined || this.#feed.acknowledged(offset) >= count) return;
+      timer = this.#clock.setTimer(() => {
+        forget();
+        resolve();
+      }, timeoutMs);
+    });
+    return this.#feed.acknowledged(offset);
+  }
+
+  /** Cuts every replica's connection; they come back for what they missed. */
+  dropReplicas(): void {
+    this.#feed.dropReplicas();
+  }
+
+  /** A new replication id, as after a failover: replicas go on under it, whoever is behind catches up. */
+  promote(): void {
+    this.#feed.changeId();
+    this.#feed.dropReplicas();
+  }
+
+  /** As if it had crashed and come back with its data but no history: every replica must sync in full. */
+  forgetHistory(): void {
+    this.#feed.forgetHistory();
+  }
+
+  /** Deletes every key whose time is over, now. */
+  expireNow(): void {
+    while (this.#expiry.run(this.#clock.now()) > 0);
+  }
+
+  /** Ends every connection and stops listening. Nothing of it keeps the process alive afterwards. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** {@linkcode TestMaster.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get #clock(): Clock {
+    return this.#options.clock;
+  }
+
+  async #close(): Promise<void> {
+    this.#clock.clearTimer(this.#cron);
+    this.#server.dispatcher.endSession(this.#session);
+    this.#feed.close();
+    await this.#server.close();
+  }
+
+  #scheduleCron(): void {
+    this.#cron = this.#clock.setTimer(() => {
+      if (this.#closing !== undefined) return;
+      if (this.#options.activeExpiry) this.#expiry.run(this.#clock.now());
+      this.#feed.tick();
+      this.#scheduleCron();
+    }, CRON_MS);
+  }
+
+  #view(): ReplicationView {
+    const feed = this.#feed;
+    const { backlog } = feed;
+    return {
+      masterHost: "",
+      masterPort: 0,
+      linkState: "none",
+      lastIoSeconds: -1,
+      downSinceSeconds: -1,
+      sync: undefined,
+      readOffset: feed.offset,
+      offset: feed.offset,
+      replid: feed.replid,
+      replid2: feed.replid2,
+      secondOffset: feed.secondOffset,
+      backlog: backlog === undefined ? undefined : {
+        size: backlog.capacity,
+        firstByteOffset: backlog.firstByteOffset,
+        length: backlog.histlen,
+      },
+      replicas: this.replicas,
+    };
+  }
+
+  #viewOf(replica: AttachedReplica): ReplicaView {
+    const silentMs = this.#clock.monotonic() - replica.lastHeardMs;
+    return {
+      host: replica.host,
+      port: replica.announcement.port,
+      state: STATE_WORDS[replica.state],
+      offset: replica.ackOffset,
+      lagSeconds: Math.floor(silentMs / 1000),
+    };
+  }
+}
+
+/** A reply with every bulk string as text. */
+function withStrings(value: RespValue): RespValue {
+  if (value instanceof Uint8Array) return utf8(value);
+  return Array.isArray(value) ? value.map(withStrings) : value;
+}
