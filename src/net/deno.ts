@@ -236,8 +236,8 @@ class DenoAcceptor implements Listener {
       let conn: DenoConn;
       try {
         conn = await this.#listener.accept();
-      } catch {
-        if (this.#closed) return;
+      } catch (error) {
+        if (this.#closed || (error as Error).name === "BadResource") return;
         // Out of file descriptors, or a peer gone before its turn: the listener itself lives on.
         await new Promise<void>((resolve) => void this.#clock.setTimer(resolve, ACCEPT_RETRY_MS));
         continue;

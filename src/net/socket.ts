@@ -64,7 +64,10 @@ export interface TlsServerOptions {
   readonly ca?: string | readonly string[];
 }
 
-/** What a socket tells its owner. Every call is synchronous and none may throw. */
+/**
+ * What a socket tells its owner. Every call is synchronous and none may throw. None comes from inside
+ * a call of the socket's own methods: what `flush`, `close` or `abort` bring about is told later.
+ */
 export interface SocketHandler {
   /** Bytes arrived. `chunk` is borrowed: valid only during the call. Never called while paused. */
   onData(chunk: Uint8Array): void;
@@ -91,7 +94,8 @@ export interface Socket {
   /** Begins (or goes on) reading into `handler`; a later call replaces the handler. */
   start(handler: SocketHandler): void;
   /**
-   * Hands `out` to the runtime. Nothing is ever lost or reordered. False: more than the high-water
+   * Hands `out` to the runtime. Nothing is ever lost or reordered, and what is appended after it stays
+   * in place in `out` until the next flush, so that a header may be filled in late. False: more than the high-water
    * mark is pending; the caller should stop producing until `onDrain`. On a closed socket the bytes
    * are dropped and the answer is false.
    */

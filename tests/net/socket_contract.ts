@@ -39,6 +39,8 @@ export interface Subject {
   readonly floodBytes?: number;
   /** How often to connect and close; 1,000 unless told. */
   readonly rounds?: number;
+  /** A failed write costs what was not read yet: `node:net` destroys the socket on the spot. */
+  readonly losesLastWords?: boolean;
   /** Nothing of it may be open after the suite. */
   readonly leaked?: (net: Net) => number;
 }
@@ -63,6 +65,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "a write far beyond the high-water mark arrives whole, and drains once": greatWrite,
   "what is appended behind a flush stays where it is until the next": unflushedTail,
   "a reset in mid-write is told once, as RESET": resetInMidWrite,
+  "what the peer said before it closed is heard, though writing fails": lastWords,
   "abort() gives its own error to its own handler, later": abortTells,
   "the end is heard while writing goes on, client first": (net, s) => halfClose(net, s, false),
   "the end is heard while writing goes on, server first": (net, s) => halfClose(net, s, true),
@@ -251,6 +254,28 @@ async function resetInMidWrite(net: Net, subject: Subject): Promise<void> {
   assert.equal(pair.client.write(patternAt(0, 10)), false);
   assert.equal(pair.client.pendingBytes, 0);
   await pauseFor(5);
+  await pair.done();
+}
+
+async function lastWords(net: Net, subject: Subject): Promise<void> {
+  const pair = await makePair(net, subject.pair?.());
+  const client = new Recorder();
+  pair.client.start(client);
+  pair.server.start(new Recorder());
+  pair.server.write(new TextEncoder().encode("-ERR max number of clients reached\r\n"));
+  pair.server.close();
+  const writing = setInterval(() => pair.client.write(patternAt(0, 1000)), 1);
+  try {
+    await until(() => client.length > 0 || client.closes > 0, "the last words");
+    await pauseFor(10);
+  } finally {
+    clearInterval(writing);
+  }
+  if (subject.losesLastWords !== true) {
+    assert.equal(client.text(), "-ERR max number of clients reached\r\n");
+  }
+  pair.client.end();
+  await within(client.closed, "the close");
   await pair.done();
 }
 

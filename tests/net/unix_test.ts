@@ -32,6 +32,7 @@ if (skip === false) {
     make: () => loadNet(),
     pair: () => ({ address: { transport: "unix", path: freshPath() } }),
     floodBytes: 64 << 20,
+    losesLastWords: !("Deno" in globalThis || "Bun" in globalThis),
   });
 }
 
