@@ -1,11 +1,10 @@
 /**
- * One connection to the master, from connect to close: owns its socket, its timers and what is half
- * read, and runs the state machine over the bytes. What outlives it lies in {@linkcode LinkShared}.
+ * One connection to the master, from connect to close: owns its socket and what is half read,
+ * and runs the state machine over the bytes. What outlives it lies in {@linkcode LinkShared}.
  *
  * @module
  */
 
-import type { TimerId } from "../base/clock.ts";
 import { latin1 } from "../base/ascii.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Socket, SocketError } from "../net/socket.ts";
@@ -28,8 +27,8 @@ import { Slice } from "./slice.ts";
 import { MasterStream } from "./stream.ts";
 import { SnapshotTransfer } from "./transfer.ts";
 import type { LinkLogger, LinkLogin, LinkState, SyncProgress } from "./types.ts";
+import { Watchdog, type Watched } from "./watchdog.ts";
 
-const TICK_MS = 1000;
 const PROGRESS_MS = 100;
 const LF = 10;
 const CR = 13;
@@ -52,7 +51,7 @@ const LINE_STATES: Readonly<Partial<Record<LinkState, LineState>>> = {
 };
 
 /** One connection. `run` it once. */
-export class Attempt {
+export class Attempt implements Watched {
   /** What outlives the connection. */
   readonly shared: LinkShared;
   /** Name and password used for this connection. */
@@ -71,16 +70,14 @@ export class Attempt {
   #sync: { replid: string; offset: number; startedAtMs: number; began: number } | undefined;
   #transfer: SnapshotTransfer | undefined;
   #stream: MasterStream | undefined;
-  #watching: boolean = false;
-  #watchTimer: TimerId | undefined;
-  #tickTimer: TimerId | undefined;
+  readonly #watchdog: Watchdog;
   #progressAt: number = 0;
-  #unsentSince: number | undefined;
 
   /** @param shared What outlives the connection. */
   constructor(shared: LinkShared) {
     this.shared = shared;
     this.#slice = new Slice(shared.clock, shared.sliceMs);
+    this.#watchdog = new Watchdog(shared.clock, shared.timeouts, this);
   }
 
   /** The master's name for PSYNC. */
@@ -140,11 +137,22 @@ export class Attempt {
   fail(error: ReplicationError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    this.#clearTimers();
+    this.#watchdog.stop();
     this.#rest = undefined;
     this.#streamHeld = false;
     if (this.#socket?.closed) return;
     this.#socket?.abort();
+  }
+
+  /** Bytes the socket has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket?.pendingBytes ?? 0;
+  }
+
+  /** Each second: an ACK while following, a sign of life while loading. */
+  tick(): void {
+    if (this.#state === "connected") this.acknowledge();
+    else if (this.#state === "transfer" && this.unsentBytes === 0) this.#socket?.write(NEWLINE);
   }
 
   /** Tells the logger, with the master's name in front. */
@@ -215,9 +223,7 @@ export class Attempt {
   #begin(signal: AbortSignal): void {
     this.log("debug", "Connected");
     this.#enter("receivePingReply");
-    this.#watching = true;
-    this.#watch();
-    this.#tickTimer = this.shared.clock.setTimer(() => this.#tick(), TICK_MS);
+    this.#watchdog.start();
     this.#queue("PING");
     this.#socket?.flush();
     if (signal.aborted) this.fail(new ReplicationError("STOPPED", "The link was stopped"));
@@ -395,10 +401,9 @@ export class Attempt {
 
   #enter(state: LinkState): void {
     if (state === this.#state) return;
-    const limitBefore = this.#limitMs();
     this.#state = state;
     this.shared.entered(state);
-    if (this.#watching && this.#limitMs() !== limitBefore) this.#watch();
+    this.#watchdog.entered();
   }
 
   #yield(): void {
@@ -408,91 +413,5 @@ export class Attempt {
 
   #queue(...args: readonly string[]): void {
     if (this.#socket !== undefined) writeCommand(this.#socket.out, ...args);
-  }
-
-  // Timers.
-
-  /** How long the master may be silent in this state; 0 for ever. */
-  #limitMs(): number {
-    const { handshakeMs, syncMs, idleMs } = this.shared.timeouts;
-    if (this.#state === "connected") return idleMs;
-    if (this.#state === "receivePsyncReply" || this.#state.startsWith("transfer")) return syncMs;
-    return handshakeMs;
-  }
-
-  /** Looks again when the limit could be reached at the earliest: no timer is touched by a read. */
-  #watch(): void {
-    const { clock } = this.shared;
-    clock.clearTimer(this.#watchTimer);
-    this.#watchTimer = undefined;
-    const limitMs = this.#limitMs();
-    if (limitMs === 0 || !this.#watching) return;
-    const leftMs = Math.max(1, this.lastIoMs + limitMs - clock.monotonic());
-    this.#watchTimer = clock.setTimer(() => this.#expired(), leftMs);
-  }
-
-  /** Bytes may wait unread when it was our host that slept: one turn for them, then the verdict. */
-  #expired(): void {
-    if (!this.#isSilent()) return this.#watch();
-    this.shared.clock.soon(() => {
-      if (this.#error !== undefined) return;
-      if (this.#isSilent()) this.fail(this.#silence());
-      else this.#watch();
-    });
-  }
-
-  #isSilent(): boolean {
-    return this.shared.clock.monotonic() - this.lastIoMs >= this.#limitMs();
-  }
-
-  #silence(): ReplicationError {
-    const limitMs = this.#limitMs();
-    const heard = `nothing from the master for ${limitMs} ms in state ${this.#state}`;
-    if (this.#state === "connected") {
-      return new ReplicationError("IDLE_TIMEOUT", `timeouts.idleMs: ${heard}`);
-    }
-    if (this.#state === "receivePsyncReply" || this.#state.startsWith("transfer")) {
-      return new ReplicationError("SYNC_TIMEOUT", `timeouts.syncMs: ${heard}`);
-    }
-    return new ReplicationError("HANDSHAKE_TIMEOUT", `timeouts.handshakeMs: ${heard}`);
-  }
-
-  /** Each second: an ACK while following, a sign of life while loading. */
-  #tick(): void {
-    this.#tickTimer = this.shared.clock.setTimer(() => this.#tick(), TICK_MS);
-    if (this.#state === "connected") this.acknowledge();
-    else if (this.#state === "transfer") this.#sendNewline();
-    this.#checkUnsent();
-  }
-
-  #sendNewline(): void {
-    const socket = this.#socket;
-    if (socket !== undefined && socket.pendingBytes === 0) socket.write(NEWLINE);
-  }
-
-  #checkUnsent(): void {
-    const { clock, timeouts } = this.shared;
-    const unsent = this.#socket?.pendingBytes ?? 0;
-    if (unsent === 0) {
-      this.#unsentSince = undefined;
-      return;
-    }
-    const now = clock.monotonic();
-    this.#unsentSince ??= now;
-    if (timeouts.writeMs === 0 || now - this.#unsentSince < timeouts.writeMs) return;
-    this.fail(
-      new ReplicationError(
-        "WRITE_TIMEOUT",
-        `timeouts.writeMs: the socket took none of ${unsent} bytes for ${timeouts.writeMs} ms`,
-      ),
-    );
-  }
-
-  #clearTimers(): void {
-    this.#watching = false;
-    this.shared.clock.clearTimer(this.#watchTimer);
-    this.shared.clock.clearTimer(this.#tickTimer);
-    this.#watchTimer = undefined;
-    this.#tickTimer = undefined;
   }
 }
