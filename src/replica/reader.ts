@@ -88,6 +88,7 @@ export class Reader {
   readonly #value: BytesRef = new BytesRef();
   #keyBytes: Uint8Array = new Uint8Array(256);
   #keyEnd: number = 0;
+  #database: Database | undefined = undefined;
 
   /** @param source What to read from. @param index Number of the database. */
   constructor(source: ReaderSource, index: number) {
@@ -97,7 +98,7 @@ export class Reader {
 
   /** How many keys there are, those included that have expired but that the master still has to delete. */
   get size(): number {
-    return this.#source.keyspace.peek(this.index)?.size ?? 0;
+    return this.#db()?.size ?? 0;
   }
 
   /**
@@ -123,7 +124,7 @@ export class Reader {
   /** The strings at `keys` as `MGET` gives them: null for what is missing or no string. */
   mget(...keys: Key[]): (string | null)[] {
     return keys.map((key) => {
-      const db = this.#source.keyspace.peek(this.index);
+      const db = this.#db();
       const entry = this.#find(db, key);
       if (db === undefined || entry === 0 || db.typeOf(entry) !== ValueType.STRING) return null;
       db.readString(entry, this.#value);
@@ -143,7 +144,7 @@ export class Reader {
 
   /** Whether there is such a key. */
   has(key: Key): boolean {
-    return this.#find(this.#source.keyspace.peek(this.index), key) !== 0;
+    return this.#find(this.#db(), key) !== 0;
   }
 
   /** How many of `keys` there are; one named twice counts twice. */
@@ -155,14 +156,14 @@ export class Reader {
 
   /** What `key` holds, or undefined when there is none. */
   type(key: Key): TypeName | undefined {
-    const db = this.#source.keyspace.peek(this.index);
+    const db = this.#db();
     const entry = this.#find(db, key);
     return db === undefined || entry === 0 ? undefined : typeName(db.typeOf(entry));
   }
 
   /** When `key` expires, in milliseconds since 1970: -1 for never, -2 when there is no such key. */
   expireTime(key: Key): number {
-    const db = this.#source.keyspace.peek(this.index);
+    const db = this.#db();
     const entry = this.#find(db, key);
     if (db === undefined || entry === 0) return -2;
     return db.expireAtMs(entry);
@@ -182,7 +183,7 @@ export class Reader {
 
   /** A key at random, or undefined when there is none. */
   randomKey(): string | undefined {
-    const db = this.#source.keyspace.peek(this.index);
+    const db = this.#db();
     if (db === undefined || db.size === 0) return undefined;
     let entry = 0;
     for (let tries = 0; tries < RANDOM_TRIES; tries++) {
@@ -217,7 +218,7 @@ export class Reader {
     const key = new BytesRef();
     let cursor = 0;
     do {
-      const db = this.#source.keyspace.peek(this.index);
+      const db = this.#db();
       if (db === undefined) return;
       cursor = db.scan(cursor, (entry) => {
         if (options.type !== undefined && typeName(db.typeOf(entry)) !== options.type) return;
@@ -245,8 +246,13 @@ export class Reader {
     return this.#source.call(this.index, args);
   }
 
+  // A database stays the one of its number for good, so it is looked up once.
+  #db(): Database | undefined {
+    return this.#database ??= this.#source.keyspace.peek(this.index);
+  }
+
   #string(key: Key): BytesRef | undefined {
-    const db = this.#source.keyspace.peek(this.index);
+    const db = this.#db();
     const entry = this.#find(db, key);
     if (db === undefined || entry === 0) return undefined;
     if (db.typeOf(entry) !== ValueType.STRING) throw new CommandError(WRONG_TYPE);

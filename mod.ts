@@ -1,0 +1,57 @@
+/**
+ * A live copy of a Redis or Valkey dataset inside your process: joins a master as a replica, answers
+ * reads synchronously, and serves Redis clients.
+ *
+ * @example Follow a master and read
+ * ```ts no-eval
+ * import { Replica } from "jsr:@rimr/replica";
+ *
+ * await using replica = new Replica({ master: "redis://127.0.0.1:6379" });
+ * await replica.start();
+ * await replica.ready();
+ * console.log(replica.get("user:1"));
+ * ```
+ *
+ * @module
+ */
+
+export { type ReadyOptions, Replica, TimeoutError } from "./src/replica/replica.ts";
+export type {
+  Logger,
+  MasterOptions,
+  Password,
+  ReplicaOptions,
+  ServerOptions,
+  Timeouts,
+} from "./src/replica/options.ts";
+export type { Listener, ReplicaEvents } from "./src/replica/events.ts";
+export {
+  type BytesReply,
+  type Key,
+  Reader,
+  type ReaderSource,
+  type Reply,
+  type ScanOptions,
+  type TypeName,
+} from "./src/replica/reader.ts";
+export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
+export { ReadOnlyError, Storage } from "./src/replica/storage.ts";
+export { CommandError } from "./src/commands/errors.ts";
+export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";
+export type { LinkCounters, LinkState, LinkStatus, SyncProgress } from "./src/replication/types.ts";
+export { RdbError } from "./src/rdb/errors.ts";
+export {
+  type Address,
+  type ConnectOptions,
+  type Listener as NetListener,
+  type ListenOptions,
+  type Net,
+  type Socket,
+  SocketError,
+  type SocketErrorCode,
+  type SocketHandler,
+  type TlsClientOptions,
+  type TlsServerOptions,
+} from "./src/net/socket.ts";
+export type { Clock, TimerId } from "./src/base/clock.ts";
+export { fromStreams } from "./src/net/web_streams.ts";

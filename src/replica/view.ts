@@ -1,0 +1,51 @@
+/**
+ * The link as INFO and ROLE tell of it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { type LinkStatus, roleState } from "../replication/types.ts";
+import { NO_REPLICATION, type ReplicationView, type SyncView } from "../server/view.ts";
+import type { MasterTarget } from "./options.ts";
+
+/** Puts a view together. */
+export function describeReplication(
+  target: MasterTarget | undefined,
+  link: LinkStatus | undefined,
+  clock: Clock,
+): ReplicationView {
+  if (target === undefined) return NO_REPLICATION;
+  const { address } = target;
+  const followed = {
+    ...NO_REPLICATION,
+    masterHost: address.transport === "tcp" ? address.host : address.path,
+    masterPort: address.transport === "tcp" ? address.port : 0,
+    linkState: "connect" as const,
+  };
+  if (link === undefined) return followed;
+  return {
+    ...followed,
+    linkState: roleState(link.state),
+    lastIoSeconds: link.lastIoMs < 0 ? -1 : Math.floor(link.lastIoMs / 1000),
+    downSinceSeconds: link.downSinceMs === undefined || !link.hasData
+      ? -1
+      : Math.floor((clock.now() - link.downSinceMs) / 1000),
+    sync: describeSync(link),
+    readOffset: link.hasData ? link.readOffset : -1,
+    offset: link.hasData ? link.appliedOffset : -1,
+    replid: link.replid,
+    replid2: link.replid2,
+    secondOffset: link.secondOffset,
+  };
+}
+
+function describeSync({ sync, lastIoMs }: LinkStatus): SyncView | undefined {
+  if (sync === undefined) return undefined;
+  return {
+    totalBytes: sync.bytesTotal ?? 0,
+    readBytes: sync.bytesRead,
+    lastIoSeconds: Math.max(0, Math.floor(lastIoMs / 1000)),
+    startedAtSeconds: Math.floor(sync.startedAtMs / 1000),
+  };
+}
