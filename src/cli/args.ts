@@ -59,10 +59,7 @@ export interface DemoArgs extends OutputArgs {
 }
 
 /** A text is asked for, not a run. */
-export interface TextArgs {
-  /** Which. */
-  readonly command: "help" | "version";
-}
+export type TextArgs = { readonly command: "help" } | { readonly command: "version" };
 
 /** A command line that makes sense. */
 export type Args = StartArgs | DemoArgs | TextArgs;

@@ -70,18 +70,18 @@ export function formatBar(fraction: number, width: number = BAR_WIDTH): string {
   return "█".repeat(filled) + "░".repeat(width - filled);
 }
 
-/** The line while it syncs. `perSecond` is bytes a second, 0 when not known yet. */
-export function formatProgress(sample: Sample, perSecond: number): string {
+/** The line while it syncs. `perSecond` is bytes a second, undefined when not known yet. */
+export function formatProgress(sample: Sample, perSecond: number | undefined): string {
   const { bytesRead, bytesTotal } = sample;
   const keys = `${formatCount(sample.keys)} keys`;
   const frame = WAITING[Math.floor(sample.atMs / FRAME_MS) % WAITING.length];
   if (bytesRead === 0) return `${frame} syncing: waiting for the master's snapshot`;
-  const rate = perSecond > 0 ? `  ${formatBytes(perSecond)}/s` : "";
+  const rate = perSecond !== undefined ? `  ${formatBytes(perSecond)}/s` : "";
   if (bytesTotal === undefined || bytesTotal === 0) {
     return `${frame} syncing  ${formatBytes(bytesRead)}  ${keys}${rate}`;
   }
   const fraction = Math.min(1, bytesRead / bytesTotal);
-  const left = perSecond > 0
+  const left = perSecond !== undefined && perSecond > 0
     ? `  ${formatDuration((bytesTotal - bytesRead) / perSecond * 1000)} left`
     : "";
   const percent = `${Math.floor(fraction * 100)}%`.padStart(4);
@@ -89,14 +89,14 @@ export function formatProgress(sample: Sample, perSecond: number): string {
   return `syncing ${formatBar(fraction)}${percent}  ${bytes}  ${keys}${rate}${left}`;
 }
 
-/** The line once it follows. `perSecond` is commands a second. */
-export function formatStatus(sample: Sample, perSecond: number): string {
+/** The line once it follows. `perSecond` is commands a second, undefined when not known yet. */
+export function formatStatus(sample: Sample, perSecond: number | undefined): string {
   const keys = `${formatCount(sample.keys)} keys`;
   const memory = `${formatBytes(sample.memoryBytes)} in memory`;
   if (!sample.live) return `not connected  ${keys}  ${memory}  ${sample.trouble ?? "connecting"}`;
-  const rate = `${formatCount(perSecond)} commands/s`;
+  const rate = perSecond === undefined ? "" : `  ${formatCount(perSecond)} commands/s`;
   const heard = `heard ${formatDuration(Math.max(0, sample.lastIoMs))} ago`;
-  return `live  ${keys}  ${memory}  lag ${formatBytes(sample.lagBytes)}  ${rate}  ${heard}`;
+  return `live  ${keys}  ${memory}  lag ${formatBytes(sample.lagBytes)}${rate}  ${heard}`;
 }
 
 /** At most `width` characters, with an ellipsis where something was cut. */

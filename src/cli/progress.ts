@@ -29,7 +29,7 @@ export class Progress implements Logger {
   #window: Sample[] = [];
   #line: string = "";
   #timer: TimerId | undefined;
-  #saidAtMs: number = -Infinity;
+  #saidAtMs: number = NaN;
   #wasLive: boolean = false;
 
   /** @param terminal Where to. @param clock Time. @param output What the command line asks for. */
@@ -106,10 +106,11 @@ export class Progress implements Logger {
     while (this.#window[0].atMs < sample.atMs - RATE_WINDOW_MS) this.#window.shift();
   }
 
-  #perSecond(field: "bytesRead" | "commands"): number {
+  /** Undefined until there is something to compare with. */
+  #perSecond(field: "bytesRead" | "commands"): number | undefined {
     const [first, last] = [this.#window[0], this.#window[this.#window.length - 1]];
     const elapsedMs = last.atMs - first.atMs;
-    return elapsedMs < RENEW_MS ? 0 : (last[field] - first[field]) * 1000 / elapsedMs;
+    return elapsedMs < RENEW_MS ? undefined : (last[field] - first[field]) * 1000 / elapsedMs;
   }
 
   #text(sample: Sample): string {
@@ -128,13 +129,15 @@ export class Progress implements Logger {
     const everyMs = sample.syncing ? SYNCING_EVERY_MS : LIVE_EVERY_MS;
     const changed = sample.live !== this.#wasLive;
     this.#wasLive = sample.live;
+    // Nothing is worth a line at the very start: what happens next has lines of its own.
+    if (Number.isNaN(this.#saidAtMs)) this.#saidAtMs = sample.atMs;
     if (!changed && sample.atMs - this.#saidAtMs < everyMs) return;
     this.#saidAtMs = sample.atMs;
     if (!this.#output.json) return this.info(this.#text(sample));
     if (LOG_LEVELS.indexOf(this.#output.logLevel) > LOG_LEVELS.indexOf("info")) return;
     const time = new Date(this.#clock.now()).toISOString();
     const { atMs: _, ...fields } = sample;
-    const commandsPerSecond = Math.round(this.#perSecond("commands"));
+    const commandsPerSecond = Math.round(this.#perSecond("commands") ?? 0);
     this.print(JSON.stringify({ time, level: "info", status: { ...fields, commandsPerSecond } }));
   }
 }

@@ -125,8 +125,11 @@ test("formatProgress() shows bytes, keys, percent and the time left where the to
 
 test("formatProgress() shows no percent where the master streams without a length", () => {
   const sample = { ...SAMPLE, live: false, syncing: true, bytesRead: 4.3e8 };
-  assert.equal(formatProgress(sample, 0), "⠋ syncing  430 MB  1,234,567 keys");
-  assert.match(formatProgress({ ...sample, bytesRead: 0 }, 0), /waiting for the master's snapshot/);
+  assert.equal(formatProgress(sample, undefined), "⠋ syncing  430 MB  1,234,567 keys");
+  assert.match(
+    formatProgress({ ...sample, bytesRead: 0 }, undefined),
+    /waiting for the master's snapshot/,
+  );
 });
 
 test("formatStatus() shows keys, memory, lag and commands a second", () => {
@@ -135,7 +138,7 @@ test("formatStatus() shows keys, memory, lag and commands a second", () => {
     "live  1,234,567 keys  312 MB in memory  lag 0 B  512 commands/s  heard 200 ms ago",
   );
   const down = { ...SAMPLE, live: false, trouble: "refused; next attempt in 2 s" };
-  assert.match(formatStatus(down, 0), /^not connected .* refused; next attempt in 2 s$/);
+  assert.match(formatStatus(down, undefined), /^not connected .* refused; next attempt in 2 s$/);
 });
 
 test("Progress renews one line on a terminal and keeps messages above it", () => {
