@@ -86,7 +86,7 @@ export class TestMaster implements AsyncDisposable {
       users: options.users,
       extraCommands: replicationCommands(this.#feed, clock),
       propagate: (dbIndex, argv) => this.#feed.stream.command(dbIndex, argv),
-      replication: () => this.#view(),
+      view: () => this.#view(),
     });
     this.#session = this.#server.dispatcher.createSession();
     this.#expiry = new ActiveExpiry(this.#keyspace, (dbIndex, key) => {
