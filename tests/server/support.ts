@@ -1,0 +1,166 @@
+/**
+ * A server to ask: without a socket, as text in and text out, and behind a real one.
+ *
+ * @module
+ */
+
+import { after } from "node:test";
+import { ByteBuffer } from "../../src/base/byte_buffer.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { loadNet } from "../../src/net/runtime.ts";
+import { Argv } from "../../src/resp/argv.ts";
+import { ReplyWriter } from "../../src/resp/writer.ts";
+import { Dispatcher, type DispatcherOptions } from "../../src/server/dispatch.ts";
+import { Server, type ServerOptions } from "../../src/server/server.ts";
+import type { ServerSession, SessionLink } from "../../src/server/session.ts";
+import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace.ts";
+import { type Connection, open } from "../support/connection.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** 2024-01-01, and only moved by hand. */
+export const START_MS = 1704067200000;
+
+/** A clock that stands still until told. */
+export class HandClock implements Clock {
+  nowMs: number = START_MS;
+  now(): number {
+    return this.nowMs;
+  }
+  monotonic(): number {
+    return this.nowMs;
+  }
+  setTimer(): undefined {}
+  clearTimer(): void {}
+  soon(callback: () => void): void {
+    callback();
+  }
+}
+
+/** Puts strings into a database. */
+export function fill(keyspace: Keyspace, entries: Record<string, string>, dbIndex = 0): void {
+  for (const [name, value] of Object.entries(entries)) {
+    const key = encoder.encode(name);
+    const bytes = encoder.encode(value);
+    keyspace.db(dbIndex).setString(key, 0, key.length, bytes, 0, bytes.length, NO_EXPIRY);
+  }
+}
+
+/** One client of a {@linkcode Bench}, as text. */
+export class Talker implements SessionLink {
+  readonly session: ServerSession;
+  readonly #out: ByteBuffer = new ByteBuffer();
+  readonly writer: ReplyWriter = new ReplyWriter(this.#out);
+  readonly pendingBytes = 0;
+  readonly queryBytes = 0;
+  readonly #dispatcher: Dispatcher;
+  killed = false;
+
+  constructor(dispatcher: Dispatcher, trusted?: boolean) {
+    this.#dispatcher = dispatcher;
+    this.session = dispatcher.createSession(this, "1.2.3.4:5", "6.7.8.9:10", trusted);
+    dispatcher.clients.sessions.set(this.session.id, this.session);
+  }
+
+  /** Runs a command, words parted by spaces, and gives the reply's bytes, line ends as "|". */
+  say(line: string): string {
+    return this.call(...line.split(" "));
+  }
+
+  /** The same, argument by argument. */
+  call(...args: string[]): string {
+    this.#dispatcher.tick();
+    this.#dispatcher.dispatch(this.session, Argv.of(...args), this.writer);
+    while (this.session.step !== undefined) this.#dispatcher.resume(this.session, this.writer);
+    return this.heard();
+  }
+
+  /** What came since it was last asked. */
+  heard(): string {
+    const text = decoder.decode(this.#out.view()).replaceAll("\r\n", "|");
+    this.#out.clear();
+    return text;
+  }
+
+  pushed(): void {}
+
+  kill(): void {
+    this.killed = true;
+    this.#dispatcher.clients.sessions.delete(this.session.id);
+    this.#dispatcher.endSession(this.session);
+  }
+
+  detach(): never {
+    throw new Error("There is no socket");
+  }
+}
+
+/** A dispatcher with a keyspace and a clock to move. */
+export class Bench {
+  readonly clock: HandClock = new HandClock();
+  readonly keyspace: Keyspace = new Keyspace({ random: () => 0.5 });
+  readonly dispatcher: Dispatcher;
+  /** What a master would send, in order: "0: SET a b". */
+  readonly stream: string[] = [];
+
+  constructor(options: Partial<DispatcherOptions> = {}) {
+    this.dispatcher = new Dispatcher({
+      keyspace: this.keyspace,
+      clock: this.clock,
+      random: () => 0.5,
+      propagate: (dbIndex, argv) => {
+        const words = Array.from({ length: argv.count }, (_, i) => decoder.decode(argv.at(i)));
+        this.stream.push(`${dbIndex}: ${words.join(" ")}`);
+      },
+      ...options,
+    });
+  }
+
+  /** Another client. */
+  talker(trusted?: boolean): Talker {
+    return new Talker(this.dispatcher, trusted);
+  }
+}
+
+/** A server that listens. */
+export interface Served {
+  readonly server: Server;
+  readonly port: number;
+  readonly keyspace: Keyspace;
+  connect(): Promise<Connection>;
+  close(): Promise<void>;
+}
+
+const running: Served[] = [];
+
+/** Starts one on a free port; it is closed after the file's tests at the latest. */
+export async function serve(options: Partial<ServerOptions> = {}): Promise<Served> {
+  const keyspace = options.keyspace ?? new Keyspace({ random: Math.random });
+  const server = new Server({ clock: systemClock, random: Math.random, ...options, keyspace });
+  const address = await server.listen(await loadNet(), {
+    address: { transport: "tcp", host: "127.0.0.1", port: 0 },
+  });
+  const port = address.transport === "tcp" ? address.port : 0;
+  const connections: Connection[] = [];
+  const served: Served = {
+    server,
+    port,
+    keyspace,
+    async connect() {
+      const connection = await open(port);
+      connections.push(connection);
+      return connection;
+    },
+    async close() {
+      for (const connection of connections) connection.close();
+      await server.close(0);
+    },
+  };
+  running.push(served);
+  return served;
+}
+
+after(async () => {
+  for (const served of running) await served.close();
+});
