@@ -79,7 +79,11 @@ const PROBE_TIMEOUT_MS = 1000;
 export class BunNet implements Net {
   readonly #clock: Clock;
 
-  /** @param clock Measures timeouts and lingering. */
+  /**
+   * The process's own network.
+   *
+   * @param clock Measures timeouts and lingering.
+   */
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }

@@ -68,7 +68,11 @@ const READ_MAX = 1 << 18;
 export class DenoNet implements Net {
   readonly #clock: Clock;
 
-  /** @param clock Measures timeouts and lingering. */
+  /**
+   * The process's own network.
+   *
+   * @param clock Measures timeouts and lingering.
+   */
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }

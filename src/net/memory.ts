@@ -68,7 +68,11 @@ export class MemoryNet implements Net {
   readonly #waiting: (() => void)[] = [];
   #nextPort: number = FIRST_EPHEMERAL_PORT;
 
-  /** @param options Clock, random numbers and faults. */
+  /**
+   * A network where nobody listens yet.
+   *
+   * @param options Clock, random numbers and faults.
+   */
   constructor(options: MemoryNetOptions = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#prng = options.prng ?? new Prng(1);

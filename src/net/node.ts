@@ -46,7 +46,11 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 export class NodeNet implements Net {
   readonly #clock: Clock;
 
-  /** @param clock Measures timeouts and lingering. */
+  /**
+   * The process's own network.
+   *
+   * @param clock Measures timeouts and lingering.
+   */
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }

@@ -28,7 +28,13 @@ export class SocketError extends Error {
   /** What kind of failure. */
   readonly code: SocketErrorCode;
 
-  /** @param code What kind. @param message Where and why. @param cause The runtime's own error. */
+  /**
+   * Made by adapters.
+   *
+   * @param code What kind.
+   * @param message Where and why.
+   * @param cause The runtime's own error.
+   */
   constructor(code: SocketErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
