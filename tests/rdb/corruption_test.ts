@@ -23,6 +23,7 @@ const MAX_BYTES = 4096;
 const ROUNDS = 400;
 const SEED = Number(env.SEED ?? 1);
 const CHECKSUM_BYTES = 8;
+const SLOW = { timeout: 60_000 };
 
 type Mutation = (bytes: Uint8Array, prng: Prng) => Uint8Array;
 
@@ -87,7 +88,7 @@ const goldens = readdirSync(GOLDEN).filter((name) => /^strings_.*\.rdb$/.test(na
   .filter(({ bytes }) => bytes.length <= MAX_BYTES);
 
 for (const [name, mutate] of Object.entries(mutations)) {
-  test(`RdbDecoder survives ${name} (SEED=${SEED})`, () => {
+  test(`RdbDecoder survives ${name} (SEED=${SEED})`, SLOW, () => {
     const seen = new Map<string, number>();
     for (const [index, golden] of goldens.entries()) {
       const prng = new Prng(SEED * 1000 + index);

@@ -30,6 +30,7 @@ import { decodeAtRandomCuts, decodeCut, decodeWhole, errorOf } from "./support.t
 
 const REPLID = "0123456789abcdef0123456789abcdef01234567";
 const LIBRARY = "#!lua name=written\nredis.register_function('one', function() return 1 end)\n";
+const SLOW = { timeout: 60_000 };
 const VERSIONS = [9, 10, 11, 12, 80] as const;
 const NOW_MS = 1_790_000_000_000;
 
@@ -43,29 +44,33 @@ function auxOf(bytes: Uint8Array): Record<string, string> {
 
 for (const version of VERSIONS) {
   for (const compress of [false, true]) {
-    test(`encodeSnapshot() version ${version}, LZF ${compress}: decodes to the same, encodes again`, () => {
-      const items = allItems(3);
-      const bytes = encodeWhole(keyspaceOf(items), options({ version, compress }));
-      const magic = textOf(bytes.subarray(0, 9));
-      assert.equal(
-        magic,
-        version === 80 ? "VALKEY080" : `REDIS00${String(version).padStart(2, "0")}`,
-      );
-      assert.deepEqual(
-        sortItems(decodeWhole(bytes).items.map(toJson)),
-        sortItems(items.map(toJson)),
-      );
-      const keyspace = newKeyspace();
-      const loader = new KeyspaceLoader(keyspace);
-      decodeCut(bytes, [], loader);
-      assert.equal(loader.complete, true);
-      const again = encodeWhole(keyspace, options({ version, compress }));
-      assert.deepEqual(itemsOf(keyspace), sortItems(items.map(toJson)));
-      assert.deepEqual(
-        sortItems(decodeWhole(again).items.map(toJson)),
-        sortItems(items.map(toJson)),
-      );
-    });
+    test(
+      `encodeSnapshot() version ${version}, LZF ${compress}: decodes to the same, encodes again`,
+      SLOW,
+      () => {
+        const items = allItems(3);
+        const bytes = encodeWhole(keyspaceOf(items), options({ version, compress }));
+        const magic = textOf(bytes.subarray(0, 9));
+        assert.equal(
+          magic,
+          version === 80 ? "VALKEY080" : `REDIS00${String(version).padStart(2, "0")}`,
+        );
+        assert.deepEqual(
+          sortItems(decodeWhole(bytes).items.map(toJson)),
+          sortItems(items.map(toJson)),
+        );
+        const keyspace = newKeyspace();
+        const loader = new KeyspaceLoader(keyspace);
+        decodeCut(bytes, [], loader);
+        assert.equal(loader.complete, true);
+        const again = encodeWhole(keyspace, options({ version, compress }));
+        assert.deepEqual(itemsOf(keyspace), sortItems(items.map(toJson)));
+        assert.deepEqual(
+          sortItems(decodeWhole(again).items.map(toJson)),
+          sortItems(items.map(toJson)),
+        );
+      },
+    );
   }
 }
 
@@ -114,7 +119,7 @@ test("encodeSnapshot() ends with zeros when told to leave the checksum out", () 
   assert.equal(decodeWhole(bytes).items.length, smallItems(1).length);
 });
 
-test("SnapshotEncoder writes the same in slices of any size", () => {
+test("SnapshotEncoder writes the same in slices of any size", SLOW, () => {
   const items = allItems(5);
   const keyspace = keyspaceOf(items);
   const whole = encodeWhole(keyspace, options({ compress: true }), 1e9);
