@@ -130,10 +130,10 @@ function wait(feed: ReplicationFeed, clock: Clock): Command {
       if (!Number.isFinite(timeoutMs)) {
         throw new CommandError("ERR timeout is not an integer or out of range");
       }
-      const { offset } = feed;
-      const reply = (later: Context) => later.reply.integer(feed.acknowledged(offset));
+      const { writtenOffset } = feed;
+      const reply = (later: Context) => later.reply.integer(feed.acknowledged(writtenOffset));
       const wake = (go: () => void) => waitFor(feed, clock, count, timeoutMs, go);
-      if (feed.acknowledged(offset) >= count || !ctx.suspend?.(wake, reply)) reply(ctx);
+      if (feed.acknowledged(writtenOffset) >= count || !ctx.suspend?.(wake, reply)) reply(ctx);
     },
   };
 }

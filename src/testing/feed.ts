@@ -9,6 +9,7 @@ import { ByteBuffer } from "../base/byte_buffer.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { Socket } from "../net/socket.ts";
 import { encodeSnapshot, type SnapshotVersion } from "../rdb/encoder.ts";
+import type { Argv } from "../resp/argv.ts";
 import { Backlog } from "../replication/backlog.ts";
 import type { Keyspace } from "../store/keyspace.ts";
 import { type Announcement, AttachedReplica, type SnapshotImage } from "./attached_replica.ts";
@@ -64,6 +65,11 @@ export class ReplicationFeed {
   secondOffset: number = -1;
   /** Bytes of the stream so far: `master_repl_offset`. */
   offset: number = 0;
+  /**
+   * The offset after the last command that was propagated: what WAIT waits for. PING and GETACK come after
+   * it, and nobody waits for those.
+   */
+  writtenOffset: number = 0;
   /** Full resyncs granted. */
   fullSyncs: number = 0;
   /** Partial resyncs granted. */
@@ -98,6 +104,12 @@ export class ReplicationFeed {
   /** The stream's last bytes; undefined until the first replica came. */
   get backlog(): Backlog | undefined {
     return this.#backlog;
+  }
+
+  /** Adds a command to the stream. `argv` is borrowed. @param dbIndex -1 where any database does. */
+  propagate(dbIndex: number, argv: Argv): void {
+    this.stream.command(dbIndex, argv);
+    this.writtenOffset = this.offset;
   }
 
   /** How many online replicas have acknowledged `offset`. */
@@ -142,7 +154,7 @@ export class ReplicationFeed {
 
   /** Calls `done` once `count` replicas have acknowledged all that was written until now. */
   whenAcknowledged(count: number, done: () => void): () => void {
-    const waiter: Waiter = { offset: this.offset, count, done };
+    const waiter: Waiter = { offset: this.writtenOffset, count, done };
     if (this.acknowledged(waiter.offset) >= count) {
       done();
       return () => {};
@@ -190,6 +202,7 @@ export class ReplicationFeed {
     this.replid2 = "";
     this.secondOffset = -1;
     this.offset = 0;
+    this.writtenOffset = 0;
     this.#backlog = undefined;
     this.stream.forgetDb();
   }

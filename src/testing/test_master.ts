@@ -85,12 +85,12 @@ export class TestMaster implements AsyncDisposable {
       password: options.password,
       users: options.users,
       extraCommands: replicationCommands(this.#feed, clock),
-      propagate: (dbIndex, argv) => this.#feed.stream.command(dbIndex, argv),
+      propagate: (dbIndex, argv) => this.#feed.propagate(dbIndex, argv),
       view: () => this.#view(),
     });
     this.#session = this.#server.dispatcher.createSession();
     this.#expiry = new ActiveExpiry(this.#keyspace, (dbIndex, key) => {
-      this.#feed.stream.command(dbIndex, Argv.of("DEL", key));
+      this.#feed.propagate(dbIndex, Argv.of("DEL", key));
       this.#server.dispatcher.touch(dbIndex, key, 0, key.length);
     });
   }
@@ -195,20 +195,20 @@ export class TestMaster implements AsyncDisposable {
    * @returns How many have it.
    */
   async wait(count: number, timeoutMs?: number): Promise<number> {
-    const { offset } = this.#feed;
+    const { writtenOffset } = this.#feed;
     await new Promise<void>((resolve) => {
       let timer: TimerId = undefined;
       const forget = this.#feed.whenAcknowledged(count, () => {
         this.#clock.clearTimer(timer);
         resolve();
       });
-      if (timeoutMs === undefined || this.#feed.acknowledged(offset) >= count) return;
+      if (timeoutMs === undefined || this.#feed.acknowledged(writtenOffset) >= count) return;
       timer = this.#clock.setTimer(() => {
         forget();
         resolve();
       }, timeoutMs);
     });
-    return this.#feed.acknowledged(offset);
+    return this.#feed.acknowledged(writtenOffset);
   }
 
   /** Cuts every replica's connection; they come back for what they missed. */
