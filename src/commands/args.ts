@@ -54,6 +54,16 @@ export function readInteger(argv: Argv, index: number, text: string = NOT_AN_INT
   return value;
 }
 
+/**
+ * Whether a range from the end of something begins after it ends: its ends are arguments `index` and the
+ * next, already read as `start` and `end`. Two beyond -2^53 read alike and are compared exactly.
+ */
+export function isReversed(argv: Argv, index: number, start: number, end: number): boolean {
+  if (start >= 0 || end >= 0) return false;
+  if (start !== -Infinity || end !== -Infinity) return start > end;
+  return readBigInteger(argv, index) > readBigInteger(argv, index + 1);
+}
+
 /** Argument `index` as an int64, exact: for sums that may leave +-2^53. */
 export function readBigInteger(argv: Argv, index: number): bigint {
   const value = parseBigInt64(argv.bytes, argv.starts[index], argv.ends[index]);

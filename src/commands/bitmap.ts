@@ -8,7 +8,7 @@ import { parseInteger } from "../base/ascii.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Argv } from "../resp/argv.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../store/keyspace.ts";
-import { isWord, readInteger } from "./args.ts";
+import { isReversed, isWord, readInteger } from "./args.ts";
 import { countBits, findBit } from "./bits.ts";
 import {
   type Command,
@@ -158,7 +158,8 @@ const bitcount: Command = {
     const end = argv.count > 3 ? readInteger(argv, 3) : -1;
     const isBit = argv.count > 4 && readUnit(argv, 4);
     const entry = lookupString(ctx, argv, 1);
-    if (entry === 0 || (start < 0 && end < 0 && start > end)) return ctx.reply.integer(0);
+    const isEmpty = entry === 0 || (argv.count > 3 && isReversed(argv, 2, start, end));
+    if (isEmpty) return ctx.reply.integer(0);
     refString(ctx, entry);
     clipRange(start, end, isBit, value.end - value.start);
     ctx.reply.integer(range.start < range.end ? countRange() : 0);

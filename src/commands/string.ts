@@ -16,7 +16,7 @@ import {
 } from "../base/long_double.ts";
 import type { Argv } from "../resp/argv.ts";
 import { type Database, Encoding, type Entry, NO_EXPIRY, ValueType } from "../store/keyspace.ts";
-import { isWord, millisText, readBigInteger, readInteger } from "./args.ts";
+import { isReversed, isWord, millisText, readBigInteger, readInteger } from "./args.ts";
 import {
   type Command,
   type Context,
@@ -397,11 +397,11 @@ function getrangeGeneric(ctx: Context, argv: Argv): void {
   if (entry === 0) return ctx.reply.bulkText("");
   ctx.db.readString(entry, value);
   const length = value.end - value.start;
-  const isReversed = start < 0 && end < 0 && start > end;
+  if (isReversed(argv, 2, start, end)) return ctx.reply.bulkText("");
   if (start < 0) start = Math.max(0, length + start);
   if (end < 0) end = Math.max(0, length + end);
   end = Math.min(end, length - 1);
-  if (isReversed || start > end) return ctx.reply.bulkText("");
+  if (start > end) return ctx.reply.bulkText("");
   ctx.reply.bulk(value.bytes, value.start + start, value.start + end + 1);
 }
 
