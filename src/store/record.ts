@@ -21,7 +21,7 @@
  * ```
  *  word 0   15, and LISTED when it is on a free list
  *  word 1   units of the block
- *  word 2, word 3   next and previous free block (only when LISTED; a listed block has at least 2 units)
+ *  word 2, word 3   next and previous free block (only when LISTED: of 2 units or more)
  * ```
  *
  * A unit is 8 bytes. A pointer is a u32 of units: the segment's slot above, the unit within it below.
