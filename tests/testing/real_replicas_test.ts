@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { TestMaster } from "../../src/testing/mod.ts";
-import { assertSameDataset, PTTL_TOLERANCE_MS, readDataset } from "../support/compare.ts";
+import { assertSameDataset, readDataset } from "../support/compare.ts";
 import { open } from "../support/connection.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
@@ -16,6 +16,8 @@ import { field, until } from "./support.ts";
 const DATABASES = 4;
 const BATCHES = 20;
 const COMMANDS = 500;
+/** A server older than 7.0 tells what is left, not the moment: reading takes its time. */
+const PTTL_TOLERANCE_MS = 2000;
 
 /** Waits until the replica has applied all, and all that was to expire soon has. */
 async function settle(master: TestMaster, replica: RunningServer): Promise<void> {
