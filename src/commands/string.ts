@@ -135,9 +135,8 @@ function setGeneric(ctx: Context, argv: Argv): void {
   store(ctx, argv, 1, 2, kept);
   if (!options.get) ctx.reply.ok();
   if (!ctx.ownsExpiry) return;
-  if (expireAtMs !== NO_EXPIRY) {
-    if (options.relative || options.seconds) propagateSet(ctx, argv, 2, expireAtMs);
-  } else if (options.get) propagateWithoutGet(ctx, argv);
+  if (expireAtMs !== NO_EXPIRY) propagateSet(ctx, argv, 2, expireAtMs);
+  else if (options.get) propagateWithoutGet(ctx, argv);
 }
 
 function propagateSet(ctx: Context, argv: Argv, text: number, expireAtMs: number): void {
@@ -580,6 +579,10 @@ const decrby: Command = {
   run(ctx, argv) {
     const decrement = readInteger(argv, 2);
     if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
+      // Before 7.0 a master took it, and its negation wrapped round to itself: so it is added.
+      if (ctx.session === undefined && !ctx.ownsExpiry) {
+        return incrementGeneric(ctx, argv, -Infinity, 1n);
+      }
       throw new CommandError(DECREMENT_OVERFLOW);
     }
     incrementGeneric(ctx, argv, 0 - decrement, -1n);
