@@ -10,7 +10,7 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import { Replica } from "../../src/replica/replica.ts";
-import { assertSameDataset, PTTL_TOLERANCE_MS, readDataset } from "../support/compare.ts";
+import { assertSameDataset, OLD_EXPIRY_TOLERANCE_MS, readDataset } from "../support/compare.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { plain } from "../support/resp.ts";
 import { atLeast, freePort, type RunningServer } from "../support/servers.ts";
@@ -75,7 +75,7 @@ await serverTest("replicas equal their master after random traffic", async (bina
     await new Promise((resolve) => setTimeout(resolve, SHORT_EXPIRY_MS + 50));
     const expected = await readDataset(client, DATABASES);
     assert.ok(expected.size > 1000, note);
-    const toleranceMs = atLeast(binary.version, "7.0.0") ? 0 : PTTL_TOLERANCE_MS;
+    const toleranceMs = atLeast(binary.version, "7.0.0") ? 0 : OLD_EXPIRY_TOLERANCE_MS;
     for (const [index, { port, replica }] of attached.entries()) {
       const reader = await open(port);
       try {

@@ -27,10 +27,10 @@ const READS: Record<string, (key: Argument) => Argument[]> = {
 const SCAN_COUNT = 5000;
 const BATCH = 2000;
 /**
- * Where a server, older than 7.0, cannot say the moment of expiry, it is worked out from what is left:
- * then two sides may differ by so much.
+ * Masters older than 7.0 hand on EXPIRE and SETEX as they came, relative to when the replica applies
+ * them, and cannot say the moment of expiry: there two sides differ by as much as one lags.
  */
-export const PTTL_TOLERANCE_MS = 250;
+export const OLD_EXPIRY_TOLERANCE_MS = 10_000;
 
 /** Reads everything from databases 0 to `databases` less one. */
 export async function readDataset(connection: Connection, databases: number): Promise<Dataset> {
