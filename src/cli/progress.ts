@@ -100,7 +100,9 @@ export class Progress implements Logger {
   #remember(sample: Sample): void {
     const last = this.#window.at(-1);
     const restarted = last !== undefined && (last.syncing !== sample.syncing ||
-      sample.bytesRead < last.bytesRead || sample.commands < last.commands);
+      sample.bytesRead < last.bytesRead || sample.commands < last.commands ||
+      // Waiting for the first byte tells nothing about the speed of the rest.
+      (last.bytesRead === 0 && sample.bytesRead > 0));
     if (restarted) this.#window = [];
     this.#window.push(sample);
     while (this.#window[0].atMs < sample.atMs - RATE_WINDOW_MS) this.#window.shift();

@@ -20,8 +20,7 @@ export async function start(
   stopped: Promise<void>,
 ): Promise<void> {
   const replica = new Replica(toOptions(args, progress));
-  const where = args.listen === undefined ? "" : ` and serving RESP on ${args.listen}`;
-  progress.info(`following ${withoutSecret(args.master)}${where}`);
+  progress.info(`following ${withoutSecret(args.master)}`);
   await followUntil(replica, progress, stopped);
   progress.info("stopped");
 }
