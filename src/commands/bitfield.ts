@@ -122,8 +122,11 @@ function readField(operation: FieldOperation): bigint {
   return operation.signed ? BigInt.asIntN(width, bits) : bits;
 }
 
-/** SET or INCRBY on `value`, which is long enough; replies, and tells whether the field is another. */
-function changeField(ctx: Context, operation: FieldOperation): boolean {
+/**
+ * SET or INCRBY on `value`, which is long enough; replies, and tells whether that counts as a change. One
+ * that FAIL forbids does not, even where the string has grown for it: Redis does not propagate that.
+ */
+function changeField(ctx: Context, operation: FieldOperation, grows: boolean): boolean {
   const old = readField(operation);
   const isSet = operation.kind === "SET";
   const { operand } = operation;
@@ -136,7 +139,7 @@ function changeField(ctx: Context, operation: FieldOperation): boolean {
   }
   writeBits(value.bytes, value.start, operation.offset, operation.width, fitting);
   ctx.reply.integer(isSet ? old : fitting);
-  return fitting !== old;
+  return grows || fitting !== old;
 }
 
 function readFields(ctx: Context, argv: Argv, operations: readonly FieldOperation[]): void {
@@ -161,7 +164,7 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
   ctx.reply.array(operations.length);
   for (const operation of operations) {
     if (operation.kind === "GET") ctx.reply.integer(readField(operation));
-    else if (changeField(ctx, operation) || grows) changes++;
+    else if (changeField(ctx, operation, grows)) changes++;
   }
   if (changes === 0) return;
   ctx.dirty += changes;

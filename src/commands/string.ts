@@ -135,8 +135,9 @@ function setGeneric(ctx: Context, argv: Argv): void {
   store(ctx, argv, 1, 2, kept);
   if (!options.get) ctx.reply.ok();
   if (!ctx.ownsExpiry) return;
-  if (expireAtMs !== NO_EXPIRY) propagateSet(ctx, argv, 2, expireAtMs);
-  else if (options.get) propagateWithoutGet(ctx, argv);
+  if (expireAtMs === NO_EXPIRY) {
+    if (options.get) propagateWithoutGet(ctx, argv);
+  } else if (options.relative || options.seconds) propagateSet(ctx, argv, 2, expireAtMs);
 }
 
 function propagateSet(ctx: Context, argv: Argv, text: number, expireAtMs: number): void {
@@ -381,10 +382,13 @@ const msetex: Command = {
       store(ctx, argv, i, i + 1, kept);
     }
     ctx.reply.integer(1);
-    if (!ctx.ownsExpiry || expireAtMs === NO_EXPIRY) return;
-    const pairs: Uint8Array[] = [];
-    for (let i = 1; i < end; i++) pairs.push(argv.at(i));
-    ctx.propagateAs("MSETEX", ...pairs, "PXAT", millisText(expireAtMs));
+    if (!ctx.ownsExpiry || !(options.relative || options.seconds)) return;
+    // Only the time is put otherwise: conditions go along.
+    const args: (string | Uint8Array)[] = ["MSETEX"];
+    for (let i = 1; i < argv.count; i++) args.push(argv.at(i));
+    args[options.timeIndex - 1] = "PXAT";
+    args[options.timeIndex] = millisText(expireAtMs);
+    ctx.propagateAs(...args);
   },
 };
 

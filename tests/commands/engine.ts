@@ -7,6 +7,7 @@
 
 import { latin1 } from "../../src/base/ascii.ts";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
+import { isWord, textOf } from "../../src/commands/args.ts";
 import type { Context } from "../../src/commands/command.ts";
 import { wrongArity } from "../../src/commands/errors.ts";
 import { checkArity, executeCommand } from "../../src/commands/execute.ts";
@@ -69,10 +70,16 @@ export class Engine implements Context {
     this.db = this.keyspace.db(index);
   }
 
-  /** Runs a command; its reply's bytes. */
+  /** Runs a command; its reply's bytes. SELECT is done here: the row needs a connection. */
   raw(args: Args): Uint8Array {
     const argv = Argv.of(...args);
     this.reply.out.clear();
+    const db = argv.count === 2 && isWord(argv, 0, "SELECT") ? textOf(argv, 1) : "";
+    if (/^(\d|1[0-5])$/.test(db)) {
+      this.select(Number(db));
+      this.reply.ok();
+      return this.reply.out.toBytes();
+    }
     this.dirty = 0;
     this.#rewritten = [];
     this.#expired = [];

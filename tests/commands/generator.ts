@@ -324,11 +324,18 @@ function isHarmless(args: string[]): boolean {
 function passesSoon(args: string[]): boolean {
   const isSoon = (arg: string) => Number(arg) > 0 && Number(arg) < 90_000;
   if (/^(p?expire|p?setex)$/i.test(args[0]) && args.length > 2) return isSoon(args[2]);
-  return args.some((arg, i) => i > 0 && /^[ep]x$/i.test(args[i - 1]) && isSoon(arg));
+  // What SET is told has passed long ago stays, or not, until some command meets it.
+  const isPast = (arg: string) => !/^getex$/i.test(args[0]) && Number(arg) > 0 && Number(arg) < 3e9;
+  return args.some((arg, i) =>
+    i > 0 && (/^[ep]x$/i.test(args[i - 1]) && isSoon(arg) ||
+      /^exat$/i.test(args[i - 1]) && isPast(arg) ||
+      /^pxat$/i.test(args[i - 1]) && isPast(String(Number(arg) / 1000)))
+  );
 }
 
-/** 6.0 lets times run over the end of int64, and cuts a database's number to 32 bits. */
+/** 6.0 lets times and decrements run over the end of int64, and cuts a database's number to 32 bits. */
 function overflowsOldServers(args: string[]): boolean {
+  if (/^decrby$/i.test(args[0])) return args.includes("-9223372036854775808");
   if (/^(select|move|swapdb)$/i.test(args[0])) {
     return args.some((arg) => Math.abs(Number(arg)) > 1e9);
   }
