@@ -147,6 +147,8 @@ export class Client implements SessionLink {
 
   kill(): void {
     if (this.#gone) return;
+    // At once: until the socket has closed, further messages would be written and counted.
+    this.#leave();
     this.#socket.abort();
   }
 
@@ -165,7 +167,7 @@ export class Client implements SessionLink {
 
   /** A pause may have ended. */
   unhold(): void {
-    if (this.#held !== undefined && !this.#running) this.#continue();
+    if (this.#held !== undefined) this.#later();
   }
 
   #onData(chunk: Uint8Array): void {

@@ -1,0 +1,342 @@
+/**
+ * Clients over real sockets: bytes however they are cut, bounds, turns, and the end.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "../../src/commands/command.ts";
+import type { Socket } from "../../src/net/socket.ts";
+import { type Connection, open } from "../support/connection.ts";
+import { encodeCommand, plain, type Reply } from "../support/resp.ts";
+import { fill, serve, type Served } from "./support.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** All that comes after `bytes` were sent, until the server closes. */
+async function untilClosed(port: number, bytes: string): Promise<string> {
+  const connection = await open(port);
+  let text = "";
+  connection.takeOver((chunk) => text += decoder.decode(chunk));
+  const closed = connection.exchange(encoder.encode(bytes)).catch(() => {});
+  await closed;
+  return text;
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail(`never: ${what}`);
+}
+
+async function withServer(
+  options: Parameters<typeof serve>[0],
+  body: (served: Served) => Promise<void>,
+): Promise<void> {
+  const served = await serve(options);
+  try {
+    await body(served);
+  } finally {
+    await served.close();
+  }
+}
+
+test("a pipeline cut anywhere is answered in order", async () => {
+  await withServer({}, async (served) => {
+    fill(served.keyspace, { a: "1", b: "x".repeat(100) });
+    const commands = [["GET", "a"], ["GET", "b"], ["PING"], ["MGET", "a", "b", "c"], [
+      "SET",
+      "x",
+      "y",
+    ]];
+    const bytes = commands.map((words) => encodeCommand(words));
+    const all = new Uint8Array(bytes.reduce((sum, part) => sum + part.length, 0));
+    let pos = 0;
+    for (const part of bytes) {
+      all.set(part, pos);
+      pos += part.length;
+    }
+    const whole = await served.connect();
+    const expected = (await whole.pipeline(commands)).map(plain);
+    for (let cut = 1; cut < all.length; cut += 7) {
+      const connection = await open(served.port);
+      const replies: unknown[] = [];
+      connection.onUnasked = (answer) => void replies.push(plain(answer.value));
+      connection.send(all.slice(0, cut));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      connection.send(all.slice(cut));
+      await until(() => replies.length === commands.length, `replies after a cut at ${cut}`);
+      assert.deepEqual(replies, expected);
+      connection.close();
+    }
+  });
+});
+
+test("inline commands are answered", async () => {
+  await withServer({}, async (served) => {
+    assert.equal(
+      await untilClosed(served.port, 'PING\r\n\r\necho "a b"\nQUIT\r\nPING\r\n'),
+      "+PONG\r\n$3\r\na b\r\n+OK\r\n",
+    );
+  });
+});
+
+const PROTOCOL_ERRORS: readonly (readonly [string, string])[] = [
+  ["*a\r\n", "invalid multibulk length"],
+  ["*2000000\r\n", "invalid multibulk length"],
+  ["*1\r\n$a\r\n", "invalid bulk length"],
+  ["*1\r\n$-1\r\n", "invalid bulk length"],
+  ["*1\r\n$999999999999\r\n", "invalid bulk length"],
+  ["*1\r\n:1\r\n", "expected '$', got ':'"],
+  ['GET "a\r\n', "unbalanced quotes in request"],
+];
+
+for (const [bytes, text] of PROTOCOL_ERRORS) {
+  test(`${JSON.stringify(bytes)} is told off and ends the connection`, async () => {
+    await withServer({}, async (served) => {
+      const heard = await untilClosed(served.port, `PING\r\n${bytes}`);
+      assert.equal(heard, `+PONG\r\n-ERR Protocol error: ${text}\r\n`);
+    });
+  });
+}
+
+test("before AUTH a client may send little, after it all", async () => {
+  await withServer({ password: "p" }, async (served) => {
+    const many = `*11\r\n${"$1\r\na\r\n".repeat(11)}`;
+    assert.match(await untilClosed(served.port, many), /unauthenticated multibulk length/);
+    assert.match(await untilClosed(served.port, "*1\r\n$20000\r\n"), /unauthenticated bulk length/);
+    const connection = await served.connect();
+    assert.equal(await connection.call("AUTH", "p"), "OK");
+    const reply = await connection.call("MGET", ...Array.from({ length: 20 }, (_, i) => `k${i}`));
+    assert.equal((reply as Reply[]).length, 20);
+    assert.equal(plain(await connection.call("ECHO", "x".repeat(20000))), "x".repeat(20000));
+  });
+});
+
+test("one client more than maxClients is turned away with a word", async () => {
+  await withServer({ maxClients: 2 }, async (served) => {
+    const first = await served.connect();
+    await first.call("PING");
+    const second = await served.connect();
+    await second.call("PING");
+    assert.equal(
+      await untilClosed(served.port, ""),
+      "-ERR max number of clients reached\r\n",
+    );
+    second.close();
+    await until(() => served.server.clientCount === 1, "the second leaves");
+    assert.equal(await (await served.connect()).call("PING"), "PONG");
+  });
+});
+
+test("a silent client is let go after the idle timeout, a subscriber is not", async () => {
+  await withServer({ idleTimeoutMs: 500 }, async (served) => {
+    const silent = await served.connect();
+    const subscriber = await served.connect();
+    await silent.call("PING");
+    await subscriber.call("SUBSCRIBE", "ch");
+    await until(() => served.server.clientCount === 1, "the silent one leaves");
+    assert.equal(served.server.dispatcher.publish(encoder.encode("ch"), encoder.encode("m")), 1);
+  });
+});
+
+test("a flood by one client leaves turns to the others", async () => {
+  await withServer({ limits: { sliceMs: 1 } }, async (served) => {
+    const flood = await served.connect();
+    const count = 100_000;
+    const part = encodeCommand(["PING"]);
+    const bytes = new Uint8Array(part.length * count);
+    for (let i = 0; i < count; i++) bytes.set(part, i * part.length);
+    let answered = 0;
+    flood.takeOver((chunk) => answered += chunk.length / 7);
+    const other = await served.connect();
+    await other.call("PING");
+    flood.send(bytes);
+    await until(() => answered > 0, "the flood begins to be answered");
+    assert.equal(plain(await other.call("ECHO", "me")), "me");
+    assert.ok(answered < count, "the flood was answered whole before");
+    await until(() => Math.round(answered) === count, "the flood is answered");
+  });
+});
+
+test("a client that does not read is not read, and its replies stay bounded", async () => {
+  await withServer({}, async (served) => {
+    fill(served.keyspace, { big: "x".repeat(100_000) });
+    const lazy = await open(served.port);
+    // Node's own socket stops reading the kernel's buffer.
+    const socket = lazy as unknown as { takeOver(f: (c: Uint8Array) => void): void };
+    let received = 0;
+    socket.takeOver((chunk) => received += chunk.length);
+    const count = 2000;
+    const part = encodeCommand(["GET", "big"]);
+    const bytes = new Uint8Array(part.length * count);
+    for (let i = 0; i < count; i++) bytes.set(part, i * part.length);
+    lazy.send(bytes);
+    let worst = 0;
+    const expected = count * (100_000 + "$100000\r\n\r\n".length);
+    await until(() => {
+      for (const session of served.server.dispatcher.clients.sessions.values()) {
+        worst = Math.max(worst, session.link?.pendingBytes ?? 0);
+      }
+      return received === expected;
+    }, "all of it arrives");
+    assert.ok(worst < 8 * 1024 * 1024, `${worst} bytes were held`);
+    lazy.close();
+  });
+});
+
+test("KEYS over many keys lets others in between and answers whole", async () => {
+  await withServer({}, async (served) => {
+    const entries: Record<string, string> = {};
+    for (let i = 0; i < 60_000; i++) entries[`key:${i}`] = "";
+    fill(served.keyspace, entries);
+    const asking = await served.connect();
+    const other = await served.connect();
+    await other.call("PING");
+    const [keys, after] = await asking.pipeline([["KEYS", "*"], ["ECHO", "after"]]);
+    assert.equal((keys as Reply[]).length, 60_000);
+    assert.equal(plain(after), "after");
+  });
+});
+
+test("messages reach subscribers in both protocols", async () => {
+  await withServer({}, async (served) => {
+    const heard: unknown[] = [];
+    const old = await served.connect();
+    const young = await served.connect();
+    for (const connection of [old, young]) {
+      connection.onUnasked = (answer) => void heard.push(decoder.decode(answer.raw));
+    }
+    await young.call("HELLO", "3");
+    assert.deepEqual(plain(await old.call("SUBSCRIBE", "ch")), ["subscribe", "ch", 1]);
+    young.send(encodeCommand(["PSUBSCRIBE", "c*"]));
+    await until(() => heard.length === 1, "the push that answers PSUBSCRIBE");
+    assert.equal(heard.pop(), ">3\r\n$10\r\npsubscribe\r\n$2\r\nc*\r\n:1\r\n");
+    const publisher = await served.connect();
+    assert.equal(await publisher.call("PUBLISH", "ch", "m\r\n"), 2);
+    await until(() => heard.length === 2, "both messages");
+    assert.deepEqual(heard.toSorted(), [
+      "*3\r\n$7\r\nmessage\r\n$2\r\nch\r\n$3\r\nm\r\n\r\n",
+      ">4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$2\r\nch\r\n$3\r\nm\r\n\r\n",
+    ]);
+    assert.equal(plain(await young.call("GET", "a")), null);
+    assert.deepEqual(plain(await publisher.call("PUBSUB", "CHANNELS")), ["ch"]);
+    assert.deepEqual(plain(await publisher.call("PUBSUB", "NUMSUB", "ch", "no")), [
+      "ch",
+      1,
+      "no",
+      0,
+    ]);
+    assert.equal(await publisher.call("PUBSUB", "NUMPAT"), 1);
+    old.close();
+    await until(() => served.server.clientCount === 2, "the subscriber leaves");
+    assert.equal(await publisher.call("PUBLISH", "ch", "m"), 1);
+  });
+});
+
+test("a subscriber that takes nothing is cut off", async () => {
+  await withServer({ limits: { pushedBytes: 1 << 20 } }, async (served) => {
+    const { dispatcher } = served.server;
+    const subscriber = await served.connect();
+    await subscriber.call("SUBSCRIBE", "ch");
+    const message = new Uint8Array(1 << 16);
+    // All in one turn: nobody could read.
+    for (let i = 0; i < 64; i++) dispatcher.publish(encoder.encode("ch"), message);
+    await until(() => served.server.clientCount === 0, "it is cut off");
+    assert.equal(dispatcher.statistics.outputLimitDisconnections, 1);
+  });
+});
+
+test("CLIENT PAUSE holds commands back and UNPAUSE lets them go", async () => {
+  await withServer({}, async (served) => {
+    const one = await served.connect();
+    const two = await served.connect();
+    await two.call("PING");
+    assert.equal(await one.call("CLIENT", "PAUSE", "100000", "WRITE"), "OK");
+    assert.equal(await two.call("PING"), "PONG");
+    let published = false;
+    const publishing = two.pipeline([["PUBLISH", "ch", "m"], ["PING"]]).then((replies) => {
+      published = true;
+      return replies;
+    });
+    await one.call("PING");
+    assert.equal(published, false);
+    assert.equal(await one.call("CLIENT", "UNPAUSE"), "OK");
+    assert.deepEqual(await publishing, [0, "PONG"]);
+    const before = Date.now();
+    assert.equal(await one.call("CLIENT", "PAUSE", "200"), "OK");
+    assert.equal(await two.call("PING"), "PONG");
+    assert.ok(Date.now() - before >= 150);
+  });
+});
+
+test("CLIENT KILL ends others at once and oneself after the reply", async () => {
+  await withServer({}, async (served) => {
+    const one = await served.connect();
+    const two = await served.connect();
+    const id = await two.call("CLIENT", "ID");
+    assert.equal(await one.call("CLIENT", "KILL", "ID", String(id)), 1);
+    await assert.rejects(two.call("PING"));
+    assert.equal(await one.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"), 1);
+    await until(() => served.server.clientCount === 0, "it ends itself");
+  });
+});
+
+test("MONITOR shows what others run", async () => {
+  await withServer({}, async (served) => {
+    const monitor = await served.connect();
+    const lines: string[] = [];
+    assert.equal(await monitor.call("MONITOR"), "OK");
+    monitor.onUnasked = (answer) => void lines.push(String(answer.value));
+    const other = await served.connect();
+    await other.call("ECHO", 'a "b"\n\xff');
+    await until(() => lines.length === 1, "the line");
+    assert.match(
+      lines[0],
+      /^\d+\.\d{6} \[0 127\.0\.0\.1:\d+\] "ECHO" "a \\"b\\"\\n\\xc3\\xbf"$/,
+    );
+  });
+});
+
+test("QUIT answers and closes, and what came after it is not run", async () => {
+  await withServer({}, async (served) => {
+    assert.equal(await untilClosed(served.port, "QUIT\r\nPING\r\n"), "+OK\r\n");
+    await until(() => served.server.clientCount === 0, "it leaves");
+  });
+});
+
+test("a command that takes the socket away gets it, and the server forgets the client", async () => {
+  let socket: Socket | undefined;
+  const take: Command = {
+    name: "take",
+    arity: 1,
+    flags: 0,
+    keys: { first: 0, last: 0, step: 0 },
+    run(ctx) {
+      ctx.reply.simple("TAKEN");
+      socket = ctx.session!.detach!();
+      socket.start({ onData: (chunk) => void socket!.write(chunk.slice()), onClose: () => {} });
+    },
+  };
+  await withServer({ extraCommands: [take] }, async (served) => {
+    const connection = await served.connect();
+    assert.equal(await connection.call("TAKE"), "TAKEN");
+    assert.equal(served.server.clientCount, 0);
+    assert.equal(await connection.call("GET", "a").then(plain).then(String), "GET,a");
+    socket?.abort();
+  });
+});
+
+test("close ends every client after what was replied, and frees the port", async () => {
+  const served = await serve();
+  const connections: Connection[] = [];
+  for (let i = 0; i < 20; i++) connections.push(await served.connect());
+  await Promise.all(connections.map((connection) => connection.call("PING")));
+  await served.close();
+  assert.equal(served.server.clientCount, 0);
+  await assert.rejects(open(served.port));
+});
