@@ -121,6 +121,11 @@ export class ReplicaEngine implements ReaderSource {
     this.#server.dispatcher.touchAll(-1);
   }
 
+  /** Where clients are served; undefined where they are not. */
+  get address(): Address | undefined {
+    return this.#server.address;
+  }
+
   /** Serves clients; the answer is where. */
   listen(net: Net, address: Address): Promise<Address> {
     return this.#server.listen(

@@ -6,7 +6,7 @@
 
 import { type Clock, systemClock, type TimerId } from "../base/clock.ts";
 import { Prng } from "../base/prng.ts";
-import { formatAddress, type Net } from "../net/socket.ts";
+import { type Address, formatAddress, type Net } from "../net/socket.ts";
 import { loadNet } from "../net/runtime.ts";
 import { ReplicationLink } from "../replication/link.ts";
 import type { LinkEvent, LinkStatus } from "../replication/types.ts";
@@ -85,6 +85,7 @@ export class Replica {
   readonly #reader: Reader;
   readonly #storage: Storage;
   #link: ReplicationLink | undefined;
+  #opening: Promise<void> | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #listening: string | undefined;
@@ -126,12 +127,14 @@ export class Replica {
    *
    * @param options `signal` ends the attempt and the replica's link.
    * @throws {ReplicationError} What no further attempt can mend: a wrong password, missing rights, a master
-   * without PSYNC, a snapshot with what is not understood; or code STOPPED.
+   * without PSYNC, a certificate that does not verify; or code STOPPED.
    * @throws {SocketError} The address of `listen` can't be had.
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new Error("The replica is closed"));
-    return this.#starting ??= this.#start(options.signal).catch((error) => {
+    this.#opening ??= this.#open();
+    return this.#starting ??= this.#start(this.#opening, options.signal).catch((error) => {
+      this.#opening = undefined;
       this.#starting = undefined;
       throw error;
     });
@@ -141,11 +144,12 @@ export class Replica {
    * Resolves when the data is whole and followed.
    *
    * @param options How long to wait.
-   * @throws {ReplicationError} The link gave up or was stopped.
+   * @throws {ReplicationError} The link gave up or was stopped; or UNSUPPORTED, when the snapshot holds what
+   * is not understood (it is tried again, after long pauses).
    * @throws {TimeoutError} It took too long; the replica goes on trying.
    */
   async ready(options: ReadyOptions = {}): Promise<void> {
-    await this.#starting;
+    await this.#opening;
     if (this.#target === undefined) return;
     if (this.#link === undefined) {
       throw new Error("The replica was not started: call start() first");
@@ -317,22 +321,29 @@ export class Replica {
     return this.#reader.callBytes(...args);
   }
 
-  async #start(signal: AbortSignal | undefined): Promise<void> {
+  /** Serves, and makes the link without starting it. */
+  async #open(): Promise<void> {
     const net = this.#options.net ?? await loadNet();
     const port = await this.#listen(net);
-    if (this.#target === undefined || this.#closing !== undefined) return;
-    this.#link ??= this.#makeLink(net, this.#target, port);
-    await this.#link.start(signal === undefined ? {} : { signal });
+    if (this.#target !== undefined) this.#link ??= this.#makeLink(net, this.#target, port);
+  }
+
+  async #start(opening: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    await opening;
+    if (this.#closing !== undefined) return;
+    await this.#link?.start(signal === undefined ? {} : { signal });
   }
 
   /** Begins to serve; the port clients find us at, when it is a port. */
   async #listen(net: Net): Promise<number | undefined> {
     const { listen, server } = this.#options;
     if (listen === undefined || server?.enabled === false) return undefined;
+    // A second start() after one that failed finds the server standing.
+    if (this.#engine.address !== undefined) return portOf(this.#engine.address);
     const address = await this.#engine.listen(net, parseListen(listen));
     this.#listening = formatAddress(address);
     this.#logger.info(`serving RESP on ${this.#listening}`);
-    return address.transport === "tcp" ? address.port : undefined;
+    return portOf(address);
   }
 
   #makeLink(net: Net, target: MasterTarget, port: number | undefined): ReplicationLink {
@@ -372,6 +383,7 @@ export class Replica {
   }
 
   async #close(): Promise<void> {
+    await this.#opening?.catch(() => undefined);
     await this.#link?.stop();
     await this.#starting?.catch(() => undefined);
     await this.#engine.close();
@@ -383,6 +395,10 @@ export class Replica {
     const status: LinkStatus | undefined = this.#link?.status();
     return status?.lastError?.message ?? `the link is in state ${status?.state}`;
   }
+}
+
+function portOf(address: Address): number | undefined {
+  return address.transport === "tcp" ? address.port : undefined;
 }
 
 /** Numbers that nobody can foresee cheaply: they seed the hash of the keyspace. */

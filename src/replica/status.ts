@@ -96,7 +96,7 @@ export function describeStatus(
     sync: link?.sync,
     keys: keyspace.keyCount,
     databases: keyspace.indexes(),
-    memoryBytes: keyspace.memory().reserved,
+    memoryBytes: reservedBytes(keyspace),
     counters: link?.counters ?? NO_COUNTERS,
   };
 }
@@ -107,4 +107,9 @@ function stateOf(link: LinkStatus | undefined): ReplicaState {
   if (link.state.startsWith("transfer")) return "syncing";
   if (link.state === "none") return link.lastError === undefined ? "idle" : "failed";
   return link.hasData ? "stale" : "connecting";
+}
+
+function reservedBytes(keyspace: Keyspace): number {
+  const { reserved, table, objects } = keyspace.memory();
+  return reserved + table + objects;
 }

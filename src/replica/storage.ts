@@ -122,7 +122,8 @@ export class Storage {
 
   /** Bytes reserved for the data. */
   memoryUsage(): number {
-    return this.#keyspace.memory().reserved;
+    const { reserved, table, objects } = this.#keyspace.memory();
+    return reserved + table + objects;
   }
 
   /** Closes the replica. */
