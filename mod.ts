@@ -29,7 +29,6 @@ export {
   type BytesReply,
   type Key,
   Reader,
-  type ReaderSource,
   type Reply,
   type ScanOptions,
   type TypeName,
@@ -39,7 +38,7 @@ export { ReadOnlyError, Storage } from "./src/replica/storage.ts";
 export { CommandError } from "./src/commands/errors.ts";
 export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";
 export type { LinkCounters, LinkState, LinkStatus, SyncProgress } from "./src/replication/types.ts";
-export { RdbError } from "./src/rdb/errors.ts";
+export { RdbError, type RdbErrorCode } from "./src/rdb/errors.ts";
 export {
   type Address,
   type ConnectOptions,
@@ -54,4 +53,5 @@ export {
   type TlsServerOptions,
 } from "./src/net/socket.ts";
 export type { Clock, TimerId } from "./src/base/clock.ts";
-export { fromStreams } from "./src/net/web_streams.ts";
+export { type ByteBuffer } from "./src/base/byte_buffer.ts";
+export { fromStreams, netFromStreams, type StreamPair } from "./src/net/web_streams.ts";

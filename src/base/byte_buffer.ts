@@ -40,7 +40,11 @@ export class ByteBuffer {
   /** How many bytes have been written. */
   length: number = 0;
 
-  /** @param capacity Bytes to reserve at once. */
+  /**
+   * Reserves memory at once.
+   *
+   * @param capacity Bytes of it.
+   */
   constructor(capacity: number = MIN_CAPACITY) {
     this.bytes = new Uint8Array(Math.max(capacity, MIN_CAPACITY));
   }

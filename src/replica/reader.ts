@@ -90,7 +90,11 @@ export class Reader {
   #keyEnd: number = 0;
   #database: Database | undefined = undefined;
 
-  /** @param source What to read from. @param index Number of the database. */
+  /**
+   * Made by `Replica.db()`.
+   *
+   * @ignore
+   */
   constructor(source: ReaderSource, index: number) {
     this.index = index;
     this.#source = source;

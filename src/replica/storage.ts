@@ -26,7 +26,11 @@ export class Storage {
   readonly #follows: boolean;
   #reader: Reader;
 
-  /** Made by `Replica.storage`. */
+  /**
+   * Made by `Replica.storage`.
+   *
+   * @internal
+   */
   constructor(source: ReaderSource, follows: boolean, close: () => Promise<void>) {
     this.#source = source;
     this.#keyspace = source.keyspace;

@@ -52,7 +52,7 @@ export class ErrorReply extends Error {
   /** The first word, as in "WRONGTYPE". */
   readonly code: string;
 
-  /** @param message The whole line after its "-". */
+  /** Takes the whole line after its "-". */
   constructor(message: string) {
     super(message);
     const space = message.indexOf(" ");
@@ -67,7 +67,12 @@ export class VerbatimString {
   /** The text itself. */
   readonly bytes: Uint8Array;
 
-  /** @param format Three letters. @param bytes The text. */
+  /**
+   * Takes both as they are.
+   *
+   * @param format Three letters.
+   * @param bytes The text.
+   */
   constructor(format: string, bytes: Uint8Array) {
     this.format = format;
     this.bytes = bytes;
@@ -84,7 +89,11 @@ export class Push {
   /** Its kind ("message", "invalidate") and what comes with it. */
   readonly items: RespValue[];
 
-  /** @param items Kind first. */
+  /**
+   * Takes them as they are.
+   *
+   * @param items Kind first.
+   */
   constructor(items: RespValue[]) {
     this.items = items;
   }
