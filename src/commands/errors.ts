@@ -15,7 +15,7 @@ export class CommandError extends Error {
   /** The text's first word: "ERR", "WRONGTYPE" and so on. */
   readonly code: string;
 
-  /** @param text The reply; code points below 256 are a byte each. */
+  /** Takes the reply; code points below 256 are a byte each. */
   constructor(text: string) {
     super(text);
     const space = text.indexOf(" ");

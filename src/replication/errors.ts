@@ -70,7 +70,7 @@ export class ReplicationError extends Error {
   /** What kind of failure. */
   readonly code: ReplicationErrorCode;
 
-  /** @param code What kind. @param message What happened and where. @param cause What it came from. */
+  /** Takes what kind it is, what happened and where, and what it came from. */
   constructor(code: ReplicationErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
