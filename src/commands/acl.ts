@@ -136,8 +136,8 @@ function replyUser(ctx: Context, user: UserView): void {
   reply.map(6);
   reply.bulkText("flags");
   reply.set(flags.length + 1);
-  for (const flag of flags) reply.simple(flag);
-  reply.simple("sanitize-payload");
+  for (const flag of flags) reply.bulkText(flag);
+  reply.bulkText("sanitize-payload");
   reply.bulkText("passwords");
   reply.array(user.withoutPassword ? 0 : 1);
   if (!user.withoutPassword) reply.bulkText(HIDDEN_PASSWORD);

@@ -64,7 +64,7 @@ const commandInfo = row("command|info", -2, (ctx, argv) => {
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
     const found = findRow(ctx, textOf(argv, i));
-    if (found === undefined) ctx.reply.nullArray();
+    if (found === undefined) ctx.reply.null();
     else replyInfo(ctx, found);
   }
 });
