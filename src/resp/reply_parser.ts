@@ -59,7 +59,12 @@ export class ReplyParser {
   attributes: Map<RespValue, RespValue> | undefined = undefined;
   readonly #limits: ReplyLimits;
   readonly #frames: Frame[] = [];
+  /** A line that is not whole yet. */
   readonly #line: ByteBuffer = new ByteBuffer();
+  /** The line at hand without its type byte and end; borrowed. Fields, since a view costs 50 ns. */
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start: number = 0;
+  #end: number = 0;
   readonly #bulk: ByteBuffer = new ByteBuffer();
   #chunk: Uint8Array | undefined = undefined;
   #pos: number = 0;
@@ -135,95 +140,106 @@ export class ReplyParser {
 
   /** One line of the stream and what it begins. */
   #readElement(): RespValue | typeof NOTHING {
-    const line = this.#readLine();
-    if (line === undefined) return NOTHING;
-    const type = line[0];
+    const type = this.#readLine();
+    if (type < 0) return NOTHING;
     if (this.#pieces !== undefined && type !== TypeByte.CHUNK) {
       this.#fail("PROTOCOL", "Streamed string is broken by another element");
     }
     switch (type) {
       case TypeByte.SIMPLE:
-        return utf8(line, 1);
+        return utf8(this.#bytes, this.#start, this.#end);
       case TypeByte.ERROR:
-        return new ErrorReply(utf8(line, 1));
+        return new ErrorReply(utf8(this.#bytes, this.#start, this.#end));
       case TypeByte.INTEGER:
-        return this.#integer(line);
+        return this.#integer();
       case TypeByte.NULL:
-        if (line.length > 1) this.#fail("PROTOCOL", "Null carries bytes");
+        if (this.#start < this.#end) this.#fail("PROTOCOL", "Null carries bytes");
         return null;
       case TypeByte.BOOLEAN:
-        return this.#boolean(line);
+        return this.#boolean();
       case TypeByte.DOUBLE:
-        return this.#double(line);
+        return this.#double();
       case TypeByte.BIG_NUMBER:
-        return this.#bigNumber(line);
+        return this.#bigNumber();
       case TypeByte.BULK:
       case TypeByte.BLOB_ERROR:
       case TypeByte.VERBATIM:
       case TypeByte.CHUNK:
-        return this.#openBulk(type, line);
+        return this.#openBulk(type);
       case TypeByte.END:
-        return this.#closeStreamed(line);
+        return this.#closeStreamed();
       default:
-        return this.#openAggregate(type, line);
+        return this.#openAggregate(type);
     }
   }
 
-  /** The next whole line without its end, borrowed; undefined when it is not whole yet. */
-  #readLine(): Uint8Array | undefined {
+  /** Type byte of the next line, whose rest stands in `#bytes`; -1 when it is not whole yet. */
+  #readLine(): number {
     const chunk = this.#chunk!;
     const start = this.#pos;
     const kept = this.#line;
     this.#elementStart = this.#received - kept.length;
-    const lineEnd = chunk.indexOf(LF, start);
-    const end = lineEnd < 0 ? chunk.length : lineEnd + 1;
+    let end = start;
+    while (end < chunk.length && chunk[end] !== LF) end++;
+    const isWhole = end < chunk.length;
+    if (isWhole) end++;
     this.#advance(end);
     if (kept.length + end - start > this.#limits.lineBytes + 2) {
       this.#fail("LIMIT", `Line is longer than ${this.#limits.lineBytes} bytes`);
     }
-    if (kept.length > 0 || lineEnd < 0) kept.writeBytes(chunk, start, end);
-    if (lineEnd < 0) return undefined;
-    const line = kept.length > 0 ? kept.view() : chunk.subarray(start, end);
+    if (kept.length > 0 || !isWhole) kept.writeBytes(chunk, start, end);
+    if (!isWhole) return -1;
+    const isKept = kept.length > 0;
+    this.#bytes = isKept ? kept.bytes : chunk;
+    this.#start = isKept ? 1 : start + 1;
+    this.#end = (isKept ? kept.length : end) - 2;
     kept.clear();
-    if (line.length < 3 || line[line.length - 2] !== CR) {
+    if (this.#end < this.#start || this.#bytes[this.#end] !== CR) {
       this.#fail("PROTOCOL", "Line does not end in CR LF");
     }
-    return line.subarray(0, line.length - 2);
+    return this.#bytes[this.#start - 1];
   }
 
-  #integer(line: Uint8Array): number | bigint {
-    const start = line[1] === PLUS ? 2 : 1;
-    const value = parseInteger(line, start, line.length);
+  /** Whether the line announces `?`: no length or count, but an end. */
+  #isStreamed(): boolean {
+    return this.#end - this.#start === 1 && this.#bytes[this.#start] === QUESTION;
+  }
+
+  #integer(): number | bigint {
+    const start = this.#bytes[this.#start] === PLUS ? this.#start + 1 : this.#start;
+    const value = parseInteger(this.#bytes, start, this.#end);
     if (value !== value) this.#fail("PROTOCOL", "Integer is none");
-    if (value === Infinity || value === -Infinity) return BigInt(latin1(line, start));
+    if (value === Infinity || value === -Infinity) {
+      return BigInt(latin1(this.#bytes, start, this.#end));
+    }
     return value;
   }
 
-  #boolean(line: Uint8Array): boolean {
-    const text = latin1(line, 1);
+  #boolean(): boolean {
+    const text = latin1(this.#bytes, this.#start, this.#end);
     if (text !== "t" && text !== "f") this.#fail("PROTOCOL", "Boolean is neither t nor f");
     return text === "t";
   }
 
-  #double(line: Uint8Array): number {
-    if (/^[+-]?nan$/i.test(latin1(line, 1))) return NaN;
-    const value = parseDouble(line, 1, line.length);
+  #double(): number {
+    if (/^[+-]?nan$/i.test(latin1(this.#bytes, this.#start, this.#end))) return NaN;
+    const value = parseDouble(this.#bytes, this.#start, this.#end);
     if (value !== value) this.#fail("PROTOCOL", "Double is none");
     return value;
   }
 
-  #bigNumber(line: Uint8Array): bigint {
-    const text = latin1(line, 1);
+  #bigNumber(): bigint {
+    const text = latin1(this.#bytes, this.#start, this.#end);
     if (!/^[+-]?[0-9]+$/.test(text)) this.#fail("PROTOCOL", "Big number is none");
     return text[0] === "+" ? BigInt(text.slice(1)) : BigInt(text);
   }
 
-  #openBulk(type: number, line: Uint8Array): RespValue | typeof NOTHING {
-    if (type === TypeByte.BULK && line.length === 2 && line[1] === QUESTION) {
+  #openBulk(type: number): RespValue | typeof NOTHING {
+    if (type === TypeByte.BULK && this.#isStreamed()) {
       this.#pieces = new ByteBuffer();
       return NOTHING;
     }
-    const length = parseInteger(line, 1, line.length);
+    const length = parseInteger(this.#bytes, this.#start, this.#end);
     if (type === TypeByte.BULK && length === -1) return null;
     const least = type === TypeByte.VERBATIM ? VERBATIM_PREFIX : 0;
     if (length !== length || length < least) this.#fail("PROTOCOL", "String has no valid length");
@@ -303,7 +319,7 @@ export class ReplyParser {
     }
   }
 
-  #openAggregate(type: number, line: Uint8Array): RespValue | typeof NOTHING {
+  #openAggregate(type: number): RespValue | typeof NOTHING {
     const isMap = type === TypeByte.MAP || type === TypeByte.ATTRIBUTE;
     const isList = type === TypeByte.ARRAY || type === TypeByte.SET || type === TypeByte.PUSH;
     if (!isMap && !isList) {
@@ -313,8 +329,8 @@ export class ReplyParser {
     if (type === TypeByte.PUSH && this.#frames.length > 0) {
       this.#fail("PROTOCOL", "Push inside another reply");
     }
-    const streamed = line.length === 2 && line[1] === QUESTION && type !== TypeByte.ATTRIBUTE;
-    const count = streamed ? Infinity : this.#count(type, line);
+    const streamed = this.#isStreamed() && type !== TypeByte.ATTRIBUTE;
+    const count = streamed ? Infinity : this.#count(type);
     if (count === -1) return null;
     if (this.#frames.length === this.#limits.depth) {
       this.#fail("LIMIT", `Reply is nested deeper than ${this.#limits.depth}`);
@@ -325,8 +341,8 @@ export class ReplyParser {
     return NOTHING;
   }
 
-  #count(type: number, line: Uint8Array): number {
-    const count = parseInteger(line, 1, line.length);
+  #count(type: number): number {
+    const count = parseInteger(this.#bytes, this.#start, this.#end);
     if (type === TypeByte.ARRAY && count === -1) return -1;
     if (count !== count || count < 0) this.#fail("PROTOCOL", "Aggregate has no valid count");
     if (type === TypeByte.PUSH && count === 0) this.#fail("PROTOCOL", "Push has no kind");
@@ -353,9 +369,9 @@ export class ReplyParser {
   }
 
   /** The "." after the last element of a streamed aggregate. */
-  #closeStreamed(line: Uint8Array): RespValue | typeof NOTHING {
+  #closeStreamed(): RespValue | typeof NOTHING {
     const frame = this.#frames.pop();
-    if (line.length > 1 || frame === undefined || frame.left !== Infinity) {
+    if (this.#start < this.#end || frame === undefined || frame.left !== Infinity) {
       this.#fail("PROTOCOL", "End of no streamed aggregate");
     }
     if (frame.type === TypeByte.MAP && frame.items.length % 2 !== 0) {

@@ -5,8 +5,21 @@
  */
 
 export type { ReplicaView } from "../commands/host.ts";
-export type { Address, Net, TlsServerOptions } from "../net/socket.ts";
-export { ErrorReply, type RespValue } from "../resp/types.ts";
-export type { Clock } from "../base/clock.ts";
+export type { ByteBuffer } from "../base/byte_buffer.ts";
+export type { Clock, TimerId } from "../base/clock.ts";
+export type {
+  Address,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Net,
+  Socket,
+  SocketError,
+  SocketErrorCode,
+  SocketHandler,
+  TlsClientOptions,
+  TlsServerOptions,
+} from "../net/socket.ts";
+export { ErrorReply, type Push, type RespValue, type VerbatimString } from "../resp/types.ts";
 export type { TestMasterOptions } from "./options.ts";
 export { TestMaster } from "./test_master.ts";

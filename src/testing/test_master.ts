@@ -156,7 +156,11 @@ export class TestMaster implements AsyncDisposable {
     return [...this.#feed.replicas].map((replica) => this.#viewOf(replica));
   }
 
-  /** The data itself. Whatever is written here directly reaches no replica. */
+  /**
+   * The data itself. Whatever is written here directly reaches no replica.
+   *
+   * @internal
+   */
   get keyspace(): Keyspace {
     return this.#keyspace;
   }
