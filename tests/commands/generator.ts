@@ -335,6 +335,8 @@ function passesSoon(args: string[]): boolean {
 
 /** 6.0 lets times and decrements run over the end of int64, and cuts a database's number to 32 bits. */
 function overflowsOldServers(args: string[]): boolean {
+  // And this one ends it.
+  if (/^setrange$/i.test(args[0])) return args.some((arg) => Number(arg) > 2 ** 40);
   if (/^decrby$/i.test(args[0])) return args.includes("-9223372036854775808");
   if (/^(select|move|swapdb)$/i.test(args[0])) {
     return args.some((arg) => Math.abs(Number(arg)) > 1e9);
