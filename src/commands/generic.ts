@@ -200,13 +200,14 @@ const keys: Command = {
 };
 
 /**
- * SCAN's cursor, a uint64 as `strtoull` reads it. Our own are 32 bits: one that is not ours stands for
+ * SCAN's cursor, a uint64 as `strtoull` reads it, up to a zero byte. Our own are 32 bits: one that is not ours stands for
  * some place or other.
  */
 function readCursor(argv: Argv): number {
   const { bytes } = argv;
   let pos = argv.starts[1];
-  const end = argv.ends[1];
+  const zero = bytes.subarray(pos, argv.ends[1]).indexOf(0);
+  const end = zero < 0 ? argv.ends[1] : pos + zero;
   if (bytes[pos] === PLUS || (bytes[pos] === MINUS && bytes[pos + 1] === ZERO)) pos++;
   if (pos >= end) throw new CommandError(INVALID_CURSOR);
   let cursor = 0n;
