@@ -46,6 +46,7 @@ export class PubSub implements PubSubHost {
       this.#topics[kind].set(text, topic);
     }
     own.set(text, topic.name);
+    (session as ServerSession).subscriptionCount++;
     topic.sessions.add(session as ServerSession);
     return true;
   }
@@ -53,6 +54,7 @@ export class PubSub implements PubSubHost {
   unsubscribe(session: Session, kind: SubscriptionKind, name: Uint8Array): boolean {
     const text = latin1(name);
     if (!namesOf(session, kind).delete(text)) return false;
+    (session as ServerSession).subscriptionCount--;
     const topic = this.#topics[kind].get(text)!;
     topic.sessions.delete(session as ServerSession);
     if (topic.sessions.size === 0) this.#topics[kind].delete(text);

@@ -68,6 +68,8 @@ export class ServerSession implements Session {
   readonly channels: Map<string, Uint8Array> = new Map();
   readonly patterns: Map<string, Uint8Array> = new Map();
   readonly shardChannels: Map<string, Uint8Array> = new Map();
+  /** Size of the three together: dispatch asks for each command. */
+  subscriptionCount: number = 0;
   /** When it connected, milliseconds since 1970. */
   readonly createdAtMs: number;
   /** When its last command began. */
@@ -104,10 +106,6 @@ export class ServerSession implements Session {
 
   get connected(): boolean {
     return this.link !== undefined;
-  }
-
-  get subscriptionCount(): number {
-    return this.channels.size + this.patterns.size + this.shardChannels.size;
   }
 
   get closing(): boolean {
