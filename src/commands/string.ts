@@ -123,7 +123,9 @@ function conditionHolds(ctx: Context, argv: Argv, entry: Entry): boolean {
 /** SET with options, all of them parsed into `options`. */
 function setGeneric(ctx: Context, argv: Argv): void {
   const expireAtMs = optionExpiry(ctx, argv, "set");
-  const entry = lookupWrite(ctx, argv, 1);
+  // What a stream sends most, SET with PXAT, need not know what was there: one look into memory less.
+  const isBlind = options.condition === Condition.NONE && !options.get && !options.keepTtl;
+  const entry = isBlind && !ctx.ownsExpiry ? 0 : lookupWrite(ctx, argv, 1);
   const compares = options.condition === Condition.IFEQ || options.condition === Condition.IFNE;
   if (entry !== 0 && (options.get || compares)) checkString(ctx.db, entry);
   if (options.get) replyString(ctx, entry);
