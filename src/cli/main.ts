@@ -13,7 +13,7 @@ import { Progress } from "./progress.ts";
 import { start } from "./start.ts";
 import { isStartedScript, onStop, processTerminal, processWords } from "./terminal.ts";
 import { setExitCode, type Terminal } from "./terminal.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../replica/version.ts";
 
 export type { Terminal };
 

@@ -8,6 +8,7 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
 import { CommandError } from "../commands/errors.ts";
+import { processInfo } from "../net/process.ts";
 import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
 import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
@@ -20,6 +21,7 @@ import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace.ts";
 import type { Logger, MasterTarget, ServerOptions } from "./options.ts";
 import type { BytesReply, Key, ReaderSource } from "./reader.ts";
+import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";
 
 /** Replies larger than this are not kept room for. */
@@ -55,6 +57,7 @@ export class ReplicaEngine implements ReaderSource {
   readonly #server: Server;
   readonly #session: ServerSession;
   readonly #tls: TlsServerOptions | undefined;
+  #loadedAtMs: number;
   readonly #reply: ByteBuffer = new ByteBuffer();
   readonly #writer: ReplyWriter = new ReplyWriter(this.#reply);
 
@@ -65,12 +68,17 @@ export class ReplicaEngine implements ReaderSource {
     this.clock = clock;
     this.random = random;
     this.#tls = server.tls;
+    this.#loadedAtMs = clock.now();
+    const facts = processInfo();
     this.#server = new Server({
       keyspace,
       clock,
       random,
       logger,
+      packageVersion: VERSION,
+      lastLoadMs: () => this.#loadedAtMs,
       view: () => describeReplication(target, parts.linkStatus(), clock),
+      ...(facts === undefined ? {} : { process: facts }),
       ...server,
     });
     const { dispatcher } = this.#server;
@@ -118,6 +126,7 @@ export class ReplicaEngine implements ReaderSource {
 
   /** A snapshot took the place of all there was. */
   replaced(): void {
+    this.#loadedAtMs = this.clock.now();
     this.#server.dispatcher.touchAll(-1);
   }
 

@@ -323,7 +323,7 @@ export class Replica {
 
   /** Serves, and makes the link without starting it. */
   async #open(): Promise<void> {
-    const net = this.#options.net ?? await loadNet();
+    const net = this.#options.net ?? await loadNet(this.#options.clock);
     const port = await this.#listen(net);
     if (this.#target !== undefined) this.#link ??= this.#makeLink(net, this.#target, port);
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { HELP, parseArgs, UsageError } from "../../src/cli/args.ts";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/replica/version.ts";
 
 const START = {
   command: "start",

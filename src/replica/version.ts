@@ -1,5 +1,5 @@
 /**
- * What `--version` says.
+ * The version, as `--version` and INFO say it.
  *
  * @module
  */

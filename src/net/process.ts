@@ -1,0 +1,50 @@
+/**
+ * What the runtime tells of the process it runs: for INFO, and only where it does tell.
+ *
+ * @module
+ */
+
+interface ProcessLike {
+  readonly pid: number;
+  readonly platform: string;
+  readonly arch: string;
+  memoryUsage(): { readonly rss: number };
+  cpuUsage(): { readonly user: number; readonly system: number };
+}
+
+/** Facts about this process. */
+export interface ProcessInfo {
+  /** As in "linux x64". */
+  readonly os: string;
+  /** As in "Deno/2.9.6". */
+  readonly runtime: string;
+  /** Process number. */
+  readonly pid: number;
+  /** Resident bytes, now. */
+  residentBytes(): number;
+  /** Seconds of processor time used. */
+  cpuSeconds(): { readonly user: number; readonly system: number };
+}
+
+/** Facts about this process; undefined on a runtime without one, as at the edge. */
+export function processInfo(): ProcessInfo | undefined {
+  const host = globalThis as {
+    process?: Partial<ProcessLike>;
+    navigator?: { userAgent?: string };
+  };
+  const { process } = host;
+  if (typeof process?.pid !== "number" || typeof process.memoryUsage !== "function") {
+    return undefined;
+  }
+  const { pid, platform, arch, memoryUsage, cpuUsage } = process as ProcessLike;
+  return {
+    os: `${platform} ${arch}`,
+    runtime: host.navigator?.userAgent ?? "",
+    pid,
+    residentBytes: () => memoryUsage().rss,
+    cpuSeconds: () => {
+      const { user, system } = cpuUsage();
+      return { user: user / 1e6, system: system / 1e6 };
+    },
+  };
+}
