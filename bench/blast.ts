@@ -119,5 +119,5 @@ for (const runtime of await subjects()) {
   show(name, outcome);
   const bounds = { atLeast: 1000, aim: 1000, unit: " ms" };
   verdict(name, "5 lag gone after", outcome.catchUpMs, bounds);
-  verdict(name, "5 greatest lag (aim only)", outcome.maxLagMs, { ...bounds, atLeast: Infinity });
+  line(name, "5 never above 1 s (the aim)", outcome.maxLagMs <= 1000 ? "reached" : "missed");
 }
