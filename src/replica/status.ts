@@ -5,6 +5,7 @@
  */
 
 import { formatAddress } from "../net/socket.ts";
+import { newCounters } from "../replication/shared.ts";
 import type { LinkState, LinkStatus } from "../replication/types.ts";
 import type { Keyspace } from "../store/keyspace.ts";
 
@@ -61,19 +62,6 @@ export interface ReplicaStatus {
   readonly counters: LinkStatus["counters"];
 }
 
-const NO_COUNTERS: LinkStatus["counters"] = {
-  fullSyncs: 0,
-  partialSyncs: 0,
-  failedSyncs: 0,
-  attempts: 0,
-  commands: 0,
-  transactions: 0,
-  ignoredCommands: 0,
-  divergences: 0,
-  moduleValuesSkipped: 0,
-  bytesRead: 0,
-};
-
 /** Puts a status together. */
 export function describeStatus(
   keyspace: Keyspace,
@@ -97,7 +85,7 @@ export function describeStatus(
     keys: keyspace.keyCount,
     databases: keyspace.indexes(),
     memoryBytes: reservedBytes(keyspace),
-    counters: link?.counters ?? NO_COUNTERS,
+    counters: link?.counters ?? newCounters(),
   };
 }
 
