@@ -37,10 +37,14 @@ export function pauseFor(ms: number): Promise<void> {
 }
 
 /** Polls until `condition` holds. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+export async function until(
+  condition: () => boolean,
+  what: string,
+  ms: number = DEADLINE_MS,
+): Promise<void> {
   const start = performance.now();
   while (!condition()) {
-    if (performance.now() - start > DEADLINE_MS) throw new Error(`waited in vain for ${what}`);
+    if (performance.now() - start > ms) throw new Error(`waited ${ms} ms in vain for ${what}`);
     await pauseFor(1);
   }
 }
