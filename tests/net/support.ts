@@ -39,12 +39,15 @@ export function pauseFor(ms: number): Promise<void> {
 /** Polls until `condition` holds. */
 export async function until(
   condition: () => boolean,
-  what: string,
+  what: string | (() => string),
   ms: number = DEADLINE_MS,
 ): Promise<void> {
   const start = performance.now();
   while (!condition()) {
-    if (performance.now() - start > ms) throw new Error(`waited ${ms} ms in vain for ${what}`);
+    if (performance.now() - start > ms) {
+      const text = typeof what === "string" ? what : what();
+      throw new Error(`waited ${ms} ms in vain for ${text}`);
+    }
     await pauseFor(1);
   }
 }
