@@ -5,7 +5,7 @@
  */
 
 import type { TlsClientOptions } from "../net/socket.ts";
-import type { ReplicaOptions } from "../replica/options.ts";
+import { type ReplicaOptions, withoutSecret } from "../replica/options.ts";
 import { Replica } from "../replica/replica.ts";
 import { type StartArgs, UsageError } from "./args.ts";
 import { explain } from "./explain.ts";
@@ -67,8 +67,4 @@ function readOption(option: string, path: string): string {
   } catch (error) {
     throw new Error(`Cannot read ${option} ${path}: ${explain(error)}`, { cause: error });
   }
-}
-
-function withoutSecret(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//***@");
 }

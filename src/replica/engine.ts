@@ -152,7 +152,6 @@ export class ReplicaEngine implements ReaderSource {
 /** Replies without the types only a protocol needs. */
 function toPlain(reply: RespValue): BytesReply {
   if (reply instanceof ErrorReply) throw new CommandError(reply.message);
-  if (reply instanceof VerbatimString) return reply.toString();
   return toPlainElement(reply);
 }
 

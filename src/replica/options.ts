@@ -243,6 +243,6 @@ function chooseTls(
 }
 
 /** A URL fit for a message. */
-function withoutSecret(text: string): string {
+export function withoutSecret(text: string): string {
   return text.replace(/\/\/[^@/]*@/, "//***@");
 }

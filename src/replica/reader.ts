@@ -307,7 +307,8 @@ function typeName(type: number): TypeName {
   return TYPE_NAMES.find((row) => row[0] === type)?.[1] ?? "module";
 }
 
-function toBytes(key: Key): Uint8Array {
+/** The bytes of a key or value; a string's are UTF-8. */
+export function toBytes(key: Key): Uint8Array {
   return typeof key === "string" ? encoder.encode(key) : key;
 }
 

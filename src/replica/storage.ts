@@ -6,9 +6,7 @@
  */
 
 import { type Database, type Keyspace, NO_EXPIRY } from "../store/keyspace.ts";
-import { type Key, Reader, type ReaderSource, type ScanOptions } from "./reader.ts";
-
-const encoder = new TextEncoder();
+import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "./reader.ts";
 
 /** Thrown by writes while a master is followed: only the master's stream may change its copy. */
 export class ReadOnlyError extends Error {
@@ -139,8 +137,4 @@ export class Storage {
     if (this.#follows) throw new ReadOnlyError("The data follows a master and is read only");
     return this.#keyspace.db(this.#reader.index);
   }
-}
-
-function toBytes(value: Key): Uint8Array {
-  return typeof value === "string" ? encoder.encode(value) : value;
 }
