@@ -13,7 +13,7 @@ import process from "node:process";
 import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { RdbSink } from "../../src/rdb/sink.ts";
-import { Keyspace } from "../../src/store/keyspace.ts";
+import { Keyspace, type StoreSettings } from "../../src/store/keyspace.ts";
 import { headline, line, median, size } from "../support/report.ts";
 
 const KEY_BYTES = 16; // "key:" and twelve digits
@@ -85,6 +85,7 @@ function big(value: number): number[] {
 
 /** A sink that only looks at what it gets. */
 class CountingSink implements RdbSink {
+  readonly settings: StoreSettings = new Keyspace({ random: Math.random }).settings;
   bytes: number = 0;
   header(): void {}
   aux(): void {}
@@ -101,6 +102,12 @@ class CountingSink implements RdbSink {
     valueEnd: number,
   ): boolean {
     this.bytes += keyEnd - keyStart + valueEnd - valueStart;
+    return true;
+  }
+  blob(): boolean {
+    return true;
+  }
+  object(): boolean {
     return true;
   }
   end(): void {}

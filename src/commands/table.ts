@@ -19,6 +19,18 @@ import { lcsCommands } from "./lcs.ts";
 import { multiCommands } from "./multi.ts";
 import { objectCommands } from "./object.ts";
 import { pubsubCommands } from "./pubsub.ts";
+import { listCommands } from "./list.ts";
+import { hashCommands } from "./hash.ts";
+import { setCommands } from "./set.ts";
+import { zsetCommands } from "./zset.ts";
+import { geoCommands } from "./geo.ts";
+import { streamCommands } from "./stream.ts";
+import { hyperloglogCommands } from "./hyperloglog.ts";
+import { sortCommands } from "./sort.ts";
+import { dumpCommands } from "./dump.ts";
+import { functionCommands } from "./function.ts";
+import { debugCommands } from "./debug.ts";
+import { memoryCommands } from "./memory.ts";
 import { serverCommands } from "./server.ts";
 import { stringCommands } from "./string.ts";
 
@@ -31,6 +43,18 @@ export const allCommands: readonly Command[] = [
   ...genericCommands,
   ...objectCommands,
   ...expireCommands,
+  ...listCommands,
+  ...hashCommands,
+  ...setCommands,
+  ...zsetCommands,
+  ...geoCommands,
+  ...streamCommands,
+  ...hyperloglogCommands,
+  ...sortCommands,
+  ...dumpCommands,
+  ...functionCommands,
+  ...debugCommands,
+  ...memoryCommands,
   ...connectionCommands,
   ...clientCommands,
   ...multiCommands,

@@ -6,7 +6,14 @@
  */
 
 import { latin1, parseInteger } from "../base/ascii.ts";
-import type { Database, Keyspace } from "../store/keyspace.ts";
+import type {
+  Database,
+  Encoding,
+  Keyspace,
+  StoredObject,
+  StoreSettings,
+  ValueType,
+} from "../store/keyspace.ts";
 import { Dialect } from "./opcodes.ts";
 import type { RdbSink } from "./sink.ts";
 
@@ -17,8 +24,8 @@ const MAX_EXPECTED_KEYS = 1 << 23;
 
 /** What a snapshot held. */
 export class LoadStats {
-  /** String keys. */
-  strings: number = 0;
+  /** Keys with a value we keep. */
+  keys: number = 0;
   /** Keys with an expiry, past ones among them. */
   expires: number = 0;
   /** Values of modules that were passed over. */
@@ -31,6 +38,8 @@ export class LoadStats {
 
 /** Fills a keyspace and remembers what the snapshot said of itself. */
 export class KeyspaceLoader implements RdbSink {
+  /** Of the keyspace that is filled. */
+  readonly settings: StoreSettings;
   /** Whose numbers the snapshot used. */
   dialect: Dialect = Dialect.REDIS;
   /** Its version. */
@@ -65,6 +74,7 @@ export class KeyspaceLoader implements RdbSink {
   /** Will put the keys into `keyspace`. */
   constructor(keyspace: Keyspace) {
     this.#keyspace = keyspace;
+    this.settings = keyspace.settings;
   }
 
   /** See {@linkcode RdbSink}. */
@@ -150,14 +160,56 @@ export class KeyspaceLoader implements RdbSink {
     const db = this.#db ??= this.#openDb();
     const before = db.size;
     db.setString(key, keyStart, keyEnd, value, valueStart, valueEnd, expireAtMs);
-    this.stats.strings++;
-    if (expireAtMs >= 0) this.stats.expires++;
-    return db.size !== before;
+    return this.#counted(db, before, expireAtMs);
+  }
+
+  /** Stores a value of one run of bytes. */
+  blob(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    type: ValueType,
+    encoding: Encoding,
+    value: Uint8Array,
+    start: number,
+    end: number,
+    expireAtMs: number,
+    _idleSeconds: number,
+    _frequency: number,
+  ): boolean {
+    const db = this.#db ??= this.#openDb();
+    const before = db.size;
+    db.setBlob(key, keyStart, keyEnd, type, encoding, value, start, end, expireAtMs);
+    return this.#counted(db, before, expireAtMs);
+  }
+
+  /** Stores a large value. */
+  object(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    type: ValueType,
+    encoding: Encoding,
+    value: StoredObject,
+    expireAtMs: number,
+    _idleSeconds: number,
+    _frequency: number,
+  ): boolean {
+    const db = this.#db ??= this.#openDb();
+    const before = db.size;
+    db.setObject(key, keyStart, keyEnd, type, encoding, value, expireAtMs);
+    return this.#counted(db, before, expireAtMs);
   }
 
   /** See {@linkcode RdbSink}. */
   end(): void {
     this.complete = true;
+  }
+
+  #counted(db: Database, before: number, expireAtMs: number): boolean {
+    this.stats.keys++;
+    if (expireAtMs >= 0) this.stats.expires++;
+    return db.size !== before;
   }
 
   #openDb(): Database {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Encoding, StoredObject, StoreSettings, ValueType } from "../store/keyspace.ts";
 import type { Dialect } from "./opcodes.ts";
 
 /**
@@ -11,6 +12,8 @@ import type { Dialect } from "./opcodes.ts";
  * the decoding and comes out of `push`.
  */
 export interface RdbSink {
+  /** Seeds and limits for the values that are made. */
+  readonly settings: StoreSettings;
   /** The first call: whose numbers and which version. */
   header(dialect: Dialect, version: number): void;
   /** An auxiliary field; may come anywhere, and any number of times. */
@@ -41,6 +44,32 @@ export interface RdbSink {
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
+    expireAtMs: number,
+    idleSeconds: number,
+    frequency: number,
+  ): boolean;
+  /** As {@linkcode RdbSink.string}, for a value of another type held as one run of bytes. */
+  blob(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    type: ValueType,
+    encoding: Encoding,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expireAtMs: number,
+    idleSeconds: number,
+    frequency: number,
+  ): boolean;
+  /** As {@linkcode RdbSink.string}, for a value in its large form, which the sink now owns. */
+  object(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    type: ValueType,
+    encoding: Encoding,
+    value: StoredObject,
     expireAtMs: number,
     idleSeconds: number,
     frequency: number,

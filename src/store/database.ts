@@ -46,31 +46,9 @@ import {
   ValueType,
 } from "./record.ts";
 import { Slab } from "./slab.ts";
+import type { StoredObject, StoreMemory } from "./memory.ts";
+import type { StoreSettings } from "./settings.ts";
 import { INT_STRING, kindOf, RAW_STRING, reserveFor, stringKind } from "./string.ts";
-
-/** A value too large for one record: it lives beside the slab, under an id. */
-export interface StoredObject {
-  /** Bytes it holds. */
-  readonly memoryBytes: number;
-  /** An independent copy. */
-  copy(): StoredObject;
-}
-
-/** What a database or keyspace holds, in bytes, counted and not estimated. */
-export interface StoreMemory {
-  /** In live records, slack included. */
-  used: number;
-  /** In segments. */
-  reserved: number;
-  /** Of `reserved`: freed and not reused yet. */
-  wasted: number;
-  /** In tables. */
-  table: number;
-  /** In objects beside the slab. */
-  objects: number;
-  /** `(used + wasted) / used`; 1 when nothing is used. */
-  fragmentation: number;
-}
 
 /** Work on the slab's victim that each write pays for, in units: some 4 microseconds. */
 const EVACUATE_UNITS = 256;
@@ -81,6 +59,8 @@ const COMPACT_SHARE = 0.9;
 
 /** See the module's text. Made by a `Keyspace`. */
 export class Database {
+  /** Seeds and limits, for the values made in it. */
+  readonly settings: StoreSettings;
   #slab: Slab = new Slab();
   #dict: Dict;
   #newDict: (slab: Slab) => Dict;
@@ -89,8 +69,10 @@ export class Database {
   #freeObjects: number[] = [];
   #text: Uint8Array = new Uint8Array(MAX_INTEGER_TEXT);
 
-  /** @param seed0 @param seed1 Of the hash. @param hash For tests: a worse hash. */
-  constructor(seed0: number, seed1: number, hash?: HashFunction) {
+  /** @param settings Of its keyspace. @param hash For tests: a worse hash. */
+  constructor(settings: StoreSettings, hash?: HashFunction) {
+    const { seed0, seed1 } = settings;
+    this.settings = settings;
     this.#newDict = (slab) => new Dict(slab, seed0, seed1, hash);
     this.#dict = this.#newDict(this.#slab);
   }
@@ -289,6 +271,29 @@ export class Database {
     const start = this.#valueStart(entry);
     this.#slab.bytes[entry >>> SEGMENT_SHIFT].fill(0, start, start + minLength);
     dict.insert(hash, entry);
+    return entry;
+  }
+
+  /**
+   * Gives a value held in its record another length: bytes below both lengths stay as they are, new ones
+   * are undefined. Growth is amortised; a value that shrank well below its block moves to a shorter one.
+   *
+   * @returns Where the entry is now: its value may be written in place through `valueRef`.
+   */
+  resizeBlob(entry: Entry, encoding: Encoding, length: number): Entry {
+    const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
+    const word = (entry & UNIT_MASK) << 1;
+    const head = words[word];
+    assert((head & OBJECT) === 0, "the value is held in its record");
+    const kind = kindOf((head & TYPE_MASK) as ValueType, encoding);
+    const before = prefixBytes(head) + keyLengthAt(words, word);
+    const units = Math.max((before + length + 7) >>> 3, MIN_UNITS);
+    const slack = blockUnitsAt(words, word) - units;
+    const fits = slack >= 0 && ((head & EXTENDED) !== 0 || slack <= MAX_SLACK);
+    if (!fits || slack > 4 + units) return this.#moveBlob(entry, kind, length);
+    words[word + 1] = length;
+    words[word] = (head & ~(0xff | (MAX_SLACK << SLACK_SHIFT))) | kind;
+    if ((head & EXTENDED) === 0) words[word] |= slack << SLACK_SHIFT;
     return entry;
   }
 
@@ -544,8 +549,10 @@ export class Database {
     const keyLength = keyEnd - keyStart;
     const expires = expireAtMs !== NO_EXPIRY;
     let size = (expires ? 16 : 8) + keyLength + reserve;
+    const content = Math.max((size - reserve + length + 7) >>> 3, MIN_UNITS);
     const plain = keyLength <= MAX_SHORT_KEY && size <= MAX_PLAIN_UNITS * 8;
-    const extended = !plain || reserve !== length;
+    // A block may come out one unit longer than asked for, which must fit the slack as well.
+    const extended = !plain || ((size + 7) >>> 3) - content >= MAX_SLACK;
     if (extended) size += 8;
     const entry = slab.allocate((size + 7) >>> 3);
     const slot = entry >>> SEGMENT_SHIFT;
@@ -561,7 +568,6 @@ export class Database {
       words[word + 3] = slab.allocatedUnits;
       at += 8;
     } else {
-      const content = Math.max((size + 7) >>> 3, MIN_UNITS);
       head |= (keyLength << KEY_LENGTH_SHIFT) | ((slab.allocatedUnits - content) << SLACK_SHIFT);
     }
     if (expires) {
@@ -673,6 +679,24 @@ export class Database {
     target.fill(0, targetStart + length, targetStart + wanted);
     this.#place(hash, entry, grown);
     return grown;
+  }
+
+  /** The value in a block of another length, with an eighth to spare where it grew. */
+  #moveBlob(entry: Entry, kind: number, length: number): Entry {
+    const slot = entry >>> SEGMENT_SHIFT;
+    const start = this.#valueStart(entry);
+    const old = valueLengthAt(this.#slab.words[slot], (entry & UNIT_MASK) << 1);
+    const keyStart = start - keyLengthAt(this.#slab.words[slot], (entry & UNIT_MASK) << 1);
+    const source = this.#slab.bytes[slot];
+    const reserve = length > old ? length + (length >>> 3) : length;
+    const expireAtMs = this.expireAtMs(entry);
+    const moved = this.#create(kind, source, keyStart, start, length, reserve, expireAtMs);
+    const target = this.#slab.bytes[moved >>> SEGMENT_SHIFT];
+    const kept = Math.min(old, length);
+    copyBytes(target, this.#valueStart(moved), source, start, start + kept);
+    this.#dict.relocate(entry, moved);
+    this.#freeBlock(entry);
+    return moved;
   }
 
   /** Adds or takes away the expiry's 8 bytes within the block, if that leaves it well filled. */

@@ -4,11 +4,15 @@
  * @module
  */
 
-import { Database, type StoreMemory } from "./database.ts";
+import { Database } from "./database.ts";
+import type { StoreMemory } from "./memory.ts";
+import { defaultLimits, type StoreSettings } from "./settings.ts";
 
 export { StoreFullError } from "./allocate.ts";
-export { Database, type StoredObject, type StoreMemory } from "./database.ts";
+export { Database } from "./database.ts";
+export type { StoredObject, StoreMemory } from "./memory.ts";
 export { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
+export type { EncodingLimits, StoreSettings } from "./settings.ts";
 
 /** What a {@linkcode Keyspace} is made with. */
 export interface KeyspaceOptions {
@@ -18,14 +22,21 @@ export interface KeyspaceOptions {
 
 /** See the module's text. A {@linkcode Database} stays the one of its number for good. */
 export class Keyspace {
-  #seed0: number;
-  #seed1: number;
+  #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
 
   /** Empty. */
   constructor(options: KeyspaceOptions) {
-    this.#seed0 = (options.random() * 0x100000000) | 0;
-    this.#seed1 = (options.random() * 0x100000000) | 0;
+    this.#settings = {
+      seed0: (options.random() * 0x100000000) | 0,
+      seed1: (options.random() * 0x100000000) | 0,
+      limits: defaultLimits(),
+    };
+  }
+
+  /** What its databases and their values share. */
+  get settings(): StoreSettings {
+    return this.#settings;
   }
 
   /**
@@ -34,8 +45,7 @@ export class Keyspace {
    */
   sibling(): Keyspace {
     const sibling = new Keyspace({ random: () => 0 });
-    sibling.#seed0 = this.#seed0;
-    sibling.#seed1 = this.#seed1;
+    sibling.#settings = this.#settings;
     return sibling;
   }
 
@@ -43,7 +53,7 @@ export class Keyspace {
   db(index: number): Database {
     let database = this.#databases.get(index);
     if (database === undefined) {
-      database = new Database(this.#seed0, this.#seed1);
+      database = new Database(this.#settings);
       this.#databases.set(index, database);
     }
     return database;

@@ -10,6 +10,7 @@ import { RdbDecoder, type RdbDecoderOptions } from "../../src/rdb/decoder.ts";
 import { RdbError, type RdbErrorCode } from "../../src/rdb/errors.ts";
 import type { Dialect } from "../../src/rdb/opcodes.ts";
 import type { RdbSink } from "../../src/rdb/sink.ts";
+import { Keyspace, type StoreSettings } from "../../src/store/keyspace.ts";
 import { bytesOf, type Item, textOf } from "./dataset.ts";
 
 /** An item and what came with it. */
@@ -20,6 +21,7 @@ export interface Decoded extends Item {
 
 /** Remembers what a snapshot held. */
 export class CollectingSink implements RdbSink {
+  readonly settings: StoreSettings = new Keyspace({ random: () => 0.5 }).settings;
   dialect: Dialect | undefined = undefined;
   version: number = 0;
   readonly aux_: [string, string][] = [];
@@ -75,6 +77,14 @@ export class CollectingSink implements RdbSink {
       frequency,
     });
     return true;
+  }
+
+  blob(): boolean {
+    throw new Error("Only strings are expected here");
+  }
+
+  object(): boolean {
+    throw new Error("Only strings are expected here");
   }
 
   end(): void {

@@ -5,7 +5,7 @@ import { hash32 } from "../../src/base/hash.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { Database } from "../../src/store/database.ts";
 import { NO_EXPIRY } from "../../src/store/keyspace.ts";
-import { ModelRun } from "./model.ts";
+import { ModelRun, settingsOf } from "./model.ts";
 
 const VALUE = new Uint8Array([118]);
 const scratch = new Uint8Array(8);
@@ -51,7 +51,7 @@ function scanAll(db: Database, between: (step: number) => void): Map<number, num
 
 for (const size of [0, 1, 2, 5, 6, 7, 8, 20, 100, 1000, 5555]) {
   test(`scan() of ${size} keys at rest visits each exactly once`, () => {
-    const db = new Database(1, 2);
+    const db = new Database(settingsOf(1, 2));
     for (let i = 0; i < size; i++) setNumber(db, i);
     const seen = scanAll(db, () => {});
     assert.equal(seen.size, size);
@@ -125,7 +125,7 @@ for (const churn of churns) {
   for (const seed of [1, 2, 3]) {
     test(`scan() misses no key that stays, under ${churn.name}, seed ${seed}`, () => {
       const prng = new Prng(seed);
-      const db = new Database(prng.uint32(), prng.uint32());
+      const db = new Database(settingsOf(prng.uint32(), prng.uint32()));
       for (let i = 0; i < churn.others; i++) setNumber(db, 1e6 + i);
       for (let i = 0; i < churn.stable; i++) setNumber(db, i);
       const seen = scanAll(db, (step) => churn.between(db, prng, step));
@@ -136,7 +136,7 @@ for (const churn of churns) {
 }
 
 test("scan() takes any u32 as a cursor and ends from there", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   for (let i = 0; i < 1000; i++) setNumber(db, i);
   for (const start of [1, 77, 0x7fffffff, 0x80000000, 0xdeadbeef, 0xffffffff]) {
     let cursor = start;
@@ -150,7 +150,7 @@ test("scan() takes any u32 as a cursor and ends from there", () => {
 });
 
 test("the table grows and shrinks with its keys, a bucket at a time", () => {
-  const db = new Database(3, 4);
+  const db = new Database(settingsOf(3, 4));
   const small = db.memory().table;
   for (let cycle = 0; cycle < 3; cycle++) {
     for (let i = 0; i < 60_000; i++) setNumber(db, i);
@@ -164,7 +164,7 @@ test("the table grows and shrinks with its keys, a bucket at a time", () => {
 });
 
 test("thousands of keys with one hash are slow but right", () => {
-  const db = new Database(0, 0, () => 0x5bd1e995);
+  const db = new Database(settingsOf(0, 0), () => 0x5bd1e995);
   const count = 3000;
   for (let i = 0; i < count; i++) setNumber(db, i);
   db.audit();
@@ -186,7 +186,10 @@ const weakHashes: { name: string; bits: (hash: number) => number }[] = [
 ];
 for (const weak of weakHashes) {
   test(`a database does what a Map does under a bad hash: ${weak.name}`, () => {
-    const db = new Database(1, 2, (b, s, e, k0, k1) => weak.bits(hash32(b, s, e, k0, k1)));
+    const db = new Database(
+      settingsOf(1, 2),
+      (b, s, e, k0, k1) => weak.bits(hash32(b, s, e, k0, k1)),
+    );
     const run = new ModelRun(9, 1500, 100, db);
     run.run(20_000);
     run.check();
@@ -196,7 +199,7 @@ for (const weak of weakHashes) {
 test("randomEntry() is fair enough", () => {
   for (const size of [1, 2, 3, 10, 37]) {
     const prng = new Prng(size);
-    const db = new Database(prng.uint32(), prng.uint32());
+    const db = new Database(settingsOf(prng.uint32(), prng.uint32()));
     for (let i = 0; i < size; i++) setNumber(db, i);
     const drawn = new Array(size).fill(0);
     for (let i = 0; i < size * 500; i++) {
@@ -208,7 +211,7 @@ test("randomEntry() is fair enough", () => {
 
 test("randomEntry() finds the last of many keys", () => {
   const prng = new Prng(1);
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   assert.equal(db.randomEntry(() => prng.next()), 0);
   for (let i = 0; i < 20_000; i++) setNumber(db, i);
   for (let i = 1; i < 20_000; i++) removeNumber(db, i);
@@ -218,7 +221,7 @@ test("randomEntry() finds the last of many keys", () => {
 });
 
 test("expand() is a hint: bounded, ignored when late, and taken back by deletes", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   for (const hint of [NaN, -1, 0, 3, Infinity]) db.expand(hint);
   assert.ok(db.memory().table < 256 * 1024 * 1024);
   db.clear();
@@ -236,7 +239,7 @@ test("expand() is a hint: bounded, ignored when late, and taken back by deletes"
 });
 
 test("10,000 empty draws: expand() then a few keys still answers at once", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   db.expand(1e6);
   setNumber(db, 7);
   assert.equal(numberOf(db, db.randomEntry(() => 0.5)), 7);

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { defaultLimits, type StoreSettings } from "../../src/store/settings.ts";
 import {
   Database,
   Encoding,
@@ -95,8 +96,8 @@ export class ModelRun {
   constructor(seed: number, keyCount: number, maxValue: number, db?: Database) {
     const prng = new Prng(seed);
     this.prng = prng;
-    this.db = db ?? new Database(prng.uint32(), prng.uint32());
-    this.other = new Database(prng.uint32(), prng.uint32());
+    this.db = db ?? new Database(settingsOf(prng.uint32(), prng.uint32()));
+    this.other = new Database(settingsOf(prng.uint32(), prng.uint32()));
     this.maxValue = maxValue;
     this.#pool = prng.bytes(Math.max(1 << 16, maxValue * 2));
     for (let i = 0; i < keyCount; i++) this.#addKey(i);
@@ -302,4 +303,9 @@ export class ModelRun {
     const start = prng.int(this.#pool.length - length);
     return this.#pool.subarray(start, start + length);
   }
+}
+
+/** Settings with these seeds. */
+export function settingsOf(seed0: number, seed1: number): StoreSettings {
+  return { seed0, seed1, limits: defaultLimits() };
 }

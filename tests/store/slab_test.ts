@@ -5,6 +5,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { Database } from "../../src/store/database.ts";
 import { NO_EXPIRY } from "../../src/store/keyspace.ts";
 import { Slab } from "../../src/store/slab.ts";
+import { settingsOf } from "./model.ts";
 
 const MB = 1024 * 1024;
 const value = new Prng(1).bytes(4 * MB);
@@ -64,7 +65,7 @@ test("Slab hands out blocks that do not overlap and takes each back", () => {
 });
 
 test("freed memory is used again: churn of one length takes no more", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   for (let i = 0; i < 20_000; i++) set(db, i, 200);
   const before = db.memory().reserved;
   for (let i = 20_000; i < 200_000; i++) {
@@ -77,7 +78,7 @@ test("freed memory is used again: churn of one length takes no more", () => {
 
 test("overwriting with other lengths stays within bounds", () => {
   const prng = new Prng(3);
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   const lengths: number[] = [];
   for (let i = 0; i < 400_000; i++) {
     const number = prng.int(10_000);
@@ -96,7 +97,7 @@ function assertBounded(db: Database): void {
 }
 
 test("values that change from short to long and back give their memory back", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   const count = 30_000;
   for (const length of [50, 500, 120, 1500, 20, 900]) {
     for (let i = 0; i < count; i++) set(db, i, length);
@@ -110,7 +111,7 @@ test("values that change from short to long and back give their memory back", ()
 });
 
 test("deleting most keys gives most memory back", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   const count = 300_000;
   for (let i = 0; i < count; i++) set(db, i, 200);
   const full = db.memory().reserved;
@@ -123,7 +124,7 @@ test("deleting most keys gives most memory back", () => {
 });
 
 test("compact() works in steps of its budget and comes to an end", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   for (let i = 0; i < 50_000; i++) set(db, i, (i * 7) % 400);
   for (let i = 0; i < 50_000; i++) if (i % 3 !== 0) remove(db, i);
   let steps = 0;
@@ -141,7 +142,7 @@ test("compact() works in steps of its budget and comes to an end", () => {
 });
 
 test("an entry survives its segment being doubled and the next one opened", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   set(db, 1e6, 100);
   for (let i = 0; i < 30; i++) {
     set(db, i, MB - 100);
@@ -152,7 +153,7 @@ test("an entry survives its segment being doubled and the next one opened", () =
 });
 
 test("records longer than a segment get a buffer of their own and give it back", () => {
-  const db = new Database(1, 2);
+  const db = new Database(settingsOf(1, 2));
   const long = new Prng(2).bytes(40 * MB);
   const small = db.memory().reserved;
   for (let round = 0; round < 3; round++) {

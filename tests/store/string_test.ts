@@ -5,13 +5,13 @@ import { Prng } from "../../src/base/prng.ts";
 import { Database } from "../../src/store/database.ts";
 import { formatInteger64, parsedInteger, parseInteger64 } from "../../src/store/integer.ts";
 import { Encoding, NO_EXPIRY } from "../../src/store/keyspace.ts";
-import { bytesOf, text } from "./model.ts";
+import { bytesOf, settingsOf, text } from "./model.ts";
 
 const KEY = bytesOf("key");
 const ref = new BytesRef();
 
 function newDatabase(): Database {
-  return new Database(11, 22);
+  return new Database(settingsOf(11, 22));
 }
 
 function set(db: Database, value: string): number {

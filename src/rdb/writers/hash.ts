@@ -1,0 +1,10 @@
+/**
+ * Hashes, written.
+ *
+ * @module
+ */
+
+import type { ValueWriter } from "./writer.ts";
+
+/** Not there yet. */
+export const hashWriter: ValueWriter | undefined = undefined;

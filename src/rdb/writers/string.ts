@@ -1,0 +1,23 @@
+/**
+ * Strings, written.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { Type } from "../opcodes.ts";
+import type { ValueWriter } from "./writer.ts";
+
+const ref: BytesRef = new BytesRef();
+
+/** Every string, whatever its encoding. */
+export const stringWriter: ValueWriter = {
+  typeOf() {
+    return Type.STRING;
+  },
+  write(writer, db, entry) {
+    db.readString(entry, ref);
+    writer.string(ref.bytes, ref.start, ref.end);
+    return undefined;
+  },
+};

@@ -1,0 +1,30 @@
+/**
+ * Value type -> the writer of its values.
+ *
+ * @module
+ */
+
+import { ValueType } from "../../store/keyspace.ts";
+import { hashWriter } from "./hash.ts";
+import { listWriter } from "./list.ts";
+import { moduleWriter } from "./module.ts";
+import { setWriter } from "./set.ts";
+import { streamWriter } from "./stream.ts";
+import { stringWriter } from "./string.ts";
+import type { ValueWriter } from "./writer.ts";
+import { zsetWriter } from "./zset.ts";
+
+const writers: Readonly<Record<ValueType, ValueWriter | undefined>> = {
+  [ValueType.STRING]: stringWriter,
+  [ValueType.LIST]: listWriter,
+  [ValueType.SET]: setWriter,
+  [ValueType.ZSET]: zsetWriter,
+  [ValueType.HASH]: hashWriter,
+  [ValueType.MODULE]: moduleWriter,
+  [ValueType.STREAM]: streamWriter,
+};
+
+/** The writer of a type's values. */
+export function valueWriterOf(type: ValueType): ValueWriter | undefined {
+  return writers[type];
+}

@@ -1,0 +1,30 @@
+/**
+ * What a value's writer is.
+ *
+ * @module
+ */
+
+import type { Database, Entry } from "../../store/keyspace.ts";
+import type { RecordWriter } from "../record_writer.ts";
+
+/** Versions that can be written, all of them with checksum and auxiliary fields. */
+export type SnapshotVersion = 9 | 10 | 11 | 12 | 80;
+
+/** The rest of a large value. The value must not change until it is whole. */
+export interface ValueRest {
+  /** Writes about `budgetBytes` more; false once the value is whole. */
+  writeOn(writer: RecordWriter, budgetBytes: number): boolean;
+}
+
+/** Writes the values of one type, each in the form that a version has for it. */
+export interface ValueWriter {
+  /** The type byte an entry's value is written under. */
+  typeOf(db: Database, entry: Entry, version: SnapshotVersion): number;
+  /** Writes a value, or its beginning: then the rest is returned. */
+  write(
+    writer: RecordWriter,
+    db: Database,
+    entry: Entry,
+    version: SnapshotVersion,
+  ): ValueRest | undefined;
+}
