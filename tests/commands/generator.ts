@@ -16,7 +16,10 @@ export interface Dialect {
   readonly version: string;
 }
 
-type Make = (g: Generator) => string[];
+/** Makes one command, as latin1 strings. */
+export type Make = (g: Generator) => string[];
+/** How often, from which version (`"6.0"`, `"valkey-9.0"`), what. */
+export type Maker = readonly [weight: number, floor: string, make: Make];
 
 const KEYS = ["a", "b", "c", "key:1", "key:2", "counter", "bits", "f", "", "\xff\x00\r\n", "{t}1"];
 const INTEGERS = [
@@ -100,10 +103,10 @@ export class Generator {
   readonly dialect: Dialect;
   readonly #makers: Make[] = [];
 
-  constructor(prng: Prng, dialect: Dialect) {
+  constructor(prng: Prng, dialect: Dialect, makers: readonly Maker[]) {
     this.prng = prng;
     this.dialect = dialect;
-    for (const [weight, floor, make] of MAKERS) {
+    for (const [weight, floor, make] of makers) {
       if (!this.has(floor)) continue;
       for (let i = 0; i < weight; i++) this.#makers.push(make);
     }
@@ -383,7 +386,8 @@ function rangeWithUnit(g: Generator): string[] {
 }
 
 /** Weight, since when, and how. */
-const MAKERS: readonly [number, string, Make][] = [
+/** Strings, keys and expiries. */
+export const STRING_MAKERS: readonly Maker[] = [
   [12, "5.0", (g) => ["SET", g.key(), g.value()]],
   [12, "6.0", setArguments],
   [8, "5.0", (g) => ["GET", g.key()]],

@@ -12,7 +12,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { CommandParser } from "../../src/resp/parser.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
-import { Generator } from "./generator.ts";
+import { Generator, STRING_MAKERS } from "./generator.ts";
 
 const COUNT = Math.min(Number(env.COUNT ?? 10_000), 200_000);
 const SEED = Number(env.SEED ?? 7);
@@ -114,7 +114,7 @@ async function compareStreams(server: RunningServer): Promise<void> {
   await connection.call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
   const listener = await listen(server);
   const engine = new Engine("master");
-  const generator = new Generator(new Prng(SEED), { product, version });
+  const generator = new Generator(new Prng(SEED), { product, version }, STRING_MAKERS);
   const all = [...traffic(generator, COUNT)].filter((args) => !isChance(args));
   let compared = 0;
   for (let at = 0; at < all.length; at += BATCH) {
