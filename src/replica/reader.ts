@@ -4,11 +4,12 @@
  * @module
  */
 
-import { latin1, utf8 } from "../base/ascii.ts";
+import { latin1, utf8 as shortUtf8 } from "../base/ascii.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
 import { globMatch } from "../base/glob.ts";
 import { CommandError, WRONG_TYPE } from "../commands/errors.ts";
+import { loadTextOf, type TextOf } from "../net/text.ts";
 import {
   type Database,
   type Entry,
@@ -16,6 +17,8 @@ import {
   NO_EXPIRY,
   ValueType,
 } from "../store/keyspace.ts";
+
+import { HotTexts } from "./hot_texts.ts";
 
 /** A key: a string is its UTF-8 bytes. */
 export type Key = string | Uint8Array;
@@ -79,6 +82,7 @@ const SHORT_TEXT = 32;
 const RANDOM_TRIES = 100;
 
 const encoder = new TextEncoder();
+const longUtf8: TextOf = loadTextOf();
 
 /** The reads of one database. Keys whose time has come are hidden, as on any replica. */
 export class Reader {
@@ -88,6 +92,7 @@ export class Reader {
   readonly #value: BytesRef = new BytesRef();
   #keyBytes: Uint8Array = new Uint8Array(256);
   #keyEnd: number = 0;
+  #hot: HotTexts = new HotTexts();
   #database: Database | undefined = undefined;
 
   /**
@@ -111,8 +116,22 @@ export class Reader {
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
   get(key: Key): string | undefined {
-    const value = this.#string(key);
-    return value === undefined ? undefined : utf8(value.bytes, value.start, value.end);
+    const db = this.#db();
+    if (db === undefined) return undefined;
+    if (typeof key !== "string") return this.#text(db, this.#find(db, key));
+    const { changes } = db;
+    const hot = this.#hot.find(key, changes);
+    if (hot !== undefined) {
+      const at = this.#hot.expireAtMs;
+      return at === Infinity || at >= this.#source.clock.now() ? hot : undefined;
+    }
+    const entry = this.#find(db, key);
+    const text = this.#text(db, entry);
+    if (text !== undefined) {
+      const at = db.expireAtMs(entry);
+      this.#hot.keep(key, text, changes, at === NO_EXPIRY ? Infinity : at);
+    }
+    return text;
   }
 
   /**
@@ -258,10 +277,20 @@ export class Reader {
   #string(key: Key): BytesRef | undefined {
     const db = this.#db();
     const entry = this.#find(db, key);
-    if (db === undefined || entry === 0) return undefined;
+    return db !== undefined && this.#open(db, entry) ? this.#value : undefined;
+  }
+
+  #text(db: Database, entry: Entry): string | undefined {
+    if (!this.#open(db, entry)) return undefined;
+    return utf8(this.#value.bytes, this.#value.start, this.#value.end);
+  }
+
+  /** Points `#value` at an entry's string; false when there is no entry. */
+  #open(db: Database, entry: Entry): boolean {
+    if (entry === 0) return false;
     if (db.typeOf(entry) !== ValueType.STRING) throw new CommandError(WRONG_TYPE);
     db.readString(entry, this.#value);
-    return this.#value;
+    return true;
   }
 
   #find(db: Database | undefined, key: Key): Entry {
@@ -301,6 +330,10 @@ export class Reader {
     }
     this.#keyEnd = encoder.encodeInto(key, bytes).written;
   }
+}
+
+function utf8(bytes: Uint8Array, start: number, end: number): string {
+  return end - start > SHORT_TEXT ? longUtf8(bytes, start, end) : shortUtf8(bytes, start, end);
 }
 
 function typeName(type: number): TypeName {

@@ -61,6 +61,8 @@ const COMPACT_SHARE = 0.9;
 export class Database {
   /** Seeds and limits, for the values made in it. */
   readonly settings: StoreSettings;
+  /** Grows with every write to the database itself, not with what is done inside a large value. */
+  changes: number = 0;
   #slab: Slab = new Slab();
   #dict: Dict;
   #newDict: (slab: Slab) => Dict;
@@ -200,6 +202,7 @@ export class Database {
 
   /** Changes the value of a string held as an integer; the entry stays. */
   storeInteger(entry: Entry, value: number | bigint): void {
+    this.changes++;
     assert(this.encodingOf(entry) === Encoding.INT, "the string is held as an integer");
     encodeInteger64(value);
     const bytes = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
@@ -232,6 +235,7 @@ export class Database {
     object: StoredObject,
     expireAtMs: number,
   ): Entry {
+    this.changes++;
     this.#payForCompaction();
     const hash = this.#dict.hashOf(keyBytes, keyStart, keyEnd);
     const old = this.#dict.find(hash, keyBytes, keyStart, keyEnd);
@@ -254,6 +258,7 @@ export class Database {
     keyEnd: number,
     minLength: number,
   ): Entry {
+    this.changes++;
     this.#payForCompaction();
     const dict = this.#dict;
     const hash = dict.hashOf(keyBytes, keyStart, keyEnd);
@@ -281,6 +286,7 @@ export class Database {
    * @returns Where the entry is now: its value may be written in place through `valueRef`.
    */
   resizeBlob(entry: Entry, encoding: Encoding, length: number): Entry {
+    this.changes++;
     const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
     const word = (entry & UNIT_MASK) << 1;
     const head = words[word];
@@ -299,6 +305,7 @@ export class Database {
 
   /** Gives an entry an expiry, or with NO_EXPIRY takes it away. Returns where the entry is now. */
   setExpire(entry: Entry, expireAtMs: number): Entry {
+    this.changes++;
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
     const head = this.#slab.words[slot][unit << 1];
@@ -314,6 +321,7 @@ export class Database {
 
   /** Deletes a key; false when there was none. */
   remove(bytes: Uint8Array, start: number, end: number): boolean {
+    this.changes++;
     this.#payForCompaction();
     const dict = this.#dict;
     const hash = dict.hashOf(bytes, start, end);
@@ -326,6 +334,7 @@ export class Database {
 
   /** Deletes an entry's key. */
   removeEntry(entry: Entry): void {
+    this.changes++;
     this.#dict.remove(this.#dict.hashOfEntry(entry), entry);
     this.#discard(entry);
     this.#payForCompaction();
@@ -333,6 +342,7 @@ export class Database {
 
   /** Moves an entry's value and expiry under another key, in place of all that key had. */
   rename(entry: Entry, keyBytes: Uint8Array, keyStart: number, keyEnd: number): Entry {
+    this.changes++;
     const slab = this.#slab;
     const dict = this.#dict;
     const hash = dict.hashOf(keyBytes, keyStart, keyEnd);
@@ -405,6 +415,7 @@ export class Database {
 
   /** Forgets everything at once, whatever there is. */
   clear(): void {
+    this.changes++;
     this.#slab = new Slab();
     this.#dict = this.#newDict(this.#slab);
     this.#expires = 0;
@@ -493,6 +504,7 @@ export class Database {
     end: number,
     expireAtMs: number,
   ): Entry {
+    this.changes++;
     if (this.#slab.victim >= 0) this.#payForCompaction();
     const dict = this.#dict;
     const hash = dict.hashOf(keyBytes, keyStart, keyEnd);
@@ -761,6 +773,7 @@ export class Database {
   }
 
   #take(contents: DatabaseContents): void {
+    this.changes++;
     this.#slab = contents.slab;
     this.#dict = contents.dict;
     this.#newDict = contents.newDict;
