@@ -37,12 +37,19 @@ export class HotTexts {
     return this.#expireAtMs[this.#slot];
   }
 
-  /** Keeps the text of the key that `find` just did not find. */
+  /**
+   * Keeps the text of the key that `find` just did not find, the second time in a row that it asks for
+   * its slot: keys read once leave nothing behind for the garbage collector to carry.
+   */
   keep(key: string, text: string, changes: number, expireAtMs: number): void {
     const slot = this.#slot;
     if (slot < 0 || text.length > MAX_TEXT) return;
     if (this.#changes.length === 0) this.#allocate();
-    this.#keys[slot] = key;
+    if (this.#keys[slot] !== key) {
+      this.#keys[slot] = key;
+      this.#changes[slot] = -1;
+      return;
+    }
     this.#texts[slot] = text;
     this.#changes[slot] = changes;
     this.#expireAtMs[slot] = expireAtMs;
