@@ -2,39 +2,31 @@
  * After seeded random traffic on a real master, replicas attached before, during and after it hold
  * exactly what the master holds, also when the link was cut meanwhile.
  *
- *     [SEED=n] [COMMANDS=1000000] deno test -A tests/replica/equality_test.ts
+ *     [SEED=n] [COMMANDS=1000000] [FOLLOWER=deno|bun|node] deno test -A tests/replica/equality_test.ts
+ *
+ * With FOLLOWER the replicas are processes of that runtime: `src/cli/main.ts start`.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { env } from "node:process";
-import { Replica } from "../../src/replica/replica.ts";
 import { assertSameDataset, OLD_EXPIRY_TOLERANCE_MS, readDataset } from "../support/compare.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { plain } from "../support/resp.ts";
-import { atLeast, freePort, type RunningServer } from "../support/servers.ts";
+import type { RuntimeName } from "../support/runtimes.ts";
+import { atLeast, type RunningServer } from "../support/servers.ts";
 import { serverTest, startServer } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
+import { follow, type Follower } from "./follower.ts";
 
 const DATABASES = 3;
 const BATCH = 1000;
 const READY_MS = 60_000;
 const TEST_MS = 15 * 60_000;
 const total = Number(env.COMMANDS ?? 60_000);
+const runtime = env.FOLLOWER as RuntimeName | undefined;
 const seed = Number(env.SEED ?? Date.now() % 1_000_000);
-
-async function attach(master: RunningServer): Promise<{ replica: Replica; port: number }> {
-  const port = await freePort();
-  const replica = new Replica({
-    master: `redis://127.0.0.1:${master.port}`,
-    listen: `127.0.0.1:${port}`,
-    logger: false,
-  });
-  await replica.start();
-  await replica.ready({ timeoutMs: READY_MS });
-  return { replica, port };
-}
 
 async function send(client: Connection, traffic: Traffic, count: number): Promise<void> {
   for (let sent = 0; sent < count; sent += BATCH) await client.pipeline(traffic.batch(BATCH));
@@ -61,22 +53,25 @@ async function cutLinks(master: RunningServer): Promise<void> {
 await serverTest("replicas equal their master after random traffic", async (binary) => {
   const note = `SEED=${seed}`;
   const master = await startServer(binary, ["--repl-backlog-size", "256mb"]);
-  const attached: { replica: Replica; port: number }[] = [];
+  const attached: Follower[] = [];
   try {
     const traffic = new Traffic({ seed, version: binary.version, databases: DATABASES });
     const client = await master.connect();
-    attached.push(await attach(master));
+    attached.push(await follow(master.port, runtime));
     await send(client, traffic, total / 3);
-    const [during] = await Promise.all([attach(master), send(client, traffic, total / 3)]);
+    const [during] = await Promise.all([
+      follow(master.port, runtime),
+      send(client, traffic, total / 3),
+    ]);
     attached.push(during);
     await Promise.all([cutLinks(master), send(client, traffic, total / 3)]);
-    attached.push(await attach(master));
+    attached.push(await follow(master.port, runtime));
     assert.equal(await master.call("WAIT", 3, READY_MS), 3, note);
     await new Promise((resolve) => setTimeout(resolve, SHORT_EXPIRY_MS + 50));
     const expected = await readDataset(client, DATABASES);
     assert.ok(expected.size > 1000, note);
     const toleranceMs = atLeast(binary.version, "7.0.0") ? 0 : OLD_EXPIRY_TOLERANCE_MS;
-    for (const [index, { port, replica }] of attached.entries()) {
+    for (const [index, { port, divergences }] of attached.entries()) {
       const reader = await open(port);
       try {
         assertSameDataset(await readDataset(reader, DATABASES), expected, toleranceMs);
@@ -85,14 +80,14 @@ await serverTest("replicas equal their master after random traffic", async (bina
       } finally {
         reader.close();
       }
-      assert.equal(replica.status().counters.divergences, 0, note);
+      assert.equal(divergences(), 0, note);
     }
     const replication = String(plain(await master.call("INFO", "replication")));
     for (const { port } of attached) {
       assert.match(replication, new RegExp(`port=${port},state=online,.*lag=[01]\\b`));
     }
   } finally {
-    for (const { replica } of attached) await replica.close();
+    for (const follower of attached) await follower.close();
     await master.stop();
   }
 }, TEST_MS);
