@@ -10,10 +10,13 @@ const made = makeCertificates();
 const skip = typeof made === "string" ? made : false;
 const certificates = made as Certificates;
 
-/** Seen late in a run of every test in one process, never in this file alone. */
+/**
+ * Deno 2.9's node:tls forgets the end of the stream when it arrives, behind data, while reading is
+ * stopped: all bytes come after `resume`, the end never does. Nothing on our side can ask for it.
+ */
 const DENO_STALLS = {
   "a reader slower than the writer keeps memory bounded":
-    "TLS through Deno's node:tls has stalled here under repeated pause and resume; cause not found yet",
+    "Deno's node:tls loses an end of stream that arrives while paused",
 };
 
 if (skip === false) {
