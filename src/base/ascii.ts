@@ -246,13 +246,24 @@ export function formatDouble17(value: number): string {
   if (value === -Infinity) return "-inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const sign = value < 0 ? "-" : "";
-  const [mantissa, power] = Math.abs(value).toExponential(16).split("e");
+  const [mantissa, power] = seventeenDigits(Math.abs(value)).split("e");
   const digits = mantissa.replace(".", "").replace(/0+$/, "");
   const exponent = Number(power);
   if (exponent >= -4 && exponent < 17) return sign + fixedLayout(digits, exponent);
   const rest = digits.length > 1 ? "." + digits.slice(1) : "";
   const size = String(Math.abs(exponent)).padStart(2, "0");
   return `${sign}${digits[0]}${rest}e${exponent < 0 ? "-" : "+"}${size}`;
+}
+
+/** Of two neighbours equally near `toExponential` takes the larger, C the one with an even last digit. */
+function seventeenDigits(value: number): string {
+  const rounded = value.toExponential(16);
+  const last = rounded.charCodeAt(17) - ZERO;
+  if ((last & 1) === 0) return rounded;
+  const [mantissa, power] = value.toExponential(100).split("e");
+  // Odd after a tie: the digit was rounded up, and was no 9 before it.
+  const isTie = /^50*$/.test(mantissa.slice(18));
+  return isTie ? `${mantissa.slice(0, 18)}e${power}` : rounded;
 }
 
 /** `digits` with the point after digit `exponent`, zeros filled in on either side. */

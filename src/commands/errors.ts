@@ -116,3 +116,15 @@ export function cString(text: string): string {
   const zero = text.indexOf("\0");
   return zero < 0 ? text : text.slice(0, zero);
 }
+
+/** DEBUG of something that is no subcommand, or with too many or too few arguments. */
+export function unknownDebugSubcommand(name: string): string {
+  return `ERR unknown subcommand or wrong number of arguments for '${
+    cString(name.slice(0, 128))
+  }'. Try DEBUG HELP.`;
+}
+
+/** A DEBUG subcommand that a server inside an application does not offer. */
+export function debugRefused(name: string): string {
+  return `ERR DEBUG ${name} is refused. This server is part of an application`;
+}

@@ -18,7 +18,8 @@ export function helpRow(container: string, lines: readonly string[]): Command {
   };
 }
 
-function replyHelp(ctx: Context, container: string, lines: readonly string[]): void {
+/** Writes a help text: what `addReplyHelp` puts around it included. */
+export function replyHelp(ctx: Context, container: string, lines: readonly string[]): void {
   const { reply } = ctx;
   reply.array(lines.length + 3);
   reply.simple(`${container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);

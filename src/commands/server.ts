@@ -390,7 +390,6 @@ function refusals(): Command[] {
     refusal("wait", 3, BLOCKING, `ERR WAIT ${WAIT_ON_REPLICA}`),
     refusal("waitaof", 4, BLOCKING, `ERR WAITAOF ${WAIT_ON_REPLICA}`),
     refusal("shutdown", -1, ADMINISTRATION | NO_MULTI | ALLOW_BUSY, `ERR ${EMBEDDED} when it ends`),
-    refusal("debug", -2, ADMINISTRATION, "ERR DEBUG command not allowed."),
     refusal("save", 1, saving | NO_MULTI, `ERR ${EMBEDDED} what is saved`),
     refusal("bgsave", -1, saving, `ERR ${EMBEDDED} what is saved`),
     refusal("bgrewriteaof", 1, saving, `ERR ${EMBEDDED} what is saved`),

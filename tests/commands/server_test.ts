@@ -234,7 +234,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["SAVE", /^-ERR This server is part of an application/],
   ["BGSAVE", /^-ERR This server is part of an application/],
   ["BGREWRITEAOF", /^-ERR This server is part of an application/],
-  ["DEBUG SLEEP 0", /^-ERR DEBUG command not allowed/],
+  ["DEBUG SLEEP 0", /^-ERR DEBUG SLEEP is refused/],
   ["CLUSTER INFO", /^-ERR This instance has cluster support disabled\|$/],
   ["ASKING", /^-ERR This instance has cluster support disabled\|$/],
   ["CLIENT TRACKING ON", /^-ERR Client side caching is not supported here\|$/],
