@@ -1,0 +1,120 @@
+/**
+ * Where a blob that is edited in place lies: in a record of a database, or in memory of its own.
+ *
+ * @module
+ */
+
+import { assert } from "../base/assert.ts";
+import { BytesRef } from "../base/byte_buffer.ts";
+import { allocate } from "./allocate.ts";
+import type { Database } from "./database.ts";
+import type { Encoding, Entry } from "./record.ts";
+
+/** A blob `[start, end)` of `bytes` that may change its length, and by that its place. */
+export interface Region {
+  /** What it lies in. */
+  readonly bytes: Uint8Array;
+  /** Offset of its first byte. */
+  readonly start: number;
+  /** Offset after its last byte. */
+  readonly end: number;
+  /** Gives it another length; what lies below both stays, and all three above are to be read anew. */
+  resize(length: number): void;
+}
+
+/** The value of a record. Made once and opened for one entry after the other. */
+export class RecordRegion implements Region {
+  #db: Database | undefined = undefined;
+  #entry: Entry = 0;
+  #encoding: Encoding = 0;
+  #value: BytesRef = new BytesRef();
+
+  /** Points nowhere. */
+  constructor() {}
+
+  /** Points at an entry's value, which is held in its record; valid until another writes there. */
+  open(db: Database, entry: Entry, encoding: Encoding): void {
+    this.#db = db;
+    this.#entry = entry;
+    this.#encoding = encoding;
+    db.valueRef(entry, this.#value);
+  }
+
+  /** Where the entry is now. */
+  get entry(): Entry {
+    return this.#entry;
+  }
+
+  /** The segment the value lies in. */
+  get bytes(): Uint8Array {
+    return this.#value.bytes;
+  }
+
+  /** Offset of the value. */
+  get start(): number {
+    return this.#value.start;
+  }
+
+  /** Offset after the value. */
+  get end(): number {
+    return this.#value.end;
+  }
+
+  /** May move the entry. */
+  resize(length: number): void {
+    const db = this.#db;
+    assert(db !== undefined, "a region is opened before it is resized");
+    this.#entry = db.resizeBlob(this.#entry, this.#encoding, length);
+    db.valueRef(this.#entry, this.#value);
+  }
+}
+
+/** Memory of its own, with at most about an eighth to spare. */
+export class NodeRegion implements Region {
+  #bytes: Uint8Array;
+  #length: number;
+
+  /** A copy of bytes `[start, end)` of `source`, with nothing to spare. */
+  constructor(source: Uint8Array, start: number, end: number) {
+    this.#length = end - start;
+    this.#bytes = newBytes(this.#length);
+    this.#bytes.set(source.subarray(start, end));
+  }
+
+  /** The memory. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Always 0. */
+  get start(): number {
+    return 0;
+  }
+
+  /** Length of the blob. */
+  get end(): number {
+    return this.#length;
+  }
+
+  /** Bytes of memory, what is spare included. */
+  get memoryBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** New bytes are undefined. */
+  resize(length: number): void {
+    const capacity = this.#bytes.length;
+    const spare = (length >>> 3) + 8;
+    // Twice the spare before memory is given back, so that a length going up and down moves nothing.
+    if (length > capacity || capacity - length > 2 * spare + 8) {
+      const grown = newBytes(length + spare);
+      grown.set(this.#bytes.subarray(0, Math.min(length, this.#length)));
+      this.#bytes = grown;
+    }
+    this.#length = length;
+  }
+}
+
+function newBytes(length: number): Uint8Array {
+  return new Uint8Array(allocate((length + 7) & ~7));
+}
