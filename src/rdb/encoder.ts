@@ -46,7 +46,7 @@ export interface SnapshotOptions {
   readonly compress?: boolean;
   /** End with a checksum; true unless told otherwise. */
   readonly checksum?: boolean;
-  /** Sources of function libraries; left out below version 10, which has no place for them. */
+  /** Sources of function libraries, the keyspace's own unless given; version 9 has no place for them. */
   readonly functions?: readonly Uint8Array[];
 }
 
@@ -133,7 +133,9 @@ export class SnapshotEncoder {
     }
     writer.aux(version < 10 ? "aof-preamble" : "aof-base", 0);
     if (version >= 10) {
-      for (const source of functions ?? []) this.#writeFunction(source);
+      for (const source of functions ?? this.#keyspace.functions.sources()) {
+        this.#writeFunction(source);
+      }
     }
     this.#indexes = this.#keyspace.indexes();
     this.#nextIndex = 0;

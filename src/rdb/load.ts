@@ -14,6 +14,8 @@ import type {
   StoreSettings,
   ValueType,
 } from "../store/keyspace.ts";
+import { LibraryError, readLibrary } from "../store/functions.ts";
+import { RdbError } from "./errors.ts";
 import { Dialect } from "./opcodes.ts";
 import type { RdbSink } from "./sink.ts";
 
@@ -81,6 +83,7 @@ export class KeyspaceLoader implements RdbSink {
   header(dialect: Dialect, version: number): void {
     this.dialect = dialect;
     this.version = version;
+    this.#keyspace.origin = dialect === Dialect.VALKEY ? "valkey" : "redis";
   }
 
   /** Keeps the fields that mean something to a replica. */
@@ -136,7 +139,14 @@ export class KeyspaceLoader implements RdbSink {
 
   /** See {@linkcode RdbSink}. */
   functionLibrary(bytes: Uint8Array, start: number, end: number): void {
-    this.functions.push(bytes.slice(start, end));
+    const source = bytes.slice(start, end);
+    this.functions.push(source);
+    try {
+      this.#keyspace.functions.add(readLibrary(source), true);
+    } catch (error) {
+      if (!(error instanceof LibraryError)) throw error;
+      throw new RdbError("CORRUPT", `A function library is refused: ${error.message}`, -1);
+    }
   }
 
   /** See {@linkcode RdbSink}. */

@@ -5,11 +5,13 @@
  */
 
 import { Database } from "./database.ts";
+import { FunctionLibraries } from "./functions.ts";
 import type { StoreMemory } from "./memory.ts";
 import { defaultLimits, type StoreSettings } from "./settings.ts";
 
 export { StoreFullError } from "./allocate.ts";
 export { Database } from "./database.ts";
+export type { FunctionLibraries } from "./functions.ts";
 export type { StoredObject, StoreMemory } from "./memory.ts";
 export { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
 export type { EncodingLimits, StoreSettings } from "./settings.ts";
@@ -22,6 +24,12 @@ export interface KeyspaceOptions {
 
 /** See the module's text. A {@linkcode Database} stays the one of its number for good. */
 export class Keyspace {
+  /** Function libraries; they belong to no database and outlive FLUSHALL. */
+  readonly functions: FunctionLibraries = new FunctionLibraries();
+  /**
+   * Whose numbers its snapshot had: it decides what `DEBUG DIGEST` makes of a hash field's expiry.
+   */
+  origin: "redis" | "valkey" = "redis";
   #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
 
@@ -95,6 +103,8 @@ export class Keyspace {
       if (!other.#databases.has(index)) database.clear();
     }
     other.clear();
+    this.functions.replaceWith(other.functions);
+    this.origin = other.origin;
   }
 
   /** What all databases hold together. */
