@@ -5,9 +5,9 @@
  */
 
 import { assert } from "./assert.ts";
+import { copyBytes } from "./copy.ts";
 
 const MIN_CAPACITY = 64;
-const SMALL_COPY = 32;
 
 /** Bytes `[start, end)` of `bytes`: a slice that costs no allocation to refill. */
 export class BytesRef {
@@ -71,14 +71,8 @@ export class ByteBuffer {
     assert(start <= end && end <= source.length, "slice lies inside its source");
     const count = end - start;
     this.reserve(count);
-    const bytes = this.bytes;
-    const at = this.length;
-    if (count < SMALL_COPY) {
-      for (let i = 0; i < count; i++) bytes[at + i] = source[start + i];
-    } else {
-      bytes.set(source.subarray(start, end), at);
-    }
-    this.length = at + count;
+    copyBytes(this.bytes, this.length, source, start, end);
+    this.length += count;
   }
 
   /** Appends a string of code points below 256, a byte each. */

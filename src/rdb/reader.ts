@@ -15,6 +15,7 @@
  */
 
 import { writeInteger } from "../base/ascii.ts";
+import { copyBytes } from "../base/copy.ts";
 import { lzfDecompress } from "../base/lzf.ts";
 import { RdbError } from "./errors.ts";
 import { Length, StringEncoding } from "./opcodes.ts";
@@ -24,7 +25,6 @@ const FIXED_BYTES = 40; // the longest run of fixed length: a slot import's job 
 const INTEGER_TEXT_BYTES = 11; // "-2147483648"
 const FIRST_ALLOCATION = 4096;
 const KEPT_ALLOCATION = 1 << 20;
-const SMALL_COPY = 32;
 
 // A 3-byte back reference yields at most 264 bytes; the rest is what short inputs may add.
 const LZF_WORST_RATIO = 88;
@@ -86,12 +86,7 @@ export class StringSlot {
     const at = this.end;
     const count = end - start;
     this.reserve(at + count, expected);
-    const own = this.#own;
-    if (count < SMALL_COPY) {
-      for (let i = 0; i < count; i++) own[at + i] = bytes[start + i];
-    } else {
-      own.set(bytes.subarray(start, end), at);
-    }
+    copyBytes(this.#own, at, bytes, start, end);
     this.end = at + count;
   }
 

@@ -29,6 +29,8 @@
  * @module
  */
 
+export { copyBytes } from "../base/copy.ts";
+
 /** What a value is, by Redis's own numbers (`server.h`, `OBJ_STRING` and so on). */
 export const ValueType = {
   STRING: 0,
@@ -126,22 +128,4 @@ export function blockUnitsAt(words: Int32Array, word: number): number {
   if ((head & TYPE_MASK) === FREE) return words[word + 1];
   if ((head & EXTENDED) !== 0) return words[word + 3];
   return contentUnitsAt(words, word) + ((head >>> SLACK_SHIFT) & MAX_SLACK);
-}
-
-/** Copies bytes `[start, end)` of `source` to `target` at `offset`; the two may be one buffer. */
-export function copyBytes(
-  target: Uint8Array,
-  offset: number,
-  source: Uint8Array,
-  start: number,
-  end: number,
-): void {
-  const count = end - start;
-  if (target === source) {
-    target.copyWithin(offset, start, end);
-  } else if (count < 32) {
-    for (let i = 0; i < count; i++) target[offset + i] = source[start + i];
-  } else {
-    target.set(source.subarray(start, end), offset);
-  }
 }

@@ -1,0 +1,26 @@
+/**
+ * Copying a run of bytes, by whatever is quickest for its length.
+ *
+ * @module
+ */
+
+/** Up to here a loop beats `set`, which wants a view. */
+const SMALL = 32;
+
+/** Copies bytes `[start, end)` of `source` to `target` at `offset`; the two may be one buffer. */
+export function copyBytes(
+  target: Uint8Array,
+  offset: number,
+  source: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const count = end - start;
+  if (target === source) {
+    target.copyWithin(offset, start, end);
+  } else if (count < SMALL) {
+    for (let i = 0; i < count; i++) target[offset + i] = source[start + i];
+  } else {
+    target.set(source.subarray(start, end), offset);
+  }
+}
