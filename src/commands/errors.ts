@@ -128,3 +128,29 @@ export function unknownDebugSubcommand(name: string): string {
 export function debugRefused(name: string): string {
   return `ERR DEBUG ${name} is refused. This server is part of an application`;
 }
+
+/** FUNCTION DELETE of nothing. */
+export const LIBRARY_NOT_FOUND = "ERR Library not found";
+/** FCALL of nothing. */
+export const FUNCTION_NOT_FOUND = "ERR Function not found";
+/** FUNCTION LOAD of what registers nothing. */
+export const NO_FUNCTIONS = "ERR No functions registered";
+/** FUNCTION RESTORE. */
+export const BAD_RESTORE_POLICY =
+  "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.";
+/** RESTORE and FUNCTION RESTORE of what is damaged, or of a later version. */
+export const DUMP_PAYLOAD = "ERR DUMP payload version or checksum are wrong";
+/** FUNCTION KILL and SCRIPT KILL. */
+export const NOT_BUSY = "NOTBUSY No scripts in execution right now.";
+
+/** EVAL and its kin. */
+export function noScripts(name: string): string {
+  return `ERR ${name} is refused. This server runs no scripts`;
+}
+
+/** What `addReplySubcommandSyntaxError` answers: `sub` as it came. */
+export function wrongSubcommandArity(container: string, sub: string): string {
+  return `ERR unknown subcommand or wrong number of arguments for '${
+    cString(sub.slice(0, 128))
+  }'. Try ${container} HELP.`;
+}
