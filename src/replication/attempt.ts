@@ -11,6 +11,7 @@ import type { Socket, SocketError } from "../net/socket.ts";
 import { writeCommand } from "../resp/writer.ts";
 import { askLogin, connect } from "./connect.ts";
 import { asReplicationError, ReplicationError } from "./errors.ts";
+import { Inbox } from "./inbox.ts";
 import {
   type HandshakeStep,
   handshakeSteps,
@@ -32,6 +33,11 @@ import { Watchdog, type Watched } from "./watchdog.ts";
 const PROGRESS_MS = 100;
 const LF = 10;
 const CR = 13;
+/**
+ * Bytes that may wait while a snapshot is loaded. More would only be memory on top of the data: a master
+ * counts the stream against us, not the snapshot.
+ */
+const SNAPSHOT_INBOX_BYTES = 4 * 1024 * 1024;
 /** More than this unsent, and another ACK would only make the heap of them higher. */
 const MAX_UNSENT_ACKS = 64 * 1024;
 const NEWLINE: Uint8Array = Uint8Array.of(LF);
@@ -65,8 +71,18 @@ export class Attempt implements Watched {
   #steps: HandshakeStep[] = [];
   readonly #line: ByteBuffer = new ByteBuffer();
   readonly #slice: Slice;
-  #rest: Uint8Array | undefined;
+  readonly #inbox: Inbox = new Inbox();
+  /** The stream keeps commands that had no place in their slice. */
   #streamHeld: boolean = false;
+  /** A turn in which work goes on has been asked for. */
+  #turnDue: boolean = false;
+  #paused: boolean = false;
+  /** Set when the inbox was full since it was last empty. */
+  #overran: boolean = false;
+  /** The socket is gone, and what it brought is still being worked off. */
+  #ending: ReplicationError | undefined;
+  /** The server knows SYNC only: it counts no offsets and wants no acknowledgement. */
+  #preSync: boolean = false;
   #sync: { replid: string; offset: number; startedAtMs: number; began: number } | undefined;
   #transfer: SnapshotTransfer | undefined;
   #stream: MasterStream | undefined;
@@ -92,7 +108,19 @@ export class Attempt implements Watched {
 
   /** Offset of the last stream byte received, while there is a stream. */
   get readOffset(): number | undefined {
-    return this.#stream?.readOffset;
+    return this.#stream === undefined
+      ? undefined
+      : this.#stream.readOffset + this.#inbox.byteLength;
+  }
+
+  /** Bytes drained from the socket that wait for their turn. */
+  get inboxBytes(): number {
+    return this.#inbox.byteLength;
+  }
+
+  /** True while the socket is not read, because enough waits already. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   /** How far the snapshot has come. */
@@ -138,10 +166,17 @@ export class Attempt implements Watched {
     if (this.#error !== undefined) return;
     this.#error = error;
     this.#watchdog.stop();
-    this.#rest = undefined;
+    this.#inbox.clear();
     this.#streamHeld = false;
+    if (this.#ending !== undefined) return this.#settle(error);
     if (this.#socket?.closed) return;
     this.#socket?.abort();
+  }
+
+  /** What was held back by the link may be worked on again. */
+  released(): void {
+    const waits = this.#streamHeld || this.#inbox.byteLength > 0 || this.#ending !== undefined;
+    if (waits) this.#askTurn();
   }
 
   /** Bytes the socket has not taken yet. */
@@ -151,8 +186,12 @@ export class Attempt implements Watched {
 
   /** Each second: an ACK while following, a sign of life while loading. */
   tick(): void {
-    if (this.#state === "connected") this.acknowledge();
-    else if (this.#state === "transfer" && this.unsentBytes === 0) this.#socket?.write(NEWLINE);
+    if (this.#state === "connected") {
+      if (!this.#preSync) this.acknowledge();
+      return;
+    }
+    const loads = this.#state === "transfer" || this.#state === "transferMark";
+    if (loads && this.unsentBytes === 0) this.#socket?.write(NEWLINE);
   }
 
   /** Tells the logger, with the master's name in front. */
@@ -183,6 +222,23 @@ export class Attempt implements Watched {
     return "receivePsyncReply";
   }
 
+  /**
+   * The server knows no PSYNC, as before 2.8 and behind some proxies: SYNC has it send everything, and what
+   * follows can't be resumed.
+   */
+  sendSync(): LinkState {
+    this.#preSync = true;
+    this.log("warn", `The master knows no ${this.psyncCommand}: SYNC, with a full sync each time`);
+    this.#queue("SYNC");
+    this.#socket?.flush();
+    return "transferHeader";
+  }
+
+  /** True when SYNC was sent in place of PSYNC. */
+  get preSync(): boolean {
+    return this.#preSync;
+  }
+
   /** The master will send a snapshot as of `offset`: what we had can't be resumed any more. */
   beginFullSync(replid: string, offset: number): void {
     const { clock, position } = this.shared;
@@ -195,7 +251,14 @@ export class Attempt implements Watched {
 
   /** The snapshot's bytes are next. */
   beginTransfer(length: number | undefined, mark: string | undefined): void {
-    this.#transfer = new SnapshotTransfer(length, mark, this.shared.keyspace.sibling());
+    const { keyspace, position, resync } = this.shared;
+    if (resync === "flush") {
+      keyspace.clear();
+      position.hasData = false;
+      position.emptied = true;
+      this.shared.emit({ type: "emptied" });
+    }
+    this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling());
   }
 
   /** The stream goes on at the byte after the last one applied. */
@@ -203,8 +266,8 @@ export class Attempt implements Watched {
     const { position, counters } = this.shared;
     counters.partialSyncs++;
     this.shared.accepted();
-    this.shared.held("partial");
-    this.#openStream();
+    this.shared.synced("partial");
+    this.#openStream(true);
     this.#enter("connected");
     this.log("info", `Resumed at offset ${position.applied}`);
     this.#emitSynced("partial", 0);
@@ -233,60 +296,116 @@ export class Attempt implements Watched {
     if (this.#error !== undefined) return;
     this.lastIoMs = this.#slice.begin();
     this.shared.counters.bytesRead += chunk.length;
+    if (this.#turnDue || this.shared.held) {
+      this.#inbox.push(chunk);
+      this.#bound();
+      this.#slice.end();
+      return;
+    }
     this.#work(chunk);
   }
 
+  /** What the socket brought is worked off before the link counts as broken: it need not be sent again. */
   #onClose(error: SocketError | undefined): void {
-    this.fail(
-      new ReplicationError(
-        "DISCONNECTED",
-        `The connection ended in state ${this.#state}${error ? `: ${error.message}` : ""}`,
-        error,
-      ),
+    this.#watchdog.stop();
+    const broken = new ReplicationError(
+      this.#overran ? "OVERRUN" : "DISCONNECTED",
+      `The connection ended in state ${this.#state}${error ? `: ${error.message}` : ""}${
+        this.#overran ? `; ${this.#inbox.byteLength} bytes waited, see limits.inboxBytes` : ""
+      }`,
+      error,
     );
+    if (this.#error === undefined && (this.#turnDue || this.#inbox.byteLength > 0)) {
+      this.#ending = broken;
+      return;
+    }
+    this.#end(broken);
+  }
+
+  #end(error: ReplicationError): void {
+    this.#ending = undefined;
+    this.fail(error);
+    this.#settle(this.#error as ReplicationError);
+  }
+
+  #settle(error: ReplicationError): void {
     if (this.#sync !== undefined) this.shared.counters.failedSyncs++;
-    this.#finish?.(this.#error as ReplicationError);
+    this.#sync = undefined;
+    this.#finish?.(error);
   }
 
   /** After a slice: goes on with what was kept, then lets the socket deliver again. */
   #proceed(): void {
-    if (this.#error !== undefined) return;
+    this.#turnDue = false;
+    if (this.#error !== undefined || this.shared.held) return;
     this.#slice.reset();
     this.#slice.begin();
-    const rest = this.#rest;
-    this.#rest = undefined;
-    this.#work(rest);
-    if (this.#error === undefined && this.#rest === undefined && !this.#streamHeld) {
-      this.#socket?.resume();
-    }
+    this.#work(undefined);
+    if (this.#error !== undefined || this.#turnDue) return;
+    if (this.#ending !== undefined) return this.#end(this.#ending);
+    this.#overran = false;
   }
 
-  /** Runs the state machine over `chunk` and what the stream holds back; any exception ends the link. */
+  /** Runs the state machine over what is kept, or else `chunk`; any exception ends the link. */
   #work(chunk: Uint8Array | undefined): void {
     try {
       if (this.#streamHeld) this.#streamHeld = !this.#applyHeld();
-      if (chunk !== undefined) this.#consume(chunk);
+      if (chunk === undefined) this.#workOff();
+      else this.#consume(chunk, true);
       this.#reportProgress();
     } catch (error) {
       this.fail(asReplicationError(error));
     }
+    this.#bound();
     this.#slice.end();
   }
 
-  #consume(chunk: Uint8Array): void {
+  /** What waits, until the slice is over. */
+  #workOff(): void {
+    while (!this.#turnDue && this.#error === undefined) {
+      const block = this.#inbox.peek();
+      if (block === undefined) return;
+      this.#inbox.advance(this.#consume(block, false));
+    }
+  }
+
+  /** The answer is how much was dealt with; the rest of a borrowed chunk goes to the inbox. */
+  #consume(chunk: Uint8Array, borrowed: boolean): number {
     const end = chunk.length;
-    for (let pos = 0; pos < end;) {
+    let pos = 0;
+    while (pos < end && this.#error === undefined) {
       if (this.#state === "connected") {
         this.#streamHeld = !this.#pushStream(chunk, pos, end);
-        if (this.#streamHeld) this.#yield();
-        return;
+        if (this.#streamHeld) this.#askTurn();
+        return end;
       }
       pos = this.#step(chunk, pos, end);
-      if (this.#error !== undefined) return;
       if (pos < end && this.#slice.over()) {
-        this.#rest = chunk.slice(pos);
-        return this.#yield();
+        if (borrowed) this.#inbox.push(chunk, pos, end);
+        this.#askTurn();
+        break;
       }
+    }
+    return pos;
+  }
+
+  /** Past its bound the inbox stops the socket, and far below it starts it again. */
+  #bound(): void {
+    const waiting = this.#inbox.byteLength;
+    const follows = this.#state === "connected";
+    const most = follows
+      ? this.shared.inboxBytes
+      : Math.min(SNAPSHOT_INBOX_BYTES, this.shared.inboxBytes);
+    if (!this.#paused && waiting > most) {
+      this.#paused = true;
+      this.#socket?.pause();
+      if (!follows || this.#overran) return;
+      this.#overran = true;
+      this.log("warn", `${waiting} bytes wait to be applied (limits.inboxBytes): reading stops`);
+    } else if (this.#paused && waiting <= most / 2) {
+      this.#paused = false;
+      this.lastIoMs = this.shared.clock.monotonic();
+      this.#socket?.resume();
     }
   }
 
@@ -343,6 +462,7 @@ export class Attempt implements Watched {
     const { keyspace, position, counters, clock } = this.shared;
     const transfer = this.#transfer as SnapshotTransfer;
     const sync = this.#sync!;
+    const acknowledges = transfer.endsWithMark || !this.#preSync;
     keyspace.replaceWith(transfer.staging);
     position.replace(sync.replid, sync.offset);
     counters.fullSyncs++;
@@ -350,15 +470,15 @@ export class Attempt implements Watched {
     const tookMs = clock.monotonic() - sync.began;
     this.#transfer = undefined;
     this.#sync = undefined;
-    this.shared.held("full");
-    this.#openStream();
+    this.shared.synced("full");
+    this.#openStream(acknowledges);
     this.#enter("connected");
     this.log("info", `Synchronised: ${keyspace.keyCount} keys in ${Math.round(tookMs)} ms`);
     this.#emitSynced("full", tookMs);
   }
 
   /** The stream is next. A streamed snapshot's master is silent until it gets this ACK. */
-  #openStream(): void {
+  #openStream(acknowledges: boolean): void {
     const { shared } = this;
     const options = {
       position: shared.position,
@@ -371,7 +491,7 @@ export class Attempt implements Watched {
       diverged: shared.diverged,
     };
     this.#stream = new MasterStream(options, shared.limits, this.#slice);
-    this.acknowledge();
+    if (acknowledges) this.acknowledge();
   }
 
   #pushStream(chunk: Uint8Array, start: number, end: number): boolean {
@@ -381,7 +501,7 @@ export class Attempt implements Watched {
 
   #applyHeld(): boolean {
     const done = (this.#stream as MasterStream).proceed(this.shared.clock.now());
-    if (!done) this.#yield();
+    if (!done) this.#askTurn();
     return done;
   }
 
@@ -406,8 +526,9 @@ export class Attempt implements Watched {
     this.#watchdog.entered();
   }
 
-  #yield(): void {
-    this.#socket?.pause();
+  #askTurn(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
     this.shared.clock.soon(() => this.#proceed());
   }
 

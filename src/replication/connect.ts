@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatAddress, type Socket, SocketError } from "../net/socket.ts";
+import { type Address, formatAddress, type Socket, SocketError } from "../net/socket.ts";
 import { ReplicationError } from "./errors.ts";
 import type { LinkShared } from "./shared.ts";
 import type { LinkLogin } from "./types.ts";
@@ -75,7 +75,9 @@ function within<T>(shared: LinkShared, signal: AbortSignal, promise: Promise<T>)
  * @throws {ReplicationError} CONNECT, or STOPPED when `signal` came first.
  */
 export async function connect(shared: LinkShared, signal: AbortSignal): Promise<Socket> {
-  const { address, tls, timeouts } = shared;
+  const { tls, timeouts } = shared;
+  if (shared.locate !== undefined) shared.address = await locate(shared, signal);
+  const { address } = shared;
   try {
     return await shared.net.connect({ address, tls, timeoutMs: timeouts.connectMs, signal });
   } catch (error) {
@@ -83,6 +85,20 @@ export async function connect(shared: LinkShared, signal: AbortSignal): Promise<
     const where = formatAddress(address);
     if (!(error instanceof SocketError)) throw error;
     throw new ReplicationError("CONNECT", `No connection to ${where}: ${error.message}`, error);
+  }
+}
+
+async function locate(shared: LinkShared, signal: AbortSignal): Promise<Address> {
+  try {
+    return await shared.locate!(signal);
+  } catch (error) {
+    if (signal.aborted) throw stopped();
+    if (error instanceof ReplicationError) throw error;
+    throw new ReplicationError(
+      "NO_MASTER",
+      `Where the master is could not be had: ${error}`,
+      error,
+    );
   }
 }
 

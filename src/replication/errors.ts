@@ -12,8 +12,14 @@ import { StoreFullError } from "../store/keyspace.ts";
 export type ReplicationErrorCode =
   /** No connection could be made; `cause` is the `SocketError`. */
   | "CONNECT"
+  /** No sentinel could say where the master is; `cause` is what the last one asked brought. */
+  | "NO_MASTER"
   /** The connection broke or the master closed it; `cause` is the `SocketError`, when there is one. */
   | "DISCONNECTED"
+  /** The same, after `limits.inboxBytes` was reached: the host left us too little time to keep up. */
+  | "OVERRUN"
+  /** The master is another one now, as sentinels say. */
+  | "SWITCHED"
   /** No reply of the handshake within `timeouts.handshakeMs`. */
   | "HANDSHAKE_TIMEOUT"
   /** Not a byte within `timeouts.syncMs` while a snapshot was awaited or loaded. */
@@ -127,6 +133,7 @@ const BRIEF: Codes = new Set<ReplicationErrorCode>([
   "BUSY",
   "MASTERDOWN",
   "NOMASTERLINK",
+  "SWITCHED",
 ]);
 const LOSES_POSITION: Codes = new Set<ReplicationErrorCode>([
   "STREAM",

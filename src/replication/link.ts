@@ -5,6 +5,7 @@
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { TimerId } from "../base/clock.ts";
 import { Attempt } from "./attempt.ts";
 import { Backoff } from "./backoff.ts";
@@ -53,7 +54,7 @@ export class ReplicationLink {
     this.#shared = new LinkShared(options, {
       entered: (state) => this.#enter(state),
       accepted: () => this.#accepted(),
-      held: (kind) => this.#held(kind),
+      synced: (kind) => this.#synced(kind),
     });
     this.#backoff = new Backoff(options.backoff ?? {}, options.random);
     this.#sinceMs = options.clock.now();
@@ -73,7 +74,7 @@ export class ReplicationLink {
     if (this.#loop === undefined) {
       this.#abort = new AbortController();
       this.#running = false;
-      this.#downSinceMs = this.#shared.clock.now();
+      this.#downSinceMs ??= this.#shared.clock.now();
       this.#loop = this.#run(this.#abort.signal).finally(() => this.#loop = undefined);
     }
     if (this.#running) return Promise.resolve();
@@ -105,6 +106,39 @@ export class ReplicationLink {
     this.#retryNow?.();
   }
 
+  /**
+   * Takes over a place in a master's history, whose data the keyspace holds already: the first PSYNC asks
+   * for what came after it. Before the first `start` only.
+   *
+   * @param asOfMs When that data was last known to be the master's, milliseconds since 1970.
+   */
+  restore(place: { replid: string; offset: number; db: number }, asOfMs: number): void {
+    assert(this.#loop === undefined, "a place is taken over before anything is followed");
+    this.#shared.position.restore(place.replid, place.offset, place.db);
+    this.#downSinceMs = asOfMs;
+  }
+
+  /**
+   * Has nothing applied until `release`, so that the keyspace can be read over several turns. The socket
+   * is drained meanwhile, see `limits.inboxBytes`.
+   */
+  hold(): void {
+    this.#shared.held = true;
+  }
+
+  /** Ends a `hold`. */
+  release(): void {
+    this.#shared.held = false;
+    this.#attempt?.released();
+  }
+
+  /** The master is elsewhere now: leaves the one at hand, if any, and looks for it at once. */
+  relocate(reason: string): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) this.#retryNow?.();
+    else attempt.fail(new ReplicationError("SWITCHED", reason));
+  }
+
   /** A moment's view. */
   status(): LinkStatus {
     const { position, clock, counters, address } = this.#shared;
@@ -115,10 +149,12 @@ export class ReplicationLink {
       sinceMs: this.#sinceMs,
       address,
       hasData: position.hasData,
+      emptied: position.emptied,
       replid: position.replid,
       replid2: position.replid2,
       secondOffset: position.secondOffset,
       readOffset: attempt?.readOffset ?? position.applied,
+      inboxBytes: attempt?.inboxBytes ?? 0,
       appliedOffset: position.applied,
       db: position.db,
       sync: attempt?.progress,
@@ -157,7 +193,8 @@ export class ReplicationLink {
       this.#backoff.reset();
     }
     this.#heldSince = undefined;
-    this.#downSinceMs ??= clock.now();
+    const silentMs = attempt.lastIoMs < 0 ? 0 : Math.floor(clock.monotonic() - attempt.lastIoMs);
+    this.#downSinceMs ??= clock.now() - silentMs;
     return error;
   }
 
@@ -210,7 +247,7 @@ export class ReplicationLink {
   }
 
   /** A partial sync costs nothing, so the next failure is a first one; a full one must hold first. */
-  #held(kind: "full" | "partial"): void {
+  #synced(kind: "full" | "partial"): void {
     this.#lastError = undefined;
     this.#downSinceMs = undefined;
     this.#heldSince = this.#shared.clock.monotonic();

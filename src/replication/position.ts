@@ -22,6 +22,8 @@ export class Position {
   resumable: boolean = false;
   /** True once any snapshot has been loaded. */
   hasData: boolean = false;
+  /** True from when the data was thrown away for a snapshot until that is whole. */
+  emptied: boolean = false;
 
   /** What to ask for: the next byte of our history, or everything. */
   psyncArguments(): readonly [replid: string, offset: string] {
@@ -38,6 +40,13 @@ export class Position {
     this.db = 0;
     this.resumable = replid !== "";
     this.hasData = true;
+    this.emptied = false;
+  }
+
+  /** A place kept from an earlier life: the data that belongs to it has just been loaded. */
+  restore(replid: string, offset: number, db: number): void {
+    this.replace(replid, offset);
+    this.db = db;
   }
 
   /** The master goes on with our bytes under another id: what we have becomes its past. */

@@ -14,6 +14,7 @@ import type { LinkState } from "./types.ts";
 export const ID_LENGTH = 40;
 
 const REPLID = /^[0-9a-fA-F]{40}$/;
+const UNKNOWN_COMMAND = /^-ERR unknown command/i;
 const DECIMAL = /^[0-9]{1,16}$/;
 
 /** FULLRESYNC, CONTINUE or an error. */
@@ -26,6 +27,11 @@ export function receivePsyncReply(attempt: Attempt, line: string): LinkState {
       return resumed(attempt, words);
   }
   if (!line.startsWith("-")) throw unexpected(attempt.psyncCommand, line);
+  const { position, psyncRenamed } = attempt.shared;
+  // Where there is something to resume, this master's PSYNC has been seen to work.
+  if (UNKNOWN_COMMAND.test(line) && !psyncRenamed && !position.resumable) {
+    return attempt.sendSync();
+  }
   throw psyncError(attempt, line);
 }
 
@@ -67,26 +73,32 @@ function psyncError(attempt: Attempt, line: string): ReplicationError {
       `${error.message}: set password, and username for an ACL user`,
     );
   }
-  if (/^-ERR unknown command/i.test(line)) {
-    return new ReplicationError(
-      "PSYNC_UNAVAILABLE",
-      `${error.message}: it was renamed (set psyncCommand), or a managed service blocks replication`,
-    );
-  }
-  return error;
+  return UNKNOWN_COMMAND.test(line) ? unavailable(error.message) : error;
+}
+
+function unavailable(message: string): ReplicationError {
+  return new ReplicationError(
+    "PSYNC_UNAVAILABLE",
+    `${message}: it was renamed (set psyncCommand to its name), or this is a managed service that lets ` +
+      "nobody replicate, as Amazon ElastiCache and MemoryDB, Azure Cache for Redis, Google Memorystore, " +
+      "Redis Cloud and Upstash do",
+  );
 }
 
 /** `$EOF:<mark>` for a streamed snapshot, `$<length>` for a file, or an error in its place. */
 export function receiveTransferHeader(attempt: Attempt, line: string): LinkState {
-  if (line.startsWith("-")) throw errorFromReply(line, "Snapshot");
-  if (line.startsWith("$EOF:") && line.length >= 5 + ID_LENGTH) {
-    attempt.beginTransfer(undefined, line.slice(5, 5 + ID_LENGTH));
-    return "transfer";
+  if (line.startsWith("-")) {
+    const error = errorFromReply(line, attempt.preSync ? "SYNC" : "Snapshot");
+    throw UNKNOWN_COMMAND.test(line) ? unavailable(error.message) : error;
   }
   const length = line.slice(1);
-  if (line.startsWith("$") && DECIMAL.test(length) && Number.isSafeInteger(Number(length))) {
-    attempt.beginTransfer(Number(length), undefined);
-    return "transfer";
-  }
-  throw unexpected("Snapshot", line);
+  const mark = line.startsWith("$EOF:") && line.length >= 5 + ID_LENGTH
+    ? line.slice(5, 5 + ID_LENGTH)
+    : undefined;
+  const sized = line.startsWith("$") && DECIMAL.test(length) &&
+    Number.isSafeInteger(Number(length));
+  if (mark === undefined && !sized) throw unexpected("Snapshot", line);
+  if (attempt.preSync) attempt.beginFullSync("", 0);
+  attempt.beginTransfer(mark === undefined ? Number(length) : undefined, mark);
+  return "transfer";
 }

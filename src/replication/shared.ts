@@ -28,6 +28,7 @@ import type {
 
 const DEFAULT_LINE_BYTES = 16 * 1024;
 const DEFAULT_TRANSACTION_BYTES = 1024 * 1024 * 1024;
+const DEFAULT_INBOX_BYTES = 64 * 1024 * 1024;
 const DEFAULT_SLICE_MS = 4;
 /** Divergences logged one by one; past it only every thousandth. */
 const DIVERGENCES_LOGGED = 20;
@@ -39,7 +40,7 @@ export interface LinkObserver {
   /** The master agreed to replicate. */
   accepted(): void;
   /** A synchronisation is complete, the stream follows. */
-  held(kind: "full" | "partial"): void;
+  synced(kind: "full" | "partial"): void;
 }
 
 /** One link's common ground. */
@@ -49,7 +50,9 @@ export class LinkShared {
   readonly random: () => number;
   readonly keyspace: Keyspace;
   readonly executor: StreamExecutor;
-  readonly address: Address;
+  /** The master, as far as it is known; a locator may find another one before each attempt. */
+  address: Address;
+  readonly locate: LinkOptions["locate"];
   readonly tls: TlsClientOptions | undefined;
   readonly credentials: LinkCredentials | undefined;
   readonly announce: { readonly host?: string; readonly port?: number };
@@ -57,10 +60,17 @@ export class LinkShared {
   readonly limits: LinkLimits;
   readonly lineBytes: number;
   readonly transactionBytes: number;
+  readonly inboxBytes: number;
+  readonly resync: "swap" | "flush";
+  /** The master's name for PSYNC. */
   readonly psyncCommand: string;
+  /** True when the name was configured: then there is one, and SYNC is no way out. */
+  readonly psyncRenamed: boolean;
   readonly onDivergence: DivergencePolicy;
   readonly sliceMs: number;
   readonly hooks: StreamHooks;
+  /** True while nothing may be applied: somebody reads the keyspace over several turns. */
+  held: boolean = false;
   /** Which byte of whose history the keyspace stands at. */
   readonly position: Position = new Position();
   /** Totals. */
@@ -70,7 +80,6 @@ export class LinkShared {
   readonly #logger: LinkLogger | undefined;
   readonly #onEvent: ((event: LinkEvent) => void) | undefined;
   readonly #observer: LinkObserver;
-  readonly #name: string;
 
   /** @param options The link's. @param observer The link. */
   constructor(options: LinkOptions, observer: LinkObserver) {
@@ -80,6 +89,7 @@ export class LinkShared {
     this.keyspace = options.keyspace;
     this.executor = options.executor;
     this.address = options.address;
+    this.locate = options.locate;
     this.tls = options.tls;
     this.credentials = options.credentials;
     this.announce = options.announce ?? {};
@@ -87,7 +97,10 @@ export class LinkShared {
     this.limits = options.limits ?? {};
     this.lineBytes = this.limits.lineBytes ?? DEFAULT_LINE_BYTES;
     this.transactionBytes = this.limits.transactionBytes ?? DEFAULT_TRANSACTION_BYTES;
+    this.inboxBytes = this.limits.inboxBytes ?? DEFAULT_INBOX_BYTES;
+    this.resync = options.resync ?? "swap";
     this.psyncCommand = options.psyncCommand ?? "PSYNC";
+    this.psyncRenamed = options.psyncCommand !== undefined;
     this.onDivergence = options.onDivergence ?? "report";
     this.sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
     this.hooks = options.hooks ?? {};
@@ -95,7 +108,6 @@ export class LinkShared {
     this.#logger = options.logger;
     this.#onEvent = options.onEvent;
     this.#observer = observer;
-    this.#name = formatAddress(options.address);
   }
 
   /** A state was entered. */
@@ -109,8 +121,8 @@ export class LinkShared {
   }
 
   /** A synchronisation is complete, the stream follows. */
-  held(kind: "full" | "partial"): void {
-    this.#observer.held(kind);
+  synced(kind: "full" | "partial"): void {
+    this.#observer.synced(kind);
   }
 
   /** Hands an event to the owner, whose exceptions are his own and stop nothing here. */
@@ -124,7 +136,7 @@ export class LinkShared {
 
   /** Tells the logger, with the master's name in front. */
   log(level: keyof LinkLogger, message: string): void {
-    this.#logger?.[level](`master ${this.#name}: ${message}`);
+    this.#logger?.[level](`master ${formatAddress(this.address)}: ${message}`);
   }
 
   #diverged(divergence: Divergence): void {

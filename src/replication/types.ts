@@ -103,6 +103,12 @@ export interface LinkLimits {
   readonly transactionBytes?: number;
   /** Longest line of the handshake, bytes. 16,384. */
   readonly lineBytes?: number;
+  /**
+   * Most bytes of the stream drained from the socket and not yet applied, while the host is busy. Beyond
+   * it the socket rests, and a master that loses patience cuts the link (OVERRUN). 64 MB; while a snapshot
+   * is loaded at most 4 MB of it.
+   */
+  readonly inboxBytes?: number;
 }
 
 /**
@@ -161,6 +167,11 @@ export interface LinkOptions {
   readonly executor: StreamExecutor;
   /** The master. */
   readonly address: Address;
+  /**
+   * Asked before each attempt where the master is now, as sentinels tell it; `address` is then only what
+   * is shown before the first answer. What it throws counts as a failed attempt.
+   */
+  readonly locate?: (signal: AbortSignal) => Promise<Address>;
   /** TLS, when given. */
   readonly tls?: TlsClientOptions;
   /** AUTH, when given. */
@@ -175,6 +186,11 @@ export interface LinkOptions {
   readonly limits?: LinkLimits;
   /** The master's name for PSYNC. */
   readonly psyncCommand?: string;
+  /**
+   * What a full resync does with the old data: `swap`, the default, serves it until the new is whole;
+   * `flush` empties first, for machines that can't hold both.
+   */
+  readonly resync?: "swap" | "flush";
   /** What to do with commands that can't be applied. `report`. */
   readonly onDivergence?: DivergencePolicy;
   /** Milliseconds of work in one go before the host gets its turn. 4. */
@@ -191,6 +207,8 @@ export interface LinkOptions {
 export type LinkEvent =
   | { readonly type: "state"; readonly state: LinkState; readonly previous: LinkState }
   | { readonly type: "syncStart"; readonly replid: string; readonly offset: number }
+  /** `resync: "flush"`: the old data is gone, the new on its way. */
+  | { readonly type: "emptied" }
   | { readonly type: "syncProgress"; readonly progress: SyncProgress }
   | {
     readonly type: "synced";
@@ -256,6 +274,8 @@ export interface LinkStatus {
   readonly address: Address;
   /** True once a snapshot has been loaded: the keyspace holds a master's data, perhaps stale. */
   readonly hasData: boolean;
+  /** True while the old data was thrown away and the new is not whole. */
+  readonly emptied: boolean;
   /** The data's replication id, 40 hex digits, or "" before the first sync. */
   readonly replid: string;
   /** The id before a failover, or "". */
@@ -264,6 +284,8 @@ export interface LinkStatus {
   readonly secondOffset: number;
   /** Stream bytes received. */
   readonly readOffset: number;
+  /** Bytes drained from the socket that wait for their turn. */
+  readonly inboxBytes: number;
   /** Stream bytes applied: what is acknowledged and resumed from. */
   readonly appliedOffset: number;
   /** The stream's selected database. */
@@ -272,7 +294,10 @@ export interface LinkStatus {
   readonly sync: SyncProgress | undefined;
   /** Milliseconds since the master's last byte, or -1 while there is no connection. */
   readonly lastIoMs: number;
-  /** When the link went down, milliseconds since 1970; undefined while connected. */
+  /**
+   * Since when the data may be stale, milliseconds since 1970: the last byte heard before the link broke,
+   * or its start; undefined while connected.
+   */
   readonly downSinceMs: number | undefined;
   /** Why the last connection failed; cleared by the next sync. */
   readonly lastError: ReplicationError | undefined;

@@ -17,6 +17,8 @@ export interface Watched {
   readonly state: LinkState;
   /** Time of the last byte from the master, on the monotonic clock. */
   readonly lastIoMs: number;
+  /** True while it is us who do not read. */
+  readonly paused: boolean;
   /** Bytes the socket has not taken yet. */
   readonly unsentBytes: number;
   /** A second has passed. */
@@ -92,6 +94,10 @@ export class Watchdog {
   /** Bytes may wait unread when it was our host that slept: one turn for them, then the verdict. */
   #expired(): void {
     if (!this.#isSilent()) return this.#watch();
+    if (this.#watched.paused) {
+      this.#silenceTimer = this.#clock.setTimer(() => this.#expired(), TICK_MS);
+      return;
+    }
     this.#clock.soon(() => {
       if (!this.#running) return;
       if (this.#isSilent()) this.#watched.fail(this.#silence());

@@ -163,12 +163,94 @@ for (const { line, code } of errors) {
     const socket = await rig.start();
     rig.handshake();
     socket.send(`${line}\r\n`);
+    if (code === "PSYNC_UNAVAILABLE") {
+      assert.equal(socket.take(), command("SYNC"));
+      socket.send(line.replace("psync", "sync") + "\r\n");
+    }
     await settle();
     assert.equal(rig.state, fatal ? "none" : "connect");
     if (fatal) await assert.rejects(rig.started, { name: "ReplicationError", code });
     await rig.stop();
   });
 }
+
+test("a master that knows SYNC only is followed, with a full sync each time", async () => {
+  const rig = new Rig();
+  let socket = await rig.start();
+  for (const value of ["1", "2"]) {
+    assert.equal(rig.handshake(), command("PSYNC", "?", "-1"));
+    socket.send("-ERR unknown command 'PSYNC'\r\n");
+    assert.equal(socket.take(), command("SYNC"));
+    const stream = command("SELECT", "2") + command("SET", "s", value);
+    socket.send(`\n\n${lengthFrame(snapshot(KEYS))}${stream}`);
+    assert.equal(rig.state, "connected");
+    await rig.started;
+    assert.equal(rig.get("s", 2), value);
+    await rig.clock.advance(5000);
+    assert.equal(socket.take(), "", "such a master knows no REPLCONF ACK");
+    socket = await rig.reconnect();
+  }
+  await rig.stop();
+});
+
+test("a streamed snapshot after SYNC is acknowledged once: the stream waits for it", async () => {
+  const rig = new Rig();
+  const socket = await rig.start();
+  rig.handshake();
+  socket.send("-ERR unknown command 'PSYNC'\r\n");
+  socket.take();
+  socket.send(eofFrame(snapshot(KEYS)));
+  assert.equal(socket.take(), ack(0));
+  await rig.clock.advance(5000);
+  assert.equal(socket.take(), "");
+  await rig.stop();
+});
+
+test("a renamed PSYNC that is unknown is no reason for SYNC, and services that block it are named", async () => {
+  const rig = new Rig({ psyncCommand: "mypsync" });
+  const socket = await rig.start();
+  assert.equal(rig.handshake(), command("mypsync", "?", "-1"));
+  socket.send("-ERR unknown command 'mypsync'\r\n");
+  await assert.rejects(rig.started, (error: Error) => {
+    return /psyncCommand/.test(error.message) && /ElastiCache.*Memorystore/.test(error.message);
+  });
+  assert.equal(socket.take(), "");
+  await rig.stop();
+});
+
+test("a master met again under the same name is asked for where it is, each time", async () => {
+  const addresses = ["::1", "fe80::2"];
+  const rig = new Rig({
+    locate: () => Promise.resolve({ transport: "tcp", host: addresses.shift()!, port: 7000 }),
+  });
+  await rig.start();
+  rig.handshake();
+  assert.deepEqual(rig.net.connects[0].address, { transport: "tcp", host: "::1", port: 7000 });
+  rig.socket.hangUp();
+  await settle();
+  await rig.retry();
+  assert.deepEqual(rig.net.connects[1].address, { transport: "tcp", host: "fe80::2", port: 7000 });
+  assert.ok(rig.messages.some((message) => message.startsWith("master [fe80::2]:7000: ")));
+  await rig.stop();
+});
+
+test("a chain of promotions is followed, each id becoming the one before", async () => {
+  const rig = new Rig();
+  let socket = await rig.follow([], 100);
+  let previous = REPLID;
+  for (const digit of "0123") {
+    const next = digit.repeat(40);
+    socket = await rig.reconnect();
+    const { appliedOffset } = rig.link.status();
+    assert.equal(rig.handshake(), command("PSYNC", previous, String(appliedOffset + 1)));
+    socket.send(`+CONTINUE ${next}\r\n${command("PING")}`);
+    const { replid, replid2, secondOffset } = rig.link.status();
+    assert.deepEqual([replid, replid2, secondOffset], [next, previous, appliedOffset + 1]);
+    previous = next;
+  }
+  assert.equal(rig.link.status().counters.fullSyncs, 1);
+  await rig.stop();
+});
 
 test("NOPERM says which rights a replica needs", async () => {
   const rig = new Rig();

@@ -275,8 +275,8 @@ const refusals: { name: string; args: string[]; options: Partial<LinkOptions>; c
     code: "WRONGPASS",
   },
   {
-    name: "PSYNC renamed away",
-    args: ["--rename-command", "PSYNC", ""],
+    name: "PSYNC and SYNC renamed away",
+    args: ["--rename-command", "PSYNC", "", "--rename-command", "SYNC", ""],
     options: {},
     code: "PSYNC_UNAVAILABLE",
   },

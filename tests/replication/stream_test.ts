@@ -282,18 +282,19 @@ test("a transaction past limits.transactionBytes is refused", async () => {
   await rig.stop();
 });
 
-test("a burst is applied in slices, the socket at rest between them, nothing lost", async () => {
+test("a burst is applied in slices, the socket drained meanwhile, nothing lost", async () => {
   const rig = new Rig({ sliceMs: 4 });
   const socket = await rig.follow();
   const commands = Array.from({ length: 5000 }, (_, i) => command("SET", `k${i % 100}`, `${i}`));
   const burst = command("SELECT", "0") + commands.join("");
   rig.clock.costMs = 3;
   for (let at = 0; at < burst.length; at += 30_000) socket.send(burst.slice(at, at + 30_000));
-  assert.ok(socket.paused);
-  assert.ok(rig.link.status().appliedOffset < burst.length);
+  assert.equal(socket.pauses, 0);
+  const { appliedOffset, readOffset, inboxBytes } = rig.link.status();
+  assert.ok(appliedOffset < burst.length / 2);
+  assert.equal(readOffset, burst.length, "what was drained counts as read");
+  assert.ok(inboxBytes > 0);
   await rig.clock.turn();
-  assert.ok(!socket.paused);
-  assert.ok(socket.pauses > 10);
   assert.equal(rig.link.status().appliedOffset, burst.length);
   for (let i = 0; i < 100; i++) assert.equal(rig.get(`k${i}`), String(4900 + i));
   rig.clock.costMs = 0;
@@ -305,7 +306,7 @@ test("stop() between two slices leaves nothing behind", async () => {
   const socket = await rig.follow();
   rig.clock.costMs = 3;
   socket.send(Array.from({ length: 500 }, (_, i) => command("SET", `k${i}`, "1")).join(""));
-  assert.ok(socket.paused);
+  assert.ok(rig.keyspace.keyCount < 500);
   await rig.stop();
   assert.ok(rig.keyspace.keyCount < 500);
 });
