@@ -92,6 +92,12 @@ export interface ReplicaOptions {
   readonly timeouts?: Timeouts;
   /** The master's name for PSYNC, where it was renamed. */
   readonly psyncCommand?: string;
+  /**
+   * What follows when a command of the master's stream is unknown or fails here: it is counted and logged,
+   * then everything is asked for anew after a pause of a minute or more (`resync`, unless told), or the
+   * stream goes on (`continue`), as with a real replica.
+   */
+  readonly onDivergence?: "resync" | "continue";
   /** Gets every message; warnings and errors go to the console unless told. False is silence. */
   readonly logger?: Logger | false;
   /** Called after each synchronisation, full or partial. */
@@ -126,6 +132,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ReplicaOptions>([
   "announce",
   "timeouts",
   "psyncCommand",
+  "onDivergence",
   "logger",
   "onSync",
   "net",

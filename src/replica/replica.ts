@@ -347,7 +347,7 @@ export class Replica {
   }
 
   #makeLink(net: Net, target: MasterTarget, port: number | undefined): ReplicationLink {
-    const { announce, timeouts, psyncCommand } = this.#options;
+    const { announce, timeouts, psyncCommand, onDivergence } = this.#options;
     const { address, tls, username, password } = target;
     const announced = { ...(port === undefined ? {} : { port }), ...announce };
     return new ReplicationLink({
@@ -367,6 +367,7 @@ export class Replica {
         : { credentials: { ...(username === undefined ? {} : { username }), password } }),
       ...(timeouts === undefined ? {} : { timeouts }),
       ...(psyncCommand === undefined ? {} : { psyncCommand }),
+      ...(onDivergence === undefined ? {} : { onDivergence }),
     });
   }
 

@@ -6,7 +6,9 @@
  * @module
  */
 
-import { equalsIgnoreCase, latin1, parseInteger } from "../base/ascii.ts";
+import { latin1, parseInteger } from "../base/ascii.ts";
+import { isWord } from "../commands/args.ts";
+import { NO_SUCH_KEY } from "../commands/errors.ts";
 import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
 import type { Position } from "./position.ts";
@@ -21,6 +23,9 @@ import type {
 
 const MAX_DB = 0x7fffffff;
 const MAX_KEY_COPY = 1024;
+const UNKNOWN_COMMAND = "ERR unknown command";
+/** Redis 8's vector sets are a module whose commands have no prefix. */
+const VECTOR_SET_COMMANDS: readonly string[] = ["VADD", "VREM", "VSETATTR"];
 
 /** What the applier needs around it. */
 export interface ApplierOptions {
@@ -79,7 +84,7 @@ export class StreamApplier {
     this.#offset = offset;
     if (this.#inMulti) {
       if (!this.#applyInMulti(argv)) return;
-    } else if (isWord(argv, "MULTI")) {
+    } else if (isWord(argv, 0, "MULTI")) {
       this.#inMulti = true;
       return;
     } else {
@@ -91,13 +96,13 @@ export class StreamApplier {
 
   /** Queues, or at EXEC performs all that was queued; true when the transaction is over. */
   #applyInMulti(argv: Argv): boolean {
-    if (isWord(argv, "EXEC")) {
+    if (isWord(argv, 0, "EXEC")) {
       this.#inMulti = false;
       this.#queue.drain(this.#queued, this.#applyQueued);
       this.#counters.transactions++;
       return true;
     }
-    if (isWord(argv, "DISCARD")) {
+    if (isWord(argv, 0, "DISCARD")) {
       this.#inMulti = false;
       this.#queue.clear();
       return true;
@@ -122,17 +127,17 @@ export class StreamApplier {
     this.#counters.commands++;
     switch (argv.lengthOf(0)) {
       case 4:
-        if (isWord(argv, "PING")) return;
+        if (isWord(argv, 0, "PING")) return;
         break;
       case 6:
-        if (isWord(argv, "SELECT")) return this.#select(argv);
+        if (isWord(argv, 0, "SELECT")) return this.#select(argv);
         break;
       case 7:
-        if (isWord(argv, "PUBLISH")) return this.#hooks.publish?.(argv, false);
+        if (isWord(argv, 0, "PUBLISH")) return this.#hooks.publish?.(argv, false);
         break;
       case 8:
-        if (isWord(argv, "REPLCONF")) return this.#replconf(argv);
-        if (isWord(argv, "SPUBLISH")) return this.#hooks.publish?.(argv, true);
+        if (isWord(argv, 0, "REPLCONF")) return this.#replconf(argv);
+        if (isWord(argv, 0, "SPUBLISH")) return this.#hooks.publish?.(argv, true);
         break;
     }
     const problem = this.#executor.execute(this.#position.db, argv);
@@ -159,6 +164,10 @@ export class StreamApplier {
       this.#counters.ignoredCommands++;
       return;
     }
+    if (this.#isOfModule(argv, problem)) {
+      this.#counters.moduleCommandsSkipped++;
+      return;
+    }
     this.#counters.divergences++;
     const divergence: Divergence = {
       command: clip(latin1(argv.bytes, argv.starts[0], argv.ends[0])),
@@ -168,30 +177,35 @@ export class StreamApplier {
       message: problem,
     };
     this.#options.diverged(divergence);
-    if (this.#options.onDivergence === "report") return;
+    if (this.#options.onDivergence === "continue") return;
     throw new ReplicationError(
       "DIVERGED",
       `"${divergence.command}" at offset ${divergence.offset} could not be applied: ${problem}`,
     );
   }
-}
 
-function isWord(argv: Argv, upper: string): boolean {
-  return equalsIgnoreCase(argv.bytes, argv.starts[0], argv.ends[0], upper);
+  /**
+   * Whether a command could not be applied because it is about a module's value, which we do not hold:
+   * it is the module's own, or one that missed a key which a module's command may have made.
+   */
+  #isOfModule(argv: Argv, problem: string): boolean {
+    if (this.#counters.moduleCommandsSkipped > 0 && problem === NO_SUCH_KEY) return true;
+    if (!problem.startsWith(UNKNOWN_COMMAND)) return false;
+    const name = latin1(argv.bytes, argv.starts[0], argv.ends[0]);
+    return name.includes(".") || VECTOR_SET_COMMANDS.includes(name.toUpperCase());
+  }
 }
 
 function isGetAck(argv: Argv): boolean {
-  return argv.count >= 2 && isWord(argv, "REPLCONF") &&
-    equalsIgnoreCase(argv.bytes, argv.starts[1], argv.ends[1], "GETACK");
+  return argv.count >= 2 && isWord(argv, 0, "REPLCONF") && isWord(argv, 1, "GETACK");
 }
 
 /**
- * Commands that come by without concerning any key: scripts and functions, which are not run here,
- * tests' tools, cluster internals, and PFCOUNT, which only refreshes a number cached in the key.
+ * Commands that come by without concerning any key: scripts, which are not run here, tests' tools,
+ * cluster internals, and PFCOUNT, which only refreshes a number cached in the key.
  */
 const IGNORABLE: readonly string[] = [
   "SCRIPT",
-  "FUNCTION",
   "PFCOUNT",
   "PFSELFTEST",
   "DEBUG",
@@ -200,5 +214,5 @@ const IGNORABLE: readonly string[] = [
 ];
 
 function isIgnorable(argv: Argv): boolean {
-  return IGNORABLE.some((word) => isWord(argv, word));
+  return IGNORABLE.some((word) => isWord(argv, 0, word));
 }

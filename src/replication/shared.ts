@@ -101,7 +101,7 @@ export class LinkShared {
     this.resync = options.resync ?? "swap";
     this.psyncCommand = options.psyncCommand ?? "PSYNC";
     this.psyncRenamed = options.psyncCommand !== undefined;
-    this.onDivergence = options.onDivergence ?? "report";
+    this.onDivergence = options.onDivergence ?? "resync";
     this.sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
     this.hooks = options.hooks ?? {};
     this.diverged = (divergence) => this.#diverged(divergence);
@@ -164,6 +164,7 @@ export function newCounters(): LinkCounters {
     transactions: 0,
     ignoredCommands: 0,
     divergences: 0,
+    moduleCommandsSkipped: 0,
     moduleValuesSkipped: 0,
     bytesRead: 0,
   };

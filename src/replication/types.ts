@@ -113,10 +113,10 @@ export interface LinkLimits {
 
 /**
  * What happens when a command of the stream is unknown or answers with an error, which on a master it
- * did not: `report` counts and logs it and goes on, as a real replica does; `resync` drops the link and
- * asks for a new snapshot; `stop` ends the link with the error.
+ * did not: it is counted and logged, then `resync` drops the link and, after a long pause, asks for a new
+ * snapshot; `continue` goes on, as a real replica does; `stop` ends the link with the error.
  */
-export type DivergencePolicy = "report" | "resync" | "stop";
+export type DivergencePolicy = "resync" | "continue" | "stop";
 
 /** A command of the stream that could not be applied. */
 export interface Divergence {
@@ -191,7 +191,7 @@ export interface LinkOptions {
    * `flush` empties first, for machines that can't hold both.
    */
   readonly resync?: "swap" | "flush";
-  /** What to do with commands that can't be applied. `report`. */
+  /** What to do with commands that can't be applied. `resync`. */
   readonly onDivergence?: DivergencePolicy;
   /** Milliseconds of work in one go before the host gets its turn. 4. */
   readonly sliceMs?: number;
@@ -258,6 +258,8 @@ export interface LinkCounters {
   ignoredCommands: number;
   /** Commands of the stream that could not be applied. */
   divergences: number;
+  /** Commands of modules that were passed over: their values are none that we hold. */
+  moduleCommandsSkipped: number;
   /** Module values left out of the last snapshot. */
   moduleValuesSkipped: number;
   /** Bytes read from the master in all. */

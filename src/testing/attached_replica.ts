@@ -11,9 +11,10 @@
  * @module
  */
 
-import { equalsIgnoreCase, latin1, parseInteger } from "../base/ascii.ts";
+import { latin1, parseInteger } from "../base/ascii.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
+import { isWord } from "../commands/args.ts";
 import { type Socket, SocketError } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/parser.ts";
@@ -248,8 +249,4 @@ export class AttachedReplica {
     this.#pending.shrink();
     this.#options.onClose(this, why);
   }
-}
-
-function isWord(argv: Argv, index: number, upper: string): boolean {
-  return equalsIgnoreCase(argv.bytes, argv.starts[index], argv.ends[index], upper);
 }

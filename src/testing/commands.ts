@@ -4,8 +4,9 @@
  * @module
  */
 
-import { equalsIgnoreCase, latin1, parseInteger } from "../base/ascii.ts";
+import { latin1, parseInteger } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
+import { isWord } from "../commands/args.ts";
 import {
   ADMIN,
   type Command,
@@ -166,8 +167,4 @@ function integerAt(argv: Argv, index: number): number {
   const value = parseInteger(argv.bytes, argv.starts[index], argv.ends[index]);
   if (!Number.isFinite(value)) throw new CommandError(NOT_INTEGER);
   return value;
-}
-
-function isWord(argv: Argv, index: number, upper: string): boolean {
-  return equalsIgnoreCase(argv.bytes, argv.starts[index], argv.ends[index], upper);
 }

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { equalsIgnoreCase } from "../base/ascii.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
+import { isWord } from "../commands/args.ts";
 import type { Argv } from "../resp/argv.ts";
 import { TypeByte } from "../resp/types.ts";
 import { writeBulk, writeCommand, writeHeader } from "../resp/writer.ts";
@@ -96,8 +96,4 @@ function writeArguments(out: ByteBuffer, argv: Argv, count: number): void {
 /** `SET key value PXAT ms`, which is how a master sends every SET with an expiry. */
 function isSetWithExpiry(argv: Argv): boolean {
   return argv.count === 5 && isWord(argv, 0, "SET") && isWord(argv, 3, "PXAT");
-}
-
-function isWord(argv: Argv, index: number, upper: string): boolean {
-  return equalsIgnoreCase(argv.bytes, argv.starts[index], argv.ends[index], upper);
 }
