@@ -116,6 +116,11 @@ export class Database {
     return this.#slab.floats[slot][expiryUnit(unit, head)];
   }
 
+  /** Bytes of the entry's record, its slack included; of an object only its place in the record. */
+  recordBytes(entry: Entry): number {
+    return blockUnitsAt(this.#slab.words[entry >>> SEGMENT_SHIFT], (entry & UNIT_MASK) << 1) * 8;
+  }
+
   /** Points `out` at the entry's key. */
   keyRef(entry: Entry, out: BytesRef): void {
     const slot = entry >>> SEGMENT_SHIFT;
@@ -264,17 +269,10 @@ export class Database {
     const hash = dict.hashOf(keyBytes, keyStart, keyEnd);
     const old = dict.find(hash, keyBytes, keyStart, keyEnd);
     if (old !== 0) return this.#grow(hash, old, minLength);
-    const entry = this.#create(
-      RAW_STRING,
-      keyBytes,
-      keyStart,
-      keyEnd,
-      minLength,
-      minLength,
-      NO_EXPIRY,
-    );
+    const length = minLength;
+    const entry = this.#create(RAW_STRING, keyBytes, keyStart, keyEnd, length, length, NO_EXPIRY);
     const start = this.#valueStart(entry);
-    this.#slab.bytes[entry >>> SEGMENT_SHIFT].fill(0, start, start + minLength);
+    this.#slab.bytes[entry >>> SEGMENT_SHIFT].fill(0, start, start + length);
     dict.insert(hash, entry);
     return entry;
   }
