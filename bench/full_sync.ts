@@ -12,52 +12,13 @@
  */
 
 import { headline, line, median, megabytes, size, spread, verdict } from "./support/report.ts";
-import { followWith, Host, memoryOf, opponent, pause, populate } from "./support/subject.ts";
-import { resetPeak, startMaster, startReplica, subjects } from "./support/subject.ts";
-import type { RunningServer } from "../tests/support/servers.ts";
+import { opponent, populate, startMaster, subjects } from "./support/subject.ts";
+import { type Outcome, syncHost, syncServer } from "./support/sync.ts";
 import type { Runtime } from "../tests/support/runtimes.ts";
 
-interface Outcome {
-  readonly seconds: number;
-  readonly afterBytes: number;
-  readonly peakBytes: number;
-}
-
-const SETTLE_MS = 2000;
 const keys = size("KEYS", 5_000_000);
 const value = size("VALUE", 200);
 const runs = size("RUNS", 5);
-
-async function syncServer(master: RunningServer): Promise<Outcome> {
-  const replica = await startReplica();
-  try {
-    const ms = await followWith(replica, master.port);
-    return await outcome(replica.pid, ms);
-  } finally {
-    await replica.stop();
-  }
-}
-
-async function syncHost(master: RunningServer, runtime: Runtime): Promise<Outcome> {
-  const host = await Host.start(runtime);
-  try {
-    resetPeak(host.pid);
-    const started = performance.now();
-    await host.follow(master);
-    const ms = performance.now() - started;
-    const { keys: arrived } = await host.request("status");
-    if (arrived !== keys) throw new Error(`${arrived} keys arrived, not ${keys}`);
-    return await outcome(host.pid, ms);
-  } finally {
-    await host.stop();
-  }
-}
-
-async function outcome(pid: number, ms: number): Promise<Outcome> {
-  await pause(SETTLE_MS);
-  const { now, peak } = memoryOf(pid);
-  return { seconds: ms / 1000, afterBytes: now, peakBytes: peak };
-}
 
 function show(name: string, outcomes: readonly Outcome[]): void {
   line(name, "full sync", spread(outcomes.map((o) => o.seconds), "s"));
@@ -74,7 +35,7 @@ const theirs: Outcome[] = [];
 const ours = new Map<Runtime, Outcome[]>((await subjects()).map((runtime) => [runtime, []]));
 for (let run = 0; run < runs; run++) {
   theirs.push(await syncServer(master));
-  for (const [runtime, outcomes] of ours) outcomes.push(await syncHost(master, runtime));
+  for (const [runtime, outcomes] of ours) outcomes.push(await syncHost(master, runtime, keys));
 }
 show(rivals, theirs);
 const middle = (outcomes: readonly Outcome[], field: keyof Outcome) =>
