@@ -249,35 +249,6 @@ const latencyReset: Command = {
   run: (ctx) => ctx.reply.integer(0),
 };
 
-/** `MEMORY`; `MEMORY USAGE` stands with the commands on keys. */
-const memory = container("memory");
-
-/** `MEMORY STATS`. */
-const memoryStats: Command = {
-  name: "memory|stats",
-  arity: 2,
-  flags: 0,
-  keys: NO_KEYS,
-  run: replyMemoryStats,
-};
-
-/** `MEMORY DOCTOR`. */
-const memoryDoctor: Command = {
-  name: "memory|doctor",
-  arity: 2,
-  flags: 0,
-  keys: NO_KEYS,
-  run(ctx) {
-    const { fragmentation } = ctx.keyspace.memory();
-    const text = fragmentation > 1.4
-      ? `Freed space inside the store is high: ${
-        fragmentation.toFixed(2)
-      } bytes held for each used.`
-      : "No memory problem was found.";
-    ctx.reply.verbatim("txt", text + "\n");
-  },
-};
-
 /** `MODULE`. */
 const moduleContainer = container("module");
 
@@ -312,9 +283,6 @@ export const serverCommands: readonly Command[] = [
   latencyLatest,
   latencyReset,
   lolwut,
-  memory,
-  memoryDoctor,
-  memoryStats,
   moduleContainer,
   { ...emptyArray("module|list", 2), flags: ADMIN | NOSCRIPT },
   monitor,
@@ -462,28 +430,6 @@ function replySlowEntry(
   reply.bulkText(entry.clientName);
 }
 
-function replyMemoryStats(ctx: Context): void {
-  const { reply, keyspace } = ctx;
-  const memory = keyspace.memory();
-  const keys = keyspace.keyCount;
-  const numbers: readonly [string, number][] = [
-    ["total.allocated", memory.reserved],
-    ["overhead.total", memory.table],
-    ["keys.count", keys],
-    ["keys.bytes-per-key", keys === 0 ? 0 : Math.floor(memory.reserved / keys)],
-    ["dataset.bytes", memory.used],
-  ];
-  reply.map(numbers.length + 2);
-  for (const [name, value] of numbers) {
-    reply.bulkText(name);
-    reply.integer(value);
-  }
-  reply.bulkText("dataset.percentage");
-  reply.double(memory.reserved === 0 ? 0 : memory.used * 100 / memory.reserved);
-  reply.bulkText("fragmentation");
-  reply.double(memory.fragmentation);
-}
-
 function helps(): Command[] {
   return [
     helpRow("cluster", ["(no subcommand answers: cluster support is disabled)"]),
@@ -504,14 +450,6 @@ function helps(): Command[] {
       "    Return the samples of <event>.",
       "RESET [<event> ...]",
       "    Reset the samples.",
-    ]),
-    helpRow("memory", [
-      "DOCTOR",
-      "    Return what is wrong with the use of memory.",
-      "STATS",
-      "    Return how memory is used.",
-      "USAGE <key> [SAMPLES <count>]",
-      "    Return the bytes a key takes.",
     ]),
     helpRow("module", ["LIST", "    Return the loaded modules: there are none."]),
     helpRow("slowlog", [
