@@ -11,6 +11,8 @@ const SLOTS = 4096;
 const MAX_TEXT = 512;
 /** Longer keys are not looked for: their hash would cost as much as it spares. */
 const MAX_KEY = 64;
+/** After so many misses in a row only one read in eight is looked for: a random one need not pay. */
+const PATIENCE = 256;
 
 /** See the module's text. One key a slot: the last one read wins. */
 export class HotTexts {
@@ -19,6 +21,7 @@ export class HotTexts {
   #changes: Float64Array = new Float64Array(0);
   #expireAtMs: Float64Array = new Float64Array(0);
   #slot: number = -1;
+  #misses: number = 0;
 
   /**
    * The text of a key, undefined when it is not kept or no longer good.
@@ -26,9 +29,15 @@ export class HotTexts {
    * @param changes What the database counts now.
    */
   find(key: string, changes: number): string | undefined {
+    const misses = ++this.#misses;
+    if (misses > PATIENCE && (misses & 7) !== 0) {
+      this.#slot = -1;
+      return undefined;
+    }
     const slot = slotOf(key);
     this.#slot = slot;
     if (slot < 0 || this.#changes[slot] !== changes || this.#keys[slot] !== key) return undefined;
+    this.#misses = 0;
     return this.#texts[slot];
   }
 

@@ -142,9 +142,13 @@ export class Database {
 
   /** Points `out` at a string's text; an integer's is valid until the next call. */
   readString(entry: Entry, out: BytesRef): void {
-    this.valueRef(entry, out);
-    if (this.encodingOf(entry) !== Encoding.INT) return;
-    out.set(this.#text, 0, formatInteger64(out.bytes, out.start, this.#text, 0));
+    const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
+    const bytes = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
+    const word = (entry & UNIT_MASK) << 1;
+    const start = this.#valueStart(entry);
+    const isText = ((words[word] >>> 4) & 15) !== Encoding.INT;
+    if (isText) out.set(bytes, start, start + words[word + 1]);
+    else out.set(this.#text, 0, formatInteger64(bytes, start, this.#text, 0));
   }
 
   /** Length in bytes of a string's text. */
