@@ -21,6 +21,7 @@ export type {
   MasterOptions,
   Password,
   ReplicaOptions,
+  SentinelAccess,
   ServerOptions,
   Timeouts,
 } from "./src/replica/options.ts";
@@ -33,11 +34,24 @@ export {
   type ScanOptions,
   type TypeName,
 } from "./src/replica/reader.ts";
+export type {
+  SnapshotOptions,
+  SnapshotSink,
+  SnapshotStatus,
+  SnapshotStorage,
+} from "./src/replica/snapshot.ts";
 export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
 export { ReadOnlyError, Storage } from "./src/replica/storage.ts";
 export { CommandError } from "./src/commands/errors.ts";
 export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";
-export type { LinkCounters, LinkState, LinkStatus, SyncProgress } from "./src/replication/types.ts";
+export type {
+  LinkBackoff,
+  LinkCounters,
+  LinkLimits,
+  LinkState,
+  LinkStatus,
+  SyncProgress,
+} from "./src/replication/types.ts";
 export { RdbError, type RdbErrorCode } from "./src/rdb/errors.ts";
 export {
   type Address,

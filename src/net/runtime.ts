@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import type { FileStorage } from "./file_storage.ts";
 import type { Net } from "./socket.ts";
 
 /**
@@ -20,4 +21,13 @@ export async function loadNet(clock?: Clock): Promise<Net> {
     return new (await import("./deno.ts")).DenoNet(clock);
   }
   return new (await import("./node.ts")).NodeNet(clock);
+}
+
+/**
+ * Snapshots in a file of this machine.
+ *
+ * @param path The file.
+ */
+export async function loadFileStorage(path: string): Promise<FileStorage> {
+  return new (await import("./file_storage.ts")).FileStorage(path);
 }

@@ -16,6 +16,7 @@ import { Argv } from "../resp/argv.ts";
 import { ReplyParser } from "../resp/parser.ts";
 import { ErrorReply, Push, type RespValue, VerbatimString } from "../resp/types.ts";
 import { ReplyWriter } from "../resp/writer.ts";
+import { LOADING_TEXT, MASTERDOWN_TEXT } from "../server/dispatch.ts";
 import { Server } from "../server/server.ts";
 import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace.ts";
@@ -54,10 +55,12 @@ export class ReplicaEngine implements ReaderSource {
   readonly executor: StreamExecutor;
   /** Where the stream passes by. */
   readonly hooks: StreamHooks;
+  refusal: (() => Error) | undefined = undefined;
   readonly #server: Server;
   readonly #session: ServerSession;
   readonly #tls: TlsServerOptions | undefined;
   #loadedAtMs: number;
+  #emptied: boolean = false;
   readonly #reply: ByteBuffer = new ByteBuffer();
   readonly #writer: ReplyWriter = new ReplyWriter(this.#reply);
 
@@ -118,10 +121,23 @@ export class ReplicaEngine implements ReaderSource {
   /** The link changed its state: what clients may be answered changes with it. */
   linkChanged(status: LinkStatus): void {
     const { dispatcher } = this.#server;
-    const away = status.state !== "connected";
-    dispatcher.masterDown = away;
-    dispatcher.loadingBeside = status.hasData && status.state.startsWith("transfer");
-    dispatcher.loading = !status.hasData && status.state.startsWith("transfer");
+    const transfers = status.state.startsWith("transfer");
+    dispatcher.masterDown = status.state !== "connected";
+    dispatcher.loadingBeside = status.hasData && transfers;
+    dispatcher.loading = status.emptied || (!status.hasData && transfers);
+    this.#emptied = status.emptied;
+    this.#judge();
+  }
+
+  /** Whether the data is older than it may be: then nobody is answered from it. */
+  set tooStale(tooStale: boolean) {
+    this.#server.dispatcher.tooStale = tooStale;
+    this.#judge();
+  }
+
+  #judge(): void {
+    const { tooStale } = this.#server.dispatcher;
+    this.refusal = this.#emptied ? refuseLoading : tooStale ? refuseStale : undefined;
   }
 
   /** A snapshot took the place of all there was. */
@@ -147,6 +163,14 @@ export class ReplicaEngine implements ReaderSource {
   close(): Promise<void> {
     return this.#server.close();
   }
+}
+
+function refuseLoading(): Error {
+  return new CommandError(LOADING_TEXT);
+}
+
+function refuseStale(): Error {
+  return new CommandError(MASTERDOWN_TEXT);
 }
 
 /** Replies without the types only a protocol needs. */

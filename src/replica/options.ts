@@ -6,8 +6,11 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Address, Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
+import type { LinkBackoff, LinkLimits } from "../replication/types.ts";
+import { checkSnapshotOptions, type SnapshotOptions } from "./snapshot.ts";
 
 const DEFAULT_PORT = 6379;
+const DEFAULT_SENTINEL_PORT = 26379;
 
 /** Where messages go; `console` fits. */
 export interface Logger {
@@ -35,7 +38,23 @@ export type MasterOptions =
   | {
     /** Path of a Unix socket. */
     readonly path: string;
+  }
+  | {
+    /** Where sentinels are, each as `host:port` or `host`. */
+    readonly sentinels: readonly string[];
+    /** The master's name in their configuration. */
+    readonly name: string;
   };
+
+/** How sentinels are reached, where that differs from the master. */
+export interface SentinelAccess {
+  /** ACL user at the sentinels. */
+  readonly username?: string;
+  /** Password at the sentinels; without one they are not logged in at. */
+  readonly password?: Password;
+  /** TLS to the sentinels: true, false, or how. As to the master unless told. */
+  readonly tls?: boolean | TlsClientOptions;
+}
 
 /** Milliseconds; 0 waits forever. */
 export interface Timeouts {
@@ -72,14 +91,18 @@ export interface ServerOptions {
 /** Options of {@linkcode Replica}. */
 export interface ReplicaOptions {
   /**
-   * `redis://[user[:password]@]host[:port]`, `rediss://` for TLS, `unix:/path`, or an object. Left out,
-   * the replica follows nobody and `storage` can be written.
+   * `redis://[user[:password]@]host[:port]`, `rediss://` for TLS, `unix:/path`,
+   * `redis+sentinel://[user[:password]@]host[:port],host[:port]/name` (`rediss+sentinel://` for TLS), or an
+   * object. User and password are the master's. Left out, the replica follows nobody and `storage` can be
+   * written.
    */
   readonly master?: string | MasterOptions;
   /** ACL user at the master; wins over the URL's. */
   readonly username?: string;
   /** Password at the master; wins over the URL's. */
   readonly password?: Password;
+  /** How sentinels are reached, where that differs from the master. */
+  readonly sentinel?: SentinelAccess;
   /** TLS to the master: true, or how. On with `rediss://`. */
   readonly tls?: boolean | TlsClientOptions;
   /** `host:port`, a port, `unix:/path`, or an object: serve the data over RESP there. */
@@ -90,6 +113,23 @@ export interface ReplicaOptions {
   readonly announce?: { readonly host?: string; readonly port?: number };
   /** Waiting, each with its limit. */
   readonly timeouts?: Timeouts;
+  /** Pauses between two attempts to connect. */
+  readonly backoff?: LinkBackoff;
+  /** Bounds on what a master can make us hold. */
+  readonly limits?: LinkLimits;
+  /**
+   * What a full resync does with the old data: `swap`, the default, serves it until the new is whole;
+   * `flush` empties first, for machines that can't hold both, and reads throw LOADING until then.
+   */
+  readonly resync?: "swap" | "flush";
+  /**
+   * Data older than this is not answered from: when the master was last heard so long ago, or never, reads
+   * throw MASTERDOWN and clients get it. The master is heard every 10 s at least; a link that is silent
+   * counts as up until `timeouts.idleMs`. No bound unless told.
+   */
+  readonly maxStalenessMs?: number;
+  /** Keeps the data over a restart, which then needs only what was missed. */
+  readonly snapshot?: SnapshotOptions;
   /** The master's name for PSYNC, where it was renamed. */
   readonly psyncCommand?: string;
   /**
@@ -110,10 +150,26 @@ export interface ReplicaOptions {
   readonly random?: () => number;
 }
 
+/** Sentinels that know a master. */
+export interface SentinelTarget {
+  /** Where they are. */
+  readonly addresses: readonly Address[];
+  /** Their name for the master. */
+  readonly name: string;
+  /** ACL user. */
+  readonly username: string | undefined;
+  /** Password. */
+  readonly password: Password | undefined;
+  /** TLS options, or undefined for none. */
+  readonly tls: TlsClientOptions | undefined;
+}
+
 /** A master with everything its URL said taken apart. */
 export interface MasterTarget {
-  /** Where it is. */
+  /** Where it is; of sentinels the first one's, until they have said. */
   readonly address: Address;
+  /** Who knows where it is. */
+  readonly sentinel: SentinelTarget | undefined;
   /** ACL user. */
   readonly username: string | undefined;
   /** Password. */
@@ -126,11 +182,17 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ReplicaOptions>([
   "master",
   "username",
   "password",
+  "sentinel",
   "tls",
   "listen",
   "server",
   "announce",
   "timeouts",
+  "backoff",
+  "limits",
+  "resync",
+  "maxStalenessMs",
+  "snapshot",
   "psyncCommand",
   "onDivergence",
   "logger",
@@ -145,23 +207,33 @@ export function checkOptions(options: ReplicaOptions): void {
   for (const name of Object.keys(options)) {
     if (!KNOWN_OPTIONS.has(name)) throw new TypeError(`Unknown option "${name}"`);
   }
+  const { resync, maxStalenessMs, snapshot } = options;
+  if (resync !== undefined && resync !== "swap" && resync !== "flush") {
+    throw new TypeError(`resync is "${resync}", neither "swap" nor "flush"`);
+  }
+  if (maxStalenessMs !== undefined && !(maxStalenessMs >= 0)) {
+    throw new RangeError(`maxStalenessMs is ${maxStalenessMs}, below 0`);
+  }
+  if (snapshot !== undefined) checkSnapshotOptions(snapshot);
 }
 
 /** Takes the master's URL or object apart. */
 export function parseMaster(options: ReplicaOptions): MasterTarget | undefined {
   const { master } = options;
   if (master === undefined) return undefined;
-  const given = typeof master === "string" ? parseMasterUrl(master) : {
-    address: toAddress(master),
-    username: undefined,
-    password: undefined,
-    tls: undefined,
-  };
+  const given = typeof master === "string" ? parseMasterUrl(master) : parseMasterObject(master);
+  if (given.sentinel === undefined && options.sentinel !== undefined) {
+    throw new TypeError("The option sentinel is set, but the master is not behind sentinels");
+  }
+  const tls = chooseTls(options.tls, given.tls);
   return {
     address: given.address,
+    sentinel: given.sentinel === undefined
+      ? undefined
+      : toSentinel(given.sentinel, options.sentinel ?? {}, tls),
     username: options.username ?? given.username,
     password: options.password ?? given.password,
-    tls: chooseTls(options.tls, given.tls),
+    tls,
   };
 }
 
@@ -182,16 +254,76 @@ export function parseListen(listen: string | number | MasterOptions): Address {
   };
 }
 
-function parseMasterUrl(text: string): MasterTarget {
-  if (text.startsWith("unix:")) {
-    return { address: parseUnix(text), username: undefined, password: undefined, tls: undefined };
+/** What a URL or an object says of the master. */
+interface GivenMaster {
+  readonly address: Address;
+  readonly sentinel?: { readonly addresses: readonly Address[]; readonly name: string };
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: TlsClientOptions;
+}
+
+function parseMasterObject(master: MasterOptions): GivenMaster {
+  if (!("sentinels" in master)) return { address: toAddress(master) };
+  if (master.name === "") throw new TypeError("The master's name is empty");
+  const addresses = parseSentinels(master.sentinels);
+  return { address: addresses[0], sentinel: { addresses, name: master.name } };
+}
+
+function parseSentinels(texts: readonly string[]): Address[] {
+  if (texts.length === 0) throw new TypeError("There is no sentinel");
+  return texts.map((text) => {
+    const parts = /^(\[[0-9a-fA-F:.%a-z]+\]|[^:[\]\s]+)(?::(\d+))?$/.exec(text);
+    if (parts === null) throw new TypeError(`"${text}" is no sentinel: host:port`);
+    const port = toPort(Number(parts[2] ?? DEFAULT_SENTINEL_PORT));
+    return { transport: "tcp", host: unbracket(parts[1]), port };
+  });
+}
+
+/** Several hosts are more than a URL can have, so it is taken apart by hand. */
+function parseSentinelUrl(text: string): GivenMaster {
+  const parts = /^redis(s?)\+sentinel:\/\/(?:([^@/]*)@)?([^@/?#]+)\/([^/?#]+)$/.exec(text);
+  if (parts === null) {
+    throw new TypeError(
+      `"${withoutSecret(text)}" is not redis+sentinel://host:port,host:port/name`,
+    );
   }
+  const [, secure, secret = "", hosts, name] = parts;
+  const colon = secret.indexOf(":");
+  const username = decodeURIComponent(colon < 0 ? secret : secret.slice(0, colon));
+  const password = colon < 0 ? "" : decodeURIComponent(secret.slice(colon + 1));
+  const addresses = parseSentinels(hosts.split(","));
+  return {
+    address: addresses[0],
+    sentinel: { addresses, name: decodeURIComponent(name) },
+    ...(username === "" ? {} : { username }),
+    ...(password === "" ? {} : { password }),
+    ...(secure === "" ? {} : { tls: {} }),
+  };
+}
+
+function toSentinel(
+  { addresses, name }: { readonly addresses: readonly Address[]; readonly name: string },
+  access: SentinelAccess,
+  masterTls: TlsClientOptions | undefined,
+): SentinelTarget {
+  const tls = typeof access.tls === "object"
+    ? access.tls
+    : access.tls ?? masterTls !== undefined
+    ? masterTls ?? {}
+    : undefined;
+  return { addresses, name, username: access.username, password: access.password, tls };
+}
+
+function parseMasterUrl(text: string): GivenMaster {
+  if (text.startsWith("unix:")) return { address: parseUnix(text) };
+  if (/^rediss?\+sentinel:/.test(text)) return parseSentinelUrl(text);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== "redis:" && url.protocol !== "rediss:")) {
     throw new TypeError(
       `"${
         withoutSecret(text)
-      }" is not a master URL: redis://host:port, rediss://host:port or unix:/path`,
+      }" is not a master URL: redis://host:port, rediss://host:port, unix:/path or redis+sentinel://host:port/name`,
     );
   }
   if (url.hostname === "") throw new TypeError(`"${withoutSecret(text)}" names no host`);
@@ -208,9 +340,9 @@ function parseMasterUrl(text: string): MasterTarget {
       host: unbracket(url.hostname),
       port: url.port === "" ? DEFAULT_PORT : toPort(Number(url.port)),
     },
-    username: url.username === "" ? undefined : decodeURIComponent(url.username),
-    password: url.password === "" ? undefined : decodeURIComponent(url.password),
-    tls: url.protocol === "rediss:" ? {} : undefined,
+    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
+    ...(url.protocol === "rediss:" ? { tls: {} } : {}),
   };
 }
 
@@ -221,6 +353,7 @@ function parseUnix(text: string): Address {
 }
 
 function toAddress(target: MasterOptions): Address {
+  if ("sentinels" in target) throw new TypeError("Nothing can listen on sentinels");
   if ("path" in target) return { transport: "unix", path: target.path };
   if (target.host === "") throw new TypeError("The host is empty");
   return { transport: "tcp", host: target.host, port: toPort(target.port ?? DEFAULT_PORT) };

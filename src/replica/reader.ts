@@ -65,6 +65,8 @@ export interface ReaderSource {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Makes the error of every read while nothing may be answered from; undefined while all is well. */
+  readonly refusal?: (() => Error) | undefined;
   /** Runs a read command on a database; throws its error reply. */
   call(dbIndex: number, args: readonly Key[]): BytesReply;
 }
@@ -271,6 +273,8 @@ export class Reader {
 
   // A database stays the one of its number for good, so it is looked up once.
   #db(): Database | undefined {
+    const { refusal } = this.#source;
+    if (refusal !== undefined) throw refusal();
     return this.#database ??= this.#source.keyspace.peek(this.index);
   }
 

@@ -7,9 +7,11 @@
 import { type Clock, systemClock, type TimerId } from "../base/clock.ts";
 import { Prng } from "../base/prng.ts";
 import { type Address, formatAddress, type Net } from "../net/socket.ts";
-import { loadNet } from "../net/runtime.ts";
+import { loadFileStorage, loadNet } from "../net/runtime.ts";
 import { ReplicationLink } from "../replication/link.ts";
-import type { LinkEvent, LinkStatus } from "../replication/types.ts";
+import { SentinelWatch } from "../replication/sentinel.ts";
+import { timeoutsWithDefaults } from "../replication/shared.ts";
+import type { LinkCredentials, LinkEvent, LinkStatus } from "../replication/types.ts";
 import { Keyspace } from "../store/keyspace.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
@@ -19,7 +21,9 @@ import {
   type MasterTarget,
   parseListen,
   parseMaster,
+  type Password,
   type ReplicaOptions,
+  type SentinelTarget,
 } from "./options.ts";
 import {
   type BytesReply,
@@ -29,6 +33,8 @@ import {
   type ScanOptions,
   type TypeName,
 } from "./reader.ts";
+import { type RestoredPlace, Snapshots } from "./snapshot.ts";
+import { StalenessBound } from "./staleness.ts";
 import { describeStatus, type ReplicaStatus } from "./status.ts";
 import { Storage } from "./storage.ts";
 
@@ -84,7 +90,11 @@ export class Replica {
   readonly #readers: Map<number, Reader> = new Map();
   readonly #reader: Reader;
   readonly #storage: Storage;
+  readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
+  #sentinel: SentinelWatch | undefined;
+  #snapshots: Snapshots | undefined;
+  #restored: RestoredPlace | undefined;
   #opening: Promise<void> | undefined;
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -118,6 +128,13 @@ export class Replica {
     });
     this.#reader = this.db(0);
     const follows = this.#target !== undefined;
+    this.#staleness = options.maxStalenessMs === undefined || !follows
+      ? undefined
+      : new StalenessBound(
+        this.#clock,
+        options.maxStalenessMs,
+        (tooStale) => this.#engine.tooStale = tooStale,
+      );
     this.#storage = new Storage(this.#engine, follows, () => this.close());
   }
 
@@ -200,6 +217,7 @@ export class Replica {
       this.#link?.status(),
       this.#listening,
       this.#closing !== undefined,
+      this.#snapshots?.status(),
     );
   }
 
@@ -321,11 +339,36 @@ export class Replica {
     return this.#reader.callBytes(...args);
   }
 
-  /** Serves, and makes the link without starting it. */
+  /** Loads what was kept, serves, and makes the link without starting it. */
   async #open(): Promise<void> {
     const net = this.#options.net ?? await loadNet(this.#options.clock);
+    const place = await this.#restore();
     const port = await this.#listen(net);
-    if (this.#target !== undefined) this.#link ??= this.#makeLink(net, this.#target, port);
+    if (this.#target === undefined || this.#link !== undefined) return;
+    this.#link = this.#makeLink(net, this.#target, port);
+    if (place !== undefined) this.#link.restore(place, place.asOfMs);
+    this.#staleness?.linkChanged(this.#link.status());
+    this.#snapshots?.start();
+  }
+
+  /** Loads the snapshot of an earlier life, once. */
+  async #restore(): Promise<RestoredPlace | undefined> {
+    const { snapshot } = this.#options;
+    if (snapshot === undefined || this.#target === undefined) return undefined;
+    if (this.#snapshots !== undefined) return this.#restored;
+    const storage = snapshot.storage ?? await loadFileStorage(snapshot.path ?? "");
+    const source = {
+      keyspace: this.#keyspace,
+      clock: this.#clock,
+      logger: this.#logger,
+      position: () => positionOf(this.#link?.status()),
+      hold: () => this.#link?.hold(),
+      release: () => this.#link?.release(),
+    };
+    this.#snapshots = new Snapshots(source, storage, snapshot);
+    this.#restored = await this.#snapshots.load();
+    if (this.#restored !== undefined) this.#engine.replaced();
+    return this.#restored;
   }
 
   async #start(opening: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
@@ -347,9 +390,9 @@ export class Replica {
   }
 
   #makeLink(net: Net, target: MasterTarget, port: number | undefined): ReplicationLink {
-    const { announce, timeouts, psyncCommand, onDivergence } = this.#options;
-    const { address, tls, username, password } = target;
-    const announced = { ...(port === undefined ? {} : { port }), ...announce };
+    const options = this.#options;
+    const { sentinel } = target;
+    if (sentinel !== undefined) this.#sentinel = this.#makeSentinel(net, target, sentinel);
     return new ReplicationLink({
       net,
       clock: this.#clock,
@@ -357,27 +400,51 @@ export class Replica {
       keyspace: this.#keyspace,
       executor: this.#engine.executor,
       hooks: this.#engine.hooks,
-      address,
-      announce: announced,
+      address: target.address,
+      locate: this.#sentinel && ((signal) => this.#sentinel!.locate(signal)),
+      tls: target.tls,
+      credentials: toCredentials(target),
+      announce: { ...(port === undefined ? {} : { port }), ...options.announce },
+      timeouts: options.timeouts,
+      backoff: options.backoff,
+      limits: options.limits,
+      resync: options.resync,
+      psyncCommand: options.psyncCommand,
+      onDivergence: options.onDivergence,
       logger: this.#logger,
       onEvent: (event) => this.#observe(event),
-      ...(tls === undefined ? {} : { tls }),
-      ...(password === undefined
-        ? {}
-        : { credentials: { ...(username === undefined ? {} : { username }), password } }),
-      ...(timeouts === undefined ? {} : { timeouts }),
-      ...(psyncCommand === undefined ? {} : { psyncCommand }),
-      ...(onDivergence === undefined ? {} : { onDivergence }),
+    });
+  }
+
+  #makeSentinel(net: Net, target: MasterTarget, sentinel: SentinelTarget): SentinelWatch {
+    return new SentinelWatch({
+      net,
+      clock: this.#clock,
+      sentinels: sentinel.addresses,
+      name: sentinel.name,
+      tls: sentinel.tls,
+      credentials: toCredentials(sentinel),
+      master: { tls: target.tls, credentials: toCredentials(target) },
+      timeouts: timeoutsWithDefaults(this.#options.timeouts ?? {}),
+      logger: this.#logger,
+      onSwitch: (to) => {
+        this.#link?.relocate(`Sentinel: the master is ${formatAddress(to)} now`);
+      },
     });
   }
 
   #observe(event: LinkEvent): void {
     if (event.type === "state") {
-      this.#engine.linkChanged(this.#link!.status());
+      const status = this.#link!.status();
+      this.#engine.linkChanged(status);
+      this.#staleness?.linkChanged(status);
       this.#emitter.emit("state", { state: event.state });
     } else if (event.type === "synced") {
       if (event.kind === "full") this.#engine.replaced();
       this.#emitter.emit("sync", { kind: event.kind });
+    } else if (event.type === "emptied") {
+      this.#engine.linkChanged(this.#link!.status());
+      this.#engine.replaced();
     } else if (event.type === "disconnected" || event.type === "failed") {
       this.#emitter.emit("disconnect", { error: event.error });
     }
@@ -386,7 +453,10 @@ export class Replica {
   async #close(): Promise<void> {
     await this.#opening?.catch(() => undefined);
     await this.#link?.stop();
+    await this.#sentinel?.stop();
     await this.#starting?.catch(() => undefined);
+    await this.#snapshots?.close();
+    this.#staleness?.stop();
     await this.#engine.close();
     this.#listening = undefined;
     this.#emitter.emit("close", {});
@@ -396,6 +466,21 @@ export class Replica {
     const status: LinkStatus | undefined = this.#link?.status();
     return status?.lastError?.message ?? `the link is in state ${status?.state}`;
   }
+}
+
+function toCredentials(
+  { username, password }: { username: string | undefined; password: Password | undefined },
+): LinkCredentials | undefined {
+  if (password === undefined) return undefined;
+  return username === undefined ? { password } : { username, password };
+}
+
+/** Where the data stands, when it can be gone on from. */
+function positionOf(
+  link: LinkStatus | undefined,
+): { replid: string; offset: number; streamDb: number } | undefined {
+  if (link === undefined || !link.resumable) return undefined;
+  return { replid: link.replid, offset: link.appliedOffset, streamDb: link.db };
 }
 
 function portOf(address: Address): number | undefined {

@@ -8,6 +8,7 @@ import { formatAddress } from "../net/socket.ts";
 import { newCounters } from "../replication/shared.ts";
 import type { LinkState, LinkStatus } from "../replication/types.ts";
 import type { Keyspace } from "../store/keyspace.ts";
+import type { SnapshotStatus } from "./snapshot.ts";
 
 /** Where a replica stands, in one word. */
 export type ReplicaState =
@@ -42,9 +43,11 @@ export interface ReplicaStatus {
   readonly offset: number;
   /** Stream bytes received and still to be applied. */
   readonly lagBytes: number;
+  /** Bytes drained from the socket that wait for their turn: part of the lag, or of a snapshot. */
+  readonly inboxBytes: number;
   /** Milliseconds since the master's last byte, or -1 without a connection. A master pings every 10 s. */
   readonly lastIoMs: number;
-  /** Since when the data is stale, milliseconds since 1970; undefined while it is not. */
+  /** Since when the data may be stale: the last byte heard from the master, milliseconds since 1970; undefined while it is not. */
   readonly staleSinceMs: number | undefined;
   /** When the next attempt to connect begins, milliseconds since 1970. */
   readonly nextRetryAtMs: number | undefined;
@@ -52,6 +55,8 @@ export interface ReplicaStatus {
   readonly error: Error | undefined;
   /** The snapshot being awaited or loaded. */
   readonly sync: LinkStatus["sync"];
+  /** What is kept over a restart; undefined when nothing is. */
+  readonly snapshot: SnapshotStatus | undefined;
   /** Keys in all databases. */
   readonly keys: number;
   /** Databases that hold keys. */
@@ -68,6 +73,7 @@ export function describeStatus(
   link: LinkStatus | undefined,
   listening: string | undefined,
   closed: boolean,
+  snapshot: SnapshotStatus | undefined,
 ): ReplicaStatus {
   return {
     state: closed ? "closed" : stateOf(link),
@@ -77,11 +83,13 @@ export function describeStatus(
     replid: link?.replid ?? "",
     offset: link?.appliedOffset ?? 0,
     lagBytes: link === undefined ? 0 : link.readOffset - link.appliedOffset,
+    inboxBytes: link?.inboxBytes ?? 0,
     lastIoMs: link?.lastIoMs ?? -1,
     staleSinceMs: link?.hasData ? link.downSinceMs : undefined,
     nextRetryAtMs: link?.nextRetryAtMs,
     error: link?.lastError,
     sync: link?.sync,
+    snapshot,
     keys: keyspace.keyCount,
     databases: keyspace.indexes(),
     memoryBytes: reservedBytes(keyspace),

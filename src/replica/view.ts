@@ -16,7 +16,7 @@ export function describeReplication(
   clock: Clock,
 ): ReplicationView {
   if (target === undefined) return NO_REPLICATION;
-  const { address } = target;
+  const { address } = link ?? target;
   const followed = {
     ...NO_REPLICATION,
     masterHost: address.transport === "tcp" ? address.host : address.path,

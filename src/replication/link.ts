@@ -150,6 +150,7 @@ export class ReplicationLink {
       address,
       hasData: position.hasData,
       emptied: position.emptied,
+      resumable: position.resumable,
       replid: position.replid,
       replid2: position.replid2,
       secondOffset: position.secondOffset,

@@ -93,7 +93,7 @@ export class LinkShared {
     this.tls = options.tls;
     this.credentials = options.credentials;
     this.announce = options.announce ?? {};
-    this.timeouts = withDefaults(options.timeouts ?? {});
+    this.timeouts = timeoutsWithDefaults(options.timeouts ?? {});
     this.limits = options.limits ?? {};
     this.lineBytes = this.limits.lineBytes ?? DEFAULT_LINE_BYTES;
     this.transactionBytes = this.limits.transactionBytes ?? DEFAULT_TRANSACTION_BYTES;
@@ -170,7 +170,8 @@ export function newCounters(): LinkCounters {
   };
 }
 
-function withDefaults(timeouts: LinkTimeouts): Required<LinkTimeouts> {
+/** Every limit with its value. */
+export function timeoutsWithDefaults(timeouts: LinkTimeouts): Required<LinkTimeouts> {
   return {
     connectMs: timeouts.connectMs ?? 10_000,
     handshakeMs: timeouts.handshakeMs ?? 5_000,

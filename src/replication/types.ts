@@ -278,6 +278,8 @@ export interface LinkStatus {
   readonly hasData: boolean;
   /** True while the old data was thrown away and the new is not whole. */
   readonly emptied: boolean;
+  /** True while the data can be gone on from by `PSYNC replid offset`. */
+  readonly resumable: boolean;
   /** The data's replication id, 40 hex digits, or "" before the first sync. */
   readonly replid: string;
   /** The id before a failover, or "". */

@@ -82,8 +82,10 @@ export interface DispatcherOptions extends AboutOptions {
 
 const NO_AUTH_TEXT = "NOAUTH Authentication required.";
 const READONLY_TEXT = "READONLY You can't write against a read only replica.";
-const LOADING_TEXT = "LOADING Redis is loading the dataset in memory";
-const MASTERDOWN_TEXT =
+/** While there is no data to answer from. */
+export const LOADING_TEXT = "LOADING Redis is loading the dataset in memory";
+/** While the data is staler than is allowed. */
+export const MASTERDOWN_TEXT =
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 /** A constant-time command is timed one call in so many, and counted for all of them. */
 const SAMPLED_CALLS = 64;
@@ -112,6 +114,8 @@ export class Dispatcher {
   loadingBeside: boolean = false;
   /** The master is out of reach. Set by the replica. */
   masterDown: boolean = false;
+  /** The data is older than it may be: MASTERDOWN, whatever else is configured. Set by the replica. */
+  tooStale: boolean = false;
   /** Connections. */
   readonly clients: Clients;
   /** Subscriptions. */
@@ -321,13 +325,15 @@ export class Dispatcher {
       return `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING /` +
         " QUIT / RESET are allowed in this context";
     }
-    if (!this.loading && !this.masterDown && !this.loadingBeside) return undefined;
+    const away = this.loading || this.masterDown || this.loadingBeside || this.tooStale;
+    if (!away) return undefined;
     return this.#refusalWhileAway(flags & (queued?.allFlags ?? -1));
   }
 
   /** Rare, so out of the way: the data is loading or stale. */
   #refusalWhileAway(flags: number): string | undefined {
-    if (this.masterDown && !this.servesStale && (flags & STALE) === 0) return MASTERDOWN_TEXT;
+    const isStale = this.tooStale || (this.masterDown && !this.servesStale);
+    if (isStale && (flags & STALE) === 0) return MASTERDOWN_TEXT;
     if (this.loading && (flags & LOADING) === 0) return LOADING_TEXT;
     if (this.loadingBeside && (flags & NO_ASYNC_LOADING) !== 0) return LOADING_TEXT;
     return undefined;

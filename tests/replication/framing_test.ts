@@ -154,18 +154,18 @@ test("a connection cut at any byte of the snapshot changes nothing", async () =>
   }
 });
 
-test("a list is refused with the decoder's error, and the next attempt is far away", async () => {
+test("a type without a reader is refused with the decoder's error, and the next attempt is far away", async () => {
   const rig = new Rig();
   const socket = await rig.start();
   rig.handshake();
-  const rdb = snapshot([{ key: "a", value: "1" }, { key: "queue", value: "x", type: 1 }]);
+  const rdb = snapshot([{ key: "a", value: "1" }, { key: "queue", value: "x", type: 28 }]);
   socket.send(`+FULLRESYNC ${REPLID} 0\r\n${eofFrame(rdb)}`);
   await rig.started;
   await settle();
   const { lastError, nextRetryAtMs } = rig.link.status();
   assert.equal(lastError?.code, "UNSUPPORTED");
   assert.ok(lastError.cause instanceof RdbError);
-  assert.equal(lastError.cause.type, 1);
+  assert.equal(lastError.cause.type, 28);
   assert.ok(lastError.cause.offset > 0);
   assert.match(lastError.message, /queue/);
   assert.equal(rig.keyspace.keyCount, 0);

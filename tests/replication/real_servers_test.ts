@@ -6,8 +6,6 @@ import { systemClock } from "../../src/base/clock.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { Host } from "../../src/commands/host.ts";
 import { loadNet } from "../../src/net/runtime.ts";
-import { RdbError } from "../../src/rdb/errors.ts";
-import { ReplicationError } from "../../src/replication/errors.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { ReplicationLink } from "../../src/replication/link.ts";
 import type { LinkEvent, LinkOptions } from "../../src/replication/types.ts";
@@ -227,33 +225,6 @@ await serverTest(
       assert.equal(keyspace.keyCount, 1);
       assert.equal(await server.call("EXISTS", "brief"), 0);
       await until("the DEL arrives", () => keyspace.keyCount === 0);
-    } finally {
-      await link.stop();
-    }
-  },
-);
-
-await serverTest(
-  "ReplicationLink refuses a snapshot with a value it can't read, and waits long",
-  async (binary) => {
-    await using server = await startServer(binary);
-    await server.call("SET", "plain", "1");
-    await server.call("RPUSH", "queue", "x");
-    const { keyspace, link } = follow(server, { backoff: {} });
-    try {
-      await link.start();
-      await assert.rejects(link.synced(), (error: ReplicationError) => {
-        assert.ok(error instanceof ReplicationError);
-        assert.equal(error.code, "UNSUPPORTED");
-        assert.ok(error.cause instanceof RdbError);
-        assert.match(error.message, /queue/);
-        return true;
-      });
-      const { nextRetryAtMs, state } = link.status();
-      assert.equal(state, "connect");
-      assert.ok(nextRetryAtMs! - Date.now() > 25_000);
-      assert.equal(keyspace.keyCount, 0);
-      assert.equal(await info(server, "sync_full"), "1");
     } finally {
       await link.stop();
     }

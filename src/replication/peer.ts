@@ -1,0 +1,155 @@
+/**
+ * A connection on which questions are asked one after the other: to a sentinel, or to a master before it
+ * is followed. Not a client library: no pool, no reconnecting.
+ *
+ * @module
+ */
+
+import { utf8 } from "../base/ascii.ts";
+import type { Clock, TimerId } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { type Address, formatAddress, type Net, type Socket } from "../net/socket.ts";
+import type { TlsClientOptions } from "../net/socket.ts";
+import { ReplyParser } from "../resp/parser.ts";
+import { ErrorReply, type RespValue } from "../resp/types.ts";
+import { writeCommand } from "../resp/writer.ts";
+import type { LinkLogin } from "./types.ts";
+
+/** What is asked here has short answers. */
+const MAX_REPLY_BYTES = 1024 * 1024;
+
+/** What {@linkcode Peer.open} is told. */
+export interface PeerOptions {
+  /** The network. */
+  readonly net: Net;
+  /** Measures timeouts. */
+  readonly clock: Clock;
+  /** Who is asked. */
+  readonly address: Address;
+  /** TLS, when given. */
+  readonly tls?: TlsClientOptions;
+  /** AUTH, when given. */
+  readonly login?: LinkLogin;
+  /** Until the connection stands; 0 waits forever. */
+  readonly connectMs: number;
+  /** Until each reply; 0 waits forever. */
+  readonly replyMs: number;
+  /** Gives up connecting and every question. */
+  readonly signal: AbortSignal;
+}
+
+interface Question {
+  resolve(reply: RespValue): void;
+  reject(error: Error): void;
+}
+
+/** See the module's text. */
+export class Peer {
+  /** Gets what comes unasked: messages of a subscription. */
+  onMessage: (message: readonly RespValue[]) => void = () => {};
+  /** Called once when the connection is over. */
+  onClose: (error: Error) => void = () => {};
+  readonly #options: PeerOptions;
+  readonly #socket: Socket;
+  readonly #parser: ReplyParser = new ReplyParser({ bulkBytes: MAX_REPLY_BYTES });
+  readonly #stop: () => void;
+  #question: Question | undefined;
+  #timer: TimerId | undefined;
+  #closed: boolean = false;
+
+  private constructor(options: PeerOptions, socket: Socket) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#stop = () => this.close();
+    options.signal.addEventListener("abort", this.#stop, { once: true });
+    socket.start({
+      onData: (chunk) => this.#onData(chunk),
+      onClose: (error) => this.#end(error ?? new Error("it closed the connection")),
+    });
+    if (options.signal.aborted) this.close();
+  }
+
+  /** Connects and logs in. @throws {Error} When that can't be done. */
+  static async open(options: PeerOptions): Promise<Peer> {
+    const { net, address, tls, login, connectMs, signal } = options;
+    const socket = await net.connect({ address, tls, timeoutMs: connectMs, signal });
+    const peer = new Peer(options, socket);
+    if (login === undefined) return peer;
+    try {
+      const name = login.username === undefined ? [] : [login.username];
+      await peer.ask("AUTH", ...name, login.password);
+    } catch (error) {
+      peer.close();
+      throw error;
+    }
+    return peer;
+  }
+
+  /** Sends a command; the answer is its reply. One at a time. @throws {Error} Also for an error reply. */
+  ask(...args: readonly string[]): Promise<RespValue> {
+    if (this.#question !== undefined) throw new Error("One question at a time");
+    const { clock, replyMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new Error("the connection is closed"));
+      this.#question = { resolve, reject };
+      if (replyMs > 0) this.#timer = clock.setTimer(() => this.#late(args[0]), replyMs);
+      writeCommand(this.#socket.out, ...args);
+      this.#socket.flush();
+    });
+  }
+
+  /** Ends the connection. */
+  close(): void {
+    this.#end(new Error("the connection was given up"));
+  }
+
+  #late(command: string): void {
+    const { address, replyMs } = this.#options;
+    this.#end(new Error(`${formatAddress(address)} did not answer ${command} for ${replyMs} ms`));
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#closed) return;
+    try {
+      this.#parser.push(chunk);
+      for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
+        this.#onReply(reply);
+        if (this.#closed) return;
+      }
+    } catch (error) {
+      this.#end(new Error(`its answer is not RESP: ${messageOf(error)}`));
+    }
+  }
+
+  #onReply(reply: RespValue): void {
+    // "message", the channel, what was said.
+    if (Array.isArray(reply) && reply.length === 3 && textOf(reply[0]) === "message") {
+      return this.onMessage(reply);
+    }
+    const question = this.#question;
+    if (question === undefined) return this.#end(new Error("it answered without being asked"));
+    this.#question = undefined;
+    this.#options.clock.clearTimer(this.#timer);
+    if (reply instanceof ErrorReply) question.reject(reply);
+    else question.resolve(reply);
+  }
+
+  #end(error: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { clock, signal } = this.#options;
+    signal.removeEventListener("abort", this.#stop);
+    clock.clearTimer(this.#timer);
+    this.#socket.abort();
+    const question = this.#question;
+    this.#question = undefined;
+    question?.reject(error);
+    this.onClose(error);
+  }
+}
+
+/** A string of a reply as text; "" for what is none. */
+export function textOf(value: RespValue | undefined): string {
+  if (typeof value === "string") return value;
+  return value instanceof Uint8Array ? utf8(value) : "";
+}

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Replica } from "../../mod.ts";
+import { MemoryNet } from "../../src/net/memory.ts";
+import { TestMaster } from "../../src/testing/test_master.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { ManualClock } from "../replication/support.ts";
+
+class World {
+  readonly clock: ManualClock = new ManualClock();
+  readonly net: MemoryNet = new MemoryNet({ clock: this.clock, prng: new Prng(3) });
+  readonly prng: Prng = new Prng(9);
+
+  async master(options: Record<string, unknown> = {}): Promise<TestMaster> {
+    return await TestMaster.start({
+      net: this.net,
+      clock: this.clock,
+      random: () => this.prng.next(),
+      port: 6379,
+      ...options,
+    });
+  }
+
+  replica(options: Record<string, unknown>): Replica {
+    return new Replica({
+      master: "redis://127.0.0.1:6379",
+      net: this.net,
+      clock: this.clock,
+      random: () => this.prng.next(),
+      logger: false,
+      ...options,
+    });
+  }
+
+  async close(replica: Replica, master: TestMaster): Promise<void> {
+    const closing = Promise.all([replica.close(), master.close()]);
+    for (let i = 0; i < 20; i++) await this.clock.advance(100);
+    await closing;
+    assert.equal(this.clock.timers.size, 0, "a timer is left");
+  }
+}
+
+test("maxStalenessMs: reads throw and clients get MASTERDOWN once the data is too old", async () => {
+  const world = new World();
+  const master = await world.master();
+  master.call("SET", "k", "v");
+  const replica = world.replica({ maxStalenessMs: 30_000, timeouts: { idleMs: 15_000 } });
+  assert.throws(() => replica.get("k"), /^CommandError: MASTERDOWN/);
+  void replica.start();
+  await world.clock.advance(100);
+  assert.equal(replica.get("k"), "v");
+  assert.equal(replica.status().staleSinceMs, undefined);
+  world.net.faults.stalled = true;
+  await world.clock.advance(29_000);
+  assert.equal(replica.get("k"), "v");
+  const { state, staleSinceMs, error } = replica.status();
+  assert.equal(state, "stale");
+  assert.match(error?.message ?? "", /timed out/);
+  assert.ok(world.clock.now() - staleSinceMs! >= 28_000, "since the last byte heard");
+  await world.clock.advance(2000);
+  assert.throws(() => replica.get("k"), /MASTERDOWN/);
+  assert.throws(() => replica.call("GET", "k"), /MASTERDOWN/);
+  assert.throws(() => [...replica.scan()], /MASTERDOWN/);
+  assert.match(replica.info("replication"), /master_link_status:down/);
+  world.net.unstall();
+  await world.clock.advance(60_000);
+  assert.equal(replica.get("k"), "v");
+  await world.close(replica, master);
+});
+
+test('resync "flush": reads throw LOADING while there is nothing to read from', async () => {
+  const world = new World();
+  const master = await world.master();
+  for (let i = 0; i < 2000; i++) master.call("SET", `k${i}`, "v".repeat(200));
+  const replica = world.replica({ resync: "flush" });
+  void replica.start();
+  await world.clock.advance(1000);
+  assert.equal(replica.size, 2000);
+  world.net.faults.maxChunkBytes = 5000;
+  world.net.faults.maxDelayMs = 20;
+  master.forgetHistory();
+  let loading = 0;
+  for (let i = 0; i < 300 && replica.status().counters.fullSyncs < 2; i++) {
+    await world.clock.advance(20);
+    if (replica.status().state !== "syncing" || replica.status().keys === 2000) continue;
+    assert.throws(() => replica.get("k1"), /LOADING/);
+    assert.throws(() => replica.call("GET", "k1"), /LOADING/);
+    loading++;
+  }
+  assert.ok(loading > 3, `${loading} looks while it loaded`);
+  assert.equal(replica.get("k1")?.length, 200);
+  await world.close(replica, master);
+});
