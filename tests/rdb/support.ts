@@ -28,6 +28,7 @@ export class CollectingSink implements RdbSink {
   readonly sizes: [number, number][] = [];
   readonly functions: string[] = [];
   readonly modules: [string, number][] = [];
+  readonly moduleValues: string[] = [];
   readonly items: Decoded[] = [];
   ended: number = 0;
   #db: number = 0;
@@ -57,6 +58,10 @@ export class CollectingSink implements RdbSink {
     this.modules.push([module, encodingVersion]);
   }
 
+  moduleValue(module: string): void {
+    this.moduleValues.push(module);
+  }
+
   string(
     key: Uint8Array,
     ks: number,
@@ -79,12 +84,13 @@ export class CollectingSink implements RdbSink {
     return true;
   }
 
+  /** Values of other types are taken and not looked at. */
   blob(): boolean {
-    throw new Error("Only strings are expected here");
+    return true;
   }
 
   object(): boolean {
-    throw new Error("Only strings are expected here");
+    return true;
   }
 
   end(): void {
@@ -93,7 +99,7 @@ export class CollectingSink implements RdbSink {
 
   /** Everything, as text that two decodings can be compared by. */
   summary(): string {
-    const { dialect, version, aux_, sizes, functions, modules, ended } = this;
+    const { dialect, version, aux_, sizes, functions, modules, moduleValues, ended } = this;
     const items = this.items.map((item) => [
       item.db,
       textOf(item.key),
@@ -102,7 +108,7 @@ export class CollectingSink implements RdbSink {
       item.idleSeconds,
       item.frequency,
     ]);
-    return JSON.stringify({ dialect, version, aux_, sizes, functions, modules, ended, items });
+    return JSON.stringify({ dialect, version, aux_, sizes, functions, modules, moduleValues, ended, items });
   }
 }
 

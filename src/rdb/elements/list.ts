@@ -1,16 +1,248 @@
 /**
- * Lists, read.
+ * Lists, read: the plain form up to Redis 3.0, ziplists up to 6.2, quicklists of listpacks since. What
+ * fits one listpack becomes one, whatever form it came in.
  *
  * @module
  */
 
-import type { ElementRow } from "../frame.ts";
+import { ByteBuffer } from "../../base/byte_buffer.ts";
+import { Encoding, ValueType } from "../../store/keyspace.ts";
+import { ListBuilder, listIsSmall } from "../../store/list.ts";
+import { lpCheck, lpLength } from "../../store/listpack.ts";
+import { exceedsFill, Quicklist, QuicklistNode } from "../../store/quicklist.ts";
+import { NodeRegion } from "../../store/region.ts";
+import type { Element, ElementRow, Frame } from "../frame.ts";
+import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
+import type { StringSlot } from "../reader.ts";
+import { ziplistToListpack } from "./ziplist.ts";
+
+/** rdb.h: QUICKLIST_NODE_CONTAINER_PLAIN and QUICKLIST_NODE_CONTAINER_PACKED. */
+const PLAIN = 1;
+const PACKED = 2;
+/** Memory that is kept between two lists. */
+const KEPT_BYTES = 1 << 17;
+
+/** A list's elements as strings: type 1. */
+class PlainList implements Element {
+  readonly #frame: Frame;
+  readonly #value: StringSlot;
+  readonly #builder: ListBuilder;
+  #left: number = NONE;
+
+  constructor(frame: Frame) {
+    this.#frame = frame;
+    this.#value = frame.newSlot();
+    this.#builder = new ListBuilder(0);
+  }
+
+  read(): boolean {
+    const frame = this.#frame;
+    const { reader } = frame;
+    const value = this.#value;
+    const builder = this.#builder;
+    if (this.#left === NONE) {
+      if (!reader.readLength()) return false;
+      this.#left = reader.length;
+      builder.clear(fillOf(frame));
+    }
+    while (this.#left > 0) {
+      if (!reader.readString(value)) return false;
+      builder.append(value.bytes, value.start, value.end);
+      this.#left--;
+    }
+    this.#left = NONE;
+    const quicklist = builder.finish();
+    const { listpack } = builder;
+    if (quicklist !== undefined) storeQuicklist(frame, quicklist);
+    else storeListpack(frame, listpack.bytes, 0, listpack.length);
+    builder.clear(fillOf(frame));
+    return true;
+  }
+}
+
+/** A list as one ziplist: type 10. */
+class ZiplistList implements Element {
+  readonly #frame: Frame;
+  readonly #blob: StringSlot;
+  readonly #listpack: ByteBuffer = new ByteBuffer();
+
+  constructor(frame: Frame) {
+    this.#frame = frame;
+    this.#blob = frame.newSlot();
+  }
+
+  read(): boolean {
+    const frame = this.#frame;
+    const { reader } = frame;
+    const blob = this.#blob;
+    const listpack = this.#listpack;
+    if (!reader.readString(blob)) return false;
+    const fail = (message: string) => reader.fail(message);
+    const count = ziplistToListpack(blob.bytes, blob.start, blob.end, listpack, false, fail);
+    const fill = fillOf(frame);
+    if (exceedsFill(fill, listpack.length, count)) {
+      const quicklist = new Quicklist(fill);
+      appendListpack(quicklist, listpack.bytes, 0, listpack.length);
+      storeQuicklist(frame, quicklist);
+    } else {
+      storeListpack(frame, listpack.bytes, 0, listpack.length);
+    }
+    listpack.shrink(KEPT_BYTES);
+    return true;
+  }
+}
+
+/** A list as a chain of nodes: type 14, whose nodes are ziplists, and type 18. */
+class NodeList implements Element {
+  readonly #frame: Frame;
+  readonly #hasContainers: boolean;
+  readonly #blob: StringSlot;
+  readonly #listpack: ByteBuffer = new ByteBuffer();
+  #quicklist: Quicklist | undefined = undefined;
+  #left: number = NONE;
+  #container: number = NONE;
+
+  constructor(frame: Frame, hasContainers: boolean) {
+    this.#frame = frame;
+    this.#hasContainers = hasContainers;
+    this.#blob = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader } = this.#frame;
+    if (this.#left === NONE) {
+      if (!reader.readLength()) return false;
+      this.#left = reader.length;
+    }
+    while (this.#left > 0) {
+      if (this.#hasContainers && this.#container === NONE) {
+        if (!reader.readLength()) return false;
+        const container = reader.length;
+        if (container !== PLAIN && container !== PACKED) {
+          reader.fail(`List node has the unknown container ${container}`);
+        }
+        this.#container = container;
+      }
+      if (!reader.readString(this.#blob)) return false;
+      this.#left--;
+      this.#takeNode();
+      this.#container = NONE;
+    }
+    this.#left = NONE;
+    const quicklist = this.#quicklist;
+    this.#quicklist = undefined;
+    if (quicklist !== undefined) this.#store(quicklist);
+    return true;
+  }
+
+  /** The only node of a list that is one listpack goes straight to the sink; others are collected. */
+  #takeNode(): void {
+    const frame = this.#frame;
+    const { bytes, start, end } = this.#blob;
+    if (this.#container === PLAIN) {
+      // listTypeNext would take it for the end of the list.
+      if (end === start) frame.reader.fail("List node is empty");
+      this.#list().appendNode(new QuicklistNode(new NodeRegion(bytes, start, end), true, 1));
+      return;
+    }
+    if (!this.#hasContainers) return this.#takeZiplist();
+    this.#takeListpack(bytes, start, end);
+  }
+
+  #takeZiplist(): void {
+    const { reader } = this.#frame;
+    const { bytes, start, end } = this.#blob;
+    const listpack = this.#listpack;
+    const fail = (message: string) => reader.fail(message);
+    ziplistToListpack(bytes, start, end, listpack, false, fail);
+    this.#takeListpack(listpack.bytes, 0, listpack.length);
+    listpack.shrink(KEPT_BYTES);
+  }
+
+  #takeListpack(bytes: Uint8Array, start: number, end: number): void {
+    const frame = this.#frame;
+    if (this.#hasContainers) {
+      const wrong = lpCheck(bytes, start, end, false);
+      if (wrong !== undefined) frame.reader.fail(wrong);
+    }
+    const count = lpLength(bytes, start, end);
+    const isOnly = this.#left === 0 && this.#quicklist === undefined;
+    if (isOnly && listIsSmall(fillOf(frame), end - start, count)) {
+      return storeListpack(frame, bytes, start, end);
+    }
+    // rdb.c passes over empty nodes.
+    if (count > 0) appendListpack(this.#list(), bytes, start, end);
+  }
+
+  #list(): Quicklist {
+    return this.#quicklist ??= new Quicklist(fillOf(this.#frame));
+  }
+
+  /** Nodes before or after the only one may have been empty. */
+  #store(quicklist: Quicklist): void {
+    const frame = this.#frame;
+    const only = quicklist.onlyListpack;
+    const isSmall = only !== undefined && listIsSmall(fillOf(frame), only.end, quicklist.count);
+    if (isSmall) storeListpack(frame, only.bytes, 0, only.end);
+    else storeQuicklist(frame, quicklist);
+  }
+}
+
+function fillOf(frame: Frame): number {
+  return frame.sink.settings.limits.listMaxListpackSize;
+}
+
+function appendListpack(
+  quicklist: Quicklist,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const region = new NodeRegion(bytes, start, end);
+  quicklist.appendNode(new QuicklistNode(region, false, lpLength(bytes, start, end)));
+}
+
+function storeListpack(frame: Frame, bytes: Uint8Array, start: number, end: number): void {
+  // rdb.c, empty keys: a list without elements is no key.
+  if (lpLength(bytes, start, end) === 0) return;
+  const { key, sink } = frame;
+  const taken = sink.blob(
+    key.bytes,
+    key.start,
+    key.end,
+    ValueType.LIST,
+    Encoding.LISTPACK,
+    bytes,
+    start,
+    end,
+    frame.expireAtMs,
+    frame.idleSeconds,
+    frame.frequency,
+  );
+  if (!taken) frame.failDuplicate();
+}
+
+function storeQuicklist(frame: Frame, quicklist: Quicklist): void {
+  const { key, sink } = frame;
+  const taken = sink.object(
+    key.bytes,
+    key.start,
+    key.end,
+    ValueType.LIST,
+    Encoding.QUICKLIST,
+    quicklist,
+    frame.expireAtMs,
+    frame.idleSeconds,
+    frame.frequency,
+  );
+  if (!taken) frame.failDuplicate();
+}
 
 /** Types that both dialects know. */
 export const listRows: readonly ElementRow[] = [
-  { number: Type.LIST, name: "LIST" },
-  { number: Type.LIST_ZIPLIST, name: "LIST_ZIPLIST" },
-  { number: Type.LIST_QUICKLIST, name: "LIST_QUICKLIST" },
-  { number: Type.LIST_QUICKLIST_2, name: "LIST_QUICKLIST_2" },
+  { number: Type.LIST, name: "LIST", create: (frame) => new PlainList(frame) },
+  { number: Type.LIST_ZIPLIST, name: "LIST_ZIPLIST", create: (f) => new ZiplistList(f) },
+  { number: Type.LIST_QUICKLIST, name: "LIST_QUICKLIST", create: (f) => new NodeList(f, false) },
+  { number: Type.LIST_QUICKLIST_2, name: "LIST_QUICKLIST_2", create: (f) => new NodeList(f, true) },
 ];
