@@ -50,6 +50,11 @@ export interface RdbDecoderOptions {
   readonly verifyChecksum?: boolean;
   /** Longest key, value or other string; 512 MB unless told otherwise. */
   readonly maxStringBytes?: number;
+  /**
+   * What becomes of keys whose value only a module can read: passed over and told to the sink (as when
+   * left out), or the end of the reading, `UNSUPPORTED_TYPE`.
+   */
+  readonly onUnsupported?: "skip" | "fail";
 }
 
 /** Reads one snapshot. */
@@ -70,6 +75,7 @@ export class RdbDecoder {
   constructor(sink: RdbSink, options: RdbDecoderOptions = {}) {
     this.#reader = new Reader(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES);
     this.#frame = new Frame(this.#reader, sink);
+    this.#frame.failsOnModules = options.onUnsupported === "fail";
     this.#summing = options.verifyChecksum ?? true;
   }
 
@@ -83,7 +89,7 @@ export class RdbDecoder {
     return this.#reader.offset;
   }
 
-  /** Keys read so far. */
+  /** Keys read so far, those whose value was passed over among them. */
   get keys(): number {
     return this.#frame.keys;
   }

@@ -34,8 +34,10 @@ export class Frame {
   idleSeconds: number = NONE;
   /** How often the next key is used. */
   frequency: number = NONE;
-  /** Keys read so far. */
+  /** Keys read so far, those whose value was passed over among them. */
   keys: number = 0;
+  /** Whether a module's value that is not kept ends the reading. */
+  failsOnModules: boolean = false;
 
   readonly #slots: StringSlot[] = [];
 

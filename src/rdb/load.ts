@@ -23,6 +23,9 @@ const REPLID_LENGTH = 40;
 const MAX_SHORT_AUX = 64;
 // Announced keys that tables are sized for, over all databases: a few bytes can announce any number.
 const MAX_EXPECTED_KEYS = 1 << 23;
+// A database costs kilobytes, a hostile snapshot a few bytes to name one; servers have 16.
+const MAX_DATABASES = 16384;
+const MAX_MODULE_NAMES = 256;
 
 /** What a snapshot held. */
 export class LoadStats {
@@ -32,6 +35,8 @@ export class LoadStats {
   expires: number = 0;
   /** Values of modules that were passed over. */
   moduleValues: number = 0;
+  /** The same by the module's name. Beyond some hundred names, which no server has, they are one: "". */
+  readonly moduleNames: Map<string, number> = new Map();
   /** Module data beside the keys that was passed over, by the module's name. */
   readonly moduleAux: Map<string, number> = new Map();
   /** Auxiliary fields without a meaning to us. */
@@ -72,6 +77,7 @@ export class KeyspaceLoader implements RdbSink {
   #db: Database | undefined = undefined;
   #announced: number = 0; // keys the writer claims for this database
   #expectedLeft: number = MAX_EXPECTED_KEYS;
+  #databases: number = 0; // made so far
 
   /** Will put the keys into `keyspace`. */
   constructor(keyspace: Keyspace) {
@@ -151,8 +157,13 @@ export class KeyspaceLoader implements RdbSink {
 
   /** See {@linkcode RdbSink}. */
   moduleAux(module: string, _encodingVersion: number): void {
-    const counts = this.stats.moduleAux;
-    counts.set(module, (counts.get(module) ?? 0) + 1);
+    countName(this.stats.moduleAux, module);
+  }
+
+  /** See {@linkcode RdbSink}. */
+  moduleValue(module: string): void {
+    this.stats.moduleValues++;
+    countName(this.stats.moduleNames, module);
   }
 
   /** Stores a string. What has expired is stored as well: it is for the master to delete it. */
@@ -223,6 +234,10 @@ export class KeyspaceLoader implements RdbSink {
   }
 
   #openDb(): Database {
+    if (this.#keyspace.peek(this.#dbIndex) === undefined && this.#databases++ >= MAX_DATABASES) {
+      const what = `Snapshot has keys in more than ${MAX_DATABASES} databases`;
+      throw new RdbError("TOO_LARGE", what, -1);
+    }
     const db = this.#keyspace.db(this.#dbIndex);
     const expected = Math.min(this.#announced, this.#expectedLeft);
     if (expected > 0 && db.size === 0) {
@@ -231,6 +246,11 @@ export class KeyspaceLoader implements RdbSink {
     }
     return db;
   }
+}
+
+function countName(counts: Map<string, number>, name: string): void {
+  const counted = counts.has(name) || counts.size < MAX_MODULE_NAMES ? name : "";
+  counts.set(counted, (counts.get(counted) ?? 0) + 1);
 }
 
 function shortText(bytes: Uint8Array, start: number, end: number): string {

@@ -33,6 +33,8 @@ export interface RdbSink {
   functionLibrary(bytes: Uint8Array, start: number, end: number): void;
   /** Data that a module keeps beside the keys was passed over. */
   moduleAux(module: string, encodingVersion: number): void;
+  /** A key whose value is of a module that we know nothing of was passed over. */
+  moduleValue(module: string): void;
   /**
    * A string key. `expireAtMs`, `idleSeconds` (LRU) and `frequency` (LFU) are -1 where the snapshot
    * says nothing. False refuses the key because it is there already.

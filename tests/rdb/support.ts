@@ -108,7 +108,17 @@ export class CollectingSink implements RdbSink {
       item.idleSeconds,
       item.frequency,
     ]);
-    return JSON.stringify({ dialect, version, aux_, sizes, functions, modules, moduleValues, ended, items });
+    return JSON.stringify({
+      dialect,
+      version,
+      aux_,
+      sizes,
+      functions,
+      modules,
+      moduleValues,
+      ended,
+      items,
+    });
   }
 }
 

@@ -1,11 +1,16 @@
 /**
- * Module data, passed over by the opcodes it is written in. What it means only the module knows.
+ * Module data, passed over by the opcodes it is written in, or kept as it is. What it means only the
+ * module knows.
  *
  * @module
  */
 
-import type { Element, Frame } from "../frame.ts";
-import { ModuleOpcode } from "../opcodes.ts";
+import { ByteBuffer } from "../../base/byte_buffer.ts";
+import { Encoding, ValueType } from "../../store/keyspace.ts";
+import { ModuleValue } from "../../store/module.ts";
+import { RdbError } from "../errors.ts";
+import type { Element, ElementRow, Frame } from "../frame.ts";
+import { ModuleOpcode, Type } from "../opcodes.ts";
 import type { Reader } from "../reader.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -14,6 +19,12 @@ const CHARACTER_BITS = 6n;
 const VERSION_BITS = 10n;
 const VERSION_MASK = 1023n;
 const CLASS_SPEC_BYTES = 4;
+/** Types whose values are kept: those that Redis itself brings. */
+const KEPT_MODULES: readonly string[] = ["vectorset"];
+/** A longer value is passed over like those of other modules. */
+const MAX_KEPT_BYTES = 256 * 1024 * 1024;
+/** Memory that is kept between two values. */
+const IDLE_BYTES = 1 << 20;
 
 /** The nine characters of a module id: `test___dt`. */
 export function moduleName(high: number, low: number): string {
@@ -70,6 +81,87 @@ export class ModuleStream implements Element {
       default:
         return reader.readLength();
     }
+  }
+}
+
+/** MODULE_2: a value is kept as it is when Redis itself knows its type, else passed over and counted. */
+export class ModuleData implements Element {
+  readonly #frame: Frame;
+  readonly #stream: ModuleStream;
+  #payload: ByteBuffer = new ByteBuffer();
+  #name: string = ""; // "": the id is due
+  #isKept: boolean = false;
+
+  /** An element of `frame`. */
+  constructor(frame: Frame) {
+    this.#frame = frame;
+    this.#stream = new ModuleStream(frame.reader);
+  }
+
+  /** Reads on; false when the chunk ended first. */
+  read(): boolean {
+    const { reader } = this.#frame;
+    const from = reader.pos;
+    const isWhole = this.#readOn();
+    if (this.#isKept || this.#name === "") this.#keep(reader.bytes, from, reader.pos);
+    if (!isWhole) return false;
+    this.#tell();
+    this.#name = "";
+    this.#isKept = false;
+    this.#dropPayload();
+    return true;
+  }
+
+  #readOn(): boolean {
+    const frame = this.#frame;
+    const { reader } = frame;
+    if (this.#name === "") {
+      if (!reader.readLength()) return false;
+      this.#name = moduleName(reader.lengthHigh, reader.lengthLow);
+      this.#isKept = KEPT_MODULES.includes(this.#name);
+      if (!this.#isKept) this.#dropPayload();
+      if (!this.#isKept && frame.failsOnModules) this.#refuse();
+    }
+    return this.#stream.read();
+  }
+
+  /** What arrives is all that is held: memory follows the bytes. */
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    this.#payload.writeBytes(bytes, start, end);
+    if (this.#payload.length <= MAX_KEPT_BYTES) return;
+    if (this.#frame.failsOnModules) this.#refuse();
+    this.#isKept = false;
+    this.#dropPayload();
+  }
+
+  #dropPayload(): void {
+    if (this.#payload.bytes.length > IDLE_BYTES) this.#payload = new ByteBuffer();
+    this.#payload.clear();
+  }
+
+  #tell(): void {
+    const frame = this.#frame;
+    const { key, sink } = frame;
+    if (!this.#isKept) return sink.moduleValue(this.#name);
+    const taken = sink.object(
+      key.bytes,
+      key.start,
+      key.end,
+      ValueType.MODULE,
+      Encoding.MODULE,
+      new ModuleValue(this.#name, this.#payload.toBytes()),
+      frame.expireAtMs,
+      frame.idleSeconds,
+      frame.frequency,
+    );
+    if (!taken) frame.failDuplicate();
+  }
+
+  #refuse(): never {
+    const key = this.#frame.printableKey();
+    const what = `Value of module ${this.#name} under key ${key} is not supported`;
+    const type = Type.MODULE_2;
+    throw new RdbError("UNSUPPORTED_TYPE", what, this.#frame.recordOffset, { key, type });
   }
 }
 
@@ -136,3 +228,9 @@ export class KeyMeta implements Element {
     return true;
   }
 }
+
+/** Types that both dialects know. Values of release candidates of 4.0 have no tags: there is no way past. */
+export const moduleRows: readonly ElementRow[] = [
+  { number: Type.MODULE_PRE_GA, name: "MODULE_PRE_GA" },
+  { number: Type.MODULE_2, name: "MODULE_2", create: (frame) => new ModuleData(frame) },
+];

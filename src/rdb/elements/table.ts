@@ -8,7 +8,7 @@ import type { ElementRow } from "../frame.ts";
 import { Dialect, Opcode, Type } from "../opcodes.ts";
 import { hashRows, redisHashRows, valkeyHashRows } from "./hash.ts";
 import { listRows } from "./list.ts";
-import { KeyMeta, ModuleAux } from "./modules.ts";
+import { KeyMeta, ModuleAux, moduleRows } from "./modules.ts";
 import {
   Aux,
   ExpireTime,
@@ -34,8 +34,7 @@ const sharedRows: readonly ElementRow[] = [
   ...zsetRows,
   ...hashRows,
   ...streamRows,
-  { number: Type.MODULE_PRE_GA, name: "MODULE_PRE_GA" },
-  { number: Type.MODULE_2, name: "MODULE_2" },
+  ...moduleRows,
   { number: Opcode.SLOT_INFO, name: "SLOT_INFO", create: (frame) => new SlotInfo(frame) },
   { number: Opcode.FUNCTION2, name: "FUNCTION2", create: (frame) => new FunctionLibrary(frame) },
   // Written by 7.0-rc1 and rc2 only, and refused by every released server: its code does not run.

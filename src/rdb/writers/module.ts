@@ -1,10 +1,43 @@
 /**
- * Module values, written.
+ * Module values, written: as they were read.
  *
  * @module
  */
 
-import type { ValueWriter } from "./writer.ts";
+import { assert } from "../../base/assert.ts";
+import { ModuleValue } from "../../store/module.ts";
+import { Type } from "../opcodes.ts";
+import type { RecordWriter } from "../record_writer.ts";
+import type { ValueRest, ValueWriter } from "./writer.ts";
 
-/** Not there yet. */
-export const moduleWriter: ValueWriter | undefined = undefined;
+/** Longer payloads are written in pieces. */
+const MAX_AT_ONCE = 64 * 1024;
+
+/** Every version has the same form. */
+export const moduleWriter: ValueWriter = {
+  typeOf() {
+    return Type.MODULE_2;
+  },
+  write(writer, db, entry) {
+    const value = db.objectOf(entry);
+    assert(value instanceof ModuleValue, "a module's value is an object");
+    const rest = new PayloadRest(value.payload);
+    return rest.writeOn(writer, MAX_AT_ONCE) ? rest : undefined;
+  },
+};
+
+class PayloadRest implements ValueRest {
+  readonly #payload: Uint8Array;
+  #written: number = 0;
+
+  constructor(payload: Uint8Array) {
+    this.#payload = payload;
+  }
+
+  writeOn(writer: RecordWriter, budgetBytes: number): boolean {
+    const end = Math.min(this.#written + budgetBytes, this.#payload.length);
+    writer.out.writeBytes(this.#payload, this.#written, end);
+    this.#written = end;
+    return end < this.#payload.length;
+  }
+}
