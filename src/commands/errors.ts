@@ -154,3 +154,45 @@ export function wrongSubcommandArity(container: string, sub: string): string {
     cString(sub.slice(0, 128))
   }'. Try ${container} HELP.`;
 }
+
+/** ZADD. */
+export const ZADD_NX_XX = "ERR XX and NX options at the same time are not compatible";
+/** ZADD. */
+export const ZADD_GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible";
+/** ZADD INCR of several. */
+export const ZADD_INCR = "ERR INCR option supports a single increment-element pair";
+/** ZADD INCR and ZINCRBY of opposite infinities. */
+export const SCORE_NAN = "ERR resulting score is not a number (NaN)";
+/** A range of scores. */
+export const SCORE_RANGE = "ERR min or max is not a float";
+/** A range of members. */
+export const MEMBER_RANGE = "ERR min or max not valid string range item";
+/** ZRANGE. */
+export const ZRANGE_LIMIT =
+  "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
+/** ZRANGE. */
+export const ZRANGE_WITHSCORES =
+  "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
+/** ZUNION and its kin. */
+export const WEIGHT_NOT_FLOAT = "ERR weight value is not a float";
+/** Commands that pop from several keys. */
+export const NUMKEYS_POSITIVE = "ERR numkeys should be greater than 0";
+/** Commands that pop several elements. */
+export const COUNT_POSITIVE = "ERR count should be greater than 0";
+/** A count that is to be no less than 0. */
+export const MUST_BE_POSITIVE = "ERR value is out of range, must be positive";
+/** A count that is far too large. */
+export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
+/** Cardinality commands with LIMIT. */
+export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
+/** A timeout of a command that blocks. */
+export const TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range";
+/** A timeout of a command that blocks. */
+export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
+/** A timeout of a command that blocks. */
+export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
+
+/** ZUNION and its kin of nothing. */
+export function atLeastOneKey(name: string): string {
+  return `ERR at least 1 input key is needed for '${name}' command`;
+}

@@ -203,11 +203,11 @@ const keys: Command = {
  * SCAN's cursor, a uint64 as `strtoull` reads it, up to a zero byte. Our own are 32 bits: one that is not ours stands for
  * some place or other.
  */
-function readCursor(argv: Argv): number {
+export function readCursor(argv: Argv, index: number): number {
   const { bytes } = argv;
-  let pos = argv.starts[1];
-  const zero = bytes.subarray(pos, argv.ends[1]).indexOf(0);
-  const end = zero < 0 ? argv.ends[1] : pos + zero;
+  let pos = argv.starts[index];
+  const zero = bytes.subarray(pos, argv.ends[index]).indexOf(0);
+  const end = zero < 0 ? argv.ends[index] : pos + zero;
   if (bytes[pos] === PLUS || (bytes[pos] === MINUS && bytes[pos + 1] === ZERO)) pos++;
   if (pos >= end) throw new CommandError(INVALID_CURSOR);
   let cursor = 0n;
@@ -291,7 +291,7 @@ const scan: Command = {
   flags: READONLY,
   keys: NO_KEYS,
   run(ctx, argv) {
-    const from = readCursor(argv);
+    const from = readCursor(argv, 1);
     const query = new ScanQuery(argv);
     const { db, reply } = ctx;
     const expired: Uint8Array[] = [];

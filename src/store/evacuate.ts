@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Dict } from "./dict.ts";
 import {
   blockUnitsAt,
   contentUnitsAt,
+  type Entry,
   EXTENDED,
   FREE,
   MAX_SLACK,
@@ -19,6 +19,12 @@ import {
 } from "./record.ts";
 import type { Slab } from "./slab.ts";
 
+/** Whatever points at records, and must be told when one has moved. */
+export interface Relocatable {
+  /** The record's bytes are the same in both places until this returns. */
+  relocate(from: Entry, to: Entry): void;
+}
+
 /** What looking at one block costs, expressed in units moved. */
 const BLOCK_COST_UNITS = 8;
 
@@ -28,7 +34,7 @@ const BLOCK_COST_UNITS = 8;
  *
  * @returns Units of work done; 0 when there was none.
  */
-export function evacuate(slab: Slab, dict: Dict, budgetUnits: number): number {
+export function evacuate(slab: Slab, dict: Relocatable, budgetUnits: number): number {
   let spent = 0;
   while (spent < budgetUnits && slab.victim >= 0) {
     if (!slab.victimRemains) {
@@ -51,7 +57,7 @@ export function evacuate(slab: Slab, dict: Dict, budgetUnits: number): number {
 }
 
 /** Copies the record at `unit` of the victim to a block of its own length and points the table there. */
-function moveRecord(slab: Slab, dict: Dict, unit: number, units: number): void {
+function moveRecord(slab: Slab, dict: Relocatable, unit: number, units: number): void {
   const slot = slab.victim;
   const source = ((slot << SEGMENT_SHIFT) | unit) >>> 0;
   const extended = (slab.words[slot][unit << 1] & EXTENDED) !== 0;
