@@ -163,6 +163,16 @@ export const BAD_RESTORE_POLICY =
   "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.";
 /** RESTORE and FUNCTION RESTORE of what is damaged, or of a later version. */
 export const DUMP_PAYLOAD = "ERR DUMP payload version or checksum are wrong";
+/** RESTORE of what is no value. */
+export const BAD_DATA_FORMAT = "ERR Bad data format";
+/** RESTORE onto a key that is there. */
+export const BUSY_KEY = "BUSYKEY Target key name already exists.";
+/** RESTORE. */
+export const INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
+/** RESTORE. */
+export const INVALID_IDLETIME = "ERR Invalid IDLETIME value, must be >= 0";
+/** RESTORE. */
+export const INVALID_FREQ = "ERR Invalid FREQ value, must be >= 0 and <= 255";
 /** FUNCTION KILL and SCRIPT KILL. */
 export const NOT_BUSY = "NOTBUSY No scripts in execution right now.";
 

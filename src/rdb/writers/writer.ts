@@ -28,3 +28,11 @@ export interface ValueWriter {
     version: SnapshotVersion,
   ): ValueRest | undefined;
 }
+
+/** The version that a Redis server of version "7.0.15" and so on writes; development versions the last. */
+export function snapshotVersionOf(redisVersion: string): SnapshotVersion {
+  const [major, minor] = redisVersion.split(".").map(Number);
+  if (major < 7) return 9;
+  if (major > 7 || minor >= 4) return 12;
+  return minor >= 2 ? 11 : 10;
+}
