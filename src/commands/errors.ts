@@ -86,8 +86,6 @@ export const NO_LFU: string =
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when" +
   " switching between policies at runtime LRU and LFU data will take some time to adjust.";
 
-/** A count of what is to be popped. */
-export const NOT_POSITIVE = "ERR value is out of range, must be positive";
 /** LSET past the end. */
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 /** LPOS RANK 0. */
@@ -98,16 +96,6 @@ export const RANK_IS_ZERO: string =
 export const COUNT_NEGATIVE = "ERR COUNT can't be negative";
 /** LPOS. */
 export const MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
-/** LMPOP, ZMPOP and what else counts its keys. */
-export const NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0";
-/** LMPOP, ZMPOP. */
-export const COUNT_NOT_POSITIVE = "ERR count should be greater than 0";
-/** What blocks, for how long. */
-export const TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
-/** What blocks, for how long. */
-export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
-/** What blocks, for how long. */
-export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 
 /** Too many or too few arguments for the command of that name. */
 export function wrongArity(name: string): string {
@@ -120,7 +108,7 @@ export function invalidExpire(name: string): string {
 }
 
 /** A whole number outside of what the argument may be. */
-export function outOfRange(min: number, max: number): string {
+export function outOfRange(min: number | bigint, max: number | bigint): string {
   return `ERR value is out of range, value must between ${min} and ${max}`;
 }
 

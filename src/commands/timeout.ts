@@ -9,7 +9,7 @@ import type { Argv } from "../resp/argv.ts";
 import {
   CommandError,
   TIMEOUT_NEGATIVE,
-  TIMEOUT_NOT_A_FLOAT,
+  TIMEOUT_NOT_FLOAT,
   TIMEOUT_OUT_OF_RANGE,
 } from "./errors.ts";
 
@@ -22,7 +22,7 @@ const INT64_MAX = 0x7fffffffffffffffn;
  */
 export function readTimeoutSeconds(argv: Argv, index: number, nowMs: number): number {
   const value = parseLongDouble(argv.bytes, argv.starts[index], argv.ends[index]);
-  if (value === undefined) throw new CommandError(TIMEOUT_NOT_A_FLOAT);
+  if (value === undefined) throw new CommandError(TIMEOUT_NOT_FLOAT);
   const { mantissa, exponent, infinite } = value;
   if (infinite > 0) throw new CommandError(TIMEOUT_OUT_OF_RANGE);
   if (infinite < 0) throw new CommandError(TIMEOUT_NEGATIVE);
