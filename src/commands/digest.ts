@@ -6,7 +6,7 @@
  * @module
  */
 
-import { encodeUtf8 } from "../base/ascii.ts";
+import { encodeUtf8, formatDouble17 } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import { hexOf, sha1, SHA1_BYTES } from "../base/sha1.ts";
@@ -17,6 +17,8 @@ import {
   NO_EXPIRY,
   ValueType,
 } from "../store/keyspace.ts";
+import { listEach } from "../store/list.ts";
+import { zsetEach } from "../store/zset.ts";
 
 const EXPIRE_MARK = encodeUtf8("!!expire!!");
 
@@ -66,11 +68,27 @@ export class Digest {
 
 const ref: BytesRef = new BytesRef();
 
+/** Of one element of a value without order. */
+const element: Digest = new Digest();
+
 type MixValue = (digest: Digest, keyspace: Keyspace, db: Database, entry: Entry) => void;
 
 function mixString(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
   db.readString(entry, ref);
   digest.mix(ref.bytes, ref.start, ref.end);
+}
+
+function mixList(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  listEach(db, entry, (bytes, start, end) => digest.mix(bytes, start, end));
+}
+
+function mixZset(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  zsetEach(db, entry, (bytes, start, end, score) => {
+    element.clear();
+    element.mix(bytes, start, end);
+    element.mixText(formatDouble17(score));
+    digest.xor(element.bytes, 0, SHA1_BYTES);
+  });
 }
 
 /** Adds type, value and the fact of an expiry: the part `DEBUG DIGEST-VALUE` is about. */
@@ -86,6 +104,8 @@ export function addValue(digest: Digest, keyspace: Keyspace, db: Database, entry
 /** By {@linkcode ValueType}. */
 const MIXERS: Readonly<Partial<Record<ValueType, MixValue>>> = {
   [ValueType.STRING]: mixString,
+  [ValueType.LIST]: mixList,
+  [ValueType.ZSET]: mixZset,
   // Only its module knows what a module's value holds.
   [ValueType.MODULE]: () => {},
 };
