@@ -10,6 +10,7 @@ import { globMatch } from "../base/glob.ts";
 import type { Argv } from "../resp/argv.ts";
 import { writeBulk } from "../resp/writer.ts";
 import { type Database, type Entry, ValueType } from "../store/keyspace.ts";
+import { ModuleValue } from "../store/module.ts";
 import { isDbIndex, isWord, readDbIndex, readInt32, readInteger, sameArgument } from "./args.ts";
 import {
   type Command,
@@ -133,9 +134,15 @@ const type: Command = {
   keys: KEY_1,
   run(ctx, argv) {
     const entry = lookupRead(ctx, argv, 1);
-    ctx.reply.simple(entry === 0 ? "none" : TYPE_NAMES[ctx.db.typeOf(entry)]);
+    ctx.reply.simple(entry === 0 ? "none" : typeName(ctx.db, entry));
   },
 };
+
+/** What TYPE answers for an entry: a module's values go by the names of their types. */
+function typeName(db: Database, entry: Entry): string {
+  const object = db.objectOf(entry);
+  return object instanceof ModuleValue ? object.module : TYPE_NAMES[db.typeOf(entry)];
+}
 
 /** Whether a pattern is `*`, which fits everything. */
 function fitsAll(bytes: Uint8Array, start: number, end: number): boolean {
@@ -220,10 +227,11 @@ export function readCursor(argv: Argv, index: number): number {
   return Number(cursor & 0xffffffffn);
 }
 
-/** What SCAN was asked for; -1 stands for any type, -2 for one there is not. */
+/** What SCAN was asked for; type -1 stands for any, -2 for one that at most a module has. */
 class ScanQuery {
   patternIndex: number = 0;
   type: number = -1;
+  typeIndex: number = 0;
   count: number = SCAN_COUNT;
 
   /** @throws {CommandError} SYNTAX and the like. */
@@ -237,6 +245,7 @@ class ScanQuery {
         this.patternIndex = i + 1;
       } else if (hasNext && isWord(argv, i, "TYPE")) {
         this.type = typeNumber(argv, i + 1);
+        this.typeIndex = i + 1;
       } else throw new CommandError(SYNTAX);
     }
     const { bytes, starts, ends } = argv;
@@ -253,6 +262,12 @@ function typeNumber(argv: Argv, index: number): number {
     if (equalsIgnoreCase(bytes, starts[index], ends[index], TYPE_NAMES[i].toUpperCase())) return i;
   }
   return -2;
+}
+
+function isOfType(db: Database, entry: Entry, argv: Argv, { type, typeIndex }: ScanQuery): boolean {
+  if (type !== -2) return db.typeOf(entry) === type;
+  if (db.typeOf(entry) !== ValueType.MODULE) return false;
+  return isWord(argv, typeIndex, typeName(db, entry).toUpperCase());
 }
 
 /** Entries one SCAN gathers: valid, as nothing is written before they are replied. */
@@ -273,7 +288,7 @@ function gather(
     seen++;
     db.keyRef(entry, key);
     if (pattern !== undefined && !globMatch(pattern, key.bytes, key.start, key.end)) return;
-    if (query.type !== -1 && db.typeOf(entry) !== query.type) return;
+    if (query.type !== -1 && !isOfType(db, entry, argv, query)) return;
     if (!isHidden(ctx, db, entry)) gathered.push(entry);
     else if (ctx.ownsExpiry) expired.push(key.bytes.slice(key.start, key.end));
   };
@@ -461,7 +476,7 @@ const flushdb: Command = {
   keys: NO_KEYS,
   run(ctx, argv) {
     checkFlush(argv);
-    ctx.db.clear();
+    ctx.keyspace.clearDb(ctx.dbIndex);
     ctx.dirty++;
     ctx.modifiedAll(ctx.dbIndex);
     ctx.reply.ok();

@@ -37,7 +37,7 @@ export const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   [Encoding.SKIPLIST]: "skiplist",
   [Encoding.STREAM]: "stream",
   [Encoding.LISTPACK_EX]: "listpackex",
-  [Encoding.MODULE]: "unknown",
+  [Encoding.MODULE]: "raw",
 };
 
 const HELP: readonly string[] = [
