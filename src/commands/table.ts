@@ -20,6 +20,7 @@ import { multiCommands } from "./multi.ts";
 import { objectCommands } from "./object.ts";
 import { pubsubCommands } from "./pubsub.ts";
 import { listCommands } from "./list.ts";
+import { listMoveCommands } from "./list_move.ts";
 import { hashCommands } from "./hash.ts";
 import { setCommands } from "./set.ts";
 import { zsetCommands } from "./zset.ts";
@@ -31,6 +32,7 @@ import { dumpCommands } from "./dump.ts";
 import { functionCommands } from "./function.ts";
 import { debugCommands } from "./debug.ts";
 import { memoryCommands } from "./memory.ts";
+import { refusedCommands } from "./refused.ts";
 import { serverCommands } from "./server.ts";
 import { stringCommands } from "./string.ts";
 
@@ -44,6 +46,7 @@ export const allCommands: readonly Command[] = [
   ...objectCommands,
   ...expireCommands,
   ...listCommands,
+  ...listMoveCommands,
   ...hashCommands,
   ...setCommands,
   ...zsetCommands,
@@ -61,6 +64,7 @@ export const allCommands: readonly Command[] = [
   ...pubsubCommands,
   ...serverCommands,
   ...commandCommands,
+  ...refusedCommands,
   ...aclCommands,
 ];
 
