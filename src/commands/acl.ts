@@ -5,7 +5,7 @@
  */
 
 import { utf8 } from "../base/ascii.ts";
-import { textOf } from "./args.ts";
+import { isWord, readInteger, textOf } from "./args.ts";
 import {
   ADMIN,
   type Command,
@@ -98,12 +98,27 @@ const aclGetuser: Command = {
   },
 };
 
+/** `ACL LOG [count|RESET]`: refusals are counted, and not written down. */
+const aclLog: Command = {
+  name: "acl|log",
+  arity: -2,
+  flags: PLAIN | ADMIN,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 3) throw new CommandError(wrongArity("acl|log"));
+    if (argv.count === 3 && isWord(argv, 2, "RESET")) return ctx.reply.ok();
+    if (argv.count === 3) readInteger(argv, 2);
+    ctx.reply.array(0);
+  },
+};
+
 /** Every row of this family. */
 export const aclCommands: readonly Command[] = [
   acl,
   aclCat,
   aclGetuser,
   aclList,
+  aclLog,
   aclUsers,
   aclWhoami,
   helpRow("acl", [
@@ -111,6 +126,8 @@ export const aclCommands: readonly Command[] = [
     "    List the commands of <category>, or all categories.",
     "GETUSER <username>",
     "    Get the user's details.",
+    "LOG [<count> | RESET]",
+    "    Show the log of refusals: there is none.",
     "LIST",
     "    Show users with their rules.",
     "USERS",

@@ -217,3 +217,6 @@ export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 export function atLeastOneKey(name: string): string {
   return `ERR at least 1 input key is needed for '${name}' command`;
 }
+
+/** CLUSTER and its kin. */
+export const CLUSTER_DISABLED = "ERR This instance has cluster support disabled";

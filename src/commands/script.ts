@@ -168,5 +168,6 @@ export const scriptCommands: readonly Command[] = [
   scriptFlush,
   scriptKill,
   refusedRow("script|load", 3, NOSCRIPT | STALE),
+  refusedRow("script|show", 3, NOSCRIPT | STALE),
   helpRow("script", HELP),
 ];

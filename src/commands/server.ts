@@ -11,8 +11,6 @@ import type { Argv } from "../resp/argv.ts";
 import { isWord, readInteger, textOf } from "./args.ts";
 import {
   ADMIN,
-  ALLOW_BUSY,
-  BLOCKING,
   type Command,
   CONTAINER,
   type Context,
@@ -20,21 +18,16 @@ import {
   LOADING,
   NO_ASYNC_LOADING,
   NO_KEYS,
-  NO_MULTI,
   NOSCRIPT,
   READONLY,
   STALE,
 } from "./command.ts";
 import { sessionOf } from "./connection.ts";
-import { CommandError, wrongArity } from "./errors.ts";
+import { CommandError, cString, wrongArity } from "./errors.ts";
 import { helpRow } from "./help.ts";
 
 const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
 const SLOWLOG_DEFAULT = 10;
-const WAIT_ON_REPLICA =
-  "cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is" +
-  " configured to be writable (which is not the default) writes to replicas are just local and are" +
-  " not propagated.";
 const EMBEDDED = "This server is part of an application, which alone decides";
 
 /** `INFO [section ...]`. */
@@ -206,12 +199,17 @@ const slowlogGet: Command = {
     const problem = "ERR count should be greater than or equal to -1";
     const count = argv.count === 3 ? readInteger(argv, 2, problem) : SLOWLOG_DEFAULT;
     if (count < -1) throw new CommandError(problem);
-    const entries = ctx.host.about.slowEntries();
-    const shown = count === -1 ? entries.length : Math.min(count, entries.length);
-    ctx.reply.array(shown);
-    for (let i = 0; i < shown; i++) replySlowEntry(ctx, entries[i]);
+    replySlowEntries(ctx, count);
   },
 };
+
+/** The newest entries, all for -1. */
+function replySlowEntries(ctx: Context, count: number): void {
+  const entries = ctx.host.about.slowEntries();
+  const shown = count === -1 ? entries.length : Math.min(count, entries.length);
+  ctx.reply.array(shown);
+  for (let i = 0; i < shown; i++) replySlowEntry(ctx, entries[i]);
+}
 
 /** `SLOWLOG LEN`. */
 const slowlogLen: Command = {
@@ -234,6 +232,54 @@ const slowlogReset: Command = {
   },
 };
 
+/** `COMMANDLOG`: Valkey's name for the slow log and two logs of large commands, which are not kept. */
+const commandlog = container("commandlog");
+
+/** `COMMANDLOG GET count type`: the newest, all with -1. */
+const commandlogGet: Command = {
+  name: "commandlog|get",
+  arity: 4,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const problem = "ERR count should be greater than or equal to -1";
+    const count = readInteger(argv, 2, problem);
+    if (count < -1) throw new CommandError(problem);
+    replySlowEntries(ctx, isSlowType(argv, 3) ? count : 0);
+  },
+};
+
+/** `COMMANDLOG LEN type`. */
+const commandlogLen: Command = {
+  name: "commandlog|len",
+  arity: 3,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run: (ctx, argv) =>
+    ctx.reply.integer(isSlowType(argv, 2) ? ctx.host.about.slowEntries().length : 0),
+};
+
+/** `COMMANDLOG RESET type`. */
+const commandlogReset: Command = {
+  name: "commandlog|reset",
+  arity: 3,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (isSlowType(argv, 2)) ctx.host.about.resetSlowLog();
+    ctx.reply.ok();
+  },
+};
+
+/** Whether a log's type is the slow one; the others are always empty. */
+function isSlowType(argv: Argv, index: number): boolean {
+  if (isWord(argv, index, "SLOW")) return true;
+  if (isWord(argv, index, "LARGE-REQUEST") || isWord(argv, index, "LARGE-REPLY")) return false;
+  throw new CommandError(
+    "ERR type should be one of the following: slow, large-request, large-reply",
+  );
+}
+
 /** `LATENCY`: no event is ever sampled, which is what the answers say. */
 const latency = container("latency");
 
@@ -249,36 +295,57 @@ const latencyReset: Command = {
   run: (ctx) => ctx.reply.integer(0),
 };
 
+/** `LATENCY DOCTOR`: there is nothing to look at. */
+const latencyDoctor: Command = {
+  name: "latency|doctor",
+  arity: 2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.verbatim("txt", "Latency is not monitored: no event was ever sampled.\n"),
+};
+
+/** `LATENCY GRAPH event`: there are no samples. */
+const latencyGraph: Command = {
+  name: "latency|graph",
+  arity: 3,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(_ctx, argv) {
+    const event = cString(textOf(argv, 2));
+    throw new CommandError(`ERR No samples available for event '${event}'`);
+  },
+};
+
+/** `LATENCY HISTOGRAM [command ...]`: calls are timed, but not sorted by how long they took. */
+const latencyHistogram: Command = {
+  name: "latency|histogram",
+  arity: -2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.map(0),
+};
+
 /** `MODULE`. */
 const moduleContainer = container("module");
 
-const CLUSTER_QUESTIONS: readonly (readonly [string, number, number])[] = [
-  ["countkeysinslot", 3, STALE],
-  ["getkeysinslot", 4, STALE],
-  ["info", 2, STALE],
-  ["keyslot", 3, STALE],
-  ["links", 2, STALE],
-  ["myid", 2, STALE],
-  ["myshardid", 2, STALE],
-  ["nodes", 2, STALE],
-  ["shards", 2, LOADING | STALE],
-  ["slots", 2, LOADING | STALE],
-];
-
 /** Every row of this family. */
 export const serverCommands: readonly Command[] = [
+  commandlog,
+  commandlogGet,
+  commandlogLen,
+  commandlogReset,
   config,
   configGet,
   configResetstat,
   configRewrite,
   configSet,
   container("cluster"),
-  ...CLUSTER_QUESTIONS.map(([name, arity, flags]) =>
-    refusal(`cluster|${name}`, arity, flags, "ERR This instance has cluster support disabled")
-  ),
   info,
   lastsave,
   latency,
+  latencyDoctor,
+  latencyGraph,
+  latencyHistogram,
   latencyHistory,
   latencyLatest,
   latencyReset,
@@ -333,7 +400,6 @@ function emptyArray(name: string, arity: number): Command {
 /** What a replica inside an application refuses its clients, each with a reason. */
 function refusals(): Command[] {
   const following = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
-  const saving = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
   return [
     {
       name: "replicaof",
@@ -349,18 +415,6 @@ function refusals(): Command[] {
       keys: NO_KEYS,
       run: (ctx, argv) => replicaofGeneric(ctx, argv, "SLAVEOF"),
     },
-    refusal(
-      "failover",
-      -1,
-      ADMIN | NOSCRIPT | STALE,
-      "ERR FAILOVER is not valid when server is a replica.",
-    ),
-    refusal("wait", 3, BLOCKING, `ERR WAIT ${WAIT_ON_REPLICA}`),
-    refusal("waitaof", 4, BLOCKING, `ERR WAITAOF ${WAIT_ON_REPLICA}`),
-    refusal("shutdown", -1, ADMINISTRATION | NO_MULTI | ALLOW_BUSY, `ERR ${EMBEDDED} when it ends`),
-    refusal("save", 1, saving | NO_MULTI, `ERR ${EMBEDDED} what is saved`),
-    refusal("bgsave", -1, saving, `ERR ${EMBEDDED} what is saved`),
-    refusal("bgrewriteaof", 1, saving, `ERR ${EMBEDDED} what is saved`),
   ];
 }
 
@@ -433,6 +487,15 @@ function replySlowEntry(
 function helps(): Command[] {
   return [
     helpRow("cluster", ["(no subcommand answers: cluster support is disabled)"]),
+    helpRow("commandlog", [
+      "GET <count> <type>",
+      "    Return the newest <count> entries (-1 means all) of a log: slow, large-request or",
+      "    large-reply. Only the slow one is kept.",
+      "LEN <type>",
+      "    Return how many entries there are.",
+      "RESET <type>",
+      "    Empty the log.",
+    ]),
     helpRow("config", [
       "GET <pattern> [<pattern> ...]",
       "    Return the parameters that match a glob-like <pattern>, with their values.",
