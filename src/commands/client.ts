@@ -100,6 +100,9 @@ const clientNoEvict = privileged("client|no-evict", 3, (ctx, argv) => {
   ctx.reply.ok();
 });
 
+/** `CLIENT CAPA capability ...`: what a Valkey client can do; nothing here depends on it. */
+const clientCapa = plain("client|capa", -3, (ctx) => ctx.reply.ok());
+
 /** `CLIENT NO-TOUCH ON | OFF`. Reads never touch access times here; it is kept for `CLIENT LIST`. */
 const clientNoTouch = plain("client|no-touch", 3, (ctx, argv) => {
   self(ctx).noTouch = readOnOff(argv, 2);
@@ -186,6 +189,7 @@ const clientTrackinginfo = plain("client|trackinginfo", 2, (ctx) => {
 export const clientCommands: readonly Command[] = [
   client,
   clientCaching,
+  clientCapa,
   clientGetname,
   clientGetredir,
   clientId,

@@ -40,6 +40,9 @@ const LATER_FLAG_NAMES: readonly [number, string][] = [
   [flag.MOVABLEKEYS, "movablekeys"],
 ];
 
+/** Redis marks these as `may_replicate` as well, but never tells. */
+const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "publish", "spublish"];
+
 const ANYTIME = flag.LOADING | flag.STALE;
 
 /** `COMMAND`: every row, as COMMAND INFO. */
@@ -163,15 +166,12 @@ function subcommandsOf(ctx: Context, container: Command): Command[] {
 
 function flagNames(found: Command, facts: CommandFacts): string[] {
   const names = FLAG_NAMES.filter(([bit]) => (found.flags & bit) !== 0).map(([, name]) => name);
-  if ((found.flags & flag.MAY_REPLICATE) !== 0 && !isPublish(found)) names.push("may_replicate");
+  if ((found.flags & flag.MAY_REPLICATE) !== 0 && !UNTOLD.includes(found.name)) {
+    names.push("may_replicate");
+  }
   if (facts.noMandatoryKeys) names.push("no_mandatory_keys");
   for (const [bit, name] of LATER_FLAG_NAMES) if ((found.flags & bit) !== 0) names.push(name);
   return names;
-}
-
-/** server.h marks them as well, but never tells. */
-function isPublish(found: Command): boolean {
-  return found.name === "publish" || found.name === "spublish";
 }
 
 function replyInfo(ctx: Context, found: Command): void {
