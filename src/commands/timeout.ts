@@ -1,5 +1,5 @@
 /**
- * How long a command may block, as Redis's `getTimeoutFromObjectOrReply` reads it.
+ * How long a command may block its client, as Redis's `getTimeoutFromObjectOrReply` reads it.
  *
  * @module
  */
@@ -16,11 +16,12 @@ import {
 const INT64_MAX = 0x7fffffffffffffffn;
 
 /**
- * Argument `index`, in seconds that may have a fraction, as milliseconds rounded up; 0 is for ever.
+ * Argument `index`, seconds that may have a fraction, as the absolute milliseconds they end at, rounded
+ * up; 0 for never.
  *
  * @throws {CommandError} When it is no number, negative, or ends beyond int64.
  */
-export function readTimeoutSeconds(argv: Argv, index: number, nowMs: number): number {
+export function readTimeout(argv: Argv, index: number, nowMs: number): number {
   const value = parseLongDouble(argv.bytes, argv.starts[index], argv.ends[index]);
   if (value === undefined) throw new CommandError(TIMEOUT_NOT_FLOAT);
   const { mantissa, exponent, infinite } = value;
@@ -29,8 +30,10 @@ export function readTimeoutSeconds(argv: Argv, index: number, nowMs: number): nu
   const ms = ceiling(mantissa * 1000n, exponent);
   if (ms > INT64_MAX) throw new CommandError(TIMEOUT_OUT_OF_RANGE);
   if (ms < 0n) throw new CommandError(TIMEOUT_NEGATIVE);
-  if (ms > 0n && ms + BigInt(nowMs) > INT64_MAX) throw new CommandError(TIMEOUT_OUT_OF_RANGE);
-  return Number(ms);
+  if (ms === 0n) return 0;
+  const at = ms + BigInt(nowMs);
+  if (at > INT64_MAX) throw new CommandError(TIMEOUT_OUT_OF_RANGE);
+  return Number(at);
 }
 
 /** `mantissa * 2 ** exponent`, rounded up. */

@@ -126,7 +126,8 @@ export class Generator {
     for (;;) {
       const args = this.#damage(this.pick(this.#makers)(this));
       if (
-        isHarmless(args) && !passesSoon(args) && (this.has("7.0") || !overflowsOldServers(args))
+        isHarmless(args) && !passesSoon(args) && !blocksLong(args) &&
+        (this.has("7.0") || !overflowsOldServers(args))
       ) return args;
     }
   }
@@ -321,6 +322,13 @@ function isHarmless(args: string[]): boolean {
     return number > 100_000 && number < 2 ** 32 * 8 &&
       !(arg === "4294967296" || arg === "536870912");
   }) && !args.some((arg) => arg === "536870912" && /^(setbit|bitfield)$/i.test(args[0]));
+}
+
+/** A command that would wait, for ever or for long. */
+function blocksLong(args: string[]): boolean {
+  if (!/^b(lpop|rpop|rpoplpush|lmove|lmpop|zpopmin|zpopmax|zmpop)$/i.test(args[0])) return false;
+  const timeout = Number(/mpop$/i.test(args[0]) ? args[1] : args[args.length - 1]);
+  return timeout >= 0.05 && timeout < 1e17 || timeout === 0;
 }
 
 /** A time that would pass during the run, and not at one moment for both. */
