@@ -1,10 +1,401 @@
 /**
- * Sorted sets.
+ * Sorted sets: members one by one. Ranges are in `zset_range.ts`, what combines several keys in
+ * `zset_algebra.ts`, what pops in `zset_pop.ts`.
  *
  * @module
  */
 
-import type { Command } from "./command.ts";
+import { formatDouble } from "../base/ascii.ts";
+import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
+import { globMatch } from "../base/glob.ts";
+import type { Argv } from "../resp/argv.ts";
+import { writeBulk, writeBulkText } from "../resp/writer.ts";
+import type { Entry } from "../store/keyspace.ts";
+import {
+  Add,
+  added,
+  largeOf,
+  type MemberVisitor,
+  zsetAdd,
+  zsetCreate,
+  zsetEach,
+  zsetEachRange,
+  zsetExpect,
+  zsetLength,
+  zsetRandom,
+  zsetRank,
+  zsetRemove,
+  zsetScore,
+} from "../store/zset.ts";
+import { isWord, readInteger } from "./args.ts";
+import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
+import {
+  CommandError,
+  NOT_AN_INTEGER,
+  SCORE_NAN,
+  SYNTAX,
+  VALUE_OUT_OF_RANGE,
+  ZADD_GT_LT_NX,
+  ZADD_INCR,
+  ZADD_NX_XX,
+} from "./errors.ts";
+import { readCursor } from "./generic.ts";
+import { lookupZset, memberReply, readDouble, zsetChanged } from "./zset_args.ts";
+import { zsetAlgebraCommands } from "./zset_algebra.ts";
+import { zsetPopCommands } from "./zset_pop.ts";
+import { zsetRangeCommands } from "./zset_range.ts";
 
-/** The family. */
-export const zsetCommands: readonly Command[] = [];
+const SCAN_COUNT = 10;
+const SCAN_STEPS_PER_MEMBER = 10;
+/** Members ZSCAN looks at at most, whatever its COUNT: the next call goes on. */
+const SCAN_MOST = 50_000;
+/** Members, repeated ones included, that one ZRANDMEMBER may ask for: a reply of no more than gigabytes. */
+const RANDOM_MOST: number = 1 << 26;
+/** ZRANDMEMBER draws ranks until they differ when it wants fewer than this share of them. */
+const SPARSE_SHARE = 3;
+
+/** `CH` of ZADD: beside the store's own options. */
+const CHANGED = 32;
+
+const ref = new BytesRef();
+const scores: number[] = [];
+
+/** The option of ZADD at argument `index`, 0 when it is none. */
+function addOption(argv: Argv, index: number): number {
+  const length = argv.ends[index] - argv.starts[index];
+  if (length === 2) {
+    if (isWord(argv, index, "NX")) return Add.NX;
+    if (isWord(argv, index, "XX")) return Add.XX;
+    if (isWord(argv, index, "CH")) return CHANGED;
+    if (isWord(argv, index, "GT")) return Add.GT;
+    if (isWord(argv, index, "LT")) return Add.LT;
+  }
+  return length === 4 && isWord(argv, index, "INCR") ? Add.INCR : 0;
+}
+
+/** Checks ZADD's arguments from `first` on and reads its scores. */
+function readPairs(argv: Argv, first: number, options: number): void {
+  const count = argv.count - first;
+  if (count === 0 || (count & 1) !== 0) throw new CommandError(SYNTAX);
+  const has = (flags: number) => (options & flags) === flags;
+  if (has(Add.NX | Add.XX)) throw new CommandError(ZADD_NX_XX);
+  if (has(Add.GT | Add.NX) || has(Add.LT | Add.NX) || has(Add.GT | Add.LT)) {
+    throw new CommandError(ZADD_GT_LT_NX);
+  }
+  if (has(Add.INCR) && count > 2) throw new CommandError(ZADD_INCR);
+  for (let i = 0; i < count; i += 2) scores[i >>> 1] = readDouble(argv, first + i);
+}
+
+/** The sorted set to add to, made if need be; 0 when nothing may be added. */
+function openForAdd(ctx: Context, argv: Argv, first: number, options: number): Entry {
+  const { bytes, starts, ends } = argv;
+  const expected = (argv.count - first) >>> 1;
+  const entry = lookupZset(ctx, argv, 1);
+  if (entry !== 0) return zsetExpect(ctx.db, entry, expected);
+  if ((options & Add.XX) !== 0) return 0;
+  const longest = ends[first + 1] - starts[first + 1];
+  return zsetCreate(ctx.db, bytes, starts[1], ends[1], expected, longest);
+}
+
+/** ZADD and ZINCRBY. */
+function addGeneric(ctx: Context, argv: Argv, options: number): void {
+  let first = 2;
+  for (let option = 0; first < argv.count; first++) {
+    option = addOption(argv, first);
+    if (option === 0) break;
+    options |= option;
+  }
+  readPairs(argv, first, options);
+  const { bytes, starts, ends } = argv;
+  const isIncrement = (options & Add.INCR) !== 0;
+  let entry = openForAdd(ctx, argv, first, options);
+  if (entry === 0) return isIncrement ? ctx.reply.null() : ctx.reply.integer(0);
+  let isNew = 0;
+  let isUpdated = 0;
+  for (let i = first; i < argv.count; i += 2) {
+    const score = scores[(i - first) >>> 1];
+    entry = zsetAdd(ctx.db, entry, bytes, starts[i + 1], ends[i + 1], score, options);
+    if (added.isNaN) throw new CommandError(SCORE_NAN);
+    if (added.isNew) isNew++;
+    if (added.isUpdated) isUpdated++;
+  }
+  ctx.dirty += isNew + isUpdated;
+  if (isNew + isUpdated > 0) ctx.modified(ctx.dbIndex, bytes, starts[1], ends[1]);
+  if (!isIncrement) ctx.reply.integer((options & CHANGED) !== 0 ? isNew + isUpdated : isNew);
+  else if (added.isRefused) ctx.reply.null();
+  else ctx.reply.double(added.score);
+}
+
+/** `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: how many are new. O(m log n). */
+const zadd: Command = {
+  name: "zadd",
+  arity: -4,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    addGeneric(ctx, argv, Add.NONE);
+  },
+};
+
+/** `ZINCRBY key increment member`: the new score. O(log n). */
+const zincrby: Command = {
+  name: "zincrby",
+  arity: 4,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    addGeneric(ctx, argv, Add.INCR);
+  },
+};
+
+/** `ZREM key member [...]`: how many there were. O(m log n). */
+const zrem: Command = {
+  name: "zrem",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    let entry = lookupZset(ctx, argv, 1);
+    if (entry === 0) return ctx.reply.integer(0);
+    const { bytes, starts, ends } = argv;
+    let removed = 0;
+    for (let i = 2; i < argv.count; i++) {
+      const now = zsetRemove(ctx.db, entry, bytes, starts[i], ends[i]);
+      if (now === 0) continue;
+      entry = now;
+      removed++;
+    }
+    if (removed > 0) zsetChanged(ctx, argv, 1, entry, removed);
+    ctx.reply.integer(removed);
+  },
+};
+
+/** `ZCARD key`: how many members there are. O(1). */
+const zcard: Command = {
+  name: "zcard",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupZset(ctx, argv, 1);
+    ctx.reply.integer(entry === 0 ? 0 : zsetLength(ctx.db, entry));
+  },
+};
+
+/** The score of the member at argument `index`, or null. */
+function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void {
+  const { bytes, starts, ends } = argv;
+  const score = entry === 0 ? NaN : zsetScore(ctx.db, entry, bytes, starts[index], ends[index]);
+  if (score !== score) ctx.reply.null();
+  else ctx.reply.double(score);
+}
+
+/** `ZSCORE key member`: its score, or null. O(1). */
+const zscore: Command = {
+  name: "zscore",
+  arity: 3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    replyScore(ctx, lookupZset(ctx, argv, 1), argv, 2);
+  },
+};
+
+/** `ZMSCORE key member [...]`: the score of each, or null. O(m). */
+const zmscore: Command = {
+  name: "zmscore",
+  arity: -3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupZset(ctx, argv, 1);
+    ctx.reply.array(argv.count - 2);
+    for (let i = 2; i < argv.count; i++) replyScore(ctx, entry, argv, i);
+  },
+};
+
+/** ZRANK and ZREVRANK. */
+function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
+  const { bytes, starts, ends } = argv;
+  const { db, reply } = ctx;
+  if (argv.count > 4 || (argv.count === 4 && !isWord(argv, 3, "WITHSCORE"))) {
+    throw new CommandError(SYNTAX);
+  }
+  const withScore = argv.count === 4;
+  const entry = lookupZset(ctx, argv, 1);
+  const rank = entry === 0 ? -1 : zsetRank(db, entry, bytes, starts[2], ends[2]);
+  if (rank < 0) return withScore ? reply.nullArray() : reply.null();
+  if (withScore) reply.array(2);
+  reply.integer(reverse ? zsetLength(db, entry) - 1 - rank : rank);
+  if (withScore) reply.double(zsetScore(db, entry, bytes, starts[2], ends[2]));
+}
+
+/** `ZRANK key member [WITHSCORE]`: how many members are below it, or null. O(log n). */
+const zrank: Command = {
+  name: "zrank",
+  arity: -3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rankGeneric(ctx, argv, false);
+  },
+};
+
+/** `ZREVRANK key member [WITHSCORE]`: how many members are above it, or null. O(log n). */
+const zrevrank: Command = {
+  name: "zrevrank",
+  arity: -3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rankGeneric(ctx, argv, true);
+  },
+};
+
+/** Visits `count` different members, each set of them about as likely as any other, in no order. */
+function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisitor): void {
+  const { db } = ctx;
+  const length = zsetLength(db, entry);
+  if (count * SPARSE_SHARE < length) {
+    const ranks = new Set<number>();
+    while (ranks.size < count) ranks.add(Math.min(Math.floor(ctx.random() * length), length - 1));
+    for (const rank of ranks) zsetEachRange(db, entry, rank, 1, false, visit);
+    return;
+  }
+  let left = length;
+  zsetEach(db, entry, (bytes, start, end, score) => {
+    // Each of those left is taken with the chance that all still wanted are among them.
+    if (ctx.random() * left-- >= count) return;
+    count--;
+    visit(bytes, start, end, score);
+  });
+}
+
+/** ZRANDMEMBER's count, negative where members may repeat. */
+function readRandomCount(argv: Argv): number {
+  const count = readInteger(argv, 2);
+  const isShort = argv.count === 3 || (argv.count === 4 && isWord(argv, 3, "WITHSCORES"));
+  // -LONG_MAX - 1 has no counterpart.
+  if (count === -Infinity && argv.count >= 3) {
+    const text = argv.at(2);
+    if (text.length === 20 && text[19] === 0x38) throw new CommandError(NOT_AN_INTEGER_RANGE);
+  }
+  if (!isShort) throw new CommandError(SYNTAX);
+  if (count < -RANDOM_MOST) throw new CommandError(VALUE_OUT_OF_RANGE);
+  return count;
+}
+
+/** What `getRangeLongFromObjectOrReply` says of the one number below -LONG_MAX. */
+const NOT_AN_INTEGER_RANGE =
+  "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
+
+/** `ZRANDMEMBER key [count [WITHSCORES]]`: one member, or some. O(n), O(m log n) for few. */
+const zrandmember: Command = {
+  name: "zrandmember",
+  arity: -2,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { reply } = ctx;
+    if (argv.count === 2) {
+      const entry = lookupZset(ctx, argv, 1);
+      if (entry === 0) return reply.null();
+      const visit: MemberVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
+      return zsetRandom(ctx.db, entry, ctx.random, visit);
+    }
+    const count = readRandomCount(argv);
+    const entry = lookupZset(ctx, argv, 1);
+    if (entry === 0 || count === 0) return reply.array(0);
+    const length = zsetLength(ctx.db, entry);
+    const wanted = count < 0 ? -count : Math.min(count, length);
+    const visit = memberReply(reply, wanted, argv.count === 4);
+    if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
+    for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);
+  },
+};
+
+/** What ZSCAN was asked for. */
+class MemberScan {
+  readonly #found: ByteBuffer = new ByteBuffer(256);
+  #pattern: Uint8Array | undefined = undefined;
+  #count: number = SCAN_COUNT;
+  #replied: number = 0;
+
+  /** @throws {CommandError} SYNTAX and the like. */
+  constructor(argv: Argv) {
+    for (let i = 3; i < argv.count; i += 2) {
+      if (i + 1 < argv.count && isWord(argv, i, "COUNT")) {
+        this.#count = readInteger(argv, i + 1, NOT_AN_INTEGER);
+        if (this.#count < 1) throw new CommandError(SYNTAX);
+      } else if (i + 1 < argv.count && isWord(argv, i, "MATCH")) {
+        this.#pattern = argv.at(i + 1);
+      } else throw new CommandError(SYNTAX);
+    }
+  }
+
+  /** Looks at some members and replies. */
+  run(ctx: Context, entry: Entry, cursor: number): void {
+    const set = largeOf(ctx.db, entry);
+    const take: MemberVisitor = (bytes, start, end, score) => this.#take(bytes, start, end, score);
+    if (set === undefined) {
+      zsetEach(ctx.db, entry, take);
+      cursor = 0;
+    } else {
+      let steps = Math.min(this.#count, SCAN_MOST) * SCAN_STEPS_PER_MEMBER;
+      let seen = 0;
+      const look = (found: Entry) => {
+        seen++;
+        set.memberRef(found, ref);
+        this.#take(ref.bytes, ref.start, ref.end, set.scoreOf(found));
+      };
+      do cursor = set.scan(cursor, look); while (
+        cursor !== 0 && --steps > 0 && seen < SCAN_MOST && this.#replied < this.#count
+      );
+    }
+    const { reply } = ctx;
+    reply.array(2);
+    reply.bulkText(String(cursor));
+    reply.array(2 * this.#replied);
+    if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
+  }
+
+  #take(bytes: Uint8Array, start: number, end: number, score: number): void {
+    if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return;
+    writeBulk(this.#found, bytes, start, end);
+    writeBulkText(this.#found, formatDouble(score));
+    this.#replied++;
+  }
+}
+
+/** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, members and scores. O(count). */
+const zscan: Command = {
+  name: "zscan",
+  arity: -3,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const cursor = readCursor(argv, 2);
+    const entry = lookupZset(ctx, argv, 1);
+    if (entry !== 0) return new MemberScan(argv).run(ctx, entry, cursor);
+    ctx.reply.array(2);
+    ctx.reply.bulkText("0");
+    ctx.reply.array(0);
+  },
+};
+
+/** The family, in the order of its rows. */
+export const zsetCommands: readonly Command[] = [
+  zadd,
+  zincrby,
+  zrem,
+  zcard,
+  zscore,
+  zmscore,
+  zrank,
+  zrevrank,
+  ...zsetRangeCommands,
+  ...zsetPopCommands,
+  zrandmember,
+  zscan,
+  ...zsetAlgebraCommands,
+];
