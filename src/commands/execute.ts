@@ -6,13 +6,22 @@
  */
 
 import type { Argv } from "../resp/argv.ts";
-import type { Command, Context } from "./command.ts";
+import { announceKeys } from "./barrier.ts";
+import { type Command, type Context, WRITE } from "./command.ts";
 import { CommandError } from "./errors.ts";
 
 /** Whether the number of arguments fits; when not, the reply is `wrongArity(command.name)`. */
 export function checkArity(command: Command, argv: Argv): boolean {
   const { arity } = command;
   return arity >= 0 ? argv.count === arity : argv.count >= -arity;
+}
+
+/** Runs a command whose arity fits, and first tells snapshots that are being taken of its keys. */
+export function runCommand(ctx: Context, command: Command, argv: Argv): void {
+  if ((command.flags & WRITE) !== 0 && ctx.keyspace.barriers.size > 0) {
+    announceKeys(ctx.keyspace, ctx.dbIndex, command, argv);
+  }
+  command.run(ctx, argv);
 }
 
 /**
@@ -27,7 +36,7 @@ export function executeCommand(
   argv: Argv,
 ): CommandError | undefined {
   try {
-    command.run(ctx, argv);
+    runCommand(ctx, command, argv);
     return undefined;
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -8,6 +8,7 @@
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Argv } from "../resp/argv.ts";
 import { type Database, type Entry, NO_EXPIRY, ValueType } from "../store/keyspace.ts";
+import { announceKey } from "./barrier.ts";
 import type { Context } from "./command.ts";
 import { CommandError, WRONG_TYPE } from "./errors.ts";
 
@@ -70,6 +71,7 @@ export function deleteExpired(ctx: Context, db: Database, dbIndex: number, entry
   // Copied: removing may reuse the bytes at once.
   db.keyRef(entry, key);
   const bytes = key.bytes.slice(key.start, key.end);
+  announceKey(ctx.keyspace, dbIndex, bytes, 0, bytes.length);
   ctx.expired(dbIndex, bytes, 0, bytes.length);
   db.removeEntry(entry);
   ctx.modified(dbIndex, bytes, 0, bytes.length);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { announceKey } from "../commands/barrier.ts";
 import { type Database, type Keyspace, NO_EXPIRY } from "../store/keyspace.ts";
 import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "./reader.ts";
 
@@ -50,7 +51,9 @@ export class Storage {
   set(key: Key, value: Key, expireAtMs?: number): void {
     const keyBytes = toBytes(key);
     const valueBytes = toBytes(value);
-    this.#writable().setString(
+    const db = this.#writable();
+    announceKey(this.#keyspace, this.#reader.index, keyBytes, 0, keyBytes.length);
+    db.setString(
       keyBytes,
       0,
       keyBytes.length,
@@ -72,6 +75,7 @@ export class Storage {
     for (const key of keys) {
       const visible = this.#reader.has(key);
       const bytes = toBytes(key);
+      announceKey(this.#keyspace, this.#reader.index, bytes, 0, bytes.length);
       if (db.remove(bytes, 0, bytes.length) && visible) count++;
     }
     return count;

@@ -7,6 +7,7 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { latin1 } from "../base/ascii.ts";
+import { announceKey } from "../commands/barrier.ts";
 import { type Context, MAY_REPLICATE, WRITE } from "../commands/command.ts";
 import { wrongArity } from "../commands/errors.ts";
 import { checkArity, executeCommand } from "../commands/execute.ts";
@@ -14,7 +15,7 @@ import type { Host, Session } from "../commands/host.ts";
 import { lookupCommand } from "../commands/table.ts";
 import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
-import type { Database, Keyspace } from "../store/keyspace.ts";
+import { type Database, type Keyspace, ValueType } from "../store/keyspace.ts";
 import { clip } from "./errors.ts";
 import type { StreamExecutor } from "./types.ts";
 
@@ -53,7 +54,10 @@ class TableExecutor implements StreamExecutor {
 
   execute(dbIndex: number, argv: Argv): string | undefined {
     const command = lookupCommand(argv);
-    if (command === undefined) return unknown(argv);
+    if (command === undefined) {
+      this.#context.forgetModuleValue(dbIndex, argv);
+      return unknown(argv);
+    }
     // What only reads changes nothing, and what concerns a connection has none here.
     if ((command.flags & REPLICATED) === 0) return undefined;
     if (!checkArity(command, argv)) return wrongArity(command.name);
@@ -96,6 +100,23 @@ class StreamContext implements Context {
   select(dbIndex: number): void {
     this.db = this.keyspace.db(dbIndex);
     this.dbIndex = dbIndex;
+  }
+
+  /**
+   * A module's command that is passed over has changed its key's value: what we hold of it, if anything,
+   * is no longer right.
+   */
+  forgetModuleValue(dbIndex: number, argv: Argv): void {
+    if (argv.count < 2) return;
+    const { bytes } = argv;
+    const start = argv.starts[1];
+    const end = argv.ends[1];
+    const db = this.keyspace.db(dbIndex);
+    const entry = db.find(bytes, start, end);
+    if (entry === 0 || db.typeOf(entry) !== ValueType.MODULE) return;
+    announceKey(this.keyspace, dbIndex, bytes, start, end);
+    db.removeEntry(entry);
+    this.modified(dbIndex, bytes, start, end);
   }
 
   propagateAs(): void {}

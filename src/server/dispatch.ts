@@ -22,7 +22,7 @@ import {
 } from "../commands/command.ts";
 import { CommandIndex } from "../commands/command_index.ts";
 import { CommandError, wrongArity } from "../commands/errors.ts";
-import { checkArity } from "../commands/execute.ts";
+import { checkArity, runCommand } from "../commands/execute.ts";
 import { ReplyMode, type Transaction } from "../commands/host.ts";
 import { allCommands } from "../commands/table.ts";
 import type { Argv } from "../resp/argv.ts";
@@ -412,7 +412,7 @@ export class Dispatcher {
     context.dirty = 0;
     if (this.#inExec) context.maySlice = false;
     try {
-      command.run(context, argv);
+      runCommand(context, command, argv);
     } catch (error) {
       stats.failed++;
       this.#fail(error, command, writer, mark);

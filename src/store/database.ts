@@ -89,6 +89,11 @@ export class Database {
     return this.#expires;
   }
 
+  /** The table itself, for a snapshot that must know what SCAN has passed. */
+  get table(): Dict {
+    return this.#dict;
+  }
+
   /** The entry of a key, 0 when there is none. */
   find(bytes: Uint8Array, start: number, end: number): Entry {
     const dict = this.#dict;
@@ -462,9 +467,14 @@ export class Database {
 
   /** Exchanges the contents of two databases; each remains the database of its own number. */
   exchange(other: Database): void {
-    const mine = this.#contents();
-    this.#take(other.#contents());
-    other.#take(mine);
+    this.changes++;
+    other.changes++;
+    [this.#slab, other.#slab] = [other.#slab, this.#slab];
+    [this.#dict, other.#dict] = [other.#dict, this.#dict];
+    [this.#newDict, other.#newDict] = [other.#newDict, this.#newDict];
+    [this.#expires, other.#expires] = [other.#expires, this.#expires];
+    [this.#objects, other.#objects] = [other.#objects, this.#objects];
+    [this.#freeObjects, other.#freeObjects] = [other.#freeObjects, this.#freeObjects];
   }
 
   /**
@@ -762,36 +772,6 @@ export class Database {
     evacuate(slab, this.#dict, budget);
     slab.debtUnits = 0;
   }
-
-  #contents(): DatabaseContents {
-    return {
-      slab: this.#slab,
-      dict: this.#dict,
-      newDict: this.#newDict,
-      expires: this.#expires,
-      objects: this.#objects,
-      freeObjects: this.#freeObjects,
-    };
-  }
-
-  #take(contents: DatabaseContents): void {
-    this.changes++;
-    this.#slab = contents.slab;
-    this.#dict = contents.dict;
-    this.#newDict = contents.newDict;
-    this.#expires = contents.expires;
-    this.#objects = contents.objects;
-    this.#freeObjects = contents.freeObjects;
-  }
-}
-
-interface DatabaseContents {
-  slab: Slab;
-  dict: Dict;
-  newDict: (slab: Slab) => Dict;
-  expires: number;
-  objects: (StoredObject | undefined)[];
-  freeObjects: number[];
 }
 
 /** Index, in the slab's float64 view, of the expiry of a record at `unit`. */

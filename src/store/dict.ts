@@ -79,6 +79,7 @@ export class Dict {
   #size: number = 0;
   #growAt: number = MAX_LOAD;
   #shrinkAt: number = 0;
+  #holds: number = 0; // while there are any, nothing is split or merged
 
   #overflow: BucketArray = new BucketArray();
   #overflowTop: number = 0;
@@ -223,6 +224,29 @@ export class Dict {
     return reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
   }
 
+  /**
+   * Keeps the buckets as they are until `release`: chains may grow meanwhile, and what `scan` visits for
+   * a cursor stays the same but for keys that come and go.
+   */
+  hold(): void {
+    this.#holds++;
+    this.#setThresholds();
+  }
+
+  /** Ends one `hold`; growth that was put off is made up for by the inserts that follow. */
+  release(): void {
+    assert(this.#holds > 0, "a table is released as often as it is held");
+    this.#holds--;
+    this.#setThresholds();
+  }
+
+  /** Whether a scan of a held table that has come to `cursor`, which is not 0, has visited a hash. */
+  isPast(cursor: number, hash: number): boolean {
+    assert(this.#holds > 0, "only a held table has a past");
+    const mask = (1 << this.#level) - 1;
+    return reverseBits(hash & mask) >>> 0 < reverseBits(cursor & mask) >>> 0;
+  }
+
   /** An entry, each about as likely as any other; 0 when there is none. */
   random(random: () => number): Entry {
     if (this.#size === 0) return 0;
@@ -330,8 +354,9 @@ export class Dict {
 
   #setThresholds(): void {
     const buckets = this.buckets;
-    this.#growAt = this.#level >= MAX_LEVEL ? Infinity : buckets * MAX_LOAD;
-    this.#shrinkAt = buckets === 1 ? 0 : buckets * MIN_LOAD;
+    const isHeld = this.#holds > 0;
+    this.#growAt = isHeld || this.#level >= MAX_LEVEL ? Infinity : buckets * MAX_LOAD;
+    this.#shrinkAt = isHeld || buckets === 1 ? 0 : buckets * MIN_LOAD;
   }
 
   #splitNext(): void {

@@ -16,6 +16,16 @@ export type { StoredObject, StoreMemory } from "./memory.ts";
 export { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
 export type { EncodingLimits, StoreSettings } from "./settings.ts";
 
+/** Wants to know of every change before it is made: a snapshot that is being taken. */
+export interface SnapshotBarrier {
+  /** A key is about to be made, changed or deleted, or may be. The bytes are borrowed. */
+  beforeKey(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
+  /** A database is about to be emptied: it may take the content away. */
+  beforeClear(dbIndex: number): void;
+  /** Two databases are about to exchange their contents. */
+  beforeSwap(a: number, b: number): void;
+}
+
 /** What a {@linkcode Keyspace} is made with. */
 export interface KeyspaceOptions {
   /** Uniform in [0, 1): draws the seeds of the key hash. Should be hard to guess. */
@@ -30,6 +40,11 @@ export class Keyspace {
    * Whose numbers its snapshot had: it decides what `DEBUG DIGEST` makes of a hash field's expiry.
    */
   origin: "redis" | "valkey" = "redis";
+  /**
+   * Snapshots being taken. Who runs a command that writes tells them of its keys first; what concerns
+   * whole databases is told here.
+   */
+  readonly barriers: Set<SnapshotBarrier> = new Set();
   #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
 
@@ -88,20 +103,26 @@ export class Keyspace {
 
   /** Exchanges the contents of two databases. */
   swap(a: number, b: number): void {
-    if (a !== b) this.db(a).exchange(this.db(b));
+    if (a === b) return;
+    for (const barrier of this.barriers) barrier.beforeSwap(a, b);
+    this.db(a).exchange(this.db(b));
+  }
+
+  /** Forgets every key of a database at once. */
+  clearDb(index: number): void {
+    for (const barrier of this.barriers) barrier.beforeClear(index);
+    this.#databases.get(index)?.clear();
   }
 
   /** Forgets every key at once. */
   clear(): void {
-    for (const database of this.#databases.values()) database.clear();
+    for (const index of this.#databases.keys()) this.clearDb(index);
   }
 
   /** Takes over all that another keyspace holds, which is left empty; what was here is forgotten. */
   replaceWith(other: Keyspace): void {
+    this.clear();
     for (const [index, database] of other.#databases) this.db(index).exchange(database);
-    for (const [index, database] of this.#databases) {
-      if (!other.#databases.has(index)) database.clear();
-    }
     other.clear();
     this.functions.replaceWith(other.functions);
     this.origin = other.origin;

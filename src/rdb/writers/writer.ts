@@ -10,7 +10,10 @@ import type { RecordWriter } from "../record_writer.ts";
 /** Versions that can be written, all of them with checksum and auxiliary fields. */
 export type SnapshotVersion = 9 | 10 | 11 | 12 | 80;
 
-/** The rest of a large value. The value must not change until it is whole. */
+/**
+ * The rest of a large value. The value must not change until it is whole, but its entry may move: what is
+ * held here is the value itself.
+ */
 export interface ValueRest {
   /** Writes about `budgetBytes` more; false once the value is whole. */
   writeOn(writer: RecordWriter, budgetBytes: number): boolean;
