@@ -261,7 +261,11 @@ const lindex: Command = {
   },
 };
 
-/** `LSET key index element`: puts another element in a place. O(nodes + entries of a node). */
+/**
+ * `LSET key index element`: puts another element in a place. O(nodes + entries of a node).
+ *
+ * Redis hands the index on as a C int (`listTypeReplaceAtIndex`): 2^63 - 1 is the last element.
+ */
 const lset: Command = {
   name: "lset",
   arity: 4,
@@ -273,7 +277,7 @@ const lset: Command = {
     const found = lookupListWrite(ctx, argv, 1);
     if (found === 0) throw new CommandError(NO_SUCH_KEY);
     const length = listLength(db, found);
-    const index = fromHead(readInteger(argv, 2), length);
+    const index = fromHead(Number(BigInt.asIntN(32, readBigInteger(argv, 2))), length);
     // Redis prepares the list before it knows whether there is such an index.
     const entry = listGrowFor(db, found, ends[3] - starts[3], 1);
     if (!(index >= 0 && index < length)) throw new CommandError(INDEX_OUT_OF_RANGE);

@@ -22,7 +22,7 @@ import {
 } from "./command.ts";
 import { CommandError, COUNT_POSITIVE, NUMKEYS_POSITIVE, SYNTAX } from "./errors.ts";
 import { listChanged, lookupListWrite, popOne, popRange } from "./list.ts";
-import { readTimeout } from "./timeout.ts";
+import { readTimeoutSeconds } from "./timeout.ts";
 
 /** Keys 1 to the last but one. */
 const KEYS_AND_TIMEOUT: KeySpec = { first: 1, last: -2, step: 1 };
@@ -86,7 +86,7 @@ const blmove: Command = {
   run(ctx, argv) {
     const fromHead = readIsLeft(argv, 3);
     const toHead = readIsLeft(argv, 4);
-    readTimeout(argv, 5, ctx.nowMs);
+    readTimeoutSeconds(argv, 5, ctx.nowMs);
     if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
     move(ctx, argv, fromHead, toHead);
     ctx.propagateAs("LMOVE", argv.at(1), argv.at(2), argv.at(3), argv.at(4));
@@ -100,7 +100,7 @@ const brpoplpush: Command = {
   flags: WRITE | DENYOOM | BLOCKING,
   keys: KEYS_1_2,
   run(ctx, argv) {
-    readTimeout(argv, 3, ctx.nowMs);
+    readTimeoutSeconds(argv, 3, ctx.nowMs);
     if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
     move(ctx, argv, false, true);
     ctx.propagateAs("RPOPLPUSH", argv.at(1), argv.at(2));
@@ -127,7 +127,7 @@ function replyKey(ctx: Context, argv: Argv, index: number): void {
 /** BLPOP and BRPOP. */
 function blockingPop(ctx: Context, argv: Argv, atHead: boolean): void {
   const last = argv.count - 1;
-  readTimeout(argv, last, ctx.nowMs);
+  readTimeoutSeconds(argv, last, ctx.nowMs);
   const key = firstList(ctx, argv, 1, last - 1);
   if (key === 0) return ctx.reply.nullArray();
   replyKey(ctx, argv, key);
@@ -222,7 +222,7 @@ const blmpop: Command = {
   keys: { first: 0, last: 0, step: 0, find: (argv, key) => findKeys(argv, 2, key) },
   run(ctx, argv) {
     const options = parsePop(argv, 2);
-    readTimeout(argv, 1, ctx.nowMs);
+    readTimeoutSeconds(argv, 1, ctx.nowMs);
     popSeveral(ctx, argv, 3, options);
   },
 };

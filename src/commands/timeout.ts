@@ -21,7 +21,7 @@ const INT64_MAX = 0x7fffffffffffffffn;
  *
  * @throws {CommandError} When it is no number, negative, or ends beyond int64.
  */
-export function readTimeout(argv: Argv, index: number, nowMs: number): number {
+export function readTimeoutSeconds(argv: Argv, index: number, nowMs: number): number {
   const value = parseLongDouble(argv.bytes, argv.starts[index], argv.ends[index]);
   if (value === undefined) throw new CommandError(TIMEOUT_NOT_FLOAT);
   const { mantissa, exponent, infinite } = value;
