@@ -48,7 +48,8 @@ export class Engine implements Context {
     this.random = random;
     this.keyspace = keyspace ?? new Keyspace({ random });
     this.db = this.keyspace.db(0);
-    this.host = { role: role === "master" ? "master" : "slave", databases: 16 } as Host;
+    const wireRole = role === "master" ? "master" : "slave";
+    this.host = { role: wireRole, databases: 16, version: "8.0.2" } as Host;
     this.become(role);
   }
 
