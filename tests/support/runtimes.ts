@@ -45,14 +45,15 @@ export function currentRuntime(): Runtime {
  * @throws {Error} One sentence, when there is none and npm brings none.
  */
 export async function findRuntime(name: RuntimeName): Promise<Runtime> {
+  return await installedRuntime(name) ?? await fetchRuntime(name);
+}
+
+/** This process's own runtime or one that PATH has; undefined when it is missing or too old. */
+export async function installedRuntime(name: RuntimeName): Promise<Runtime | undefined> {
   const current = currentRuntime();
   if (current.name === name) return current;
   const onPath = which(name);
-  if (onPath !== undefined) {
-    const runtime = await identify(name, onPath);
-    if (runtime !== undefined) return runtime;
-  }
-  return await fetchRuntime(name);
+  return onPath === undefined ? undefined : await identify(name, onPath);
 }
 
 /** How a script is run in it, before the script's own path. */
