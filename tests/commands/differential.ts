@@ -22,6 +22,8 @@ export const COUNT: number = Number(env.COUNT ?? 20_000);
 /** Seed of a run: `SEED=n`. */
 export const SEED: number = Number(env.SEED ?? 20_240_607);
 const BATCH = 100;
+/** So often all that is held is compared. */
+const DIGEST_BATCHES = 20;
 /** Commands kept to be shown with a difference: those that name the same keys. */
 const KEPT = 2000;
 const SHOWN = 12;
@@ -99,18 +101,29 @@ export class Differential {
     this.#protocol = protocol;
     this.#engine.reply.protocol = protocol;
     const { product, version } = server.binary;
+    this.#engine.keyspace.origin = product === "valkey" && atLeast(version, "9.0")
+      ? "valkey"
+      : "redis";
     this.#generator = new Generator(new Prng(seed), { product, version }, family.makers);
   }
 
   async run(count: number): Promise<void> {
     if (this.#protocol === 3) await this.#connection.call("HELLO", "3");
     let left = count;
-    while (left > 0) {
+    for (let batches = 1; left > 0; batches++) {
       const batch = Array.from({ length: Math.min(BATCH, left) }, () => this.#generator.next());
       left -= batch.length;
       await this.#runBatch(batch);
+      if (batches % DIGEST_BATCHES === 0) await this.#compareDigest();
     }
     await this.#compareKeys();
+    await this.#compareDigest();
+  }
+
+  /** All that both hold, in every database. */
+  async #compareDigest(): Promise<void> {
+    const digest = ["DEBUG", "DIGEST"];
+    this.#compare(digest, await this.#connection.raw(...digest), this.#engine.raw(digest));
   }
 
   async #runBatch(batch: string[][]): Promise<void> {
