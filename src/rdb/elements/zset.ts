@@ -1,16 +1,296 @@
 /**
- * Sorted sets, read.
+ * Sorted sets, read: plain with text scores up to Redis 3.2 and with binary ones since, ziplists up to
+ * 6.2, listpacks since. Checked to the last byte: order, scores, and that no member comes twice.
  *
  * @module
  */
 
-import type { ElementRow } from "../frame.ts";
+import { compareBytes, parseDouble } from "../../base/ascii.ts";
+import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import { hash32 } from "../../base/hash.ts";
+import { Encoding, ValueType } from "../../store/keyspace.ts";
+import { lpCheck, lpEquals, lpFirst, lpLength, lpNext, lpRead } from "../../store/listpack.ts";
+import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/zset.ts";
+import type { Element, ElementRow, Frame } from "../frame.ts";
+import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
+import type { StringSlot } from "../reader.ts";
+import { ziplistToListpack } from "./ziplist.ts";
+
+/** First byte of a text score that stands for no text: NaN, and the infinities. */
+const TEXT_NAN = 253;
+const TEXT_INFINITY = 254;
+const TEXT_MINUS_INFINITY = 255;
+/** No server writes a score in more (`%.17g`). */
+const MAX_TEXT = 40;
+/** Memory that is kept between two sorted sets. */
+const KEPT_BYTES = 1 << 17;
+/** Up to here members are compared each with each, which beats hashing. */
+const FEW = 8;
+
+/** Members and scores one by one: types 3 and 5. */
+class PlainZset implements Element {
+  readonly #frame: Frame;
+  readonly #isBinary: boolean;
+  readonly #member: StringSlot;
+  #set: SortedSet | undefined = undefined;
+  #left: number = NONE;
+  #hasMember: boolean = false;
+  #textLength: number = NONE;
+
+  constructor(frame: Frame, isBinary: boolean) {
+    this.#frame = frame;
+    this.#isBinary = isBinary;
+    this.#member = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader } = this.#frame;
+    if (this.#left === NONE) {
+      if (!reader.readLength()) return false;
+      this.#left = reader.length;
+      this.#set = new SortedSet(this.#frame.sink.settings);
+    }
+    while (this.#left > 0) {
+      if (!this.#hasMember) {
+        if (!reader.readString(this.#member)) return false;
+        this.#hasMember = true;
+      }
+      if (this.#isBinary ? !reader.readFixed(8) : !this.#readText()) return false;
+      this.#add(this.#isBinary ? reader.view.getFloat64(0, true) : this.#textScore());
+      this.#hasMember = false;
+      this.#textLength = NONE;
+      this.#left--;
+    }
+    this.#left = NONE;
+    const set = this.#set!;
+    this.#set = undefined;
+    // rdb.c, empty keys: a sorted set without members is no key.
+    if (set.size > 0) storeSet(this.#frame, set);
+    return true;
+  }
+
+  #readText(): boolean {
+    const { reader } = this.#frame;
+    if (this.#textLength === NONE) {
+      if (!reader.readFixed(1)) return false;
+      this.#textLength = reader.fixed[0];
+    }
+    if (this.#textLength >= TEXT_NAN) return true;
+    if (this.#textLength > MAX_TEXT) reader.fail(`Score of ${this.#textLength} bytes`);
+    return reader.readFixed(this.#textLength);
+  }
+
+  #textScore(): number {
+    const length = this.#textLength;
+    if (length === TEXT_INFINITY) return Infinity;
+    if (length === TEXT_MINUS_INFINITY) return -Infinity;
+    return length === TEXT_NAN ? NaN : parseDouble(this.#frame.reader.fixed, 0, length);
+  }
+
+  #add(score: number): void {
+    const { reader } = this.#frame;
+    const { bytes, start, end } = this.#member;
+    const set = this.#set!;
+    if (score !== score) reader.fail("Score is no number");
+    if (set.find(bytes, start, end) !== 0) reader.fail("Sorted set has a member twice");
+    set.insert(bytes, start, end, score);
+  }
+}
+
+/** Members and scores in one blob: types 12 and 17. */
+class PackedZset implements Element {
+  readonly #frame: Frame;
+  readonly #isZiplist: boolean;
+  readonly #blob: StringSlot;
+  readonly #listpack: ByteBuffer = new ByteBuffer();
+  readonly #check: PairCheck = new PairCheck();
+
+  constructor(frame: Frame, isZiplist: boolean) {
+    this.#frame = frame;
+    this.#isZiplist = isZiplist;
+    this.#blob = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader } = this.#frame;
+    const blob = this.#blob;
+    if (!reader.readString(blob)) return false;
+    if (!this.#isZiplist) {
+      this.#store(blob.bytes, blob.start, blob.end);
+      return true;
+    }
+    const listpack = this.#listpack;
+    const fail = (message: string) => reader.fail(message);
+    ziplistToListpack(blob.bytes, blob.start, blob.end, listpack, true, fail);
+    this.#store(listpack.bytes, 0, listpack.length);
+    listpack.shrink(KEPT_BYTES);
+    return true;
+  }
+
+  #store(bytes: Uint8Array, start: number, end: number): void {
+    const frame = this.#frame;
+    const { key, reader, sink } = frame;
+    const check = this.#check;
+    const wrong = lpCheck(bytes, start, end, true, check.begin(bytes));
+    if (wrong !== undefined) reader.fail(wrong);
+    const count = lpLength(bytes, start, end) >>> 1;
+    if (count === 0) return;
+    // rdb.c goes by the number of members alone, not by their length.
+    if (count > sink.settings.limits.zsetMaxListpackEntries) {
+      const set = new SortedSet(sink.settings);
+      if (!addListpack(set, bytes, start)) reader.fail("Sorted set has a member twice");
+      return storeObject(frame, set);
+    }
+    if (check.hasTwins(bytes, start, count)) reader.fail("Sorted set has a member twice");
+    const taken = sink.blob(
+      key.bytes,
+      key.start,
+      key.end,
+      ValueType.ZSET,
+      Encoding.LISTPACK,
+      bytes,
+      start,
+      end,
+      frame.expireAtMs,
+      frame.idleSeconds,
+      frame.frequency,
+    );
+    if (!taken) frame.failDuplicate();
+  }
+}
+
+/** Looks at the entries of one listpack after the other: pairs in order, scores that are numbers. */
+class PairCheck {
+  readonly #visit: (pos: number, index: number) => string | undefined;
+  readonly #last: BytesRef = new BytesRef();
+  readonly #member: BytesRef = new BytesRef();
+  #bytes: Uint8Array = new Uint8Array(0);
+  #memberPos: number = 0;
+  #lastPos: number = NONE;
+  #lastScore: number = 0;
+  #hashes: Int32Array = new Int32Array(128);
+
+  constructor() {
+    this.#visit = (pos, index) => {
+      if ((index & 1) !== 0) return this.#checkPair(pos);
+      this.#memberPos = pos;
+      return undefined;
+    };
+  }
+
+  /** What `lpCheck` is to call with each entry of `bytes`. */
+  begin(bytes: Uint8Array): (pos: number, index: number) => string | undefined {
+    this.#bytes = bytes;
+    this.#lastPos = NONE;
+    return this.#visit;
+  }
+
+  /** Whether one member comes twice: by hashes where there are many. */
+  hasTwins(bytes: Uint8Array, start: number, count: number): boolean {
+    if (count > FEW && !this.#hasEqualHashes(bytes, start, count)) return false;
+    const member = this.#member;
+    let pos = lpFirst(bytes, start);
+    for (let i = 0; i < count; i++) {
+      const next = lpNext(bytes, lpNext(bytes, pos));
+      lpRead(bytes, pos, member);
+      for (let j = i + 1, other = next; j < count; j++) {
+        if (lpEquals(bytes, other, member.bytes, member.start, member.end)) return true;
+        other = lpNext(bytes, lpNext(bytes, other));
+      }
+      pos = next;
+    }
+    return false;
+  }
+
+  #hasEqualHashes(bytes: Uint8Array, start: number, count: number): boolean {
+    if (this.#hashes.length < count) this.#hashes = new Int32Array(count);
+    const hashes = this.#hashes.subarray(0, count);
+    const member = this.#member;
+    let pos = lpFirst(bytes, start);
+    for (let i = 0; i < count; i++) {
+      lpRead(bytes, pos, member);
+      hashes[i] = hash32(member.bytes, member.start, member.end, 0, 0);
+      pos = lpNext(bytes, lpNext(bytes, pos));
+    }
+    hashes.sort();
+    for (let i = 1; i < count; i++) if (hashes[i] === hashes[i - 1]) return true;
+    return false;
+  }
+
+  #checkPair(scorePos: number): string | undefined {
+    const bytes = this.#bytes;
+    const pos = this.#memberPos;
+    const score = lpScore(bytes, scorePos);
+    if (score !== score) return "score is no number";
+    if (this.#lastPos !== NONE) {
+      if (score < this.#lastScore) return "sorted set is out of order";
+      if (score === this.#lastScore && !this.#isAbove(this.#lastPos, pos)) {
+        return "sorted set is out of order";
+      }
+    }
+    this.#lastPos = pos;
+    this.#lastScore = score;
+    return undefined;
+  }
+
+  #isAbove(lastPos: number, pos: number): boolean {
+    const last = this.#last;
+    const member = this.#member;
+    lpRead(this.#bytes, lastPos, last);
+    lpRead(this.#bytes, pos, member);
+    const order = compareBytes(
+      last.bytes,
+      last.start,
+      last.end,
+      member.bytes,
+      member.start,
+      member.end,
+    );
+    return order < 0;
+  }
+}
+
+function storeSet(frame: Frame, set: SortedSet): void {
+  const { key, sink } = frame;
+  const listpack = zsetListpack(set, sink.settings.limits);
+  if (listpack === undefined) return storeObject(frame, set);
+  const taken = sink.blob(
+    key.bytes,
+    key.start,
+    key.end,
+    ValueType.ZSET,
+    Encoding.LISTPACK,
+    listpack.bytes,
+    0,
+    listpack.length,
+    frame.expireAtMs,
+    frame.idleSeconds,
+    frame.frequency,
+  );
+  if (!taken) frame.failDuplicate();
+}
+
+function storeObject(frame: Frame, set: SortedSet): void {
+  const { key, sink } = frame;
+  const taken = sink.object(
+    key.bytes,
+    key.start,
+    key.end,
+    ValueType.ZSET,
+    Encoding.SKIPLIST,
+    set,
+    frame.expireAtMs,
+    frame.idleSeconds,
+    frame.frequency,
+  );
+  if (!taken) frame.failDuplicate();
+}
 
 /** Types that both dialects know. */
 export const zsetRows: readonly ElementRow[] = [
-  { number: Type.ZSET, name: "ZSET" },
-  { number: Type.ZSET_2, name: "ZSET_2" },
-  { number: Type.ZSET_ZIPLIST, name: "ZSET_ZIPLIST" },
-  { number: Type.ZSET_LISTPACK, name: "ZSET_LISTPACK" },
+  { number: Type.ZSET, name: "ZSET", create: (frame) => new PlainZset(frame, false) },
+  { number: Type.ZSET_2, name: "ZSET_2", create: (frame) => new PlainZset(frame, true) },
+  { number: Type.ZSET_ZIPLIST, name: "ZSET_ZIPLIST", create: (f) => new PackedZset(f, true) },
+  { number: Type.ZSET_LISTPACK, name: "ZSET_LISTPACK", create: (f) => new PackedZset(f, false) },
 ];
