@@ -422,6 +422,20 @@ const copy: Command = {
   },
 };
 
+/** Key 1 under its name in another database; a large value goes there as it is, uncopied. */
+function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
+  const { db } = ctx;
+  const source = lookupWrite(ctx, argv, 1);
+  const object = db.objectOf(source);
+  if (object === undefined) return copyEntry(ctx, argv, dbIndex, 1);
+  const { bytes, starts, ends } = argv;
+  const [type, encoding] = [db.typeOf(source), db.encodingOf(source)];
+  const target = ctx.keyspace.db(dbIndex);
+  target.setObject(bytes, starts[1], ends[1], type, encoding, object, db.expireAtMs(source));
+  ctx.dirty++;
+  changedIn(ctx, dbIndex, argv, 1);
+}
+
 /** `MOVE key db`: 1 when it was moved, 0 when there is none here or one there. O(1). */
 const move: Command = {
   name: "move",
@@ -434,7 +448,7 @@ const move: Command = {
     if (lookupWrite(ctx, argv, 1) === 0) return ctx.reply.integer(0);
     const target = ctx.keyspace.db(dbIndex);
     if (lookupWriteIn(ctx, target, dbIndex, argv, 1) !== 0) return ctx.reply.integer(0);
-    copyEntry(ctx, argv, dbIndex, 1);
+    moveEntry(ctx, argv, dbIndex);
     ctx.db.remove(argv.bytes, argv.starts[1], argv.ends[1]);
     changedIn(ctx, ctx.dbIndex, argv, 1);
     ctx.reply.integer(1);
