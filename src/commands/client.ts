@@ -147,14 +147,14 @@ const clientUnpause = privileged("client|unpause", 2, (ctx) => {
   ctx.reply.ok();
 });
 
-/** `CLIENT UNBLOCK id [TIMEOUT | ERROR]`: on a replica no client ever blocks. */
+/** `CLIENT UNBLOCK id [TIMEOUT | ERROR]`. */
 const clientUnblock = privileged("client|unblock", -3, (ctx, argv) => {
   if (argv.count > 4) throw new CommandError(SYNTAX);
   if (argv.count === 4 && !isWord(argv, 3, "TIMEOUT") && !isWord(argv, 3, "ERROR")) {
     throw new CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  readInteger(argv, 2);
-  ctx.reply.integer(0);
+  const how = argv.count === 4 && isWord(argv, 3, "ERROR") ? "error" : "timeout";
+  ctx.reply.integer(ctx.host.blocking.unblock(readInteger(argv, 2), how) ? 1 : 0);
 });
 
 /** `CLIENT TRACKING ON | OFF ...`: off it is; on is refused, so that no client waits for invalidations. */

@@ -137,12 +137,13 @@ export interface Context {
   readonly inSlices?: (step: (ctx: Context) => boolean) => void;
   /**
    * For a command that blocks its client: `wait` is handed what to call, once, to let the client go on;
-   * then `finish` writes the reply, with a context refilled for it. False where nothing can wait, as in a
+   * then `finish` writes the reply, with a context refilled for it, or answers false to wait once more:
+   * `wait` is then called again. What it changed it propagates by `propagateAs`. False where nothing can wait, as in a
    * call in process and inside EXEC: then the handler replies with what there is. Left out, it does so, too.
    */
   readonly suspend?: (
     wait: (wake: () => void) => void,
-    finish: (ctx: Context) => void,
+    finish: (ctx: Context) => boolean | void,
   ) => boolean;
   /** Uniform in [0, 1): injected, so that runs repeat. */
   random(): number;

@@ -218,5 +218,7 @@ export function atLeastOneKey(name: string): string {
   return `ERR at least 1 input key is needed for '${name}' command`;
 }
 
+/** CLIENT UNBLOCK with ERROR. */
+export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 /** CLUSTER and its kin. */
 export const CLUSTER_DISABLED = "ERR This instance has cluster support disabled";

@@ -199,6 +199,8 @@ export interface Host {
   pubsub: PubSubHost;
   /** Connections. */
   clients: ClientHost;
+  /** Clients that wait for keys. */
+  blocking: BlockingHost;
   /** Numbers and texts about the server. */
   about: AboutHost;
 }
@@ -227,6 +229,33 @@ export interface ClientHost {
   pause(untilMs: number, mode: "all" | "write"): void;
   /** Ends a pause. */
   unpause(): void;
+}
+
+/** What ends a client's waiting besides a key: its time, or CLIENT UNBLOCK. */
+export type Unblocked = "timeout" | "error";
+
+/** One client that waits for keys. */
+export interface WaitingClient {
+  /** One of its keys was changed. */
+  wake(): void;
+  /** It is to wait no longer. It has been removed before. */
+  end(how: Unblocked): void;
+}
+
+/** Clients that wait for keys. */
+export interface BlockingHost {
+  /** A client begins to wait, until a time in absolute milliseconds, 0 for ever. */
+  add(
+    session: Session,
+    dbIndex: number,
+    keys: readonly Uint8Array[],
+    untilMs: number,
+    client: WaitingClient,
+  ): void;
+  /** A client has been served, or is gone. */
+  remove(session: Session): void;
+  /** `CLIENT UNBLOCK`; false when that client does not wait. */
+  unblock(id: number, how: Unblocked): boolean;
 }
 
 /** What INFO, CONFIG, SLOWLOG and their like ask of the server. */

@@ -52,6 +52,8 @@ export const DEFAULT_LIMITS: ClientLimits = {
 
 /** Replies of one chunk are flushed early when they pass this. */
 const FLUSH_BYTES = 1 << 18;
+/** What a client whose command waits may send ahead before it is not read. */
+const SUSPENDED_BYTES = 1 << 16;
 /** How many commands run between two looks at the clock. */
 const COMMANDS_PER_LOOK = 32;
 
@@ -83,6 +85,8 @@ export class Client implements SessionLink {
   #blocked: boolean = false;
   /** A later turn goes on; nothing runs before it. */
   #scheduled: boolean = false;
+  /** Its command waits for keys or replicas: reading goes on meanwhile, to learn when the peer is gone. */
+  #suspended: boolean = false;
   #running: boolean = false;
   #paused: boolean = false;
   /** The peer will send no more. */
@@ -173,8 +177,9 @@ export class Client implements SessionLink {
   #onData(chunk: Uint8Array): void {
     this.#dispatcher.statistics.inputBytes += chunk.length;
     this.#parser.push(chunk);
-    if (this.#held !== undefined || this.#blocked || this.#scheduled) this.#parser.keep();
-    else this.#run();
+    if (!this.#waits()) return this.#run();
+    this.#parser.keep();
+    if (this.#suspended && !this.#paused && this.#parser.keptBytes > SUSPENDED_BYTES) this.#pause();
   }
 
   #onDrain(): void {
@@ -185,7 +190,8 @@ export class Client implements SessionLink {
 
   #onEnd(): void {
     this.#ended = true;
-    if (!this.#waits()) this.#socket.close();
+    // As in Redis, who waits for a key is given up once it sends no more.
+    if (!this.#waits() || this.#suspended) this.#socket.close();
   }
 
   #onClose(error: SocketError | undefined): void {
@@ -237,16 +243,18 @@ export class Client implements SessionLink {
     }
     if (this.#waits()) {
       this.#parser.keep();
-      if (!this.#paused) {
-        this.#paused = true;
-        this.#socket.pause();
-      }
+      if (!this.#paused && !this.#suspended) this.#pause();
     } else if (this.#ended) {
       this.#socket.close();
     } else if (this.#paused) {
       this.#paused = false;
       this.#socket.resume();
     }
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
   }
 
   #waits(): boolean {
@@ -280,12 +288,16 @@ export class Client implements SessionLink {
     this.#scheduled = true;
     const goOn = () => {
       this.#scheduled = false;
+      this.#suspended = false;
       this.#continue();
     };
     const { wait } = this.session;
     this.session.wait = undefined;
     if (wait === undefined) this.#dispatcher.clock.soon(goOn);
-    else wait(goOn);
+    else {
+      this.#suspended = true;
+      wait(goOn);
+    }
   }
 
   /** Holds a command back while CLIENT PAUSE says so. */

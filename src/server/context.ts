@@ -9,6 +9,7 @@ import type { Context } from "../commands/command.ts";
 import type { Host } from "../commands/host.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database, Keyspace } from "../store/keyspace.ts";
+import type { Blocked } from "./blocked.ts";
 import type { Propagation } from "./propagation.ts";
 import type { ServerSession, Step, Wait } from "./session.ts";
 import type { Watches } from "./watches.ts";
@@ -24,6 +25,7 @@ export interface ContextParts {
   readonly ownsExpiry: boolean;
   readonly propagation: Propagation;
   readonly watches: Watches;
+  readonly blocked: Blocked;
   readonly modified: Modified | undefined;
   readonly modifiedAll: ((dbIndex: number) => void) | undefined;
 }
@@ -81,11 +83,13 @@ export class ServerContext implements Context {
 
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     this.#parts.watches.touch(dbIndex, bytes, start, end);
+    this.#parts.blocked.touch(dbIndex, bytes, start, end);
     this.#parts.modified?.(dbIndex, bytes, start, end);
   }
 
   modifiedAll(dbIndex: number): void {
     this.#parts.watches.touchAll(dbIndex);
+    this.#parts.blocked.touchAll(dbIndex);
     this.#parts.modifiedAll?.(dbIndex);
   }
 
@@ -99,14 +103,16 @@ export class ServerContext implements Context {
     while (!done) done = step(this);
   }
 
-  suspend(wait: Wait, finish: (ctx: Context) => void): boolean {
-    if (!this.maySlice || this.session === undefined) return false;
-    this.session.wait = wait;
-    this.session.step = (ctx) => {
-      finish(ctx);
-      return true;
+  suspend(wait: Wait, finish: (ctx: Context) => boolean | void): boolean {
+    const { session } = this;
+    if (!this.maySlice || session === undefined) return false;
+    session.wait = wait;
+    session.step = (ctx) => {
+      if (finish(ctx) !== false) return true;
+      session.wait = wait;
+      return false;
     };
-    this.session.halted = true;
+    session.halted = true;
     return true;
   }
 }

@@ -25,10 +25,11 @@ import { CommandError, wrongArity } from "../commands/errors.ts";
 import { checkArity, runCommand } from "../commands/execute.ts";
 import { ReplyMode, type Transaction } from "../commands/host.ts";
 import { allCommands } from "../commands/table.ts";
-import type { Argv } from "../resp/argv.ts";
+import { Argv } from "../resp/argv.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import type { Keyspace } from "../store/keyspace.ts";
 import type { AboutOptions } from "./about.ts";
+import { Blocked } from "./blocked.ts";
 import { Clients } from "./clients.ts";
 import { type Modified, ServerContext } from "./context.ts";
 import { ServerHost } from "./host.ts";
@@ -89,6 +90,8 @@ export const MASTERDOWN_TEXT =
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 /** A constant-time command is timed one call in so many, and counted for all of them. */
 const SAMPLED_CALLS = 64;
+/** A step that is done says by `propagateAs` what it changed. */
+const NOTHING = Argv.of();
 /** What one client may queue between MULTI and EXEC. */
 const MAX_QUEUED_BYTES = 1 << 30;
 /** Run at once inside MULTI. */
@@ -118,6 +121,8 @@ export class Dispatcher {
   tooStale: boolean = false;
   /** Connections. */
   readonly clients: Clients;
+  /** Clients that wait for keys. */
+  readonly blocked: Blocked;
   /** Subscriptions. */
   readonly pubsub: PubSub = new PubSub();
   /** Totals. */
@@ -149,6 +154,7 @@ export class Dispatcher {
     const role = options.role ?? "slave";
     this.clock = options.clock;
     this.clients = new Clients(options.clock);
+    this.blocked = new Blocked(options.clock);
     this.startedAtMs = options.clock.now();
     this.#users = new Users(options.password, options.users);
     this.#logger = options.logger;
@@ -170,6 +176,7 @@ export class Dispatcher {
       clients: this.clients,
       pubsub: this.pubsub,
       watches: this.#watches,
+      blocking: this.blocked,
       statistics: this.statistics,
       dispatcher: this,
     });
@@ -180,6 +187,7 @@ export class Dispatcher {
       ownsExpiry: role === "master",
       propagation: this.#propagation,
       watches: this.#watches,
+      blocked: this.blocked,
       modified: options.modified,
       modifiedAll: options.modifiedAll,
     });
@@ -211,6 +219,7 @@ export class Dispatcher {
   /** Ends a session: what it watched and was subscribed to is forgotten. */
   endSession(session: ServerSession): void {
     this.#watches.unwatch(session);
+    this.blocked.remove(session);
     this.pubsub.forget(session);
     session.transaction = undefined;
     session.step = undefined;
@@ -221,11 +230,13 @@ export class Dispatcher {
   /** A key was changed by the master's stream. */
   touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     this.#watches.touch(dbIndex, bytes, start, end);
+    this.blocked.touch(dbIndex, bytes, start, end);
   }
 
   /** Every key of a database (-1: of all) may have been changed by the stream or a snapshot. */
   touchAll(dbIndex: number): void {
     this.#watches.touchAll(dbIndex);
+    this.blocked.touchAll(dbIndex);
   }
 
   /** A message of the master's stream. The bytes are borrowed. */
@@ -285,9 +296,14 @@ export class Dispatcher {
     } catch (error) {
       this.#fail(error, session.lastCommand!, writer, writer.out.length);
     }
+    if (this.#propagation.active) {
+      this.#propagation.command(this.#context.dbIndex, NOTHING, 0, true);
+      this.#propagation.flush();
+    }
     if (!done) return false;
     session.step = undefined;
     session.halted = session.closing;
+    this.blocked.serve();
     return true;
   }
 
@@ -390,6 +406,7 @@ export class Dispatcher {
     }
     if (session.monitors) this.clients.countMonitors();
     this.#inExec = false;
+    this.blocked.serve();
   }
 
   /** The command itself, counted and timed. */

@@ -15,6 +15,7 @@ import {
 } from "../commands/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import { About, type AboutOptions } from "./about.ts";
+import type { Blocked } from "./blocked.ts";
 import type { Clients } from "./clients.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import type { PubSub } from "./pubsub.ts";
@@ -42,6 +43,7 @@ export interface HostParts {
   readonly clients: Clients;
   readonly pubsub: PubSub;
   readonly watches: Watches;
+  readonly blocking: Blocked;
   readonly statistics: Statistics;
   readonly dispatcher: Dispatcher;
 }
@@ -55,6 +57,7 @@ export class ServerHost implements Host {
   readonly about: About;
   readonly version: string;
   readonly transactions: TransactionHost;
+  readonly blocking: Blocked;
   readonly #parts: HostParts;
 
   /** @param parts What it is made from. */
@@ -64,6 +67,7 @@ export class ServerHost implements Host {
     this.commands = parts.commands;
     this.clients = parts.clients;
     this.pubsub = parts.pubsub;
+    this.blocking = parts.blocking;
     this.version = parts.options.version ?? VERSION;
     this.about = new About(parts, this);
     this.transactions = makeTransactions(parts);
