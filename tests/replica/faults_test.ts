@@ -1,0 +1,185 @@
+/**
+ * Real masters behind a bad network. `FAULTS=n` sets how many there are, `SEED=n` which.
+ */
+
+import assert from "node:assert/strict";
+import { env } from "node:process";
+import { Replica, type ReplicaOptions } from "../../mod.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { textOf } from "../replication/support.ts";
+import { FaultyProxy } from "../support/faulty_proxy.ts";
+import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import type { ServerBinary } from "../support/servers.ts";
+import { Traffic } from "../support/traffic.ts";
+
+const FAULTS = Number(env.FAULTS ?? 40);
+const CORRUPTIONS = Number(env.CORRUPTIONS ?? 12);
+const SEED = Number(env.SEED ?? 1);
+const BATCH = 200;
+
+/** A master with room for every cut in its backlog. */
+function startMaster(binary: ServerBinary, extra: readonly string[] = []): Promise<RunningServer> {
+  const args = ["--repl-backlog-size", "64mb", "--repl-diskless-sync-delay", "0"];
+  if (atLeast(binary.version, "7.0.0")) args.push("--enable-debug-command", "yes");
+  return startServer(binary, [...args, ...extra]);
+}
+
+function follow(port: number, options: ReplicaOptions = {}): Replica {
+  return new Replica({
+    master: `redis://127.0.0.1:${port}`,
+    logger: false,
+    backoff: { minMs: 10, maxMs: 100, doomedMs: 20, doomedMaxMs: 50 },
+    timeouts: { connectMs: 2000, handshakeMs: 2000, syncMs: 2000, idleMs: 3000 },
+    ...options,
+  });
+}
+
+async function info(server: RunningServer, field: string): Promise<string> {
+  const text = textOf(await server.call("INFO") as Uint8Array);
+  return new RegExp(`^${field}:(.*)\r$`, "m").exec(text)?.[1] ?? "";
+}
+
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !await condition();) {
+    assert.ok(Date.now() < deadline, `${what} never came true`);
+    await pause(10);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Both have the same data, down to the digest. */
+async function assertEqual(server: RunningServer, replica: Replica): Promise<void> {
+  // What was to expire soon has expired, and its DEL has come.
+  await pause(400);
+  await server.call("KEYS", "*");
+  await until("our offset is the master's", async () => {
+    const offset = Number(await info(server, "master_repl_offset"));
+    return replica.connected && replica.status().offset === offset;
+  });
+  await until("digests are equal", async () => {
+    const theirs = await server.call("DEBUG", "DIGEST");
+    return String(theirs) === replica.call("DEBUG", "DIGEST");
+  });
+}
+
+await serverTest(`${FAULTS} faults cost no more than what was missed`, async (binary) => {
+  await using server = await startMaster(binary);
+  const prng = new Prng(SEED);
+  await using proxy = await FaultyProxy.start(server.port, prng);
+  const traffic = new Traffic({ seed: SEED, version: server.version, keys: 500 });
+  await server.pipeline(traffic.batch(5000));
+  await using replica = follow(proxy.port);
+  await replica.start();
+  await replica.ready({ timeoutMs: 20_000 });
+  let cuts = 0;
+  for (let fault = 0; fault < FAULTS; fault++) {
+    switch (prng.int(5)) {
+      case 0:
+        proxy.maxChunkBytes = prng.pick([0, 1, 10, 1000]);
+        break;
+      case 1:
+        proxy.stall();
+        break;
+      default:
+        cuts += proxy.cut();
+    }
+    await server.pipeline(traffic.batch(BATCH));
+    await pause(prng.int(30));
+    proxy.unstall();
+    if (prng.oneIn(3)) continue;
+    // Often a cut comes before this one is mended, and often not.
+    await until("it follows again", () => replica.connected);
+  }
+  await assertEqual(server, replica);
+  assert.ok(cuts > FAULTS / 4);
+  assert.equal(await info(server, "sync_full"), "1");
+  const { partialSyncs, fullSyncs, divergences } = replica.stats;
+  assert.equal(fullSyncs, 1);
+  assert.equal(divergences, 0);
+  const granted = Number(await info(server, "sync_partial_ok"));
+  assert.ok(
+    granted >= partialSyncs && partialSyncs > 0,
+    `${granted} granted, ${partialSyncs} held`,
+  );
+  assert.equal(await info(server, "sync_partial_err"), "0");
+});
+
+await serverTest(
+  "one corrupted byte anywhere in a snapshot is noticed, and mended",
+  async (binary) => {
+    await using server = await startMaster(binary, ["--rdbcompression", "no"]);
+    const prng = new Prng(SEED);
+    await using proxy = await FaultyProxy.start(server.port, prng);
+    const traffic = new Traffic({ seed: SEED, version: server.version, keys: 200 });
+    await server.pipeline(traffic.batch(1000));
+    // The lines before the snapshot, and where about it ends.
+    const head = 250;
+    const length = await measure(proxy.port);
+    for (let i = 0; i < CORRUPTIONS; i++) {
+      const before = proxy.corrupted;
+      proxy.corruptAt = head + prng.int(length - head);
+      await using replica = follow(proxy.port);
+      const errors: string[] = [];
+      replica.on("disconnect", ({ error }) => void errors.push(String(error)));
+      await replica.start();
+      await until("it follows", () => replica.connected);
+      assert.equal(proxy.corrupted, before + 1);
+      assert.ok(errors.length > 0, "nothing was noticed");
+      await assertEqual(server, replica);
+    }
+  },
+  300_000,
+);
+
+/** Bytes from the first of a connection to the end of its snapshot. */
+async function measure(port: number): Promise<number> {
+  await using replica = follow(port);
+  await replica.start();
+  await replica.ready({ timeoutMs: 20_000 });
+  return replica.stats.bytesRead;
+}
+
+await serverTest("a promoted replica is gone on from without a full sync", async (binary) => {
+  await using first = await startMaster(binary);
+  await using second = await startMaster(binary, ["--replicaof", "127.0.0.1", String(first.port)]);
+  await until("the second follows the first", async () => {
+    return await info(second, "master_link_status") === "up";
+  });
+  const traffic = new Traffic({ seed: SEED, version: first.version, keys: 300 });
+  await first.pipeline(traffic.batch(2000));
+  await using proxy = await FaultyProxy.start(first.port, new Prng(SEED));
+  await using replica = follow(proxy.port);
+  await replica.start();
+  await replica.ready({ timeoutMs: 20_000 });
+  await first.call("SET", "read", "throughout");
+  await until("the mark is there", () => replica.get("read") === "throughout");
+  for (let round = 0; round < 2; round++) {
+    const [from, to] = round === 0 ? [first, second] : [second, first];
+    await from.pipeline(traffic.batch(500));
+    const offset = Number(await info(from, "master_repl_offset"));
+    await until("the other has it all", async () => {
+      return Number(await info(to, "master_repl_offset")) >= offset;
+    });
+    proxy.refuses = true;
+    proxy.cut();
+    await to.call("REPLICAOF", "NO", "ONE");
+    await to.call("SET", "read", "throughout");
+    await to.pipeline(traffic.batch(500));
+    assert.equal(replica.get("read"), "throughout");
+    await from.call("REPLICAOF", "127.0.0.1", to.port);
+    proxy.targetPort = to.port;
+    proxy.refuses = false;
+    await until("it follows the new master", () => replica.connected);
+    await until("the old master follows", async () => {
+      return await info(from, "master_link_status") === "up";
+    });
+  }
+  await assertEqual(first, replica);
+  const { fullSyncs, partialSyncs } = replica.stats;
+  assert.equal(fullSyncs, 1);
+  assert.ok(partialSyncs >= 2);
+  assert.equal(replica.status().replid, await info(first, "master_replid"));
+});
