@@ -126,7 +126,7 @@ export class Generator {
     for (;;) {
       const args = this.#damage(this.pick(this.#makers)(this));
       if (
-        isHarmless(args) && !passesSoon(args) && !blocksLong(args) &&
+        isHarmless(args) && !passesSoon(args) && !blocksLong(args, this.has("7.2")) &&
         (this.has("7.0") || !overflowsOldServers(args))
       ) return args;
     }
@@ -324,11 +324,12 @@ function isHarmless(args: string[]): boolean {
   }) && !args.some((arg) => arg === "536870912" && /^(setbit|bitfield)$/i.test(args[0]));
 }
 
-/** A command that would wait, for ever or for long. */
-function blocksLong(args: string[]): boolean {
+/** A command that would wait, for ever or for long; what runs over the end of int64 does before 7.2. */
+function blocksLong(args: string[], refusesHuge: boolean): boolean {
   if (!/^b(lpop|rpop|rpoplpush|lmove|lmpop|zpopmin|zpopmax|zmpop)$/i.test(args[0])) return false;
-  const timeout = Number(/mpop$/i.test(args[0]) ? args[1] : args[args.length - 1]);
-  return timeout >= 0.05 && timeout < 1e17 || timeout === 0;
+  const text = /mpop$/i.test(args[0]) ? args[1] : args[args.length - 1];
+  const timeout = /^\+?inf/i.test(text) ? Infinity : Number(text);
+  return timeout === 0 || (timeout >= 0.05 && (timeout < 1e17 || !refusesHuge));
 }
 
 /** A time that would pass during the run, and not at one moment for both. */
