@@ -127,7 +127,7 @@ function addGeneric(ctx: Context, argv: Argv, options: number): void {
 }
 
 /** `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: how many are new. O(m log n). */
-const zadd: Command = {
+export const zadd: Command = {
   name: "zadd",
   arity: -4,
   flags: WRITE | DENYOOM | FAST,
