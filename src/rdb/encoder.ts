@@ -165,11 +165,11 @@ export class SnapshotEncoder implements SnapshotBarrier {
   }
 
   /** See {@linkcode SnapshotBarrier}. */
-  beforeClear(dbIndex: number): void {
+  afterClear(dbIndex: number, kept: Database): void {
     const frozen = this.#places.get(dbIndex);
     if (frozen === undefined) return;
     this.#places.delete(dbIndex);
-    if (!frozen.done) frozen.detach();
+    frozen.db = kept;
   }
 
   /** See {@linkcode SnapshotBarrier}. */

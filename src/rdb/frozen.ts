@@ -25,7 +25,7 @@ export class FrozenDatabase {
   readonly size: number;
   /** How many of them had an expiry. */
   readonly expiresCount: number;
-  /** Where its content is now: SWAPDB gives it another place, FLUSHDB leaves it to the snapshot. */
+  /** Where its content is now: SWAPDB and FLUSHDB give it another place. */
   db: Database;
   /** Whether every key has been visited. */
   done: boolean = false;
@@ -88,13 +88,6 @@ export class FrozenDatabase {
     if (touched.find(bytes, start, end) !== 0) return 0;
     touched.setString(bytes, start, end, NO_BYTES, 0, 0, NO_EXPIRY);
     return db.find(bytes, start, end);
-  }
-
-  /** Takes the content away from the database it is in, which is left empty. */
-  detach(): void {
-    const own = new Database(this.db.settings);
-    own.exchange(this.db);
-    this.db = own;
   }
 
   #stepWaiting(write: WriteEntry): void {

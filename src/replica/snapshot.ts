@@ -237,7 +237,7 @@ export class Snapshots {
     }
   }
 
-  /** The whole keyspace, which is held still, in pieces; the answer is how many bytes. */
+  /** The whole keyspace as it is now, in pieces; the answer is how many bytes. */
   async #encode(sink: SnapshotSink, position: SnapshotPosition): Promise<number> {
     const { keyspace, clock } = this.#source;
     const encoder = new SnapshotEncoder(keyspace, {
@@ -247,19 +247,23 @@ export class Snapshots {
       position,
     });
     const out = new ByteBuffer(WRITE_BYTES * 2);
-    for (let more = true; more;) {
-      const slice = new Slice(clock, SLICE_MS);
-      slice.begin();
-      while (more && out.length < WRITE_BYTES && !slice.over()) {
-        more = encoder.next(out, READ_BYTES);
-      }
-      if (more && out.length < WRITE_BYTES) {
+    try {
+      for (let more = true; more;) {
+        const slice = new Slice(clock, SLICE_MS);
+        slice.begin();
+        while (more && out.length < WRITE_BYTES && !slice.over()) {
+          more = encoder.next(out, READ_BYTES);
+        }
+        if (more && out.length < WRITE_BYTES) {
+          await breathe(clock);
+          continue;
+        }
+        await sink.write(out.view());
+        out.clear();
         await breathe(clock);
-        continue;
       }
-      await sink.write(out.view());
-      out.clear();
-      await breathe(clock);
+    } finally {
+      encoder.close();
     }
     return encoder.bytes;
   }

@@ -20,8 +20,8 @@ export type { EncodingLimits, StoreSettings } from "./settings.ts";
 export interface SnapshotBarrier {
   /** A key is about to be made, changed or deleted, or may be. The bytes are borrowed. */
   beforeKey(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
-  /** A database is about to be emptied: it may take the content away. */
-  beforeClear(dbIndex: number): void;
+  /** A database was emptied: what it held is in `kept` now, for whoever still needs it. */
+  afterClear(dbIndex: number, kept: Database): void;
   /** Two databases are about to exchange their contents. */
   beforeSwap(a: number, b: number): void;
 }
@@ -110,8 +110,12 @@ export class Keyspace {
 
   /** Forgets every key of a database at once. */
   clearDb(index: number): void {
-    for (const barrier of this.barriers) barrier.beforeClear(index);
-    this.#databases.get(index)?.clear();
+    const database = this.#databases.get(index);
+    if (database === undefined) return;
+    if (this.barriers.size === 0) return database.clear();
+    const kept = new Database(this.#settings);
+    kept.exchange(database);
+    for (const barrier of this.barriers) barrier.afterClear(index, kept);
   }
 
   /** Forgets every key at once. */

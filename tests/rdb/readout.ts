@@ -234,7 +234,6 @@ function shrinkLong(value: Json): Json {
 
 /** As `json.dumps(value, sort_keys=True, separators=(",", ":"))`. */
 function pythonJson(value: Json): string {
-  // deno-lint-ignore no-control-regex
   return JSON.stringify(value).replace(
     /[\x7f-\uffff]/g,
     (letter) => "\\u" + letter.charCodeAt(0).toString(16).padStart(4, "0"),

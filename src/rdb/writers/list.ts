@@ -89,6 +89,9 @@ export const listWriter: ValueWriter = {
       writer.length(cursor.length);
       rest = new ElementsRest(cursor);
     }
-    return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
+    // A record may move before the rest is asked for.
+    if (quicklist === undefined) { while (rest.writeOn(writer, FIRST_BYTES)); }
+    else if (rest.writeOn(writer, FIRST_BYTES)) return rest;
+    return undefined;
   },
 };
