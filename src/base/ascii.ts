@@ -216,14 +216,22 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
  * digits that read back the same, laid out as `fpconv_dtoa` does; "inf", "-inf" and "nan".
  */
 export function formatDouble(value: number): string {
+  // util.c, double2ll: what is whole and at most LLONG_MAX / 2 is printed as an integer.
+  if (value !== 0 && Math.abs(value) <= 2 ** 62 && Math.floor(value) === value) {
+    return Number.isSafeInteger(value) ? String(value) : String(BigInt(value));
+  }
+  return formatShortest(value);
+}
+
+/**
+ * A double as `fpconv_dtoa` prints it: the shortest digits that read back the same, whole numbers
+ * included; "inf", "-inf" and "nan".
+ */
+export function formatShortest(value: number): string {
   if (value !== value) return "nan";
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  // util.c, double2ll: what is whole and at most LLONG_MAX / 2 is printed as an integer.
-  if (Math.abs(value) <= 2 ** 62 && Math.floor(value) === value) {
-    return Number.isSafeInteger(value) ? String(value) : String(BigInt(value));
-  }
   const sign = value < 0 ? "-" : "";
   const [mantissa, power] = Math.abs(value).toExponential().split("e");
   const digits = mantissa.replace(".", "");

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { encodeUtf8, formatDouble17 } from "../base/ascii.ts";
+import { encodeUtf8, formatDouble17, formatShortest } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import { hexOf, sha1, SHA1_BYTES } from "../base/sha1.ts";
@@ -20,6 +20,8 @@ import {
 import { listEach } from "../store/list.ts";
 import { zsetEach } from "../store/zset.ts";
 
+/** Snapshots of this version are Redis 7.2's, which began to print scores with the fewest digits. */
+const SHORTEST_SCORES_SINCE = 11;
 const EXPIRE_MARK = encodeUtf8("!!expire!!");
 
 /** One digest in the making. */
@@ -82,11 +84,12 @@ function mixList(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry
   listEach(db, entry, (bytes, start, end) => digest.mix(bytes, start, end));
 }
 
-function mixZset(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+function mixZset(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
+  const format = keyspace.snapshotVersion < SHORTEST_SCORES_SINCE ? formatDouble17 : formatShortest;
   zsetEach(db, entry, (bytes, start, end, score) => {
     element.clear();
     element.mix(bytes, start, end);
-    element.mixText(formatDouble17(score));
+    element.mixText(format(score));
     digest.xor(element.bytes, 0, SHA1_BYTES);
   });
 }

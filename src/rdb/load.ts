@@ -89,7 +89,7 @@ export class KeyspaceLoader implements RdbSink {
   header(dialect: Dialect, version: number): void {
     this.dialect = dialect;
     this.version = version;
-    this.#keyspace.origin = dialect === Dialect.VALKEY ? "valkey" : "redis";
+    this.#keyspace.snapshotVersion = version;
   }
 
   /** Keeps the fields that mean something to a replica. */

@@ -37,9 +37,10 @@ export class Keyspace {
   /** Function libraries; they belong to no database and outlive FLUSHALL. */
   readonly functions: FunctionLibraries = new FunctionLibraries();
   /**
-   * Whose numbers its snapshot had: it decides what `DEBUG DIGEST` makes of a hash field's expiry.
+   * Version of the snapshot it was filled from, as a Redis 8.0 writes it unless told: servers of
+   * different versions make different digests of the same data.
    */
-  origin: "redis" | "valkey" = "redis";
+  snapshotVersion: number = 12;
   /**
    * Snapshots being taken. Who runs a command that writes tells them of its keys first; what concerns
    * whole databases is told here.
@@ -129,7 +130,7 @@ export class Keyspace {
     for (const [index, database] of other.#databases) this.db(index).exchange(database);
     other.clear();
     this.functions.replaceWith(other.functions);
-    this.origin = other.origin;
+    this.snapshotVersion = other.snapshotVersion;
   }
 
   /** What all databases hold together. */

@@ -101,9 +101,7 @@ export class Differential {
     this.#protocol = protocol;
     this.#engine.reply.protocol = protocol;
     const { product, version } = server.binary;
-    this.#engine.keyspace.origin = product === "valkey" && atLeast(version, "9.0")
-      ? "valkey"
-      : "redis";
+    this.#engine.keyspace.snapshotVersion = snapshotVersion(server.binary);
     this.#generator = new Generator(new Prng(seed), { product, version }, family.makers);
   }
 
@@ -245,6 +243,12 @@ export class Differential {
       }
     }
   }
+}
+
+/** What its snapshots carry, as far as DEBUG DIGEST depends on it. */
+function snapshotVersion({ product, version }: ServerBinary): number {
+  if (product === "valkey") return atLeast(version, "9.0") ? 80 : 11;
+  return atLeast(version, "7.2") ? 12 : 10;
 }
 
 function sorted(reply: Reply): string {
