@@ -33,7 +33,7 @@ import {
   WRONG_TYPE,
   wrongArity,
 } from "./errors.ts";
-import { lookupRead, lookupWrite } from "./lookup.ts";
+import { lookupRead, lookupWrite, mustObey } from "./lookup.ts";
 
 const INT64_MIN = -0x8000000000000000n;
 const INT64_MAX = 0x7fffffffffffffffn;
@@ -336,7 +336,7 @@ const lrem: Command = {
   keys: KEY_1,
   run(ctx, argv) {
     const { bytes, starts, ends } = argv;
-    const count = readSymmetric(argv, 2);
+    const count = readSymmetric(ctx, argv, 2);
     const entry = lookupListWrite(ctx, argv, 1);
     if (entry === 0) return ctx.reply.integer(0);
     const limit = count === 0 ? Infinity : Math.abs(count);
@@ -347,10 +347,10 @@ const lrem: Command = {
   },
 };
 
-/** Argument `index` as an int64 whose negative is one, too. */
-function readSymmetric(argv: Argv, index: number): number {
+/** Argument `index` as an int64 whose negative is one, too; a 6.0 master takes any. */
+function readSymmetric(ctx: Context, argv: Argv, index: number): number {
   const read = readInteger(argv, index);
-  if (read === -Infinity && readBigInteger(argv, index) === INT64_MIN) {
+  if (read === -Infinity && !mustObey(ctx) && readBigInteger(argv, index) === INT64_MIN) {
     throw new CommandError(outOfRange(-INT64_MAX, INT64_MAX));
   }
   return read;
@@ -403,12 +403,12 @@ interface PositionOptions {
   maxLength: number;
 }
 
-function parsePosition(argv: Argv): PositionOptions {
+function parsePosition(ctx: Context, argv: Argv): PositionOptions {
   const options = { rank: 1, count: -1, maxLength: 0 };
   for (let i = 3; i < argv.count; i += 2) {
     if (i + 1 === argv.count) throw new CommandError(SYNTAX);
     if (isWord(argv, i, "RANK")) {
-      options.rank = readSymmetric(argv, i + 1);
+      options.rank = readSymmetric(ctx, argv, i + 1);
       if (options.rank === 0) throw new CommandError(RANK_IS_ZERO);
     } else if (isWord(argv, i, "COUNT")) {
       options.count = readInteger(argv, i + 1, COUNT_NEGATIVE);
@@ -433,7 +433,7 @@ const lpos: Command = {
   run(ctx, argv) {
     const { reply } = ctx;
     const { bytes, starts, ends } = argv;
-    const { rank, count, maxLength } = parsePosition(argv);
+    const { rank, count, maxLength } = parsePosition(ctx, argv);
     const entry = lookupList(ctx, argv, 1);
     if (entry === 0) return count < 0 ? reply.null() : reply.array(0);
     const towardsTail = rank > 0;

@@ -7,9 +7,10 @@
 
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Argv } from "../resp/argv.ts";
-import type { Entry } from "../store/keyspace.ts";
+import { type Entry, ValueType } from "../store/keyspace.ts";
 import { listMove } from "../store/list.ts";
 import { isWord, readInteger } from "./args.ts";
+import { waitForKeys } from "./blocking.ts";
 import {
   BLOCKING,
   type Command,
@@ -22,6 +23,7 @@ import {
 } from "./command.ts";
 import { CommandError, COUNT_POSITIVE, NUMKEYS_POSITIVE, SYNTAX } from "./errors.ts";
 import { listChanged, lookupListWrite, popOne, popRange } from "./list.ts";
+import { lookupWrite } from "./lookup.ts";
 import { readTimeoutSeconds } from "./timeout.ts";
 
 /** Keys 1 to the last but one. */
@@ -76,6 +78,43 @@ const rpoplpush: Command = {
 };
 
 /**
+ * Waits for a list at key 1, then moves. A destination of another type is an error even then, a source
+ * of another type is none.
+ */
+function waitToMove(
+  ctx: Context,
+  argv: Argv,
+  untilMs: number,
+  moveNow: (ctx: Context, argv: Argv) => void,
+): void {
+  // Redis answers null where nothing can wait, a null array to who waited in vain.
+  let waited = false;
+  waitForKeys(ctx, argv, {
+    keys: [1],
+    untilMs,
+    failsOnType: true,
+    attempt(later, own) {
+      if (!isList(later, own, 1)) return false;
+      moveNow(later, own);
+      return true;
+    },
+    timedOut: (later) => waited ? later.reply.nullArray() : later.reply.null(),
+  });
+  waited = true;
+}
+
+function isList(ctx: Context, argv: Argv, index: number): boolean {
+  const entry = lookupWrite(ctx, argv, index);
+  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.LIST;
+}
+
+/** BLMOVE of a list that is there. */
+function blmoveNow(ctx: Context, argv: Argv): void {
+  move(ctx, argv, readIsLeft(argv, 3), readIsLeft(argv, 4));
+  ctx.propagateAs("LMOVE", argv.at(1), argv.at(2), argv.at(3), argv.at(4));
+}
+
+/**
  * `BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout`: LMOVE that waits for an element. O(1).
  */
 const blmove: Command = {
@@ -84,14 +123,19 @@ const blmove: Command = {
   flags: WRITE | DENYOOM | BLOCKING,
   keys: KEYS_1_2,
   run(ctx, argv) {
-    const fromHead = readIsLeft(argv, 3);
-    const toHead = readIsLeft(argv, 4);
-    readTimeoutSeconds(argv, 5, ctx.nowMs);
-    if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
-    move(ctx, argv, fromHead, toHead);
-    ctx.propagateAs("LMOVE", argv.at(1), argv.at(2), argv.at(3), argv.at(4));
+    readIsLeft(argv, 3);
+    readIsLeft(argv, 4);
+    const untilMs = readTimeoutSeconds(argv, 5, ctx.nowMs);
+    if (lookupListWrite(ctx, argv, 1) !== 0) return blmoveNow(ctx, argv);
+    waitToMove(ctx, argv, untilMs, blmoveNow);
   },
 };
+
+/** BRPOPLPUSH of a list that is there. */
+function brpoplpushNow(ctx: Context, argv: Argv): void {
+  move(ctx, argv, false, true);
+  ctx.propagateAs("RPOPLPUSH", argv.at(1), argv.at(2));
+}
 
 /** `BRPOPLPUSH source destination timeout`: RPOPLPUSH that waits for an element. O(1). */
 const brpoplpush: Command = {
@@ -100,12 +144,31 @@ const brpoplpush: Command = {
   flags: WRITE | DENYOOM | BLOCKING,
   keys: KEYS_1_2,
   run(ctx, argv) {
-    readTimeoutSeconds(argv, 3, ctx.nowMs);
-    if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
-    move(ctx, argv, false, true);
-    ctx.propagateAs("RPOPLPUSH", argv.at(1), argv.at(2));
+    const untilMs = readTimeoutSeconds(argv, 3, ctx.nowMs);
+    if (lookupListWrite(ctx, argv, 1) !== 0) return brpoplpushNow(ctx, argv);
+    waitToMove(ctx, argv, untilMs, brpoplpushNow);
   },
 };
+
+/** Waits for a list at any of keys `first` to `last`, then pops. */
+function waitToPop(
+  ctx: Context,
+  argv: Argv,
+  first: number,
+  last: number,
+  untilMs: number,
+  pop: (ctx: Context, argv: Argv) => boolean,
+): void {
+  const keys = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  waitForKeys(ctx, argv, {
+    keys,
+    untilMs,
+    failsOnType: true,
+    // Run anew only for a list, the command meets keys of other types, too, and fails by them.
+    attempt: (later, own) => keys.some((key) => isList(later, own, key)) && pop(later, own),
+    timedOut: (later) => later.reply.nullArray(),
+  });
+}
 
 /** The first of keys `first` to `last` that holds a list, 0 when none does. */
 function firstList(ctx: Context, argv: Argv, first: number, last: number): number {
@@ -124,15 +187,21 @@ function replyKey(ctx: Context, argv: Argv, index: number): void {
   ctx.reply.bulk(argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
-/** BLPOP and BRPOP. */
-function blockingPop(ctx: Context, argv: Argv, atHead: boolean): void {
-  const last = argv.count - 1;
-  readTimeoutSeconds(argv, last, ctx.nowMs);
-  const key = firstList(ctx, argv, 1, last - 1);
-  if (key === 0) return ctx.reply.nullArray();
+/** BLPOP and BRPOP of a list that is there; false when none is. */
+function popFirst(ctx: Context, argv: Argv, atHead: boolean): boolean {
+  const key = firstList(ctx, argv, 1, argv.count - 2);
+  if (key === 0) return false;
   replyKey(ctx, argv, key);
   popOne(ctx, argv, key, entryAt(ctx, argv, key), atHead);
   ctx.propagateAs(atHead ? "LPOP" : "RPOP", argv.at(key));
+  return true;
+}
+
+function blockingPop(ctx: Context, argv: Argv, atHead: boolean): void {
+  const last = argv.count - 1;
+  const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
+  if (popFirst(ctx, argv, atHead)) return;
+  waitToPop(ctx, argv, 1, last - 1, untilMs, (later, own) => popFirst(later, own, atHead));
 }
 
 /** `BLPOP key [key ...] timeout`: LPOP of the first list there is, or comes. O(n) of the keys. */
@@ -182,13 +251,15 @@ function parsePop(argv: Argv, index: number): PopOptions {
   return { last: where - 1, atHead, count: count < 0 ? 1 : count };
 }
 
-function popSeveral(ctx: Context, argv: Argv, first: number, options: PopOptions): void {
+/** LMPOP and BLMPOP of a list that is there; false when none is. */
+function popSeveral(ctx: Context, argv: Argv, first: number, options: PopOptions): boolean {
   const { last, atHead, count } = options;
   const key = firstList(ctx, argv, first, last);
-  if (key === 0) return ctx.reply.nullArray();
+  if (key === 0) return false;
   replyKey(ctx, argv, key);
   const taken = popRange(ctx, argv, key, entryAt(ctx, argv, key), atHead, count);
   ctx.propagateAs(atHead ? "LPOP" : "RPOP", argv.at(key), String(taken));
+  return true;
 }
 
 /** Calls back with the keys that argument `index` counts. */
@@ -207,7 +278,7 @@ const lmpop: Command = {
   flags: WRITE | MOVABLEKEYS,
   keys: { first: 0, last: 0, step: 0, find: (argv, key) => findKeys(argv, 1, key) },
   run(ctx, argv) {
-    popSeveral(ctx, argv, 2, parsePop(argv, 1));
+    if (!popSeveral(ctx, argv, 2, parsePop(argv, 1))) ctx.reply.nullArray();
   },
 };
 
@@ -222,8 +293,10 @@ const blmpop: Command = {
   keys: { first: 0, last: 0, step: 0, find: (argv, key) => findKeys(argv, 2, key) },
   run(ctx, argv) {
     const options = parsePop(argv, 2);
-    readTimeoutSeconds(argv, 1, ctx.nowMs);
-    popSeveral(ctx, argv, 3, options);
+    const untilMs = readTimeoutSeconds(argv, 1, ctx.nowMs);
+    if (popSeveral(ctx, argv, 3, options)) return;
+    const pop = (later: Context, own: Argv) => popSeveral(later, own, 3, options);
+    waitToPop(ctx, argv, 3, options.last, untilMs, pop);
   },
 };
 

@@ -127,6 +127,7 @@ export class Generator {
       const args = this.#damage(this.pick(this.#makers)(this));
       if (
         isHarmless(args) && !passesSoon(args) && !blocksLong(args, this.has("7.2")) &&
+        (this.has("7.2") || !isWideIndex(args)) &&
         (this.has("7.0") || !overflowsOldServers(args))
       ) return args;
     }
@@ -330,6 +331,11 @@ function blocksLong(args: string[], refusesHuge: boolean): boolean {
   const text = /mpop$/i.test(args[0]) ? args[1] : args[args.length - 1];
   const timeout = /^\+?inf/i.test(text) ? Infinity : Number(text);
   return timeout === 0 || (timeout >= 0.05 && (timeout < 1e17 || !refusesHuge));
+}
+
+/** An index that 7.2 and later cut to 32 bits, a count that 7.0 and later refuse. */
+function isWideIndex(args: string[]): boolean {
+  return /^(lset|lrem)$/i.test(args[0]) && Math.abs(Number(args[2])) > 2 ** 31;
 }
 
 /** A time that would pass during the run, and not at one moment for both. */

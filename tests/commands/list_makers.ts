@@ -46,6 +46,8 @@ function side(g: Generator): string {
 
 /** Times that pass while one waits for them, or are refused. */
 function timeout(g: Generator): string {
+  // 6.0 rounds down, and what is 0 waits for ever.
+  if (!g.has("7.0")) return g.pick(["x", "-1", "0.02", "0.02", "0.02"]);
   return g.prng.oneIn(6)
     ? g.pick(["x", "-1", "inf", "1e400", "", "-0.5", "9223372036854775807", "nan", "1e17"])
     : g.pick(["0.001", "0.0001", "1e-3", "1e-20", "0x.004"]);
