@@ -91,14 +91,6 @@ function distanceText(value: number): string {
   return `${digits.slice(0, -4)}.${digits.slice(-4)}`;
 }
 
-/** Degrees as `%.17Lf` prints them, without the zeros at the end. */
-function replyDegrees(ctx: Context, degrees: number): void {
-  const text = degrees.toFixed(17).replace(/\.?0+$/, "");
-  const { reply } = ctx;
-  if (reply.protocol === 2) reply.bulkText(text);
-  else if (!reply.silent) reply.out.writeLatin1(`,${text}\r\n`);
-}
-
 /** `GEOADD key [NX|XX] [CH] longitude latitude member [...]`: as ZADD. O(m log n). */
 const geoadd: Command = {
   name: "geoadd",
@@ -177,8 +169,8 @@ const geopos: Command = {
       }
       reply.array(2);
       const { longitude, latitude } = point;
-      replyDegrees(ctx, longitude);
-      replyDegrees(ctx, latitude);
+      reply.double(longitude);
+      reply.double(latitude);
     }
   },
 };
@@ -439,8 +431,8 @@ function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): voi
     }
     if (query.withPlace) {
       reply.array(2);
-      replyDegrees(ctx, longitude);
-      replyDegrees(ctx, latitude);
+      reply.double(longitude);
+      reply.double(latitude);
     }
   }
 }

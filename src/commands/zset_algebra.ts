@@ -188,7 +188,8 @@ function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
     for (let i = 1; i < sources.length; i++) {
       const other = sources[i].scoreOf(bytes, start, end);
       if (other !== other) return;
-      joint = aggregate(joint, sources[i].weigh(other));
+      // Not weighed to zero: t_zset.c minds infinity times zero in the first source alone.
+      joint = aggregate(joint, sources[i].weight * other);
     }
     visit(bytes, start, end, joint);
   });

@@ -12,12 +12,13 @@ import { type Database, type Entry, ValueType } from "../store/keyspace.ts";
 import { type MemberVisitor, zsetCountBelow, zsetLength, zsetSeekMember } from "../store/zset.ts";
 import type { Context } from "./command.ts";
 import { CommandError, MEMBER_RANGE, NOT_A_FLOAT, SCORE_RANGE, WRONG_TYPE } from "./errors.ts";
-import { lookupRead } from "./lookup.ts";
+import { lookupRead, mustObey } from "./lookup.ts";
 
 const PAREN = 0x28;
 const BRACKET = 0x5b;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
+const HEXADECIMAL = /^[+-]?0x/i;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** The sorted set argument `index` names, 0 when there is none. */
@@ -93,11 +94,11 @@ export class ScoreRange implements ZsetRange {
   readonly #maxOut: boolean;
 
   /** @throws {CommandError} SCORE_RANGE. */
-  constructor(argv: Argv, minIndex: number, maxIndex: number) {
+  constructor(ctx: Context, argv: Argv, minIndex: number, maxIndex: number) {
     this.#minOut = isOut(argv, minIndex);
-    this.#min = readBound(argv, minIndex, this.#minOut);
+    this.#min = readBound(ctx, argv, minIndex, this.#minOut);
     this.#maxOut = isOut(argv, maxIndex);
-    this.#max = readBound(argv, maxIndex, this.#maxOut);
+    this.#max = readBound(ctx, argv, maxIndex, this.#maxOut);
   }
 
   /** O(log n). */
@@ -111,8 +112,11 @@ function isOut(argv: Argv, index: number): boolean {
   return argv.ends[index] > argv.starts[index] && argv.bytes[argv.starts[index]] === PAREN;
 }
 
-/** A bound as `strtod` reads it: space before it, nothing at all, and what is out of range are fine. */
-function readBound(argv: Argv, index: number, out: boolean): number {
+/**
+ * A bound: nothing at all is 0, what is too large is infinite. Before 8.0 servers read it with `strtod`,
+ * which takes hexadecimal numbers and space before one: so a master's are taken.
+ */
+function readBound(ctx: Context, argv: Argv, index: number, out: boolean): number {
   const { bytes } = argv;
   const start = argv.starts[index] + (out ? 1 : 0);
   const end = argv.ends[index];
@@ -122,10 +126,11 @@ function readBound(argv: Argv, index: number, out: boolean): number {
   const zero = text.indexOf("\0");
   if (zero >= 0) text = text.slice(0, zero);
   if (text === "") return 0;
-  text = text.replace(/^[ \t\n\v\f\r]+/, "");
+  const obeys = mustObey(ctx);
+  if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
   if (DECIMAL.test(text)) return Number(text);
   const own = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  const value = parseDouble(own, 0, own.length);
+  const value = !obeys && HEXADECIMAL.test(text) ? NaN : parseDouble(own, 0, own.length);
   if (value !== value) throw new CommandError(SCORE_RANGE);
   return value;
 }

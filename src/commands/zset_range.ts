@@ -66,7 +66,14 @@ class RangeQuery {
    * @param source Index of the key; the two ends of the range follow it.
    * @param store Whether the result is stored: then WITHSCORES has no place.
    */
-  constructor(argv: Argv, source: number, by: By, reverse: boolean | undefined, store: boolean) {
+  constructor(
+    ctx: Context,
+    argv: Argv,
+    source: number,
+    by: By,
+    reverse: boolean | undefined,
+    store: boolean,
+  ) {
     this.#by = by;
     this.reverse = reverse ?? false;
     this.#readOptions(argv, source + 3, reverse === undefined, store);
@@ -77,7 +84,7 @@ class RangeQuery {
     const min = source + (isSwapped ? 2 : 1);
     const max = source + (isSwapped ? 1 : 2);
     if (this.#by === By.RANK) this.#range = new IndexRange(argv, min);
-    else if (this.#by === By.SCORE) this.#range = new ScoreRange(argv, min, max);
+    else if (this.#by === By.SCORE) this.#range = new ScoreRange(ctx, argv, min, max);
     else this.#range = new MemberRange(argv, min, max);
   }
 
@@ -115,7 +122,7 @@ class RangeQuery {
 
 /** The commands that reply with a range. */
 function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undefined): void {
-  const query = new RangeQuery(argv, 1, by, reverse, false);
+  const query = new RangeQuery(ctx, argv, 1, by, reverse, false);
   const entry = lookupZset(ctx, argv, 1);
   if (entry === 0) return ctx.reply.array(0);
   const { rank, count } = query.select(ctx, entry);
@@ -141,7 +148,7 @@ const zrangestore: Command = {
   flags: WRITE | DENYOOM,
   keys: KEYS_1_2,
   run(ctx, argv) {
-    const query = new RangeQuery(argv, 2, By.AUTO, undefined, true);
+    const query = new RangeQuery(ctx, argv, 2, By.AUTO, undefined, true);
     const entry = lookupZset(ctx, argv, 2);
     const { rank, count } = entry === 0 ? { rank: 0, count: 0 } : query.select(ctx, entry);
     if (count <= 0) return storeNothing(ctx, argv, 1);
@@ -226,7 +233,7 @@ const zcount: Command = {
   flags: READONLY | FAST,
   keys: KEY_1,
   run(ctx, argv) {
-    countGeneric(ctx, argv, new ScoreRange(argv, 2, 3));
+    countGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
   },
 };
 
@@ -270,7 +277,7 @@ const zremrangebyscore: Command = {
   flags: WRITE,
   keys: KEY_1,
   run(ctx, argv) {
-    removeGeneric(ctx, argv, new ScoreRange(argv, 2, 3));
+    removeGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
   },
 };
 
