@@ -362,8 +362,6 @@ export class Replica {
       clock: this.#clock,
       logger: this.#logger,
       position: () => positionOf(this.#link?.status()),
-      hold: () => this.#link?.hold(),
-      release: () => this.#link?.release(),
     };
     this.#snapshots = new Snapshots(source, storage, snapshot);
     this.#restored = await this.#snapshots.load();

@@ -84,7 +84,7 @@ export interface RestoredPlace {
   readonly asOfMs: number;
 }
 
-/** What is saved, and how it is held still. */
+/** What is saved. */
 export interface SnapshotSource {
   /** The data. */
   readonly keyspace: Keyspace;
@@ -94,10 +94,6 @@ export interface SnapshotSource {
   readonly logger: Logger;
   /** Where the data stands; undefined while it can't be gone on from. */
   position(): SnapshotPosition | undefined;
-  /** Nothing may change until `release`. */
-  hold(): void;
-  /** Ends a `hold`. */
-  release(): void;
 }
 
 /** Refuses what makes no sense. @throws {TypeError} @throws {RangeError} */
@@ -207,20 +203,15 @@ export class Snapshots {
 
   async #save(): Promise<void> {
     const { clock, logger } = this.#source;
-    const position = this.#source.position();
-    if (position === undefined) return;
-    if (position.offset === this.#savedOffset && position.replid === this.#savedReplid) return;
+    if (!this.#hasChanged(this.#source.position())) return;
     const began = clock.monotonic();
-    this.#source.hold();
     let sink: SnapshotSink | undefined;
     try {
-      let bytes: number;
-      try {
-        sink = await this.#storage.create();
-        bytes = await this.#encode(sink, position);
-      } finally {
-        this.#source.release();
-      }
+      sink = await this.#storage.create();
+      // Read with the encoder's first look at the data: in the same turn.
+      const position = this.#source.position();
+      if (!this.#hasChanged(position)) return await sink.abort();
+      const bytes = await this.#encode(sink, position);
       await sink.commit();
       sink = undefined;
       this.#savedOffset = position.offset;
@@ -235,6 +226,11 @@ export class Snapshots {
       logger.error(`snapshot: it can't be written: ${this.#error}`);
       await sink?.abort().catch((late) => logger.warn(`snapshot: ${messageOf(late)}`));
     }
+  }
+
+  #hasChanged(position: SnapshotPosition | undefined): position is SnapshotPosition {
+    if (position === undefined) return false;
+    return position.offset !== this.#savedOffset || position.replid !== this.#savedReplid;
   }
 
   /** The whole keyspace as it is now, in pieces; the answer is how many bytes. */

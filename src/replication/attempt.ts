@@ -173,12 +173,6 @@ export class Attempt implements Watched {
     this.#socket?.abort();
   }
 
-  /** What was held back by the link may be worked on again. */
-  released(): void {
-    const waits = this.#streamHeld || this.#inbox.byteLength > 0 || this.#ending !== undefined;
-    if (waits) this.#askTurn();
-  }
-
   /** Bytes the socket has not taken yet. */
   get unsentBytes(): number {
     return this.#socket?.pendingBytes ?? 0;
@@ -296,7 +290,7 @@ export class Attempt implements Watched {
     if (this.#error !== undefined) return;
     this.lastIoMs = this.#slice.begin();
     this.shared.counters.bytesRead += chunk.length;
-    if (this.#turnDue || this.shared.held) {
+    if (this.#turnDue) {
       this.#inbox.push(chunk);
       this.#bound();
       this.#slice.end();
@@ -315,7 +309,7 @@ export class Attempt implements Watched {
       }`,
       error,
     );
-    if (this.#error === undefined && (this.#turnDue || this.#inbox.byteLength > 0)) {
+    if (this.#error === undefined && this.#turnDue) {
       this.#ending = broken;
       return;
     }
@@ -337,7 +331,7 @@ export class Attempt implements Watched {
   /** After a slice: goes on with what was kept, then lets the socket deliver again. */
   #proceed(): void {
     this.#turnDue = false;
-    if (this.#error !== undefined || this.shared.held) return;
+    if (this.#error !== undefined) return;
     this.#slice.reset();
     this.#slice.begin();
     this.#work(undefined);

@@ -118,20 +118,6 @@ export class ReplicationLink {
     this.#downSinceMs = asOfMs;
   }
 
-  /**
-   * Has nothing applied until `release`, so that the keyspace can be read over several turns. The socket
-   * is drained meanwhile, see `limits.inboxBytes`.
-   */
-  hold(): void {
-    this.#shared.held = true;
-  }
-
-  /** Ends a `hold`. */
-  release(): void {
-    this.#shared.held = false;
-    this.#attempt?.released();
-  }
-
   /** The master is elsewhere now: leaves the one at hand, if any, and looks for it at once. */
   relocate(reason: string): void {
     const attempt = this.#attempt;

@@ -69,8 +69,6 @@ export class LinkShared {
   readonly onDivergence: DivergencePolicy;
   readonly sliceMs: number;
   readonly hooks: StreamHooks;
-  /** True while nothing may be applied: somebody reads the keyspace over several turns. */
-  held: boolean = false;
   /** Which byte of whose history the keyspace stands at. */
   readonly position: Position = new Position();
   /** Totals. */

@@ -131,8 +131,6 @@ export class Life {
           const { resumable, replid, appliedOffset, db } = this.link.status();
           return resumable ? { replid, offset: appliedOffset, streamDb: db } : undefined;
         },
-        hold: () => this.link.hold(),
-        release: () => this.link.release(),
       },
       options.storage,
       { storage: options.storage, everyMs: options.snapshotEveryMs },
