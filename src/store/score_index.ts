@@ -425,7 +425,8 @@ export class ScoreIndex {
     const capacity = leaf.scores.length;
     if (count < capacity) return;
     if (capacity < LEAF_MAX) {
-      this.#resizeLeaf(leaf, capacity < LEAF_STEP ? capacity * 2 : capacity + LEAF_STEP, count);
+      const grown = capacity < LEAF_STEP ? capacity * 2 : capacity + LEAF_STEP;
+      this.#resizeLeaf(leaf, Math.min(grown, LEAF_MAX), count);
       return;
     }
     if (block.leaves.length === BLOCK_MAX) this.#splitBlock();
