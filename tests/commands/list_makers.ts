@@ -114,7 +114,10 @@ export const LIST_MAKERS: readonly Maker[] = [
 ];
 
 /** Where versions differ. */
-export const LIST_DIFFERENCES: readonly Difference[] = [];
+export const LIST_DIFFERENCES: readonly Difference[] = [
+  // 7.0 takes any rank.
+  { product: "redis", below: "7.2", fits: /^"lpos" .*value must between/is },
+];
 
 function text(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes.subarray(0, 100));

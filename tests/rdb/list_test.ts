@@ -1,0 +1,318 @@
+/**
+ * Lists in snapshots: every form read whole, byte by byte and cut everywhere; written in every version
+ * and read back; damaged.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { latin1 } from "../../src/base/ascii.ts";
+import { ByteBuffer } from "../../src/base/byte_buffer.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
+import { RdbError } from "../../src/rdb/errors.ts";
+import { KeyspaceLoader } from "../../src/rdb/load.ts";
+import { type Database, Encoding, Keyspace } from "../../src/store/keyspace.ts";
+import { listEach, listPush } from "../../src/store/list.ts";
+import { lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
+import type { Quicklist } from "../../src/store/quicklist.ts";
+import { bytesOf } from "./dataset.ts";
+import { decodeCut, errorOf, join, le, snapshot, str, withChecksum } from "./support.ts";
+
+const LONG = "l".repeat(9000);
+
+function listpack(...texts: string[]): Uint8Array {
+  const out = new ByteBuffer();
+  lpBegin(out);
+  for (const text of texts) lpAppendTo(out, bytesOf(text), 0, text.length);
+  lpFinish(out, 0, texts.length);
+  return out.toBytes();
+}
+
+/** Strings of less than 254 bytes. */
+function ziplist(...texts: string[]): Uint8Array {
+  const entries: Uint8Array[] = [];
+  let previous = 0;
+  let tail = 10;
+  let end = 10;
+  for (const text of texts) {
+    const entry = join(previous, text.length, text);
+    entries.push(entry);
+    previous = entry.length;
+    tail = end;
+    end += previous;
+  }
+  return join(le(end + 1, 4), le(tail, 4), le(texts.length, 2), ...entries, 0xff);
+}
+
+/** A string of any length. */
+function blob(bytes: Uint8Array | string): Uint8Array {
+  const length = bytes.length;
+  return join(
+    0x80,
+    length >>> 24,
+    (length >>> 16) & 255,
+    (length >>> 8) & 255,
+    length & 255,
+    bytes,
+  );
+}
+
+function newKeyspace(fill = -2): Keyspace {
+  const keyspace = new Keyspace({ random: () => 0.5 });
+  keyspace.settings.limits.listMaxListpackSize = fill;
+  return keyspace;
+}
+
+function listOf(db: Database, key: string): string[] | undefined {
+  const entry = db.find(bytesOf(key), 0, key.length);
+  if (entry === 0) return undefined;
+  const texts: string[] = [];
+  (db.objectOf(entry) as Quicklist | undefined)?.audit();
+  listEach(db, entry, (bytes, start, end) => texts.push(latin1(bytes, start, end)));
+  return texts;
+}
+
+function encodingOf(db: Database, key: string): Encoding {
+  return db.encodingOf(db.find(bytesOf(key), 0, key.length));
+}
+
+const many = Array.from({ length: 3000 }, (_, i) => `element ${i}`);
+
+interface Row {
+  readonly name: string;
+  readonly type: number;
+  readonly value: Uint8Array;
+  readonly expected: string[] | undefined;
+  readonly encoding?: Encoding;
+  readonly fill?: number;
+}
+
+const rows: Row[] = [
+  {
+    name: "a plain list",
+    type: 1,
+    value: join(3, str("a"), join(0xc0, 5), str("c")),
+    expected: ["a", "5", "c"],
+    encoding: Encoding.LISTPACK,
+  },
+  {
+    name: "a long plain list",
+    type: 1,
+    value: join(0x40 | (many.length >>> 8), many.length & 255, ...many.map((text) => str(text))),
+    expected: many,
+    encoding: Encoding.QUICKLIST,
+  },
+  {
+    name: "a plain list with a huge element",
+    type: 1,
+    value: join(3, str("a"), blob(LONG), str("b")),
+    expected: ["a", LONG, "b"],
+    encoding: Encoding.QUICKLIST,
+  },
+  { name: "a plain list of nothing", type: 1, value: join(0), expected: undefined },
+  {
+    name: "a ziplist",
+    type: 10,
+    value: blob(ziplist("a", "12", "b")),
+    expected: ["a", "12", "b"],
+    encoding: Encoding.LISTPACK,
+  },
+  {
+    name: "a ziplist that is too long",
+    type: 10,
+    value: blob(ziplist("a", "12", "b")),
+    expected: ["a", "12", "b"],
+    encoding: Encoding.QUICKLIST,
+    fill: 2,
+  },
+  { name: "a ziplist of nothing", type: 10, value: blob(ziplist()), expected: undefined },
+  {
+    name: "a quicklist of ziplists",
+    type: 14,
+    value: join(3, blob(ziplist("a", "b")), blob(ziplist()), blob(ziplist("c"))),
+    expected: ["a", "b", "c"],
+    encoding: Encoding.QUICKLIST,
+  },
+  {
+    name: "a quicklist of one ziplist",
+    type: 14,
+    value: join(1, blob(ziplist("a", "b"))),
+    expected: ["a", "b"],
+    encoding: Encoding.LISTPACK,
+  },
+  {
+    name: "a quicklist of one ziplist and an empty one",
+    type: 14,
+    value: join(2, blob(ziplist("a", "b")), blob(ziplist())),
+    expected: ["a", "b"],
+    encoding: Encoding.LISTPACK,
+  },
+  {
+    name: "a quicklist of nothing",
+    type: 14,
+    value: join(1, blob(ziplist())),
+    expected: undefined,
+  },
+  {
+    name: "a quicklist of one listpack",
+    type: 18,
+    value: join(1, 2, blob(listpack("a", "7", "b"))),
+    expected: ["a", "7", "b"],
+    encoding: Encoding.LISTPACK,
+  },
+  {
+    name: "a quicklist of one listpack that is too long",
+    type: 18,
+    value: join(1, 2, blob(listpack(...many))),
+    expected: many,
+    encoding: Encoding.QUICKLIST,
+  },
+  {
+    name: "a quicklist with an element in a node of its own",
+    type: 18,
+    value: join(3, 2, blob(listpack("a", "b")), 1, blob(LONG), 2, blob(listpack("c"))),
+    expected: ["a", "b", LONG, "c"],
+    encoding: Encoding.QUICKLIST,
+  },
+  {
+    name: "a quicklist with empty listpacks",
+    type: 18,
+    value: join(3, 2, blob(listpack()), 2, blob(listpack("c")), 2, blob(listpack())),
+    expected: ["c"],
+    encoding: Encoding.LISTPACK,
+  },
+  { name: "a quicklist of no nodes", type: 18, value: join(0), expected: undefined },
+];
+
+for (const { name, type, value, expected, encoding, fill } of rows) {
+  test(`RdbDecoder reads ${name} however it is cut`, () => {
+    const bytes = snapshot("REDIS0011", type, str("key"), value, 0, str("next"), str("1"));
+    const prng = new Prng(1);
+    const cuts = [
+      [],
+      Array.from({ length: bytes.length }, (_, i) => i),
+      ...Array.from(
+        { length: 40 },
+        () => Array.from({ length: 3 }, () => prng.int(bytes.length)).sort((a, b) => a - b),
+      ),
+    ];
+    for (const cut of cuts) {
+      const keyspace = newKeyspace(fill);
+      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
+      const db = keyspace.db(0);
+      assert.deepEqual(listOf(db, "key"), expected);
+      if (encoding !== undefined) assert.equal(encodingOf(db, "key"), encoding);
+      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
+      db.audit();
+    }
+  });
+}
+
+const refusals: { name: string; type: number; value: Uint8Array; says: RegExp }[] = [
+  {
+    name: "an unknown container",
+    type: 18,
+    value: join(1, 3, blob(listpack("a"))),
+    says: /unknown container 3/,
+  },
+  { name: "an empty plain node", type: 18, value: join(1, 1, 0), says: /empty/ },
+  { name: "no listpack", type: 18, value: join(1, 2, str("nothing")), says: /listpack/ },
+  {
+    name: "a listpack with a wrong count",
+    type: 18,
+    value: join(1, 2, blob(listpack("a", "b").map((byte, i) => i === 4 ? 9 : byte))),
+    says: /wrong count/,
+  },
+  { name: "no ziplist", type: 10, value: str("nothing at all"), says: /ziplist/ },
+  {
+    name: "no ziplist in a node",
+    type: 14,
+    value: join(1, str("nothing at all")),
+    says: /ziplist/,
+  },
+];
+
+for (const { name, type, value, says } of refusals) {
+  test(`RdbDecoder refuses a list with ${name}`, () => {
+    const bytes = snapshot("REDIS0011", type, str("key"), value);
+    const keyspace = newKeyspace();
+    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
+    assert.equal(error?.code, "CORRUPT");
+    assert.match(error.message, says);
+    assert.ok(error.offset > 9 && error.offset <= bytes.length - 9);
+    assert.equal(keyspace.keyCount, 0);
+  });
+}
+
+/** Lists of all sizes. */
+function filled(prng: Prng): Keyspace {
+  const keyspace = newKeyspace();
+  const db = keyspace.db(0);
+  for (let list = 0; list < 12; list++) {
+    const key = bytesOf(`list:${list}`);
+    const count = [1, 3, 40, 700, 4000][list % 5];
+    for (let i = 0; i < count; i++) {
+      const text = prng.oneIn(3)
+        ? String(prng.int(100000) - 50000)
+        : prng.oneIn(500)
+        ? "x".repeat(prng.between(8000, 12000))
+        : "y".repeat(prng.int(30));
+      const entry = db.find(key, 0, key.length);
+      const bytes = bytesOf(text);
+      listPush(db, entry, key, 0, key.length, prng.oneIn(2), bytes, [0], [text.length], 0, 1);
+    }
+  }
+  return keyspace;
+}
+
+function encoded(keyspace: Keyspace, version: SnapshotVersion, compress: boolean): Uint8Array {
+  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
+  const chunks: Uint8Array[] = [];
+  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
+  return join(...chunks);
+}
+
+for (const version of [9, 10, 11, 12, 80] as const) {
+  test(`lists written in version ${version} are read back`, () => {
+    const keyspace = filled(new Prng(version));
+    const db = keyspace.db(0);
+    for (const compress of [false, true]) {
+      const copy = newKeyspace();
+      decodeCut(encoded(keyspace, version, compress), [], new KeyspaceLoader(copy));
+      assert.equal(copy.keyCount, 12);
+      for (let list = 0; list < 12; list++) {
+        const key = `list:${list}`;
+        assert.deepEqual(listOf(copy.db(0), key), listOf(db, key));
+      }
+    }
+  });
+}
+
+test("damaged lists end in an RdbError or in sound lists", () => {
+  const prng = new Prng(3);
+  const parts = rows.filter((row) => row.value.length < 2000).flatMap((row, i) => [
+    row.type,
+    str(`k${i}`),
+    row.value,
+  ]);
+  const whole = join("REDIS0011", ...parts, 0xff);
+  for (let round = 0; round < 4000; round++) {
+    const bytes = whole.slice();
+    for (let i = prng.int(3); i >= 0; i--) bytes[9 + prng.int(bytes.length - 9)] = prng.int(256);
+    const keyspace = newKeyspace();
+    try {
+      decodeCut(withChecksum(bytes), [], new KeyspaceLoader(keyspace));
+    } catch (error) {
+      assert.ok(error instanceof RdbError, String(error));
+      continue;
+    }
+    for (let i = 0; i < rows.length; i++) {
+      const db = keyspace.db(0);
+      const key = bytesOf(`k${i}`);
+      const entry = db.find(key, 0, key.length);
+      if (entry !== 0 && db.typeOf(entry) === 1) listOf(db, `k${i}`);
+    }
+  }
+});
