@@ -288,7 +288,9 @@ function resolveKeys(
   const found = ctx.host.lookup(request);
   if (found === undefined) throw new CommandError("ERR Invalid command specified");
   const facts = factsOf(found);
-  if (found.keys.first === 0 && found.keys.find === undefined && facts.keySpecs.length === 0) {
+  const specified = facts.keySpecs.some(({ flags }) => !flags.includes("not_key"));
+  const ruled = facts.keySpecs.length > 0 || (found.keys.first === 0 && !found.keys.find);
+  if (!specified && ruled) {
     throw new CommandError("ERR The command has no key arguments");
   }
   if (!checkArity(found, request)) {

@@ -25,6 +25,9 @@ export function keysOf(command: Command, facts: CommandFacts, argv: Argv): KeyPl
   const places: KeyPlace[] = [];
   let certain = facts.keySpecs.length > 0;
   for (const spec of facts.keySpecs) {
+    // Names of channels stand where keys would.
+    if (spec.flags.includes("not_key")) continue;
+    if (spec.flags.includes("incomplete")) certain = false;
     if (spec.begin.type === "unknown" || spec.find.type === "unknown") certain = false;
     else if (!applySpec(spec, variableFlags(command, spec, argv), argv, places)) return [];
   }
@@ -41,7 +44,7 @@ function findByArguments(
   const found: KeyPlace[] = [];
   find(argv, (index) => {
     const flags = known.find((place) => place.index === index)?.flags ?? UNKNOWN_FLAGS;
-    found.push({ index, flags });
+    found.push({ index, flags: flags.filter((flag) => flag !== "incomplete") });
   });
   return found;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isWord } from "./args.ts";
 import {
   ADMIN,
   ALLOW_BUSY,
@@ -27,8 +28,18 @@ const EMBEDDED = "This server is part of an application, which alone decides";
 const CLUSTER_WRITES: number = ADMIN | STALE | NO_ASYNC_LOADING;
 const ANYTIME: number = ADMIN | NOSCRIPT | LOADING | STALE;
 const MODULES: number = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
-/** MIGRATE's one key; more come after its word KEYS. */
-const KEY_3: KeySpec = { first: 3, last: 3, step: 1 };
+/** MIGRATE's one key, or where that is empty those after its word KEYS. */
+const MIGRATED: KeySpec = {
+  first: 3,
+  last: 3,
+  step: 1,
+  find(argv, key) {
+    let word = 6;
+    while (word < argv.count && !isWord(argv, word, "KEYS")) word++;
+    if (argv.lengthOf(3) > 0 || word >= argv.count) return key(3);
+    for (let i = word + 1; i < argv.count; i++) key(i);
+  },
+};
 
 type Row = readonly [name: string, arity: number, flags: number];
 
@@ -114,7 +125,7 @@ const OTHER_ROWS: readonly (readonly [...Row, keys: KeySpec, text: string])[] = 
     "migrate",
     -6,
     WRITE | MOVABLEKEYS,
-    KEY_3,
+    MIGRATED,
     "ERR MIGRATE is refused. This server sends keys to no other",
   ],
   ["psync", -3, MODULES | NO_MULTI, NO_KEYS, NO_REPLICAS],
