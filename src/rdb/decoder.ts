@@ -111,8 +111,8 @@ export class RdbDecoder {
       this.#frame.keepSlots();
       return reader.pos - start;
     } catch (error) {
-      this.#failure = error;
-      throw error;
+      this.#failure = this.#located(error);
+      throw this.#failure;
     } finally {
       reader.setChunk(NO_BYTES, 0, 0);
     }
@@ -128,6 +128,13 @@ export class RdbDecoder {
     if (this.done) return;
     this.#failure = new RdbError("TRUNCATED", "Snapshot ends early", this.offset);
     throw this.#failure;
+  }
+
+  /** A sink knows what is wrong, but not where. */
+  #located(error: unknown): unknown {
+    if (!(error instanceof RdbError) || error.offset >= 0) return error;
+    const { code, message, key, type } = error;
+    return new RdbError(code, message, this.#frame.recordOffset, { key, type });
   }
 
   #advance(): boolean {
