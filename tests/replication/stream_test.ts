@@ -210,6 +210,16 @@ test("FUNCTION is applied to the libraries that are kept", async () => {
   await rig.stop();
 });
 
+test("a script itself, as masters before 7.0 may send one, is refused and so a divergence", async () => {
+  const rig = new Rig({ onDivergence: "continue" });
+  const socket = await rig.follow();
+  socket.send(command("EVAL", "return redis.call('SET', KEYS[1], 'x')", "1", "k"));
+  socket.send(command("EVALSHA", "0".repeat(40), "0"));
+  assert.equal(rig.link.status().counters.divergences, 2);
+  assert.ok(rig.messages.some((text) => text.includes("This server runs no scripts")));
+  await rig.stop();
+});
+
 test("commands of modules are counted and passed over, and so is what misses their keys", async () => {
   const rig = new Rig();
   const socket = await rig.follow();
