@@ -1,0 +1,373 @@
+/**
+ * Hashes: field and value in turn in a listpack; field, value and expiry in turn, soonest first, in a
+ * listpack of its own kind once a field has had an expiry (Redis 7.4's "listpackex"); a
+ * {@linkcode LargeHash} beyond Redis's limits. When one becomes the other is as in `t_hash.c`.
+ *
+ * @module
+ */
+
+import { assert } from "../base/assert.ts";
+import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
+import type { Database } from "./database.ts";
+import { type FieldVisitor, LargeHash } from "./large_hash.ts";
+import {
+  LISTPACK_EMPTY,
+  lpAppendIntegerTo,
+  lpAppendTo,
+  lpBegin,
+  lpFind,
+  lpFinish,
+  lpFirst,
+  lpInteger,
+  lpIsEnd,
+  lpLength,
+  lpNext,
+  lpRead,
+  lpSeek,
+  lpSplice,
+} from "./listpack.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
+import { RecordRegion } from "./region.ts";
+
+export { type FieldVisitor, LargeHash } from "./large_hash.ts";
+
+/** The expiry of a field that has none, in a listpack of triples. */
+const NO_TTL = 0;
+/** Memory that is kept between two uses of a buffer. */
+const KEPT_BYTES = 1 << 17;
+
+const key = new BytesRef();
+const blob = new BytesRef();
+const fieldRef = new BytesRef();
+const valueRef = new BytesRef();
+const region = new RecordRegion();
+const encoded = new ByteBuffer();
+
+/** The large form of a hash, undefined when it is small. */
+export function largeHashOf(db: Database, entry: Entry): LargeHash | undefined {
+  return db.objectOf(entry) as LargeHash | undefined;
+}
+
+/** How many fields a hash has, expired ones included. */
+export function hashLength(db: Database, entry: Entry): number {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) return large.size;
+  db.valueRef(entry, blob);
+  return Math.floor(lpLength(blob.bytes, blob.start, blob.end) / strideOf(db, entry));
+}
+
+/** Visits every field: in order when the hash is small. */
+export function hashEach(db: Database, entry: Entry, visit: FieldVisitor): void {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) return large.each(visit);
+  db.valueRef(entry, blob);
+  const { bytes, start } = blob;
+  const stride = strideOf(db, entry);
+  for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos);) {
+    const valuePos = lpNext(bytes, pos);
+    const next = lpNext(bytes, valuePos);
+    const at = stride === 3 ? expiryAt(bytes, next) : NO_EXPIRY;
+    lpRead(bytes, pos, fieldRef);
+    lpRead(bytes, valuePos, valueRef);
+    const { bytes: f, start: fs, end: fe } = fieldRef;
+    visit(f, fs, fe, valueRef.bytes, valueRef.start, valueRef.end, at);
+    pos = stride === 3 ? lpNext(bytes, next) : next;
+  }
+}
+
+/** What {@linkcode hashFind} found. */
+export class FieldCursor {
+  /** Its value. */
+  readonly value: BytesRef = new BytesRef();
+  /** When it expires, NO_EXPIRY for never. */
+  expireAtMs: number = NO_EXPIRY;
+}
+
+/** Looks a field up; true when it is there, and then `out` tells of it until the next write. */
+export function hashFind(
+  db: Database,
+  entry: Entry,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: FieldCursor,
+): boolean {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) {
+    const field = large.fields.find(bytes, start, end);
+    if (field === 0) return false;
+    large.fields.valueRef(field, out.value);
+    out.expireAtMs = large.fields.expireAtMs(field);
+    return true;
+  }
+  db.valueRef(entry, blob);
+  const stride = strideOf(db, entry);
+  const first = lpFirst(blob.bytes, blob.start);
+  const pos = lpFind(blob.bytes, first, bytes, start, end, stride - 1);
+  if (pos < 0) return false;
+  const valuePos = lpNext(blob.bytes, pos);
+  lpRead(blob.bytes, valuePos, out.value);
+  out.expireAtMs = stride === 3 ? expiryAt(blob.bytes, lpNext(blob.bytes, valuePos)) : NO_EXPIRY;
+  return true;
+}
+
+/** Visits the field at `index` of a small hash; any one, drawn, of a large one. */
+export function hashVisitAt(
+  db: Database,
+  entry: Entry,
+  index: number,
+  random: () => number,
+  visit: FieldVisitor,
+): void {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) return large.visit(large.fields.randomEntry(random), visit);
+  db.valueRef(entry, blob);
+  const { bytes, start, end } = blob;
+  const stride = strideOf(db, entry);
+  const pos = lpSeek(bytes, start, end, index * stride);
+  const valuePos = lpNext(bytes, pos);
+  const at = stride === 3 ? expiryAt(bytes, lpNext(bytes, valuePos)) : NO_EXPIRY;
+  lpRead(bytes, pos, fieldRef);
+  lpRead(bytes, valuePos, valueRef);
+  const { bytes: f, start: fs, end: fe } = fieldRef;
+  visit(f, fs, fe, valueRef.bytes, valueRef.start, valueRef.end, at);
+}
+
+/** Makes an empty hash, which is to be filled before anybody looks. */
+export function hashCreate(
+  db: Database,
+  keyBytes: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+): Entry {
+  return db.setBlob(
+    keyBytes,
+    keyStart,
+    keyEnd,
+    ValueType.HASH,
+    Encoding.LISTPACK,
+    LISTPACK_EMPTY,
+    0,
+    LISTPACK_EMPTY.length,
+    NO_EXPIRY,
+  );
+}
+
+/** Prepares for `count` fields to come, of which the longest text has `longest` bytes. */
+export function hashExpect(db: Database, entry: Entry, count: number, longest: number): Entry {
+  const { hashMaxListpackEntries, hashMaxListpackValue } = db.settings.limits;
+  if (count <= hashMaxListpackEntries && longest <= hashMaxListpackValue) return entry;
+  return hashConvert(db, entry);
+}
+
+/** Whether the last {@linkcode hashSet} made a field or the last {@linkcode hashRemove} found one. */
+export const fieldChange: { isNew: boolean; wasThere: boolean } = { isNew: false, wasThere: false };
+
+/**
+ * Sets a field.
+ *
+ * @param expireAtMs NO_EXPIRY for never; undefined keeps the one a field has.
+ * @returns Where the entry is now; `fieldChange.isNew` tells whether the field is new.
+ */
+export function hashSet(
+  db: Database,
+  entry: Entry,
+  field: Uint8Array,
+  fieldStart: number,
+  fieldEnd: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expireAtMs: number | undefined,
+): Entry {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) {
+    let at = expireAtMs;
+    if (at === undefined) {
+      const old = large.fields.find(field, fieldStart, fieldEnd);
+      at = old === 0 ? NO_EXPIRY : large.fields.expireAtMs(old);
+    }
+    fieldChange.isNew = large.set(field, fieldStart, fieldEnd, bytes, start, end, at);
+    return entry;
+  }
+  if ((expireAtMs ?? NO_EXPIRY) !== NO_EXPIRY) entry = hashKeepExpiries(db, entry);
+  return setPacked(db, entry, field, fieldStart, fieldEnd, bytes, start, end, expireAtMs);
+}
+
+/** {@linkcode hashSet} in a listpack. */
+function setPacked(
+  db: Database,
+  entry: Entry,
+  field: Uint8Array,
+  fieldStart: number,
+  fieldEnd: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expireAtMs: number | undefined,
+): Entry {
+  const stride = strideOf(db, entry);
+  region.open(db, entry, db.encodingOf(entry));
+  const first = lpFirst(region.bytes, region.start);
+  const pos = lpFind(region.bytes, first, field, fieldStart, fieldEnd, stride - 1);
+  fieldChange.isNew = pos < 0;
+  encoded.clear();
+  if (pos >= 0 && (stride === 2 || expireAtMs === undefined)) {
+    const valuePos = lpNext(region.bytes, pos);
+    lpAppendTo(encoded, bytes, start, end);
+    lpSplice(region, valuePos, lpNext(region.bytes, valuePos), 1, encoded, 1);
+    encoded.shrink(KEPT_BYTES);
+    return region.entry;
+  }
+  lpAppendTo(encoded, field, fieldStart, fieldEnd);
+  lpAppendTo(encoded, bytes, start, end);
+  if (stride === 3) lpAppendIntegerTo(encoded, ttlOf(expireAtMs ?? NO_EXPIRY));
+  if (pos >= 0) lpSplice(region, pos, afterTriple(region.bytes, pos), 3, undefined, 0);
+  const place = stride === 3
+    ? placeFor(region.bytes, region.start, expireAtMs ?? NO_EXPIRY)
+    : region.end - 1;
+  lpSplice(region, place, place, 0, encoded, stride);
+  encoded.shrink(KEPT_BYTES);
+  const count = lpLength(region.bytes, region.start, region.end) / stride;
+  const tooMany = count > db.settings.limits.hashMaxListpackEntries;
+  return tooMany ? hashConvert(db, region.entry) : region.entry;
+}
+
+/**
+ * Gives a field that is there an expiry, or takes it away with NO_EXPIRY.
+ *
+ * @returns Where the entry is now.
+ */
+export function hashSetExpiry(
+  db: Database,
+  entry: Entry,
+  field: Uint8Array,
+  start: number,
+  end: number,
+  expireAtMs: number,
+): Entry {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) {
+    large.fields.setExpire(large.fields.find(field, start, end), expireAtMs);
+    return entry;
+  }
+  const kept = hashKeepExpiries(db, entry);
+  region.open(db, kept, Encoding.LISTPACK_EX);
+  const pos = lpFind(region.bytes, lpFirst(region.bytes, region.start), field, start, end, 2);
+  assert(pos >= 0, "the field is there");
+  const ttlPos = lpNext(region.bytes, lpNext(region.bytes, pos));
+  encoded.clear();
+  encoded.writeBytes(region.bytes, pos, ttlPos);
+  lpAppendIntegerTo(encoded, ttlOf(expireAtMs));
+  lpSplice(region, pos, lpNext(region.bytes, ttlPos), 3, undefined, 0);
+  const place = placeFor(region.bytes, region.start, expireAtMs);
+  lpSplice(region, place, place, 0, encoded, 3);
+  encoded.shrink(KEPT_BYTES);
+  return region.entry;
+}
+
+/** Deletes a field; returns where the entry is now, `fieldChange.wasThere` tells whether it was there. */
+export function hashRemove(
+  db: Database,
+  entry: Entry,
+  field: Uint8Array,
+  start: number,
+  end: number,
+): Entry {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) {
+    fieldChange.wasThere = large.fields.remove(field, start, end);
+    return entry;
+  }
+  const stride = strideOf(db, entry);
+  region.open(db, entry, db.encodingOf(entry));
+  const first = lpFirst(region.bytes, region.start);
+  const pos = lpFind(region.bytes, first, field, start, end, stride - 1);
+  fieldChange.wasThere = pos >= 0;
+  if (pos < 0) return entry;
+  let after = lpNext(region.bytes, lpNext(region.bytes, pos));
+  if (stride === 3) after = lpNext(region.bytes, after);
+  lpSplice(region, pos, after, stride, undefined, 0);
+  return region.entry;
+}
+
+/** Whether any field may have an expiry: what has none needs no look at the clock. */
+export function hashHasExpiries(db: Database, entry: Entry): boolean {
+  const large = largeHashOf(db, entry);
+  return large !== undefined ? large.expiring > 0 : db.encodingOf(entry) === Encoding.LISTPACK_EX;
+}
+
+/** Makes a small hash one that can hold expiries. */
+function hashKeepExpiries(db: Database, entry: Entry): Entry {
+  if (db.encodingOf(entry) === Encoding.LISTPACK_EX) return entry;
+  const wide = new ByteBuffer();
+  lpBegin(wide);
+  let count = 0;
+  hashEach(db, entry, (f, fs, fe, v, vs, ve) => {
+    lpAppendTo(wide, f, fs, fe);
+    lpAppendTo(wide, v, vs, ve);
+    lpAppendIntegerTo(wide, NO_TTL);
+    count += 3;
+  });
+  lpFinish(wide, 0, count);
+  db.keyRef(entry, key);
+  return db.setBlob(
+    key.bytes,
+    key.start,
+    key.end,
+    ValueType.HASH,
+    Encoding.LISTPACK_EX,
+    wide.bytes,
+    0,
+    wide.length,
+    db.expireAtMs(entry),
+  );
+}
+
+/** Makes a small hash a large one. */
+export function hashConvert(db: Database, entry: Entry): Entry {
+  if (largeHashOf(db, entry) !== undefined) return entry;
+  const large = new LargeHash(db.settings);
+  hashEach(db, entry, (f, fs, fe, v, vs, ve, at) => large.set(f, fs, fe, v, vs, ve, at));
+  db.keyRef(entry, key);
+  return db.setObject(
+    key.bytes,
+    key.start,
+    key.end,
+    ValueType.HASH,
+    Encoding.HASHTABLE,
+    large,
+    db.expireAtMs(entry),
+  );
+}
+
+/** Entries of the listpack that make one field. */
+function strideOf(db: Database, entry: Entry): number {
+  return db.encodingOf(entry) === Encoding.LISTPACK_EX ? 3 : 2;
+}
+
+/** The expiry held by the entry at `pos`. */
+function expiryAt(bytes: Uint8Array, pos: number): number {
+  const ttl = lpInteger(bytes, pos);
+  return ttl === NO_TTL ? NO_EXPIRY : ttl;
+}
+
+function ttlOf(expireAtMs: number): number {
+  return expireAtMs === NO_EXPIRY ? NO_TTL : expireAtMs;
+}
+
+function afterTriple(bytes: Uint8Array, pos: number): number {
+  return lpNext(bytes, lpNext(bytes, lpNext(bytes, pos)));
+}
+
+/** Where a field with this expiry belongs: behind those that expire no later, before those that never do. */
+function placeFor(bytes: Uint8Array, start: number, expireAtMs: number): number {
+  let pos = lpFirst(bytes, start);
+  while (!lpIsEnd(bytes, pos)) {
+    const ttlPos = lpNext(bytes, lpNext(bytes, pos));
+    const ttl = lpInteger(bytes, ttlPos);
+    if (expireAtMs !== NO_EXPIRY && (ttl === NO_TTL || ttl > expireAtMs)) break;
+    pos = lpNext(bytes, ttlPos);
+  }
+  return pos;
+}
