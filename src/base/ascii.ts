@@ -6,6 +6,7 @@
  */
 
 import { assert } from "./assert.ts";
+import { shortestDigits } from "./grisu2.ts";
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;
@@ -224,8 +225,8 @@ export function formatDouble(value: number): string {
 }
 
 /**
- * A double as `fpconv_dtoa` prints it: the shortest digits that read back the same, whole numbers
- * included; "inf", "-inf" and "nan".
+ * A double as `fpconv_dtoa` prints it: nearly always the shortest digits that read back the same, whole
+ * numbers included; "inf", "-inf" and "nan".
  */
 export function formatShortest(value: number): string {
   if (value !== value) return "nan";
@@ -233,11 +234,9 @@ export function formatShortest(value: number): string {
   if (value === -Infinity) return "-inf";
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const sign = value < 0 ? "-" : "";
-  const [mantissa, power] = Math.abs(value).toExponential().split("e");
-  const digits = mantissa.replace(".", "");
-  const exponent = Number(power);
+  const { digits, power: scale } = shortestDigits(Math.abs(value));
+  const exponent = scale + digits.length - 1;
   // fpconv.c, emit_digits: how far the last digit lies from the point decides the layout.
-  const scale = exponent - digits.length + 1;
   if (scale >= 0 && exponent < digits.length + 7) return sign + digits + "0".repeat(scale);
   if (scale < 0 && (scale > -7 || Math.abs(exponent) < 4)) {
     return sign + fixedLayout(digits, exponent);
