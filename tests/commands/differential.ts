@@ -11,6 +11,7 @@ import assert from "node:assert/strict";
 import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
+import type { EncodingLimits } from "../../src/store/keyspace.ts";
 import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
 import { atLeast, type RunningServer, type ServerBinary, startServer } from "../support/servers.ts";
@@ -72,6 +73,10 @@ export interface Family {
   readonly differences?: readonly Difference[];
   /** Order and chance. */
   readonly same?: Tolerance;
+  /** Limits other than the defaults, there as parameters and here. */
+  readonly limits?: Partial<EncodingLimits>;
+  /** Parameters of the server. */
+  readonly parameters?: readonly string[];
   /** Reads that show a whole value, for each type at the end of a run: `[["HGETALL"]]`. */
   readonly reads?: Readonly<Record<string, readonly (readonly string[])[]>>;
 }
@@ -100,6 +105,7 @@ export class Differential {
     this.#seed = seed;
     this.#protocol = protocol;
     this.#engine.reply.protocol = protocol;
+    Object.assign(this.#engine.keyspace.settings.limits, family.limits);
     const { product, version } = server.binary;
     this.#engine.keyspace.snapshotVersion = snapshotVersion(server.binary);
     this.#generator = new Generator(new Prng(seed), { product, version }, family.makers);
@@ -118,10 +124,35 @@ export class Differential {
     await this.#compareDigest();
   }
 
-  /** All that both hold, in every database. */
+  /** All that both hold, in every database; where it differs the keys are named. */
   async #compareDigest(): Promise<void> {
-    const digest = ["DEBUG", "DIGEST"];
-    this.#compare(digest, await this.#connection.raw(...digest), this.#engine.raw(digest));
+    const theirs = latin1(await this.#connection.raw("DEBUG", "DIGEST"));
+    const ours = this.#engine.call("DEBUG", "DIGEST");
+    if (theirs === ours) return;
+    const { dbIndex } = this.#engine;
+    const lines: string[] = [];
+    for (let db = 0; db < 16; db++) lines.push(...await this.#differingKeys(db));
+    this.#engine.select(dbIndex);
+    assert.fail(`${this.#server.name}, SEED=${this.#seed}: ${theirs} ${ours} ${lines.join("\n")}`);
+  }
+
+  async #differingKeys(db: number): Promise<string[]> {
+    const connection = this.#connection;
+    this.#engine.select(db);
+    await connection.call("SELECT", String(db));
+    const lines: string[] = [];
+    for (const key of await connection.call("KEYS", "*") as Uint8Array[]) {
+      const theirs = latin1(await connection.raw("DEBUG", "DIGEST-VALUE", key));
+      if (theirs === this.#engine.call("DEBUG", "DIGEST-VALUE", key)) continue;
+      const text = JSON.stringify(latin1(key));
+      const type = String(await connection.call("TYPE", key));
+      const before = this.#history.filter((line) => line.includes(text)).slice(-SHOWN);
+      lines.push(`${db}/${text} (${type}), after:\n  ${before.join("\n  ")}`);
+      if (type !== "zset") continue;
+      lines.push(latin1(await connection.raw("ZRANGE", key, "0", "-1", "WITHSCORES")));
+      lines.push(this.#engine.call("ZRANGE", key, "0", "-1", "WITHSCORES"));
+    }
+    return lines;
   }
 
   async #runBatch(batch: string[][]): Promise<void> {
@@ -276,7 +307,7 @@ export async function runFamily(binary: ServerBinary, family: Family): Promise<v
   const debug = atLeast(binary.version, "7.0") || binary.product === "valkey"
     ? ["--enable-debug-command", "yes"]
     : [];
-  const server = await startServer(binary, debug);
+  const server = await startServer(binary, [...debug, ...family.parameters ?? []]);
   try {
     const connection = await server.connect();
     // What has expired is deleted when a command meets it, as in our engine, and never between.
