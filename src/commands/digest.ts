@@ -10,6 +10,7 @@ import { encodeUtf8, formatDouble17, formatShortest } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import { hexOf, sha1, SHA1_BYTES } from "../base/sha1.ts";
+import { FIRST_VALKEY_VERSION } from "../rdb/opcodes.ts";
 import {
   type Database,
   type Entry,
@@ -17,11 +18,15 @@ import {
   NO_EXPIRY,
   ValueType,
 } from "../store/keyspace.ts";
+import { hashEach } from "../store/hash.ts";
 import { listEach } from "../store/list.ts";
 import { zsetEach } from "../store/zset.ts";
 
 /** Snapshots of this version are Redis 7.2's, which began to print scores with the fewest digits. */
 const SHORTEST_SCORES_SINCE = 11;
+/** Valkey's: there the expiry of a field is no part of the digest. */
+const NO_FIELD_MARKS_SINCE = FIRST_VALKEY_VERSION;
+const FIELD_MARK = encodeUtf8("!!hexpire!!");
 const EXPIRE_MARK = encodeUtf8("!!expire!!");
 
 /** One digest in the making. */
@@ -94,6 +99,17 @@ function mixZset(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry)
   });
 }
 
+function mixHash(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
+  const marks = keyspace.snapshotVersion < NO_FIELD_MARKS_SINCE;
+  hashEach(db, entry, (field, fieldStart, fieldEnd, value, start, end, expireAtMs) => {
+    element.clear();
+    element.mix(field, fieldStart, fieldEnd);
+    element.mix(value, start, end);
+    if (marks && expireAtMs !== NO_EXPIRY) element.xor(FIELD_MARK, 0, FIELD_MARK.length);
+    digest.xor(element.bytes, 0, SHA1_BYTES);
+  });
+}
+
 /** Adds type, value and the fact of an expiry: the part `DEBUG DIGEST-VALUE` is about. */
 export function addValue(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
   const type = db.typeOf(entry);
@@ -109,6 +125,7 @@ const MIXERS: Readonly<Partial<Record<ValueType, MixValue>>> = {
   [ValueType.STRING]: mixString,
   [ValueType.LIST]: mixList,
   [ValueType.ZSET]: mixZset,
+  [ValueType.HASH]: mixHash,
   // Only its module knows what a module's value holds.
   [ValueType.MODULE]: () => {},
 };
