@@ -4,13 +4,22 @@
  * @module
  */
 
-import { atLeast, serverTest } from "../support/servers.ts";
+import { atLeast, type ServerBinary, serverTest } from "../support/servers.ts";
 import { runFamily } from "./differential.ts";
 import { listFamily } from "./list_makers.ts";
 
+function hasListpacks(binary: ServerBinary): boolean {
+  return binary.product === "valkey" || atLeast(binary.version, "7.2");
+}
+
 await serverTest("our lists are a real server's", async (binary) => {
-  await runFamily(
-    binary,
-    listFamily(binary.product === "valkey" || atLeast(binary.version, "7.2")),
-  );
+  await runFamily(binary, listFamily(hasListpacks(binary)));
 }, 3_600_000);
+
+// Nodes of few entries are split and merged all the time. 7.0 splits others for huge elements.
+for (const fill of [3, 50, -1]) {
+  await serverTest(`our lists are a real server's, ${fill} a node`, async (binary) => {
+    if (!hasListpacks(binary)) return;
+    await runFamily(binary, listFamily(true, fill));
+  }, 3_600_000);
+}

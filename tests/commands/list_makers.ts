@@ -98,10 +98,10 @@ export const LIST_MAKERS: readonly Maker[] = [
   [6, "6.2", (g) => ["LMOVE", g.key(), g.key(), side(g), side(g)]],
   [4, "5.0", (g) => ["RPOPLPUSH", g.key(), g.key()]],
   [4, "7.0", (g) => ["LMPOP", ...counted(g)]],
-  [2, "5.0", (g) => [g.pick(["BLPOP", "BRPOP"]), ...g.keys(3), timeout(g)]],
-  [2, "6.2", (g) => ["BLMOVE", g.key(), g.key(), side(g), side(g), timeout(g)]],
-  [2, "5.0", (g) => ["BRPOPLPUSH", g.key(), g.key(), timeout(g)]],
-  [2, "7.0", (g) => ["BLMPOP", timeout(g), ...counted(g)]],
+  [1, "5.0", (g) => [g.pick(["BLPOP", "BRPOP"]), ...g.keys(3), timeout(g)]],
+  [1, "6.2", (g) => ["BLMOVE", g.key(), g.key(), side(g), side(g), timeout(g)]],
+  [1, "5.0", (g) => ["BRPOPLPUSH", g.key(), g.key(), timeout(g)]],
+  [1, "7.0", (g) => ["BLMPOP", timeout(g), ...counted(g)]],
   [4, "5.0", (g) => [g.word("OBJECT"), g.word("ENCODING"), g.key()]],
   [2, "5.0", (g) => ["SET", g.key(), g.value()]],
   [1, "5.0", (g) => ["DEL", g.key()]],
@@ -132,9 +132,11 @@ const quicklistOnly: Tolerance = (args, theirs, ours) =>
   /^object$/i.test(args[0]) && /^encoding$/i.test(args[1] ?? "") &&
   text(theirs).includes("quicklist") && text(ours).includes("listpack");
 
-/** Lists against the oracle. */
-export function listFamily(hasListpacks: boolean): Family {
+/** Lists against the oracle, with `list-max-listpack-size` as given. */
+export function listFamily(hasListpacks: boolean, fill = -2): Family {
   return {
+    limits: { listMaxListpackSize: fill },
+    parameters: fill === -2 ? [] : ["--list-max-listpack-size", String(fill)],
     makers: LIST_MAKERS,
     differences: LIST_DIFFERENCES,
     same: (args, theirs, ours) =>
