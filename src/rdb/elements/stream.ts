@@ -1,21 +1,187 @@
 /**
- * Streams, read.
+ * Streams, read: nodes, counters and, in `stream_groups.ts`, consumer groups.
  *
  * @module
  */
 
-import type { ElementRow } from "../frame.ts";
+import { Encoding, ValueType } from "../../store/keyspace.ts";
+import { NodeRegion } from "../../store/region.ts";
+import { Stream, StreamId } from "../../store/stream.ts";
+import { checkNode, nodeCount } from "../../store/stream_node.ts";
+import type { Element, ElementRow, Frame } from "../frame.ts";
+import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
+import type { StringSlot } from "../reader.ts";
+import { StreamGroups } from "./stream_groups.ts";
+import { StreamProducers } from "./stream_producers.ts";
+
+const ID_BYTES = 16;
+
+/** What a reader is doing; in the order of the format. */
+const Part = { NODES: 0, COUNTERS: 1, GROUPS: 2, PRODUCERS: 3 } as const;
+type Part = typeof Part[keyof typeof Part];
+
+/** A stream of any of the five types. `generation` is 1 for STREAM_LISTPACKS, 5 for STREAM_LISTPACKS_5. */
+class StreamValue implements Element {
+  readonly #frame: Frame;
+  readonly #generation: number;
+  readonly #blob: StringSlot;
+  readonly #groups: StreamGroups;
+  readonly #producers: StreamProducers;
+  #part: Part = Part.NODES;
+  #stream: Stream = new Stream();
+  #left: number = NONE;
+  #hasId: boolean = false;
+  readonly #id: StreamId = new StreamId();
+  readonly #last: StreamId = new StreamId();
+  readonly #current: StreamId = new StreamId();
+  /** High and low word of each counter read. */
+  readonly #counters: number[] = [];
+  #entries: number = 0;
+
+  constructor(frame: Frame, generation: number) {
+    this.#frame = frame;
+    this.#generation = generation;
+    this.#blob = frame.newSlot();
+    this.#groups = new StreamGroups(frame, generation);
+    this.#producers = new StreamProducers(frame);
+  }
+
+  read(): boolean {
+    if (this.#part === Part.NODES) {
+      if (!this.#readNodes()) return false;
+      this.#part = Part.COUNTERS;
+    }
+    if (this.#part === Part.COUNTERS) {
+      if (!this.#readCounters()) return false;
+      this.#takeCounters();
+      this.#groups.begin(this.#stream);
+      this.#part = Part.GROUPS;
+    }
+    if (this.#part === Part.GROUPS) {
+      if (!this.#groups.read()) return false;
+      this.#part = Part.PRODUCERS;
+    }
+    if (this.#generation >= 4 && !this.#producers.read()) return false;
+    this.#store();
+    return true;
+  }
+
+  #readNodes(): boolean {
+    const { reader } = this.#frame;
+    if (this.#left === NONE) {
+      if (!reader.readLength()) return false;
+      this.#left = reader.length;
+    }
+    const blob = this.#blob;
+    while (this.#left > 0) {
+      if (!this.#hasId) {
+        if (!reader.readString(blob)) return false;
+        if (blob.length !== ID_BYTES) reader.fail("Id of a stream node is not 16 bytes");
+        this.#id.setBytes(blob.bytes, blob.start);
+        this.#hasId = true;
+      }
+      if (!reader.readString(blob)) return false;
+      this.#takeNode(blob);
+      this.#hasId = false;
+      this.#left--;
+    }
+    this.#left = NONE;
+    return true;
+  }
+
+  #takeNode({ bytes, start, end }: StringSlot): void {
+    const { reader } = this.#frame;
+    const wrong = checkNode(bytes, start, end, this.#id, this.#last, this.#current);
+    if (wrong !== undefined) reader.fail(wrong);
+    const node = new NodeRegion(bytes, start, end);
+    if (!this.#stream.addNode(this.#id, node)) reader.fail("Stream node comes twice");
+    this.#entries += nodeCount(node);
+  }
+
+  /** Length and last id; from the second generation on first id, largest deleted id and entries added. */
+  #readCounters(): boolean {
+    const { reader } = this.#frame;
+    const counters = this.#counters;
+    const count = this.#generation >= 2 ? 8 : 3;
+    while (counters.length < 2 * count) {
+      if (!reader.readLength()) return false;
+      counters.push(reader.lengthHigh, reader.lengthLow);
+    }
+    return true;
+  }
+
+  #takeCounters(): void {
+    const { reader } = this.#frame;
+    const stream = this.#stream;
+    const at = this.#counters;
+    if (at[0] !== 0 || at[1] !== this.#entries) {
+      reader.fail("Stream has another length than it says");
+    }
+    stream.length = this.#entries;
+    stream.lastId.setWords(at[2], at[3], at[4], at[5]);
+    if (stream.lastId.compare(this.#last) < 0) {
+      reader.fail("Last id of a stream is before its entries");
+    }
+    if (this.#generation >= 2) {
+      stream.firstId.setWords(at[6], at[7], at[8], at[9]);
+      stream.maxDeletedId.setWords(at[10], at[11], at[12], at[13]);
+      stream.entriesAdded = at[14] * 4294967296 + at[15];
+    } else {
+      stream.refreshFirstId();
+      stream.entriesAdded = stream.length;
+    }
+    at.length = 0;
+  }
+
+  #store(): void {
+    const frame = this.#frame;
+    const { key, sink } = frame;
+    const stream = this.#stream;
+    this.#stream = new Stream();
+    this.#part = Part.NODES;
+    this.#entries = 0;
+    this.#last.setWords(0, 0, 0, 0);
+    const taken = sink.object(
+      key.bytes,
+      key.start,
+      key.end,
+      ValueType.STREAM,
+      Encoding.STREAM,
+      stream,
+      frame.expireAtMs,
+      frame.idleSeconds,
+      frame.frequency,
+    );
+    if (!taken) frame.failDuplicate();
+  }
+}
 
 /** Types that both dialects know. */
 export const streamRows: readonly ElementRow[] = [
-  { number: Type.STREAM_LISTPACKS, name: "STREAM_LISTPACKS" },
-  { number: Type.STREAM_LISTPACKS_2, name: "STREAM_LISTPACKS_2" },
-  { number: Type.STREAM_LISTPACKS_3, name: "STREAM_LISTPACKS_3" },
+  { number: Type.STREAM_LISTPACKS, name: "STREAM_LISTPACKS", create: (f) => new StreamValue(f, 1) },
+  {
+    number: Type.STREAM_LISTPACKS_2,
+    name: "STREAM_LISTPACKS_2",
+    create: (f) => new StreamValue(f, 2),
+  },
+  {
+    number: Type.STREAM_LISTPACKS_3,
+    name: "STREAM_LISTPACKS_3",
+    create: (f) => new StreamValue(f, 3),
+  },
 ];
 
 /** Types of Redis alone. */
 export const redisStreamRows: readonly ElementRow[] = [
-  { number: Type.STREAM_LISTPACKS_4, name: "STREAM_LISTPACKS_4" },
-  { number: Type.STREAM_LISTPACKS_5, name: "STREAM_LISTPACKS_5" },
+  {
+    number: Type.STREAM_LISTPACKS_4,
+    name: "STREAM_LISTPACKS_4",
+    create: (f) => new StreamValue(f, 4),
+  },
+  {
+    number: Type.STREAM_LISTPACKS_5,
+    name: "STREAM_LISTPACKS_5",
+    create: (f) => new StreamValue(f, 5),
+  },
 ];

@@ -1,0 +1,231 @@
+/**
+ * A stream's consumer groups, read: what is pending in each, and by whom.
+ *
+ * @module
+ */
+
+import { type Consumer, Group, type Stream, StreamId } from "../../store/stream.ts";
+import { DELIVERIES, OWNER, TIME, UNKNOWN } from "../../store/stream_groups.ts";
+import { IdPlace } from "../../store/stream_id.ts";
+import type { Frame } from "../frame.ts";
+import { NONE } from "../frame.ts";
+import type { StringSlot } from "../reader.ts";
+
+const ID_BYTES = 16;
+const TIME_BYTES = 8;
+/** The owner of a pending entry nobody has been named for yet. */
+const NOBODY = -1;
+
+const Step = {
+  COUNT: 0,
+  NAME: 1,
+  COUNTERS: 2,
+  PENDING_COUNT: 3,
+  PENDING_ID: 4,
+  PENDING_TIME: 5,
+  PENDING_DELIVERIES: 6,
+  CONSUMER_COUNT: 7,
+  CONSUMER_NAME: 8,
+  CONSUMER_SEEN: 9,
+  CONSUMER_ACTIVE: 10,
+  OWN_COUNT: 11,
+  OWN_ID: 12,
+  FREE_COUNT: 13,
+  FREE_ID: 14,
+  GROUP_END: 15,
+} as const;
+type Step = typeof Step[keyof typeof Step];
+
+/** Reads them into a stream. */
+export class StreamGroups {
+  readonly #frame: Frame;
+  readonly #generation: number;
+  readonly #slot: StringSlot;
+  readonly #id: StreamId = new StreamId();
+  readonly #place: IdPlace = new IdPlace();
+  readonly #ownPlace: IdPlace = new IdPlace();
+  readonly #counters: number[] = [];
+  #stream: Stream | undefined = undefined;
+  #group: Group = new Group(new Uint8Array(0));
+  #consumer: Consumer | undefined = undefined;
+  #step: Step = Step.COUNT;
+  #groups: number = 0;
+  #consumers: number = 0;
+  #left: number = 0;
+  /** Pending entries nobody has been named for yet. */
+  #unowned: number = 0;
+
+  /** @param generation Which of the five types. */
+  constructor(frame: Frame, generation: number) {
+    this.#frame = frame;
+    this.#generation = generation;
+    this.#slot = frame.newSlot();
+  }
+
+  /** The groups to come are those of `stream`. */
+  begin(stream: Stream): void {
+    this.#stream = stream;
+    this.#step = Step.COUNT;
+    this.#groups = NONE;
+  }
+
+  /** Reads on; false when the chunk ended first. */
+  read(): boolean {
+    for (;;) {
+      if (this.#groups === 0) {
+        this.#stream = undefined;
+        return true;
+      }
+      const step = this.#step;
+      const goesOn = step < Step.PENDING_COUNT
+        ? this.#readHead(step)
+        : step < Step.CONSUMER_COUNT
+        ? this.#readPending(step)
+        : step < Step.OWN_COUNT
+        ? this.#readConsumer(step)
+        : this.#readOwned(step);
+      if (!goesOn) return false;
+    }
+  }
+
+  #readHead(step: Step): boolean {
+    const { reader } = this.#frame;
+    if (step === Step.COUNT) {
+      if (!reader.readLength()) return false;
+      this.#groups = reader.length;
+      this.#step = Step.NAME;
+      return true;
+    }
+    if (step === Step.NAME) {
+      const slot = this.#slot;
+      if (!reader.readString(slot)) return false;
+      const group = this.#stream!.addGroup(slot.bytes, slot.start, slot.end);
+      if (group === undefined) return reader.fail("Consumer group comes twice");
+      this.#group = group;
+      this.#step = Step.COUNTERS;
+      return true;
+    }
+    const counters = this.#counters;
+    const count = this.#generation >= 2 ? 3 : 2;
+    while (counters.length < 2 * count) {
+      if (!reader.readLength()) return false;
+      counters.push(reader.lengthHigh, reader.lengthLow);
+    }
+    this.#takeCounters(counters);
+    counters.length = 0;
+    this.#step = Step.PENDING_COUNT;
+    return true;
+  }
+
+  #takeCounters(at: readonly number[]): void {
+    const group = this.#group;
+    group.lastId.setWords(at[0], at[1], at[2], at[3]);
+    if (this.#generation < 2) group.entriesRead = this.#stream!.entriesUpTo(group.lastId);
+    else if (at[4] === 0xffffffff && at[5] === 0xffffffff) group.entriesRead = UNKNOWN;
+    else group.entriesRead = at[4] * 4294967296 + at[5];
+  }
+
+  #readPending(step: Step): boolean {
+    const { reader } = this.#frame;
+    const { pending } = this.#group;
+    if (step === Step.PENDING_COUNT) {
+      if (!reader.readLength()) return false;
+      this.#left = reader.length;
+      this.#unowned = reader.length;
+      this.#step = this.#left > 0 ? Step.PENDING_ID : Step.CONSUMER_COUNT;
+    } else if (step === Step.PENDING_ID) {
+      if (!this.#readId()) return false;
+      if (!pending.add(this.#id, this.#place)) reader.fail("Pending entry comes twice");
+      pending.setNumber(this.#place, OWNER, NOBODY);
+      this.#step = Step.PENDING_TIME;
+    } else if (step === Step.PENDING_TIME) {
+      if (!reader.readFixed(TIME_BYTES)) return false;
+      pending.setNumber(this.#place, TIME, reader.fixedInt64());
+      this.#step = Step.PENDING_DELIVERIES;
+    } else {
+      if (!reader.readLength()) return false;
+      pending.setNumber(this.#place, DELIVERIES, reader.length);
+      this.#step = --this.#left > 0 ? Step.PENDING_ID : Step.CONSUMER_COUNT;
+    }
+    return true;
+  }
+
+  #readConsumer(step: Step): boolean {
+    const { reader } = this.#frame;
+    if (step === Step.CONSUMER_COUNT) {
+      if (!reader.readLength()) return false;
+      this.#consumers = reader.length;
+      this.#nextConsumer();
+    } else if (step === Step.CONSUMER_NAME) {
+      const slot = this.#slot;
+      if (!reader.readString(slot)) return false;
+      this.#consumer = this.#group.addConsumer(slot.bytes, slot.start, slot.end, 0);
+      if (this.#consumer === undefined) reader.fail("Consumer comes twice");
+      this.#step = Step.CONSUMER_SEEN;
+    } else if (step === Step.CONSUMER_SEEN) {
+      if (!reader.readFixed(TIME_BYTES)) return false;
+      const consumer = this.#consumer!;
+      consumer.seenMs = reader.fixedInt64();
+      consumer.activeMs = consumer.seenMs;
+      this.#step = this.#generation >= 3 ? Step.CONSUMER_ACTIVE : Step.OWN_COUNT;
+    } else {
+      if (!reader.readFixed(TIME_BYTES)) return false;
+      this.#consumer!.activeMs = reader.fixedInt64();
+      this.#step = Step.OWN_COUNT;
+    }
+    return true;
+  }
+
+  #readOwned(step: Step): boolean {
+    const { reader } = this.#frame;
+    if (step === Step.OWN_COUNT || step === Step.FREE_COUNT) {
+      if (!reader.readLength()) return false;
+      this.#left = reader.length;
+      this.#step = step === Step.OWN_COUNT ? Step.OWN_ID : Step.FREE_ID;
+      return true;
+    }
+    if (step === Step.GROUP_END) {
+      if (this.#unowned !== 0) reader.fail("Pending entry has no consumer");
+      this.#groups--;
+      this.#step = Step.NAME;
+      return true;
+    }
+    for (; this.#left > 0; this.#left--) {
+      if (!this.#readId()) return false;
+      if (step === Step.OWN_ID) this.#own();
+      else if (!this.#findUnowned()) reader.fail("Entry without consumer is not pending");
+      this.#unowned--;
+    }
+    if (step === Step.OWN_ID) this.#nextConsumer();
+    else this.#step = Step.GROUP_END;
+    return true;
+  }
+
+  #nextConsumer(): void {
+    if (this.#consumers-- > 0) this.#step = Step.CONSUMER_NAME;
+    else this.#step = this.#generation >= 5 ? Step.FREE_COUNT : Step.GROUP_END;
+  }
+
+  #own(): void {
+    const consumer = this.#consumer!;
+    if (!this.#findUnowned()) {
+      this.#frame.reader.fail("Consumer's pending entry is not the group's, or another's");
+    }
+    consumer.pending.add(this.#id, this.#ownPlace);
+    this.#group.pending.setNumber(this.#place, OWNER, consumer.slot);
+  }
+
+  /** Points at the pending entry of the id just read; false when there is none or somebody has it. */
+  #findUnowned(): boolean {
+    const { pending } = this.#group;
+    return pending.find(this.#id, this.#place) &&
+      pending.getNumber(this.#place, OWNER) === NOBODY;
+  }
+
+  #readId(): boolean {
+    const { reader } = this.#frame;
+    if (!reader.readFixed(ID_BYTES)) return false;
+    this.#id.setBytes(reader.fixed, 0);
+    return true;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What Redis 8.6 keeps of idempotent producers behind a stream. It is read and left: a master that has
+ * met an entry before does not send it, so a replica never asks.
+ *
+ * ```
+ *  seconds kept, entries kept
+ *  producers, each  name, count, count times  name, ms, seq
+ *  names added, names met again
+ * ```
+ *
+ * @module
+ */
+
+import type { Frame } from "../frame.ts";
+import { NONE } from "../frame.ts";
+
+const Step = { HEAD: 0, NAME: 1, COUNT: 2, ID_NAME: 3, ID: 4, TAIL: 5 } as const;
+type Step = typeof Step[keyof typeof Step];
+
+/** Reads them. */
+export class StreamProducers {
+  readonly #frame: Frame;
+  #step: Step = Step.HEAD;
+  #numbers: number = 0;
+  #producers: number = NONE;
+  #ids: number = 0;
+
+  /** @param frame What is read. */
+  constructor(frame: Frame) {
+    this.#frame = frame;
+  }
+
+  /** Reads on; false when the chunk ended first. */
+  read(): boolean {
+    const { reader } = this.#frame;
+    for (;;) {
+      switch (this.#step) {
+        case Step.HEAD:
+          if (!this.#readNumbers(3)) return false;
+          this.#producers = reader.length;
+          this.#step = Step.NAME;
+          break;
+        case Step.NAME:
+          if (this.#producers > 0 && !reader.skipString()) return false;
+          this.#step = this.#producers-- > 0 ? Step.COUNT : Step.TAIL;
+          break;
+        case Step.COUNT:
+          if (!reader.readLength()) return false;
+          this.#ids = reader.length;
+          this.#step = this.#ids > 0 ? Step.ID_NAME : Step.NAME;
+          break;
+        case Step.ID_NAME:
+          if (!reader.skipString()) return false;
+          this.#step = Step.ID;
+          break;
+        case Step.ID:
+          if (!this.#readNumbers(2)) return false;
+          this.#step = --this.#ids > 0 ? Step.ID_NAME : Step.NAME;
+          break;
+        case Step.TAIL:
+          if (!this.#readNumbers(2)) return false;
+          this.#step = Step.HEAD;
+          return true;
+      }
+    }
+  }
+
+  #readNumbers(count: number): boolean {
+    for (; this.#numbers < count; this.#numbers++) {
+      if (!this.#frame.reader.readLength()) return false;
+    }
+    this.#numbers = 0;
+    return true;
+  }
+}

@@ -1,0 +1,444 @@
+/**
+ * Streams: nodes of entries under a table of ids, and consumer groups. Nodes are laid out and cut as
+ * Redis does, so that what is written to a snapshot is what Redis would write.
+ *
+ * @module
+ */
+
+import { latin1 } from "../base/ascii.ts";
+import type { BytesRef } from "../base/byte_buffer.ts";
+import type { Database } from "./database.ts";
+import { lpInteger, lpIsEnd, lpNext, lpRead } from "./listpack.ts";
+import type { StoredObject } from "./memory.ts";
+import type { Entry } from "./record.ts";
+import { NodeRegion } from "./region.ts";
+import type { EncodingLimits } from "./settings.ts";
+import { Group, sorted } from "./stream_groups.ts";
+import { IdPlace, IdTable, StreamId } from "./stream_id.ts";
+import {
+  appendEntry,
+  countDeleted,
+  DELETED,
+  entryAfter,
+  entryBefore,
+  type Fields,
+  flagDeleted,
+  MAX_NODE_BYTES,
+  newNode,
+  nodeCount,
+  nodeDeleted,
+  nodeFieldCountAt,
+  nodeFirstEntry,
+  nodeLastEntry,
+  readEntryId,
+  SAME_FIELDS,
+} from "./stream_node.ts";
+
+export { IdPlace, IdTable, StreamId } from "./stream_id.ts";
+export { Consumer, Group } from "./stream_groups.ts";
+
+/** What bounds a trimming: by length or by the first id kept. */
+export interface Trim {
+  /** Entries kept; Infinity when `minId` bounds. */
+  readonly maxLength: number;
+  /** First id kept. */
+  readonly minId: StreamId | undefined;
+  /** Whole nodes only. */
+  readonly approximate: boolean;
+  /** Most entries removed; 0 for any number. */
+  readonly limit: number;
+}
+
+const ZERO = new StreamId();
+const MAX = new StreamId();
+MAX.setMax();
+const place = new IdPlace();
+const master = new StreamId();
+const current = new StreamId();
+
+/** The stream of an entry of that type. */
+export function streamOf(db: Database, entry: Entry): Stream {
+  return db.objectOf(entry) as Stream;
+}
+
+/** See the module's text. */
+export class Stream implements StoredObject {
+  /** Nodes by the id of their first entry. */
+  nodes: IdTable<NodeRegion> = new IdTable(0);
+  /** Entries that are not deleted. */
+  length: number = 0;
+  /** The last id ever given. */
+  readonly lastId: StreamId = new StreamId();
+  /** The first entry's id, 0-0 while there is none. */
+  readonly firstId: StreamId = new StreamId();
+  /** The largest id that was deleted. */
+  readonly maxDeletedId: StreamId = new StreamId();
+  /** Entries that were ever added. */
+  entriesAdded: number = 0;
+  readonly #groups: Map<string, Group> = new Map();
+  #nodeBytes: number = 0;
+
+  /** Bytes of nodes, tables and groups. */
+  get memoryBytes(): number {
+    let bytes = 300 + this.#nodeBytes + this.nodes.memoryBytes;
+    for (const group of this.#groups.values()) bytes += group.memoryBytes;
+    return bytes;
+  }
+
+  /** How many groups there are. */
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** A group by name. */
+  group(bytes: Uint8Array, start: number, end: number): Group | undefined {
+    return this.#groups.get(latin1(bytes, start, end));
+  }
+
+  /** Groups by name, as Redis lists them. */
+  groups(): Group[] {
+    return sorted(this.#groups);
+  }
+
+  /** A new group; undefined when the name is taken. */
+  addGroup(bytes: Uint8Array, start: number, end: number): Group | undefined {
+    const key = latin1(bytes, start, end);
+    if (this.#groups.has(key)) return undefined;
+    const group = new Group(bytes.slice(start, end));
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  /** Removes a group; false when there is none. */
+  removeGroup(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#groups.delete(latin1(bytes, start, end));
+  }
+
+  /** Adds a node that was checked, behind the others: for loading. */
+  addNode(id: StreamId, node: NodeRegion): boolean {
+    if (!this.nodes.add(id, place, node)) return false;
+    this.#nodeBytes += node.memoryBytes;
+    return true;
+  }
+
+  /**
+   * Adds an entry of fields and values `[first, end)`; `id` is after `lastId`.
+   *
+   * @returns Whether it is small enough.
+   */
+  append(
+    id: StreamId,
+    fields: Fields,
+    first: number,
+    end: number,
+    limits: EncodingLimits,
+  ): boolean {
+    let bytes = 0;
+    for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
+    if (bytes > MAX_NODE_BYTES) return false;
+    let node: NodeRegion;
+    if (this.nodes.last(place) && hasRoom(this.nodes.valueAt(place), bytes, limits)) {
+      node = this.nodes.valueAt(place);
+      this.nodes.readId(place, master);
+    } else {
+      node = newNode(fields, first, end);
+      master.set(id);
+      this.nodes.add(id, place, node);
+      this.#nodeBytes += node.memoryBytes;
+    }
+    const before = node.memoryBytes;
+    appendEntry(node, master, id, fields, first, end);
+    this.#nodeBytes += node.memoryBytes - before;
+    this.length++;
+    this.entriesAdded++;
+    this.lastId.set(id);
+    if (this.length === 1) this.firstId.set(id);
+    return true;
+  }
+
+  /** Deletes an entry; false when there is none of that id. The caller settles `maxDeletedId`. */
+  delete(id: StreamId): boolean {
+    const pos = this.#locate(id);
+    if (pos < 0) return false;
+    const node = this.nodes.valueAt(place);
+    if (nodeCount(node) === 1) {
+      this.#nodeBytes -= node.memoryBytes;
+      this.nodes.removeAt(place);
+    } else {
+      flagDeleted(node, pos);
+      const before = node.memoryBytes;
+      countDeleted(node, 1);
+      this.#nodeBytes += node.memoryBytes - before;
+    }
+    this.length--;
+    return true;
+  }
+
+  /** Whether there is an entry of that id. */
+  has(id: StreamId): boolean {
+    return this.#locate(id) >= 0;
+  }
+
+  /** Sets `firstId` to that of the first entry there is. */
+  refreshFirstId(): void {
+    if (this.length === 0) this.firstId.set(ZERO);
+    else this.edgeId(true, this.firstId);
+  }
+
+  /** The id of the first or of the last entry there is; false, and 0-0, when there is none. */
+  edgeId(first: boolean, out: StreamId): boolean {
+    const cursor = new StreamCursor();
+    cursor.open(this, ZERO, MAX, !first);
+    const found = cursor.next();
+    out.set(found ? cursor.id : ZERO);
+    return found;
+  }
+
+  /** Whether an entry after `start`, itself included, was deleted. */
+  hasTombstonesFrom(start: StreamId): boolean {
+    if (this.length === 0 || this.maxDeletedId.isZero) return false;
+    // The latest tombstone is before the first entry.
+    if (this.firstId.compare(this.maxDeletedId) > 0) return false;
+    return start.compare(this.maxDeletedId) <= 0;
+  }
+
+  /** How many entries were added up to an id, that one included; -1 when it is not known. */
+  entriesUpTo(id: StreamId): number {
+    const { entriesAdded, lastId, firstId, maxDeletedId, length } = this;
+    if (entriesAdded === 0) return 0;
+    const toLast = id.compare(lastId);
+    if (length === 0 && toLast < 1) return entriesAdded;
+    if (!id.isZero && id.compare(maxDeletedId) < 0) return -1;
+    if (toLast === 0) return entriesAdded;
+    if (toLast > 0) return -1;
+    const toFirst = id.compare(firstId);
+    if (maxDeletedId.isZero || maxDeletedId.compare(firstId) < 0) {
+      if (toFirst < 0) return entriesAdded - length;
+      if (toFirst === 0) return entriesAdded - length + 1;
+    }
+    return -1;
+  }
+
+  /** How many entries a group has still to read; -1 when it is not known. */
+  lagOf(group: Group): number {
+    if (this.entriesAdded === 0) return 0;
+    if (group.entriesRead !== -1 && !this.hasTombstonesFrom(group.lastId)) {
+      return this.entriesAdded - group.entriesRead;
+    }
+    const read = this.entriesUpTo(group.lastId);
+    return read === -1 ? -1 : this.entriesAdded - read;
+  }
+
+  /** Removes entries at the head; returns how many. */
+  trim(trim: Trim): number {
+    const { nodes } = this;
+    let removed = 0;
+    while (nodes.first(place)) {
+      if (this.length <= trim.maxLength && trim.minId === undefined) break;
+      const node = nodes.valueAt(place);
+      const entries = nodeCount(node);
+      if (trim.limit > 0 && removed + entries > trim.limit) break;
+      nodes.readId(place, master);
+      if (this.#goesWhole(node, entries, trim)) {
+        this.#nodeBytes -= node.memoryBytes;
+        nodes.removeAt(place);
+        this.length -= entries;
+        removed += entries;
+        continue;
+      }
+      if (!trim.approximate) removed += this.#trimNode(node, trim);
+      break;
+    }
+    if (removed > 0) this.refreshFirstId();
+    return removed;
+  }
+
+  /** An independent copy. */
+  copy(): Stream {
+    const copy = new Stream();
+    copy.nodes = this.nodes.copy((node) => new NodeRegion(node.bytes, 0, node.end));
+    copy.#nodeBytes = this.#nodeBytes;
+    copy.length = this.length;
+    copy.lastId.set(this.lastId);
+    copy.firstId.set(this.firstId);
+    copy.maxDeletedId.set(this.maxDeletedId);
+    copy.entriesAdded = this.entriesAdded;
+    for (const [name, group] of this.#groups) copy.#groups.set(name, group.copy());
+    return copy;
+  }
+
+  /** `master` is the node's id. */
+  #goesWhole(node: NodeRegion, entries: number, trim: Trim): boolean {
+    if (trim.minId === undefined) return this.length - entries >= trim.maxLength;
+    readEntryId(node.bytes, nodeLastEntry(node), master, current);
+    return current.compare(trim.minId) < 0;
+  }
+
+  #trimNode(node: NodeRegion, trim: Trim): number {
+    const { bytes } = node;
+    const fields = lpInteger(bytes, nodeFieldCountAt(bytes));
+    let removed = 0;
+    let pos = nodeFirstEntry(bytes);
+    for (; !lpIsEnd(bytes, pos); pos = entryAfter(bytes, pos, fields)) {
+      readEntryId(bytes, pos, master, current);
+      const stops = trim.minId === undefined
+        ? this.length <= trim.maxLength
+        : current.compare(trim.minId) >= 0;
+      if (stops) break;
+      if ((bytes[pos] & DELETED) !== 0) continue;
+      flagDeleted(node, pos);
+      removed++;
+      this.length--;
+    }
+    const before = node.memoryBytes;
+    if (removed > 0) countDeleted(node, removed);
+    this.#nodeBytes += node.memoryBytes - before;
+    return removed;
+  }
+
+  /** Position of an entry in the node that `place` then points at; -1 when there is none. */
+  #locate(id: StreamId): number {
+    if (!this.nodes.seekBack(id, place)) return -1;
+    const { bytes } = this.nodes.valueAt(place);
+    this.nodes.readId(place, master);
+    const fields = lpInteger(bytes, nodeFieldCountAt(bytes));
+    let pos = nodeFirstEntry(bytes);
+    for (; !lpIsEnd(bytes, pos); pos = entryAfter(bytes, pos, fields)) {
+      readEntryId(bytes, pos, master, current);
+      const order = current.compare(id);
+      if (order > 0) return -1;
+      if (order === 0) return (bytes[pos] & DELETED) === 0 ? pos : -1;
+    }
+    return -1;
+  }
+}
+
+/** Walks the entries between two ids, in either direction. The stream must not change meanwhile. */
+export class StreamCursor {
+  /** The entry's id. */
+  readonly id: StreamId = new StreamId();
+  /** How many fields it has. */
+  fieldCount: number = 0;
+  readonly #start: StreamId = new StreamId();
+  readonly #end: StreamId = new StreamId();
+  readonly #master: StreamId = new StreamId();
+  readonly #place: IdPlace = new IdPlace();
+  #stream: Stream | undefined = undefined;
+  #reverse: boolean = false;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #pos: number = -1; // the next entry's, or reversed the last one's; -1 when the node is over
+  #masterFields: number = 0;
+  #masterField: number = 0; // position of the next master field
+  #value: number = 0; // position of the next field or value
+  #same: boolean = false;
+
+  /** Begins at `start`, or at `end` and backwards. */
+  open(stream: Stream, start: StreamId, end: StreamId, reverse: boolean): void {
+    this.#stream = stream;
+    this.#start.set(start);
+    this.#end.set(end);
+    this.#reverse = reverse;
+    const { nodes } = stream;
+    const at = this.#place;
+    const found = reverse ? nodes.seekBack(end, at) : nodes.seekBack(start, at) || nodes.first(at);
+    if (found) this.#enter();
+    else this.#stream = undefined;
+  }
+
+  /** Goes to the next entry; false after the last. */
+  next(): boolean {
+    while (this.#stream !== undefined) {
+      const pos = this.#step();
+      if (pos < 0) continue;
+      const bytes = this.#bytes;
+      readEntryId(bytes, pos, this.#master, this.id);
+      const isPast = this.#reverse
+        ? this.id.compare(this.#start) < 0
+        : this.id.compare(this.#end) > 0;
+      if (isPast) {
+        this.#stream = undefined;
+        break;
+      }
+      if ((bytes[pos] & DELETED) !== 0) continue;
+      const isBefore = this.#reverse
+        ? this.id.compare(this.#end) > 0
+        : this.id.compare(this.#start) < 0;
+      if (isBefore) continue;
+      this.#openEntry(pos);
+      return true;
+    }
+    return false;
+  }
+
+  /** Reads the next field and its value, `fieldCount` times. */
+  readField(field: BytesRef, value: BytesRef): void {
+    const bytes = this.#bytes;
+    if (this.#same) {
+      lpRead(bytes, this.#masterField, field);
+      this.#masterField = lpNext(bytes, this.#masterField);
+    } else {
+      lpRead(bytes, this.#value, field);
+      this.#value = lpNext(bytes, this.#value);
+    }
+    lpRead(bytes, this.#value, value);
+    this.#value = lpNext(bytes, this.#value);
+  }
+
+  #openEntry(pos: number): void {
+    const bytes = this.#bytes;
+    this.#same = (bytes[pos] & SAME_FIELDS) !== 0;
+    this.#value = lpNext(bytes, lpNext(bytes, lpNext(bytes, pos)));
+    this.#masterField = lpNext(bytes, nodeFieldCountAt(bytes));
+    this.fieldCount = this.#masterFields;
+    if (this.#same) return;
+    this.fieldCount = lpInteger(bytes, this.#value);
+    this.#value = lpNext(bytes, this.#value);
+  }
+
+  /** Position of the next entry of any kind; -1 when the next node has to be looked at, or none is left. */
+  #step(): number {
+    const pos = this.#pos;
+    const bytes = this.#bytes;
+    if (pos < 0 || (!this.#reverse && lpIsEnd(bytes, pos))) {
+      this.#leave();
+      return -1;
+    }
+    this.#pos = this.#reverse
+      ? entryBefore(bytes, pos)
+      : entryAfter(bytes, pos, this.#masterFields);
+    return pos;
+  }
+
+  #leave(): void {
+    const { nodes } = this.#stream!;
+    const at = this.#place;
+    if (this.#reverse ? nodes.previous(at) : nodes.next(at)) this.#enter();
+    else this.#stream = undefined;
+  }
+
+  #enter(): void {
+    const { nodes } = this.#stream!;
+    const node = nodes.valueAt(this.#place);
+    nodes.readId(this.#place, this.#master);
+    const { bytes } = node;
+    this.#bytes = bytes;
+    this.#masterFields = lpInteger(bytes, nodeFieldCountAt(bytes));
+    this.#pos = this.#reverse ? nodeLastEntry(node) : nodeFirstEntry(bytes);
+  }
+}
+
+/** Whether an entry of so many bytes still goes into a node. */
+function hasRoom(node: NodeRegion, bytes: number, limits: EncodingLimits): boolean {
+  const { streamNodeMaxBytes, streamNodeMaxEntries } = limits;
+  const most = streamNodeMaxBytes === 0 || streamNodeMaxBytes > MAX_NODE_BYTES
+    ? MAX_NODE_BYTES
+    : streamNodeMaxBytes;
+  if (node.end + bytes >= most) return false;
+  if (streamNodeMaxEntries === 0) return true;
+  return nodeCount(node) + nodeDeleted(node) < streamNodeMaxEntries;
+}
+
+/** The smallest and the largest id. */
+export const MIN_ID: StreamId = ZERO;
+/** The largest. */
+export const MAX_ID: StreamId = MAX;
