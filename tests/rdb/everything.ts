@@ -20,6 +20,14 @@ export interface Capabilities {
   readonly fieldExpiry: boolean;
 }
 
+interface Sizes {
+  readonly counts: readonly number[];
+  readonly integers: readonly number[];
+  readonly bytes: readonly number[];
+  readonly long: number;
+  readonly stream: number;
+}
+
 /** Value types that {@linkcode everything} can make. */
 export const TYPES = ["string", "list", "set", "zset", "hash", "stream"] as const;
 /** One of {@linkcode TYPES}. */
@@ -28,25 +36,39 @@ export type TypeName = typeof TYPES[number];
 const FAR_MS = 4102444800123;
 const AT_ONCE = 500;
 /** Redis's defaults: 128 listpack entries of up to 64 bytes, 512 integers, 8 KB nodes. */
-const COUNTS = [1, 2, 127, 128, 129, 600];
-const ITEM_BYTES = [0, 1, 63, 64, 65, 300, 9000];
+const FULL: Sizes = {
+  counts: [1, 2, 127, 128, 129, 600],
+  integers: [1, 511, 512, 513],
+  bytes: [0, 1, 63, 64, 65, 300, 9000],
+  long: 5000,
+  stream: 450,
+};
+const SMALL: Sizes = {
+  counts: [1, 128, 129],
+  integers: [1, 512, 513],
+  bytes: [0, 64, 65, 9000],
+  long: 600,
+  stream: 120,
+};
 const LIBRARY = "#!lua name=lib\nredis.register_function('one', function() return 1 end)\n";
 
-/** The commands, of some types. */
+/** The commands, of some types; `small` ones make some ten kilobytes a type. */
 export function everything(
   seed: number,
   can: Capabilities,
   types: readonly TypeName[] = TYPES,
+  small: boolean = false,
 ): Args[] {
+  const sizes = small ? SMALL : FULL;
   const prng = new Prng(seed);
   const commands: Args[] = [];
   const makers: Record<TypeName, () => Args[]> = {
     string: () => strings(prng),
-    list: () => lists(prng),
-    set: () => sets(prng),
-    zset: () => zsets(prng),
-    hash: () => hashes(prng, can),
-    stream: () => streams(prng),
+    list: () => lists(prng, sizes),
+    set: () => sets(prng, sizes),
+    zset: () => zsets(prng, sizes),
+    hash: () => hashes(prng, can, sizes),
+    stream: () => streams(prng, sizes),
   };
   for (const type of types) {
     commands.push(["SELECT", "0"], ...makers[type]());
@@ -68,6 +90,12 @@ function items(prng: Prng, count: number): (string | Uint8Array)[] {
   });
 }
 
+/** Noise; long ones repeat themselves, so that snapshots stay small. */
+function chunk(prng: Prng, length: number): Uint8Array {
+  const bytes = noise(prng, Math.min(length, 400));
+  return Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length]);
+}
+
 /** A command with many arguments, in parts. */
 function inParts(name: string, key: string, args: Args, group = 1): Args[] {
   const parts: Args[] = [];
@@ -80,7 +108,7 @@ function inParts(name: string, key: string, args: Args, group = 1): Args[] {
 
 function strings(prng: Prng): Args[] {
   const values: (string | Uint8Array)[] = ["", "1", "-1", "12345678901", "007", "x".repeat(44)];
-  values.push("x".repeat(45), noise(prng, 300), noise(prng, 20000), "words ".repeat(3000));
+  values.push("x".repeat(45), noise(prng, 300), chunk(prng, 20000), "words ".repeat(3000));
   const commands: Args[] = values.map((value, i) => ["SET", `string:${i}`, value]);
   commands.push(["SET", "string:expires", "v"], ["PEXPIREAT", "string:expires", String(FAR_MS)]);
   commands.push(["SETBIT", "string:bits", "100000", "1"], ["INCRBY", "string:count", "77"]);
@@ -88,51 +116,51 @@ function strings(prng: Prng): Args[] {
   return commands;
 }
 
-function lists(prng: Prng): Args[] {
+function lists(prng: Prng, sizes: Sizes): Args[] {
   const commands: Args[] = [];
-  for (const count of [...COUNTS, 5000]) {
+  for (const count of [...sizes.counts, sizes.long]) {
     commands.push(...inParts("RPUSH", `list:${count}`, items(prng, count)));
   }
-  for (const bytes of ITEM_BYTES) {
-    commands.push(["RPUSH", `list:bytes:${bytes}`, "a", noise(prng, bytes), "z"]);
+  for (const bytes of sizes.bytes) {
+    commands.push(["RPUSH", `list:bytes:${bytes}`, "a", chunk(prng, bytes), "z"]);
   }
   commands.push(["PEXPIREAT", "list:1", String(FAR_MS)]);
   return commands;
 }
 
-function sets(prng: Prng): Args[] {
+function sets(prng: Prng, sizes: Sizes): Args[] {
   const commands: Args[] = [];
-  for (const count of COUNTS) {
+  for (const count of sizes.counts) {
     const members = items(prng, count).map((item, i) =>
       item instanceof Uint8Array ? item : `${item}/${i}`
     );
     commands.push(...inParts("SADD", `set:${count}`, members));
   }
-  for (const count of [1, 511, 512, 513]) {
+  for (const count of sizes.integers) {
     for (const scale of [1, 70000, 2 ** 33]) {
       const members = Array.from({ length: count }, (_, i) => String((i - 5) * scale));
       commands.push(...inParts("SADD", `set:int:${scale}:${count}`, members));
     }
   }
-  for (const bytes of ITEM_BYTES) {
-    commands.push(["SADD", `set:bytes:${bytes}`, "a", noise(prng, bytes), "z"]);
+  for (const bytes of sizes.bytes) {
+    commands.push(["SADD", `set:bytes:${bytes}`, "a", chunk(prng, bytes), "z"]);
   }
   return commands;
 }
 
-function zsets(prng: Prng): Args[] {
+function zsets(prng: Prng, sizes: Sizes): Args[] {
   const scores = ["0", "-0", "1", "1.5", "-inf", "+inf", "1e100", "-2.5e-7", "3.14159265358979"];
   scores.push("9007199254740993", "-17179869184", "0.1");
   const commands: Args[] = [];
-  for (const count of [...COUNTS, 3000]) {
+  for (const count of [...sizes.counts, sizes.long]) {
     const args = Array.from(
       { length: count },
       (_, i) => [scores[prng.uint32() % (i % 3 + 1) * 4 % scores.length + i % 3], `member:${i}`],
     );
     commands.push(...inParts("ZADD", `zset:${count}`, args.flat(), 2));
   }
-  for (const bytes of ITEM_BYTES) {
-    commands.push(["ZADD", `zset:bytes:${bytes}`, "1", "a", "2.25", noise(prng, bytes)]);
+  for (const bytes of sizes.bytes) {
+    commands.push(["ZADD", `zset:bytes:${bytes}`, "1", "a", "2.25", chunk(prng, bytes)]);
   }
   commands.push(["ZADD", "zset:scores", ...scores.flatMap((score, i) => [score, String(i)])]);
   commands.push(
@@ -142,19 +170,19 @@ function zsets(prng: Prng): Args[] {
   return commands;
 }
 
-function hashes(prng: Prng, can: Capabilities): Args[] {
+function hashes(prng: Prng, can: Capabilities, sizes: Sizes): Args[] {
   const commands: Args[] = [];
-  for (const count of [...COUNTS, 511, 512, 513]) {
+  for (const count of [...sizes.counts, ...sizes.integers]) {
     const pairs = items(prng, count).flatMap((item, i) => [`field:${i}`, item]);
     commands.push(...inParts("HSET", `hash:${count}`, pairs, 2));
   }
-  for (const bytes of ITEM_BYTES) {
+  for (const bytes of sizes.bytes) {
     commands.push([
       "HSET",
       `hash:bytes:${bytes}`,
       "f",
-      noise(prng, bytes),
-      noise(prng, bytes),
+      chunk(prng, bytes),
+      chunk(prng, bytes),
       "v",
     ]);
   }
@@ -170,9 +198,9 @@ function hashes(prng: Prng, can: Capabilities): Args[] {
   return commands;
 }
 
-function streams(prng: Prng): Args[] {
+function streams(prng: Prng, sizes: Sizes): Args[] {
   const commands: Args[] = [];
-  for (const count of [1, 99, 101, 450]) {
+  for (const count of [1, 99, 101, sizes.stream]) {
     const key = `stream:${count}`;
     for (let i = 1; i <= count; i++) {
       const fields = i % 5 === 0 ? ["other", String(i), "b", noise(prng, 10)] : ["f", String(i)];
@@ -180,13 +208,14 @@ function streams(prng: Prng): Args[] {
     }
     for (let i = 1; i <= count; i += 4) commands.push(["XDEL", key, `${1000 + i * 3}-${i % 4}`]);
   }
-  commands.push(["XGROUP", "CREATE", "stream:450", "group", "0"]);
-  commands.push(["XGROUP", "CREATE", "stream:450", "idle", "$", "MKSTREAM"]);
+  const large = `stream:${sizes.stream}`;
+  commands.push(["XGROUP", "CREATE", large, "group", "0"]);
+  commands.push(["XGROUP", "CREATE", large, "idle", "$", "MKSTREAM"]);
   const read = ["XREADGROUP", "GROUP", "group"];
-  commands.push([...read, "alice", "COUNT", "20", "STREAMS", "stream:450", ">"]);
-  commands.push([...read, "bob", "COUNT", "5", "STREAMS", "stream:450", ">"]);
-  commands.push(["XACK", "stream:450", "group", "1006-2", "1009-3"]);
-  commands.push(["XCLAIM", "stream:450", "group", "carol", "0", "1012-0"]);
+  commands.push([...read, "alice", "COUNT", "20", "STREAMS", large, ">"]);
+  commands.push([...read, "bob", "COUNT", "5", "STREAMS", large, ">"]);
+  commands.push(["XACK", large, "group", "1006-2", "1009-3"]);
+  commands.push(["XCLAIM", large, "group", "carol", "0", "1012-0"]);
   commands.push(["XADD", "stream:empty", "5-5", "f", "v"], ["XDEL", "stream:empty", "5-5"]);
   return commands;
 }
