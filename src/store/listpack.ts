@@ -359,7 +359,9 @@ export function lpSplice(
   if (newLength > length) region.resize(newLength);
   const start = region.start;
   if (newLength !== length) {
-    region.bytes.copyWithin(start + head + addedBytes, start + tail, start + length);
+    // Most entries are added at the end: of those only the end byte moves.
+    if (tail === length - 1) region.bytes[start + newLength - 1] = END;
+    else region.bytes.copyWithin(start + head + addedBytes, start + tail, start + length);
   }
   if (added !== undefined) copyBytes(region.bytes, start + head, added.bytes, 0, addedBytes);
   if (newLength < length) region.resize(newLength);

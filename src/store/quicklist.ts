@@ -231,12 +231,18 @@ export class Quicklist implements StoredObject {
     } else this.#tailPlace();
     const node = this.#nodes === 0 ? undefined : this.nodeAt(place);
     if (isLargeElement(this.fill, length)) {
+      if (node !== undefined) this.#trim(node);
       this.#insertNode(plainNode(bytes, start, end), place, !atHead && node !== undefined);
     } else if (node !== undefined && this.#allowsInsert(node, length)) {
       const region = node.region;
       const pos = atHead ? LISTPACK_HEADER : region.end - 1;
+      this.#bytes -= region.memoryBytes;
+      region.reserve(region.end + length + ENTRY_OVERHEAD);
+      this.#bytes += region.memoryBytes;
       this.#splice(place, pos, pos, 0, bytes, start, end);
     } else {
+      // The node that was at this end is full: it grows no more.
+      if (node !== undefined) this.#trim(node);
       this.#insertNode(packedNode(bytes, start, end), place, !atHead && node !== undefined);
     }
   }
@@ -567,6 +573,12 @@ export class Quicklist implements StoredObject {
     node.count -= removed;
     if (node.count === 0) this.#removeNode(place);
     return removed;
+  }
+
+  #trim(node: QuicklistNode): void {
+    this.#bytes -= node.region.memoryBytes;
+    node.region.trim();
+    this.#bytes += node.region.memoryBytes;
   }
 
   #addCount(place: NodePlace, more: number): void {

@@ -106,12 +106,27 @@ export class NodeRegion implements Region {
     const capacity = this.#bytes.length;
     const spare = (length >>> 3) + 8;
     // Twice the spare before memory is given back, so that a length going up and down moves nothing.
-    if (length > capacity || capacity - length > 2 * spare + 8) {
-      const grown = newBytes(length + spare);
-      grown.set(this.#bytes.subarray(0, Math.min(length, this.#length)));
-      this.#bytes = grown;
-    }
+    const isLoose = length < this.#length && capacity - length > 2 * spare + 8;
+    if (length > capacity || isLoose) this.#move(length + spare, Math.min(length, this.#length));
     this.#length = length;
+  }
+
+  /** Room for a blob of that length, with half as much to spare: for one that grows step by step. */
+  reserve(length: number): void {
+    if (length > this.#bytes.length) this.#move(length + (length >>> 1) + 32, this.#length);
+  }
+
+  /** Gives back what {@linkcode NodeRegion.reserve} left over. */
+  trim(): void {
+    if (this.#bytes.length - this.#length > (this.#length >>> 3)) {
+      this.#move(this.#length, this.#length);
+    }
+  }
+
+  #move(capacity: number, kept: number): void {
+    const moved = newBytes(capacity);
+    moved.set(this.#bytes.subarray(0, kept));
+    this.#bytes = moved;
   }
 }
 
