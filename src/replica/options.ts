@@ -138,6 +138,12 @@ export interface ReplicaOptions {
    * stream goes on (`continue`), as with a real replica.
    */
   readonly onDivergence?: "resync" | "continue";
+  /**
+   * Keys of a snapshot whose value only a module can read (Redis's own vector sets are kept) are passed
+   * over and counted in the status by the module's name (`skip`, unless told), or the synchronisation
+   * fails (`fail`).
+   */
+  readonly onUnsupported?: "skip" | "fail";
   /** Gets every message; warnings and errors go to the console unless told. False is silence. */
   readonly logger?: Logger | false;
   /** Called after each synchronisation, full or partial. */
@@ -195,6 +201,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ReplicaOptions>([
   "snapshot",
   "psyncCommand",
   "onDivergence",
+  "onUnsupported",
   "logger",
   "onSync",
   "net",

@@ -409,6 +409,7 @@ export class Replica {
       resync: options.resync,
       psyncCommand: options.psyncCommand,
       onDivergence: options.onDivergence,
+      onUnsupported: options.onUnsupported,
       logger: this.#logger,
       onEvent: (event) => this.#observe(event),
     });

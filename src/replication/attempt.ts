@@ -245,14 +245,14 @@ export class Attempt implements Watched {
 
   /** The snapshot's bytes are next. */
   beginTransfer(length: number | undefined, mark: string | undefined): void {
-    const { keyspace, position, resync } = this.shared;
+    const { keyspace, position, resync, onUnsupported } = this.shared;
     if (resync === "flush") {
       keyspace.clear();
       position.hasData = false;
       position.emptied = true;
       this.shared.emit({ type: "emptied" });
     }
-    this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling());
+    this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), onUnsupported);
   }
 
   /** The stream goes on at the byte after the last one applied. */
@@ -461,6 +461,7 @@ export class Attempt implements Watched {
     position.replace(sync.replid, sync.offset);
     counters.fullSyncs++;
     counters.moduleValuesSkipped = transfer.moduleValuesSkipped;
+    counters.modulesSkipped = transfer.modulesSkipped;
     const tookMs = clock.monotonic() - sync.began;
     this.#transfer = undefined;
     this.#sync = undefined;

@@ -67,6 +67,7 @@ export class LinkShared {
   /** True when the name was configured: then there is one, and SYNC is no way out. */
   readonly psyncRenamed: boolean;
   readonly onDivergence: DivergencePolicy;
+  readonly onUnsupported: "skip" | "fail";
   readonly sliceMs: number;
   readonly hooks: StreamHooks;
   /** Which byte of whose history the keyspace stands at. */
@@ -100,6 +101,7 @@ export class LinkShared {
     this.psyncCommand = options.psyncCommand ?? "PSYNC";
     this.psyncRenamed = options.psyncCommand !== undefined;
     this.onDivergence = options.onDivergence ?? "resync";
+    this.onUnsupported = options.onUnsupported ?? "skip";
     this.sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
     this.hooks = options.hooks ?? {};
     this.diverged = (divergence) => this.#diverged(divergence);
@@ -164,6 +166,7 @@ export function newCounters(): LinkCounters {
     divergences: 0,
     moduleCommandsSkipped: 0,
     moduleValuesSkipped: 0,
+    modulesSkipped: {},
     bytesRead: 0,
   };
 }

@@ -37,13 +37,19 @@ export class SnapshotTransfer {
   /**
    * @param length As announced. @param mark As announced, where there is no length.
    * @param staging Where it is loaded: empty, and read by nobody.
+   * @param onUnsupported What becomes of module values.
    */
-  constructor(length: number | undefined, mark: string | undefined, staging: Keyspace) {
+  constructor(
+    length: number | undefined,
+    mark: string | undefined,
+    staging: Keyspace,
+    onUnsupported: "skip" | "fail",
+  ) {
     this.length = length;
     this.#mark = mark;
     this.staging = staging;
     this.#loader = new KeyspaceLoader(this.staging);
-    this.#decoder = new RdbDecoder(this.#loader);
+    this.#decoder = new RdbDecoder(this.#loader, { onUnsupported });
     if (length === 0) throw new ReplicationError("SNAPSHOT", "The snapshot is empty");
   }
 
@@ -55,6 +61,11 @@ export class SnapshotTransfer {
   /** Module values left out. */
   get moduleValuesSkipped(): number {
     return this.#loader.stats.moduleValues;
+  }
+
+  /** The same by the module's name. */
+  get modulesSkipped(): Record<string, number> {
+    return Object.fromEntries(this.#loader.stats.moduleNames);
   }
 
   /** True when a mark follows the snapshot. */

@@ -193,6 +193,8 @@ export interface LinkOptions {
   readonly resync?: "swap" | "flush";
   /** What to do with commands that can't be applied. `resync`. */
   readonly onDivergence?: DivergencePolicy;
+  /** Module values of a snapshot are passed over, or `fail` the synchronisation. `skip`. */
+  readonly onUnsupported?: "skip" | "fail";
   /** Milliseconds of work in one go before the host gets its turn. 4. */
   readonly sliceMs?: number;
   /** Gets messages. */
@@ -262,6 +264,8 @@ export interface LinkCounters {
   moduleCommandsSkipped: number;
   /** Module values left out of the last snapshot. */
   moduleValuesSkipped: number;
+  /** The same by the module's name. */
+  modulesSkipped: Readonly<Record<string, number>>;
   /** Bytes read from the master in all. */
   bytesRead: number;
 }
