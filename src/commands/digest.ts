@@ -20,6 +20,7 @@ import {
 } from "../store/keyspace.ts";
 import { hashEach } from "../store/hash.ts";
 import { listEach } from "../store/list.ts";
+import { MAX_ID, MIN_ID, StreamCursor, streamOf } from "../store/stream.ts";
 import { zsetEach } from "../store/zset.ts";
 
 /** Snapshots of this version are Redis 7.2's, which began to print scores with the fewest digits. */
@@ -110,6 +111,26 @@ function mixHash(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry)
   });
 }
 
+/** Entries only: groups are no part of it. */
+function mixStream(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  const cursor = new StreamCursor();
+  const value = new BytesRef();
+  cursor.open(streamOf(db, entry), MIN_ID, MAX_ID, false);
+  while (cursor.next()) {
+    const { msHigh, msLow, seqHigh, seqLow } = cursor.id;
+    digest.mixText(`${wide(msHigh, msLow)}.${wide(seqHigh, seqLow)}`);
+    for (let left = cursor.fieldCount; left > 0; left--) {
+      cursor.readField(ref, value);
+      digest.mix(ref.bytes, ref.start, ref.end);
+      digest.mix(value.bytes, value.start, value.end);
+    }
+  }
+}
+
+function wide(high: number, low: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
 /** Adds type, value and the fact of an expiry: the part `DEBUG DIGEST-VALUE` is about. */
 export function addValue(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
   const type = db.typeOf(entry);
@@ -126,6 +147,7 @@ const MIXERS: Readonly<Partial<Record<ValueType, MixValue>>> = {
   [ValueType.LIST]: mixList,
   [ValueType.ZSET]: mixZset,
   [ValueType.HASH]: mixHash,
+  [ValueType.STREAM]: mixStream,
   // Only its module knows what a module's value holds.
   [ValueType.MODULE]: () => {},
 };
