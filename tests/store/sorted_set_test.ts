@@ -204,7 +204,7 @@ test("members that come in order, from either end, fill their leaves", () => {
     }
     set.audit();
     const perMember = set.memoryBytes / set.size;
-    // redis-server 8.0 takes 97 for the same, jemalloc's rounding included.
-    assert.ok(perMember < 97, `${perMember} bytes a member`);
+    // redis-server 8.0 takes 109 for the same: used_memory before and after a million of these.
+    assert.ok(perMember < 109, `${perMember} bytes a member`);
   }
 });
