@@ -1,34 +1,339 @@
 /**
- * Hashes, read.
+ * Hashes, read: plain ones, with and without expiries of their fields, zipmaps up to Redis 2.4, ziplists
+ * up to 6.2, listpacks since. What fits a listpack becomes one, whatever form it came in.
  *
  * @module
  */
 
-import type { ElementRow } from "../frame.ts";
+import { ByteBuffer } from "../../base/byte_buffer.ts";
+import { HashBuilder } from "../../store/hash_builder.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../store/keyspace.ts";
+import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/listpack.ts";
+import { lpLength, lpNext } from "../../store/listpack.ts";
+import type { Element, ElementRow, Frame } from "../frame.ts";
+import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
+import type { StringSlot } from "../reader.ts";
+import { addListpack, finishHash } from "./hash_build.ts";
+import { TemplateArray, TemplateListpack } from "./hash_templates.ts";
+import { storeBlob } from "./store.ts";
+import { hasTwins } from "./twins.ts";
+import { ziplistToListpack } from "./ziplist.ts";
+import { readZipmap } from "./zipmap.ts";
+
+/** Where a plain hash has the expiries of its fields, and from when they count. */
+const Layout = { NONE: 0, METADATA: 1, METADATA_PRE_GA: 2, VALKEY: 3 } as const;
+type Layout = typeof Layout[keyof typeof Layout];
+
+/** Redis refuses an expiry that does not fit 48 bits. */
+const MAX_EXPIRY = 0xffffffffffff;
+/** Memory that is kept between two hashes. */
+const KEPT_BYTES = 1 << 17;
+
+/** What of a field comes next. */
+const Step = { TTL: 0, FIELD: 1, VALUE: 2, EXPIRY: 3 } as const;
+type Step = typeof Step[keyof typeof Step];
+
+/** Field by field: type 4, and those with expiries but no listpack. */
+class PlainHash implements Element {
+  readonly #frame: Frame;
+  readonly #layout: Layout;
+  readonly #field: StringSlot;
+  readonly #value: StringSlot;
+  readonly #builder: HashBuilder = new HashBuilder();
+  #base: number = NONE;
+  #left: number = NONE;
+  #step: Step = Step.TTL;
+  #expireAtMs: number = NO_EXPIRY;
+
+  constructor(frame: Frame, layout: Layout) {
+    this.#frame = frame;
+    this.#layout = layout;
+    this.#field = frame.newSlot();
+    this.#value = frame.newSlot();
+  }
+
+  read(): boolean {
+    if (this.#left === NONE && !this.#begin()) return false;
+    while (this.#left > 0) {
+      if (!this.#readField()) return false;
+      this.#add();
+      this.#step = Step.TTL;
+      this.#left--;
+    }
+    this.#left = NONE;
+    this.#base = NONE;
+    finishHash(this.#frame, this.#builder);
+    return true;
+  }
+
+  #begin(): boolean {
+    const { reader, sink } = this.#frame;
+    if (this.#layout === Layout.METADATA && this.#base === NONE) {
+      if (!reader.readFixed(8)) return false;
+      const base = reader.fixedInt64();
+      if (!(base >= 0 && base <= MAX_EXPIRY)) reader.fail("Hash's least expiry is out of range");
+      this.#base = base;
+    }
+    if (!reader.readLength()) return false;
+    this.#left = reader.length;
+    this.#builder.begin(sink.settings);
+    return true;
+  }
+
+  #readField(): boolean {
+    const { reader } = this.#frame;
+    if (this.#step === Step.TTL) {
+      if (!this.#readTtl()) return false;
+      this.#step = Step.FIELD;
+    }
+    if (this.#step === Step.FIELD) {
+      if (!reader.readString(this.#field)) return false;
+      this.#step = Step.VALUE;
+    }
+    if (this.#step === Step.VALUE) {
+      if (!reader.readString(this.#value)) return false;
+      this.#step = Step.EXPIRY;
+    }
+    return this.#readExpiry();
+  }
+
+  /** Redis's, before the field: 0 for none, else counted from the least of all or absolute. */
+  #readTtl(): boolean {
+    const { reader } = this.#frame;
+    this.#expireAtMs = NO_EXPIRY;
+    if (this.#layout !== Layout.METADATA && this.#layout !== Layout.METADATA_PRE_GA) return true;
+    if (!reader.readLength()) return false;
+    const ttl = reader.length;
+    if (ttl === 0) return true;
+    this.#setExpiry(this.#layout === Layout.METADATA ? this.#base + ttl - 1 : ttl);
+    return true;
+  }
+
+  /** Valkey's, after the value: -1 for none. */
+  #readExpiry(): boolean {
+    const { reader } = this.#frame;
+    if (this.#layout !== Layout.VALKEY) return true;
+    if (!reader.readFixed(8)) return false;
+    const at = reader.fixedInt64();
+    if (at !== NO_EXPIRY) this.#setExpiry(at);
+    return true;
+  }
+
+  #setExpiry(at: number): void {
+    if (!(at >= 0 && at <= MAX_EXPIRY)) this.#frame.reader.fail("Field's expiry is out of range");
+    this.#expireAtMs = at;
+  }
+
+  #add(): void {
+    const field = this.#field;
+    const value = this.#value;
+    const isNew = this.#builder.add(
+      field.bytes,
+      field.start,
+      field.end,
+      value.bytes,
+      value.start,
+      value.end,
+      this.#expireAtMs,
+    );
+    if (!isNew) this.#frame.reader.fail("Hash has a field twice");
+  }
+}
+
+/** Fields and values in one zipmap: type 9. */
+class ZipmapHash implements Element {
+  readonly #frame: Frame;
+  readonly #blob: StringSlot;
+  readonly #builder: HashBuilder = new HashBuilder();
+
+  constructor(frame: Frame) {
+    this.#frame = frame;
+    this.#blob = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader, sink } = this.#frame;
+    const blob = this.#blob;
+    if (!reader.readString(blob)) return false;
+    const builder = this.#builder;
+    builder.begin(sink.settings);
+    readZipmap(blob.bytes, blob.start, blob.end, (message) => reader.fail(message), (...pair) => {
+      if (!builder.add(...pair, NO_EXPIRY)) reader.fail("Hash has a field twice");
+    });
+    finishHash(this.#frame, builder);
+    return true;
+  }
+}
+
+/** Fields and values in one blob: types 13 and 16. */
+class PackedHash implements Element {
+  readonly #frame: Frame;
+  readonly #isZiplist: boolean;
+  readonly #blob: StringSlot;
+  readonly #listpack: ByteBuffer = new ByteBuffer();
+
+  constructor(frame: Frame, isZiplist: boolean) {
+    this.#frame = frame;
+    this.#isZiplist = isZiplist;
+    this.#blob = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader } = this.#frame;
+    const blob = this.#blob;
+    if (!reader.readString(blob)) return false;
+    if (!this.#isZiplist) {
+      const wrong = lpCheck(blob.bytes, blob.start, blob.end, true);
+      if (wrong !== undefined) reader.fail(wrong);
+      this.#store(blob.bytes, blob.start, blob.end);
+      return true;
+    }
+    const listpack = this.#listpack;
+    const fail = (message: string) => reader.fail(message);
+    ziplistToListpack(blob.bytes, blob.start, blob.end, listpack, true, fail);
+    this.#store(listpack.bytes, 0, listpack.length);
+    listpack.shrink(KEPT_BYTES);
+    return true;
+  }
+
+  #store(bytes: Uint8Array, start: number, end: number): void {
+    const frame = this.#frame;
+    storePacked(frame, bytes, start, end, 2, Encoding.LISTPACK);
+  }
+}
+
+/** Fields, values and expiries in one listpack: type 25, and what came before it. */
+class ExpiringHash implements Element {
+  readonly #frame: Frame;
+  readonly #hasMinimum: boolean;
+  readonly #blob: StringSlot;
+  #minimumIsRead: boolean = false;
+
+  constructor(frame: Frame, hasMinimum: boolean) {
+    this.#frame = frame;
+    this.#hasMinimum = hasMinimum;
+    this.#blob = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader } = this.#frame;
+    const blob = this.#blob;
+    // A hint that may be stale: the listpack itself is ordered.
+    if (this.#hasMinimum && !this.#minimumIsRead) {
+      if (!reader.readFixed(8)) return false;
+      this.#minimumIsRead = true;
+    }
+    if (!reader.readString(blob)) return false;
+    this.#minimumIsRead = false;
+    const { bytes, start, end } = blob;
+    const wrong = lpCheck(bytes, start, end, false) ?? checkTriples(bytes, start, end);
+    if (wrong !== undefined) reader.fail(wrong);
+    storePacked(this.#frame, bytes, start, end, 3, Encoding.LISTPACK_EX);
+    return true;
+  }
+}
+
+/** A checked listpack of fields to the sink, or into a table when it is beyond the limits. */
+function storePacked(
+  frame: Frame,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  stride: 2 | 3,
+  encoding: Encoding,
+): void {
+  const { reader, sink } = frame;
+  const count = lpLength(bytes, start, end) / stride;
+  // rdb.c, empty keys: a hash without fields is no key.
+  if (count === 0) return;
+  if (count > sink.settings.limits.hashMaxListpackEntries) {
+    const builder = new HashBuilder();
+    builder.begin(sink.settings);
+    builder.enlarge();
+    if (!addListpack(builder, bytes, start, stride)) reader.fail("Hash has a field twice");
+    return finishHash(frame, builder);
+  }
+  if (hasTwins(bytes, start, count, stride)) reader.fail("Hash has a field twice");
+  storeBlob(frame, ValueType.HASH, encoding, bytes, start, end);
+}
+
+/** What is wrong with a sound listpack as one of fields, values and expiries. */
+function checkTriples(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (lpLength(bytes, start, end) % 3 !== 0) return "listpack of triples has entries left over";
+  let last = 0;
+  for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos);) {
+    const ttlPos = lpNext(bytes, lpNext(bytes, pos));
+    if (!lpIsInteger(bytes, ttlPos)) return "field's expiry is no integer";
+    const ttl = lpInteger(bytes, ttlPos);
+    if (ttl < 0 || ttl > MAX_EXPIRY) return "field's expiry is out of range";
+    const at = ttl === 0 ? Infinity : ttl;
+    if (at < last) return "fields are not in the order of their expiries";
+    last = at;
+    pos = lpNext(bytes, ttlPos);
+  }
+  return undefined;
+}
 
 /** Types that both dialects know. */
 export const hashRows: readonly ElementRow[] = [
-  { number: Type.HASH, name: "HASH" },
-  { number: Type.HASH_ZIPMAP, name: "HASH_ZIPMAP" },
-  { number: Type.HASH_ZIPLIST, name: "HASH_ZIPLIST" },
-  { number: Type.HASH_LISTPACK, name: "HASH_LISTPACK" },
+  { number: Type.HASH, name: "HASH", create: (frame) => new PlainHash(frame, Layout.NONE) },
+  { number: Type.HASH_ZIPMAP, name: "HASH_ZIPMAP", create: (frame) => new ZipmapHash(frame) },
+  { number: Type.HASH_ZIPLIST, name: "HASH_ZIPLIST", create: (f) => new PackedHash(f, true) },
+  { number: Type.HASH_LISTPACK, name: "HASH_LISTPACK", create: (f) => new PackedHash(f, false) },
 ];
 
 /** Types of Redis alone. */
 export const redisHashRows: readonly ElementRow[] = [
-  { number: Type.HASH_METADATA_PRE_GA, name: "HASH_METADATA_PRE_GA" },
-  { number: Type.HASH_LISTPACK_EX_PRE_GA, name: "HASH_LISTPACK_EX_PRE_GA" },
-  { number: Type.HASH_METADATA, name: "HASH_METADATA" },
-  { number: Type.HASH_LISTPACK_EX, name: "HASH_LISTPACK_EX" },
-  { number: Type.HASH_TMPL_LP, name: "HASH_TMPL_LP" },
-  { number: Type.HASH_TMPL_LP_REF, name: "HASH_TMPL_LP_REF" },
-  { number: Type.HASH_TMPL_ARRAY, name: "HASH_TMPL_ARRAY" },
-  { number: Type.HASH_TMPL_ARRAY_REF, name: "HASH_TMPL_ARRAY_REF" },
+  {
+    number: Type.HASH_METADATA_PRE_GA,
+    name: "HASH_METADATA_PRE_GA",
+    create: (frame) => new PlainHash(frame, Layout.METADATA_PRE_GA),
+  },
+  {
+    number: Type.HASH_LISTPACK_EX_PRE_GA,
+    name: "HASH_LISTPACK_EX_PRE_GA",
+    create: (frame) => new ExpiringHash(frame, false),
+  },
+  {
+    number: Type.HASH_METADATA,
+    name: "HASH_METADATA",
+    create: (frame) => new PlainHash(frame, Layout.METADATA),
+  },
+  {
+    number: Type.HASH_LISTPACK_EX,
+    name: "HASH_LISTPACK_EX",
+    create: (frame) => new ExpiringHash(frame, true),
+  },
+  {
+    number: Type.HASH_TMPL_LP,
+    name: "HASH_TMPL_LP",
+    create: (frame) => new TemplateListpack(frame, false),
+  },
+  {
+    number: Type.HASH_TMPL_LP_REF,
+    name: "HASH_TMPL_LP_REF",
+    create: (frame) => new TemplateListpack(frame, true),
+  },
+  {
+    number: Type.HASH_TMPL_ARRAY,
+    name: "HASH_TMPL_ARRAY",
+    create: (frame) => new TemplateArray(frame, false),
+  },
+  {
+    number: Type.HASH_TMPL_ARRAY_REF,
+    name: "HASH_TMPL_ARRAY_REF",
+    create: (frame) => new TemplateArray(frame, true),
+  },
 ];
 
 /** Types of Valkey alone. */
 export const valkeyHashRows: readonly ElementRow[] = [
-  { number: Type.VALKEY_HASH_2, name: "HASH_2" },
+  {
+    number: Type.VALKEY_HASH_2,
+    name: "HASH_2",
+    create: (frame) => new PlainHash(frame, Layout.VALKEY),
+  },
+  // In development: its layout is not published.
   { number: Type.VALKEY_PATH_HASH, name: "PATH_HASH" },
 ];

@@ -1,10 +1,114 @@
 /**
- * Hashes, written.
+ * Hashes, written: a listpack where the version has one, else field by field. Expiries of fields are
+ * written from version 12 on, and to Valkey in its own form; versions below have no place for them.
  *
  * @module
  */
 
-import type { ValueWriter } from "./writer.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { type FieldVisitor, hashEach, hashLength, type LargeHash } from "../../store/hash.ts";
+import { largeHashOf } from "../../store/hash.ts";
+import { type Database, Encoding, type Entry, NO_EXPIRY } from "../../store/keyspace.ts";
+import { FIRST_VALKEY_VERSION, Type } from "../opcodes.ts";
+import type { RecordWriter } from "../record_writer.ts";
+import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";
 
-/** Not there yet. */
-export const hashWriter: ValueWriter | undefined = undefined;
+/** From this version on there is HASH_LISTPACK. */
+const FIRST_LISTPACK_VERSION = 10;
+/** From this version on fields may expire. */
+const FIRST_EXPIRY_VERSION = 12;
+/** What is written at once before the rest of a hash is left for later. */
+const FIRST_BYTES = 64 * 1024;
+
+const TWO_32 = 4294967296;
+
+const blob = new BytesRef();
+const int64 = new Uint8Array(8);
+const int64View = new DataView(int64.buffer);
+
+function typeOf(db: Database, entry: Entry, version: SnapshotVersion): number {
+  const large = largeHashOf(db, entry);
+  if (large === undefined) return packedType(db.encodingOf(entry), version);
+  if (large.expiring === 0 || version < FIRST_EXPIRY_VERSION) return Type.HASH;
+  return version >= FIRST_VALKEY_VERSION ? Type.VALKEY_HASH_2 : Type.HASH_METADATA;
+}
+
+function packedType(encoding: Encoding, version: SnapshotVersion): number {
+  if (version < FIRST_LISTPACK_VERSION) return Type.HASH;
+  if (encoding === Encoding.LISTPACK) return Type.HASH_LISTPACK;
+  if (version < FIRST_EXPIRY_VERSION) return Type.HASH;
+  return version >= FIRST_VALKEY_VERSION ? Type.VALKEY_HASH_2 : Type.HASH_LISTPACK_EX;
+}
+
+function writeInt64(writer: RecordWriter, value: number): void {
+  int64View.setUint32(0, value >>> 0, true);
+  int64View.setInt32(4, Math.floor(value / TWO_32), true);
+  writer.out.writeBytes(int64, 0, 8);
+}
+
+/** Writes one field in the form of a type. @param base What METADATA counts expiries from. */
+function fieldWriter(writer: RecordWriter, type: number, base: number): FieldVisitor {
+  return (field, fieldStart, fieldEnd, value, start, end, at) => {
+    if (type === Type.HASH_METADATA) writer.length(at === NO_EXPIRY ? 0 : at - base + 1);
+    writer.string(field, fieldStart, fieldEnd);
+    writer.string(value, start, end);
+    if (type === Type.VALKEY_HASH_2) writeInt64(writer, at);
+  };
+}
+
+/** Fields still to be written. */
+class FieldsRest implements ValueRest {
+  readonly #large: LargeHash;
+  readonly #type: number;
+  readonly #base: number;
+  #cursor: number = 0;
+
+  constructor(large: LargeHash, type: number, base: number) {
+    this.#large = large;
+    this.#type = type;
+    this.#base = base;
+  }
+
+  writeOn(writer: RecordWriter, budgetBytes: number): boolean {
+    const enough = writer.out.length + budgetBytes;
+    const visit = fieldWriter(writer, this.#type, this.#base);
+    const { fields } = this.#large;
+    const look = (entry: Entry) => this.#large.visit(entry, visit);
+    do {
+      this.#cursor = fields.scan(this.#cursor, look);
+    } while (this.#cursor !== 0 && writer.out.length < enough);
+    return this.#cursor !== 0;
+  }
+}
+
+/** Every hash, whatever its encoding. */
+export const hashWriter: ValueWriter = {
+  typeOf,
+  write(writer, db, entry, version) {
+    const type = typeOf(db, entry, version);
+    const large = largeHashOf(db, entry);
+    if (large !== undefined) {
+      const base = type === Type.HASH_METADATA ? large.earliestExpiry() : 0;
+      if (type === Type.HASH_METADATA) writeInt64(writer, base);
+      writer.length(large.size);
+      const rest = new FieldsRest(large, type, base);
+      return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
+    }
+    if (type === Type.HASH_LISTPACK || type === Type.HASH_LISTPACK_EX) {
+      if (type === Type.HASH_LISTPACK_EX) writeInt64(writer, Math.max(earliest(db, entry), 0));
+      db.valueRef(entry, blob);
+      writer.string(blob.bytes, blob.start, blob.end);
+      return undefined;
+    }
+    writer.length(hashLength(db, entry));
+    hashEach(db, entry, fieldWriter(writer, type, 0));
+    return undefined;
+  },
+};
+
+/** The first field of a small hash is the soonest to expire; NO_EXPIRY when it never does. */
+function earliest(db: Database, entry: Entry): number {
+  let at: number | undefined;
+  hashEach(db, entry, (_f, _fs, _fe, _v, _vs, _ve, expireAtMs) => at ??= expireAtMs);
+  return at ?? NO_EXPIRY;
+}

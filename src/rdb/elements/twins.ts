@@ -1,0 +1,64 @@
+/**
+ * Whether a listpack holds one name twice: by hashes where there are many, each with each where few.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { hash32 } from "../../base/hash.ts";
+import { lpEquals, lpFirst, lpNext, lpRead } from "../../store/listpack.ts";
+
+/** Up to here names are compared each with each, which beats hashing. */
+const FEW = 8;
+
+const name = new BytesRef();
+let hashes: Int32Array = new Int32Array(128);
+
+/**
+ * Whether any two of `count` names are the same. The listpack must have been checked.
+ *
+ * @param stride Entries from one name to the next.
+ */
+export function hasTwins(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  stride: number,
+): boolean {
+  if (count > FEW && !hasEqualHashes(bytes, start, count, stride)) return false;
+  let pos = lpFirst(bytes, start);
+  for (let i = 0; i < count; i++) {
+    const next = skip(bytes, pos, stride);
+    lpRead(bytes, pos, name);
+    for (let j = i + 1, other = next; j < count; j++) {
+      if (lpEquals(bytes, other, name.bytes, name.start, name.end)) return true;
+      other = skip(bytes, other, stride);
+    }
+    pos = next;
+  }
+  return false;
+}
+
+function hasEqualHashes(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  stride: number,
+): boolean {
+  if (hashes.length < count) hashes = new Int32Array(count);
+  const used = hashes.subarray(0, count);
+  let pos = lpFirst(bytes, start);
+  for (let i = 0; i < count; i++) {
+    lpRead(bytes, pos, name);
+    used[i] = hash32(name.bytes, name.start, name.end, 0, 0);
+    pos = skip(bytes, pos, stride);
+  }
+  used.sort();
+  for (let i = 1; i < count; i++) if (used[i] === used[i - 1]) return true;
+  return false;
+}
+
+function skip(bytes: Uint8Array, pos: number, stride: number): number {
+  for (let i = 0; i < stride; i++) pos = lpNext(bytes, pos);
+  return pos;
+}
