@@ -65,6 +65,23 @@ class Run {
     }
   }
 
+  #push(list: number, entry: Entry, text: string): void {
+    const { prng, db, model } = this;
+    const key = KEYS[list];
+    const values = [text, ...Array.from({ length: prng.int(4) }, () => this.text())];
+    const starts: number[] = [];
+    const ends: number[] = [];
+    for (const value of values) {
+      starts.push(ends.at(-1) ?? 0);
+      ends.push(starts.at(-1)! + value.length);
+    }
+    const atHead = prng.oneIn(2);
+    const all = bytesOf(values.join(""));
+    listPush(db, entry, key, 0, key.length, atHead, all, starts, ends, 0, values.length);
+    if (atHead) model[list].unshift(...values.reverse());
+    else model[list].push(...values);
+  }
+
   step(): void {
     const { prng, db, model } = this;
     const list = prng.int(3);
@@ -72,22 +89,10 @@ class Run {
     const entry = this.entry(list);
     const text = this.text();
     const bytes = bytesOf(text);
-    const key = KEYS[list];
     // Long lists are cut now and then, so that they become small ones again.
     const operation = array.length > 400 && prng.oneIn(60) ? 12 : prng.int(12);
     if (operation < 5 || entry === 0) {
-      const values = [text, ...Array.from({ length: prng.int(4) }, () => this.text())];
-      const starts: number[] = [];
-      const ends: number[] = [];
-      for (const value of values) {
-        starts.push(ends.at(-1) ?? 0);
-        ends.push(starts.at(-1)! + value.length);
-      }
-      const atHead = prng.oneIn(2);
-      const all = bytesOf(values.join(""));
-      listPush(db, entry, key, 0, key.length, atHead, all, starts, ends, 0, values.length);
-      if (atHead) array.unshift(...values.reverse());
-      else array.push(...values);
+      this.#push(list, entry, text);
     } else if (operation === 5) {
       const index = prng.int(array.length);
       const after = prng.oneIn(2);
