@@ -1,0 +1,129 @@
+/**
+ * Values of modules in snapshots: passed over and counted, refused when told to, kept where Redis itself
+ * brings the type, and forgotten when a command that is passed over changes them.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Host } from "../../src/commands/host.ts";
+import type { RdbDecoderOptions } from "../../src/rdb/decoder.ts";
+import { KeyspaceLoader } from "../../src/rdb/load.ts";
+import { createStreamExecutor } from "../../src/replication/executor.ts";
+import { Argv } from "../../src/resp/argv.ts";
+import type { Keyspace } from "../../src/store/keyspace.ts";
+import { Engine } from "../commands/engine.ts";
+import { textOf } from "./dataset.ts";
+import { encodeWhole, newKeyspace } from "./keyspaces.ts";
+import { be, decodeCut, errorOf, join, le, snapshot, str } from "./support.ts";
+
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** A type's id as snapshots have it. */
+function idOf(name: string, version = 1): Uint8Array {
+  let id = 0n;
+  for (const letter of name) id = (id << 6n) | BigInt(ALPHABET.indexOf(letter));
+  return join(0x81, be((id << 10n) | BigInt(version), 8));
+}
+
+const VALUES = join(2, 5, 1, 0x80, be(-1, 4), 3, le(0, 4), 4, le(0, 8), 5, str("text"), 0);
+const OTHER = join(7, str("other"), idOf("test___dt"), VALUES);
+const VECTORS = join(7, str("vectors"), idOf("vectorset"), VALUES);
+const FILE = snapshot("REDIS0012", OTHER, VECTORS, 0, str("k"), str("v"), 0xfc, le(9, 8), OTHER);
+const EVERY = Array.from({ length: FILE.length - 1 }, (_, i) => i + 1);
+
+function load(
+  bytes: Uint8Array,
+  cuts: readonly number[],
+  options?: RdbDecoderOptions,
+): { keyspace: Keyspace; loader: KeyspaceLoader } {
+  const keyspace = newKeyspace();
+  const loader = new KeyspaceLoader(keyspace);
+  decodeCut(bytes, cuts, loader, options);
+  return { keyspace, loader };
+}
+
+for (const cuts of [[], EVERY]) {
+  test(`module values in ${cuts.length + 1} pieces: passed over by name, vector sets kept`, () => {
+    const { keyspace, loader } = load(FILE, cuts);
+    assert.equal(loader.stats.moduleValues, 2);
+    assert.deepEqual([...loader.stats.moduleNames], [["test___dt", 2]]);
+    assert.equal(keyspace.keyCount, 2);
+    const engine = new Engine("stream", () => 0.5, keyspace);
+    assert.equal(engine.call("TYPE", "vectors"), "+vectorset\r\n");
+    assert.equal(engine.call("EXISTS", "other"), ":0\r\n");
+    assert.match(engine.call("GET", "vectors"), /^-WRONGTYPE/);
+    const dump = engine.raw(["DUMP", "vectors"]);
+    assert.ok(textOf(dump).includes(textOf(join(7, idOf("vectorset"), VALUES, 12, 0))));
+    const payload = dump.subarray(dump.indexOf(10) + 1, -2);
+    assert.equal(engine.call("RESTORE", "again", "0", payload), "+OK\r\n");
+    assert.equal(engine.call("COPY", "again", "copied"), ":1\r\n");
+    assert.deepEqual(engine.raw(["DUMP", "copied"]), dump);
+  });
+
+  test(`module values in ${cuts.length + 1} pieces are refused when told to`, () => {
+    const error = errorOf(() => load(FILE, cuts, { onUnsupported: "fail" }));
+    assert.equal(error?.code, "UNSUPPORTED_TYPE");
+    assert.equal(error.type, 7);
+    assert.equal(error.key, '"other"');
+    assert.equal(error.offset, 9);
+    assert.match(error.message, /test___dt/);
+  });
+}
+
+test("a vector set is written back as it came, in every version", () => {
+  const bytes = snapshot("REDIS0012", VECTORS);
+  for (const version of [9, 10, 11, 12, 80] as const) {
+    const { keyspace } = load(bytes, []);
+    const written = encodeWhole(keyspace, { version, serverVersion: "8.0.2", nowMs: 0 });
+    assert.ok(textOf(written).includes(textOf(VECTORS)));
+    assert.equal(load(written, []).keyspace.keyCount, 1);
+  }
+});
+
+test("module values of releases before 4.0, and unknown tags, are refused", () => {
+  const early = errorOf(() => load(snapshot("REDIS0008", 6, str("k"), idOf("test___dt"), 0), []));
+  assert.equal(early?.code, "UNSUPPORTED_TYPE");
+  const tag = errorOf(() => load(snapshot("REDIS0012", 7, str("k"), idOf("test___dt"), 6), []));
+  assert.equal(tag?.code, "CORRUPT");
+});
+
+test("names of modules are counted within bounds", () => {
+  const values = Array.from({ length: 2000 }, (_, i) => {
+    const name = `m${String(i).padStart(8, "0")}`;
+    return join(7, str(`k${i}`), idOf(name), 0);
+  });
+  const { loader } = load(snapshot("REDIS0012", ...values), []);
+  assert.equal(loader.stats.moduleValues, 2000);
+  assert.ok(loader.stats.moduleNames.size < 300);
+});
+
+test("a snapshot makes no more than so many databases", () => {
+  const databases = Array.from(
+    { length: 20_000 },
+    (_, i) => join(0xfe, 0x80, be(i, 4), 0, 1, "k", 0),
+  );
+  const error = errorOf(() => load(snapshot("REDIS0012", ...databases), []));
+  assert.equal(error?.code, "TOO_LARGE");
+  assert.ok(error.offset > 0);
+  const some = load(snapshot("REDIS0012", ...databases.slice(0, 10_000)), []);
+  assert.equal(some.keyspace.indexes().length, 10_000);
+  const { reserved, table } = some.keyspace.memory();
+  assert.ok(reserved + table < 64 << 20, `${reserved + table} bytes`);
+});
+
+test("a module's command in the stream makes us forget the value it changes", () => {
+  const { keyspace } = load(snapshot("REDIS0012", VECTORS, 0, str("k"), str("v")), []);
+  const changed: string[] = [];
+  const executor = createStreamExecutor({
+    keyspace,
+    random: () => 0.5,
+    host: { role: "slave", databases: 16 } as Host,
+    modified: (_db, bytes, start, end) => changed.push(textOf(bytes.subarray(start, end))),
+  });
+  assert.match(executor.execute(0, Argv.of("JSON.SET", "k", "$", "1")) ?? "", /unknown command/);
+  assert.match(executor.execute(0, Argv.of("VADD", "vectors", "x")) ?? "", /unknown command/);
+  assert.deepEqual(changed, ["vectors"]);
+  assert.equal(keyspace.keyCount, 1);
+});
