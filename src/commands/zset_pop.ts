@@ -85,7 +85,7 @@ function popFrom(ctx: Context, argv: Argv, index: number, pop: Pop): void {
 function popGeneric(ctx: Context, argv: Argv, max: boolean): void {
   if (argv.count > 3) throw new CommandError(SYNTAX);
   const hasCount = argv.count === 3;
-  const count = hasCount ? readInteger(argv, 2) : 1;
+  const count = hasCount ? readInteger(argv, 2, MUST_BE_POSITIVE) : 1;
   if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
   if (firstKey(ctx, argv, 1, 2) === 0 || count === 0) return ctx.reply.array(0);
   const nested = hasCount && ctx.reply.protocol === 3;

@@ -7,7 +7,14 @@
 
 import type { Argv } from "../resp/argv.ts";
 import type { Entry } from "../store/keyspace.ts";
-import { SortedSet, zsetEachRange, zsetLength, zsetRemoveRange, zsetStore } from "../store/zset.ts";
+import {
+  largeOf,
+  SortedSet,
+  zsetEachRange,
+  zsetLength,
+  zsetRemoveRange,
+  zsetStore,
+} from "../store/zset.ts";
 import { isWord, readInteger } from "./args.ts";
 import {
   type Command,
@@ -95,9 +102,17 @@ class RangeQuery {
       const length = zsetLength(ctx.db, entry);
       [from, to] = [length - to, length - from];
     }
-    const rest = this.#offset < 0 ? 0 : Math.max(to - from - this.#offset, 0);
+    const offset = this.#skipped(ctx, entry, to - from);
+    const rest = Math.max(to - from - offset, 0);
     const count = this.#limit < 0 ? rest : Math.min(rest, this.#limit);
-    return { rank: this.reverse ? to - 1 - this.#offset : from + this.#offset, count };
+    return { rank: this.reverse ? to - 1 - offset : from + offset, count };
+  }
+
+  /** A negative offset counts from the end in the large form, since 7.2, and leaves nothing in a listpack. */
+  #skipped(ctx: Context, entry: Entry, count: number): number {
+    const offset = this.#offset;
+    if (offset >= 0) return offset;
+    return largeOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
   }
 
   #readOptions(argv: Argv, first: number, anyDirection: boolean, store: boolean): void {
