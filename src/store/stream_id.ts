@@ -231,7 +231,7 @@ export class IdTable<T = never> {
   /** Points at the last row not after `id`; false when there is none. */
   seekBack(id: StreamId, place: IdPlace): boolean {
     const block = this.#blockOf(id);
-    if (block < 0) return false;
+    if (block < 0 || this.#size === 0) return false;
     const { ids, count } = this.#blocks[block];
     let row = lowerBound(ids, count, id);
     if (row === count || compareRow(ids, row, id) !== 0) row--;
