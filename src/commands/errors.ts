@@ -218,6 +218,8 @@ export function atLeastOneKey(name: string): string {
   return `ERR at least 1 input key is needed for '${name}' command`;
 }
 
+/** An id that is none. */
+export const INVALID_STREAM_ID = "ERR Invalid stream ID specified as stream command argument";
 /** CLIENT UNBLOCK with ERROR. */
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 /** CLUSTER and its kin. */

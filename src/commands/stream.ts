@@ -1,10 +1,277 @@
 /**
- * Streams.
+ * Streams: adding, reading by range, deleting and trimming.
  *
  * @module
  */
 
-import type { Command } from "./command.ts";
+import type { Argv } from "../resp/argv.ts";
+import { MAX_ID, MIN_ID, type Stream, StreamCursor, StreamId } from "../store/stream.ts";
+import { isWord, readInteger } from "./args.ts";
+import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
+import { CommandError, NO_SUCH_KEY, SYNTAX, wrongArity } from "./errors.ts";
+import {
+  type AddOptions,
+  createStream,
+  exactly,
+  IdForm,
+  lookupStream,
+  readAddOptions,
+  readId,
+  readRangeEnd,
+  readRangeStart,
+  References,
+  replyEntry,
+  replyId,
+  streamChanged,
+} from "./stream_args.ts";
+import { streamDeleteCommands, trimReferenced } from "./stream_delete.ts";
+import { streamGroupCommands } from "./stream_group.ts";
+import { streamInfoCommands } from "./stream_info.ts";
+import { streamClaimCommands } from "./stream_claim.ts";
+import { streamPendingCommands } from "./stream_pending.ts";
+import { streamReadCommands } from "./stream_read.ts";
+
+const EXHAUSTED = "ERR The stream has exhausted the last possible ID, unable to add more items";
+const ID_TOO_SMALL =
+  "ERR The ID specified in XADD is equal or smaller than the target stream top item";
+const TOO_LARGE = "ERR Elements are too large to be stored";
+
+const cursor = new StreamCursor();
+const id = new StreamId();
+const start = new StreamId();
+const end = new StreamId();
+
+/** Sets `id` to that of an entry to be added. */
+function nextId(ctx: Context, stream: Stream, options: AddOptions): void {
+  const { lastId } = stream;
+  if (!options.hasId) {
+    id.setMillis(ctx.nowMs);
+    if (id.compare(lastId) > 0) return;
+    id.set(lastId);
+    id.increment();
+    return;
+  }
+  id.set(options.id);
+  if (options.hasSequence) return;
+  if (!id.sameMillis(lastId)) return;
+  if (lastId.isMaxSequence) throw new CommandError(ID_TOO_SMALL);
+  id.set(lastId);
+  id.increment();
+}
+
+function trim(stream: Stream, options: AddOptions): number {
+  if (options.references !== References.KEEP) return trimReferenced(stream, options);
+  return stream.trim(options.trim);
+}
+
+/**
+ * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field
+ * value [field value ...]`: adds an entry. O(1), and O(n) of those trimmed.
+ */
+const xadd: Command = {
+  name: "xadd",
+  arity: -5,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const options = readAddOptions(ctx, argv, true);
+    const first = options.idAt + 1;
+    const rest = argv.count - first;
+    if (rest < 2 || rest % 2 === 1) throw new CommandError(wrongArity("xadd"));
+    if (options.hasId && options.hasSequence && options.id.isZero) {
+      throw new CommandError("ERR The ID specified in XADD must be greater than 0-0");
+    }
+    const found = lookupStream(ctx, argv, 1);
+    if (found === undefined && options.onlyExisting) return ctx.reply.null();
+    const stream = found ?? createStream(ctx, argv, 1);
+    if (stream.lastId.isMax) throw new CommandError(EXHAUSTED);
+    nextId(ctx, stream, options);
+    if (id.compare(stream.lastId) <= 0) throw new CommandError(ID_TOO_SMALL);
+    if (!stream.append(id, argv, first, argv.count, ctx.db.settings.limits)) {
+      throw new CommandError(TOO_LARGE);
+    }
+    replyId(ctx, id);
+    if (options.trimAt !== 0) trim(stream, options);
+    streamChanged(ctx, argv, 1, 1);
+    if (options.hasId && options.hasSequence && !options.approximate) return;
+    const args = exactly(argv, options, stream);
+    args[options.idAt] = id.toString();
+    ctx.propagateAs(...args);
+  },
+};
+
+/** `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count] [KEEPREF|DELREF|ACKED]`. O(n) of those removed. */
+const xtrim: Command = {
+  name: "xtrim",
+  arity: -4,
+  flags: WRITE,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const options = readAddOptions(ctx, argv, false);
+    const stream = lookupStream(ctx, argv, 1);
+    if (stream === undefined) return ctx.reply.integer(0);
+    const removed = trim(stream, options);
+    ctx.reply.integer(removed);
+    if (removed === 0) return;
+    streamChanged(ctx, argv, 1, removed);
+    if (options.approximate) ctx.propagateAs(...exactly(argv, options, stream));
+  },
+};
+
+/** `XLEN key`: number of entries. O(1). */
+const xlen: Command = {
+  name: "xlen",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    ctx.reply.integer(lookupStream(ctx, argv, 1)?.length ?? 0);
+  },
+};
+
+function range(ctx: Context, argv: Argv, reverse: boolean): void {
+  readRangeStart(argv, reverse ? 3 : 2, start);
+  readRangeEnd(argv, reverse ? 2 : 3, end);
+  let count = -1;
+  for (let i = 4; i < argv.count; i += 2) {
+    if (!isWord(argv, i, "COUNT") || i + 1 === argv.count) throw new CommandError(SYNTAX);
+    count = Math.max(readInteger(argv, i + 1), 0);
+  }
+  const stream = lookupStream(ctx, argv, 1);
+  if (stream === undefined) return ctx.reply.array(0);
+  if (count === 0) return ctx.reply.nullArray();
+  const { reply } = ctx;
+  const mark = reply.beginDeferred();
+  let replied = 0;
+  cursor.open(stream, start, end, reverse);
+  while (replied !== count && cursor.next()) {
+    replyEntry(ctx, cursor);
+    replied++;
+  }
+  reply.endDeferred(mark, "array", replied);
+}
+
+/** `XRANGE key start end [COUNT count]`: entries by id. O(n) of those replied. */
+const xrange: Command = {
+  name: "xrange",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    range(ctx, argv, false);
+  },
+};
+
+/** `XREVRANGE key end start [COUNT count]`: entries by id, the last first. O(n) of those replied. */
+const xrevrange: Command = {
+  name: "xrevrange",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    range(ctx, argv, true);
+  },
+};
+
+/** Whether the ids from argument `first` on are ids; then deletes them. */
+function deleteIds(stream: Stream, argv: Argv, first: number): number {
+  let deleted = 0;
+  let firstGone = false;
+  for (let i = first; i < argv.count; i++) {
+    readId(argv, i, id);
+    if (!stream.delete(id)) continue;
+    if (id.compare(stream.firstId) === 0) firstGone = true;
+    if (id.compare(stream.maxDeletedId) > 0) stream.maxDeletedId.set(id);
+    deleted++;
+  }
+  if (firstGone) stream.refreshFirstId();
+  return deleted;
+}
+
+/** `XDEL key id [id ...]`: deletes entries. O(n) of those named. */
+const xdel: Command = {
+  name: "xdel",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const stream = lookupStream(ctx, argv, 1);
+    if (stream === undefined) return ctx.reply.integer(0);
+    for (let i = 2; i < argv.count; i++) readId(argv, i, id);
+    const deleted = deleteIds(stream, argv, 2);
+    ctx.reply.integer(deleted);
+    if (deleted > 0) streamChanged(ctx, argv, 1, deleted);
+  },
+};
+
+/** `XSETID key last-id [ENTRIESADDED n MAXDELETEDID id]`: for replication and tools. O(1). */
+const xsetid: Command = {
+  name: "xsetid",
+  arity: -3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const maxDeleted = new StreamId();
+    let added = -1;
+    readId(argv, 2, id, IdForm.STRICT);
+    for (let i = 3; i < argv.count; i += 2) {
+      if (i + 1 === argv.count) throw new CommandError(SYNTAX);
+      if (isWord(argv, i, "ENTRIESADDED")) {
+        added = readInteger(argv, i + 1);
+        if (added < 0) throw new CommandError("ERR entries_added must be positive");
+      } else if (isWord(argv, i, "MAXDELETEDID")) {
+        readId(argv, i + 1, maxDeleted);
+        if (id.compare(maxDeleted) < 0) {
+          throw new CommandError(
+            "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
+          );
+        }
+      } else throw new CommandError(SYNTAX);
+    }
+    const stream = lookupStream(ctx, argv, 1);
+    if (stream === undefined) throw new CommandError(NO_SUCH_KEY);
+    checkSetId(stream, added);
+    stream.lastId.set(id);
+    if (added >= 0) stream.entriesAdded = added;
+    if (!maxDeleted.isZero) stream.maxDeletedId.set(maxDeleted);
+    ctx.reply.ok();
+    streamChanged(ctx, argv, 1, 1);
+  },
+};
+
+function checkSetId(stream: Stream, added: number): void {
+  if (id.compare(stream.maxDeletedId) < 0) {
+    throw new CommandError(
+      "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id",
+    );
+  }
+  if (stream.length === 0) return;
+  cursor.open(stream, MIN_ID, MAX_ID, true);
+  if (cursor.next() && id.compare(cursor.id) < 0) {
+    throw new CommandError(
+      "ERR The ID specified in XSETID is smaller than the target stream top item",
+    );
+  }
+  if (added >= 0 && stream.length > added) {
+    throw new CommandError(
+      "ERR The entries_added specified in XSETID is smaller than the target stream length",
+    );
+  }
+}
 
 /** The family. */
-export const streamCommands: readonly Command[] = [];
+export const streamCommands: readonly Command[] = [
+  xadd,
+  xdel,
+  xlen,
+  xrange,
+  xrevrange,
+  xsetid,
+  xtrim,
+  ...streamDeleteCommands,
+  ...streamGroupCommands,
+  ...streamClaimCommands,
+  ...streamInfoCommands,
+  ...streamPendingCommands,
+  ...streamReadCommands,
+];

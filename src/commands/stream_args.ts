@@ -1,0 +1,303 @@
+/**
+ * What the stream commands have in common: ids and ranges in arguments, looking a stream up, trimming.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../base/byte_buffer.ts";
+import type { Argv } from "../resp/argv.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../store/keyspace.ts";
+import {
+  type Group,
+  MAX_ID,
+  MIN_ID,
+  Stream,
+  type StreamCursor,
+  StreamId,
+  streamOf,
+  type Trim,
+} from "../store/stream.ts";
+import { MAX_ID_TEXT, parsed, parseUnsigned } from "../store/stream_id.ts";
+import { isWord, readInteger, textOf } from "./args.ts";
+import type { Context } from "./command.ts";
+import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "./errors.ts";
+import { lookupRead, mustObey } from "./lookup.ts";
+
+/** Longest id that is looked at. */
+const MAX_ARGUMENT = 127;
+
+const idText = new Uint8Array(MAX_ID_TEXT);
+const field = new BytesRef();
+const value = new BytesRef();
+
+/** The stream argument `index` names; undefined when there is none. */
+export function lookupStream(ctx: Context, argv: Argv, index: number): Stream | undefined {
+  return streamAt(ctx, lookupRead(ctx, argv, index));
+}
+
+/** The stream of an entry. */
+export function streamAt(ctx: Context, entry: Entry): Stream | undefined {
+  if (entry === 0) return undefined;
+  if (ctx.db.typeOf(entry) !== ValueType.STREAM) throw new CommandError(WRONG_TYPE);
+  return streamOf(ctx.db, entry);
+}
+
+/** Makes an empty stream of a key that is not there. */
+export function createStream(ctx: Context, argv: Argv, index: number): Stream {
+  const stream = new Stream();
+  const { bytes, starts, ends } = argv;
+  ctx.db.setObject(
+    bytes,
+    starts[index],
+    ends[index],
+    ValueType.STREAM,
+    Encoding.STREAM,
+    stream,
+    NO_EXPIRY,
+  );
+  return stream;
+}
+
+/** The group argument `index` names. */
+export function groupAt(stream: Stream | undefined, argv: Argv, index: number): Group | undefined {
+  return stream?.group(argv.bytes, argv.starts[index], argv.ends[index]);
+}
+
+/** The key at argument `index` was changed by so much. */
+export function streamChanged(ctx: Context, argv: Argv, index: number, by: number): void {
+  ctx.dirty += by;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+}
+
+/** Replies with an id. */
+export function replyId(ctx: Context, id: StreamId): void {
+  ctx.reply.bulk(idText, 0, id.writeText(idText, 0));
+}
+
+/** Replies with the entry a cursor is at: its id and its fields and values. */
+export function replyEntry(ctx: Context, cursor: StreamCursor): void {
+  ctx.reply.array(2);
+  replyId(ctx, cursor.id);
+  const { fieldCount } = cursor;
+  ctx.reply.array(2 * fieldCount);
+  for (let i = 0; i < fieldCount; i++) {
+    cursor.readField(field, value);
+    ctx.reply.bulk(field.bytes, field.start, field.end);
+    ctx.reply.bulk(value.bytes, value.start, value.end);
+  }
+}
+
+/** How an id may be written. */
+export const IdForm = {
+  /** `-` and `+` are ids, too. */
+  LOOSE: 0,
+  /** They are none. */
+  STRICT: 1,
+  /** As STRICT, and `ms-*` leaves the sequence to the stream. */
+  PARTIAL: 2,
+} as const;
+/** One of {@linkcode IdForm}'s. */
+export type IdForm = typeof IdForm[keyof typeof IdForm];
+
+/**
+ * Reads argument `index` from its byte `skip` on as an id.
+ *
+ * @param missing Whether a sequence that is left out is the largest; else it is 0.
+ * @returns False when {@linkcode IdForm.PARTIAL} left the sequence open.
+ * @throws {CommandError} When it is none.
+ */
+export function readId(
+  argv: Argv,
+  index: number,
+  out: StreamId,
+  form: IdForm = IdForm.STRICT,
+  missing: boolean = false,
+  skip: number = 0,
+): boolean {
+  const { bytes } = argv;
+  const start = argv.starts[index] + skip;
+  let end = argv.ends[index];
+  if (end - start > MAX_ARGUMENT) throw new CommandError(INVALID_STREAM_ID);
+  // C's strings end at the first zero byte.
+  const zero = bytes.subarray(start, end).indexOf(0);
+  if (end - start === 1 && form === IdForm.LOOSE) {
+    if (bytes[start] === 0x2d) return out.set(MIN_ID), true;
+    if (bytes[start] === 0x2b) return out.set(MAX_ID), true;
+  }
+  if (zero >= 0) end = start + zero;
+  let dash = start;
+  while (dash < end && bytes[dash] !== 0x2d) dash++;
+  if (!parseUnsigned(bytes, start, dash)) throw new CommandError(INVALID_STREAM_ID);
+  const { high, low } = parsed;
+  if (dash === end) {
+    const rest = missing ? 0xffffffff : 0;
+    out.setWords(high, low, rest, rest);
+    return true;
+  }
+  if (form === IdForm.PARTIAL && end - dash === 2 && bytes[dash + 1] === 0x2a) {
+    out.setWords(high, low, 0, 0);
+    return false;
+  }
+  if (!parseUnsigned(bytes, dash + 1, end)) throw new CommandError(INVALID_STREAM_ID);
+  out.setWords(high, low, parsed.high, parsed.low);
+  return true;
+}
+
+/** Reads the first id of a range: `(` leaves the id itself out. */
+export function readRangeStart(argv: Argv, index: number, out: StreamId): void {
+  if (!isExclusive(argv, index)) {
+    readId(argv, index, out, IdForm.LOOSE, false);
+    return;
+  }
+  readId(argv, index, out, IdForm.STRICT, false, 1);
+  if (!out.increment()) throw new CommandError("ERR invalid start ID for the interval");
+}
+
+/** Reads the last id of a range. */
+export function readRangeEnd(argv: Argv, index: number, out: StreamId): void {
+  if (!isExclusive(argv, index)) {
+    readId(argv, index, out, IdForm.LOOSE, true);
+    return;
+  }
+  readId(argv, index, out, IdForm.STRICT, true, 1);
+  if (!out.decrement()) throw new CommandError("ERR invalid end ID for the interval");
+}
+
+function isExclusive(argv: Argv, index: number): boolean {
+  return argv.lengthOf(index) > 1 && argv.bytes[argv.starts[index]] === 0x28;
+}
+
+/** The group's error of commands that name a key and a group. */
+export function noGroup(argv: Argv, key: number, group: number): string {
+  return `NOGROUP No such key '${cString(textOf(argv, key))}' or consumer group '${
+    cString(textOf(argv, group))
+  }'`;
+}
+
+/** What becomes of references in groups when entries are deleted: Redis 8.2. */
+export const References = { KEEP: 0, DELETE: 1, ACKED: 2 } as const;
+/** One of {@linkcode References}. */
+export type References = typeof References[keyof typeof References];
+
+/** The option argument `index` is; undefined when it is none. */
+export function referencesAt(argv: Argv, index: number): References | undefined {
+  if (isWord(argv, index, "KEEPREF")) return References.KEEP;
+  if (isWord(argv, index, "DELREF")) return References.DELETE;
+  return isWord(argv, index, "ACKED") ? References.ACKED : undefined;
+}
+
+/** What XADD and XTRIM are told. */
+export class AddOptions {
+  /** Index of XADD's id. */
+  idAt: number = 0;
+  /** An id was given, not `*`. */
+  hasId: boolean = false;
+  /** And its sequence as well. */
+  hasSequence: boolean = true;
+  /** It. */
+  readonly id: StreamId = new StreamId();
+  /** NOMKSTREAM. */
+  onlyExisting: boolean = false;
+  /** MAXLEN's or MINID's argument; 0 when there is no trimming. */
+  trimAt: number = 0;
+  maxLength: number = Infinity;
+  minId: StreamId | undefined = undefined;
+  approximate: boolean = false;
+  limit: number = 0;
+  references: References = References.KEEP;
+
+  /** What {@linkcode Stream.trim} is to do. */
+  get trim(): Trim {
+    return this;
+  }
+}
+
+const ONE_STRATEGY =
+  "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
+const LIMIT_ALONE = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy";
+const LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option";
+const NO_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy";
+
+/** Reads the options of XADD, up to its id, or of XTRIM. */
+export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOptions {
+  const options = new AddOptions();
+  let limit = -1;
+  let i = 2;
+  for (; i < argv.count; i++) {
+    const more = argv.count - 1 - i;
+    const references = referencesAt(argv, i);
+    if (isAdd && isWord(argv, i, "*")) break;
+    if (more > 0 && (isWord(argv, i, "MAXLEN") || isWord(argv, i, "MINID"))) {
+      i = readStrategy(argv, i, options);
+    } else if (more > 0 && isWord(argv, i, "LIMIT")) {
+      limit = readInteger(argv, ++i);
+      if (limit < 0) throw new CommandError("ERR The LIMIT argument must be >= 0.");
+    } else if (isAdd && isWord(argv, i, "NOMKSTREAM")) {
+      options.onlyExisting = true;
+    } else if (references !== undefined) {
+      options.references = references;
+    } else if (isAdd) {
+      options.hasSequence = readId(argv, i, options.id, IdForm.PARTIAL);
+      options.hasId = true;
+      break;
+    } else {
+      throw new CommandError(SYNTAX);
+    }
+  }
+  options.idAt = i;
+  if (limit > 0 && options.trimAt === 0) throw new CommandError(LIMIT_ALONE);
+  if (!isAdd && options.trimAt === 0) throw new CommandError(NO_STRATEGY);
+  if (!mustObey(ctx)) setLimit(ctx, options, limit);
+  return options;
+}
+
+function readStrategy(argv: Argv, index: number, options: AddOptions): number {
+  if (options.trimAt !== 0) throw new CommandError(ONE_STRATEGY);
+  let at = index + 1;
+  options.approximate = false;
+  if (argv.count - 1 - index >= 2) {
+    const approximate = isWord(argv, at, "~");
+    if (approximate || isWord(argv, at, "=")) at++;
+    options.approximate = approximate;
+  }
+  if (isWord(argv, index, "MAXLEN")) {
+    options.maxLength = readInteger(argv, at);
+    if (options.maxLength < 0) throw new CommandError("ERR The MAXLEN argument must be >= 0.");
+  } else {
+    options.minId = new StreamId();
+    readId(argv, at, options.minId);
+  }
+  options.trimAt = at;
+  return at;
+}
+
+/** Approximate trimming is bounded, exact trimming is not; what a master sends is exact. */
+function setLimit(ctx: Context, options: AddOptions, given: number): void {
+  if (given >= 0) {
+    if (!options.approximate) throw new CommandError(LIMIT_EXACT);
+    options.limit = given;
+  } else if (options.approximate) {
+    const nodes = 100 * ctx.db.settings.limits.streamNodeMaxEntries;
+    options.limit = nodes <= 0 ? 10_000 : Math.min(nodes, 1_000_000);
+  }
+}
+
+/** The command as it came, with a trimming that removes just what was removed. */
+export function exactly(
+  argv: Argv,
+  options: AddOptions,
+  stream: Stream,
+): (string | Uint8Array)[] {
+  const args: (string | Uint8Array)[] = [];
+  for (let i = 0; i < argv.count; i++) args.push(argv.at(i));
+  if (options.trimAt === 0 || !options.approximate) return args;
+  args[options.trimAt - 1] = "=";
+  if (options.minId === undefined) {
+    args[options.trimAt] = String(stream.length);
+  } else {
+    const first = new StreamId();
+    if (!stream.edgeId(true, first)) first.setMax();
+    args[options.trimAt] = first.toString();
+  }
+  return args;
+}
