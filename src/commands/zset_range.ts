@@ -95,6 +95,11 @@ class RangeQuery {
     else this.#range = new MemberRange(argv, min, max);
   }
 
+  /** Whether its ends are ranks. */
+  get byRank(): boolean {
+    return this.#by === By.RANK;
+  }
+
   /** Ranks in the order they are replied in: the first, then `count - 1` more. */
   select(ctx: Context, entry: Entry): { rank: number; count: number } {
     let { from, to } = this.#range.ranksIn(ctx.db, entry);
@@ -168,8 +173,14 @@ const zrangestore: Command = {
     const { rank, count } = entry === 0 ? { rank: 0, count: 0 } : query.select(ctx, entry);
     if (count <= 0) return storeNothing(ctx, argv, 1);
     const result = new SortedSet(ctx.db.settings);
+    // Redis begins with a listpack, which has no -0: what is added until it is too small becomes 0.
+    const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.db.settings.limits;
+    let isSmall = !query.byRank || count <= zsetMaxListpackEntries;
     zsetEachRange(ctx.db, entry, rank, count, query.reverse, (bytes, start, end, score) => {
-      result.set(bytes, start, end, score);
+      if (result.size >= zsetMaxListpackEntries || end - start > zsetMaxListpackValue) {
+        isSmall = false;
+      }
+      result.set(bytes, start, end, isSmall ? score + 0 : score);
     });
     zsetStore(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], result);
     ctx.dirty++;
