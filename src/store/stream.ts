@@ -255,7 +255,7 @@ export class Stream implements StoredObject {
 
   /** How many entries a group has still to read; -1 when it is not known. */
   lagOf(group: Group): number {
-    if (this.entriesAdded === 0) return 0;
+    if (this.entriesAdded === 0 || this.length === 0) return 0;
     if (group.entriesRead !== -1 && !this.hasTombstonesFrom(group.lastId)) {
       return this.entriesAdded - group.entriesRead;
     }
