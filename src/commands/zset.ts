@@ -27,7 +27,7 @@ import {
   zsetRemove,
   zsetScore,
 } from "../store/zset.ts";
-import { isWord, readInteger } from "./args.ts";
+import { isWord, readBigInteger, readInteger } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import {
   CommandError,
@@ -35,6 +35,7 @@ import {
   SCORE_NAN,
   SYNTAX,
   VALUE_OUT_OF_RANGE,
+  wrongArity,
   ZADD_GT_LT_NX,
   ZADD_INCR,
   ZADD_NX_XX,
@@ -218,9 +219,8 @@ const zmscore: Command = {
 function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
   const { bytes, starts, ends } = argv;
   const { db, reply } = ctx;
-  if (argv.count > 4 || (argv.count === 4 && !isWord(argv, 3, "WITHSCORE"))) {
-    throw new CommandError(SYNTAX);
-  }
+  if (argv.count > 4) throw new CommandError(wrongArity(reverse ? "zrevrank" : "zrank"));
+  if (argv.count === 4 && !isWord(argv, 3, "WITHSCORE")) throw new CommandError(SYNTAX);
   const withScore = argv.count === 4;
   const entry = lookupZset(ctx, argv, 1);
   const rank = entry === 0 ? -1 : zsetRank(db, entry, bytes, starts[2], ends[2]);
@@ -271,16 +271,22 @@ function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisi
   });
 }
 
-/** ZRANDMEMBER's count, negative where members may repeat. */
-function readRandomCount(argv: Argv): number {
+/**
+ * The count of ZRANDMEMBER or HRANDFIELD, negative where elements may repeat.
+ *
+ * @param word What may follow it.
+ */
+export function readRandomCount(argv: Argv, word: string): number {
   const count = readInteger(argv, 2);
-  const isShort = argv.count === 3 || (argv.count === 4 && isWord(argv, 3, "WITHSCORES"));
+  const isShort = argv.count === 3 || (argv.count === 4 && isWord(argv, 3, word));
   // -LONG_MAX - 1 has no counterpart.
   if (count === -Infinity && argv.count >= 3) {
     const text = argv.at(2);
     if (text.length === 20 && text[19] === 0x38) throw new CommandError(NOT_AN_INTEGER_RANGE);
   }
   if (!isShort) throw new CommandError(SYNTAX);
+  const isDoubled = argv.count === 4 && count === Infinity;
+  if (isDoubled && readBigInteger(argv, 2) >= 1n << 62n) throw new CommandError(VALUE_OUT_OF_RANGE);
   if (count < -RANDOM_MOST) throw new CommandError(VALUE_OUT_OF_RANGE);
   return count;
 }
@@ -303,7 +309,7 @@ const zrandmember: Command = {
       const visit: MemberVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
       return zsetRandom(ctx.db, entry, ctx.random, visit);
     }
-    const count = readRandomCount(argv);
+    const count = readRandomCount(argv, "WITHSCORES");
     const entry = lookupZset(ctx, argv, 1);
     if (entry === 0 || count === 0) return reply.array(0);
     const length = zsetLength(ctx.db, entry);
