@@ -115,7 +115,8 @@ class RangeQuery {
 
   /** A negative offset counts from the end in the large form, since 7.2, and leaves nothing in a listpack. */
   #skipped(ctx: Context, entry: Entry, count: number): number {
-    const offset = this.#offset;
+    // LIMIT with -1 is let through for ranks, and does nothing.
+    const offset = this.byRank ? 0 : this.#offset;
     if (offset >= 0) return offset;
     return largeOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
   }
