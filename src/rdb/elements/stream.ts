@@ -16,6 +16,7 @@ import { StreamGroups } from "./stream_groups.ts";
 import { StreamProducers } from "./stream_producers.ts";
 
 const ID_BYTES = 16;
+const MAX_WORD = 0xffffffff;
 
 /** What a reader is doing; in the order of the format. */
 const Part = { NODES: 0, COUNTERS: 1, GROUPS: 2, PRODUCERS: 3 } as const;
@@ -115,10 +116,12 @@ class StreamValue implements Element {
     const { reader } = this.#frame;
     const stream = this.#stream;
     const at = this.#counters;
-    if (at[0] !== 0 || at[1] !== this.#entries) {
+    // Streams of 5.0's release candidates may say more than they hold: servers believe what is said.
+    const isEmpty = this.#entries === 0;
+    if (at[0] !== 0 || at[1] < this.#entries || (isEmpty && at[1] > 0)) {
       reader.fail("Stream has another length than it says");
     }
-    stream.length = this.#entries;
+    stream.length = at[1];
     stream.lastId.setWords(at[2], at[3], at[4], at[5]);
     if (stream.lastId.compare(this.#last) < 0) {
       reader.fail("Last id of a stream is before its entries");
@@ -129,6 +132,8 @@ class StreamValue implements Element {
       stream.entriesAdded = at[14] * 4294967296 + at[15];
     } else {
       stream.refreshFirstId();
+      // rdb.c: streamGetEdgeID finds no first entry and answers the largest id.
+      if (isEmpty) stream.firstId.setWords(MAX_WORD, MAX_WORD, MAX_WORD, MAX_WORD);
       stream.entriesAdded = stream.length;
     }
     at.length = 0;
