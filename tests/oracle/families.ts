@@ -7,13 +7,31 @@
 import type { Family } from "../commands/differential.ts";
 import { STRING_MAKERS } from "../commands/generator.ts";
 import { listFamily } from "../commands/list_makers.ts";
+import {
+  GEO_MAKERS,
+  sameZset,
+  ZSET_DIFFERENCES,
+  ZSET_MAKERS,
+  ZSET_READS,
+} from "../commands/zset_makers.ts";
 import { atLeast, type ServerBinary } from "../support/servers.ts";
 
 /** All families as a server of that version knows them. */
 export function allFamilies({ product, version }: ServerBinary): Family {
+  // Older ones print scores otherwise and keep a -0, which a family's own run forgives one by one.
+  const hasScores = atLeast(version, product === "valkey" ? "9.0" : "7.0");
   return merge([
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
     listFamily(product === "valkey" || atLeast(version, "7.2")),
+    {
+      makers: hasScores ? [...ZSET_MAKERS, ...GEO_MAKERS] : [],
+      differences: [
+        ...ZSET_DIFFERENCES,
+        { product: "valkey", fits: /^"z(rev)?rank" .*-ERR wrong number .*\n-ERR syntax/is },
+      ],
+      same: sameZset,
+      reads: ZSET_READS,
+    },
   ]);
 }
 

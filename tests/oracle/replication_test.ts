@@ -27,7 +27,7 @@ const TEST_MS = 3_600_000;
 const RESTORE_ONE_IN = 10;
 const SHOWN = 10;
 /** Errors of a server whose word means that this test is wrong. */
-const UNSOUND = /^(ERR (syntax|unknown|wrong number|Number of keys)|BUSY)/;
+const UNSOUND = /^(ERR (syntax|unknown|wrong number|Number of keys)|BUSY )/;
 
 function toBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
