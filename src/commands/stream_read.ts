@@ -109,7 +109,7 @@ function readOptions(ctx: Context, argv: Argv, isGroup: boolean): ReadOptions {
 }
 
 function unbalanced(name: string, isGroup: boolean): string {
-  const symbol = isGroup ? "ID or '>'" : "ID, '+' or '$'";
+  const symbol = isGroup ? "ID or '>'" : "ID, '+', or '$'";
   return `ERR Unbalanced '${name}' list of streams: for each stream key an ${symbol} must be specified.`;
 }
 
@@ -294,7 +294,11 @@ function deliver(
 /** A group has read one entry more. */
 function advance(stream: Stream, group: Group, id: StreamId): void {
   if (id.compare(group.lastId) <= 0) return;
-  if (group.entriesRead !== -1 && !stream.hasTombstonesFrom(group.lastId)) group.entriesRead++;
+  // Entries trimmed ahead of the group count as read.
+  const isWithin = group.lastId.compare(stream.firstId) >= 0;
+  const isExact = group.entriesRead !== -1 && isWithin &&
+    !stream.hasTombstonesFrom(group.lastId);
+  if (isExact) group.entriesRead++;
   else if (stream.entriesAdded > 0) group.entriesRead = stream.entriesUpTo(id);
   group.lastId.set(id);
 }

@@ -256,6 +256,9 @@ export class Stream implements StoredObject {
   /** How many entries a group has still to read; -1 when it is not known. */
   lagOf(group: Group): number {
     if (this.entriesAdded === 0 || this.length === 0) return 0;
+    const deletedBefore = this.maxDeletedId.isZero || this.maxDeletedId.compare(this.firstId) < 0;
+    // All there is lies ahead, and nothing between is gone.
+    if (deletedBefore && group.lastId.compare(this.firstId) < 0) return this.length;
     if (group.entriesRead !== -1 && !this.hasTombstonesFrom(group.lastId)) {
       return this.entriesAdded - group.entriesRead;
     }
