@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatDouble } from "../base/ascii.ts";
+import { formatDouble, formatDouble17 } from "../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { globMatch } from "../base/glob.ts";
 import type { Argv } from "../resp/argv.ts";
@@ -342,7 +342,9 @@ class MemberScan {
   /** Looks at some members and replies. */
   run(ctx: Context, entry: Entry, cursor: number): void {
     const set = largeOf(ctx.db, entry);
-    const take: MemberVisitor = (bytes, start, end, score) => this.#take(bytes, start, end, score);
+    const take: MemberVisitor = (bytes, start, end, score) => {
+      this.#take(bytes, start, end, formatDouble(score));
+    };
     if (set === undefined) {
       zsetEach(ctx.db, entry, take);
       cursor = 0;
@@ -352,7 +354,8 @@ class MemberScan {
       const look = (found: Entry) => {
         seen++;
         set.memberRef(found, ref);
-        this.#take(ref.bytes, ref.start, ref.end, set.scoreOf(found));
+        // db.c, scanCallback: a table's scores are printed as long doubles, with 17 digits.
+        this.#take(ref.bytes, ref.start, ref.end, formatDouble17(set.scoreOf(found)));
       };
       do cursor = set.scan(cursor, look); while (
         cursor !== 0 && --steps > 0 && seen < SCAN_MOST && this.#replied < this.#count
@@ -365,10 +368,10 @@ class MemberScan {
     if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
   }
 
-  #take(bytes: Uint8Array, start: number, end: number, score: number): void {
+  #take(bytes: Uint8Array, start: number, end: number, score: string): void {
     if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return;
     writeBulk(this.#found, bytes, start, end);
-    writeBulkText(this.#found, formatDouble(score));
+    writeBulkText(this.#found, score);
     this.#replied++;
   }
 }
