@@ -121,9 +121,15 @@ export interface Context {
    * A key was met past its time and is about to be deleted; only where `ownsExpiry`. A master sends
    * `DEL key` ahead of what the command itself propagates, whatever `dirty` and
    * {@linkcode Context.preventPropagation} say, all of it inside MULTI and EXEC when it is more than one
-   * command. The bytes are borrowed. {@linkcode Context.modified} follows.
+   * command. With `field` it is that field of a hash, and `HDEL key field`. The bytes are borrowed. {@linkcode Context.modified} follows.
    */
-  expired(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
+  expired(
+    dbIndex: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    field?: Uint8Array,
+  ): void;
   /** A key was changed: WATCH, change feeds. Called after the change. */
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
   /** Every key of a database may have changed (FLUSHDB, SWAPDB): -1 says every database. */

@@ -97,6 +97,26 @@ export const COUNT_NEGATIVE = "ERR COUNT can't be negative";
 /** LPOS. */
 export const MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
 
+/** HINCRBY of a field that is no integer. */
+export const HASH_NOT_AN_INTEGER = "ERR hash value is not an integer";
+/** HINCRBYFLOAT of a field that is no number. */
+export const HASH_NOT_A_FLOAT = "ERR hash value is not a float";
+/** HEXPIRE and its kin without their list of fields. */
+export const FIELDS_MISSING =
+  "ERR Mandatory argument FIELDS is missing or not at the right position";
+/** Another number of fields than was said. */
+export const FIELDS_COUNT =
+  "ERR The `numfields` parameter must match the number of arguments";
+/** No fields, or no number of them. */
+export const FIELDS_NUMBER = "ERR Parameter `numFields` should be greater than 0";
+/** A time before the epoch for a field. */
+export const FIELD_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
+/** HSETEX. */
+export const HSETEX_FNX_FXX = "ERR Only one of FXX or FNX arguments can be specified";
+/** HSETEX. */
+export const HSETEX_ONE_TIME =
+  "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
+
 /** Too many or too few arguments for the command of that name. */
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;

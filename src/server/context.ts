@@ -77,8 +77,14 @@ export class ServerContext implements Context {
     this.#parts.propagation.prevent();
   }
 
-  expired(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#parts.propagation.expired(dbIndex, bytes, start, end);
+  expired(
+    dbIndex: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    field?: Uint8Array,
+  ): void {
+    this.#parts.propagation.expired(dbIndex, bytes, start, end, field);
   }
 
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {

@@ -46,9 +46,17 @@ export class Propagation {
   }
 
   /** See `Context.expired`. */
-  expired(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+  expired(
+    dbIndex: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    field?: Uint8Array,
+  ): void {
     if (!this.active) return;
-    this.#sent.push({ dbIndex, argv: Argv.of("DEL", bytes.slice(start, end)) });
+    const key = bytes.slice(start, end);
+    const argv = field === undefined ? Argv.of("DEL", key) : Argv.of("HDEL", key, field);
+    this.#sent.push({ dbIndex, argv });
   }
 
   /**

@@ -1,0 +1,491 @@
+/**
+ * Hashes whose fields expire: HEXPIRE, HTTL and their kin, HGETEX, HSETEX, HGETDEL. In the order of
+ * checks and in the words of Redis 8.0.
+ *
+ * @module
+ */
+
+import type { Argv } from "../resp/argv.ts";
+import { type Entry, NO_EXPIRY } from "../store/keyspace.ts";
+import {
+  fieldChange,
+  hashCreate,
+  hashExpect,
+  hashRemove,
+  hashSet,
+  hashSetExpiry,
+} from "../store/hash.ts";
+import { isWord, readInteger } from "./args.ts";
+import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
+import {
+  CommandError,
+  FIELD_TIME_NEGATIVE,
+  FIELDS_COUNT,
+  FIELDS_MISSING,
+  FIELDS_NUMBER,
+  HSETEX_FNX_FXX,
+  HSETEX_ONE_TIME,
+  invalidExpire,
+  wrongArity,
+} from "./errors.ts";
+import { findField, found, hashChanged, lookupHash } from "./hash_args.ts";
+import { mustObey } from "./lookup.ts";
+
+const INT32_MAX = 0x7fffffff;
+/** `HFE_MAX_ABS_TIME_MSEC`: a quarter of what 48 bits hold. */
+const MAX_TIME_MS = 70368744177663;
+
+/** What a condition asks of the expiry a field has. */
+const Condition = { NONE: 0, NX: 1, XX: 2, GT: 3, LT: 4 } as const;
+type Condition = typeof Condition[keyof typeof Condition];
+
+/** Replies for one field. */
+const Result = { NO_FIELD: -2, NO_EXPIRY: -1, REFUSED: 0, DONE: 1, DELETED: 2 } as const;
+
+/** A unit of time and what it counts from. */
+interface TimeForm {
+  readonly scale: number;
+  readonly absolute: boolean;
+}
+
+const SECONDS: TimeForm = { scale: 1000, absolute: false };
+const MILLIS: TimeForm = { scale: 1, absolute: false };
+const AT_SECONDS: TimeForm = { scale: 1000, absolute: true };
+const AT_MILLIS: TimeForm = { scale: 1, absolute: true };
+
+/** Argument `index` as absolute milliseconds. */
+function readFieldTime(
+  ctx: Context,
+  argv: Argv,
+  index: number,
+  form: TimeForm,
+  name: string,
+): number {
+  const value = readInteger(argv, index);
+  if (value < 0) throw new CommandError(FIELD_TIME_NEGATIVE);
+  const at = value * form.scale + (form.absolute ? 0 : ctx.nowMs);
+  if (!(at <= MAX_TIME_MS) && !mustObey(ctx)) throw new CommandError(invalidExpire(name));
+  return at;
+}
+
+/**
+ * Checks the list of fields that `FIELDS` at `index` begins, to the end of the arguments.
+ *
+ * @param each Arguments of one field.
+ * @returns How many fields there are; the first is at `index + 2`.
+ */
+function readFields(argv: Argv, index: number, each: number, countError: string): number {
+  if (index >= argv.count || !isWord(argv, index, "FIELDS")) throw new CommandError(FIELDS_MISSING);
+  if (index + 1 >= argv.count) throw new CommandError(FIELDS_NUMBER);
+  const count = readInteger(argv, index + 1, FIELDS_NUMBER);
+  if (count < 1 || count > INT32_MAX) throw new CommandError(FIELDS_NUMBER);
+  if (count * each !== argv.count - index - 2) throw new CommandError(countError);
+  return count;
+}
+
+function readCondition(argv: Argv, index: number): Condition {
+  if (isWord(argv, index, "NX")) return Condition.NX;
+  if (isWord(argv, index, "XX")) return Condition.XX;
+  if (isWord(argv, index, "GT")) return Condition.GT;
+  return isWord(argv, index, "LT") ? Condition.LT : Condition.NONE;
+}
+
+/** Whether a field with the expiry `old` may get another. */
+function holds(condition: Condition, old: number, at: number): boolean {
+  switch (condition) {
+    case Condition.NX:
+      return old === NO_EXPIRY;
+    case Condition.XX:
+      return old !== NO_EXPIRY;
+    case Condition.GT:
+      return old !== NO_EXPIRY && at > old;
+    case Condition.LT:
+      return old === NO_EXPIRY || at < old;
+    default:
+      return true;
+  }
+}
+
+/** What was done to the fields of one hash, for those that follow. */
+class FieldChanges {
+  readonly expiring: Uint8Array[] = [];
+  readonly removed: Uint8Array[] = [];
+
+  /** How many fields changed. */
+  get count(): number {
+    return this.expiring.length + this.removed.length;
+  }
+
+  /** What a master sends on. */
+  propagate(ctx: Context, argv: Argv, at: number): void {
+    const { expiring, removed } = this;
+    const key = argv.at(1);
+    if (removed.length > 0) ctx.propagateAs("HDEL", key, ...removed);
+    if (expiring.length === 0) return;
+    const count = String(expiring.length);
+    if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", key, "FIELDS", count, ...expiring);
+    else ctx.propagateAs("HPEXPIREAT", key, String(at), "FIELDS", count, ...expiring);
+  }
+}
+
+/** Gives the field of an argument an expiry, or deletes it where the time has passed and we decide. */
+function expireField(
+  ctx: Context,
+  entry: Entry,
+  argv: Argv,
+  index: number,
+  at: number,
+  changes: FieldChanges,
+): Entry {
+  const { bytes, starts, ends } = argv;
+  const field = argv.at(index).slice();
+  if (at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx)) {
+    changes.removed.push(field);
+    return hashRemove(ctx.db, entry, bytes, starts[index], ends[index]);
+  }
+  changes.expiring.push(field);
+  return hashSetExpiry(ctx.db, entry, bytes, starts[index], ends[index], at);
+}
+
+/** HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT. */
+function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): void {
+  const { reply } = ctx;
+  let entry = lookupHash(ctx, argv, 1);
+  const at = readFieldTime(ctx, argv, 2, form, name);
+  const condition = readCondition(argv, 3);
+  const fields = condition === Condition.NONE ? 3 : 4;
+  const count = readFields(argv, fields, 1, FIELDS_COUNT);
+  reply.array(count);
+  const changes = new FieldChanges();
+  for (let i = fields + 2; i < argv.count; i++) {
+    if (!findField(ctx, entry, argv, i)) {
+      reply.integer(Result.NO_FIELD);
+    } else if (!holds(condition, found.expireAtMs, at)) {
+      reply.integer(Result.REFUSED);
+    } else {
+      const removedBefore = changes.removed.length;
+      entry = expireField(ctx, entry, argv, i, at, changes);
+      const removed = changes.removed.length > removedBefore;
+      reply.integer(removed ? Result.DELETED : Result.DONE);
+    }
+  }
+  if (changes.count === 0) return;
+  hashChanged(ctx, argv, entry, changes.count);
+  changes.propagate(ctx, argv, at);
+}
+
+/** `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+const hexpire: Command = {
+  name: "hexpire",
+  arity: -6,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, SECONDS, "hexpire");
+  },
+};
+
+/** `HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+const hpexpire: Command = {
+  name: "hpexpire",
+  arity: -6,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, MILLIS, "hpexpire");
+  },
+};
+
+/** `HEXPIREAT key unix-seconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+const hexpireat: Command = {
+  name: "hexpireat",
+  arity: -6,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, AT_SECONDS, "hexpireat");
+  },
+};
+
+/** `HPEXPIREAT key unix-milliseconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+const hpexpireat: Command = {
+  name: "hpexpireat",
+  arity: -6,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, AT_MILLIS, "hpexpireat");
+  },
+};
+
+/** `HPERSIST key FIELDS n field ...`: 1 where an expiry was taken away, -1 where there was none. O(n). */
+const hpersist: Command = {
+  name: "hpersist",
+  arity: -5,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { reply } = ctx;
+    let entry = lookupHash(ctx, argv, 1);
+    reply.array(readFields(argv, 2, 1, FIELDS_COUNT));
+    const changes = new FieldChanges();
+    for (let i = 4; i < argv.count; i++) {
+      if (!findField(ctx, entry, argv, i)) {
+        reply.integer(Result.NO_FIELD);
+      } else if (found.expireAtMs === NO_EXPIRY) {
+        reply.integer(Result.NO_EXPIRY);
+      } else {
+        entry = expireField(ctx, entry, argv, i, NO_EXPIRY, changes);
+        reply.integer(Result.DONE);
+      }
+    }
+    if (changes.count > 0) hashChanged(ctx, argv, entry, changes.count);
+  },
+};
+
+/** HTTL, HPTTL, HEXPIRETIME and HPEXPIRETIME. */
+function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
+  const { reply } = ctx;
+  const entry = lookupHash(ctx, argv, 1);
+  reply.array(readFields(argv, 2, 1, FIELDS_COUNT));
+  for (let i = 4; i < argv.count; i++) {
+    if (!findField(ctx, entry, argv, i)) reply.integer(Result.NO_FIELD);
+    else if (found.expireAtMs === NO_EXPIRY) reply.integer(Result.NO_EXPIRY);
+    else reply.integer(timeOf(ctx, found.expireAtMs, form));
+  }
+}
+
+/** An expiry in the unit asked for: seconds begun count as whole ones. */
+function timeOf(ctx: Context, at: number, form: TimeForm): number {
+  const ms = form.absolute ? at : Math.max(at - ctx.nowMs, 0);
+  return Math.floor((ms + form.scale - 1) / form.scale);
+}
+
+/** `HTTL key FIELDS n field ...`: seconds left of each. O(n). */
+const httl: Command = {
+  name: "httl",
+  arity: -5,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    timeGeneric(ctx, argv, SECONDS);
+  },
+};
+
+/** `HPTTL key FIELDS n field ...`: milliseconds left of each. O(n). */
+const hpttl: Command = {
+  name: "hpttl",
+  arity: -5,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    timeGeneric(ctx, argv, MILLIS);
+  },
+};
+
+/** `HEXPIRETIME key FIELDS n field ...`: when each expires, in seconds. O(n). */
+const hexpiretime: Command = {
+  name: "hexpiretime",
+  arity: -5,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    timeGeneric(ctx, argv, AT_SECONDS);
+  },
+};
+
+/** `HPEXPIRETIME key FIELDS n field ...`: when each expires, in milliseconds. O(n). */
+const hpexpiretime: Command = {
+  name: "hpexpiretime",
+  arity: -5,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    timeGeneric(ctx, argv, AT_MILLIS);
+  },
+};
+
+/** Replies with the value of each field from argument `first` on; 0 stands for no hash. */
+function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): void {
+  const { reply } = ctx;
+  reply.array(argv.count - first);
+  for (let i = first; i < argv.count; i++) {
+    if (!findField(ctx, entry, argv, i)) reply.null();
+    else reply.bulk(found.value.bytes, found.value.start, found.value.end);
+  }
+}
+
+/** `HGETDEL key FIELDS n field ...`: the values, and then the fields are gone. O(n). */
+const hgetdel: Command = {
+  name: "hgetdel",
+  arity: -5,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    readFields(argv, 2, 1, FIELDS_COUNT);
+    const { bytes, starts, ends } = argv;
+    const { reply } = ctx;
+    let entry = lookupHash(ctx, argv, 1);
+    reply.array(argv.count - 4);
+    const removed: Uint8Array[] = [];
+    for (let i = 4; i < argv.count; i++) {
+      if (!findField(ctx, entry, argv, i)) {
+        reply.null();
+        continue;
+      }
+      reply.bulk(found.value.bytes, found.value.start, found.value.end);
+      entry = hashRemove(ctx.db, entry, bytes, starts[i], ends[i]);
+      removed.push(argv.at(i).slice());
+    }
+    if (removed.length === 0) return;
+    hashChanged(ctx, argv, entry, removed.length);
+    ctx.propagateAs("HDEL", argv.at(1), ...removed);
+  },
+};
+
+/** The unit an option of HGETEX and HSETEX names, undefined when it names none. */
+function timeForm(argv: Argv, index: number): TimeForm | undefined {
+  if (isWord(argv, index, "EX")) return SECONDS;
+  if (isWord(argv, index, "PX")) return MILLIS;
+  if (isWord(argv, index, "EXAT")) return AT_SECONDS;
+  return isWord(argv, index, "PXAT") ? AT_MILLIS : undefined;
+}
+
+/** `HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ...`: the values, expiries set. O(n). */
+const hgetex: Command = {
+  name: "hgetex",
+  arity: -5,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    let fields = 2;
+    let at: number | undefined;
+    const form = timeForm(argv, 2);
+    if (form !== undefined) {
+      at = readFieldTime(ctx, argv, 3, form, "hgetex");
+      fields = 4;
+    } else if (isWord(argv, 2, "PERSIST")) {
+      at = NO_EXPIRY;
+      fields = 3;
+    }
+    readFields(argv, fields, 1, FIELDS_COUNT);
+    let entry = lookupHash(ctx, argv, 1);
+    replyFields(ctx, entry, argv, fields + 2);
+    if (at === undefined || entry === 0) return;
+    const changes = new FieldChanges();
+    for (let i = fields + 2; i < argv.count; i++) {
+      if (!findField(ctx, entry, argv, i)) continue;
+      if (at === NO_EXPIRY && found.expireAtMs === NO_EXPIRY) continue;
+      entry = expireField(ctx, entry, argv, i, at, changes);
+    }
+    if (changes.count === 0) return;
+    hashChanged(ctx, argv, entry, changes.count);
+    changes.propagate(ctx, argv, at);
+  },
+};
+
+/** What HSETEX was asked for. */
+class SetExQuery {
+  /** Index of FIELDS. */
+  fields: number = 2;
+  /** NO_EXPIRY for none, undefined to keep what there is. */
+  expireAtMs: number | undefined = NO_EXPIRY;
+  /** Only if none, or only if all of the fields are there. */
+  mustBe: "any" | "absent" | "present" = "any";
+
+  /** @throws {CommandError} What is wrong. */
+  constructor(ctx: Context, argv: Argv) {
+    let hasTime = false;
+    for (; this.fields < argv.count && !isWord(argv, this.fields, "FIELDS"); this.fields++) {
+      const at = this.fields;
+      const form = timeForm(argv, at);
+      if (isWord(argv, at, "FNX") || isWord(argv, at, "FXX")) {
+        if (this.mustBe !== "any") throw new CommandError(HSETEX_FNX_FXX);
+        this.mustBe = isWord(argv, at, "FNX") ? "absent" : "present";
+      } else if (isWord(argv, at, "KEEPTTL") || (form !== undefined && at + 1 < argv.count)) {
+        if (hasTime) throw new CommandError(HSETEX_ONE_TIME);
+        hasTime = true;
+        this.expireAtMs = undefined;
+        if (form === undefined) continue;
+        this.expireAtMs = readFieldTime(ctx, argv, at + 1, form, "hsetex");
+        this.fields++;
+      } else throw new CommandError(FIELDS_MISSING);
+    }
+    readFields(argv, this.fields, 2, wrongArity("hsetex"));
+  }
+}
+
+/** Whether what HSETEX demands of the fields' presence is so. */
+function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery): boolean {
+  if (query.mustBe === "any") return true;
+  for (let i = query.fields + 2; i < argv.count; i += 2) {
+    if (findField(ctx, entry, argv, i) !== (query.mustBe === "present")) return false;
+  }
+  return true;
+}
+
+/** `HSETEX key [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS n field value ...`: 1 if set. O(n). */
+const hsetex: Command = {
+  name: "hsetex",
+  arity: -6,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const query = new SetExQuery(ctx, argv);
+    const { bytes, starts, ends } = argv;
+    const { db } = ctx;
+    let entry = lookupHash(ctx, argv, 1);
+    if (!presenceHolds(ctx, entry, argv, query)) return ctx.reply.integer(0);
+    const first = query.fields + 2;
+    const at = query.expireAtMs;
+    const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx);
+    ctx.reply.integer(1);
+    if (isPast) return deleteAll(ctx, argv, entry, first);
+    let longest = 0;
+    for (let i = first; i < argv.count; i++) longest = Math.max(longest, argv.lengthOf(i));
+    if (entry === 0) entry = hashCreate(db, bytes, starts[1], ends[1]);
+    entry = hashExpect(db, entry, (argv.count - first) >>> 1, longest);
+    for (let i = first; i < argv.count; i += 2) {
+      const [start, end] = [starts[i + 1], ends[i + 1]];
+      entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, at);
+    }
+    hashChanged(ctx, argv, entry, (argv.count - first) >>> 1);
+    if (ctx.ownsExpiry && at !== undefined && at !== NO_EXPIRY) propagateSet(ctx, argv, query, at);
+  },
+};
+
+/** HSETEX with a time that has passed: the fields are deleted. */
+function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
+  if (entry === 0) return ctx.preventPropagation();
+  const removed: Uint8Array[] = [];
+  for (let i = first; i < argv.count; i += 2) {
+    entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
+    if (fieldChange.wasThere) removed.push(argv.at(i).slice());
+  }
+  if (removed.length === 0) return ctx.preventPropagation();
+  hashChanged(ctx, argv, entry, removed.length);
+  ctx.propagateAs("HDEL", argv.at(1), ...removed);
+}
+
+/** HSETEX as a master sends it: without conditions, its time absolute. */
+function propagateSet(ctx: Context, argv: Argv, query: SetExQuery, at: number): void {
+  const rest: Uint8Array[] = [];
+  for (let i = query.fields; i < argv.count; i++) rest.push(argv.at(i));
+  ctx.propagateAs("HSETEX", argv.at(1), "PXAT", String(at), ...rest);
+}
+
+/** The rows. */
+export const hashExpireCommands: readonly Command[] = [
+  hexpire,
+  hpexpire,
+  hexpireat,
+  hpexpireat,
+  hpersist,
+  httl,
+  hpttl,
+  hexpiretime,
+  hpexpiretime,
+  hgetdel,
+  hgetex,
+  hsetex,
+];
