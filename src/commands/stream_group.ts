@@ -96,8 +96,8 @@ function readGroupOptions(argv: Argv, isCreate: boolean): GroupOptions {
 }
 
 /** `$` is the stream's last id. */
-function readGroupId(argv: Argv, stream: Stream | undefined): void {
-  if (!isWord(argv, 4, "$")) readId(argv, 4, id, IdForm.STRICT);
+function readGroupId(argv: Argv, stream: Stream | undefined, form: IdForm): void {
+  if (!isWord(argv, 4, "$")) readId(argv, 4, id, form);
   else if (stream === undefined) id.setWords(0, 0, 0, 0);
   else id.set(stream.lastId);
 }
@@ -112,7 +112,7 @@ const xgroupCreate: Command = {
     const options = readGroupOptions(argv, true);
     const found = lookupStream(ctx, argv, 2);
     if (found === undefined && !options.makesStream) throw new CommandError(NO_KEY);
-    readGroupId(argv, found);
+    readGroupId(argv, found, IdForm.STRICT);
     const stream = found ?? createStream(ctx, argv, 2);
     const group = stream.addGroup(argv.bytes, argv.starts[3], argv.ends[3]);
     if (group === undefined) throw new CommandError("BUSYGROUP Consumer Group name already exists");
@@ -133,7 +133,7 @@ const xgroupSetid: Command = {
     const options = readGroupOptions(argv, false);
     const stream = requireStream(ctx, argv);
     const group = requireGroup(ctx, argv);
-    readGroupId(argv, stream);
+    readGroupId(argv, stream, IdForm.LOOSE);
     group.lastId.set(id);
     group.entriesRead = options.entriesRead;
     ctx.reply.ok();

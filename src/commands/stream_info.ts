@@ -45,7 +45,7 @@ function requireStream(ctx: Context, argv: Argv): Stream {
 }
 
 function replyKnown(ctx: Context, count: number): void {
-  if (count === -1) ctx.reply.null();
+  if (Number.isNaN(count)) ctx.reply.null();
   else ctx.reply.integer(count);
 }
 
@@ -133,7 +133,7 @@ function replyFullGroup(ctx: Context, stream: Stream, group: Group, most: number
   reply.bulkText("last-delivered-id");
   replyId(ctx, group.lastId);
   reply.bulkText("entries-read");
-  replyKnown(ctx, group.entriesRead);
+  replyKnown(ctx, group.entriesRead === -1 ? NaN : group.entriesRead);
   reply.bulkText("lag");
   replyKnown(ctx, stream.lagOf(group));
   reply.bulkText("pel-count");
@@ -200,7 +200,7 @@ const xinfoGroups: Command = {
       reply.bulkText("last-delivered-id");
       replyId(ctx, group.lastId);
       reply.bulkText("entries-read");
-      replyKnown(ctx, group.entriesRead);
+      replyKnown(ctx, group.entriesRead === -1 ? NaN : group.entriesRead);
       reply.bulkText("lag");
       replyKnown(ctx, stream.lagOf(group));
     }

@@ -253,7 +253,7 @@ export class Stream implements StoredObject {
     return -1;
   }
 
-  /** How many entries a group has still to read; -1 when it is not known. */
+  /** How many entries a group has still to read; NaN when it is not known. */
   lagOf(group: Group): number {
     if (this.entriesAdded === 0 || this.length === 0) return 0;
     const deletedBefore = this.maxDeletedId.isZero || this.maxDeletedId.compare(this.firstId) < 0;
@@ -263,7 +263,7 @@ export class Stream implements StoredObject {
       return this.entriesAdded - group.entriesRead;
     }
     const read = this.entriesUpTo(group.lastId);
-    return read === -1 ? -1 : this.entriesAdded - read;
+    return read === -1 ? NaN : this.entriesAdded - read;
   }
 
   /** Removes entries at the head; returns how many. */
