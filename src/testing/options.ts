@@ -24,7 +24,7 @@ export interface TestMasterOptions {
   readonly users?: Readonly<Record<string, string>>;
   /** How many databases SELECT may name; 16. */
   readonly databases?: number;
-  /** Server it passes for, "7.0.15": decides the snapshot's version, and below 6.2 the stream's dialect. */
+  /** Server it passes for, "8.0.2" unless told: decides the snapshot's version, and below 6.2 the stream's dialect. */
   readonly serverVersion?: string;
   /** `$EOF:` framing for replicas that know it; true. False: `$<length>` for everybody. */
   readonly diskless?: boolean;
@@ -70,7 +70,7 @@ export interface ResolvedOptions {
 
 /** @throws {TypeError} For a version that is none. @throws {RangeError} For a size below 1. */
 export function resolveOptions(options: TestMasterOptions): ResolvedOptions {
-  const serverVersion = options.serverVersion ?? "7.0.15";
+  const serverVersion = options.serverVersion ?? "8.0.2";
   const release = releaseOf(serverVersion);
   const backlogBytes = options.backlogBytes ?? 1024 * 1024;
   if (!(backlogBytes >= 1)) throw new RangeError(`backlogBytes is ${backlogBytes}, below 1`);

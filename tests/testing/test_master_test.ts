@@ -177,7 +177,7 @@ masterTest("sends $<length> to who knows no EOF, and the stream at once", async 
   const replica = await rig.connect();
   await replica.ask("PSYNC", "?", "-1");
   const snapshot = await replica.skipSnapshot();
-  assert.match(snapshot, /^REDIS0010/);
+  assert.match(snapshot, /^REDIS0012/);
   rig.master.call("SET", "b", "1");
   assert.equal(
     await replica.take(encode("SET", "b", "1")),
