@@ -36,6 +36,8 @@ export interface StartArgs extends OutputArgs {
   readonly passwordFile: string | undefined;
   /** File with the password our clients must give. */
   readonly requirepassFile: string | undefined;
+  /** File to restart from, and to write for that. */
+  readonly snapshot: string | undefined;
   /** Files with certificates of the authorities to trust. */
   readonly tlsCa: readonly string[];
   /** File with our certificate. */
@@ -68,10 +70,12 @@ export type Args = StartArgs | DemoArgs | TextArgs;
 export const HELP: string = `A live copy of a Redis or Valkey dataset, following its master.
 
 start --master URL      follow a master until Ctrl-C
-  --master URL            redis://[user[:password]@]host[:port], rediss:// for TLS, unix:/path
+  --master URL            redis://[user[:password]@]host[:port], rediss:// for TLS, unix:/path,
+                          redis+sentinel://host:port,host:port/NAME
   --listen HOST:PORT      serve the data over RESP, read-only; also PORT or unix:/path
   --password-file F       file with the master's password, read anew at each connection
   --requirepass-file F    file with the password our own clients must give
+  --snapshot F            file to restart from, written every five minutes and at the end
   --tls-ca F              certificates to trust in place of the system's; may be given again
   --tls-cert F            our certificate, with --tls-key
   --tls-key F             its private key
@@ -102,6 +106,7 @@ const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
     "listen",
     "password-file",
     "requirepass-file",
+    "snapshot",
     "tls-ca",
     "tls-cert",
     "tls-key",
@@ -165,6 +170,7 @@ function startArgs(options: Options): StartArgs {
     listen: options.get("listen")?.[0],
     passwordFile: options.get("password-file")?.[0],
     requirepassFile: options.get("requirepass-file")?.[0],
+    snapshot: options.get("snapshot")?.[0],
     tlsCa: options.get("tls-ca") ?? [],
     tlsCert: options.get("tls-cert")?.[0],
     tlsKey: options.get("tls-key")?.[0],

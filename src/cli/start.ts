@@ -27,7 +27,7 @@ export async function start(
 
 /** The library's options for a command line. */
 export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
-  const { passwordFile, requirepassFile, listen } = args;
+  const { passwordFile, requirepassFile, listen, snapshot } = args;
   // Read once now, so that a wrong path is told at once and not at the first connection.
   if (passwordFile !== undefined) readOption("--password-file", passwordFile);
   return {
@@ -40,7 +40,8 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
     ...(requirepassFile === undefined ? {} : {
       server: { password: readPassword("--requirepass-file", requirepassFile) },
     }),
-    ...(args.master.startsWith("rediss:") ? { tls: toTls(args) } : {}),
+    ...(snapshot === undefined ? {} : { snapshot: { path: snapshot } }),
+    ...(/^rediss[:+]/.test(args.master) ? { tls: toTls(args) } : {}),
   };
 }
 

@@ -10,6 +10,7 @@ const START = {
   listen: undefined,
   passwordFile: undefined,
   requirepassFile: undefined,
+  snapshot: undefined,
   tlsCa: [],
   tlsCert: undefined,
   tlsKey: undefined,
@@ -53,6 +54,10 @@ const accepted = [
   {
     line: "start --master redis://h:1 --listen :8 --requirepass-file q",
     expected: { ...START, listen: ":8", requirepassFile: "q" },
+  },
+  {
+    line: "start --master redis+sentinel://h:1,i:2/main --snapshot s.rdb",
+    expected: { ...START, master: "redis+sentinel://h:1,i:2/main", snapshot: "s.rdb" },
   },
   {
     line: "start --master rediss://h --tls-ca a --tls-ca b --tls-cert c --tls-key k " +
