@@ -108,7 +108,7 @@ const refused = [
   },
   { line: "start --master redis://h --requirepass-file p", message: /needs --listen/ },
   { line: "start --master redis://h --writes forward", message: /start has no option --writes/ },
-  { line: "start --master redis://h --snapshot f", message: /start has no option --snapshot/ },
+  { line: "start --master redis://h --frequency f", message: /start has no option --frequency/ },
   { line: "start --master redis://h --max-memory 1gb", message: /no option --max-memory/ },
   { line: "start --master redis://h --databases 0", message: /start has no option --databases/ },
   { line: "start --master redis://h --keys a*", message: /start has no option --keys/ },
