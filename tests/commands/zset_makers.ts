@@ -285,6 +285,12 @@ export const GEO_MAKERS: readonly Maker[] = [
 
 /** Where versions answer otherwise than 8.0. */
 export const ZSET_DIFFERENCES: readonly Difference[] = [
+  // 6.0 looked for the member before it noticed that there is no such key.
+  {
+    product: "redis",
+    below: "7.0",
+    fits: /^"georadiusbymember(_ro)?" .*-ERR could not decode requested zset member\r\n/is,
+  },
   // 6.0 looks the key up before it reads the rest.
   { product: "redis", below: "7.0", fits: /^"(geo|z|bz).* (\*0|:0|_|\*-1|\$-1)\r\n-ERR/is },
   // It took any cursor, and fewer arguments had other errors.
