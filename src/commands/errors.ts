@@ -105,8 +105,7 @@ export const HASH_NOT_A_FLOAT = "ERR hash value is not a float";
 export const FIELDS_MISSING =
   "ERR Mandatory argument FIELDS is missing or not at the right position";
 /** Another number of fields than was said. */
-export const FIELDS_COUNT =
-  "ERR The `numfields` parameter must match the number of arguments";
+export const FIELDS_COUNT = "ERR The `numfields` parameter must match the number of arguments";
 /** No fields, or no number of them. */
 export const FIELDS_NUMBER = "ERR Parameter `numFields` should be greater than 0";
 /** A time before the epoch for a field. */
@@ -244,3 +243,20 @@ export const INVALID_STREAM_ID = "ERR Invalid stream ID specified as stream comm
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 /** CLUSTER and its kin. */
 export const CLUSTER_DISABLED = "ERR This instance has cluster support disabled";
+/** PF* of a string that is none of theirs. */
+export const NO_HYPERLOGLOG = "WRONGTYPE Key is not a valid HyperLogLog string value.";
+/** PF* of one whose opcodes contradict themselves. */
+export const HYPERLOGLOG_CORRUPT = "INVALIDOBJ Corrupted HLL object detected";
+/** PFDEBUG of nothing. */
+export const HYPERLOGLOG_MISSING = "ERR The specified key does not exist";
+/** PFDEBUG DECODE. */
+export const HYPERLOGLOG_DENSE = "ERR HLL encoding is not sparse";
+/** PFSELFTEST. */
+export const HYPERLOGLOG_SELFTEST = "ERR TESTFAILED Registers do not hold what was set";
+/** SORT of what are no numbers. */
+export const SORT_NOT_DOUBLE = "ERR One or more scores can't be converted into double";
+
+/** PFDEBUG. */
+export function unknownPfdebug(name: string): string {
+  return `ERR Unknown PFDEBUG subcommand '${cString(name)}'`;
+}

@@ -23,6 +23,8 @@ export interface EncodingLimits {
   zsetMaxListpackEntries: number;
   /** `zset-max-listpack-value`, bytes. */
   zsetMaxListpackValue: number;
+  /** `hll-sparse-max-bytes`, header included. */
+  hllSparseMaxBytes: number;
   /** `stream-node-max-entries`. */
   streamNodeMaxEntries: number;
   /** `stream-node-max-bytes`. */
@@ -40,6 +42,7 @@ export function defaultLimits(): EncodingLimits {
     setMaxListpackValue: 64,
     zsetMaxListpackEntries: 128,
     zsetMaxListpackValue: 64,
+    hllSparseMaxBytes: 3000,
     streamNodeMaxEntries: 100,
     streamNodeMaxBytes: 4096,
   };
