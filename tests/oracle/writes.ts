@@ -77,7 +77,8 @@ const hashes: readonly Row[] = [
   row(2, (w) => ["HSETNX", w.key("h"), w.element(), w.value()]),
   row(3, (w) => ["HDEL", w.key("h"), ...w.many(6)]),
   row(2, (w) => ["HINCRBY", w.key("h"), w.element(), w.integer()]),
-  row(2, (w) => ["HINCRBYFLOAT", w.key("h"), w.element(), w.score()]),
+  // An infinite increment leaves an empty hash behind on servers before 7.2, which tell nobody.
+  row(2, (w) => ["HINCRBYFLOAT", w.key("h"), w.element(), w.score().replace(/inf/i, "1.5")]),
   row(4, (w) => ["HPEXPIRE", w.key("h"), w.ttl(), ...w.fields()], "7.4", "valkey-9.0"),
   row(
     2,
