@@ -5,7 +5,7 @@
  * @module
  */
 
-import { compareBytes, parseDouble } from "../base/ascii.ts";
+import { compareBytes, latin1, parseDouble, parseInteger } from "../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Argv } from "../resp/argv.ts";
 import { FieldCursor, hashFind } from "../store/hash.ts";
@@ -31,7 +31,8 @@ const STAR = 0x2a;
 const HASH = 0x23;
 const MINUS = 0x2d;
 const GREATER = 0x3e;
-const SPACE = 0x20;
+const HEXADECIMAL = /^[+-]?0x/i;
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 /** Memory that is kept between two uses of a buffer. */
 const KEPT_BYTES = 1 << 17;
 
@@ -191,7 +192,8 @@ function reverseElements(): void {
 function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
   const { db } = ctx;
   if (ctx.ownsExpiry || mustObey(ctx)) entry = zsetExpect(db, entry, Infinity);
-  zsetEachRange(db, entry, 0, zsetLength(db, entry), reverse, elements.add);
+  const length = zsetLength(db, entry);
+  zsetEachRange(db, entry, reverse ? length - 1 : 0, length, reverse, elements.add);
 }
 
 /** Points `found` at what a pattern stands for with element `index`; false when there is nothing. */
@@ -242,7 +244,7 @@ function loadWeights(ctx: Context, sorting: Sorting): boolean {
     const there = by === undefined || lookupPattern(ctx, by, i);
     if (alpha) elements.addWeight(there ? found : undefined);
     else if (there) {
-      const score = readScore(found);
+      const score = readScore(ctx, found);
       elements.scores[i] = score;
       if (score !== score) areNumbers = false;
     }
@@ -250,15 +252,21 @@ function loadWeights(ctx: Context, sorting: Sorting): boolean {
   return areNumbers;
 }
 
-/** A text as `strtod` reads it whole, NaN when it does not: space before it is skipped, a zero byte ends it. */
-function readScore({ bytes, start, end }: BytesRef): number {
+/**
+ * A text as a score, NaN when it is none: a zero byte ends it. Redis 8.0 and later read no space before
+ * a number and no hexadecimal one; a master of another version may have.
+ */
+function readScore(ctx: Context, { bytes, start, end }: BytesRef): number {
+  const whole = parseInteger(bytes, start, end);
+  if (Number.isSafeInteger(whole)) return whole;
   const zero = bytes.subarray(start, end).indexOf(0);
-  if (zero >= 0) end = start + zero;
-  if (start === end) return 0;
-  while (start < end && (bytes[start] === SPACE || (bytes[start] >= 9 && bytes[start] <= 13))) {
-    start++;
-  }
-  return parseDouble(bytes, start, end);
+  let text = latin1(bytes, start, zero < 0 ? end : start + zero);
+  if (text === "") return 0;
+  const obeys = mustObey(ctx);
+  if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
+  if (DECIMAL.test(text)) return Number(text);
+  if (!obeys && HEXADECIMAL.test(text)) return NaN;
+  return parseDouble(Uint8Array.from(text, (letter) => letter.charCodeAt(0)), 0, text.length);
 }
 
 /** Order of two texts; without STORE it is `strcoll`'s of the C locale, which ends at a zero byte. */

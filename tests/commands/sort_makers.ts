@@ -1,0 +1,125 @@
+/**
+ * SORT of lists, sets and sorted sets: by themselves, by keys and fields, into lists.
+ *
+ * @module
+ */
+
+import { latin1 } from "../../src/base/ascii.ts";
+import type { Difference, Family, Tolerance } from "./differential.ts";
+import type { Generator, Maker } from "./generator.ts";
+
+/** Few keys, so that types clash. */
+function key(g: Generator): string {
+  return g.pick(["l1", "l2", "z1", "z2", "out"]);
+}
+
+/** Mostly small numbers: they are parts of keys, too. */
+function element(g: Generator): string {
+  switch (g.prng.int(30)) {
+    case 0:
+      return g.pick(["x", "a\0b", "a\0c", "abc", "long ".repeat(30)]);
+    case 1:
+      // Only 8.0 and its successors read these as we do.
+      return g.dialect.product === "redis" && g.has("8.0")
+        ? g.pick(["1\0a", " 2", "2 ", "", "inf", "0x10", "1e400", "-0", "\t3"])
+        : g.pick(["1\0a", "2 ", "inf", "-0"]);
+    case 2:
+    case 3:
+      return g.pick(["1.5", "-1e3", "10", "-7", "9007199254740993", "0.25"]);
+    default:
+      return String(g.prng.int(12));
+  }
+}
+
+function elements(g: Generator): string[] {
+  const most = g.prng.oneIn(20) ? 200 : 6;
+  return Array.from({ length: 1 + g.prng.int(most) }, () => element(g));
+}
+
+/** Without what ends at a zero byte: such are equal, and then in the order of a hash. */
+function members(g: Generator): string[] {
+  return elements(g).filter((text) => !text.includes("\0")).concat("1");
+}
+
+function pattern(g: Generator): string {
+  return g.pick([
+    ...["w*", "w*", "h*->f", "h*->f", "h*->g", "*", "h*->", "w\0*", "w*\0->f", "w*x", "h*->f->g"],
+    ...["#", "#\0", "nosort", "x->*", "", "l*", "#*", "**"],
+  ]);
+}
+
+/** ALPHA with BY leaves equal weights in the order of the sort itself, which LIMIT changes. */
+function options(g: Generator, mayStore: boolean): string[] {
+  // To Valkey 9 "" is no number: there a SORT into a list may fail where ours does not.
+  const stores = mayStore && !g.has("valkey-9.0");
+  const by = g.prng.oneIn(2) ? [g.word("BY"), pattern(g)] : [];
+  const alpha = g.prng.oneIn(3) && (by.length === 0 || !stores) ? [g.word("ALPHA")] : [];
+  const limit = ["0", "1", "3", "-1", "5", "1000"];
+  return g.shuffle([
+    by,
+    alpha,
+    g.prng.oneIn(3) ? [g.word("LIMIT"), g.pick(limit), g.pick(limit)] : [],
+    g.prng.oneIn(2) ? [g.word(g.pick(["ASC", "DESC"]))] : [],
+    g.prng.oneIn(3) ? [g.word("GET"), pattern(g)] : [],
+    g.prng.oneIn(6) ? [g.word("GET"), pattern(g)] : [],
+    stores ? [g.word("STORE"), g.pick(["out", "l2", "z2"])] : [],
+  ]).flat();
+}
+
+const MAKERS: readonly Maker[] = [
+  [20, "", (g) => ["SORT", key(g), ...options(g, false)]],
+  [10, "", (g) => ["SORT", key(g), ...options(g, true)]],
+  [10, "7.0", (g) => ["SORT_RO", key(g), ...options(g, g.prng.oneIn(20))]],
+  [3, "", (g) => ["SORT", key(g)]],
+  [1, "", (g) => ["SORT", g.key(), ...options(g, false)]],
+  [10, "", (g) => ["RPUSH", g.pick(["l1", "l2"]), ...elements(g)]],
+  [
+    10,
+    "",
+    (
+      g,
+    ) => [
+      "ZADD",
+      g.pick(["z1", "z2"]),
+      ...members(g).flatMap((e) => [g.pick(["1", "2", "3"]), e]),
+    ],
+  ],
+  [5, "", (g) => ["DEL", key(g)]],
+  [3, "", () => ["LTRIM", "l1", "0", "5"]],
+  [12, "", (g) => ["SET", `w${g.prng.int(12)}`, element(g)]],
+  [3, "", (g) => ["DEL", `${g.pick(["h", "w"])}${g.prng.int(12)}`]],
+  [12, "", (g) => ["HSET", `h${g.prng.int(12)}`, g.pick(["f", "g", "f->g"]), element(g)]],
+  [2, "", (g) => ["SET", `h${g.prng.int(12)}`, element(g)]],
+  [1, "", (g) => ["PEXPIRE", `w${g.prng.int(12)}`, "1"]],
+  [3, "", (g) => ["LRANGE", g.pick(["out", "l2"]), "0", "-1"]],
+  [2, "", (g) => ["OBJECT", "ENCODING", key(g)]],
+];
+
+const DIFFERENCES: readonly Difference[] = [
+  { product: "valkey", from: "9.0", fits: /^"sort(?!.*"store").*-ERR One or more scores/is },
+];
+
+/** Weights that are equal keep no order; before 7.2 every list is a quicklist. */
+function sameWith(listpacks: boolean): Tolerance {
+  return (args, theirs, ours) => {
+    const words = args.map((arg) => arg.toUpperCase());
+    if (words[0] === "OBJECT") return !listpacks && latin1(theirs).includes("list");
+    const loose = words[0].startsWith("SORT") && words.includes("ALPHA") && words.includes("BY");
+    return loose && theirs[0] === ours[0] && theirs[0] === 0x2a;
+  };
+}
+
+/** SORT against the oracle. */
+export function sortFamily(listpacks: boolean): Family {
+  return {
+    makers: MAKERS,
+    differences: DIFFERENCES,
+    same: sameWith(listpacks),
+    reads: {
+      list: [["LLEN"], ["DEBUG", "DIGEST-VALUE"]],
+      zset: [["ZCARD"]],
+      hash: [["HLEN"]],
+      string: [["GET"]],
+    },
+  };
+}
