@@ -121,17 +121,19 @@ const pfadd: Command = {
 function countOne(ctx: Context, argv: Argv): void {
   const entry = lookupHll(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
+  // A replica's own clients leave the string as the master has it.
+  const writes = ctx.ownsExpiry || mustObey(ctx);
+  if (writes) {
+    announceKey(ctx.keyspace, ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+    openForWrite(ctx.db, entry, argv, 1);
+    value.set(region.bytes, region.start, region.end);
+  }
   const cached = hllCached(value.bytes, value.start);
   const card = cached === -1 ? hllCount(value.bytes, value.start, value.end) : cached;
   if (card === -1) throw new CommandError(HYPERLOGLOG_CORRUPT);
-  // A replica's own clients leave the string as the master has it.
-  if (ctx.ownsExpiry || mustObey(ctx)) {
-    announceKey(ctx.keyspace, ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
-    openForWrite(ctx.db, entry, argv, 1);
-    if (cached === -1) {
-      hllStoreCached(region.bytes, region.start, card);
-      changed(ctx, argv, 1, 1);
-    }
+  if (writes && cached === -1) {
+    hllStoreCached(value.bytes, value.start, card);
+    changed(ctx, argv, 1, 1);
   }
   ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
 }

@@ -18,7 +18,7 @@ function element(g: Generator): string {
 }
 
 function elements(g: Generator): string[] {
-  const most = g.prng.oneIn(60) ? 700 : 6;
+  const most = g.prng.oneIn(80) ? 250 : 6;
   return Array.from({ length: g.prng.int(most) }, () => element(g));
 }
 
@@ -53,13 +53,23 @@ const MAKERS: readonly Maker[] = [
   [40, "", (g) => ["PFADD", key(g), ...elements(g)]],
   [14, "", (g) => ["PFCOUNT", key(g)]],
   [6, "", (g) => ["PFCOUNT", key(g), key(g), ...g.maybe("h3")]],
-  [6, "", (g) => ["PFMERGE", key(g), key(g), ...(g.prng.oneIn(2) ? [key(g)] : [])]],
+  [3, "", (g) => ["PFMERGE", key(g), key(g), ...(g.prng.oneIn(2) ? [key(g)] : [])]],
   [1, "", (g) => ["PFMERGE", key(g)]],
-  [6, "", (g) => ["GET", key(g)]],
+  [4, "", (g) => ["GET", key(g)]],
   [3, "", (g) => ["OBJECT", "ENCODING", key(g)]],
   [2, "", (g) => ["PFDEBUG", g.word("ENCODING"), key(g)]],
   [2, "", (g) => ["PFDEBUG", g.word("DECODE"), key(g)]],
-  [1, "", (g) => ["PFDEBUG", g.word(g.pick(["TODENSE", "GETREG", "NONE"])), key(g)]],
+  [
+    1,
+    "",
+    (
+      g,
+    ) => [
+      "PFDEBUG",
+      g.word(g.pick(["TODENSE", "NONE", g.prng.oneIn(4) ? "GETREG" : "todense"])),
+      key(g),
+    ],
+  ],
   [5, "", (g) => ["DEL", key(g)]],
   [6, "", (g) => ["SET", key(g), forged(g)]],
   [1, "", (g) => ["SET", key(g), g.value()]],
