@@ -21,6 +21,7 @@ import {
 import { hashEach } from "../store/hash.ts";
 import { listEach } from "../store/list.ts";
 import { MAX_ID, MIN_ID, StreamCursor, streamOf } from "../store/stream.ts";
+import { setEach } from "../store/set.ts";
 import { zsetEach } from "../store/zset.ts";
 
 /** Snapshots of this version are Redis 7.2's, which began to print scores with the fewest digits. */
@@ -90,6 +91,10 @@ function mixList(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry
   listEach(db, entry, (bytes, start, end) => digest.mix(bytes, start, end));
 }
 
+function mixSet(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  setEach(db, entry, (bytes, start, end) => digest.xor(bytes, start, end));
+}
+
 function mixZset(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
   const format = keyspace.snapshotVersion < SHORTEST_SCORES_SINCE ? formatDouble17 : formatShortest;
   zsetEach(db, entry, (bytes, start, end, score) => {
@@ -145,6 +150,7 @@ export function addValue(digest: Digest, keyspace: Keyspace, db: Database, entry
 const MIXERS: Readonly<Partial<Record<ValueType, MixValue>>> = {
   [ValueType.STRING]: mixString,
   [ValueType.LIST]: mixList,
+  [ValueType.SET]: mixSet,
   [ValueType.ZSET]: mixZset,
   [ValueType.HASH]: mixHash,
   [ValueType.STREAM]: mixStream,

@@ -116,6 +116,9 @@ export const HSETEX_FNX_FXX = "ERR Only one of FXX or FNX arguments can be speci
 export const HSETEX_ONE_TIME =
   "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
 
+/** More keys announced than there are arguments. */
+export const TOO_MANY_KEYS = "ERR Number of keys can't be greater than number of args";
+
 /** Too many or too few arguments for the command of that name. */
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;

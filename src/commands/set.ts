@@ -1,10 +1,329 @@
 /**
- * Sets.
+ * Sets: members one by one. What combines several keys is in `set_algebra.ts`.
  *
  * @module
  */
 
-import type { Command } from "./command.ts";
+import { ByteBuffer } from "../base/byte_buffer.ts";
+import { globMatch } from "../base/glob.ts";
+import type { Argv } from "../resp/argv.ts";
+import { writeBulk } from "../resp/writer.ts";
+import type { Entry } from "../store/keyspace.ts";
+import {
+  largeSetOf,
+  memberChange,
+  setAdd,
+  setCreate,
+  setEach,
+  setEncodingFor,
+  setExpect,
+  setHas,
+  setLength,
+  setRemove,
+  setVisitAt,
+  type SetVisitor,
+} from "../store/set.ts";
+import { expectEnd, isWord, readInteger } from "./args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  FAST,
+  KEY_1,
+  KEYS_1_2,
+  READONLY,
+  WRITE,
+} from "./command.ts";
+import { CommandError, MUST_BE_POSITIVE, SYNTAX, VALUE_OUT_OF_RANGE } from "./errors.ts";
+import { readCursor } from "./generic.ts";
+import { lookupSet, setChanged } from "./set_args.ts";
+import { setAlgebraCommands } from "./set_algebra.ts";
 
-/** The family. */
-export const setCommands: readonly Command[] = [];
+const SCAN_COUNT = 10;
+const SCAN_STEPS_PER_MEMBER = 10;
+/** Members, repeated ones included, that one SRANDMEMBER may ask for: a reply of no more than gigabytes. */
+const RANDOM_MOST: number = 1 << 26;
+/** Members are drawn until they differ when fewer than this share of them are wanted. */
+const SPARSE_SHARE = 3;
+
+/** `SADD key member [member ...]`: how many are new. O(n). */
+const sadd: Command = {
+  name: "sadd",
+  arity: -3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { db } = ctx;
+    const { bytes, starts, ends } = argv;
+    let entry = lookupSet(ctx, argv, 1);
+    const count = argv.count - 2;
+    if (entry === 0) {
+      const encoding = setEncodingFor(db, bytes, starts[2], ends[2], count);
+      entry = setCreate(db, bytes, starts[1], ends[1], encoding);
+    } else entry = setExpect(db, entry, count);
+    let added = 0;
+    for (let i = 2; i < argv.count; i++) {
+      entry = setAdd(db, entry, bytes, starts[i], ends[i]);
+      if (memberChange.done) added++;
+    }
+    if (added > 0) setChanged(ctx, argv, 1, entry, added);
+    ctx.reply.integer(added);
+  },
+};
+
+/** `SREM key member [member ...]`: how many were there. O(n). */
+const srem: Command = {
+  name: "srem",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    let entry = lookupSet(ctx, argv, 1);
+    if (entry === 0) return ctx.reply.integer(0);
+    let removed = 0;
+    for (let i = 2; i < argv.count; i++) {
+      entry = setRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
+      if (memberChange.done) removed++;
+    }
+    if (removed > 0) setChanged(ctx, argv, 1, entry, removed);
+    ctx.reply.integer(removed);
+  },
+};
+
+/** `SMOVE source destination member`: 1 when it was in the one and is in the other now. O(1). */
+const smove: Command = {
+  name: "smove",
+  arity: 4,
+  flags: WRITE | FAST,
+  keys: KEYS_1_2,
+  run(ctx, argv) {
+    const { db, reply } = ctx;
+    const { bytes, starts, ends } = argv;
+    const source = lookupSet(ctx, argv, 1);
+    if (source === 0) return reply.integer(0);
+    const target = lookupSet(ctx, argv, 2);
+    if (source === target) {
+      return reply.integer(setHas(db, source, bytes, starts[3], ends[3]) ? 1 : 0);
+    }
+    const left = setRemove(db, source, bytes, starts[3], ends[3]);
+    if (!memberChange.done) return reply.integer(0);
+    setChanged(ctx, argv, 1, left, 1);
+    // The first change may have moved the second entry.
+    let entry = db.find(bytes, starts[2], ends[2]);
+    if (entry === 0) {
+      const encoding = setEncodingFor(db, bytes, starts[3], ends[3], 1);
+      entry = setCreate(db, bytes, starts[2], ends[2], encoding);
+    }
+    entry = setAdd(db, entry, bytes, starts[3], ends[3]);
+    if (memberChange.done) setChanged(ctx, argv, 2, entry, 1);
+    reply.integer(1);
+  },
+};
+
+/** `SISMEMBER key member`: 1 when it is there. O(1). */
+const sismember: Command = {
+  name: "sismember",
+  arity: 3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    ctx.reply.integer(hasMember(ctx, lookupSet(ctx, argv, 1), argv, 2) ? 1 : 0);
+  },
+};
+
+function hasMember(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
+  return entry !== 0 && setHas(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
+}
+
+/** `SMISMEMBER key member [member ...]`: 1 for each that is there. O(n). */
+const smismember: Command = {
+  name: "smismember",
+  arity: -3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupSet(ctx, argv, 1);
+    ctx.reply.array(argv.count - 2);
+    for (let i = 2; i < argv.count; i++) {
+      ctx.reply.integer(hasMember(ctx, entry, argv, i) ? 1 : 0);
+    }
+  },
+};
+
+/** `SCARD key`: how many members there are. O(1). */
+const scard: Command = {
+  name: "scard",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupSet(ctx, argv, 1);
+    ctx.reply.integer(entry === 0 ? 0 : setLength(ctx.db, entry));
+  },
+};
+
+/** Visits `count` different members, each set of them about as likely as any other. */
+function eachRandom(ctx: Context, entry: Entry, count: number, visit: SetVisitor): void {
+  const { db } = ctx;
+  const large = largeSetOf(db, entry);
+  const length = setLength(db, entry);
+  if (large !== undefined && count * SPARSE_SHARE < length) {
+    const entries = new Set<Entry>();
+    while (entries.size < count) entries.add(large.members.randomEntry(ctx.random));
+    for (const member of entries) large.visit(member, visit);
+    return;
+  }
+  let left = length;
+  setEach(db, entry, (bytes, start, end) => {
+    // Each of those left is taken with the chance that all still wanted are among them.
+    if (ctx.random() * left-- >= count) return;
+    count--;
+    visit(bytes, start, end);
+  });
+}
+
+function visitRandom(ctx: Context, entry: Entry, visit: SetVisitor): void {
+  const index = Math.floor(ctx.random() * setLength(ctx.db, entry));
+  setVisitAt(ctx.db, entry, index, ctx.random, visit);
+}
+
+/** `SRANDMEMBER key [count]`: one member, or some. O(n), O(m) for few of many. */
+const srandmember: Command = {
+  name: "srandmember",
+  arity: -2,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { reply } = ctx;
+    const visit: SetVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
+    if (argv.count === 2) {
+      const entry = lookupSet(ctx, argv, 1);
+      return entry === 0 ? reply.null() : visitRandom(ctx, entry, visit);
+    }
+    expectEnd(argv, 3);
+    const count = readInteger(argv, 2);
+    if (count < -RANDOM_MOST) throw new CommandError(VALUE_OUT_OF_RANGE);
+    const entry = lookupSet(ctx, argv, 1);
+    if (entry === 0 || count === 0) return reply.array(0);
+    const length = setLength(ctx.db, entry);
+    const wanted = count < 0 ? -count : Math.min(count, length);
+    reply.array(wanted);
+    if (count > 0) return eachRandom(ctx, entry, wanted, visit);
+    for (let i = 0; i < wanted; i++) visitRandom(ctx, entry, visit);
+  },
+};
+
+/** Takes members out, and tells those that follow which. */
+function popMembers(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8Array[]): void {
+  const isAll = members.length === setLength(ctx.db, entry);
+  for (const member of members) entry = setRemove(ctx.db, entry, member, 0, member.length);
+  setChanged(ctx, argv, 1, entry, members.length);
+  if (isAll) ctx.propagateAs("DEL", argv.at(1));
+  else ctx.propagateAs("SREM", argv.at(1), ...members);
+}
+
+/** `SPOP key [count]`: some members, which are gone then. O(n). */
+const spop: Command = {
+  name: "spop",
+  arity: -2,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { reply } = ctx;
+    const members: Uint8Array[] = [];
+    const take: SetVisitor = (bytes, start, end) => void members.push(bytes.slice(start, end));
+    if (argv.count === 2) {
+      const entry = lookupSet(ctx, argv, 1);
+      if (entry === 0) return reply.null();
+      visitRandom(ctx, entry, take);
+      reply.bulk(members[0]);
+      return popMembers(ctx, argv, entry, members);
+    }
+    expectEnd(argv, 3);
+    const count = readInteger(argv, 2, MUST_BE_POSITIVE);
+    if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
+    const entry = lookupSet(ctx, argv, 1);
+    if (entry === 0 || count === 0) return reply.set(0);
+    const wanted = Math.min(count, setLength(ctx.db, entry));
+    eachRandom(ctx, entry, wanted, take);
+    reply.set(members.length);
+    for (const member of members) reply.bulk(member);
+    popMembers(ctx, argv, entry, members);
+  },
+};
+
+/** What SSCAN was asked for. */
+class MemberScan {
+  readonly #found: ByteBuffer = new ByteBuffer(256);
+  #pattern: Uint8Array | undefined = undefined;
+  #count: number = SCAN_COUNT;
+  #replied: number = 0;
+
+  /** @throws {CommandError} SYNTAX and the like. */
+  constructor(argv: Argv) {
+    for (let i = 3; i < argv.count; i += 2) {
+      if (i + 1 === argv.count) throw new CommandError(SYNTAX);
+      if (isWord(argv, i, "COUNT")) {
+        this.#count = readInteger(argv, i + 1);
+        if (this.#count < 1) throw new CommandError(SYNTAX);
+      } else if (isWord(argv, i, "MATCH")) {
+        this.#pattern = argv.at(i + 1);
+      } else throw new CommandError(SYNTAX);
+    }
+  }
+
+  /** Looks at some members and replies. */
+  run(ctx: Context, entry: Entry, cursor: number): void {
+    const { reply } = ctx;
+    const large = largeSetOf(ctx.db, entry);
+    const take: SetVisitor = (bytes, start, end) => {
+      if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return;
+      writeBulk(this.#found, bytes, start, end);
+      this.#replied++;
+    };
+    if (large === undefined) {
+      setEach(ctx.db, entry, take);
+      cursor = 0;
+    } else {
+      let steps = this.#count * SCAN_STEPS_PER_MEMBER;
+      const look = (member: Entry) => large.visit(member, take);
+      do cursor = large.members.scan(cursor, look); while (
+        cursor !== 0 && --steps > 0 && this.#replied < this.#count
+      );
+    }
+    reply.array(2);
+    reply.bulkText(String(cursor));
+    reply.array(this.#replied);
+    if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
+  }
+}
+
+/** `SSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and members. O(count). */
+const sscan: Command = {
+  name: "sscan",
+  arity: -3,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const cursor = readCursor(argv, 2);
+    const entry = lookupSet(ctx, argv, 1);
+    if (entry !== 0) return new MemberScan(argv).run(ctx, entry, cursor);
+    ctx.reply.array(2);
+    ctx.reply.bulkText("0");
+    ctx.reply.array(0);
+  },
+};
+
+/** The family, in the order of its rows. */
+export const setCommands: readonly Command[] = [
+  sadd,
+  srem,
+  smove,
+  sismember,
+  smismember,
+  scard,
+  spop,
+  srandmember,
+  sscan,
+  ...setAlgebraCommands,
+];

@@ -11,6 +11,7 @@ import { Argv } from "../resp/argv.ts";
 import { FieldCursor, hashFind } from "../store/hash.ts";
 import { ListBuilder, listEach } from "../store/list.ts";
 import { type Database, Encoding, type Entry, NO_EXPIRY, ValueType } from "../store/keyspace.ts";
+import { setEach } from "../store/set.ts";
 import { zsetEachRange, zsetExpect, zsetLength } from "../store/zset.ts";
 import { isWord, readInteger } from "./args.ts";
 import {
@@ -177,6 +178,9 @@ function loadElements(ctx: Context, entry: Entry, sorting: Sorting): void {
       break;
     case ValueType.ZSET:
       loadZset(ctx, entry, !sorting.isSorted && sorting.descending);
+      break;
+    case ValueType.SET:
+      setEach(db, entry, elements.add);
       break;
     default:
       throw new CommandError(WRONG_TYPE);

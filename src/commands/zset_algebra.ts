@@ -6,15 +6,7 @@
 
 import type { Argv } from "../resp/argv.ts";
 import { type Database, type Entry, ValueType } from "../store/keyspace.ts";
-// SETS
-const setLength = (_db: Database, _entry: Entry): number => 0;
-const setHas = (_d: Database, _e: Entry, _b: Uint8Array, _s: number, _n: number): boolean => false;
-const setEach = (
-  _db: Database,
-  _entry: Entry,
-  _visit: (bytes: Uint8Array, start: number, end: number) => void,
-): void => {};
-// END SETS
+import { setEach, setHas, setLength } from "../store/set.ts";
 import {
   type MemberVisitor,
   SortedSet,

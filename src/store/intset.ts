@@ -41,7 +41,7 @@ export function intsetRead(bytes: Uint8Array, start: number, index: number, out:
   putWide();
   textSlot = (textSlot + 1) % TEXT_SLOTS;
   const at = textSlot * TEXT_BYTES;
-  out.set(texts, at, formatInteger64(wide, 0, texts, at));
+  out.set(texts, at, at + formatInteger64(wide, 0, texts, at));
 }
 
 /** Place of the integer a text spells: its index, or -1 - where it belongs; NaN when it spells none. */

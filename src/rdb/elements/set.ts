@@ -1,15 +1,153 @@
 /**
- * Sets, read.
+ * Sets, read: member by member, as an intset, as a listpack since Redis 7.2. What fits a smaller form
+ * gets it, as `rdb.c` does.
  *
  * @module
  */
 
-import type { ElementRow } from "../frame.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { intsetCheck, intsetLength, intsetRead } from "../../store/intset.ts";
+import { Database, Encoding, ValueType } from "../../store/keyspace.ts";
+import { lpCheck, lpFirst, lpIsEnd, lpLength, lpNext, lpRead } from "../../store/listpack.ts";
+import {
+  LargeSet,
+  largeSetOf,
+  memberChange,
+  setAdd,
+  setCreate,
+  setEncodingFor,
+} from "../../store/set.ts";
+import type { Element, ElementRow, Frame } from "../frame.ts";
+import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
+import type { StringSlot } from "../reader.ts";
+import { storeBlob, storeObject } from "./store.ts";
+import { hasTwins } from "./twins.ts";
+
+const NO_KEY = new Uint8Array(0);
+const member = new BytesRef();
+const blob = new BytesRef();
+
+/** Members one by one: type 2. */
+class PlainSet implements Element {
+  readonly #frame: Frame;
+  readonly #member: StringSlot;
+  #table: Database | undefined = undefined; // where the set is made, under the empty key
+  #entry: number = 0;
+  #count: number = 0;
+  #left: number = NONE;
+
+  constructor(frame: Frame) {
+    this.#frame = frame;
+    this.#member = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader } = this.#frame;
+    if (this.#left === NONE) {
+      if (!reader.readLength()) return false;
+      this.#count = reader.length;
+      this.#left = reader.length;
+      this.#entry = 0;
+    }
+    while (this.#left > 0) {
+      if (!reader.readString(this.#member)) return false;
+      this.#add();
+      this.#left--;
+    }
+    this.#left = NONE;
+    // rdb.c, empty keys: a set without members is no key.
+    if (this.#entry !== 0) this.#store();
+    return true;
+  }
+
+  #add(): void {
+    const { reader, sink } = this.#frame;
+    const { bytes, start, end } = this.#member;
+    const table = this.#table ??= new Database(sink.settings);
+    if (this.#entry === 0) {
+      const encoding = setEncodingFor(table, bytes, start, end, this.#count);
+      this.#entry = setCreate(table, NO_KEY, 0, 0, encoding);
+    }
+    this.#entry = setAdd(table, this.#entry, bytes, start, end);
+    if (!memberChange.done) reader.fail("Set has a member twice");
+  }
+
+  #store(): void {
+    const table = this.#table!;
+    const large = largeSetOf(table, this.#entry);
+    if (large !== undefined) {
+      storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
+    } else {
+      const encoding = table.encodingOf(this.#entry);
+      table.valueRef(this.#entry, blob);
+      storeBlob(this.#frame, ValueType.SET, encoding, blob.bytes, blob.start, blob.end);
+    }
+    table.clear();
+  }
+}
+
+/** Members in one blob: types 11 and 20. */
+class PackedSet implements Element {
+  readonly #frame: Frame;
+  readonly #isIntset: boolean;
+  readonly #blob: StringSlot;
+
+  constructor(frame: Frame, isIntset: boolean) {
+    this.#frame = frame;
+    this.#isIntset = isIntset;
+    this.#blob = frame.newSlot();
+  }
+
+  read(): boolean {
+    const { reader } = this.#frame;
+    if (!reader.readString(this.#blob)) return false;
+    if (this.#isIntset) this.#storeIntset();
+    else this.#storeListpack();
+    return true;
+  }
+
+  #storeIntset(): void {
+    const { reader, sink } = this.#frame;
+    const { bytes, start, end } = this.#blob;
+    const wrong = intsetCheck(bytes, start, end);
+    if (wrong !== undefined) reader.fail(wrong);
+    const count = intsetLength(bytes, start);
+    if (count <= sink.settings.limits.setMaxIntsetEntries) {
+      return storeBlob(this.#frame, ValueType.SET, Encoding.INTSET, bytes, start, end);
+    }
+    const large = new LargeSet(sink.settings);
+    for (let i = 0; i < count; i++) {
+      intsetRead(bytes, start, i, member);
+      large.add(member.bytes, member.start, member.end);
+    }
+    storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
+  }
+
+  #storeListpack(): void {
+    const { reader, sink } = this.#frame;
+    const { bytes, start, end } = this.#blob;
+    const wrong = lpCheck(bytes, start, end, false);
+    if (wrong !== undefined) reader.fail(wrong);
+    const count = lpLength(bytes, start, end);
+    if (count === 0) return;
+    if (count <= sink.settings.limits.setMaxListpackEntries) {
+      if (hasTwins(bytes, start, count, 1)) reader.fail("Set has a member twice");
+      return storeBlob(this.#frame, ValueType.SET, Encoding.LISTPACK, bytes, start, end);
+    }
+    const large = new LargeSet(sink.settings);
+    for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
+      lpRead(bytes, pos, member);
+      const isNew = large.add(member.bytes, member.start, member.end);
+      if (!isNew) reader.fail("Set has a member twice");
+    }
+    storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
+  }
+}
 
 /** Types that both dialects know. */
 export const setRows: readonly ElementRow[] = [
-  { number: Type.SET, name: "SET" },
-  { number: Type.SET_INTSET, name: "SET_INTSET" },
-  { number: Type.SET_LISTPACK, name: "SET_LISTPACK" },
+  { number: Type.SET, name: "SET", create: (frame) => new PlainSet(frame) },
+  { number: Type.SET_INTSET, name: "SET_INTSET", create: (frame) => new PackedSet(frame, true) },
+  { number: Type.SET_LISTPACK, name: "SET_LISTPACK", create: (f) => new PackedSet(f, false) },
 ];

@@ -1,10 +1,67 @@
 /**
- * Sets, written.
+ * Sets, written: in the blob they are held in where the version has it, else member by member.
  *
  * @module
  */
 
-import type { ValueWriter } from "./writer.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { Encoding, type Entry } from "../../store/keyspace.ts";
+import { type LargeSet, largeSetOf, setEach, setLength } from "../../store/set.ts";
+import { Type } from "../opcodes.ts";
+import type { RecordWriter } from "../record_writer.ts";
+import type { ValueRest, ValueWriter } from "./writer.ts";
 
-/** Not there yet. */
-export const setWriter: ValueWriter | undefined = undefined;
+/** From this version on there is SET_LISTPACK. */
+const FIRST_LISTPACK_VERSION = 11;
+/** What is written at once before the rest of a set is left for later. */
+const FIRST_BYTES = 64 * 1024;
+
+const blob = new BytesRef();
+
+/** Members still to be written. */
+class MembersRest implements ValueRest {
+  readonly #large: LargeSet;
+  #cursor: number = 0;
+
+  constructor(large: LargeSet) {
+    this.#large = large;
+  }
+
+  writeOn(writer: RecordWriter, budgetBytes: number): boolean {
+    const enough = writer.out.length + budgetBytes;
+    const { members } = this.#large;
+    const look = (entry: Entry) => {
+      this.#large.visit(entry, (bytes, start, end) => writer.string(bytes, start, end));
+    };
+    do {
+      this.#cursor = members.scan(this.#cursor, look);
+    } while (this.#cursor !== 0 && writer.out.length < enough);
+    return this.#cursor !== 0;
+  }
+}
+
+/** Every set, whatever its encoding. */
+export const setWriter: ValueWriter = {
+  typeOf(db, entry, version) {
+    const encoding = db.encodingOf(entry);
+    if (encoding === Encoding.INTSET) return Type.SET_INTSET;
+    const isPacked = encoding === Encoding.LISTPACK && version >= FIRST_LISTPACK_VERSION;
+    return isPacked ? Type.SET_LISTPACK : Type.SET;
+  },
+  write(writer, db, entry, version) {
+    const large = largeSetOf(db, entry);
+    if (large !== undefined) {
+      writer.length(large.size);
+      const rest = new MembersRest(large);
+      return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
+    }
+    if (db.encodingOf(entry) === Encoding.INTSET || version >= FIRST_LISTPACK_VERSION) {
+      db.valueRef(entry, blob);
+      writer.string(blob.bytes, blob.start, blob.end);
+      return undefined;
+    }
+    writer.length(setLength(db, entry));
+    setEach(db, entry, (bytes, start, end) => writer.string(bytes, start, end));
+    return undefined;
+  },
+};
