@@ -37,7 +37,6 @@ import {
   KEY_1,
   KEYS_ALL,
   type KeySpec,
-  MAY_REPLICATE,
   NO_KEYS,
   READONLY,
   WRITE,
@@ -142,7 +141,7 @@ function countOne(ctx: Context, argv: Argv): void {
 const pfcount: Command = {
   name: "pfcount",
   arity: -2,
-  flags: READONLY | MAY_REPLICATE,
+  flags: READONLY,
   keys: KEYS_ALL,
   run(ctx, argv) {
     if (argv.count === 2) return countOne(ctx, argv);

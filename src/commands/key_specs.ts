@@ -32,7 +32,9 @@ export function keysOf(command: Command, facts: CommandFacts, argv: Argv): KeyPl
     else if (!applySpec(spec, variableFlags(command, spec, argv), argv, places)) return [];
   }
   if (certain || command.keys.find === undefined) return places;
-  return findByArguments(command.keys.find, argv, places);
+  // What a spec says of keys it cannot find, as SORT's of its destination.
+  const told = facts.keySpecs.findLast((spec) => spec.begin.type === "unknown")?.flags;
+  return findByArguments(command.keys.find, argv, places, told ?? UNKNOWN_FLAGS);
 }
 
 /** What only the row's own function finds; a key that a spec found too keeps that spec's flags. */
@@ -40,10 +42,11 @@ function findByArguments(
   find: (argv: Argv, key: (index: number) => void) => void,
   argv: Argv,
   known: readonly KeyPlace[],
+  otherwise: readonly string[],
 ): KeyPlace[] {
   const found: KeyPlace[] = [];
   find(argv, (index) => {
-    const flags = known.find((place) => place.index === index)?.flags ?? UNKNOWN_FLAGS;
+    const flags = known.find((place) => place.index === index)?.flags ?? otherwise;
     found.push({ index, flags: flags.filter((flag) => flag !== "incomplete") });
   });
   return found;

@@ -9,6 +9,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
+import { CONTAINER } from "../../src/commands/command.ts";
 import { allCommands } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
@@ -119,6 +120,8 @@ await serverTest("every command of a server has a row, and a write is one here",
       continue;
     }
     const mine = known.get(name)!.flags;
+    // 6.0 has no rows for subcommands: what they do is written at their container.
+    if ((rows.get(name)!.flags & CONTAINER) !== 0) continue;
     for (const flag of ["write", "may_replicate"]) {
       if (flags.includes(flag) && !mine.includes("write") && !mine.includes("may_replicate")) {
         problems.push(`${name} is a ${flag} there and none here`);

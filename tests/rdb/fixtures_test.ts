@@ -13,6 +13,7 @@ import { env } from "node:process";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { Prng } from "../../src/base/prng.ts";
+import { RdbError } from "../../src/rdb/errors.ts";
 import type { RdbDecoderOptions } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace.ts";
@@ -86,7 +87,8 @@ function checkModules(bytes: Uint8Array): void {
     assert.equal(sum(loader.stats.moduleNames), loader.stats.moduleValues);
   });
   assert.ok(error !== undefined, "it is refused when told to");
-  assert.ok(lenient === undefined || lenient.code === error.code, lenient?.message);
+  // Beyond its modules' values it may be wrong in ways of its own.
+  assert.ok(lenient === undefined || lenient instanceof RdbError, lenient?.message);
   for (const [, cuts] of cutsOf(bytes.length)) {
     const cut = errorOf(() => load(bytes, cuts, { onUnsupported: "fail" }));
     assert.equal(cut?.message, error.message);
