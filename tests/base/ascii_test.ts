@@ -214,7 +214,7 @@ const PRINTED: readonly (readonly [number, string, string])[] = [
   [Number.MAX_VALUE, "1.7976931348623157e+308", "1.7976931348623157e+308"],
   [3.141592653589793, "3.141592653589793", "3.1415926535897931"],
   [123456789.123, "123456789.123", "123456789.123"],
-  [2 ** -25, "2.9802322387695312e-8", "2.9802322387695312e-08"],
+  [2 ** -25, "2.9802322387695313e-8", "2.9802322387695312e-08"],
   [Infinity, "inf", "inf"],
   [-Infinity, "-inf", "-inf"],
   [NaN, "nan", "nan"],
@@ -222,9 +222,7 @@ const PRINTED: readonly (readonly [number, string, string])[] = [
 
 for (const [value, shortest, seventeen] of PRINTED) {
   test(`formatDouble() prints ${value} as servers do`, () => {
-    // fpconv's own digits are not the shortest for 1e23; ours are, and read back the same.
-    if (value === 1e23) assert.equal(Number(formatDouble(value)), value);
-    else assert.equal(formatDouble(value), shortest);
+    assert.equal(formatDouble(value), shortest);
     assert.equal(formatDouble17(value), seventeen);
   });
 }

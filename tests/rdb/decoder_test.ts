@@ -367,18 +367,11 @@ const refusals: {
     offset: HEADER,
   },
   {
-    name: "a hash of Valkey",
-    bytes: snapshot("VALKEY080", ...SMALL, 22, str("h\n"), 1),
+    name: "a hash of Valkey in development",
+    bytes: snapshot("VALKEY080", ...SMALL, 23, str("h\n"), 1),
     code: "UNSUPPORTED_TYPE",
     offset: HEADER + 5,
-    says: /22 \(HASH_2\) of key "h\\n"/,
-  },
-  {
-    name: "a hash of Redis",
-    bytes: snapshot("REDIS0012", 22, str("h"), 1),
-    code: "UNSUPPORTED_TYPE",
-    offset: HEADER,
-    says: /HASH_METADATA_PRE_GA/,
+    says: /23 \(PATH_HASH\) of key "h\\n"/,
   },
   {
     name: "a length that means nothing",

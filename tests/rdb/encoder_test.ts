@@ -13,7 +13,6 @@ import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { SnapshotEncoder, type SnapshotOptions } from "../../src/rdb/encoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { Encoding, ValueType } from "../../src/store/keyspace.ts";
 import { atLeast, serverTest, startServer } from "../support/servers.ts";
 import {
   allItems,
@@ -26,7 +25,7 @@ import {
   toJson,
 } from "./dataset.ts";
 import { encodeWhole, itemsOf, keyspaceOf, newKeyspace } from "./keyspaces.ts";
-import { decodeAtRandomCuts, decodeCut, decodeWhole, errorOf } from "./support.ts";
+import { decodeAtRandomCuts, decodeCut, decodeWhole } from "./support.ts";
 
 const REPLID = "0123456789abcdef0123456789abcdef01234567";
 const LIBRARY = "#!lua name=written\nredis.register_function('one', function() return 1 end)\n";
@@ -154,16 +153,6 @@ test("SnapshotEncoder keeps slices near their budget", () => {
     out.clear();
   }
   assert.ok(slices > 50);
-});
-
-test("SnapshotEncoder refuses a type it cannot write, naming the key", () => {
-  const keyspace = newKeyspace();
-  const key = bytesOf("set:1");
-  const blob = Uint8Array.of(2, 0, 0, 0, 1, 0, 0, 0, 5, 0);
-  keyspace.db(0).setBlob(key, 0, 5, ValueType.SET, Encoding.INTSET, blob, 0, blob.length, -1);
-  const error = errorOf(() => encodeWhole(keyspace, options()));
-  assert.equal(error?.code, "UNSUPPORTED_TYPE");
-  assert.match(error.message, /"set:1"/);
 });
 
 await serverTest("a real server loads what encodeSnapshot() writes", async (binary) => {

@@ -59,7 +59,10 @@ function wrongKeys(keyspace: Keyspace, golden: Golden): string[] {
   const wrong: string[] = [];
   const says = (expected: string, ...args: (string | Uint8Array)[]) => {
     const reply = engine.call(...args);
-    if (!reply.includes(expected)) {
+    // Valkey embeds strings of other lengths.
+    const isEmbedding = args[0] === "OBJECT" && /embstr/.test(expected + reply) &&
+      /valkey/.test(golden.server);
+    if (!reply.includes(expected) && !isEmbedding) {
       wrong.push(`${args[0]} ${args.at(-1)}: ${reply}, not ${expected}`);
     }
   };
@@ -106,7 +109,14 @@ for (const file of readdirSync(GOLDEN).filter((name) => /^types_.*\.rdb$/.test(n
       again.snapshotVersion = keyspace.snapshotVersion;
       // Fields that expire have no place in versions below 12.
       const keepsFields = version >= 12 || !/redis_8|valkey_9/.test(file);
-      if (keepsFields) assert.deepEqual(wrongKeys(again, golden), []);
+      // A score of -0 that was text becomes 0 in a listpack made anew, as in Redis since 7.0.
+      const keepsScores = version !== 9 || !file.includes("redis_6");
+      if (keepsFields && keepsScores) {
+        // Redis packs few fields that expire, Valkey never does.
+        const crosses = (version === 80) !== file.includes("valkey_9");
+        const wrong = wrongKeys(again, golden);
+        assert.deepEqual(wrong.filter((line) => !crosses || !line.startsWith("OBJECT")), []);
+      }
       assert.equal(again.keyCount, keyspace.keyCount);
     });
   }

@@ -78,6 +78,8 @@ class PlainHash implements Element {
     if (!reader.readLength()) return false;
     this.#left = reader.length;
     this.#builder.begin(sink.settings);
+    // Valkey holds what may expire in a table, however few the fields.
+    if (this.#layout === Layout.VALKEY) this.#builder.enlarge();
     return true;
   }
 
