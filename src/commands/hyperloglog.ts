@@ -37,6 +37,7 @@ import {
   KEY_1,
   KEYS_ALL,
   type KeySpec,
+  MAY_REPLICATE,
   NO_KEYS,
   READONLY,
   WRITE,
@@ -141,7 +142,7 @@ function countOne(ctx: Context, argv: Argv): void {
 const pfcount: Command = {
   name: "pfcount",
   arity: -2,
-  flags: READONLY,
+  flags: READONLY | MAY_REPLICATE,
   keys: KEYS_ALL,
   run(ctx, argv) {
     if (argv.count === 2) return countOne(ctx, argv);

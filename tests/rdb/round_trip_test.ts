@@ -107,7 +107,10 @@ function checkerOf(binary: ServerBinary, dir: string): string | undefined {
   const script = readFileSync(binary.server).subarray(0, 4096).toString("latin1");
   if (!script.startsWith("#!") || !script.includes(`${binary.product}-server`)) return undefined;
   const path = joinPath(dir, name);
-  writeFileSync(path, script.replaceAll(`${binary.product}-server`, name));
+  // A script that finds its libraries beside itself is to find them where it came from.
+  const home = dirname(binary.server);
+  const moved = script.replaceAll("${0%/*}", home);
+  writeFileSync(path, moved.replaceAll(`${binary.product}-server`, name));
   chmodSync(path, 0o755);
   return path;
 }
