@@ -43,7 +43,7 @@ const DIFFERENCES: readonly Difference[] = [
   // 6.0 words most errors otherwise.
   { product: "redis", below: "7.0", fits: / -[^\n]*\n-/ },
   // 7.0 and before looked the key up before they read the range, and 6.0 took any number of words.
-  { product: "redis", below: "7.2", fits: /^"bit(count|pos)".*" :-?\d+\r\n-ERR/is },
+  { product: "redis", below: "7.2", fits: /^"bit(count|pos)".*" (:-?\d+|-[^\n]*)\r\n-ERR/is },
   // Until 8.0 a cursor went through strtoul, which takes an empty one and a negative one.
   { product: "redis", below: "8.0", fits: /^"scan" .*-ERR invalid cursor\r\n$/is },
   { product: "valkey", below: "9.0", fits: /^"scan" .*-ERR invalid cursor\r\n$/is },
