@@ -22,3 +22,11 @@ export class StoreFullError extends Error {
 export function allocate(bytes: number): ArrayBufferLike {
   return new ArrayBuffer(bytes);
 }
+
+/**
+ * Zeroed words, for tables of a few hundred bytes: the runtimes hold those without a buffer of their
+ * own, which would cost more than the words themselves.
+ */
+export function allocateWords(count: number): Int32Array {
+  return new Int32Array(count);
+}

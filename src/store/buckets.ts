@@ -5,7 +5,7 @@
  * @module
  */
 
-import { allocate } from "./allocate.ts";
+import { allocate, allocateWords } from "./allocate.ts";
 
 /** 32-bit words of a bucket. */
 export const BUCKET_WORDS = 16;
@@ -16,9 +16,10 @@ export const BUCKET_MASK: number = (1 << BUCKET_SHIFT) - 1;
 
 const BUCKET_BYTES = 64;
 const SEGMENT_BUCKETS: number = 1 << BUCKET_SHIFT;
-const FIRST_BUCKETS = 4;
+/** Up to so many buckets are held as bare words. */
+const FEW_BUCKETS = 4;
 
-/** See the module's text. The first segment doubles up to 1 MB; every other has 1 MB. */
+/** See the module's text. The first segment doubles from 64 bytes up to 1 MB; every other has 1 MB. */
 export class BucketArray {
   /** The memory; element 0 is replaced when the first segment grows or shrinks. */
   readonly segments: Int32Array[] = [];
@@ -33,7 +34,7 @@ export class BucketArray {
   ensure(count: number): void {
     while (this.#capacity < count) {
       if (this.#capacity < SEGMENT_BUCKETS) {
-        this.#resizeFirst(Math.max(this.#capacity * 2, FIRST_BUCKETS));
+        this.#resizeFirst(Math.max(this.#capacity * 2, 1));
       } else {
         this.segments.push(newSegment(SEGMENT_BUCKETS));
         this.#capacity += SEGMENT_BUCKETS;
@@ -49,7 +50,7 @@ export class BucketArray {
       this.#capacity -= SEGMENT_BUCKETS;
     }
     if (this.#capacity > SEGMENT_BUCKETS) return;
-    if (this.#capacity > FIRST_BUCKETS && count * 4 <= this.#capacity) {
+    if (this.#capacity > 1 && count * 4 <= this.#capacity) {
       this.#resizeFirst(this.#capacity / 2);
     }
   }
@@ -68,5 +69,6 @@ export class BucketArray {
 }
 
 function newSegment(buckets: number): Int32Array {
+  if (buckets <= FEW_BUCKETS) return allocateWords(buckets * BUCKET_WORDS);
   return new Int32Array(allocate(buckets * BUCKET_BYTES));
 }

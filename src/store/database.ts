@@ -56,6 +56,7 @@ const EVACUATE_UNITS = 256;
 const MAX_EVACUATE_UNITS = 262144;
 /** `compact` leaves segments alone of which this share is live. */
 const COMPACT_SHARE = 0.9;
+const NO_TEXT: Uint8Array = new Uint8Array(0);
 
 /** See the module's text. Made by a `Keyspace`. */
 export class Database {
@@ -65,18 +66,17 @@ export class Database {
   changes: number = 0;
   #slab: Slab = new Slab();
   #dict: Dict;
-  #newDict: (slab: Slab) => Dict;
+  readonly #hash: HashFunction | undefined;
   #expires: number = 0;
   #objects: (StoredObject | undefined)[] = [];
   #freeObjects: number[] = [];
-  #text: Uint8Array = new Uint8Array(MAX_INTEGER_TEXT);
+  #text: Uint8Array = NO_TEXT;
 
   /** @param settings Of its keyspace. @param hash For tests: a worse hash. */
   constructor(settings: StoreSettings, hash?: HashFunction) {
-    const { seed0, seed1 } = settings;
     this.settings = settings;
-    this.#newDict = (slab) => new Dict(slab, seed0, seed1, hash);
-    this.#dict = this.#newDict(this.#slab);
+    this.#hash = hash;
+    this.#dict = new Dict(this.#slab, settings.seed0, settings.seed1, hash);
   }
 
   /** How many keys there are, logically expired ones included. */
@@ -153,7 +153,7 @@ export class Database {
     const start = this.#valueStart(entry);
     const isText = ((words[word] >>> 4) & 15) !== Encoding.INT;
     if (isText) out.set(bytes, start, start + words[word + 1]);
-    else out.set(this.#text, 0, formatInteger64(bytes, start, this.#text, 0));
+    else out.set(this.#integerText(), 0, formatInteger64(bytes, start, this.#text, 0));
   }
 
   /** Length in bytes of a string's text. */
@@ -424,7 +424,8 @@ export class Database {
   clear(): void {
     this.changes++;
     this.#slab = new Slab();
-    this.#dict = this.#newDict(this.#slab);
+    const { seed0, seed1 } = this.settings;
+    this.#dict = new Dict(this.#slab, seed0, seed1, this.#hash);
     this.#expires = 0;
     this.#objects = [];
     this.#freeObjects = [];
@@ -471,7 +472,6 @@ export class Database {
     other.changes++;
     [this.#slab, other.#slab] = [other.#slab, this.#slab];
     [this.#dict, other.#dict] = [other.#dict, this.#dict];
-    [this.#newDict, other.#newDict] = [other.#newDict, this.#newDict];
     [this.#expires, other.#expires] = [other.#expires, this.#expires];
     [this.#objects, other.#objects] = [other.#objects, this.#objects];
     [this.#freeObjects, other.#freeObjects] = [other.#freeObjects, this.#freeObjects];
@@ -634,6 +634,12 @@ export class Database {
     this.#slab.free(entry, blockUnitsAt(words, (entry & UNIT_MASK) << 1));
   }
 
+  /** Room for the text of an integer, which many databases never need. */
+  #integerText(): Uint8Array {
+    if (this.#text.length === 0) this.#text = new Uint8Array(MAX_INTEGER_TEXT);
+    return this.#text;
+  }
+
   #valueStart(entry: Entry): number {
     const unit = entry & UNIT_MASK;
     const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
@@ -691,7 +697,7 @@ export class Database {
     const slot = entry >>> SEGMENT_SHIFT;
     const source = this.#slab.bytes[slot];
     const start = this.#valueStart(entry);
-    const length = formatInteger64(source, start, this.#text, 0);
+    const length = formatInteger64(source, start, this.#integerText(), 0);
     const wanted = Math.max(length, minLength);
     const unit = entry & UNIT_MASK;
     const keyStart = (unit << 3) + prefixBytes(this.#slab.words[slot][unit << 1]);

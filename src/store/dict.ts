@@ -66,6 +66,11 @@ const MAX_EXPAND_KEYS = 1 << 23;
 const RANDOM_TRIES = 100;
 /** Chains up to this long are drawn from without bias. */
 const FAIR_CHAIN = 14;
+const NO_WORDS: Int32Array = new Int32Array(0);
+
+/** Entries of the bucket being split or merged, hash and pointer in turn: used within one call only. */
+let gathered = new Int32Array(64);
+let gatheredCount = 0;
 
 /** See the module's text. */
 export class Dict {
@@ -87,13 +92,9 @@ export class Dict {
   #overflowFirst: number = 0;
 
   // Where the last `find` ended: on the entry found, or in the chain's last bucket.
-  #foundWords: Int32Array = new Int32Array(0);
+  #foundWords: Int32Array = NO_WORDS;
   #foundBase: number = 0;
   #foundSlot: number = 0;
-
-  // Entries of a bucket being split or merged, hash and pointer in turn.
-  #gathered: Int32Array = new Int32Array(64);
-  #gatheredCount: number = 0;
 
   /** @param slab Where the records are. @param seed0 @param seed1 Secret, so that keys cannot be made to collide. */
   constructor(slab: Slab, seed0: number, seed1: number, hash: HashFunction = hash32) {
@@ -268,12 +269,12 @@ export class Dict {
     let overflow = 0;
     for (let bucket = 0; bucket < this.buckets; bucket++) {
       this.#gather(bucket, false);
-      size += this.#gatheredCount;
-      overflow += Math.max(Math.ceil(this.#gatheredCount / SLOTS) - 1, 0);
-      for (let i = 0; i < this.#gatheredCount; i++) {
-        const hash = this.#gathered[2 * i];
+      size += gatheredCount;
+      overflow += Math.max(Math.ceil(gatheredCount / SLOTS) - 1, 0);
+      for (let i = 0; i < gatheredCount; i++) {
+        const hash = gathered[2 * i];
         assert(this.#bucketOf(hash) === bucket, "an entry is in its hash's bucket");
-        visit(this.#gathered[2 * i + 1] >>> 0, hash);
+        visit(gathered[2 * i + 1] >>> 0, hash);
       }
     }
     assert(size === this.#size, "size counts the entries");
@@ -385,7 +386,7 @@ export class Dict {
     this.#setThresholds();
   }
 
-  /** Reads a chain into `#gathered` and, if told, empties it. */
+  /** Reads a chain into `gathered` and, if told, empties it. */
   #gather(bucket: number, empty: boolean): void {
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
     let base = (bucket & BUCKET_MASK) << 4;
@@ -395,10 +396,10 @@ export class Dict {
       const count = words[base + COUNT];
       const index = link - 1;
       link = words[base + LINK];
-      if (this.#gathered.length < 2 * (total + count)) this.#growGathered();
+      if (gathered.length < 2 * (total + count)) growGathered();
       for (let i = 0; i < count; i++, total++) {
-        this.#gathered[2 * total] = words[base + i];
-        this.#gathered[2 * total + 1] = words[base + POINTERS + i];
+        gathered[2 * total] = words[base + i];
+        gathered[2 * total + 1] = words[base + POINTERS + i];
       }
       if (empty) {
         words[base + COUNT] = 0;
@@ -410,19 +411,12 @@ export class Dict {
         base = ((link - 1) & BUCKET_MASK) << 4;
       }
     }
-    this.#gatheredCount = total;
-  }
-
-  #growGathered(): void {
-    const grown = new Int32Array(this.#gathered.length * 2);
-    grown.set(this.#gathered);
-    this.#gathered = grown;
+    gatheredCount = total;
   }
 
   /** Appends to a chain the gathered entries whose hash, under `mask`, is `wanted`. */
   #fill(bucket: number, mask: number, wanted: number): void {
-    const gathered = this.#gathered;
-    const total = this.#gatheredCount;
+    const total = gatheredCount;
     const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
     const base = (bucket & BUCKET_MASK) << 4;
     let count = words[base + COUNT];
@@ -585,6 +579,12 @@ export class Dict {
     }
     return words[base + POINTERS + position] >>> 0;
   }
+}
+
+function growGathered(): void {
+  const grown = new Int32Array(gathered.length * 2);
+  grown.set(gathered);
+  gathered = grown;
 }
 
 function reverseBits(value: number): number {

@@ -5,7 +5,7 @@
  * Memory comes in segments of at most 16 MB, each under one of 2,048 slots; a pointer is slot and unit
  * (8 bytes). The current segment is filled from its start and, while it is smaller than 16 MB, doubled
  * by copying: pointers are places, not addresses, so they stay valid, and a small database costs
- * kilobytes. A record that no segment can hold gets a buffer of its own that occupies as many slots as
+ * little. A record that no segment can hold gets a buffer of its own that occupies as many slots as
  * it is long. Freed blocks go on lists by length: one list a length up to 128 units, eight a doubling
  * above. They are reused whole or split; they are not joined. What that leaves behind is undone by
  * evacuation: the emptiest segment becomes the *victim*, its records are moved by and by (by
@@ -15,7 +15,7 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { allocate, StoreFullError } from "./allocate.ts";
+import { allocate, allocateWords, StoreFullError } from "./allocate.ts";
 import {
   blockUnitsAt,
   FREE,
@@ -28,13 +28,13 @@ import {
 } from "./record.ts";
 
 const MAX_SLOTS: number = 1 << (32 - SEGMENT_SHIFT);
-/** 4 KB: what a database with a handful of keys costs. */
-const FIRST_UNITS = 512;
+/** 256 bytes: large collections of few elements have a slab each. */
+const FIRST_UNITS = 32;
 /** Lengths up to this have a list each. */
 const EXACT_UNITS = 128;
 const EXACT_LOG = 7;
-/** Lists above: 8 a doubling, 7 to 20 being the logarithms of lengths that occur. */
-const CLASSES: number = EXACT_UNITS + 8 * (SEGMENT_SHIFT - EXACT_LOG + 1);
+/** Lists there is room for once a block is freed. */
+const FIRST_LISTS = 32;
 /** How many blocks of a list of unequal lengths are tried before a longer list is. */
 const FIRST_FIT_TRIES = 8;
 /** Waste below this (256 KB) is left alone. */
@@ -67,8 +67,9 @@ export class Slab {
   #capacity: number[] = [0];
   #live: number[] = [0];
   #oversize: number[] = [0];
-  #heads: Int32Array = new Int32Array(CLASSES);
-  #nonEmpty: Int32Array = new Int32Array((CLASSES + 31) >>> 5);
+  // As many as the longest block freed so far has needed.
+  #heads: Int32Array = NO_WORDS;
+  #nonEmpty: Int32Array = NO_WORDS;
   #listedBlocks: number = 0;
   #current: number = -1;
   #bump: number = 0;
@@ -228,6 +229,7 @@ export class Slab {
   /** A block of the same length or, for long ones, of nearly the same; 0 when none is at hand. */
   #takeFitting(units: number): number {
     const list = classOf(units);
+    if (list >= this.#heads.length) return 0;
     let pointer = this.#heads[list] >>> 0;
     for (let tries = 0; pointer !== 0 && tries < FIRST_FIT_TRIES; tries++) {
       const slot = pointer >>> SEGMENT_SHIFT;
@@ -282,6 +284,7 @@ export class Slab {
       return;
     }
     const list = classOf(units);
+    if (list >= this.#heads.length) this.#addLists(list);
     const head = this.#heads[list] >>> 0;
     const pointer = (slot << SEGMENT_SHIFT) | unit;
     words[word] = FREE | LISTED;
@@ -310,6 +313,17 @@ export class Slab {
     if (next !== 0) {
       this.words[next >>> SEGMENT_SHIFT][((next & UNIT_MASK) << 1) + 3] = previous;
     }
+  }
+
+  #addLists(list: number): void {
+    let lists = Math.max(this.#heads.length, FIRST_LISTS);
+    while (lists <= list) lists *= 2;
+    const heads = allocateWords(lists);
+    const nonEmpty = allocateWords(lists >>> 5);
+    heads.set(this.#heads);
+    nonEmpty.set(this.#nonEmpty);
+    this.#heads = heads;
+    this.#nonEmpty = nonEmpty;
   }
 
   #nextNonEmpty(list: number): number {
