@@ -47,6 +47,8 @@ export const OVERFLOW = "ERR increment or decrement would overflow";
 export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
 /** INCRBYFLOAT. */
 export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
+/** HINCRBYFLOAT by infinity. */
+export const HASH_INFINITE = "ERR value is NaN or Infinity";
 /** A string past 512 MB. */
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 /** SETRANGE before the beginning. */
@@ -106,7 +108,9 @@ export const FIELDS_MISSING =
   "ERR Mandatory argument FIELDS is missing or not at the right position";
 /** Another number of fields than was said. */
 export const FIELDS_COUNT = "ERR The `numfields` parameter must match the number of arguments";
-/** No fields, or no number of them. */
+/** HPERSIST, HTTL, HGETDEL and HGETEX of no fields, or of no number of them. */
+export const FIELDS_POSITIVE = "ERR Number of fields must be a positive integer";
+/** HEXPIRE and its kin of no fields, or of no number of them. */
 export const FIELDS_NUMBER = "ERR Parameter `numFields` should be greater than 0";
 /** A time before the epoch for a field. */
 export const FIELD_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
@@ -115,6 +119,10 @@ export const HSETEX_FNX_FXX = "ERR Only one of FXX or FNX arguments can be speci
 /** HSETEX. */
 export const HSETEX_ONE_TIME =
   "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
+/** HSETEX of no fields, or of no number of them. */
+export const HSETEX_NUMBER = "ERR invalid number of fields";
+/** HSETEX whose last argument names a unit of time. */
+export const HSETEX_NO_TIME = "ERR missing expire time";
 
 /** More keys announced than there are arguments. */
 export const TOO_MANY_KEYS = "ERR Number of keys can't be greater than number of args";
@@ -132,6 +140,11 @@ export function invalidExpire(name: string): string {
 /** A whole number outside of what the argument may be. */
 export function outOfRange(min: number | bigint, max: number | bigint): string {
   return `ERR value is out of range, value must between ${min} and ${max}`;
+}
+
+/** An option HSETEX does not know. */
+export function unknownArgument(option: string): string {
+  return `ERR unknown argument: ${cString(option)}`;
 }
 
 /** An option EXPIRE does not know. */

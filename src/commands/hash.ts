@@ -31,6 +31,7 @@ import { isWord, readBigInteger, readInteger } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import {
   CommandError,
+  HASH_INFINITE,
   HASH_NOT_A_FLOAT,
   HASH_NOT_AN_INTEGER,
   NAN_OR_INFINITY,
@@ -50,7 +51,7 @@ import {
   visibleLength,
 } from "./hash_args.ts";
 import { hashExpireCommands } from "./hash_expire.ts";
-import { readRandomCount } from "./zset.ts";
+import { drawsOf, readRandomCount } from "./random_count.ts";
 
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
@@ -309,6 +310,7 @@ const hincrbyfloat: Command = {
   run(ctx, argv) {
     const increment = parseLongDouble(argv.bytes, argv.starts[3], argv.ends[3]);
     if (increment === undefined) throw new CommandError(NOT_A_FLOAT);
+    if (increment.infinite !== 0) throw new CommandError(HASH_INFINITE);
     const entry = lookupHash(ctx, argv, 1);
     let old = longDoubleOf(0n);
     let expireAtMs = NO_EXPIRY;
@@ -384,7 +386,7 @@ const hrandfield: Command = {
     const entry = lookupHash(ctx, argv, 1);
     const length = entry === 0 ? 0 : visibleLength(ctx, entry);
     if (length === 0 || count === 0) return reply.array(0);
-    const wanted = count < 0 ? -count : Math.min(count, length);
+    const wanted = drawsOf(count, length);
     const withValues = argv.count === 4;
     const isNested = withValues && reply.protocol === 3;
     reply.array(withValues && !isNested ? 2 * wanted : wanted);

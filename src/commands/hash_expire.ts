@@ -11,11 +11,12 @@ import {
   fieldChange,
   hashCreate,
   hashExpect,
+  hashKeepExpiries,
   hashRemove,
   hashSet,
   hashSetExpiry,
 } from "../store/hash.ts";
-import { isWord, readInteger } from "./args.ts";
+import { isWord, readInteger, textOf } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import {
   CommandError,
@@ -23,9 +24,13 @@ import {
   FIELDS_COUNT,
   FIELDS_MISSING,
   FIELDS_NUMBER,
+  FIELDS_POSITIVE,
   HSETEX_FNX_FXX,
+  HSETEX_NO_TIME,
+  HSETEX_NUMBER,
   HSETEX_ONE_TIME,
   invalidExpire,
+  unknownArgument,
   wrongArity,
 } from "./errors.ts";
 import { findField, found, hashChanged, lookupHash } from "./hash_args.ts";
@@ -71,15 +76,15 @@ function readFieldTime(
 /**
  * Checks the list of fields that `FIELDS` at `index` begins, to the end of the arguments.
  *
- * @param each Arguments of one field.
+ * @param numberError What is said of no number of fields.
  * @returns How many fields there are; the first is at `index + 2`.
  */
-function readFields(argv: Argv, index: number, each: number, countError: string): number {
+function readFields(argv: Argv, index: number, numberError: string): number {
   if (index >= argv.count || !isWord(argv, index, "FIELDS")) throw new CommandError(FIELDS_MISSING);
-  if (index + 1 >= argv.count) throw new CommandError(FIELDS_NUMBER);
-  const count = readInteger(argv, index + 1, FIELDS_NUMBER);
-  if (count < 1 || count > INT32_MAX) throw new CommandError(FIELDS_NUMBER);
-  if (count * each !== argv.count - index - 2) throw new CommandError(countError);
+  if (index + 1 >= argv.count) throw new CommandError(numberError);
+  const count = readInteger(argv, index + 1, numberError);
+  if (count < 1) throw new CommandError(numberError);
+  if (count !== argv.count - index - 2) throw new CommandError(FIELDS_COUNT);
   return count;
 }
 
@@ -154,8 +159,10 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   const at = readFieldTime(ctx, argv, 2, form, name);
   const condition = readCondition(argv, 3);
   const fields = condition === Condition.NONE ? 3 : 4;
-  const count = readFields(argv, fields, 1, FIELDS_COUNT);
+  const count = readFields(argv, fields, FIELDS_NUMBER);
   reply.array(count);
+  // As in t_hash.c, whether or not there is such a field.
+  if (entry !== 0) entry = hashKeepExpiries(ctx.db, entry);
   const changes = new FieldChanges();
   for (let i = fields + 2; i < argv.count; i++) {
     if (!findField(ctx, entry, argv, i)) {
@@ -227,7 +234,7 @@ const hpersist: Command = {
   run(ctx, argv) {
     const { reply } = ctx;
     let entry = lookupHash(ctx, argv, 1);
-    reply.array(readFields(argv, 2, 1, FIELDS_COUNT));
+    reply.array(readFields(argv, 2, FIELDS_POSITIVE));
     const changes = new FieldChanges();
     for (let i = 4; i < argv.count; i++) {
       if (!findField(ctx, entry, argv, i)) {
@@ -247,7 +254,7 @@ const hpersist: Command = {
 function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
   const { reply } = ctx;
   const entry = lookupHash(ctx, argv, 1);
-  reply.array(readFields(argv, 2, 1, FIELDS_COUNT));
+  reply.array(readFields(argv, 2, FIELDS_POSITIVE));
   for (let i = 4; i < argv.count; i++) {
     if (!findField(ctx, entry, argv, i)) reply.integer(Result.NO_FIELD);
     else if (found.expireAtMs === NO_EXPIRY) reply.integer(Result.NO_EXPIRY);
@@ -322,10 +329,10 @@ const hgetdel: Command = {
   flags: WRITE | FAST,
   keys: KEY_1,
   run(ctx, argv) {
-    readFields(argv, 2, 1, FIELDS_COUNT);
     const { bytes, starts, ends } = argv;
     const { reply } = ctx;
     let entry = lookupHash(ctx, argv, 1);
+    readFields(argv, 2, FIELDS_POSITIVE);
     reply.array(argv.count - 4);
     const removed: Uint8Array[] = [];
     for (let i = 4; i < argv.count; i++) {
@@ -358,6 +365,7 @@ const hgetex: Command = {
   flags: WRITE | FAST,
   keys: KEY_1,
   run(ctx, argv) {
+    let entry = lookupHash(ctx, argv, 1);
     let fields = 2;
     let at: number | undefined;
     const form = timeForm(argv, 2);
@@ -368,10 +376,10 @@ const hgetex: Command = {
       at = NO_EXPIRY;
       fields = 3;
     }
-    readFields(argv, fields, 1, FIELDS_COUNT);
-    let entry = lookupHash(ctx, argv, 1);
+    readFields(argv, fields, FIELDS_POSITIVE);
     replyFields(ctx, entry, argv, fields + 2);
     if (at === undefined || entry === 0) return;
+    if (at !== NO_EXPIRY) entry = hashKeepExpiries(ctx.db, entry);
     const changes = new FieldChanges();
     for (let i = fields + 2; i < argv.count; i++) {
       if (!findField(ctx, entry, argv, i)) continue;
@@ -402,16 +410,24 @@ class SetExQuery {
       if (isWord(argv, at, "FNX") || isWord(argv, at, "FXX")) {
         if (this.mustBe !== "any") throw new CommandError(HSETEX_FNX_FXX);
         this.mustBe = isWord(argv, at, "FNX") ? "absent" : "present";
-      } else if (isWord(argv, at, "KEEPTTL") || (form !== undefined && at + 1 < argv.count)) {
+      } else if (isWord(argv, at, "KEEPTTL") || form !== undefined) {
         if (hasTime) throw new CommandError(HSETEX_ONE_TIME);
         hasTime = true;
         this.expireAtMs = undefined;
         if (form === undefined) continue;
+        if (at + 1 === argv.count) throw new CommandError(HSETEX_NO_TIME);
         this.expireAtMs = readFieldTime(ctx, argv, at + 1, form, "hsetex");
         this.fields++;
-      } else throw new CommandError(FIELDS_MISSING);
+      } else throw new CommandError(unknownArgument(textOf(argv, at)));
     }
-    readFields(argv, this.fields, 2, wrongArity("hsetex"));
+    this.#checkFields(argv);
+  }
+
+  #checkFields(argv: Argv): void {
+    if (this.fields >= argv.count - 3) throw new CommandError(wrongArity("hsetex"));
+    const count = readInteger(argv, this.fields + 1, HSETEX_NUMBER);
+    if (count < 1 || count > INT32_MAX) throw new CommandError(HSETEX_NUMBER);
+    if (count * 2 !== argv.count - this.fields - 2) throw new CommandError(wrongArity("hsetex"));
   }
 }
 

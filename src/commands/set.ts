@@ -34,15 +34,14 @@ import {
   READONLY,
   WRITE,
 } from "./command.ts";
-import { CommandError, MUST_BE_POSITIVE, SYNTAX, VALUE_OUT_OF_RANGE } from "./errors.ts";
+import { CommandError, MUST_BE_POSITIVE, SYNTAX } from "./errors.ts";
 import { readCursor } from "./generic.ts";
+import { drawsOf, readSignedCount } from "./random_count.ts";
 import { lookupSet, setChanged } from "./set_args.ts";
 import { setAlgebraCommands } from "./set_algebra.ts";
 
 const SCAN_COUNT = 10;
 const SCAN_STEPS_PER_MEMBER = 10;
-/** Members, repeated ones included, that one SRANDMEMBER may ask for: a reply of no more than gigabytes. */
-const RANDOM_MOST: number = 1 << 26;
 /** Members are drawn until they differ when fewer than this share of them are wanted. */
 const SPARSE_SHARE = 3;
 
@@ -201,12 +200,11 @@ const srandmember: Command = {
       return entry === 0 ? reply.null() : visitRandom(ctx, entry, visit);
     }
     expectEnd(argv, 3);
-    const count = readInteger(argv, 2);
-    if (count < -RANDOM_MOST) throw new CommandError(VALUE_OUT_OF_RANGE);
+    const count = readSignedCount(argv, 2);
     const entry = lookupSet(ctx, argv, 1);
     if (entry === 0 || count === 0) return reply.array(0);
     const length = setLength(ctx.db, entry);
-    const wanted = count < 0 ? -count : Math.min(count, length);
+    const wanted = drawsOf(count, length);
     reply.array(wanted);
     if (count > 0) return eachRandom(ctx, entry, wanted, visit);
     for (let i = 0; i < wanted; i++) visitRandom(ctx, entry, visit);

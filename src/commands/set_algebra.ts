@@ -174,7 +174,7 @@ const sintercard: Command = {
   keys: NUMBERED_KEYS,
   run(ctx, argv) {
     const count = readInteger(argv, 1, NUMKEYS_POSITIVE);
-    if (!(count >= 1 && count <= 0x7fffffff)) throw new CommandError(NUMKEYS_POSITIVE);
+    if (count < 1) throw new CommandError(NUMKEYS_POSITIVE);
     if (count > argv.count - 2) throw new CommandError(TOO_MANY_KEYS);
     let limit = 0;
     for (let i = 2 + count; i < argv.count; i += 2) {

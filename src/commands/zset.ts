@@ -27,20 +27,20 @@ import {
   zsetRemove,
   zsetScore,
 } from "../store/zset.ts";
-import { isWord, readBigInteger, readInteger } from "./args.ts";
+import { isWord, readInteger } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import {
   CommandError,
   NOT_AN_INTEGER,
   SCORE_NAN,
   SYNTAX,
-  VALUE_OUT_OF_RANGE,
   wrongArity,
   ZADD_GT_LT_NX,
   ZADD_INCR,
   ZADD_NX_XX,
 } from "./errors.ts";
 import { readCursor } from "./generic.ts";
+import { drawsOf, readRandomCount } from "./random_count.ts";
 import { lookupZset, memberReply, readDouble, zsetChanged } from "./zset_args.ts";
 import { zsetAlgebraCommands } from "./zset_algebra.ts";
 import { zsetPopCommands } from "./zset_pop.ts";
@@ -50,8 +50,6 @@ const SCAN_COUNT = 10;
 const SCAN_STEPS_PER_MEMBER = 10;
 /** Members ZSCAN looks at at most, whatever its COUNT: the next call goes on. */
 const SCAN_MOST = 50_000;
-/** Members, repeated ones included, that one ZRANDMEMBER may ask for: a reply of no more than gigabytes. */
-const RANDOM_MOST: number = 1 << 26;
 /** ZRANDMEMBER draws ranks until they differ when it wants fewer than this share of them. */
 const SPARSE_SHARE = 3;
 
@@ -271,30 +269,6 @@ function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisi
   });
 }
 
-/**
- * The count of ZRANDMEMBER or HRANDFIELD, negative where elements may repeat.
- *
- * @param word What may follow it.
- */
-export function readRandomCount(argv: Argv, word: string): number {
-  const count = readInteger(argv, 2);
-  const isShort = argv.count === 3 || (argv.count === 4 && isWord(argv, 3, word));
-  // -LONG_MAX - 1 has no counterpart.
-  if (count === -Infinity && argv.count >= 3) {
-    const text = argv.at(2);
-    if (text.length === 20 && text[19] === 0x38) throw new CommandError(NOT_AN_INTEGER_RANGE);
-  }
-  if (!isShort) throw new CommandError(SYNTAX);
-  const isDoubled = argv.count === 4 && count === Infinity;
-  if (isDoubled && readBigInteger(argv, 2) >= 1n << 62n) throw new CommandError(VALUE_OUT_OF_RANGE);
-  if (count < -RANDOM_MOST) throw new CommandError(VALUE_OUT_OF_RANGE);
-  return count;
-}
-
-/** What `getRangeLongFromObjectOrReply` says of the one number below -LONG_MAX. */
-const NOT_AN_INTEGER_RANGE =
-  "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
-
 /** `ZRANDMEMBER key [count [WITHSCORES]]`: one member, or some. O(n), O(m log n) for few. */
 const zrandmember: Command = {
   name: "zrandmember",
@@ -313,7 +287,7 @@ const zrandmember: Command = {
     const entry = lookupZset(ctx, argv, 1);
     if (entry === 0 || count === 0) return reply.array(0);
     const length = zsetLength(ctx.db, entry);
-    const wanted = count < 0 ? -count : Math.min(count, length);
+    const wanted = drawsOf(count, length);
     const visit = memberReply(reply, wanted, argv.count === 4);
     if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
     for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);

@@ -1,7 +1,11 @@
 /**
  * Hashes: field and value in turn in a listpack; field, value and expiry in turn, soonest first, in a
- * listpack of its own kind once a field has had an expiry (Redis 7.4's "listpackex"); a
- * {@linkcode LargeHash} beyond Redis's limits. When one becomes the other is as in `t_hash.c`.
+ * listpack of its own kind once a field has had an expiry (Redis 7.4's "listpackex"); a table beyond
+ * Redis's limits. When one becomes the other is as in `t_hash.c`.
+ *
+ * What Redis calls a table, and we after it, is two things: a few fields with long values, which are
+ * common and may come by the million, stay such triples in their record; more are a
+ * {@linkcode LargeHash}.
  *
  * @module
  */
@@ -9,7 +13,7 @@
 import { assert } from "../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "./database.ts";
-import { type FieldVisitor, LargeHash } from "./large_hash.ts";
+import { type FieldVisitor, isSmallTable, LargeHash } from "./large_hash.ts";
 import {
   LISTPACK_EMPTY,
   lpAppendIntegerTo,
@@ -43,7 +47,7 @@ const valueRef = new BytesRef();
 const region = new RecordRegion();
 const encoded = new ByteBuffer();
 
-/** The large form of a hash, undefined when it is small. */
+/** The table of a hash, undefined when it is held in its record. */
 export function largeHashOf(db: Database, entry: Entry): LargeHash | undefined {
   return db.objectOf(entry) as LargeHash | undefined;
 }
@@ -153,11 +157,11 @@ export function hashCreate(
   );
 }
 
-/** Prepares for `count` fields to come, of which the longest text has `longest` bytes. */
+/** Prepares for `count` fields to come, of which the longest name or value has `longest` bytes. */
 export function hashExpect(db: Database, entry: Entry, count: number, longest: number): Entry {
   const { hashMaxListpackEntries, hashMaxListpackValue } = db.settings.limits;
   if (count <= hashMaxListpackEntries && longest <= hashMaxListpackValue) return entry;
-  return hashConvert(db, entry);
+  return isSmallTable(count, longest) ? convert(db, entry) : enlarge(db, entry);
 }
 
 /** Whether the last {@linkcode hashSet} made a field or the last {@linkcode hashRemove} found one. */
@@ -217,7 +221,7 @@ function setPacked(
     lpAppendTo(encoded, bytes, start, end);
     lpSplice(region, valuePos, lpNext(region.bytes, valuePos), 1, encoded, 1);
     encoded.shrink(KEPT_BYTES);
-    return region.entry;
+    return settle(db, region.entry);
   }
   lpAppendTo(encoded, field, fieldStart, fieldEnd);
   lpAppendTo(encoded, bytes, start, end);
@@ -228,9 +232,7 @@ function setPacked(
     : region.end - 1;
   lpSplice(region, place, place, 0, encoded, stride);
   encoded.shrink(KEPT_BYTES);
-  const count = lpLength(region.bytes, region.start, region.end) / stride;
-  const tooMany = count > db.settings.limits.hashMaxListpackEntries;
-  return tooMany ? hashConvert(db, region.entry) : region.entry;
+  return settle(db, region.entry);
 }
 
 /**
@@ -252,7 +254,7 @@ export function hashSetExpiry(
     return entry;
   }
   const kept = hashKeepExpiries(db, entry);
-  region.open(db, kept, Encoding.LISTPACK_EX);
+  region.open(db, kept, db.encodingOf(kept));
   const pos = lpFind(region.bytes, lpFirst(region.bytes, region.start), field, start, end, 2);
   assert(pos >= 0, "the field is there");
   const ttlPos = lpNext(region.bytes, lpNext(region.bytes, pos));
@@ -263,7 +265,7 @@ export function hashSetExpiry(
   const place = placeFor(region.bytes, region.start, expireAtMs);
   lpSplice(region, place, place, 0, encoded, 3);
   encoded.shrink(KEPT_BYTES);
-  return region.entry;
+  return settle(db, region.entry);
 }
 
 /** Deletes a field; returns where the entry is now, `fieldChange.wasThere` tells whether it was there. */
@@ -291,15 +293,37 @@ export function hashRemove(
   return region.entry;
 }
 
-/** Whether any field may have an expiry: what has none needs no look at the clock. */
+/** Whether any field has an expiry: what has none needs no look at the clock. */
 export function hashHasExpiries(db: Database, entry: Entry): boolean {
   const large = largeHashOf(db, entry);
-  return large !== undefined ? large.expiring > 0 : db.encodingOf(entry) === Encoding.LISTPACK_EX;
+  if (large !== undefined) return large.expiring > 0;
+  return db.encodingOf(entry) !== Encoding.LISTPACK && firstExpiry(db, entry) !== NO_EXPIRY;
+}
+
+/** The earliest expiry of a field, NO_EXPIRY when none has one. O(n) of a large hash. */
+export function hashEarliestExpiry(db: Database, entry: Entry): number {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) return large.earliestExpiry();
+  return db.encodingOf(entry) === Encoding.LISTPACK ? NO_EXPIRY : firstExpiry(db, entry);
+}
+
+/** Of triples, in which the soonest comes first. */
+function firstExpiry(db: Database, entry: Entry): number {
+  db.valueRef(entry, blob);
+  const pos = lpFirst(blob.bytes, blob.start);
+  if (lpIsEnd(blob.bytes, pos)) return NO_EXPIRY;
+  return expiryAt(blob.bytes, lpNext(blob.bytes, lpNext(blob.bytes, pos)));
 }
 
 /** Makes a small hash one that can hold expiries. */
-function hashKeepExpiries(db: Database, entry: Entry): Entry {
-  if (db.encodingOf(entry) === Encoding.LISTPACK_EX) return entry;
+export function hashKeepExpiries(db: Database, entry: Entry): Entry {
+  return db.encodingOf(entry) === Encoding.LISTPACK
+    ? widen(db, entry, Encoding.LISTPACK_EX)
+    : entry;
+}
+
+/** From pairs to triples. */
+function widen(db: Database, entry: Entry, encoding: Encoding): Entry {
   const wide = new ByteBuffer();
   lpBegin(wide);
   let count = 0;
@@ -316,7 +340,7 @@ function hashKeepExpiries(db: Database, entry: Entry): Entry {
     key.start,
     key.end,
     ValueType.HASH,
-    Encoding.LISTPACK_EX,
+    encoding,
     wide.bytes,
     0,
     wide.length,
@@ -324,8 +348,33 @@ function hashKeepExpiries(db: Database, entry: Entry): Entry {
   );
 }
 
-/** Makes a small hash a large one. */
-export function hashConvert(db: Database, entry: Entry): Entry {
+/** Makes a hash that has outgrown its form what it should be. */
+function settle(db: Database, entry: Entry): Entry {
+  db.valueRef(entry, blob);
+  const encoding = db.encodingOf(entry);
+  const count = lpLength(blob.bytes, blob.start, blob.end) /
+    (encoding === Encoding.LISTPACK ? 2 : 3);
+  if (encoding === Encoding.HASHTABLE) {
+    return isSmallTable(count, blob.end - blob.start) ? entry : enlarge(db, entry);
+  }
+  return count > db.settings.limits.hashMaxListpackEntries ? convert(db, entry) : entry;
+}
+
+/** Makes a listpack what Redis calls a table. */
+function convert(db: Database, entry: Entry): Entry {
+  const encoding = db.encodingOf(entry);
+  if (encoding === Encoding.HASHTABLE) return entry;
+  db.valueRef(entry, blob);
+  const length = blob.end - blob.start;
+  const count = lpLength(blob.bytes, blob.start, blob.end) / strideOf(db, entry);
+  // An expiry of none takes two bytes.
+  if (!isSmallTable(count, length + 2 * count)) return enlarge(db, entry);
+  if (encoding === Encoding.LISTPACK) return widen(db, entry, Encoding.HASHTABLE);
+  return db.resizeBlob(entry, Encoding.HASHTABLE, length);
+}
+
+/** Makes any hash a large one. */
+function enlarge(db: Database, entry: Entry): Entry {
   if (largeHashOf(db, entry) !== undefined) return entry;
   const large = new LargeHash(db.settings);
   hashEach(db, entry, (f, fs, fe, v, vs, ve, at) => large.set(f, fs, fe, v, vs, ve, at));
@@ -343,7 +392,7 @@ export function hashConvert(db: Database, entry: Entry): Entry {
 
 /** Entries of the listpack that make one field. */
 function strideOf(db: Database, entry: Entry): number {
-  return db.encodingOf(entry) === Encoding.LISTPACK_EX ? 3 : 2;
+  return db.encodingOf(entry) === Encoding.LISTPACK ? 2 : 3;
 }
 
 /** The expiry held by the entry at `pos`. */

@@ -1,12 +1,12 @@
 /**
- * Collects the fields of a new hash: a listpack while Redis's limits allow, a table beyond.
+ * Collects the fields of a new hash, in the form `hash.ts` would hold them.
  *
  * @module
  */
 
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Database } from "./database.ts";
-import { type FieldVisitor, LargeHash } from "./large_hash.ts";
+import { type FieldVisitor, isSmallTable, LargeHash } from "./large_hash.ts";
 import {
   LISTPACK_HEADER,
   lpAppendIntegerTo,
@@ -43,6 +43,7 @@ export class HashBuilder {
   #settings: StoreSettings | undefined = undefined;
   #large: LargeHash | undefined = undefined;
   #seen: Database | undefined = undefined;
+  #isTable: boolean = false;
   #hasExpiries: boolean = false;
 
   /** Begins a hash. */
@@ -50,6 +51,7 @@ export class HashBuilder {
     this.#settings = settings;
     this.#large = undefined;
     this.#seen = undefined;
+    this.#isTable = false;
     this.#hasExpiries = false;
     this.size = 0;
     this.listpack.shrink(KEPT_BYTES);
@@ -58,17 +60,13 @@ export class HashBuilder {
 
   /** How the hash is held once finished. */
   get encoding(): Encoding {
-    if (this.#large !== undefined) return Encoding.HASHTABLE;
+    if (this.#isTable) return Encoding.HASHTABLE;
     return this.#hasExpiries ? Encoding.LISTPACK_EX : Encoding.LISTPACK;
   }
 
-  /** Makes it a large one whatever comes. */
-  enlarge(): void {
-    if (this.#large !== undefined) return;
-    const large = new LargeHash(this.#settings!);
-    this.#spill(large);
-    this.#large = large;
-    this.#seen = undefined;
+  /** Makes it what Redis calls a table, whatever comes. */
+  makeTable(): void {
+    this.#isTable = true;
   }
 
   /** Adds a field, NO_EXPIRY for one that never expires; false when it was there already. */
@@ -83,11 +81,9 @@ export class HashBuilder {
   ): boolean {
     const { hashMaxListpackEntries, hashMaxListpackValue } = this.#settings!.limits;
     const tooLong = Math.max(nameEnd - nameStart, end - start) > hashMaxListpackValue;
-    if (tooLong || this.size >= hashMaxListpackEntries) this.enlarge();
+    if (tooLong || this.size >= hashMaxListpackEntries) this.makeTable();
     if (this.#large !== undefined) {
-      if (!this.#large.set(name, nameStart, nameEnd, bytes, start, end, expireAtMs)) {
-        return false;
-      }
+      if (!this.#large.set(name, nameStart, nameEnd, bytes, start, end, expireAtMs)) return false;
       this.size++;
       return true;
     }
@@ -97,17 +93,20 @@ export class HashBuilder {
     lpAppendIntegerTo(this.listpack, expireAtMs === NO_EXPIRY ? NO_TTL : expireAtMs);
     if (expireAtMs !== NO_EXPIRY) this.#hasExpiries = true;
     this.size++;
+    // Last, as reading the listpack may overwrite what `name` and `bytes` are lent from.
+    if (this.#isTable && !isSmallTable(this.size, this.listpack.length)) this.#enlarge();
+    else if (this.size === FEW) this.#seen = this.#note();
     return true;
   }
 
-  /** The hash when it is a large one; undefined: it is {@linkcode listpack}. */
+  /** The hash when it is a large one; undefined: it is the bytes of {@linkcode listpack}. */
   finish(): LargeHash | undefined {
     if (this.#large !== undefined) return this.#large;
     const triples = this.listpack;
     triples.writeByte(END);
     const packed = new ByteBuffer(triples.length);
     lpBegin(packed);
-    const stride = this.#hasExpiries ? 3 : 2;
+    const stride = this.#hasExpiries || this.#isTable ? 3 : 2;
     for (const pos of this.#order()) {
       const valuePos = lpNext(triples.bytes, pos);
       const ttlPos = lpNext(triples.bytes, valuePos);
@@ -144,7 +143,7 @@ export class HashBuilder {
       listpack.length--;
       return lpFind(listpack.bytes, lpFirst(listpack.bytes, 0), name, start, end, 2) >= 0;
     }
-    const seen = this.#seen ??= this.#note();
+    const seen = this.#seen!;
     const before = seen.size;
     note(seen, name, start, end);
     return seen.size === before;
@@ -156,8 +155,11 @@ export class HashBuilder {
     return seen;
   }
 
-  #spill(large: LargeHash): void {
+  #enlarge(): void {
+    const large = new LargeHash(this.#settings!);
     this.#each((f, fs, fe, v, vs, ve, at) => large.set(f, fs, fe, v, vs, ve, at));
+    this.#large = large;
+    this.#seen = undefined;
   }
 
   #each(visit: FieldVisitor): void {

@@ -1,6 +1,6 @@
 /**
- * A hash in its large form: a table of fields of its own. Each field is a record, its value kept as the
- * bytes that came, its expiry that record's own.
+ * A hash of many or long fields: a table of its own. Each field is a record, its value kept as the bytes
+ * that came, its expiry that record's own.
  *
  * @module
  */
@@ -22,8 +22,18 @@ export type FieldVisitor = (
   expireAtMs: number,
 ) => void;
 
+/** Fields from which on finding one in a table beats going through all. */
+const MANY_FIELDS = 128;
+/** Bytes from which on moving all of them for one change costs more than a table of 2 KB. */
+const MANY_BYTES = 8192;
+
 const field: BytesRef = new BytesRef();
 const value: BytesRef = new BytesRef();
+
+/** Whether fields that Redis would hold in a table are better off in a listpack of `bytes`. */
+export function isSmallTable(fields: number, bytes: number): boolean {
+  return fields <= MANY_FIELDS && bytes <= MANY_BYTES;
+}
 
 /** See the module's text. */
 export class LargeHash implements StoredObject {

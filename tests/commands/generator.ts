@@ -126,7 +126,8 @@ export class Generator {
     for (;;) {
       const args = this.#damage(this.pick(this.#makers)(this));
       if (
-        isHarmless(args) && !passesSoon(args) && !blocksLong(args, this.has("7.2")) &&
+        isHarmless(args) && !drawsSome(args) && !passesSoon(args) &&
+        !blocksLong(args, this.has("7.2")) &&
         (this.has("7.2") || !isWideIndex(args)) &&
         (this.has("7.0") || !overflowsOldServers(args))
       ) return args;
@@ -315,14 +316,24 @@ export class Generator {
   }
 }
 
-/** No string of hundreds of megabytes, here or there: positions that would make one are left out. */
+/** No string or reply of hundreds of megabytes: positions and counts that would make one are left out. */
 function isHarmless(args: string[]): boolean {
+  if (/^([sz]randmember|hrandfield)$/i.test(args[0])) {
+    // The one number below -LONG_MAX is refused.
+    return !(Number(args[2]) < -100_000) || args[2] === "-9223372036854775808";
+  }
   if (!/^(setbit|setrange|bitfield)$/i.test(args[0])) return true;
   return !args.some((arg) => {
     const number = Number(arg.replace(/^#/, ""));
     return number > 100_000 && number < 2 ** 32 * 8 &&
       !(arg === "4294967296" || arg === "536870912");
   }) && !args.some((arg) => arg === "536870912" && /^(setbit|bitfield)$/i.test(args[0]));
+}
+
+/** A SPOP of some members and not all: which is chance, and then the two hold different sets. */
+function drawsSome(args: string[]): boolean {
+  if (!/^spop$/i.test(args[0]) || args.length < 2) return false;
+  return args.length === 2 || (Number(args[2]) > 0 && Number(args[2]) < 100_000);
 }
 
 /** A command that would wait, for ever or for long; what runs over the end of int64 does before 7.2. */
@@ -341,9 +352,10 @@ function isWideIndex(args: string[]): boolean {
 /** A time that would pass during the run, and not at one moment for both. */
 function passesSoon(args: string[]): boolean {
   const isSoon = (arg: string) => Number(arg) > 0 && Number(arg) < 90_000;
-  if (/^(p?expire|p?setex)$/i.test(args[0]) && args.length > 2) return isSoon(args[2]);
+  if (/^(h?p?expire|p?setex)$/i.test(args[0]) && args.length > 2) return isSoon(args[2]);
   // What SET is told has passed long ago stays, or not, until some command meets it.
-  const isPast = (arg: string) => !/^getex$/i.test(args[0]) && Number(arg) > 0 && Number(arg) < 3e9;
+  const isPast = (arg: string) =>
+    !/^(h?getex|hsetex)$/i.test(args[0]) && Number(arg) > 0 && Number(arg) < 3e9;
   return args.some((arg, i) =>
     i > 0 && (/^[ep]x$/i.test(args[i - 1]) && isSoon(arg) ||
       /^exat$/i.test(args[i - 1]) && isPast(arg) ||

@@ -79,7 +79,7 @@ class PlainHash implements Element {
     this.#left = reader.length;
     this.#builder.begin(sink.settings);
     // Valkey holds what may expire in a table, however few the fields.
-    if (this.#layout === Layout.VALKEY) this.#builder.enlarge();
+    if (this.#layout === Layout.VALKEY) this.#builder.makeTable();
     return true;
   }
 
@@ -252,7 +252,7 @@ function storePacked(
   if (count > sink.settings.limits.hashMaxListpackEntries) {
     const builder = new HashBuilder();
     builder.begin(sink.settings);
-    builder.enlarge();
+    builder.makeTable();
     if (!addListpack(builder, bytes, start, stride)) reader.fail("Hash has a field twice");
     return finishHash(frame, builder);
   }

@@ -6,8 +6,15 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { type FieldVisitor, hashEach, hashLength, type LargeHash } from "../../store/hash.ts";
-import { largeHashOf } from "../../store/hash.ts";
+import {
+  type FieldVisitor,
+  hashEach,
+  hashEarliestExpiry,
+  hashHasExpiries,
+  hashLength,
+  type LargeHash,
+  largeHashOf,
+} from "../../store/hash.ts";
 import { type Database, Encoding, type Entry, NO_EXPIRY } from "../../store/keyspace.ts";
 import { FIRST_VALKEY_VERSION, Type } from "../opcodes.ts";
 import type { RecordWriter } from "../record_writer.ts";
@@ -27,9 +34,9 @@ const int64 = new Uint8Array(8);
 const int64View = new DataView(int64.buffer);
 
 function typeOf(db: Database, entry: Entry, version: SnapshotVersion): number {
-  const large = largeHashOf(db, entry);
-  if (large === undefined) return packedType(db.encodingOf(entry), version);
-  if (large.expiring === 0 || version < FIRST_EXPIRY_VERSION) return Type.HASH;
+  const encoding = db.encodingOf(entry);
+  if (encoding !== Encoding.HASHTABLE) return packedType(encoding, version);
+  if (version < FIRST_EXPIRY_VERSION || !hashHasExpiries(db, entry)) return Type.HASH;
   return version >= FIRST_VALKEY_VERSION ? Type.VALKEY_HASH_2 : Type.HASH_METADATA;
 }
 
@@ -86,29 +93,23 @@ export const hashWriter: ValueWriter = {
   typeOf,
   write(writer, db, entry, version) {
     const type = typeOf(db, entry, version);
+    const hasMinimum = type === Type.HASH_METADATA || type === Type.HASH_LISTPACK_EX;
+    // A listpack may have lost the last of its expiries.
+    const base = hasMinimum ? Math.max(hashEarliestExpiry(db, entry), 0) : 0;
+    if (hasMinimum) writeInt64(writer, base);
     const large = largeHashOf(db, entry);
     if (large !== undefined) {
-      const base = type === Type.HASH_METADATA ? large.earliestExpiry() : 0;
-      if (type === Type.HASH_METADATA) writeInt64(writer, base);
       writer.length(large.size);
       const rest = new FieldsRest(large, type, base);
       return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
     }
     if (type === Type.HASH_LISTPACK || type === Type.HASH_LISTPACK_EX) {
-      if (type === Type.HASH_LISTPACK_EX) writeInt64(writer, Math.max(earliest(db, entry), 0));
       db.valueRef(entry, blob);
       writer.string(blob.bytes, blob.start, blob.end);
       return undefined;
     }
     writer.length(hashLength(db, entry));
-    hashEach(db, entry, fieldWriter(writer, type, 0));
+    hashEach(db, entry, fieldWriter(writer, type, base));
     return undefined;
   },
 };
-
-/** The first field of a small hash is the soonest to expire; NO_EXPIRY when it never does. */
-function earliest(db: Database, entry: Entry): number {
-  let at: number | undefined;
-  hashEach(db, entry, (_f, _fs, _fe, _v, _vs, _ve, expireAtMs) => at ??= expireAtMs);
-  return at ?? NO_EXPIRY;
-}
