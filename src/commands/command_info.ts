@@ -41,7 +41,7 @@ const LATER_FLAG_NAMES: readonly [number, string][] = [
 ];
 
 /** Redis marks these as `may_replicate` as well, but never tells. */
-const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "publish", "spublish"];
+const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "pfcount", "publish", "spublish"];
 
 const ANYTIME = flag.LOADING | flag.STALE;
 

@@ -43,7 +43,6 @@ const LACKING: readonly (readonly [pattern: RegExp, why: string])[] = [
 /** Rows that Redis 8.0 has otherwise, and why. */
 const OTHERWISE: readonly (readonly [name: RegExp, why: string])[] = [
   [/^restore-asking$/, "a cluster's"],
-  [/^pfcount$/, "a master sends it on when it renews its cache, which COMMAND does not tell"],
 ];
 
 /** Flags that say nothing of what a replica does. */
