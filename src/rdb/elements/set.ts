@@ -7,16 +7,10 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { intsetCheck, intsetLength, intsetRead } from "../../store/intset.ts";
-import { Database, Encoding, ValueType } from "../../store/keyspace.ts";
+import { Encoding, ValueType } from "../../store/keyspace.ts";
 import { lpCheck, lpFirst, lpIsEnd, lpLength, lpNext, lpRead } from "../../store/listpack.ts";
-import {
-  LargeSet,
-  largeSetOf,
-  memberChange,
-  setAdd,
-  setCreate,
-  setEncodingFor,
-} from "../../store/set.ts";
+import { LargeSet } from "../../store/set.ts";
+import { SetBuilder } from "../../store/set_builder.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
@@ -24,17 +18,13 @@ import type { StringSlot } from "../reader.ts";
 import { storeBlob, storeObject } from "./store.ts";
 import { hasTwins } from "./twins.ts";
 
-const NO_KEY = new Uint8Array(0);
 const member = new BytesRef();
-const blob = new BytesRef();
 
 /** Members one by one: type 2. */
 class PlainSet implements Element {
   readonly #frame: Frame;
   readonly #member: StringSlot;
-  #table: Database | undefined = undefined; // where the set is made, under the empty key
-  #entry: number = 0;
-  #count: number = 0;
+  readonly #builder: SetBuilder = new SetBuilder();
   #left: number = NONE;
 
   constructor(frame: Frame) {
@@ -43,47 +33,33 @@ class PlainSet implements Element {
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader, sink } = this.#frame;
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
-      this.#count = reader.length;
       this.#left = reader.length;
-      this.#entry = 0;
+      this.#builder.begin(sink.settings, reader.length);
     }
+    const member = this.#member;
     while (this.#left > 0) {
-      if (!reader.readString(this.#member)) return false;
-      this.#add();
+      if (!reader.readString(member)) return false;
+      const isNew = this.#builder.add(member.bytes, member.start, member.end);
+      if (!isNew) reader.fail("Set has a member twice");
       this.#left--;
     }
     this.#left = NONE;
     // rdb.c, empty keys: a set without members is no key.
-    if (this.#entry !== 0) this.#store();
+    if (this.#builder.size > 0) this.#store();
     return true;
   }
 
-  #add(): void {
-    const { reader, sink } = this.#frame;
-    const { bytes, start, end } = this.#member;
-    const table = this.#table ??= new Database(sink.settings);
-    if (this.#entry === 0) {
-      const encoding = setEncodingFor(table, bytes, start, end, this.#count);
-      this.#entry = setCreate(table, NO_KEY, 0, 0, encoding);
-    }
-    this.#entry = setAdd(table, this.#entry, bytes, start, end);
-    if (!memberChange.done) reader.fail("Set has a member twice");
-  }
-
   #store(): void {
-    const table = this.#table!;
-    const large = largeSetOf(table, this.#entry);
+    const builder = this.#builder;
+    const large = builder.finish();
     if (large !== undefined) {
-      storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
-    } else {
-      const encoding = table.encodingOf(this.#entry);
-      table.valueRef(this.#entry, blob);
-      storeBlob(this.#frame, ValueType.SET, encoding, blob.bytes, blob.start, blob.end);
+      return storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
     }
-    table.clear();
+    const { blob, encoding } = builder;
+    storeBlob(this.#frame, ValueType.SET, encoding, blob.bytes, 0, blob.length);
   }
 }
 
