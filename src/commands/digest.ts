@@ -20,7 +20,8 @@ import {
 } from "../store/keyspace.ts";
 import { hashEach } from "../store/hash.ts";
 import { listEach } from "../store/list.ts";
-import { MAX_ID, MIN_ID, StreamCursor, streamOf } from "../store/stream.ts";
+import { MAX_ID, MIN_ID, StreamCursor } from "../store/stream.ts";
+import { streamOf } from "../store/stream_pack.ts";
 import { setEach } from "../store/set.ts";
 import { zsetEach } from "../store/zset.ts";
 

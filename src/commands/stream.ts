@@ -5,13 +5,12 @@
  */
 
 import type { Argv } from "../resp/argv.ts";
-import { MAX_ID, MIN_ID, type Stream, StreamCursor, StreamId } from "../store/stream.ts";
+import { MAX_ID, MIN_ID, Stream, StreamCursor, StreamId } from "../store/stream.ts";
 import { isWord, readInteger } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import { CommandError, NO_SUCH_KEY, SYNTAX, wrongArity } from "./errors.ts";
 import {
   type AddOptions,
-  createStream,
   exactly,
   IdForm,
   lookupStream,
@@ -83,7 +82,7 @@ const xadd: Command = {
     }
     const found = lookupStream(ctx, argv, 1);
     if (found === undefined && options.onlyExisting) return ctx.reply.null();
-    const stream = found ?? createStream(ctx, argv, 1);
+    const stream = found ?? new Stream();
     if (stream.lastId.isMax) throw new CommandError(EXHAUSTED);
     nextId(ctx, stream, options);
     if (id.compare(stream.lastId) <= 0) throw new CommandError(ID_TOO_SMALL);
@@ -92,7 +91,7 @@ const xadd: Command = {
     }
     replyId(ctx, id);
     if (options.trimAt !== 0) trim(stream, options);
-    streamChanged(ctx, argv, 1, 1);
+    streamChanged(ctx, argv, 1, 1, stream);
     if (options.hasId && options.hasSequence && !options.approximate) return;
     const args = exactly(argv, options, stream);
     args[options.idAt] = id.toString();
@@ -113,7 +112,7 @@ const xtrim: Command = {
     const removed = trim(stream, options);
     ctx.reply.integer(removed);
     if (removed === 0) return;
-    streamChanged(ctx, argv, 1, removed);
+    streamChanged(ctx, argv, 1, removed, stream);
     if (options.approximate) ctx.propagateAs(...exactly(argv, options, stream));
   },
 };
@@ -200,7 +199,7 @@ const xdel: Command = {
     for (let i = 2; i < argv.count; i++) readId(argv, i, id);
     const deleted = deleteIds(stream, argv, 2);
     ctx.reply.integer(deleted);
-    if (deleted > 0) streamChanged(ctx, argv, 1, deleted);
+    if (deleted > 0) streamChanged(ctx, argv, 1, deleted, stream);
   },
 };
 
@@ -235,7 +234,7 @@ const xsetid: Command = {
     if (added >= 0) stream.entriesAdded = added;
     if (!maxDeleted.isZero) stream.maxDeletedId.set(maxDeleted);
     ctx.reply.ok();
-    streamChanged(ctx, argv, 1, 1);
+    streamChanged(ctx, argv, 1, 1, stream);
   },
 };
 

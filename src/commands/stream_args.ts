@@ -6,17 +6,17 @@
 
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Argv } from "../resp/argv.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../store/keyspace.ts";
+import { type Entry, ValueType } from "../store/keyspace.ts";
 import {
   type Group,
   MAX_ID,
   MIN_ID,
-  Stream,
+  type Stream,
   type StreamCursor,
   StreamId,
-  streamOf,
   type Trim,
 } from "../store/stream.ts";
+import { keepStream, streamOf } from "../store/stream_pack.ts";
 import { MAX_ID_TEXT, parsed, parseUnsigned } from "../store/stream_id.ts";
 import { isWord, readInteger, textOf } from "./args.ts";
 import type { Context } from "./command.ts";
@@ -42,31 +42,27 @@ export function streamAt(ctx: Context, entry: Entry): Stream | undefined {
   return streamOf(ctx.db, entry);
 }
 
-/** Makes an empty stream of a key that is not there. */
-export function createStream(ctx: Context, argv: Argv, index: number): Stream {
-  const stream = new Stream();
-  const { bytes, starts, ends } = argv;
-  ctx.db.setObject(
-    bytes,
-    starts[index],
-    ends[index],
-    ValueType.STREAM,
-    Encoding.STREAM,
-    stream,
-    NO_EXPIRY,
-  );
-  return stream;
-}
-
 /** The group argument `index` names. */
 export function groupAt(stream: Stream | undefined, argv: Argv, index: number): Group | undefined {
   return stream?.group(argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
-/** The key at argument `index` was changed by so much. */
-export function streamChanged(ctx: Context, argv: Argv, index: number, by: number): void {
+/**
+ * The key at argument `index` was changed by so much.
+ *
+ * @param stream What is there now; may be left out when it has groups and so is held as an object.
+ */
+export function streamChanged(
+  ctx: Context,
+  argv: Argv,
+  index: number,
+  by: number,
+  stream?: Stream,
+): void {
+  const { bytes, starts, ends } = argv;
+  if (stream !== undefined) keepStream(ctx.db, bytes, starts[index], ends[index], stream);
   ctx.dirty += by;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+  ctx.modified(ctx.dbIndex, bytes, starts[index], ends[index]);
 }
 
 /** Replies with an id. */

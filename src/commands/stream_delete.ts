@@ -139,7 +139,7 @@ function deleteEach(
     if (acked || outcome === Outcome.DELETED) changed++;
     ctx.reply.integer(outcome);
   }
-  if (changed > 0) streamChanged(ctx, argv, 1, changed);
+  if (changed > 0) streamChanged(ctx, argv, 1, changed, stream);
 }
 
 /** `XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`. O(n) of those named. */

@@ -5,7 +5,7 @@
  */
 
 import type { Argv } from "../resp/argv.ts";
-import { type Consumer, type Group, IdPlace, type Stream, StreamId } from "../store/stream.ts";
+import { type Consumer, type Group, IdPlace, Stream, StreamId } from "../store/stream.ts";
 import { isWord, readInteger, textOf } from "./args.ts";
 import {
   type Command,
@@ -20,14 +20,7 @@ import {
 } from "./command.ts";
 import { CommandError, cString, wrongArity, wrongSubcommandArity } from "./errors.ts";
 import { helpRow } from "./help.ts";
-import {
-  createStream,
-  groupAt,
-  IdForm,
-  lookupStream,
-  readId,
-  streamChanged,
-} from "./stream_args.ts";
+import { groupAt, IdForm, lookupStream, readId, streamChanged } from "./stream_args.ts";
 
 const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
 
@@ -113,13 +106,13 @@ const xgroupCreate: Command = {
     const found = lookupStream(ctx, argv, 2);
     if (found === undefined && !options.makesStream) throw new CommandError(NO_KEY);
     readGroupId(argv, found, IdForm.STRICT);
-    const stream = found ?? createStream(ctx, argv, 2);
+    const stream = found ?? new Stream();
     const group = stream.addGroup(argv.bytes, argv.starts[3], argv.ends[3]);
     if (group === undefined) throw new CommandError("BUSYGROUP Consumer Group name already exists");
     group.lastId.set(id);
     group.entriesRead = options.entriesRead;
     ctx.reply.ok();
-    streamChanged(ctx, argv, 2, 1);
+    streamChanged(ctx, argv, 2, 1, stream);
   },
 };
 

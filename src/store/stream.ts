@@ -7,10 +7,8 @@
 
 import { latin1 } from "../base/ascii.ts";
 import type { BytesRef } from "../base/byte_buffer.ts";
-import type { Database } from "./database.ts";
 import { lpInteger, lpIsEnd, lpNext, lpRead } from "./listpack.ts";
 import type { StoredObject } from "./memory.ts";
-import type { Entry } from "./record.ts";
 import { NodeRegion } from "./region.ts";
 import type { EncodingLimits } from "./settings.ts";
 import { Group, sorted } from "./stream_groups.ts";
@@ -58,11 +56,6 @@ const place = new IdPlace();
 const master = new StreamId();
 const current = new StreamId();
 
-/** The stream of an entry of that type. */
-export function streamOf(db: Database, entry: Entry): Stream {
-  return db.objectOf(entry) as Stream;
-}
-
 /** See the module's text. */
 export class Stream implements StoredObject {
   /** Nodes by the id of their first entry. */
@@ -77,6 +70,8 @@ export class Stream implements StoredObject {
   readonly maxDeletedId: StreamId = new StreamId();
   /** Entries that were ever added. */
   entriesAdded: number = 0;
+  /** Whether a database holds this very object: see `stream_pack.ts`. */
+  isHeld: boolean = false;
   readonly #groups: Map<string, Group> = new Map();
   #nodeBytes: number = 0;
 
@@ -293,6 +288,7 @@ export class Stream implements StoredObject {
   /** An independent copy. */
   copy(): Stream {
     const copy = new Stream();
+    copy.isHeld = this.isHeld;
     copy.nodes = this.nodes.copy((node) => new NodeRegion(node.bytes, 0, node.end));
     copy.#nodeBytes = this.#nodeBytes;
     copy.length = this.length;

@@ -58,7 +58,12 @@ export interface Fields {
 
 /** Live entries of a node. */
 export function nodeCount(node: NodeRegion): number {
-  return lpInteger(node.bytes, lpFirst(node.bytes, 0));
+  return liveEntries(node.bytes, 0);
+}
+
+/** Live entries of a node that begins at `start`. */
+export function liveEntries(bytes: Uint8Array, start: number): number {
+  return lpInteger(bytes, lpFirst(bytes, start));
 }
 
 /** Entries of a node that are deleted. */

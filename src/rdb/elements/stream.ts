@@ -4,19 +4,24 @@
  * @module
  */
 
+import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/keyspace.ts";
 import { NodeRegion } from "../../store/region.ts";
 import { Stream, StreamId } from "../../store/stream.ts";
-import { checkNode, nodeCount } from "../../store/stream_node.ts";
+import { checkNode, liveEntries } from "../../store/stream_node.ts";
+import { packStreamOf } from "../../store/stream_pack.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
 import type { StringSlot } from "../reader.ts";
+import { storeBlob, storeObject } from "./store.ts";
 import { StreamGroups } from "./stream_groups.ts";
 import { StreamProducers } from "./stream_producers.ts";
 
 const ID_BYTES = 16;
 const MAX_WORD = 0xffffffff;
+/** Memory that is kept between two streams. */
+const KEPT_BYTES = 1 << 16;
 
 /** What a reader is doing; in the order of the format. */
 const Part = { NODES: 0, COUNTERS: 1, GROUPS: 2, PRODUCERS: 3 } as const;
@@ -39,6 +44,10 @@ class StreamValue implements Element {
   /** High and low word of each counter read. */
   readonly #counters: number[] = [];
   #entries: number = 0;
+  /** The first node, until it is known whether the stream is a small one. */
+  readonly #node: ByteBuffer = new ByteBuffer();
+  readonly #nodeId: StreamId = new StreamId();
+  readonly #packed: ByteBuffer = new ByteBuffer();
 
   constructor(frame: Frame, generation: number) {
     this.#frame = frame;
@@ -95,9 +104,25 @@ class StreamValue implements Element {
     const { reader } = this.#frame;
     const wrong = checkNode(bytes, start, end, this.#id, this.#last, this.#current);
     if (wrong !== undefined) reader.fail(wrong);
-    const node = new NodeRegion(bytes, start, end);
-    if (!this.#stream.addNode(this.#id, node)) reader.fail("Stream node comes twice");
-    this.#entries += nodeCount(node);
+    if (this.#entries > 0) this.#addFirst();
+    if (this.#entries === 0) {
+      this.#nodeId.set(this.#id);
+      this.#node.writeBytes(bytes, start, end);
+    } else this.#addNode(this.#id, bytes, start, end);
+    this.#entries += liveEntries(bytes, start);
+  }
+
+  /** Adds the node that was put aside, if there is one. */
+  #addFirst(): void {
+    const node = this.#node;
+    if (node.length === 0) return;
+    this.#addNode(this.#nodeId, node.bytes, 0, node.length);
+    node.shrink(KEPT_BYTES);
+  }
+
+  #addNode(id: StreamId, bytes: Uint8Array, start: number, end: number): void {
+    const isNew = this.#stream.addNode(id, new NodeRegion(bytes, start, end));
+    if (!isNew) this.#frame.reader.fail("Stream node comes twice");
   }
 
   /** Length and last id; from the second generation on first id, largest deleted id and entries added. */
@@ -131,6 +156,7 @@ class StreamValue implements Element {
       stream.maxDeletedId.setWords(at[10], at[11], at[12], at[13]);
       stream.entriesAdded = at[14] * 4294967296 + at[15];
     } else {
+      this.#addFirst();
       stream.refreshFirstId();
       // rdb.c: streamGetEdgeID finds no first entry and answers the largest id.
       if (isEmpty) stream.firstId.setWords(MAX_WORD, MAX_WORD, MAX_WORD, MAX_WORD);
@@ -141,24 +167,23 @@ class StreamValue implements Element {
 
   #store(): void {
     const frame = this.#frame;
-    const { key, sink } = frame;
     const stream = this.#stream;
-    this.#stream = new Stream();
+    const node = this.#node;
+    const packed = this.#packed;
+    packed.clear();
     this.#part = Part.NODES;
     this.#entries = 0;
     this.#last.setWords(0, 0, 0, 0);
-    const taken = sink.object(
-      key.bytes,
-      key.start,
-      key.end,
-      ValueType.STREAM,
-      Encoding.STREAM,
-      stream,
-      frame.expireAtMs,
-      frame.idleSeconds,
-      frame.frequency,
-    );
-    if (!taken) frame.failDuplicate();
+    if (packStreamOf(stream, this.#nodeId, node.bytes, 0, node.length, packed)) {
+      node.shrink(KEPT_BYTES);
+      // The stream holds nothing but counters, which are read anew.
+      const { bytes, length } = packed;
+      return storeBlob(frame, ValueType.STREAM, Encoding.STREAM, bytes, 0, length);
+    }
+    this.#addFirst();
+    this.#stream = new Stream();
+    stream.isHeld = true;
+    storeObject(frame, ValueType.STREAM, Encoding.STREAM, stream);
   }
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Consumer, type Group, type Stream, StreamId, streamOf } from "../../store/stream.ts";
+import { type Consumer, type Group, type Stream, StreamId } from "../../store/stream.ts";
+import { streamOf } from "../../store/stream_pack.ts";
 import { DELIVERIES, TIME } from "../../store/stream_groups.ts";
 import { IdPlace } from "../../store/stream_id.ts";
 import type { RecordWriter } from "../record_writer.ts";
