@@ -93,16 +93,15 @@ interface PendingOptions {
   consumerAt: number;
 }
 
-/** `[IDLE min-idle] start end count [consumer]`. */
+/** `[IDLE min-idle] start end count [consumer]`; what comes after it is not looked at, as in `t_stream.c`. */
 function readPending(argv: Argv): PendingOptions {
   const options = { count: 0, minIdleMs: 0, consumerAt: 0 };
   let first = 3;
   if (isWord(argv, 3, "IDLE")) {
-    options.minIdleMs = argv.count < 5 ? 0 : readInteger(argv, 4);
+    options.minIdleMs = readInteger(argv, 4);
     if (argv.count < 8) throw new CommandError(SYNTAX);
     first = 5;
   }
-  if (argv.count > first + 4 || argv.count < first + 3) throw new CommandError(SYNTAX);
   options.count = Math.max(readInteger(argv, first + 2), 0);
   readRangeStart(argv, first, start);
   readRangeEnd(argv, first + 1, end);

@@ -160,6 +160,8 @@ function readIds(ctx: Context, argv: Argv, options: ReadOptions): void {
       id = NEW;
     } else {
       readId(argv, at, id);
+      // t_stream.c: for a group the largest id is how `>` is noted.
+      if (group !== 0 && id.isMax) id = NEW;
     }
     options.ids.push(id);
     options.last.push(isLast);
@@ -278,7 +280,8 @@ function deliver(
     propagateClaim(ctx, argv, key, options.groupAt, group, consumer.name, cursor.id, place);
   }
   ctx.reply.endDeferred(mark, "array", count);
-  consumer.activeMs = ctx.nowMs;
+  // t_stream.c: only what becomes pending is activity.
+  if (!options.noAck) consumer.activeMs = ctx.nowMs;
   ctx.propagateAs(
     "XGROUP",
     "SETID",

@@ -126,7 +126,7 @@ export class Generator {
     for (;;) {
       const args = this.#damage(this.pick(this.#makers)(this));
       if (
-        isHarmless(args) && !drawsSome(args) && !passesSoon(args) &&
+        isHarmless(args) && !drawsSome(args) && !passesSoon(args) && !addsByClock(args) &&
         !blocksLong(args, this.has("7.2")) &&
         (this.has("7.2") || !isWideIndex(args)) &&
         (this.has("7.0") || !overflowsOldServers(args))
@@ -336,8 +336,18 @@ function drawsSome(args: string[]): boolean {
   return args.length === 2 || (Number(args[2]) > 0 && Number(args[2]) < 100_000);
 }
 
+/** An id that is the moment at which it was given. */
+function addsByClock(args: string[]): boolean {
+  return /^xadd$/i.test(args[0]) && args.includes("*");
+}
+
 /** A command that would wait, for ever or for long; what runs over the end of int64 does before 7.2. */
 function blocksLong(args: string[], refusesHuge: boolean): boolean {
+  if (/^xread(group)?$/i.test(args[0])) {
+    return args.some((arg, i) =>
+      /^block$/i.test(arg) && !(Number(args[i + 1]) < 5 && args[i + 1] !== "0")
+    );
+  }
   if (!/^b(lpop|rpop|rpoplpush|lmove|lmpop|zpopmin|zpopmax|zmpop)$/i.test(args[0])) return false;
   const text = /mpop$/i.test(args[0]) ? args[1] : args[args.length - 1];
   const timeout = /^\+?inf/i.test(text) ? Infinity : Number(text);
