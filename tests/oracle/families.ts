@@ -7,6 +7,7 @@
 import type { Family } from "../commands/differential.ts";
 import { STRING_MAKERS } from "../commands/generator.ts";
 import { listFamily } from "../commands/list_makers.ts";
+import { streamFamily } from "../commands/stream_makers.ts";
 import {
   GEO_MAKERS,
   sameZset,
@@ -17,12 +18,14 @@ import {
 import { atLeast, type ServerBinary } from "../support/servers.ts";
 
 /** All families as a server of that version knows them. */
-export function allFamilies({ product, version }: ServerBinary): Family {
+export function allFamilies(binary: ServerBinary): Family {
+  const { product, version } = binary;
   // Older ones print scores otherwise and keep a -0, which a family's own run forgives one by one.
   const hasScores = atLeast(version, product === "valkey" ? "9.0" : "7.0");
   return merge([
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
     listFamily(product === "valkey" || atLeast(version, "7.2")),
+    streamFamily(binary),
     {
       makers: hasScores ? [...ZSET_MAKERS, ...GEO_MAKERS] : [],
       differences: [
