@@ -32,6 +32,8 @@ const LEAF_JOIN = 192;
 const BLOCK_MAX = 512;
 const BLOCK_MIN = 128;
 const BLOCK_JOIN = 384;
+/** Leaves of a block that is made in one go. */
+const BLOCK_FILL = 384;
 /** What the engine spends on a leaf beside its buffer: three objects. */
 const LEAF_OVERHEAD = 256;
 
@@ -116,6 +118,10 @@ export class ScoreIndex {
   #keyStart: number = 0;
   #keyEnd: number = 0;
 
+  // What `prepend` has put aside: full leaves from the last to the first, the newest filled from its end.
+  readonly #run: Leaf[] = [];
+  #runAt: number = 0;
+
   // Where the last search ended: before the first element that is not before the bound.
   #block: number = 0;
   #leaf: number = 0;
@@ -157,6 +163,54 @@ export class ScoreIndex {
     block.counts[this.#leaf] = count + 1;
     block.total++;
     this.#size++;
+  }
+
+  /**
+   * Adds a record to an empty index, or before the one that this added last: {@linkcode settle} is to be
+   * called before anything else.
+   *
+   * @returns False, and nothing added, when it does not come before.
+   */
+  prepend(score: number, entry: Entry): boolean {
+    const run = this.#run;
+    assert(this.#size === 0, "what is prepended goes to an empty index");
+    if (run.length > 0) {
+      const { scores, entries } = run[run.length - 1];
+      const at = this.#runAt;
+      if (score > scores[at]) return false;
+      if (score === scores[at] && this.#compareEntries(entry, entries[at]) >= 0) return false;
+    }
+    if (this.#runAt === 0) {
+      run.push(new Leaf(LEAF_MAX));
+      this.#runAt = LEAF_MAX;
+    }
+    const leaf = run[run.length - 1];
+    leaf.scores[--this.#runAt] = score;
+    leaf.entries[this.#runAt] = entry;
+    return true;
+  }
+
+  /** Makes what was prepended the index's elements. */
+  settle(): void {
+    const run = this.#run;
+    if (run.length === 0) return;
+    const first = run[run.length - 1];
+    const count = LEAF_MAX - this.#runAt;
+    first.scores.copyWithin(0, this.#runAt);
+    first.entries.copyWithin(0, this.#runAt);
+    if (count <= LEAF_MAX - LEAF_STEP) first.resize(count, count);
+    this.#blocks.length = 0;
+    this.#leaves = 0;
+    this.#bufferBytes = 0;
+    this.#size = (run.length - 1) * LEAF_MAX + count;
+    let block = new Block();
+    for (let i = run.length - 1; i >= 0; i--) {
+      if (block.leaves.length === 0) this.#blocks.push(block);
+      this.#addLeaf(block, block.leaves.length, run[i], i === run.length - 1 ? count : LEAF_MAX);
+      if (block.leaves.length === BLOCK_FILL) block = new Block();
+    }
+    run.length = 0;
+    this.#runAt = 0;
   }
 
   /** Takes a record out, by the score it was put in with. */

@@ -127,6 +127,28 @@ export class SortedSet implements StoredObject {
     this.#payForCompaction();
   }
 
+  /**
+   * Adds a member to a set that is being loaded, quickest from the highest to the lowest, as snapshots
+   * hold them; {@linkcode loaded} is to be called before anything else.
+   *
+   * @returns False when the member was there already.
+   */
+  load(bytes: Uint8Array, start: number, end: number, score: number): boolean {
+    if (this.find(bytes, start, end) !== 0) return false;
+    const entry = this.#create(bytes, start, end, score);
+    this.#dict.insert(this.#hash, entry);
+    if (this.#index.size > 0 || !this.#index.prepend(score, entry)) {
+      this.#index.settle();
+      this.#index.insert(score, entry);
+    }
+    return true;
+  }
+
+  /** Ends what {@linkcode load} began. */
+  loaded(): void {
+    this.#index.settle();
+  }
+
   /** Gives an entry another score. */
   setScore(entry: Entry, score: number): void {
     assert(score === score, "a score is a number");

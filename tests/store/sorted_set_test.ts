@@ -208,3 +208,35 @@ test("members that come in order, from either end, fill their leaves", () => {
     assert.ok(perMember < 109, `${perMember} bytes a member`);
   }
 });
+
+test("a sorted set is loaded from members in any order", () => {
+  const prng = new Prng(77);
+  for (const count of [0, 1, 255, 256, 257, 3000, 384 * 256 + 1]) {
+    for (const kind of ["falling", "rising", "shuffled", "nearly falling"]) {
+      const pairs = Array.from({ length: count }, (_, i) => ({
+        member: `m${String(i).padStart(7, "0")}`,
+        score: Math.floor(i / 3),
+      }));
+      if (kind !== "rising") pairs.reverse();
+      if (kind === "shuffled") pairs.sort(() => prng.int(3) - 1);
+      if (kind === "nearly falling" && count > 2) pairs.push(...pairs.splice(count >> 1, 1));
+      const set = new SortedSet({ seed0: 1, seed1: 2 });
+      for (const { member, score } of pairs) {
+        const bytes = encoder.encode(member);
+        assert.ok(set.load(bytes, 0, bytes.length, score));
+        if (prng.oneIn(100)) assert.ok(!set.load(bytes, 0, bytes.length, score + 1));
+      }
+      set.loaded();
+      set.audit();
+      assert.equal(set.size, count, kind);
+      const got: string[] = [];
+      set.each(0, count, false, (bytes, start, end) => {
+        got.push(decoder.decode(bytes.subarray(start, end)));
+      });
+      assert.deepEqual(got, pairs.sort(order).map(({ member }) => member), `${count} ${kind}`);
+      const last = encoder.encode("zz");
+      set.set(last, 0, last.length, -1);
+      set.audit();
+    }
+  }
+});

@@ -65,6 +65,7 @@ class PlainZset implements Element {
     this.#left = NONE;
     const set = this.#set!;
     this.#set = undefined;
+    set.loaded();
     // rdb.c, empty keys: a sorted set without members is no key.
     if (set.size > 0) storeSet(this.#frame, set);
     return true;
@@ -93,8 +94,7 @@ class PlainZset implements Element {
     const { bytes, start, end } = this.#member;
     const set = this.#set!;
     if (score !== score) reader.fail("Score is no number");
-    if (set.find(bytes, start, end) !== 0) reader.fail("Sorted set has a member twice");
-    set.insert(bytes, start, end, score);
+    if (!set.load(bytes, start, end, score)) reader.fail("Sorted set has a member twice");
   }
 }
 
