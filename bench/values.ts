@@ -3,11 +3,12 @@
  * redis-server?
  *
  *     [RUNTIME=deno,bun,node] [SHAPE=small_hashes,large_set] [SMALL=1000000] [LARGE=1000000] [RUNS=3]
- *         deno task bench values
+ *         [VALUE=200] deno task bench values
  *
  * One dataset at a time: SMALL keys of a few elements each, or one key of LARGE elements, synced from
  * one master to a redis-server and to us in turn, as in `full_sync`. Memory is what the sync added to
- * the process.
+ * the process. Values of large hashes, elements of large lists and fields of large streams are padded
+ * to VALUE bytes: of 1 the data is so small that what a runtime needs for itself outweighs it.
  *
  * @module
  */
@@ -32,6 +33,9 @@ const BATCH = 20_000;
 const small = size("SMALL", 1_000_000);
 const large = size("LARGE", 1_000_000);
 const runs = size("RUNS", 3);
+const value = size("VALUE", 200);
+/** A text of VALUE bytes that repeats itself now and then, as texts do. */
+const TEXT = `string.rep(redis.sha1hex(i),${Math.ceil(value / 40)}):sub(1,${value})`;
 
 const SMALL: Readonly<Record<string, string>> = {
   small_hashes: "redis.call('HSET','k:'..i,'name','user '..i,'age',i%90,'city','city '..i%500)",
@@ -42,11 +46,11 @@ const SMALL: Readonly<Record<string, string>> = {
   small_streams: "redis.call('XADD','k:'..i,i..'-1','kind','click','at',i)",
 };
 const LARGE: Readonly<Record<string, string>> = {
-  large_hash: "redis.call('HSET','k','field:'..i,'value of '..i)",
+  large_hash: "redis.call('HSET','k','field:'..i,text)",
   large_set: "redis.call('SADD','k','member:'..i)",
   large_sorted_set: "redis.call('ZADD','k',(i*7919)%1000003,'member:'..i)",
-  large_list: "redis.call('RPUSH','k','element:'..i)",
-  large_stream: "redis.call('XADD','k',i..'-1','kind','click','at',i)",
+  large_list: "redis.call('RPUSH','k',text)",
+  large_stream: "redis.call('XADD','k',i..'-1','kind','click','at',i,'by',text)",
 };
 
 function shapes(): Shape[] {
@@ -60,7 +64,7 @@ function shapes(): Shape[] {
 
 async function fill(master: RunningServer, { write, count }: Shape): Promise<void> {
   await master.call("FLUSHALL");
-  const script = `for i=ARGV[1],ARGV[2] do ${write} end`;
+  const script = `for i=ARGV[1],ARGV[2] do local text=${TEXT} ${write} end`;
   for (let i = 0; i < count; i += BATCH) {
     await master.call("EVAL", script, 0, i + 1, Math.min(i + BATCH, count));
   }
@@ -96,7 +100,7 @@ async function measure(master: RunningServer, shape: Shape, runtimes: Runtime[])
 
 const binary = await opponent();
 const rivals = `${binary.product}-server ${binary.version}`;
-headline(`Values of every type against ${rivals}`, { small, large, runs });
+headline(`Values of every type against ${rivals}`, { small, large, "value bytes": value, runs });
 await using master = await startMaster(["--busy-reply-threshold", "60000"]);
 const runtimes = await subjects();
 for (const shape of shapes()) await measure(master, shape, runtimes);
