@@ -6,6 +6,7 @@
 
 import type { Argv } from "../resp/argv.ts";
 import { MAX_ID, MIN_ID, Stream, StreamCursor, StreamId } from "../store/stream.ts";
+import { bounded } from "../store/stream_id.ts";
 import { isWord, readInteger } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import { CommandError, NO_SUCH_KEY, SYNTAX, wrongArity } from "./errors.ts";
@@ -233,7 +234,7 @@ const xsetid: Command = {
     // A master before 7.2 judges by less: what it has done is done here.
     if (!mustObey(ctx)) checkSetId(stream, added);
     stream.lastId.set(id);
-    if (added >= 0) stream.entriesAdded = added;
+    if (added >= 0) stream.entriesAdded = bounded(added);
     if (!maxDeleted.isZero) stream.maxDeletedId.set(maxDeleted);
     ctx.reply.ok();
     streamChanged(ctx, argv, 1, 1, stream);

@@ -14,7 +14,8 @@ import {
   StreamId,
 } from "../store/stream.ts";
 import { DELIVERIES, TIME } from "../store/stream_groups.ts";
-import { isWord, readInteger, textOf } from "./args.ts";
+import { bounded } from "../store/stream_id.ts";
+import { isWord, readBigInteger, readInteger, textOf } from "./args.ts";
 import { type Command, type Context, FAST, KEY_1, WRITE } from "./command.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX } from "./errors.ts";
 import {
@@ -30,6 +31,11 @@ import {
 import { propagateClaim } from "./stream_read.ts";
 
 const COUNT_POSITIVE = "ERR COUNT must be > 0";
+const TOO_MUCH = "ERR Insufficient memory, failed allocating transient memory, COUNT too high.";
+/** More ids than this are refused: as many bytes as a C long can count. */
+const MOST_IDS = 2n ** 59n - 1n;
+/** Servers take memory for as many ids as may come: no machine has as much. */
+const MOST_MEMORY: number = 2 ** 43;
 /** Pending entries looked at for each that XAUTOCLAIM may claim. */
 const ATTEMPTS = 10;
 
@@ -79,7 +85,7 @@ function readClaim(ctx: Context, argv: Argv): ClaimOptions {
     } else if (more && isWord(argv, i, "TIME")) {
       options.deliveredMs = readInteger(argv, ++i, wrongOption("TIME"));
     } else if (more && isWord(argv, i, "RETRYCOUNT")) {
-      options.deliveries = readInteger(argv, ++i, wrongOption("RETRYCOUNT"));
+      options.deliveries = bounded(readInteger(argv, ++i, wrongOption("RETRYCOUNT")));
     } else if (more && isWord(argv, i, "LASTID")) {
       readId(argv, ++i, options.lastId);
     } else {
@@ -89,7 +95,7 @@ function readClaim(ctx: Context, argv: Argv): ClaimOptions {
   const { deliveredMs } = options;
   // Replicas' clocks are theirs: a master's time is not judged by ours.
   const isBogus = deliveredMs < 0 || (deliveredMs > ctx.nowMs && ctx.ownsExpiry);
-  if (isBogus) options.deliveredMs = ctx.nowMs;
+  options.deliveredMs = isBogus ? ctx.nowMs : bounded(deliveredMs);
   return options;
 }
 
@@ -218,13 +224,15 @@ const xautoclaim: Command = {
     for (let i = 6; i < argv.count; i++) {
       if (isWord(argv, i, "COUNT") && i + 1 < argv.count) {
         count = readInteger(argv, ++i, COUNT_POSITIVE);
-        if (count < 1 || count > 2 ** 56) throw new CommandError(COUNT_POSITIVE);
+        const isTooLarge = count === Infinity && readBigInteger(argv, i) > MOST_IDS;
+        if (count < 1 || isTooLarge) throw new CommandError(COUNT_POSITIVE);
       } else if (isWord(argv, i, "JUSTID")) onlyIds = true;
       else throw new CommandError(SYNTAX);
     }
     const stream = lookupStream(ctx, argv, 1);
     const group = groupAt(stream, argv, 2);
     if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
+    if (count > MOST_MEMORY) throw new CommandError(TOO_MUCH);
     autoclaim(ctx, argv, stream, group, { minIdleMs, start, count, onlyIds });
   },
 };

@@ -6,6 +6,7 @@
 
 import type { Argv } from "../resp/argv.ts";
 import { type Consumer, type Group, IdPlace, Stream, StreamId } from "../store/stream.ts";
+import { bounded } from "../store/stream_id.ts";
 import { isWord, readInteger, textOf } from "./args.ts";
 import {
   type Command,
@@ -79,7 +80,7 @@ function readGroupOptions(argv: Argv, isCreate: boolean): GroupOptions {
     if (isCreate && isWord(argv, i, "MKSTREAM")) {
       options.makesStream = true;
     } else if (isWord(argv, i, "ENTRIESREAD") && i + 1 < argv.count) {
-      options.entriesRead = readInteger(argv, ++i);
+      options.entriesRead = bounded(readInteger(argv, ++i));
       if (options.entriesRead < -1) {
         throw new CommandError("ERR value for ENTRIESREAD must be positive or -1");
       }

@@ -15,6 +15,14 @@ const FIRST_ROWS = 4;
 /** Longest text of an id: two numbers of 20 digits and the dash. */
 export const MAX_ID_TEXT = 41;
 
+/** Counters and times beyond it are held as it, so that sums of them stay exact. No server comes there. */
+const MOST: number = 2 ** 52;
+
+/** A counter, or milliseconds, within what is exact. */
+export function bounded(value: number): number {
+  return Math.max(-MOST, Math.min(value, MOST));
+}
+
 /** A mutable id; unsigned 32-bit words. */
 export class StreamId {
   msHigh: number;

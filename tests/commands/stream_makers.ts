@@ -206,6 +206,11 @@ export const STREAM_MAKERS: readonly Maker[] = [
 export const STREAM_DIFFERENCES: readonly Difference[] = [
   // Until 7.2 one text for both commands.
   { product: "redis", below: "7.2", fits: /-ERR Unbalanced XREAD list .*-ERR Unbalanced 'xread/s },
+  // How much is too much is the machine's matter: they take memory for as many ids as may come.
+  { product: "redis", fits: /^"xautoclaim" .*-ERR Insufficient memory, failed allocating/is },
+  { product: "valkey", fits: /^"xautoclaim" .*-ERR Insufficient memory, failed allocating/is },
+  // 6.0 counts XPENDING's words.
+  { product: "redis", below: "6.2", fits: /^"xpending" .*-ERR syntax error\r\n\*/is },
   // Valkey does not know the `+` that is meant.
   { product: "valkey", fits: /-ERR Unbalanced 'xread' .*-ERR Unbalanced 'xread' .*'\+'/s },
   // 6.0 looks the key up before it reads the rest.

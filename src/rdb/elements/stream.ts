@@ -8,6 +8,7 @@ import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/keyspace.ts";
 import { NodeRegion } from "../../store/region.ts";
 import { Stream, StreamId } from "../../store/stream.ts";
+import { bounded } from "../../store/stream_id.ts";
 import { checkNode, liveEntries } from "../../store/stream_node.ts";
 import { packStreamOf } from "../../store/stream_pack.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
@@ -154,7 +155,7 @@ class StreamValue implements Element {
     if (this.#generation >= 2) {
       stream.firstId.setWords(at[6], at[7], at[8], at[9]);
       stream.maxDeletedId.setWords(at[10], at[11], at[12], at[13]);
-      stream.entriesAdded = at[14] * 4294967296 + at[15];
+      stream.entriesAdded = bounded(at[14] * 4294967296 + at[15]);
     } else {
       this.#addFirst();
       stream.refreshFirstId();

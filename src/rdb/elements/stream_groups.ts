@@ -6,7 +6,7 @@
 
 import { type Consumer, Group, type Stream, StreamId } from "../../store/stream.ts";
 import { DELIVERIES, OWNER, TIME, UNKNOWN } from "../../store/stream_groups.ts";
-import { IdPlace } from "../../store/stream_id.ts";
+import { bounded, IdPlace } from "../../store/stream_id.ts";
 import type { Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import type { StringSlot } from "../reader.ts";
@@ -122,7 +122,7 @@ export class StreamGroups {
     group.lastId.setWords(at[0], at[1], at[2], at[3]);
     if (this.#generation < 2) group.entriesRead = this.#stream!.entriesUpTo(group.lastId);
     else if (at[4] === 0xffffffff && at[5] === 0xffffffff) group.entriesRead = UNKNOWN;
-    else group.entriesRead = at[4] * 4294967296 + at[5];
+    else group.entriesRead = bounded(at[4] * 4294967296 + at[5]);
   }
 
   #readPending(step: Step): boolean {
@@ -140,11 +140,11 @@ export class StreamGroups {
       this.#step = Step.PENDING_TIME;
     } else if (step === Step.PENDING_TIME) {
       if (!reader.readFixed(TIME_BYTES)) return false;
-      pending.setNumber(this.#place, TIME, reader.fixedInt64());
+      pending.setNumber(this.#place, TIME, bounded(reader.fixedInt64()));
       this.#step = Step.PENDING_DELIVERIES;
     } else {
       if (!reader.readLength()) return false;
-      pending.setNumber(this.#place, DELIVERIES, reader.length);
+      pending.setNumber(this.#place, DELIVERIES, bounded(reader.length));
       this.#step = --this.#left > 0 ? Step.PENDING_ID : Step.CONSUMER_COUNT;
     }
     return true;
@@ -165,12 +165,12 @@ export class StreamGroups {
     } else if (step === Step.CONSUMER_SEEN) {
       if (!reader.readFixed(TIME_BYTES)) return false;
       const consumer = this.#consumer!;
-      consumer.seenMs = reader.fixedInt64();
+      consumer.seenMs = bounded(reader.fixedInt64());
       consumer.activeMs = consumer.seenMs;
       this.#step = this.#generation >= 3 ? Step.CONSUMER_ACTIVE : Step.OWN_COUNT;
     } else {
       if (!reader.readFixed(TIME_BYTES)) return false;
-      this.#consumer!.activeMs = reader.fixedInt64();
+      this.#consumer!.activeMs = bounded(reader.fixedInt64());
       this.#step = Step.OWN_COUNT;
     }
     return true;
