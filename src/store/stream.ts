@@ -2,6 +2,12 @@
  * Streams: nodes of entries under a table of ids, and consumer groups. Nodes are laid out and cut as
  * Redis does, so that what is written to a snapshot is what Redis would write.
  *
+ * ```
+ *  nodes    id of the first entry -> listpack of entries (`stream_node.ts`)      rows of a table of ids
+ *  groups   name -> Group   pending    id -> time, deliveries, owner             another one
+ *                           consumers  name -> Consumer   pending   id           and others
+ * ```
+ *
  * @module
  */
 
@@ -289,8 +295,11 @@ export class Stream implements StoredObject {
   copy(): Stream {
     const copy = new Stream();
     copy.isHeld = this.isHeld;
-    copy.nodes = this.nodes.copy((node) => new NodeRegion(node.bytes, 0, node.end));
-    copy.#nodeBytes = this.#nodeBytes;
+    copy.nodes = this.nodes.copy((node) => {
+      const own = new NodeRegion(node.bytes, 0, node.end);
+      copy.#nodeBytes += own.memoryBytes;
+      return own;
+    });
     copy.length = this.length;
     copy.lastId.set(this.lastId);
     copy.firstId.set(this.firstId);

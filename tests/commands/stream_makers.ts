@@ -109,7 +109,7 @@ function claim(g: Generator): string[] {
   if (g.prng.oneIn(2)) all.push(g.word("JUSTID"));
   if (g.prng.oneIn(4)) all.push(g.word("RETRYCOUNT"), g.pick(["0", "5", "x", "-3"]));
   if (g.prng.oneIn(4)) all.push(g.word("TIME"), g.pick(["1000", "x", "-3"]));
-  else if (g.prng.oneIn(4)) all.push(g.word("IDLE"), g.pick(["500000", "x", "-3"]));
+  if (g.prng.oneIn(5)) all.push(g.word("IDLE"), g.pick(["500000", "x", "-3"]));
   if (g.prng.oneIn(5)) all.push(g.word("LASTID"), id(g));
   if (g.prng.oneIn(40)) all.push("junk");
   return all;

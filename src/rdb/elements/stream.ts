@@ -105,11 +105,14 @@ class StreamValue implements Element {
     const { reader } = this.#frame;
     const wrong = checkNode(bytes, start, end, this.#id, this.#last, this.#current);
     if (wrong !== undefined) reader.fail(wrong);
-    if (this.#entries > 0) this.#addFirst();
-    if (this.#entries === 0) {
+    const isFirst = this.#node.length === 0 && this.#stream.nodes.size === 0;
+    if (isFirst) {
       this.#nodeId.set(this.#id);
       this.#node.writeBytes(bytes, start, end);
-    } else this.#addNode(this.#id, bytes, start, end);
+    } else {
+      this.#addFirst();
+      this.#addNode(this.#id, bytes, start, end);
+    }
     this.#entries += liveEntries(bytes, start);
   }
 
