@@ -109,6 +109,13 @@ export class Group {
     return slot < 0 ? undefined : this.#bySlot[slot];
   }
 
+  /** How many pending entries nobody has. O(consumers). */
+  get unowned(): number {
+    let owned = 0;
+    for (const { pending } of this.#byName.values()) owned += pending.size;
+    return this.pending.size - owned;
+  }
+
   /** Gives an entry to a consumer, whoever had it, and points `at` at it in the group's table. */
   assign(id: StreamId, consumer: Consumer, at: IdPlace): void {
     const isNew = this.pending.add(id, at);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Database, Entry } from "../../store/keyspace.ts";
 import { type Consumer, type Group, type Stream, StreamId } from "../../store/stream.ts";
 import { streamOf } from "../../store/stream_pack.ts";
 import { DELIVERIES, TIME } from "../../store/stream_groups.ts";
@@ -14,6 +15,8 @@ import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";
 
 /** What is written at once before the rest of a stream is left for later. */
 const FIRST_BYTES = 64 * 1024;
+const PRODUCER_SECONDS = 100;
+const PRODUCER_ENTRIES = 100;
 const TWO_32 = 4294967296;
 
 const id = new StreamId();
@@ -21,9 +24,14 @@ const bytes = new Uint8Array(16);
 const view = new DataView(bytes.buffer);
 
 /** Which of STREAM_LISTPACKS, _2 and _3 a version has. */
-function generationOf(version: SnapshotVersion): number {
+function generationOf(db: Database, entry: Entry, version: SnapshotVersion): number {
   if (version < 10) return 1;
-  return version < 11 ? 2 : 3;
+  if (version < 11) return 2;
+  // Only a master that reads it has released entries (XNACK, Redis 8.8): they are worth its form.
+  if (version !== 12) return 3;
+  // What lies packed in its record has no groups.
+  const stream = db.objectOf(entry) as Stream | undefined;
+  return stream?.groups().some(({ unowned }) => unowned > 0) ? 5 : 3;
 }
 
 /** Where the next piece goes. */
@@ -76,17 +84,23 @@ function* pieces(target: Target, stream: Stream, generation: number): Iterator<v
     writeString(target.writer, group.name);
     writeId(target.writer, group.lastId);
     if (generation >= 2) writeCount(target.writer, group.entriesRead);
-    yield* pending(target, group);
+    yield* pending(target, group, generation);
     target.writer.length(group.consumerCount);
     for (const consumer of group.consumers()) yield* consumerPieces(target, consumer, generation);
+    if (generation >= 5) yield* released(target, group);
   }
+  if (generation < 5) return;
+  // Nothing is kept of producers: Redis's defaults, and none.
+  for (const number of [PRODUCER_SECONDS, PRODUCER_ENTRIES, 0, 0, 0]) target.writer.length(number);
 }
 
-function* pending(target: Target, group: Group): Iterable<void> {
+/** Entries that nobody has are left out where there is no form for them: servers would refuse the rest. */
+function* pending(target: Target, group: Group, generation: number): Iterable<void> {
   const table = group.pending;
   const at = new IdPlace();
-  target.writer.length(table.size);
+  target.writer.length(generation >= 5 ? table.size : table.size - group.unowned);
   for (let more = table.first(at); more; more = table.next(at)) {
+    if (generation < 5 && group.ownerAt(at) === undefined) continue;
     table.readId(at, id);
     id.writeBytes(bytes, 0);
     target.writer.out.writeBytes(bytes, 0, 16);
@@ -108,6 +122,20 @@ function* consumerPieces(
   const at = new IdPlace();
   target.writer.length(table.size);
   for (let more = table.first(at); more; more = table.next(at)) {
+    table.readId(at, id);
+    id.writeBytes(bytes, 0);
+    target.writer.out.writeBytes(bytes, 0, 16);
+    yield;
+  }
+}
+
+/** Ids of the entries that nobody has. */
+function* released(target: Target, group: Group): Iterable<void> {
+  const table = group.pending;
+  const at = new IdPlace();
+  target.writer.length(group.unowned);
+  for (let more = table.first(at); more; more = table.next(at)) {
+    if (group.ownerAt(at) !== undefined) continue;
     table.readId(at, id);
     id.writeBytes(bytes, 0);
     target.writer.out.writeBytes(bytes, 0, 16);
@@ -144,16 +172,17 @@ function writeMillis(writer: RecordWriter, ms: number): void {
   writer.out.writeBytes(bytes, 0, 8);
 }
 
-/** Every stream. Pending entries that nobody has are written by no version there is a form for. */
+/** Every stream. */
 export const streamWriter: ValueWriter = {
-  typeOf(_db, _entry, version) {
-    const generation = generationOf(version);
+  typeOf(db, entry, version) {
+    const generation = generationOf(db, entry, version);
     if (generation === 1) return Type.STREAM_LISTPACKS;
+    if (generation === 5) return Type.STREAM_LISTPACKS_5;
     return generation === 2 ? Type.STREAM_LISTPACKS_2 : Type.STREAM_LISTPACKS_3;
   },
   write(writer, db, entry, version) {
     const stream = streamOf(db, entry);
-    const rest = new StreamRest(stream, generationOf(version), writer);
+    const rest = new StreamRest(stream, generationOf(db, entry, version), writer);
     return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
   },
 };
