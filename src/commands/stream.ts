@@ -5,8 +5,10 @@
  */
 
 import type { Argv } from "../resp/argv.ts";
+import type { Entry } from "../store/keyspace.ts";
 import { MAX_ID, MIN_ID, Stream, StreamCursor, StreamId } from "../store/stream.ts";
 import { bounded } from "../store/stream_id.ts";
+import { appendPacked, createPacked, readLastId, streamOf } from "../store/stream_pack.ts";
 import { isWord, readInteger } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import { CommandError, NO_SUCH_KEY, SYNTAX, wrongArity } from "./errors.ts";
@@ -16,6 +18,7 @@ import {
   exactly,
   IdForm,
   lookupStream,
+  lookupStreamEntry,
   readAddOptions,
   readId,
   readRangeEnd,
@@ -39,12 +42,12 @@ const TOO_LARGE = "ERR Elements are too large to be stored";
 
 const cursor = new StreamCursor();
 const id = new StreamId();
+const last = new StreamId();
 const start = new StreamId();
 const end = new StreamId();
 
 /** Sets `id` to that of an entry to be added. */
-function nextId(ctx: Context, stream: Stream, options: AddOptions): void {
-  const { lastId } = stream;
+function nextId(ctx: Context, lastId: StreamId, options: AddOptions): void {
   if (!options.hasId) {
     id.setMillis(ctx.nowMs);
     if (id.compare(lastId) > 0) return;
@@ -65,6 +68,14 @@ function trim(stream: Stream, options: AddOptions): number {
   return stream.trim(options.trim);
 }
 
+/** Adds the entry `id` to a small stream that is held in its record, or makes one; false when it is none. */
+function addPacked(ctx: Context, argv: Argv, entry: Entry, first: number): boolean {
+  const { db } = ctx;
+  const { bytes, starts, ends, count } = argv;
+  if (entry !== 0) return appendPacked(db, entry, id, argv, first, count);
+  return createPacked(db, bytes, starts[1], ends[1], id, argv, first, count);
+}
+
 /**
  * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field
  * value [field value ...]`: adds an entry. O(1), and O(n) of those trimmed.
@@ -82,17 +93,22 @@ const xadd: Command = {
     if (options.hasId && options.hasSequence && options.id.isZero) {
       throw new CommandError("ERR The ID specified in XADD must be greater than 0-0");
     }
-    const found = lookupStream(ctx, argv, 1);
-    if (found === undefined && options.onlyExisting) return ctx.reply.null();
-    const stream = found ?? new Stream();
-    if (stream.lastId.isMax) throw new CommandError(EXHAUSTED);
-    nextId(ctx, stream, options);
-    if (id.compare(stream.lastId) <= 0) throw new CommandError(ID_TOO_SMALL);
-    if (!stream.append(id, argv, first, argv.count, ctx.db.settings.limits)) {
-      throw new CommandError(TOO_LARGE);
+    const { db } = ctx;
+    const entry = lookupStreamEntry(ctx, argv, 1);
+    if (entry === 0 && options.onlyExisting) return ctx.reply.null();
+    if (entry === 0) last.setWords(0, 0, 0, 0);
+    else readLastId(db, entry, last);
+    if (last.isMax) throw new CommandError(EXHAUSTED);
+    nextId(ctx, last, options);
+    if (id.compare(last) <= 0) throw new CommandError(ID_TOO_SMALL);
+    let stream: Stream | undefined;
+    if (options.trimAt !== 0 || !addPacked(ctx, argv, entry, first)) {
+      stream = entry === 0 ? new Stream() : streamOf(db, entry);
+      const added = stream.append(id, argv, first, argv.count, db.settings.limits);
+      if (!added) throw new CommandError(TOO_LARGE);
+      if (options.trimAt !== 0) trim(stream, options);
     }
     replyId(ctx, id);
-    if (options.trimAt !== 0) trim(stream, options);
     streamChanged(ctx, argv, 1, 1, stream);
     if (options.hasId && options.hasSequence && !options.approximate) return;
     const args = exactly(argv, options, stream);

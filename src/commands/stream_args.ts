@@ -35,11 +35,22 @@ export function lookupStream(ctx: Context, argv: Argv, index: number): Stream | 
   return streamAt(ctx, lookupRead(ctx, argv, index));
 }
 
+/** The entry of the stream argument `index` names; 0 when there is none. */
+export function lookupStreamEntry(ctx: Context, argv: Argv, index: number): Entry {
+  const entry = lookupRead(ctx, argv, index);
+  checkStream(ctx, entry);
+  return entry;
+}
+
 /** The stream of an entry. */
 export function streamAt(ctx: Context, entry: Entry): Stream | undefined {
-  if (entry === 0) return undefined;
-  if (ctx.db.typeOf(entry) !== ValueType.STREAM) throw new CommandError(WRONG_TYPE);
-  return streamOf(ctx.db, entry);
+  checkStream(ctx, entry);
+  return entry === 0 ? undefined : streamOf(ctx.db, entry);
+}
+
+function checkStream(ctx: Context, entry: Entry): void {
+  if (entry === 0 || ctx.db.typeOf(entry) === ValueType.STREAM) return;
+  throw new CommandError(WRONG_TYPE);
 }
 
 /** The group argument `index` names. */
@@ -282,17 +293,18 @@ function setLimit(ctx: Context, options: AddOptions, given: number): void {
 export function exactly(
   argv: Argv,
   options: AddOptions,
-  stream: Stream,
+  stream: Stream | undefined,
 ): (string | Uint8Array)[] {
   const args: (string | Uint8Array)[] = [];
   for (let i = 0; i < argv.count; i++) args.push(argv.at(i));
-  if (options.trimAt === 0 || !options.approximate) return args;
+  if (options.trimAt === 0 || !options.approximate || stream === undefined) return args;
   args[options.trimAt - 1] = "=";
   if (options.minId === undefined) {
     args[options.trimAt] = String(stream.length);
   } else {
     const first = new StreamId();
-    if (!stream.edgeId(true, first)) first.setMax();
+    // t_stream.c: deleted entries count.
+    stream.physicalFirstId(first);
     args[options.trimAt] = first.toString();
   }
   return args;

@@ -5,7 +5,7 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { BytesRef } from "../base/byte_buffer.ts";
+import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { allocate } from "./allocate.ts";
 import type { Database } from "./database.ts";
 import type { Encoding, Entry } from "./record.ts";
@@ -66,6 +66,32 @@ export class RecordRegion implements Region {
     assert(db !== undefined, "a region is opened before it is resized");
     this.#entry = db.resizeBlob(this.#entry, this.#encoding, length);
     db.valueRef(this.#entry, this.#value);
+  }
+}
+
+/** What a buffer holds from `start` on. */
+export class BufferRegion implements Region {
+  /** Where it lies, at the end. */
+  readonly buffer: ByteBuffer = new ByteBuffer();
+  /** Offset of the first byte. */
+  start: number = 0;
+
+  /** The buffer's storage. */
+  get bytes(): Uint8Array {
+    return this.buffer.bytes;
+  }
+
+  /** Where the buffer ends. */
+  get end(): number {
+    return this.buffer.length;
+  }
+
+  /** New bytes are undefined. */
+  resize(length: number): void {
+    const { buffer } = this;
+    const end = this.start + length;
+    if (end > buffer.length) buffer.reserve(end - buffer.length);
+    buffer.length = end;
   }
 }
 

@@ -18,7 +18,7 @@ import {
   lpRead,
 } from "./listpack.ts";
 import { Encoding } from "./record.ts";
-import type { Region } from "./region.ts";
+import { BufferRegion } from "./region.ts";
 import type { StoreSettings } from "./settings.ts";
 
 const END = 0xff;
@@ -28,28 +28,6 @@ const KEPT_BYTES = 1 << 16;
 const MOST_EXPECTED = 1 << 16;
 
 const member = new BytesRef();
-
-/** What is written to a buffer, as a region. */
-class BufferRegion implements Region {
-  readonly buffer: ByteBuffer = new ByteBuffer();
-
-  get bytes(): Uint8Array {
-    return this.buffer.bytes;
-  }
-
-  get start(): number {
-    return 0;
-  }
-
-  get end(): number {
-    return this.buffer.length;
-  }
-
-  resize(length: number): void {
-    if (length > this.buffer.length) this.buffer.reserve(length - this.buffer.length);
-    this.buffer.length = length;
-  }
-}
 
 /** See the module's text. */
 export class SetBuilder {

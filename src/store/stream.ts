@@ -27,10 +27,10 @@ import {
   entryBefore,
   type Fields,
   flagDeleted,
+  hasRoom,
   MAX_NODE_BYTES,
   newNode,
   nodeCount,
-  nodeDeleted,
   nodeFieldCountAt,
   nodeFirstEntry,
   nodeLastEntry,
@@ -227,6 +227,16 @@ export class Stream implements StoredObject {
     const found = cursor.next();
     out.set(found ? cursor.id : ZERO);
     return found;
+  }
+
+  /** The id of the first entry, be it a deleted one; false, and the largest id, when there is none. */
+  physicalFirstId(out: StreamId): boolean {
+    out.set(MAX);
+    if (!this.nodes.first(place)) return false;
+    const { bytes } = this.nodes.valueAt(place);
+    this.nodes.readId(place, master);
+    readEntryId(bytes, nodeFirstEntry(bytes), master, out);
+    return true;
   }
 
   /** Whether an entry after `start`, itself included, was deleted. */
@@ -480,17 +490,6 @@ function commonBytes(a: StreamId, b: StreamId): number {
   if (a.msLow !== b.msLow) return 4 + (Math.clz32(a.msLow ^ b.msLow) >> 3);
   if (a.seqHigh !== b.seqHigh) return 8 + (Math.clz32(a.seqHigh ^ b.seqHigh) >> 3);
   return 12 + (Math.clz32(a.seqLow ^ b.seqLow) >> 3);
-}
-
-/** Whether an entry of so many bytes still goes into a node. */
-function hasRoom(node: NodeRegion, bytes: number, limits: EncodingLimits): boolean {
-  const { streamNodeMaxBytes, streamNodeMaxEntries } = limits;
-  const most = streamNodeMaxBytes === 0 || streamNodeMaxBytes > MAX_NODE_BYTES
-    ? MAX_NODE_BYTES
-    : streamNodeMaxBytes;
-  if (node.end + bytes >= most) return false;
-  if (streamNodeMaxEntries === 0) return true;
-  return nodeCount(node) + nodeDeleted(node) < streamNodeMaxEntries;
 }
 
 /** The smallest and the largest id. */

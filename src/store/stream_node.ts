@@ -31,7 +31,8 @@ import {
   lpPrev,
   lpSplice,
 } from "./listpack.ts";
-import { NodeRegion } from "./region.ts";
+import { NodeRegion, type Region } from "./region.ts";
+import type { EncodingLimits } from "./settings.ts";
 import type { StreamId } from "./stream_id.ts";
 
 /** Flag of an entry that is deleted. */
@@ -57,8 +58,8 @@ export interface Fields {
 }
 
 /** Live entries of a node. */
-export function nodeCount(node: NodeRegion): number {
-  return liveEntries(node.bytes, 0);
+export function nodeCount(node: Region): number {
+  return liveEntries(node.bytes, node.start);
 }
 
 /** Live entries of a node that begins at `start`. */
@@ -67,14 +68,14 @@ export function liveEntries(bytes: Uint8Array, start: number): number {
 }
 
 /** Entries of a node that are deleted. */
-export function nodeDeleted(node: NodeRegion): number {
-  const { bytes } = node;
-  return lpInteger(bytes, lpNext(bytes, lpFirst(bytes, 0)));
+export function nodeDeleted(node: Region): number {
+  const { bytes, start } = node;
+  return lpInteger(bytes, lpNext(bytes, lpFirst(bytes, start)));
 }
 
 /** Position of the number of the master entry's fields; the fields come after it. */
-export function nodeFieldCountAt(bytes: Uint8Array): number {
-  return lpNext(bytes, lpNext(bytes, lpFirst(bytes, 0)));
+export function nodeFieldCountAt(bytes: Uint8Array, start: number = 0): number {
+  return lpNext(bytes, lpNext(bytes, lpFirst(bytes, start)));
 }
 
 /** Position of a node's first entry, or of its end. */
@@ -123,27 +124,33 @@ export function entryAfter(bytes: Uint8Array, pos: number, masterFields: number)
 /** A node without entries, whose fields are those of the entry to come. */
 export function newNode(fields: Fields, first: number, end: number): NodeRegion {
   scratch.clear();
-  lpBegin(scratch);
-  lpAppendIntegerTo(scratch, 0);
-  lpAppendIntegerTo(scratch, 0);
-  lpAppendIntegerTo(scratch, (end - first) >> 1);
-  const { bytes, starts, ends } = fields;
-  for (let i = first; i < end; i += 2) lpAppendTo(scratch, bytes, starts[i], ends[i]);
-  lpAppendIntegerTo(scratch, 0);
-  lpFinish(scratch, 0, 4 + ((end - first) >> 1));
+  beginNode(scratch, fields, first, end);
   return new NodeRegion(scratch.bytes, 0, scratch.length);
+}
+
+/** Writes such a node to `out`. */
+export function beginNode(out: ByteBuffer, fields: Fields, first: number, end: number): void {
+  const start = out.length;
+  lpBegin(out);
+  lpAppendIntegerTo(out, 0);
+  lpAppendIntegerTo(out, 0);
+  lpAppendIntegerTo(out, (end - first) >> 1);
+  const { bytes, starts, ends } = fields;
+  for (let i = first; i < end; i += 2) lpAppendTo(out, bytes, starts[i], ends[i]);
+  lpAppendIntegerTo(out, 0);
+  lpFinish(out, start, 4 + ((end - first) >> 1));
 }
 
 /** Adds an entry of fields and values `[first, end)` behind the others. */
 export function appendEntry(
-  node: NodeRegion,
+  node: Region,
   master: StreamId,
   id: StreamId,
   fields: Fields,
   first: number,
   end: number,
 ): void {
-  const same = hasFields(node.bytes, fields, first, end);
+  const same = hasFields(node, fields, first, end);
   const { bytes, starts, ends } = fields;
   const pairs = (end - first) >> 1;
   scratch.clear();
@@ -159,7 +166,7 @@ export function appendEntry(
   lpAppendIntegerTo(scratch, elements);
   const at = node.end - 1;
   lpSplice(node, at, at, 0, scratch, elements + 1);
-  replaceInteger(node, lpFirst(node.bytes, 0), nodeCount(node) + 1);
+  replaceInteger(node, lpFirst(node.bytes, node.start), nodeCount(node) + 1);
 }
 
 /** Flags entries as deleted, whose flags the caller has set already, in the master entry. */
@@ -260,13 +267,14 @@ class Walk {
 }
 
 /** Whether the master entry has these fields in this order. */
-function hasFields(node: Uint8Array, fields: Fields, first: number, end: number): boolean {
+function hasFields(node: Region, fields: Fields, first: number, end: number): boolean {
   const { bytes, starts, ends } = fields;
-  let pos = nodeFieldCountAt(node);
-  if (lpInteger(node, pos) !== (end - first) >> 1) return false;
+  const own = node.bytes;
+  let pos = nodeFieldCountAt(own, node.start);
+  if (lpInteger(own, pos) !== (end - first) >> 1) return false;
   for (let i = first; i < end; i += 2) {
-    pos = lpNext(node, pos);
-    if (!lpEquals(node, pos, bytes, starts[i], ends[i])) return false;
+    pos = lpNext(own, pos);
+    if (!lpEquals(own, pos, bytes, starts[i], ends[i])) return false;
   }
   return true;
 }
@@ -290,9 +298,20 @@ function readDifference(bytes: Uint8Array, pos: number): void {
   diffHigh = Number(BigInt.asIntN(32, exact >> 32n));
 }
 
-function replaceInteger(node: NodeRegion, pos: number, value: number): void {
+function replaceInteger(node: Region, pos: number, value: number): void {
   scratch.clear();
   lpAppendIntegerTo(scratch, value);
   const end = lpNext(node.bytes, pos);
   lpSplice(node, pos, end, 1, scratch, 1);
+}
+
+/** Whether an entry of so many bytes of fields and values still goes into a node. */
+export function hasRoom(node: Region, bytes: number, limits: EncodingLimits): boolean {
+  const { streamNodeMaxBytes, streamNodeMaxEntries } = limits;
+  const most = streamNodeMaxBytes === 0 || streamNodeMaxBytes > MAX_NODE_BYTES
+    ? MAX_NODE_BYTES
+    : streamNodeMaxBytes;
+  if (node.end - node.start + bytes >= most) return false;
+  if (streamNodeMaxEntries === 0) return true;
+  return nodeCount(node) + nodeDeleted(node) < streamNodeMaxEntries;
 }

@@ -16,8 +16,9 @@
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "./database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
-import { NodeRegion } from "./region.ts";
+import { BufferRegion, NodeRegion, RecordRegion, type Region } from "./region.ts";
 import { IdPlace, Stream, StreamId } from "./stream.ts";
+import { appendEntry, beginNode, type Fields, hasRoom } from "./stream_node.ts";
 
 /** Bytes of a node from which on it is worth an object: copying it would cost more than finding it. */
 const MOST_NODE_BYTES = 1024;
@@ -32,9 +33,33 @@ const NODE = 80;
 const header = new Uint8Array(NODE);
 const headerView = new DataView(header.buffer);
 const packed = new ByteBuffer();
+const made = new BufferRegion();
 const value = new BytesRef();
 const nodeId = new StreamId();
 const place = new IdPlace();
+
+/** The node of a packed stream, where it lies in its record. */
+class PackedNode implements Region {
+  readonly record: RecordRegion = new RecordRegion();
+
+  get bytes(): Uint8Array {
+    return this.record.bytes;
+  }
+
+  get start(): number {
+    return this.record.start + NODE;
+  }
+
+  get end(): number {
+    return this.record.end;
+  }
+
+  resize(length: number): void {
+    this.record.resize(NODE + length);
+  }
+}
+
+const packedNode = new PackedNode();
 
 /**
  * The stream of an entry of that type. Unless `isHeld` says that the database holds this very object,
@@ -45,6 +70,78 @@ export function streamOf(db: Database, entry: Entry): Stream {
   if (object !== undefined) return object as Stream;
   db.valueRef(entry, value);
   return unpackStream(value.bytes, value.start, value.end);
+}
+
+/** Reads the last id ever given to a stream. */
+export function readLastId(db: Database, entry: Entry, out: StreamId): void {
+  const object = db.objectOf(entry);
+  if (object !== undefined) return out.set((object as Stream).lastId);
+  db.valueRef(entry, value);
+  out.setBytes(value.bytes, value.start + LAST_ID);
+}
+
+/**
+ * Adds an entry, as {@linkcode Stream.append} does, to a packed stream that has entries and stays small.
+ *
+ * @returns False, and nothing done, when it is none.
+ */
+export function appendPacked(
+  db: Database,
+  entry: Entry,
+  id: StreamId,
+  fields: Fields,
+  first: number,
+  end: number,
+): boolean {
+  if (db.objectOf(entry) !== undefined) return false;
+  const node = packedNode;
+  node.record.open(db, entry, Encoding.STREAM);
+  const { record } = node;
+  for (let i = 0; i < LAST_ID; i++) header[i] = record.bytes[record.start + i];
+  const length = headerView.getFloat64(LENGTH, true);
+  let bytes = 0;
+  for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
+  // An empty stream's next entry becomes its first: that is the generic way's.
+  if (length === 0 || node.end - node.start + bytes > MOST_NODE_BYTES) return false;
+  if (!hasRoom(node, bytes, db.settings.limits)) return false;
+  nodeId.setBytes(record.bytes, record.start + NODE_ID);
+  appendEntry(node, nodeId, id, fields, first, end);
+  headerView.setFloat64(LENGTH, length + 1, true);
+  headerView.setFloat64(ENTRIES_ADDED, headerView.getFloat64(ENTRIES_ADDED, true) + 1, true);
+  id.writeBytes(header, LAST_ID);
+  for (let i = 0; i < FIRST_ID; i++) record.bytes[record.start + i] = header[i];
+  return true;
+}
+
+/** Makes a stream of one entry; false, and nothing done, when that is not a small one. */
+export function createPacked(
+  db: Database,
+  keyBytes: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  id: StreamId,
+  fields: Fields,
+  first: number,
+  end: number,
+): boolean {
+  const { buffer } = made;
+  // Shorter than the arguments with their headers, which are all there is to it.
+  if (fields.ends[end - 1] - fields.starts[first] > MOST_NODE_BYTES / 2) return false;
+  buffer.clear();
+  headerView.setFloat64(LENGTH, 1, true);
+  headerView.setFloat64(ENTRIES_ADDED, 1, true);
+  id.writeBytes(header, LAST_ID);
+  id.writeBytes(header, FIRST_ID);
+  id.writeBytes(header, NODE_ID);
+  header.fill(0, MAX_DELETED_ID, NODE_ID);
+  buffer.writeBytes(header);
+  beginNode(buffer, fields, first, end);
+  made.start = NODE;
+  appendEntry(made, id, id, fields, first, end);
+  const { bytes, length } = buffer;
+  const [type, encoding] = [ValueType.STREAM, Encoding.STREAM];
+  db.setBlob(keyBytes, keyStart, keyEnd, type, encoding, bytes, 0, length, NO_EXPIRY);
+  return true;
 }
 
 /** Stores a stream that was made or changed under its key, whose expiry stays. */
