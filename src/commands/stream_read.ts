@@ -183,10 +183,14 @@ function serve(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   const { reply } = ctx;
   let replied = 0;
   let mark = 0;
+  for (let i = 0; i < keys && options.groupAt !== 0; i++) {
+    checkGroup(lookupStream(ctx, argv, firstKey + i), argv, firstKey + i, options.groupAt);
+  }
   for (let i = 0; i < keys; i++) {
     const stream = lookupStream(ctx, argv, firstKey + i);
-    if (options.groupAt !== 0) checkGroup(stream, argv, firstKey + i, options.groupAt);
-    if (stream === undefined || !hasMore(stream, argv, options, i)) continue;
+    if (stream === undefined) continue;
+    if (options.groupAt !== 0) touchConsumer(ctx, argv, options, stream, firstKey + i);
+    if (!hasMore(stream, argv, options, i)) continue;
     if (replied++ === 0) mark = reply.beginDeferred();
     if (reply.protocol === 2) reply.array(2);
     reply.bulk(argv.bytes, argv.starts[firstKey + i], argv.ends[firstKey + i]);
@@ -236,6 +240,23 @@ function consumerOf(ctx: Context, argv: Argv, options: ReadOptions, group: Group
     group.addConsumer(bytes, start, end, ctx.nowMs)!;
   consumer.seenMs = ctx.nowMs;
   return consumer;
+}
+
+/** A consumer is made, and is seen, even when there is nothing for it. */
+function touchConsumer(
+  ctx: Context,
+  argv: Argv,
+  options: ReadOptions,
+  stream: Stream,
+  key: number,
+): void {
+  const group = groupAt(stream, argv, options.groupAt)!;
+  const before = group.consumerCount;
+  const { name } = consumerOf(ctx, argv, options, group);
+  // Else the claims make it, or it has nothing that others would have to know of.
+  if (group.consumerCount === before || !options.noAck) return;
+  ctx.dirty++;
+  ctx.propagateAs("XGROUP", "CREATECONSUMER", argv.at(key), argv.at(options.groupAt), name);
 }
 
 function serveGroup(
@@ -374,10 +395,8 @@ function replyHistory(
 function read(ctx: Context, argv: Argv, isGroup: boolean): void {
   const options = readOptions(ctx, argv, isGroup);
   readIds(ctx, argv, options);
-  if (isGroup) touchConsumers(ctx, argv, options);
   const attempt = (later: Context, own: Argv): boolean => serve(later, own, options);
   const done = attempt(ctx, argv);
-  if (isGroup) ctx.dirty = 0;
   if (done) return;
   if (options.untilMs < 0) return ctx.reply.nullArray();
   const keys = Array.from({ length: options.keys }, (_, i) => options.firstKey + i);
@@ -388,19 +407,6 @@ function read(ctx: Context, argv: Argv, isGroup: boolean): void {
     timedOut: (later) => later.reply.nullArray(),
     failsOnType: isGroup,
   });
-}
-
-/** A consumer is made, and is seen, even when there is nothing for it. */
-function touchConsumers(ctx: Context, argv: Argv, options: ReadOptions): void {
-  for (let i = 0; i < options.keys; i++) {
-    const stream = lookupStream(ctx, argv, options.firstKey + i)!;
-    const group = groupAt(stream, argv, options.groupAt)!;
-    const before = group.consumerCount;
-    const consumer = consumerOf(ctx, argv, options, group);
-    if (group.consumerCount === before) continue;
-    const key = argv.at(options.firstKey + i);
-    ctx.propagateAs("XGROUP", "CREATECONSUMER", key, argv.at(options.groupAt), consumer.name);
-  }
 }
 
 /** Keys after STREAMS: half of the arguments there. */

@@ -12,7 +12,8 @@ import { Prng } from "../../src/base/prng.ts";
 import { CommandParser } from "../../src/resp/parser.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
-import { Generator, STRING_MAKERS } from "./generator.ts";
+import { Generator, type Maker, STRING_MAKERS } from "./generator.ts";
+import { STREAM_MAKERS } from "./stream_makers.ts";
 
 const COUNT = Math.min(Number(env.COUNT ?? 10_000), 200_000);
 const SEED = Number(env.SEED ?? 7);
@@ -108,13 +109,13 @@ function comparable(command: string): string {
     : text;
 }
 
-async function compareStreams(server: RunningServer): Promise<void> {
+async function compareStreams(server: RunningServer, makers: readonly Maker[]): Promise<void> {
   const { product, version } = server.binary;
   const connection = await server.connect();
   await connection.call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
   const listener = await listen(server);
   const engine = new Engine("master");
-  const generator = new Generator(new Prng(SEED), { product, version }, STRING_MAKERS);
+  const generator = new Generator(new Prng(SEED), { product, version }, makers);
   const all = [...traffic(generator, COUNT)].filter((args) => !isChance(args));
   let compared = 0;
   for (let at = 0; at < all.length; at += BATCH) {
@@ -152,15 +153,24 @@ function isChance(args: string[]): boolean {
   return /^(randomkey|scan)$/i.test(args[0]);
 }
 
-await serverTest("our master sends on what a real one does", async (binary) => {
+const FAMILIES: readonly (readonly [string, readonly Maker[], from: string])[] = [
   // Before 7.0 times were sent on as they came.
-  if (binary.product === "redis" && !atLeast(binary.version, "7.0")) return;
-  // As Redis does by default: DEL and not UNLINK.
-  const args = ["--enable-debug-command", "yes", "--lazyfree-lazy-expire", "no"];
-  const server = await startServer(binary, [...args, "--repl-diskless-sync-delay", "0"]);
-  try {
-    await compareStreams(server);
-  } finally {
-    await server.stop();
-  }
-}, 600_000);
+  ["strings", STRING_MAKERS, "7.0"],
+  // And until 8.0, as Valkey does still, deliveries of groups in other words.
+  ["streams", STREAM_MAKERS, "8.0"],
+];
+
+for (const [name, makers, from] of FAMILIES) {
+  await serverTest(`our master sends on of ${name} what a real one does`, async (binary) => {
+    const { product, version } = binary;
+    if (product === "redis" ? !atLeast(version, from) : name === "streams") return;
+    // As Redis does by default: DEL and not UNLINK.
+    const args = ["--enable-debug-command", "yes", "--lazyfree-lazy-expire", "no"];
+    const server = await startServer(binary, [...args, "--repl-diskless-sync-delay", "0"]);
+    try {
+      await compareStreams(server, makers);
+    } finally {
+      await server.stop();
+    }
+  }, 600_000);
+}
