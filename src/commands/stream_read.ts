@@ -13,6 +13,8 @@ import {
   StreamCursor,
   StreamId,
 } from "../store/stream.ts";
+import { streamOf } from "../store/stream_pack.ts";
+import { ValueType } from "../store/keyspace.ts";
 import { DELIVERIES, TIME } from "../store/stream_groups.ts";
 import { IdPlace } from "../store/stream_id.ts";
 import { isWord, readInteger, textOf } from "./args.ts";
@@ -27,6 +29,7 @@ import {
   WRITE,
 } from "./command.ts";
 import { CommandError, cString, SYNTAX, TIMEOUT_NEGATIVE, wrongArity } from "./errors.ts";
+import { lookupRead } from "./lookup.ts";
 import {
   groupAt,
   lookupStream,
@@ -395,18 +398,26 @@ function replyHistory(
 function read(ctx: Context, argv: Argv, isGroup: boolean): void {
   const options = readOptions(ctx, argv, isGroup);
   readIds(ctx, argv, options);
-  const attempt = (later: Context, own: Argv): boolean => serve(later, own, options);
-  const done = attempt(ctx, argv);
-  if (done) return;
+  if (serve(ctx, argv, options)) return;
   if (options.untilMs < 0) return ctx.reply.nullArray();
   const keys = Array.from({ length: options.keys }, (_, i) => options.firstKey + i);
   waitForKeys(ctx, argv, {
     keys,
     untilMs: options.untilMs,
-    attempt,
+    attempt: (later, own) => (isGroup || hasAny(later, own, options)) && serve(later, own, options),
     timedOut: (later) => later.reply.nullArray(),
-    failsOnType: isGroup,
+    failsOnType: true,
   });
+}
+
+/** Whether one of XREAD's streams has more: only then keys of other types end the waiting. */
+function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
+  for (let i = 0; i < options.keys; i++) {
+    const entry = lookupRead(ctx, argv, options.firstKey + i);
+    if (entry === 0 || ctx.db.typeOf(entry) !== ValueType.STREAM) continue;
+    if (hasMore(streamOf(ctx.db, entry), argv, options, i)) return true;
+  }
+  return false;
 }
 
 /** Keys after STREAMS: half of the arguments there. */

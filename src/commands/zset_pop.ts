@@ -6,9 +6,10 @@
  */
 
 import type { Argv } from "../resp/argv.ts";
-import type { Entry } from "../store/keyspace.ts";
+import { type Entry, ValueType } from "../store/keyspace.ts";
 import { zsetEachRange, zsetLength, zsetRemoveRange } from "../store/zset.ts";
 import { isWord, readInteger } from "./args.ts";
+import { waitForKeys } from "./blocking.ts";
 import {
   BLOCKING,
   type Command,
@@ -26,6 +27,7 @@ import {
   NUMKEYS_POSITIVE,
   SYNTAX,
 } from "./errors.ts";
+import { lookupRead } from "./lookup.ts";
 import { readTimeoutSeconds } from "./timeout.ts";
 import { lookupZset, zsetChanged } from "./zset_args.ts";
 
@@ -114,14 +116,43 @@ const zpopmax: Command = {
   },
 };
 
+function isZset(ctx: Context, argv: Argv, index: number): boolean {
+  const entry = lookupRead(ctx, argv, index);
+  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.ZSET;
+}
+
+/** Waits for a sorted set at any of keys `[first, end)`, then pops. */
+function waitToPop(
+  ctx: Context,
+  argv: Argv,
+  first: number,
+  end: number,
+  untilMs: number,
+  pop: Pop,
+): void {
+  const keys = Array.from({ length: end - first }, (_, i) => first + i);
+  waitForKeys(ctx, argv, {
+    keys,
+    untilMs,
+    failsOnType: true,
+    attempt(later, own) {
+      // Run anew only for a sorted set, the command meets keys of other types, too, and fails by them.
+      if (!keys.some((key) => isZset(later, own, key))) return false;
+      popFrom(later, own, firstKey(later, own, first, end), pop);
+      return true;
+    },
+    timedOut: (later) => later.reply.nullArray(),
+  });
+}
+
 /** BZPOPMIN and BZPOPMAX. */
 function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
   const last = argv.count - 1;
-  readTimeoutSeconds(argv, last, ctx.nowMs);
+  const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
   const index = firstKey(ctx, argv, 1, last);
-  if (index === 0) return ctx.reply.nullArray();
   const pop = { max, count: 1, emitKey: true, nested: false, verbatim: false, sendCount: false };
-  popFrom(ctx, argv, index, pop);
+  if (index === 0) waitToPop(ctx, argv, 1, last, untilMs, pop);
+  else popFrom(ctx, argv, index, pop);
 }
 
 /** `BZPOPMIN key [key ...] timeout`: key, member, score. O(log n). */
@@ -167,11 +198,12 @@ function readMultiPop(argv: Argv, first: number): { max: boolean; count: number;
 /** ZMPOP and BZMPOP; `first` is the index of the number of keys. */
 function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
   const { max, count, end } = readMultiPop(argv, first);
-  if (first === 2) readTimeoutSeconds(argv, 1, ctx.nowMs);
+  const untilMs = first === 2 ? readTimeoutSeconds(argv, 1, ctx.nowMs) : -1;
   const index = firstKey(ctx, argv, first + 1, end);
-  if (index === 0) return ctx.reply.nullArray();
   const pop = { max, count, emitKey: true, nested: true, verbatim: false, sendCount: true };
-  popFrom(ctx, argv, index, pop);
+  if (index !== 0) popFrom(ctx, argv, index, pop);
+  else if (first === 2) waitToPop(ctx, argv, first + 1, end, untilMs, pop);
+  else ctx.reply.nullArray();
 }
 
 /** Keys that follow their number. */

@@ -4,23 +4,10 @@
  * @module
  */
 
-import assert from "node:assert/strict";
 import { test } from "node:test";
-import { latin1 } from "../../src/base/ascii.ts";
 import { TestMaster } from "../../src/testing/mod.ts";
-import { type Connection, open } from "../support/connection.ts";
+import { play, type Scenario } from "./blocking.ts";
 import { atLeast, serverTest, startServer } from "../support/servers.ts";
-
-/** What waits, what is done meanwhile, and what all of them are answered. */
-interface Scenario {
-  readonly name: string;
-  /** Commands of clients that come one after the other and wait. */
-  readonly waiting: readonly string[];
-  /** Commands of another client, then. */
-  readonly acting: readonly string[];
-  /** Replies to those that waited, then to the other. */
-  readonly expected: readonly string[];
-}
 
 const scenarios: readonly Scenario[] = [
   {
@@ -98,29 +85,6 @@ const newer: readonly Scenario[] = [
     ],
   },
 ];
-
-async function ask(connection: Connection, command: string): Promise<string> {
-  const reply = await connection.raw(...command.split(" "));
-  return latin1(reply).replaceAll("\r\n", "|");
-}
-
-async function play(port: number, scenario: Scenario): Promise<void> {
-  const actor = await open(port);
-  await ask(actor, "FLUSHALL");
-  const waiters: Connection[] = [];
-  const replies: Promise<string>[] = [];
-  for (const command of scenario.waiting) {
-    const connection = await open(port);
-    waiters.push(connection);
-    replies.push(ask(connection, command));
-    await new Promise((resolve) => setTimeout(resolve, 15));
-  }
-  const acted: string[] = [];
-  for (const command of scenario.acting) acted.push(await ask(actor, command));
-  const waited = await Promise.all(replies);
-  for (const connection of [actor, ...waiters]) connection.close();
-  assert.deepEqual([...waited, ...acted], scenario.expected);
-}
 
 for (const scenario of [...scenarios, ...newer]) {
   test(`${scenario.name}`, async () => {
