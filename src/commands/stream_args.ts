@@ -125,13 +125,13 @@ export function readId(
   const start = argv.starts[index] + skip;
   let end = argv.ends[index];
   if (end - start > MAX_ARGUMENT) throw new CommandError(INVALID_STREAM_ID);
+  const whole = end;
   // C's strings end at the first zero byte.
-  const zero = bytes.subarray(start, end).indexOf(0);
-  if (end - start === 1 && form === IdForm.LOOSE) {
+  for (let i = start; i < end; i++) if (bytes[i] === 0) end = i;
+  if (whole - start === 1 && form === IdForm.LOOSE) {
     if (bytes[start] === 0x2d) return out.set(MIN_ID), true;
     if (bytes[start] === 0x2b) return out.set(MAX_ID), true;
   }
-  if (zero >= 0) end = start + zero;
   let dash = start;
   while (dash < end && bytes[dash] !== 0x2d) dash++;
   if (!parseUnsigned(bytes, start, dash)) throw new CommandError(INVALID_STREAM_ID);
@@ -232,6 +232,12 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
   let i = 2;
   for (; i < argv.count; i++) {
     const more = argv.count - 1 - i;
+    // Most begin like this, and no option does.
+    if (isAdd && isDigit(argv.bytes[argv.starts[i]])) {
+      options.hasSequence = readId(argv, i, options.id, IdForm.PARTIAL);
+      options.hasId = true;
+      break;
+    }
     const references = referencesAt(argv, i);
     if (isAdd && isWord(argv, i, "*")) break;
     if (more > 0 && (isWord(argv, i, "MAXLEN") || isWord(argv, i, "MINID"))) {
@@ -256,6 +262,10 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
   if (!isAdd && options.trimAt === 0) throw new CommandError(NO_STRATEGY);
   if (!mustObey(ctx)) setLimit(ctx, options, limit);
   return options;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
 }
 
 function readStrategy(argv: Argv, index: number, options: AddOptions): number {

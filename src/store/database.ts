@@ -290,9 +290,15 @@ export class Database {
    * Gives a value held in its record another length: bytes below both lengths stay as they are, new ones
    * are undefined. Growth is amortised; a value that shrank well below its block moves to a shorter one.
    *
+   * @param spare Bytes to leave room for when it has to move to a longer block.
    * @returns Where the entry is now: its value may be written in place through `valueRef`.
    */
-  resizeBlob(entry: Entry, encoding: Encoding, length: number): Entry {
+  resizeBlob(
+    entry: Entry,
+    encoding: Encoding,
+    length: number,
+    spare: number = length >>> 3,
+  ): Entry {
     this.changes++;
     const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
     const word = (entry & UNIT_MASK) << 1;
@@ -303,7 +309,7 @@ export class Database {
     const units = Math.max((before + length + 7) >>> 3, MIN_UNITS);
     const slack = blockUnitsAt(words, word) - units;
     const fits = slack >= 0 && ((head & EXTENDED) !== 0 || slack <= MAX_SLACK);
-    if (!fits || slack > 4 + units) return this.#moveBlob(entry, kind, length);
+    if (!fits || slack > 4 + units) return this.#moveBlob(entry, kind, length, spare);
     words[word + 1] = length;
     words[word] = (head & ~(0xff | (MAX_SLACK << SLACK_SHIFT))) | kind;
     if ((head & EXTENDED) === 0) words[word] |= slack << SLACK_SHIFT;
@@ -711,14 +717,14 @@ export class Database {
     return grown;
   }
 
-  /** The value in a block of another length, with an eighth to spare where it grew. */
-  #moveBlob(entry: Entry, kind: number, length: number): Entry {
+  /** The value in a block of another length, with some bytes to spare where it grew. */
+  #moveBlob(entry: Entry, kind: number, length: number, spare: number): Entry {
     const slot = entry >>> SEGMENT_SHIFT;
     const start = this.#valueStart(entry);
     const old = valueLengthAt(this.#slab.words[slot], (entry & UNIT_MASK) << 1);
     const keyStart = start - keyLengthAt(this.#slab.words[slot], (entry & UNIT_MASK) << 1);
     const source = this.#slab.bytes[slot];
-    const reserve = length > old ? length + (length >>> 3) : length;
+    const reserve = length > old ? length + spare : length;
     const expireAtMs = this.expireAtMs(entry);
     const moved = this.#create(kind, source, keyStart, start, length, reserve, expireAtMs);
     const target = this.#slab.bytes[moved >>> SEGMENT_SHIFT];

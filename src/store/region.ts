@@ -60,11 +60,11 @@ export class RecordRegion implements Region {
     return this.#value.end;
   }
 
-  /** May move the entry. */
-  resize(length: number): void {
+  /** May move the entry; where it has to, `spare` bytes are left to grow into, an eighth unless told. */
+  resize(length: number, spare?: number): void {
     const db = this.#db;
     assert(db !== undefined, "a region is opened before it is resized");
-    this.#entry = db.resizeBlob(this.#entry, this.#encoding, length);
+    this.#entry = db.resizeBlob(this.#entry, this.#encoding, length, spare);
     db.valueRef(this.#entry, this.#value);
   }
 }

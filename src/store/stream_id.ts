@@ -12,6 +12,8 @@ const TWO_32 = 4294967296;
 /** Rows of a block: an insertion moves no more than half of them. */
 const BLOCK_ROWS = 128;
 const FIRST_ROWS = 4;
+/** So many digits are a number that is exact. */
+const EXACT_DIGITS = 15;
 /** Longest text of an id: two numbers of 20 digits and the dash. */
 export const MAX_ID_TEXT = 41;
 
@@ -157,6 +159,7 @@ export function parseUnsigned(bytes: Uint8Array, start: number, end: number): bo
   while (pos < end && (bytes[pos] === 0x20 || (bytes[pos] >= 9 && bytes[pos] <= 13))) pos++;
   if (pos < end && bytes[pos] === 0x2b) pos++;
   if (pos === end) return false;
+  if (end - pos <= EXACT_DIGITS) return parseShort(bytes, pos, end);
   let high = 0;
   let low = 0;
   for (; pos < end; pos++) {
@@ -169,6 +172,18 @@ export function parseUnsigned(bytes: Uint8Array, start: number, end: number): bo
   }
   parsed.high = high;
   parsed.low = low;
+  return true;
+}
+
+function parseShort(bytes: Uint8Array, start: number, end: number): boolean {
+  let value = 0;
+  for (let pos = start; pos < end; pos++) {
+    const digit = bytes[pos] - 0x30;
+    if (digit < 0 || digit > 9) return false;
+    value = value * 10 + digit;
+  }
+  parsed.high = Math.floor(value / TWO_32);
+  parsed.low = value >>> 0;
   return true;
 }
 

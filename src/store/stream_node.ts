@@ -45,6 +45,9 @@ export const MAX_NODE_BYTES: number = 1 << 30;
 /** Most elements of an entry, far beyond what fits. */
 const MAX_ELEMENTS: number = 1 << 30;
 
+/** The largest integer that is its own encoding in a listpack. */
+const SMALL_MAX = 127;
+
 const scratch = new ByteBuffer();
 /** A 64-bit difference: two's complement halves. */
 let diffLow = 0;
@@ -166,7 +169,10 @@ export function appendEntry(
   lpAppendIntegerTo(scratch, elements);
   const at = node.end - 1;
   lpSplice(node, at, at, 0, scratch, elements + 1);
-  replaceInteger(node, lpFirst(node.bytes, node.start), nodeCount(node) + 1);
+  const count = lpFirst(node.bytes, node.start);
+  // As one byte is how most are written.
+  if (node.bytes[count] < SMALL_MAX) node.bytes[count]++;
+  else replaceInteger(node, count, nodeCount(node) + 1);
 }
 
 /** Flags entries as deleted, whose flags the caller has set already, in the master entry. */

@@ -22,6 +22,8 @@ import { appendEntry, beginNode, type Fields, hasRoom } from "./stream_node.ts";
 
 /** Bytes of a node from which on it is worth an object: copying it would cost more than finding it. */
 const MOST_NODE_BYTES = 1024;
+/** Room left behind an entry that is added: who adds one is likely to add another. */
+const SPARE_BYTES = 160;
 const LENGTH = 0;
 const ENTRIES_ADDED = 8;
 const LAST_ID = 16;
@@ -55,7 +57,7 @@ class PackedNode implements Region {
   }
 
   resize(length: number): void {
-    this.record.resize(NODE + length);
+    this.record.resize(NODE + length, SPARE_BYTES);
   }
 }
 
