@@ -208,8 +208,10 @@ function addToIntset(
   }
   const longest = Math.max(intsetLongest(region.bytes, region.start, member), end - start);
   const fits = count < setMaxListpackEntries && longest <= setMaxListpackValue;
+  // It may be a text lent by another set, which converting this one would write over.
+  const own = bytes.slice(start, end);
   const converted = fits ? setPack(db, entry) : setConvert(db, entry);
-  return setAdd(db, converted, bytes, start, end);
+  return setAdd(db, converted, own, 0, own.length);
 }
 
 function addToListpack(
@@ -226,7 +228,8 @@ function addToListpack(
   if (!memberChange.done) return entry;
   const count = lpLength(region.bytes, region.start, region.end);
   if (count >= setMaxListpackEntries || end - start > setMaxListpackValue) {
-    return setAdd(db, setConvert(db, entry), bytes, start, end);
+    const own = bytes.slice(start, end); // as above
+    return setAdd(db, setConvert(db, entry), own, 0, own.length);
   }
   encoded.clear();
   lpAppendTo(encoded, bytes, start, end);
