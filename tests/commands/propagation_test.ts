@@ -7,81 +7,23 @@
 
 import assert from "node:assert/strict";
 import { env } from "node:process";
-import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { CommandParser } from "../../src/resp/parser.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
 import { Generator, type Maker, STRING_MAKERS } from "./generator.ts";
+import { listen } from "./listener.ts";
 import { STREAM_MAKERS } from "./stream_makers.ts";
 
 const COUNT = Math.min(Number(env.COUNT ?? 10_000), 200_000);
 const SEED = Number(env.SEED ?? 7);
 const BATCH = 200;
 const TIMES = /\b[0-9]{12,19}\b/g;
-const encoder = new TextEncoder();
 
 /** Long past, so that both delete it the next time they meet it. */
 const PAST = String(1_000_000_000_000);
 
 function toBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-}
-
-/** A replica that listens: every command of the stream as text. */
-class Listener {
-  readonly commands: string[] = [];
-  #head: Uint8Array = new Uint8Array(0);
-  #inStream = false;
-  readonly #parser = new CommandParser();
-  readonly #acknowledge: () => void;
-
-  constructor(acknowledge: () => void) {
-    this.#acknowledge = acknowledge;
-  }
-
-  /** Bytes as they come: the header, a snapshot, then the stream. */
-  take(chunk: Uint8Array): void {
-    if (this.#inStream) return this.#read(chunk);
-    const all = new Uint8Array(this.#head.length + chunk.length);
-    all.set(this.#head);
-    all.set(chunk, this.#head.length);
-    this.#head = all;
-    const text = latin1(all);
-    const match = /\$(?:EOF:([0-9a-f]{40})|(\d+))\r\n/.exec(text);
-    if (match === null) return;
-    const body = match.index + match[0].length;
-    const mark = match[1] === undefined ? -1 : text.indexOf(match[1], body);
-    const end = match[1] === undefined ? body + Number(match[2]) : mark < 0 ? Infinity : mark + 40;
-    if (end > all.length) return;
-    this.#inStream = true;
-    this.#acknowledge();
-    this.#read(all.slice(end));
-  }
-
-  #read(chunk: Uint8Array): void {
-    this.#parser.push(chunk);
-    for (let argv = this.#parser.next(); argv !== undefined; argv = this.#parser.next()) {
-      const words: string[] = [];
-      for (let i = 0; i < argv.count; i++) {
-        words.push(latin1(argv.bytes, argv.starts[i], argv.ends[i]));
-      }
-      if (!/^(ping|select|multi|exec|replconf)$/i.test(words[0])) {
-        this.commands.push(words.join(" "));
-      }
-    }
-  }
-}
-
-async function listen(server: RunningServer): Promise<Listener> {
-  const connection = await server.connect();
-  await connection.call("REPLCONF", "capa", "eof", "capa", "psync2");
-  const ack = () =>
-    connection.send(encoder.encode("*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n0\r\n"));
-  const listener = new Listener(ack);
-  connection.takeOver((chunk) => listener.take(chunk));
-  connection.send(encoder.encode("PSYNC ? -1\r\n"));
-  return listener;
 }
 
 /** Commands, and after some of them a key whose time is long past. */
@@ -113,7 +55,7 @@ async function compareStreams(server: RunningServer, makers: readonly Maker[]): 
   const { product, version } = server.binary;
   const connection = await server.connect();
   await connection.call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
-  const listener = await listen(server);
+  const listener = await listen(await server.connect());
   const engine = new Engine("master");
   const generator = new Generator(new Prng(SEED), { product, version }, makers);
   const all = [...traffic(generator, COUNT)].filter((args) => !isChance(args));
@@ -128,6 +70,7 @@ async function compareStreams(server: RunningServer, makers: readonly Maker[]): 
     await connection.call("SET", "marker", String(at));
     engine.raw(["SET", "marker", String(at)]);
     for (let tries = 0; !listener.commands.includes(`SET marker ${at}`) && tries < 2000; tries++) {
+      if (tries % 20 === 0) listener.acknowledge();
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const ours = engine.propagated.splice(0).map((line) => line.replace(/^\[\d+\] /, ""));
