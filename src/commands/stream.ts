@@ -32,6 +32,7 @@ import { streamDeleteCommands, trimReferenced } from "./stream_delete.ts";
 import { streamGroupCommands } from "./stream_group.ts";
 import { streamInfoCommands } from "./stream_info.ts";
 import { streamClaimCommands } from "./stream_claim.ts";
+import { streamNackCommands } from "./stream_nack.ts";
 import { streamPendingCommands } from "./stream_pending.ts";
 import { streamReadCommands } from "./stream_read.ts";
 
@@ -290,6 +291,7 @@ export const streamCommands: readonly Command[] = [
   ...streamGroupCommands,
   ...streamClaimCommands,
   ...streamInfoCommands,
+  ...streamNackCommands,
   ...streamPendingCommands,
   ...streamReadCommands,
 ];

@@ -249,6 +249,8 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
       options.onlyExisting = true;
     } else if (references !== undefined) {
       options.references = references;
+    } else if (isAdd && mustObey(ctx) && producerWords(argv, i) > 0) {
+      i += producerWords(argv, i);
     } else if (isAdd) {
       options.hasSequence = readId(argv, i, options.id, IdForm.PARTIAL);
       options.hasId = true;
@@ -266,6 +268,15 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
 
 function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
+}
+
+/**
+ * How many arguments follow `IDMPAUTO producer` or `IDMP producer id` at an index, 0 when it is neither:
+ * Redis 8.6. A master has met no such entry before, else it would not send it.
+ */
+function producerWords(argv: Argv, index: number): number {
+  if (isWord(argv, index, "IDMPAUTO")) return 1;
+  return isWord(argv, index, "IDMP") ? 2 : 0;
 }
 
 function readStrategy(argv: Argv, index: number, options: AddOptions): number {

@@ -50,7 +50,6 @@ interface ReadOptions {
   /** Index of the group's name, 0 for XREAD; the consumer's comes after it. */
   groupAt: number;
   noAck: boolean;
-  /** Least idle milliseconds of pending entries that are claimed on the way; -1 for none. */
   /** Index of the first key. */
   firstKey: number;
   keys: number;

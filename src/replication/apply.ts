@@ -202,7 +202,8 @@ function isGetAck(argv: Argv): boolean {
 
 /**
  * Commands that come by without concerning any key: scripts, which are not run here, tests' tools,
- * cluster internals, and PFCOUNT, which only refreshes a number cached in the key.
+ * cluster internals, PFCOUNT, which only refreshes a number cached in the key, and what streams know of
+ * producers, by which a master judges whether it has met an entry.
  */
 const IGNORABLE: readonly string[] = [
   "SCRIPT",
@@ -211,6 +212,7 @@ const IGNORABLE: readonly string[] = [
   "DEBUG",
   "CLUSTER",
   "XIDMPRECORD",
+  "XCFGSET",
 ];
 
 function isIgnorable(argv: Argv): boolean {

@@ -17,6 +17,8 @@ export const OWNER = 2;
 /** `entriesRead` of a group that does not know. */
 export const UNKNOWN = -1;
 
+const NOBODY = -1;
+
 const place = new IdPlace();
 
 /** One consumer of a group. */
@@ -124,6 +126,20 @@ export class Group {
     owner?.pending.remove(id, place);
     consumer.pending.add(id, place);
     this.pending.setNumber(at, OWNER, consumer.slot);
+  }
+
+  /** Takes a pending entry from who has it and points `at` at it; false when it is none. */
+  release(id: StreamId, at: IdPlace): boolean {
+    if (!this.pending.find(id, at)) return false;
+    this.ownerAt(at)?.pending.remove(id, place);
+    this.pending.setNumber(at, OWNER, NOBODY);
+    return true;
+  }
+
+  /** Makes an entry pending that nobody has, and points `at` at it. */
+  addReleased(id: StreamId, at: IdPlace): void {
+    this.pending.add(id, at);
+    this.pending.setNumber(at, OWNER, NOBODY);
   }
 
   /** Forgets a pending entry; false when it is none. */
