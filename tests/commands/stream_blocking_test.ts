@@ -4,8 +4,11 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
+import { latin1 } from "../../src/base/ascii.ts";
 import { TestMaster } from "../../src/testing/mod.ts";
+import { open } from "../support/connection.ts";
 import { atLeast, serverTest, startServer } from "../support/servers.ts";
 import { play, type Scenario } from "./blocking.ts";
 
@@ -131,6 +134,24 @@ const newer: readonly Scenario[] = [
   },
 ];
 
+/** Waits for a stream, and for a group's, and is let go by somebody, one way and the other. */
+async function unblock(port: number): Promise<void> {
+  const actor = await open(port);
+  const waiter = await open(port);
+  const text = (bytes: Uint8Array) => latin1(bytes).replaceAll("\r\n", "|");
+  await actor.raw(...GROUP.split(" "));
+  const id = String(await waiter.call("CLIENT", "ID"));
+  for (const command of ["XREAD BLOCK 0 STREAMS s $", NEW]) {
+    for (const how of ["TIMEOUT", "ERROR"]) {
+      const waited = waiter.raw(...command.split(" "));
+      while (text(await actor.raw("CLIENT", "UNBLOCK", id, how)) !== ":1|");
+      const told = how === "ERROR" ? "-UNBLOCKED client unblocked via CLIENT UNBLOCK|" : "*-1|";
+      assert.equal(text(await waited), told);
+    }
+  }
+  for (const connection of [actor, waiter]) connection.close();
+}
+
 for (const scenario of [...scenarios, ...newer]) {
   test(scenario.name, async () => {
     await using master = await TestMaster.start();
@@ -138,10 +159,16 @@ for (const scenario of [...scenarios, ...newer]) {
   });
 }
 
+test("CLIENT UNBLOCK lets go who waits for a stream", async () => {
+  await using master = await TestMaster.start();
+  await unblock(master.port);
+});
+
 await serverTest("clients that wait for streams are told what a server says", async (binary) => {
   await using server = await startServer(binary);
   const isNew = atLeast(binary.version, "7.2") || binary.product === "valkey";
   for (const scenario of isNew ? [...scenarios, ...newer] : scenarios) {
     await play(server.port, scenario);
   }
+  await unblock(server.port);
 });
