@@ -379,7 +379,7 @@ const hgetex: Command = {
     readFields(argv, fields, FIELDS_POSITIVE);
     replyFields(ctx, entry, argv, fields + 2);
     if (at === undefined || entry === 0) return;
-    if (at !== NO_EXPIRY) entry = hashKeepExpiries(ctx.db, entry);
+    entry = hashKeepExpiries(ctx.db, entry);
     const changes = new FieldChanges();
     for (let i = fields + 2; i < argv.count; i++) {
       if (!findField(ctx, entry, argv, i)) continue;
@@ -473,6 +473,7 @@ const hsetex: Command = {
 /** HSETEX with a time that has passed: the fields are deleted. */
 function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
   if (entry === 0) return ctx.preventPropagation();
+  entry = hashKeepExpiries(ctx.db, entry);
   const removed: Uint8Array[] = [];
   for (let i = first; i < argv.count; i += 2) {
     entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);

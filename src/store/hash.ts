@@ -216,7 +216,7 @@ function setPacked(
   const pos = lpFind(region.bytes, first, field, fieldStart, fieldEnd, stride - 1);
   fieldChange.isNew = pos < 0;
   encoded.clear();
-  if (pos >= 0 && (stride === 2 || expireAtMs === undefined)) {
+  if (pos >= 0 && (stride === 2 || staysInPlace(region.bytes, pos, expireAtMs))) {
     const valuePos = lpNext(region.bytes, pos);
     lpAppendTo(encoded, bytes, start, end);
     lpSplice(region, valuePos, lpNext(region.bytes, valuePos), 1, encoded, 1);
@@ -233,6 +233,12 @@ function setPacked(
   lpSplice(region, place, place, 0, encoded, stride);
   encoded.shrink(KEPT_BYTES);
   return settle(db, region.entry);
+}
+
+/** Whether the triple at `pos` is written over: what loses or gets an expiry moves, as in `t_hash.c`. */
+function staysInPlace(bytes: Uint8Array, pos: number, expireAtMs: number | undefined): boolean {
+  if (expireAtMs === undefined) return true;
+  return expireAtMs === NO_EXPIRY && expiryAt(bytes, lpNext(bytes, lpNext(bytes, pos))) === NO_EXPIRY;
 }
 
 /**
@@ -409,13 +415,13 @@ function afterTriple(bytes: Uint8Array, pos: number): number {
   return lpNext(bytes, lpNext(bytes, lpNext(bytes, pos)));
 }
 
-/** Where a field with this expiry belongs: behind those that expire no later, before those that never do. */
+/** Where a field with this expiry belongs: before those that expire no sooner; one that never does, last. */
 function placeFor(bytes: Uint8Array, start: number, expireAtMs: number): number {
   let pos = lpFirst(bytes, start);
   while (!lpIsEnd(bytes, pos)) {
     const ttlPos = lpNext(bytes, lpNext(bytes, pos));
     const ttl = lpInteger(bytes, ttlPos);
-    if (expireAtMs !== NO_EXPIRY && (ttl === NO_TTL || ttl > expireAtMs)) break;
+    if (expireAtMs !== NO_EXPIRY && (ttl === NO_TTL || ttl >= expireAtMs)) break;
     pos = lpNext(bytes, ttlPos);
   }
   return pos;

@@ -131,7 +131,11 @@ export class HashBuilder {
     }
     if (!this.#hasExpiries) return positions;
     const order = positions.map((_, index) => index);
-    order.sort((a, b) => ttls[a] === ttls[b] ? a - b : ttls[a] - ttls[b]);
+    // Of those that expire at once the last to come is first, as one by one in `hash.ts`.
+    order.sort((a, b) => {
+      if (ttls[a] !== ttls[b]) return ttls[a] - ttls[b];
+      return ttls[a] === Infinity ? a - b : b - a;
+    });
     return order.map((index) => positions[index]);
   }
 
