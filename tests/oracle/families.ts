@@ -6,6 +6,7 @@
 
 import type { Family } from "../commands/differential.ts";
 import { STRING_MAKERS } from "../commands/generator.ts";
+import { hashFamily } from "../commands/hash_makers.ts";
 import { listFamily } from "../commands/list_makers.ts";
 import { streamFamily } from "../commands/stream_makers.ts";
 import {
@@ -26,6 +27,7 @@ export function allFamilies(binary: ServerBinary): Family {
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
     listFamily(product === "valkey" || atLeast(version, "7.2")),
     streamFamily(binary),
+    hashFamily(binary),
     {
       makers: hasScores ? [...ZSET_MAKERS, ...GEO_MAKERS] : [],
       differences: [
