@@ -48,6 +48,7 @@ import {
   hashChanged,
   isVisible,
   lookupHash,
+  replyField,
   visibleLength,
 } from "./hash_args.ts";
 import { hashExpireCommands } from "./hash_expire.ts";
@@ -145,12 +146,6 @@ const hget: Command = {
     replyField(ctx, lookupHash(ctx, argv, 1), argv, 2);
   },
 };
-
-/** The value of the field argument `index` names, or null. */
-export function replyField(ctx: Context, entry: Entry, argv: Argv, index: number): void {
-  if (!findField(ctx, entry, argv, index)) return ctx.reply.null();
-  ctx.reply.bulk(found.value.bytes, found.value.start, found.value.end);
-}
 
 /** `HMGET key field [field ...]`: the value of each, or null. O(n). */
 const hmget: Command = {

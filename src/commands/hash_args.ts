@@ -45,6 +45,12 @@ export function findField(ctx: Context, entry: Entry, argv: Argv, index: number)
   return there && isVisible(ctx, found.expireAtMs);
 }
 
+/** Replies with the value of the field argument `index` names, or null; 0 stands for no hash. */
+export function replyField(ctx: Context, entry: Entry, argv: Argv, index: number): void {
+  if (!findField(ctx, entry, argv, index)) return ctx.reply.null();
+  ctx.reply.bulk(found.value.bytes, found.value.start, found.value.end);
+}
+
 /** Visits every field this caller sees. */
 export function eachVisible(ctx: Context, entry: Entry, visit: FieldVisitor): void {
   if (!hashHasExpiries(ctx.db, entry)) return hashEach(ctx.db, entry, visit);

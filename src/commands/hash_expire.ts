@@ -33,7 +33,7 @@ import {
   unknownArgument,
   wrongArity,
 } from "./errors.ts";
-import { findField, found, hashChanged, lookupHash } from "./hash_args.ts";
+import { findField, found, hashChanged, lookupHash, replyField } from "./hash_args.ts";
 import { mustObey } from "./lookup.ts";
 
 const INT32_MAX = 0x7fffffff;
@@ -314,12 +314,8 @@ const hpexpiretime: Command = {
 
 /** Replies with the value of each field from argument `first` on; 0 stands for no hash. */
 function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): void {
-  const { reply } = ctx;
-  reply.array(argv.count - first);
-  for (let i = first; i < argv.count; i++) {
-    if (!findField(ctx, entry, argv, i)) reply.null();
-    else reply.bulk(found.value.bytes, found.value.start, found.value.end);
-  }
+  ctx.reply.array(argv.count - first);
+  for (let i = first; i < argv.count; i++) replyField(ctx, entry, argv, i);
 }
 
 /** `HGETDEL key FIELDS n field ...`: the values, and then the fields are gone. O(n). */
@@ -377,11 +373,13 @@ const hgetex: Command = {
       fields = 3;
     }
     readFields(argv, fields, FIELDS_POSITIVE);
-    replyFields(ctx, entry, argv, fields + 2);
-    if (at === undefined || entry === 0) return;
+    if (at === undefined || entry === 0) return replyFields(ctx, entry, argv, fields + 2);
     entry = hashKeepExpiries(ctx.db, entry);
+    ctx.reply.array(argv.count - fields - 2);
     const changes = new FieldChanges();
+    // A field named twice is met the second time as the first has left it.
     for (let i = fields + 2; i < argv.count; i++) {
+      replyField(ctx, entry, argv, i);
       if (!findField(ctx, entry, argv, i)) continue;
       if (at === NO_EXPIRY && found.expireAtMs === NO_EXPIRY) continue;
       entry = expireField(ctx, entry, argv, i, at, changes);
