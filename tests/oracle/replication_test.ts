@@ -9,7 +9,6 @@
 
 import assert from "node:assert/strict";
 import { env } from "node:process";
-import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Connection } from "../support/connection.ts";
@@ -23,11 +22,12 @@ import {
 } from "../support/servers.ts";
 import { type Words, Writes } from "./writes.ts";
 
-const COUNT = Number(env.COUNT ?? (env.CI === undefined ? 60_000 : 20_000));
+const COUNT = Number(env.COUNT ?? 20_000);
 const SEED = Number(env.SEED ?? 20_241_123);
 const STOPS = 20;
 const BATCH = 200;
 const DATABASES = 3;
+const GROUPS = 3;
 const READY_MS = 60_000;
 const TEST_MS = 3_600_000;
 /** One value in so many is dumped and restored under another key. */
@@ -58,7 +58,12 @@ async function restoreOne(client: Connection, writes: Writes): Promise<void> {
   const payload = await client.call("DUMP", toBytes(writes.anyKey()));
   if (!(payload instanceof Uint8Array)) return;
   const target = toBytes(writes.anyKey());
-  const reply = await client.call("RESTORE", target, writes.ttl(), payload, "REPLACE");
+  const { prng } = writes;
+  const absolute = prng.oneIn(2);
+  const ttl = absolute ? String(Date.now() + Number(writes.ttl())) : writes.ttl();
+  const options = prng.pick([[], ["IDLETIME", "5"], ["FREQ", "5"]]);
+  if (absolute) options.push("ABSTTL");
+  const reply = await client.call("RESTORE", target, ttl, payload, "REPLACE", ...options);
   assert.equal(reply, "OK");
 }
 
@@ -83,7 +88,42 @@ async function compare(
       `${note}: ${ours}, not ${theirs}\n  ${(await differing(master, replica)).join("\n  ")}`,
     );
   }
+  await compareGroups(master, replica, note);
   await master.call("DEBUG", "SET-ACTIVE-EXPIRE", "1");
+}
+
+/**
+ * A digest leaves out the groups of streams: what each has handed out and not got back. Before 7.0 an
+ * entry that had been deleted could be claimed; a replica of a newer kind drops it, as ours does.
+ */
+async function compareGroups(
+  master: RunningServer,
+  replica: Replica,
+  note: string,
+): Promise<void> {
+  if (master.binary.product === "redis" && !atLeast(master.version, "7.0")) return;
+  const client = await master.connect();
+  for (let db = 0; db < DATABASES; db++) {
+    await client.call("SELECT", String(db));
+    for (const key of await client.call("KEYS", "*") as Uint8Array[]) {
+      if (String(await client.call("TYPE", key)) !== "stream") continue;
+      for (let group = 0; group < GROUPS; group++) {
+        const theirs = await client.call("XPENDING", key, `group${group}`);
+        const question = ["XPENDING", key, `group${group}`] as const;
+        const ours = theirs instanceof ErrorValue
+          ? undefined
+          : replica.db(db).callBytes(...question);
+        if (ours === undefined) continue;
+        assert.equal(shown(ours), shown(theirs), `${note}: ${db}/${latin1(key)} group${group}`);
+      }
+    }
+  }
+  client.close();
+}
+
+function shown(reply: unknown): string {
+  if (reply instanceof Uint8Array) return latin1(reply);
+  return Array.isArray(reply) ? `[${reply.map(shown).join(" ")}]` : String(reply);
 }
 
 /** What differs, key by key. */
@@ -139,10 +179,4 @@ async function follow(binary: ServerBinary): Promise<void> {
   assert.ok(taken > COUNT / 2, `${taken} of ${COUNT} were taken`);
 }
 
-const NAME = "a replica equals its master at every stop of a random run";
-if (env.REPLICATION !== undefined) {
-  await serverTest(NAME, follow, TEST_MS);
-} else {
-  const skip = "finds differences of sets (from 7.2) and of a score (6.0): REPLICATION=1 runs it";
-  test(NAME, { skip }, () => {});
-}
+await serverTest("a replica equals its master at every stop of a random run", follow, TEST_MS);
