@@ -156,7 +156,7 @@ const pfcount: Command = {
 /** Raises `registers` to what a key has; whether that is held dense. */
 function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
   if (lookupHll(ctx, argv, index) === 0) return false;
-  if (!hllMerge(registers, value.bytes, value.start, value.end)) {
+  if (!hllMerge(registers, value.bytes, value.start, value.end, mustObey(ctx))) {
     throw new CommandError(HYPERLOGLOG_CORRUPT);
   }
   return hllIsDense(value.bytes, value.start);

@@ -160,6 +160,7 @@ export function hllToDense(region: Region): boolean {
 /**
  * Raises `target`, a byte a register, to what a HyperLogLog has.
  *
+ * @param lenient Stops at a value behind the last register, as masters before 8.0.3 do, and lets it pass.
  * @returns False when its opcodes are no whole set of registers.
  */
 export function hllMerge(
@@ -167,6 +168,7 @@ export function hllMerge(
   bytes: Uint8Array,
   start: number,
   end: number,
+  lenient: boolean = false,
 ): boolean {
   let pos = start + HLL_HEADER;
   if (hllIsDense(bytes, start)) {
@@ -177,7 +179,9 @@ export function hllMerge(
   while (pos < end) {
     const length = runLength(bytes, pos, end);
     const rank = runValue(bytes[pos]);
-    if (index + length > HLL_REGISTERS) return false;
+    if (index + length > HLL_REGISTERS) {
+      return lenient && rank > 0 && index === HLL_REGISTERS;
+    }
     if (rank > 0) {
       for (let i = index; i < index + length; i++) if (target[i] < rank) target[i] = rank;
     }

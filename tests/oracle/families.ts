@@ -22,7 +22,7 @@ import { atLeast, type ServerBinary } from "../support/servers.ts";
 export function allFamilies(binary: ServerBinary): Family {
   const { product, version } = binary;
   // Older ones print scores otherwise and keep a -0, which a family's own run forgives one by one.
-  const hasScores = atLeast(version, product === "valkey" ? "9.0" : "7.0");
+  const hasScores = atLeast(version, product === "valkey" ? "9.0" : "7.2");
   return merge([
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
     listFamily(product === "valkey" || atLeast(version, "7.2")),
