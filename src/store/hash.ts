@@ -7,6 +7,14 @@
  * common and may come by the million, stay such triples in their record; more are a
  * {@linkcode LargeHash}.
  *
+ * ```
+ *  LISTPACK     field value | field value | ...           as they came
+ *  LISTPACK_EX  field value ttl | field value ttl | ...   soonest first, of equal ones the last set
+ *  HASHTABLE    field value ttl | field value ttl | ...   first; or an object beside the record
+ *
+ *  ttl          absolute milliseconds, 0 for none: those come last, as they came
+ * ```
+ *
  * @module
  */
 
