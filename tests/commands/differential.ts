@@ -51,7 +51,11 @@ const DIFFERENCES: readonly Difference[] = [
   // Valkey's BITCOUNT needs no end.
   { product: "valkey", from: "8.0", fits: /^"bitcount" .*-ERR [^\n]*\n$/is },
   // Valkey 9 reads the time before it looks the key up.
-  { product: "valkey", from: "9.0", fits: /^"getex" .*-ERR [^\n]*\n(_|\$-1)\r\n$/is },
+  {
+    product: "valkey",
+    from: "9.0",
+    fits: /^"getex" .*-ERR [^\n]*\n(_|\$-1|-WRONGTYPE[^\n]*)\r\n$/is,
+  },
 ];
 
 function toBytes(text: string): Uint8Array {
