@@ -170,6 +170,8 @@ class PairCheck {
   #lastPos: number = NONE;
   #lastScore: number = 0;
   #hashes: Int32Array = new Int32Array(128);
+  readonly #places: number[] = [];
+  readonly #looks: number[] = [];
 
   constructor() {
     this.#visit = (pos, index) => {
@@ -190,15 +192,19 @@ class PairCheck {
   hasTwins(bytes: Uint8Array, start: number, count: number): boolean {
     if (count > FEW && !this.#hasEqualHashes(bytes, start, count)) return false;
     const member = this.#member;
+    const [places, looks] = [this.#places, this.#looks];
     let pos = lpFirst(bytes, start);
     for (let i = 0; i < count; i++) {
-      const next = lpNext(bytes, lpNext(bytes, pos));
       lpRead(bytes, pos, member);
-      for (let j = i + 1, other = next; j < count; j++) {
-        if (lpEquals(bytes, other, member.bytes, member.start, member.end)) return true;
-        other = lpNext(bytes, lpNext(bytes, other));
+      // Length and last byte tell most apart.
+      const look = ((member.end - member.start) << 8) | member.bytes[member.end - 1];
+      for (let j = 0; j < i; j++) {
+        if (looks[j] !== look) continue;
+        if (lpEquals(bytes, places[j], member.bytes, member.start, member.end)) return true;
       }
-      pos = next;
+      looks[i] = look;
+      places[i] = pos;
+      pos = lpNext(bytes, lpNext(bytes, pos));
     }
     return false;
   }
