@@ -11,6 +11,7 @@ import {
   FieldCursor,
   type FieldVisitor,
   hashEach,
+  hashExpiresBefore,
   hashFind,
   hashHasExpiries,
   hashLength,
@@ -30,7 +31,8 @@ export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
   const entry = lookupRead(ctx, argv, index);
   if (entry === 0) return 0;
   if (ctx.db.typeOf(entry) !== ValueType.HASH) throw new CommandError(WRONG_TYPE);
-  return ctx.ownsExpiry && hashHasExpiries(ctx.db, entry) ? deleteExpired(ctx, entry) : entry;
+  if (!ctx.ownsExpiry || !hashExpiresBefore(ctx.db, entry, ctx.hiddenAtMs)) return entry;
+  return deleteExpired(ctx, entry);
 }
 
 /** Whether a field with this expiry is there for this caller. */

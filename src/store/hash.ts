@@ -10,7 +10,7 @@
  * ```
  *  LISTPACK     field value | field value | ...           as they came
  *  LISTPACK_EX  field value ttl | field value ttl | ...   soonest first, of equal ones the last set
- *  HASHTABLE    field value ttl | field value ttl | ...   first; or an object beside the record
+ *  HASHTABLE    field value ttl | field value ttl | ...   the same; or an object beside the record
  *
  *  ttl          absolute milliseconds, 0 for none: those come last, as they came
  * ```
@@ -246,7 +246,8 @@ function setPacked(
 /** Whether the triple at `pos` is written over: what loses or gets an expiry moves, as in `t_hash.c`. */
 function staysInPlace(bytes: Uint8Array, pos: number, expireAtMs: number | undefined): boolean {
   if (expireAtMs === undefined) return true;
-  return expireAtMs === NO_EXPIRY && expiryAt(bytes, lpNext(bytes, lpNext(bytes, pos))) === NO_EXPIRY;
+  return expireAtMs === NO_EXPIRY &&
+    expiryAt(bytes, lpNext(bytes, lpNext(bytes, pos))) === NO_EXPIRY;
 }
 
 /**
@@ -264,7 +265,7 @@ export function hashSetExpiry(
 ): Entry {
   const large = largeHashOf(db, entry);
   if (large !== undefined) {
-    large.fields.setExpire(large.fields.find(field, start, end), expireAtMs);
+    large.setExpiry(large.fields.find(field, start, end), expireAtMs);
     return entry;
   }
   const kept = hashKeepExpiries(db, entry);
@@ -312,6 +313,15 @@ export function hashHasExpiries(db: Database, entry: Entry): boolean {
   const large = largeHashOf(db, entry);
   if (large !== undefined) return large.expiring > 0;
   return db.encodingOf(entry) !== Encoding.LISTPACK && firstExpiry(db, entry) !== NO_EXPIRY;
+}
+
+/** Whether a field has an expiry before a moment. O(n) of a large hash, but only once one had. */
+export function hashExpiresBefore(db: Database, entry: Entry, ms: number): boolean {
+  const large = largeHashOf(db, entry);
+  if (large !== undefined) return large.mayExpireBefore(ms);
+  if (db.encodingOf(entry) === Encoding.LISTPACK) return false;
+  const first = firstExpiry(db, entry);
+  return first !== NO_EXPIRY && first < ms;
 }
 
 /** The earliest expiry of a field, NO_EXPIRY when none has one. O(n) of a large hash. */

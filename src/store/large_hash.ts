@@ -39,6 +39,8 @@ export function isSmallTable(fields: number, bytes: number): boolean {
 export class LargeHash implements StoredObject {
   /** The fields. */
   readonly fields: Database;
+  /** No field expires before. */
+  #soonestMs: number = Infinity;
 
   /** @param settings Of the keyspace. */
   constructor(settings: StoreSettings) {
@@ -72,6 +74,7 @@ export class LargeHash implements StoredObject {
     expireAtMs: number,
   ): boolean {
     const before = this.fields.size;
+    this.#note(expireAtMs);
     this.fields.setBlob(
       name,
       nameStart,
@@ -84,6 +87,24 @@ export class LargeHash implements StoredObject {
       expireAtMs,
     );
     return this.fields.size !== before;
+  }
+
+  /** Gives a field an expiry, or takes it away with NO_EXPIRY. */
+  setExpiry(field: Entry, expireAtMs: number): void {
+    this.#note(expireAtMs);
+    this.fields.setExpire(field, expireAtMs);
+  }
+
+  #note(expireAtMs: number): void {
+    if (expireAtMs !== NO_EXPIRY && expireAtMs < this.#soonestMs) this.#soonestMs = expireAtMs;
+  }
+
+  /** Whether a field may have an expiry before a moment: true for no longer than it takes to look. */
+  mayExpireBefore(ms: number): boolean {
+    if (this.#soonestMs >= ms) return false;
+    const earliest = this.earliestExpiry();
+    this.#soonestMs = earliest === NO_EXPIRY ? Infinity : earliest;
+    return this.#soonestMs < ms;
   }
 
   /** Visits every field, in no order. */

@@ -212,11 +212,12 @@ const sameDraw: Tolerance = (args, theirs, ours) => {
   return their.length === our.length;
 };
 
-/** HSCAN of all: the same fields in any order. */
+/** HSCAN of all: the same fields in any order; from within a table on, some of them. */
 const sameScan: Tolerance = (args, theirs, ours) => {
   if (!/^hscan$/i.test(args[0]) || theirs[0] === ERROR || ours[0] === ERROR) return false;
   const [their, our] = [valueOf(theirs), valueOf(ours)] as Reply[][];
-  const bothDone = [their, our].every((reply) => textOfReply(reply[0]) === "0");
+  const bothDone = /^0+$/.test(args[2]) &&
+    [their, our].every((reply) => textOfReply(reply[0]) === "0");
   const width = args.some((arg) => /^novalues$/i.test(arg)) ? 1 : 2;
   return !bothDone || unordered(their[1], width) === unordered(our[1], width);
 };

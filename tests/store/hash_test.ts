@@ -17,6 +17,7 @@ import {
   hashEach,
   hashEarliestExpiry,
   hashExpect,
+  hashExpiresBefore,
   hashFind,
   hashHasExpiries,
   hashKeepExpiries,
@@ -242,6 +243,9 @@ class Run {
     assert.equal(hashHasExpiries(db, entry), times.length > 0);
     const earliest = times.length === 0 ? NO_EXPIRY : Math.min(...times);
     assert.equal(hashEarliestExpiry(db, entry), earliest);
+    for (const ms of [FIRST_MS, FIRST_MS + 25, FIRST_MS + 60]) {
+      assert.equal(hashExpiresBefore(db, entry, ms), times.some((at) => at < ms));
+    }
     this.#compareForm();
     db.audit();
   }
