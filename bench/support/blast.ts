@@ -6,7 +6,7 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import process from "node:process";
+import { killAtExit } from "../../tests/support/process.ts";
 import type { RunningServer } from "../../tests/support/servers.ts";
 
 /** Holds the wall clock's milliseconds, written by the driver, read by replicas. */
@@ -19,7 +19,7 @@ export class Blast {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    process.once("exit", () => child.kill("SIGKILL"));
+    killAtExit(child);
   }
 
   /** Begins. */

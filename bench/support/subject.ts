@@ -7,9 +7,10 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import process, { env } from "node:process";
+import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
+import { killAtExit } from "../../tests/support/process.ts";
 import { findRuntime, type Runtime, type RuntimeName } from "../../tests/support/runtimes.ts";
 import { RUNTIMES, scriptArguments } from "../../tests/support/runtimes.ts";
 import { newestServer, type RunningServer } from "../../tests/support/servers.ts";
@@ -40,7 +41,7 @@ export class Host {
       for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error("The host ended"));
     };
     child.once("exit", fail);
-    process.once("exit", () => child.kill("SIGKILL"));
+    killAtExit(child);
     if (child.stdout === null) throw new Error("The host has no output");
     createInterface({ input: child.stdout }).on("line", (line) => this.#take(line));
   }

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, mkdirSync, readFileSync, statSync, unlinkSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { env, kill, pid } from "node:process";
+import process, { env, kill, pid } from "node:process";
 
 /** What a program left behind. */
 export interface Finished {
@@ -62,6 +62,13 @@ export function run(
     child.on("error", (error) => finish(127, `${command}: ${error.message}`));
     child.on("close", (code, signal) => finish(code ?? 128, signal === null ? "" : `: ${signal}`));
   });
+}
+
+/** Ends a program with this one, should it still run then. */
+export function killAtExit(child: ChildProcess): void {
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.removeListener("exit", end));
 }
 
 /** A program's full path, or undefined when PATH has none of that name. */
