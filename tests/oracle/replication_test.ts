@@ -111,8 +111,10 @@ async function compareGroups(
     );
     for (const [i, theirs] of (await client.pipeline(questions)).entries()) {
       if (theirs instanceof ErrorValue) continue;
-      const ours = replica.db(db).callBytes(...questions[i]);
       const [, key, group] = questions[i];
+      // What expires may do so between the two questions.
+      if (replica.db(db).call("PTTL", key) !== -1) continue;
+      const ours = replica.db(db).callBytes(...questions[i]);
       assert.equal(shown(ours), shown(theirs), `${note}: ${db}/${latin1(key)} ${group}`);
     }
   }
