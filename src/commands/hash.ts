@@ -323,9 +323,9 @@ const hincrbyfloat: Command = {
     ctx.reply.bulkText(text);
     if (!ctx.ownsExpiry) return;
     // As a master does: replicas need not agree on how to add.
-    ctx.propagateAs("HSET", argv.at(1), argv.at(2), text);
-    if (expireAtMs === NO_EXPIRY) return;
-    ctx.propagateAs("HPEXPIREAT", argv.at(1), String(expireAtMs), "FIELDS", "1", argv.at(2));
+    const [key, field] = [argv.at(1), argv.at(2)];
+    if (expireAtMs === NO_EXPIRY) ctx.propagateAs("HSET", key, field, text);
+    else ctx.propagateAs("HSETEX", key, "KEEPTTL", "FIELDS", "1", field, text);
   },
 };
 

@@ -8,10 +8,10 @@
 import type { Argv } from "../resp/argv.ts";
 import { type Entry, NO_EXPIRY } from "../store/keyspace.ts";
 import {
-  fieldChange,
   hashCreate,
   hashExpect,
   hashKeepExpiries,
+  hashLength,
   hashRemove,
   hashSet,
   hashSetExpiry,
@@ -121,15 +121,9 @@ class FieldChanges {
     return this.expiring.length + this.removed.length;
   }
 
-  /** What a master sends on. */
-  propagate(ctx: Context, argv: Argv, at: number): void {
-    const { expiring, removed } = this;
-    const key = argv.at(1);
-    if (removed.length > 0) ctx.propagateAs("HDEL", key, ...removed);
-    if (expiring.length === 0) return;
-    const count = String(expiring.length);
-    if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", key, "FIELDS", count, ...expiring);
-    else ctx.propagateAs("HPEXPIREAT", key, String(at), "FIELDS", count, ...expiring);
+  /** What a master sends on of those that are gone: each by itself. */
+  propagateRemoved(ctx: Context, argv: Argv): void {
+    for (const field of this.removed) ctx.propagateAs("HDEL", argv.at(1), field);
   }
 }
 
@@ -178,7 +172,14 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   }
   if (changes.count === 0) return;
   hashChanged(ctx, argv, entry, changes.count);
-  changes.propagate(ctx, argv, at);
+  changes.propagateRemoved(ctx, argv);
+  const { expiring } = changes;
+  if (expiring.length === 0) return;
+  const words: Uint8Array[] = [];
+  for (let i = 3; i <= fields; i++) words.push(argv.at(i));
+  const time = String(at);
+  const sentAs = form === AT_MILLIS ? argv.at(0) : "HPEXPIREAT";
+  ctx.propagateAs(sentAs, argv.at(1), time, ...words, String(expiring.length), ...expiring);
 }
 
 /** `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
@@ -330,19 +331,21 @@ const hgetdel: Command = {
     let entry = lookupHash(ctx, argv, 1);
     readFields(argv, 2, FIELDS_POSITIVE);
     reply.array(argv.count - 4);
-    const removed: Uint8Array[] = [];
+    let removed = 0;
+    const named: Uint8Array[] = [];
     for (let i = 4; i < argv.count; i++) {
+      named.push(argv.at(i));
       if (!findField(ctx, entry, argv, i)) {
         reply.null();
         continue;
       }
       reply.bulk(found.value.bytes, found.value.start, found.value.end);
       entry = hashRemove(ctx.db, entry, bytes, starts[i], ends[i]);
-      removed.push(argv.at(i).slice());
+      removed++;
     }
-    if (removed.length === 0) return;
-    hashChanged(ctx, argv, entry, removed.length);
-    ctx.propagateAs("HDEL", argv.at(1), ...removed);
+    if (removed === 0) return;
+    hashChanged(ctx, argv, entry, removed);
+    ctx.propagateAs("HDEL", argv.at(1), ...named);
   },
 };
 
@@ -386,7 +389,13 @@ const hgetex: Command = {
     }
     if (changes.count === 0) return;
     hashChanged(ctx, argv, entry, changes.count);
-    changes.propagate(ctx, argv, at);
+    changes.propagateRemoved(ctx, argv);
+    if (changes.expiring.length === 0) return;
+    // As Redis does: all that were named, whichever changed.
+    const rest: Uint8Array[] = [];
+    for (let i = fields; i < argv.count; i++) rest.push(argv.at(i));
+    if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", argv.at(1), ...rest);
+    else ctx.propagateAs("HPEXPIREAT", argv.at(1), String(at), ...rest);
   },
 };
 
@@ -394,6 +403,8 @@ const hgetex: Command = {
 class SetExQuery {
   /** Index of FIELDS. */
   fields: number = 2;
+  /** Index of the unit of a time that is to be sent on otherwise than it came, -2 when there is none. */
+  timeAt: number = -2;
   /** NO_EXPIRY for none, undefined to keep what there is. */
   expireAtMs: number | undefined = NO_EXPIRY;
   /** Only if none, or only if all of the fields are there. */
@@ -414,6 +425,7 @@ class SetExQuery {
         this.expireAtMs = undefined;
         if (form === undefined) continue;
         if (at + 1 === argv.count) throw new CommandError(HSETEX_NO_TIME);
+        if (form !== AT_MILLIS) this.timeAt = at;
         this.expireAtMs = readFieldTime(ctx, argv, at + 1, form, "hsetex");
         this.fields++;
       } else throw new CommandError(unknownArgument(textOf(argv, at)));
@@ -464,29 +476,32 @@ const hsetex: Command = {
       entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, at);
     }
     hashChanged(ctx, argv, entry, (argv.count - first) >>> 1);
-    if (ctx.ownsExpiry && at !== undefined && at !== NO_EXPIRY) propagateSet(ctx, argv, query, at);
+    if (ctx.ownsExpiry && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
   },
 };
 
-/** HSETEX with a time that has passed: the fields are deleted. */
+/** HSETEX with a time that has passed: each field, as if it had been set before, is deleted. */
 function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
-  if (entry === 0) return ctx.preventPropagation();
-  entry = hashKeepExpiries(ctx.db, entry);
-  const removed: Uint8Array[] = [];
+  if (entry !== 0) entry = hashKeepExpiries(ctx.db, entry);
+  const named: Uint8Array[] = [];
   for (let i = first; i < argv.count; i += 2) {
-    entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
-    if (fieldChange.wasThere) removed.push(argv.at(i).slice());
+    if (entry !== 0) entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
+    named.push(argv.at(i));
   }
-  if (removed.length === 0) return ctx.preventPropagation();
-  hashChanged(ctx, argv, entry, removed.length);
-  ctx.propagateAs("HDEL", argv.at(1), ...removed);
+  if (entry !== 0 && hashLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
+  ctx.dirty += named.length;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+  for (const field of named) ctx.propagateAs("HDEL", argv.at(1), field);
 }
 
-/** HSETEX as a master sends it: without conditions, its time absolute. */
+/** HSETEX as a master sends it: as it came, but for a time that is absolute. */
 function propagateSet(ctx: Context, argv: Argv, query: SetExQuery, at: number): void {
-  const rest: Uint8Array[] = [];
-  for (let i = query.fields; i < argv.count; i++) rest.push(argv.at(i));
-  ctx.propagateAs("HSETEX", argv.at(1), "PXAT", String(at), ...rest);
+  const rest: (string | Uint8Array)[] = [];
+  for (let i = 2; i < argv.count; i++) {
+    if (i === query.timeAt) rest.push("PXAT", String(at));
+    else if (i !== query.timeAt + 1) rest.push(argv.at(i));
+  }
+  ctx.propagateAs("HSETEX", argv.at(1), ...rest);
 }
 
 /** The rows. */
