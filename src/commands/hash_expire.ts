@@ -15,6 +15,7 @@ import {
   hashRemove,
   hashSet,
   hashSetExpiry,
+  MAX_FIELD_EXPIRY,
 } from "../store/hash.ts";
 import { isWord, readInteger, textOf } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
@@ -40,9 +41,8 @@ const INT32_MAX = 0x7fffffff;
 /** `HFE_MAX_ABS_TIME_MSEC`: a quarter of what 48 bits hold. */
 const MAX_TIME_MS = 70368744177663;
 
-/** What a condition asks of the expiry a field has. */
-const Condition = { NONE: 0, NX: 1, XX: 2, GT: 3, LT: 4 } as const;
-type Condition = typeof Condition[keyof typeof Condition];
+/** What a condition asks of the expiry a field has: bits, as Valkey knows several at once. */
+const Condition = { NX: 1, XX: 2, GT: 4, LT: 8 } as const;
 
 /** Replies for one field. */
 const Result = { NO_FIELD: -2, NO_EXPIRY: -1, REFUSED: 0, DONE: 1, DELETED: 2 } as const;
@@ -70,7 +70,8 @@ function readFieldTime(
   if (value < 0) throw new CommandError(FIELD_TIME_NEGATIVE);
   const at = value * form.scale + (form.absolute ? 0 : ctx.nowMs);
   if (!(at <= MAX_TIME_MS) && !mustObey(ctx)) throw new CommandError(invalidExpire(name));
-  return at;
+  // Valkey has times beyond all others: as far away as there is a form for.
+  return Math.min(at, MAX_FIELD_EXPIRY);
 }
 
 /**
@@ -88,27 +89,22 @@ function readFields(argv: Argv, index: number, numberError: string): number {
   return count;
 }
 
-function readCondition(argv: Argv, index: number): Condition {
+/** The condition that a word names, 0 when it names none. */
+function conditionAt(argv: Argv, index: number): number {
+  if (index >= argv.count) return 0;
   if (isWord(argv, index, "NX")) return Condition.NX;
   if (isWord(argv, index, "XX")) return Condition.XX;
   if (isWord(argv, index, "GT")) return Condition.GT;
-  return isWord(argv, index, "LT") ? Condition.LT : Condition.NONE;
+  return isWord(argv, index, "LT") ? Condition.LT : 0;
 }
 
 /** Whether a field with the expiry `old` may get another. */
-function holds(condition: Condition, old: number, at: number): boolean {
-  switch (condition) {
-    case Condition.NX:
-      return old === NO_EXPIRY;
-    case Condition.XX:
-      return old !== NO_EXPIRY;
-    case Condition.GT:
-      return old !== NO_EXPIRY && at > old;
-    case Condition.LT:
-      return old === NO_EXPIRY || at < old;
-    default:
-      return true;
-  }
+function holds(conditions: number, old: number, at: number): boolean {
+  const has = old !== NO_EXPIRY;
+  if ((conditions & Condition.NX) !== 0 && has) return false;
+  if ((conditions & Condition.XX) !== 0 && !has) return false;
+  if ((conditions & Condition.GT) !== 0 && !(has && at > old)) return false;
+  return (conditions & Condition.LT) === 0 || !has || at < old;
 }
 
 /** What was done to the fields of one hash, for those that follow. */
@@ -151,8 +147,12 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
   const at = readFieldTime(ctx, argv, 2, form, name);
-  const condition = readCondition(argv, 3);
-  const fields = condition === Condition.NONE ? 3 : 4;
+  let conditions = conditionAt(argv, 3);
+  let fields = conditions === 0 ? 3 : 4;
+  // A master of Valkey sends on more than one.
+  for (; mustObey(ctx) && conditionAt(argv, fields) !== 0; fields++) {
+    conditions |= conditionAt(argv, fields);
+  }
   const count = readFields(argv, fields, FIELDS_NUMBER);
   reply.array(count);
   // As in t_hash.c, whether or not there is such a field.
@@ -161,7 +161,7 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   for (let i = fields + 2; i < argv.count; i++) {
     if (!findField(ctx, entry, argv, i)) {
       reply.integer(Result.NO_FIELD);
-    } else if (!holds(condition, found.expireAtMs, at)) {
+    } else if (!holds(conditions, found.expireAtMs, at)) {
       reply.integer(Result.REFUSED);
     } else {
       const removedBefore = changes.removed.length;

@@ -43,6 +43,9 @@ import { RecordRegion } from "./region.ts";
 
 export { type FieldVisitor, LargeHash } from "./large_hash.ts";
 
+/** The last moment of which Redis's snapshots can say that a field expires then. */
+export const MAX_FIELD_EXPIRY = 0xfffffffffffe;
+
 /** The expiry of a field that has none, in a listpack of triples. */
 const NO_TTL = 0;
 /** Memory that is kept between two uses of a buffer. */

@@ -110,9 +110,16 @@ export class Engine implements Context {
     this.#prevented = true;
   }
 
-  expired(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+  expired(
+    dbIndex: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    field?: Uint8Array,
+  ): void {
     const key = latin1(bytes.subarray(start, end));
-    this.#expired.push(dbIndex === this.dbIndex ? `DEL ${key}` : `[${dbIndex}] DEL ${key}`);
+    const command = field === undefined ? `DEL ${key}` : `HDEL ${key} ${latin1(field)}`;
+    this.#expired.push(dbIndex === this.dbIndex ? command : `[${dbIndex}] ${command}`);
   }
 
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {

@@ -233,8 +233,12 @@ const rows: readonly Row[] = [
     name: "fields of Valkey with times",
     type: 22,
     magic: VALKEY,
-    value: join(2, str("a"), str("1"), le(AT, 8), str("b"), str("2"), le(-1, 8)),
-    expected: [`a=1@${AT}`, "b=2"],
+    value: join(
+      3,
+      ...[str("a"), str("1"), le(AT, 8), str("b"), str("2"), le(-1, 8)],
+      ...[str("c"), str("3"), le(9_000_000_000_000_000_000n, 8)],
+    ),
+    expected: [`a=1@${AT}`, "b=2", "c=3@281474976710654"],
     encoding: HASHTABLE,
   },
   {

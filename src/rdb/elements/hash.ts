@@ -6,6 +6,7 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
+import { MAX_FIELD_EXPIRY } from "../../store/hash.ts";
 import { HashBuilder } from "../../store/hash_builder.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../store/keyspace.ts";
 import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/listpack.ts";
@@ -25,8 +26,6 @@ import { readZipmap } from "./zipmap.ts";
 const Layout = { NONE: 0, METADATA: 1, METADATA_PRE_GA: 2, VALKEY: 3 } as const;
 type Layout = typeof Layout[keyof typeof Layout];
 
-/** Redis refuses an expiry that does not fit 48 bits. */
-const MAX_EXPIRY = 0xffffffffffff;
 /** Memory that is kept between two hashes. */
 const KEPT_BYTES = 1 << 17;
 
@@ -72,7 +71,9 @@ class PlainHash implements Element {
     if (this.#layout === Layout.METADATA && this.#base === NONE) {
       if (!reader.readFixed(8)) return false;
       const base = reader.fixedInt64();
-      if (!(base >= 0 && base <= MAX_EXPIRY)) reader.fail("Hash's least expiry is out of range");
+      if (!(base >= 0 && base <= MAX_FIELD_EXPIRY)) {
+        reader.fail("Hash's least expiry is out of range");
+      }
       this.#base = base;
     }
     if (!reader.readLength()) return false;
@@ -118,12 +119,15 @@ class PlainHash implements Element {
     if (this.#layout !== Layout.VALKEY) return true;
     if (!reader.readFixed(8)) return false;
     const at = reader.fixedInt64();
-    if (at !== NO_EXPIRY) this.#setExpiry(at);
+    // Valkey has times beyond all others: as far away as there is a form for.
+    if (at !== NO_EXPIRY) this.#setExpiry(Math.min(at, MAX_FIELD_EXPIRY));
     return true;
   }
 
   #setExpiry(at: number): void {
-    if (!(at >= 0 && at <= MAX_EXPIRY)) this.#frame.reader.fail("Field's expiry is out of range");
+    if (!(at >= 0 && at <= MAX_FIELD_EXPIRY)) {
+      this.#frame.reader.fail("Field's expiry is out of range");
+    }
     this.#expireAtMs = at;
   }
 
@@ -268,7 +272,7 @@ function checkTriples(bytes: Uint8Array, start: number, end: number): string | u
     const ttlPos = lpNext(bytes, lpNext(bytes, pos));
     if (!lpIsInteger(bytes, ttlPos)) return "field's expiry is no integer";
     const ttl = lpInteger(bytes, ttlPos);
-    if (ttl < 0 || ttl > MAX_EXPIRY) return "field's expiry is out of range";
+    if (ttl < 0 || ttl > MAX_FIELD_EXPIRY) return "field's expiry is out of range";
     const at = ttl === 0 ? Infinity : ttl;
     if (at < last) return "fields are not in the order of their expiries";
     last = at;
