@@ -466,9 +466,9 @@ const hsetex: Command = {
     const at = query.expireAtMs;
     const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx);
     ctx.reply.integer(1);
-    if (isPast) return deleteAll(ctx, argv, entry, first);
     let longest = 0;
     for (let i = first; i < argv.count; i++) longest = Math.max(longest, argv.lengthOf(i));
+    if (isPast) return deleteAll(ctx, argv, entry, first, longest);
     if (entry === 0) entry = hashCreate(db, bytes, starts[1], ends[1]);
     entry = hashExpect(db, entry, (argv.count - first) >>> 1, longest);
     for (let i = first; i < argv.count; i += 2) {
@@ -480,17 +480,24 @@ const hsetex: Command = {
   },
 };
 
-/** HSETEX with a time that has passed: each field, as if it had been set before, is deleted. */
-function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
-  if (entry !== 0) entry = hashKeepExpiries(ctx.db, entry);
+/** HSETEX with a time that has passed: each field is set, which may change the form, and deleted. */
+function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number, longest: number): void {
+  const { bytes, starts, ends } = argv;
+  const { db } = ctx;
+  if (entry !== 0) {
+    entry = hashKeepExpiries(db, hashExpect(db, entry, (argv.count - first) >>> 1, longest));
+  }
   const named: Uint8Array[] = [];
   for (let i = first; i < argv.count; i += 2) {
-    if (entry !== 0) entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
     named.push(argv.at(i));
+    if (entry === 0) continue;
+    const [start, end] = [starts[i + 1], ends[i + 1]];
+    entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, undefined);
+    entry = hashRemove(db, entry, bytes, starts[i], ends[i]);
   }
-  if (entry !== 0 && hashLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
+  if (entry !== 0 && hashLength(db, entry) === 0) db.removeEntry(entry);
   ctx.dirty += named.length;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+  ctx.modified(ctx.dbIndex, bytes, starts[1], ends[1]);
   for (const field of named) ctx.propagateAs("HDEL", argv.at(1), field);
 }
 
