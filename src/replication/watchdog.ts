@@ -119,8 +119,9 @@ export class Watchdog {
 
   #tick(): void {
     this.#tickTimer = this.#clock.setTimer(() => this.#tick(), TICK_MS);
-    this.#watched.tick();
+    // First what the last second left: this one's ACK, just written, may still be under way.
     this.#checkUnsent();
+    if (this.#running) this.#watched.tick();
   }
 
   #checkUnsent(): void {

@@ -148,6 +148,20 @@ test("a socket that takes nothing is left after writeMs", async () => {
   await rig.stop();
 });
 
+test("ACKs that are sent in their own time are no stuck socket", async () => {
+  const rig = new Rig({ timeouts: { writeMs: 10_000 } });
+  const socket = await rig.follow();
+  for (let second = 0; second < 60; second++) {
+    // Each beat finds the socket empty and leaves an ACK in it, which is taken a little later.
+    await rig.clock.advance(1000);
+    assert.ok(socket.pendingBytes > 0);
+    socket.send(command("ping"));
+    socket.take();
+  }
+  assert.ok(!socket.closed);
+  await rig.stop();
+});
+
 test("unsent ACKs do not heap up", async () => {
   const rig = new Rig({ timeouts: { writeMs: 0 } });
   const socket = await rig.follow();
