@@ -47,6 +47,7 @@ const SCAN_STEPS_PER_KEY = 10;
 const RANDOM_TRIES = 100;
 const STAR = 0x2a;
 const MINUS = 0x2d;
+const SPACE = 0x20;
 const PLUS = 0x2b;
 const ZERO = 0x30;
 
@@ -215,7 +216,12 @@ export function readCursor(argv: Argv, index: number): number {
   let pos = argv.starts[index];
   const zero = bytes.subarray(pos, argv.ends[index]).indexOf(0);
   const end = zero < 0 ? argv.ends[index] : pos + zero;
-  if (bytes[pos] === PLUS || (bytes[pos] === MINUS && bytes[pos + 1] === ZERO)) pos++;
+  const first = pos;
+  while (pos < end && (bytes[pos] === SPACE || (bytes[pos] >= 9 && bytes[pos] <= 13))) pos++;
+  // What is a negative number to string2ll is none; what only strtoull takes for one wraps around.
+  const isNegative = bytes[pos] === MINUS;
+  const isRefused = isNegative && pos === first && bytes[pos + 1] !== ZERO;
+  if (isNegative || bytes[pos] === PLUS) pos++;
   if (pos >= end) throw new CommandError(INVALID_CURSOR);
   let cursor = 0n;
   for (; pos < end; pos++) {
@@ -224,7 +230,8 @@ export function readCursor(argv: Argv, index: number): number {
     cursor = cursor * 10n + BigInt(digit);
     if (cursor > 0xffffffffffffffffn) throw new CommandError(INVALID_CURSOR);
   }
-  return Number(cursor & 0xffffffffn);
+  if (isRefused && cursor <= 1n << 63n) throw new CommandError(INVALID_CURSOR);
+  return Number((isNegative ? -cursor : cursor) & 0xffffffffn);
 }
 
 /** What SCAN was asked for; type -1 stands for any, -2 for one that at most a module has. */

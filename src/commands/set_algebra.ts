@@ -13,6 +13,7 @@ import {
   setEach,
   setHas,
   setLength,
+  setRemove,
   setUnpack,
   type SetVisitor,
 } from "../store/set.ts";
@@ -48,6 +49,10 @@ class Result {
 
   add(bytes: Uint8Array, start: number, end: number): void {
     this.entry = setAdd(this.db, this.entry, bytes, start, end);
+  }
+
+  remove(bytes: Uint8Array, start: number, end: number): void {
+    this.entry = setRemove(this.db, this.entry, bytes, start, end);
   }
 
   get length(): number {
@@ -110,10 +115,13 @@ function sortedBySize(ctx: Context, entries: readonly Entry[]): Entry[] {
   return [...entries].sort((a, b) => setLength(ctx.db, a) - setLength(ctx.db, b));
 }
 
-/** How an intersection is held: as its smallest source. */
+/** An intersection: an intset when its smallest source is one, else begun as a listpack. */
 function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
-  const encoding = ctx.db.encodingOf(sortedBySize(ctx, entries)[0]);
-  const result = new Result(ctx, encoding);
+  const smallest = ctx.db.encodingOf(sortedBySize(ctx, entries)[0]);
+  const result = new Result(
+    ctx,
+    smallest === Encoding.INTSET ? Encoding.INTSET : Encoding.LISTPACK,
+  );
   eachShared(ctx, entries, (bytes, start, end) => {
     result.add(bytes, start, end);
     return true;
@@ -203,11 +211,31 @@ function unionOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): R
   return result;
 }
 
+/** Whether `t_set.c` takes the others' members away, which may leave a larger form than their absence would. */
+function isLookingDearer(ctx: Context, first: Entry, others: readonly Entry[]): boolean {
+  const length = setLength(ctx.db, first);
+  let looking = length;
+  let taking = length;
+  for (const other of others) {
+    if (other === 0) continue;
+    looking += length;
+    taking += setLength(ctx.db, other);
+  }
+  return looking / 2 > taking;
+}
+
 function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {
   const result = new Result(ctx, encoding);
   const [first, ...others] = entries;
   if (first === 0 || others.includes(first)) return result;
   const there = others.filter((entry) => entry !== 0);
+  if (isLookingDearer(ctx, first, others)) {
+    setEach(ctx.db, first, (bytes, start, end) => result.add(bytes, start, end));
+    for (const other of there) {
+      setEach(ctx.db, other, (bytes, start, end) => result.remove(bytes, start, end));
+    }
+    return result;
+  }
   setEach(ctx.db, first, (bytes, start, end) => {
     for (const other of there) if (setHas(ctx.db, other, bytes, start, end)) return;
     result.add(bytes, start, end);

@@ -26,7 +26,6 @@ import {
   lpFinish,
   lpFirst,
   lpIsEnd,
-  lpIsInteger,
   lpLength,
   lpNext,
   lpRead,
@@ -287,16 +286,17 @@ function setPack(db: Database, entry: Entry): Entry {
   return replaceBlob(db, entry, Encoding.LISTPACK, packed.bytes, packed.length);
 }
 
-/** Makes a listpack of integers alone an intset; leaves any other set as it is. */
+/** Makes a set of integers alone an intset if the limits allow; leaves any other as it is. */
 export function setUnpack(db: Database, entry: Entry): Entry {
-  if (db.encodingOf(entry) !== Encoding.LISTPACK) return entry;
-  db.valueRef(entry, blob);
-  const { bytes, start } = blob;
-  for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
-    if (!lpIsInteger(bytes, pos)) return entry;
-  }
+  if (db.encodingOf(entry) === Encoding.INTSET) return entry;
+  if (setLength(db, entry) > db.settings.limits.setMaxIntsetEntries) return entry;
   const members: Uint8Array[] = [];
-  setEach(db, entry, (b, s, e) => members.push(b.slice(s, e)));
+  let others = 0;
+  setEach(db, entry, (bytes, start, end) => {
+    if (others > 0 || !isIntsetMember(bytes, start, end)) others++;
+    else members.push(bytes.slice(start, end));
+  });
+  if (others > 0) return entry;
   let now = replaceBlob(db, entry, Encoding.INTSET, INTSET_EMPTY, INTSET_EMPTY.length);
   for (const one of members) now = setAdd(db, now, one, 0, one.length);
   return now;
