@@ -221,7 +221,7 @@ function isLookingDearer(ctx: Context, first: Entry, others: readonly Entry[]): 
     looking += length;
     taking += setLength(ctx.db, other);
   }
-  return looking / 2 > taking;
+  return Math.floor(looking / 2) > taking;
 }
 
 function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {

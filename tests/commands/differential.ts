@@ -45,8 +45,8 @@ const DIFFERENCES: readonly Difference[] = [
   // 7.0 and before looked the key up before they read the range, and 6.0 took any number of words.
   { product: "redis", below: "7.2", fits: /^"bit(count|pos)".*" (:-?\d+|-[^\n]*)\r\n-ERR/is },
   // Until 8.0 a cursor went through strtoul, which takes an empty one and a negative one.
-  { product: "redis", below: "8.0", fits: /^"scan" .*-ERR invalid cursor\r\n$/is },
-  { product: "valkey", below: "9.0", fits: /^"scan" .*-ERR invalid cursor\r\n$/is },
+  { product: "redis", below: "8.0", fits: /^"scan" .*-ERR invalid cursor\r\n/is },
+  { product: "valkey", below: "9.0", fits: /^"scan" .*-ERR invalid cursor\r\n/is },
   { product: "valkey", fits: /^"scan" .*-ERR unknown type name '/is },
   // Valkey's BITCOUNT needs no end.
   { product: "valkey", from: "8.0", fits: /^"bitcount" .*-ERR [^\n]*\n$/is },

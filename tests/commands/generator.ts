@@ -126,7 +126,8 @@ export class Generator {
     for (;;) {
       const args = this.#damage(this.pick(this.#makers)(this));
       if (
-        isHarmless(args) && !drawsSome(args) && !passesSoon(args) && !addsByClock(args) &&
+        isHarmless(args, this.has("6.2")) && !drawsSome(args) && !passesSoon(args) &&
+        !addsByClock(args) &&
         !countsFar(args) &&
         !blocksLong(args, this.has("7.2")) &&
         (this.has("7.2") || !isWideIndex(args)) &&
@@ -318,10 +319,11 @@ export class Generator {
 }
 
 /** No string or reply of hundreds of megabytes: positions and counts that would make one are left out. */
-function isHarmless(args: string[]): boolean {
+function isHarmless(args: string[], refusesMost: boolean): boolean {
   if (/^([sz]randmember|hrandfield)$/i.test(args[0])) {
-    // The one number below -LONG_MAX is refused.
-    return !(Number(args[2]) < -100_000) || args[2] === "-9223372036854775808";
+    // The one number below -LONG_MAX is refused, since 6.2.
+    const isMost = refusesMost && args[2] === "-9223372036854775808";
+    return isMost || !(Number(args[2]) < -100_000);
   }
   if (!/^(setbit|setrange|bitfield)$/i.test(args[0])) return true;
   return !args.some((arg) => {

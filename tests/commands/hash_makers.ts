@@ -154,8 +154,8 @@ export const HASH_MAKERS: readonly Maker[] = [
 /** Where versions differ. */
 export const HASH_DIFFERENCES: readonly Difference[] = [
   // Until 8.0 a cursor went through strtoul, which takes an empty one and a negative one.
-  { product: "redis", below: "8.0", fits: /^"hscan" .*-ERR invalid cursor\r\n$/is },
-  { product: "valkey", below: "9.0", fits: /^"hscan" .*-ERR invalid cursor\r\n$/is },
+  { product: "redis", below: "8.0", fits: /^"hscan" .*-ERR invalid cursor\r\n/is },
+  { product: "valkey", below: "9.0", fits: /^"hscan" .*-ERR invalid cursor\r\n/is },
 ];
 
 function valueOf(bytes: Uint8Array): Reply {

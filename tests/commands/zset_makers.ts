@@ -300,8 +300,8 @@ export const ZSET_DIFFERENCES: readonly Difference[] = [
   // 6.0 looks the key up before it reads the rest.
   { product: "redis", below: "7.0", fits: /^"(geo|z|bz).* (\*0|:0|_|\*-1|\$-1)\r\n-ERR/is },
   // It took any cursor, and fewer arguments had other errors.
-  { product: "redis", below: "7.2", fits: /^"zscan" .*-ERR invalid cursor\r\n$/is },
-  { product: "valkey", below: "9.0", fits: /^"zscan" .*-ERR invalid cursor\r\n$/is },
+  { product: "redis", below: "7.2", fits: /^"zscan" .*-ERR invalid cursor\r\n/is },
+  { product: "valkey", below: "9.0", fits: /^"zscan" .*-ERR invalid cursor\r\n/is },
   { product: "redis", below: "7.2", fits: /^"z(rev)?rank" .*-ERR wrong number .*\n-ERR syntax/is },
   { product: "valkey", from: "9.0", fits: /-ERR member .* does not exist\r\n-ERR could not dec/s },
 ];
