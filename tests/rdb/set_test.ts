@@ -1,0 +1,278 @@
+/**
+ * Sets in snapshots: every type read whole, byte by byte and cut everywhere; written in every version and
+ * read back; damaged.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { latin1 } from "../../src/base/ascii.ts";
+import { ByteBuffer } from "../../src/base/byte_buffer.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
+import { RdbError } from "../../src/rdb/errors.ts";
+import { KeyspaceLoader } from "../../src/rdb/load.ts";
+import { type Database, Encoding, Keyspace, ValueType } from "../../src/store/keyspace.ts";
+import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
+import { setEach, setLength } from "../../src/store/set.ts";
+import { Engine } from "../commands/engine.ts";
+import { bytesOf } from "./dataset.ts";
+import { decodeCut, errorOf, join, le, snapshot, str, withChecksum } from "./support.ts";
+
+const KEY = bytesOf("key");
+const { INTSET, LISTPACK, HASHTABLE } = Encoding;
+const SET = 2;
+const SET_INTSET = 11;
+const SET_LISTPACK = 20;
+
+function listpack(...elements: readonly (number | string)[]): Uint8Array {
+  const out = new ByteBuffer();
+  lpBegin(out);
+  for (const element of elements) {
+    if (typeof element === "number") lpAppendIntegerTo(out, element);
+    else lpAppendTo(out, bytesOf(element), 0, element.length);
+  }
+  lpFinish(out, 0, elements.length);
+  return blob(out.toBytes());
+}
+
+function intset(width: number, ...values: readonly number[]): Uint8Array {
+  const body = values.map((value) => le(value, width));
+  return blob(join(le(width, 4), le(values.length, 4), ...body));
+}
+
+function blob(bytes: Uint8Array): Uint8Array {
+  return join(0x40 | (bytes.length >>> 8), bytes.length & 255, bytes);
+}
+
+function plain(...members: readonly string[]): Uint8Array {
+  const { length } = members;
+  return join(0x40 | (length >>> 8), length & 255, ...members.map(str));
+}
+
+function tell(db: Database, key: Uint8Array): string[] | undefined {
+  const entry = db.find(key, 0, key.length);
+  if (entry === 0 || db.typeOf(entry) !== ValueType.SET) return undefined;
+  const told: string[] = [];
+  setEach(db, entry, (bytes, start, end) => told.push(latin1(bytes, start, end)));
+  assert.equal(told.length, setLength(db, entry));
+  return db.encodingOf(entry) === HASHTABLE ? told.sort() : told;
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+const texts = (from: number, to: number) => numbers(from, to).map(String);
+const words = (count: number) => numbers(0, count).map((i) => `w${i}`);
+
+interface Row {
+  readonly name: string;
+  readonly type: number;
+  readonly value: Uint8Array;
+  readonly expected: readonly string[] | undefined;
+  readonly encoding: Encoding;
+}
+
+const rows: readonly Row[] = [
+  {
+    name: "integers one by one",
+    type: SET,
+    value: plain("3", "-70000", "1"),
+    expected: ["-70000", "1", "3"],
+    encoding: INTSET,
+  },
+  {
+    name: "integers, then a word",
+    type: SET,
+    value: plain("3", "1", "word", "2"),
+    expected: ["1", "3", "word", "2"],
+    encoding: LISTPACK,
+  },
+  {
+    name: "a long member",
+    type: SET,
+    value: join(2, str("3"), 0x40, 65, "m".repeat(65)),
+    expected: ["3", "m".repeat(65)],
+    encoding: HASHTABLE,
+  },
+  {
+    name: "more words than a listpack holds",
+    type: SET,
+    value: plain(...words(129)),
+    expected: words(129).sort(),
+    encoding: HASHTABLE,
+  },
+  {
+    name: "as many integers as an intset holds",
+    type: SET,
+    value: plain(...texts(0, 512)),
+    expected: texts(0, 512),
+    encoding: INTSET,
+  },
+  { name: "no member", type: SET, value: plain(), expected: undefined, encoding: INTSET },
+  {
+    name: "an intset of two bytes each",
+    type: SET_INTSET,
+    value: intset(2, -5, 0, 700),
+    expected: ["-5", "0", "700"],
+    encoding: INTSET,
+  },
+  {
+    name: "an intset of eight bytes each",
+    type: SET_INTSET,
+    value: intset(8, -(2 ** 40), 2 ** 52),
+    expected: [String(-(2 ** 40)), String(2 ** 52)],
+    encoding: INTSET,
+  },
+  {
+    name: "an intset beyond the limit",
+    type: SET_INTSET,
+    value: intset(2, ...numbers(0, 513)),
+    expected: texts(0, 513).sort(),
+    encoding: HASHTABLE,
+  },
+  {
+    name: "a listpack",
+    type: SET_LISTPACK,
+    value: listpack("b", 7, "a"),
+    expected: ["b", "7", "a"],
+    encoding: LISTPACK,
+  },
+  {
+    name: "a listpack beyond the limit",
+    type: SET_LISTPACK,
+    value: listpack(...numbers(0, 129)),
+    expected: texts(0, 129).sort(),
+    encoding: HASHTABLE,
+  },
+];
+
+function cutsOf(length: number): number[][] {
+  const prng = new Prng(1);
+  const one = Array.from({ length: Math.min(length, 200) }, () => [prng.int(length)]);
+  return [[], Array.from({ length }, (_, i) => i), ...one];
+}
+
+for (const { name, type, value, expected, encoding } of rows) {
+  test(`RdbDecoder reads a set of ${name} however it is cut`, () => {
+    const bytes = snapshot("REDIS0012", type, str("key"), value, 0, str("next"), str("1"));
+    for (const cut of cutsOf(bytes.length)) {
+      const keyspace = new Keyspace({ random: () => 0.5 });
+      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
+      const db = keyspace.db(0);
+      assert.deepEqual(tell(db, KEY), expected);
+      if (expected !== undefined) {
+        assert.equal(db.encodingOf(db.find(KEY, 0, KEY.length)), encoding);
+      }
+      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
+      db.audit();
+    }
+  });
+}
+
+const refusals: readonly { name: string; type: number; value: Uint8Array; says: RegExp }[] = [
+  { name: "an integer twice", type: SET, value: plain("1", "2", "1"), says: /twice/ },
+  { name: "a word twice", type: SET, value: plain("a", "2", "a"), says: /twice/ },
+  { name: "a word of many twice", type: SET, value: plain(...words(200), "w7"), says: /twice/ },
+  { name: "an intset out of order", type: SET_INTSET, value: intset(2, 2, 1), says: /order/ },
+  { name: "an intset's twins", type: SET_INTSET, value: intset(4, 1, 1), says: /order/ },
+  { name: "an intset of no width", type: SET_INTSET, value: intset(3, 1), says: /encoding/ },
+  {
+    name: "an intset of another length",
+    type: SET_INTSET,
+    value: blob(join(le(2, 4), le(9, 4), le(1, 2))),
+    says: /length/,
+  },
+  { name: "an empty intset", type: SET_INTSET, value: intset(2), says: /empty/ },
+  { name: "a listpack's twins", type: SET_LISTPACK, value: listpack("a", 1, "a"), says: /twice/ },
+  {
+    name: "twins in a large listpack",
+    type: SET_LISTPACK,
+    value: listpack(...numbers(0, 200), 7),
+    says: /twice/,
+  },
+  { name: "no listpack", type: SET_LISTPACK, value: blob(le(7, 4)), says: /listpack/ },
+];
+
+for (const { name, type, value, says } of refusals) {
+  test(`RdbDecoder refuses a set of ${name}`, () => {
+    const bytes = snapshot("REDIS0012", type, str("key"), value);
+    const keyspace = new Keyspace({ random: () => 0.5 });
+    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
+    assert.equal(error?.code, "CORRUPT");
+    assert.match(error.message, says);
+    assert.equal(keyspace.keyCount, 0);
+  });
+}
+
+/** Sets of all forms and sizes. */
+function filled(seed: number): Keyspace {
+  const prng = new Prng(seed);
+  const engine = new Engine("master", () => 0.5);
+  for (const [key, count] of [1, 5, 100, 127, 128, 129, 512, 513, 9000].entries()) {
+    for (let i = 0; i < count; i++) {
+      engine.call("SADD", `integers:${key}`, String((i - 50) * (key % 2 === 0 ? 1 : 100_003)));
+      engine.call("SADD", `mixed:${key}`, prng.oneIn(3) ? String(i) : `member:${i}`);
+    }
+  }
+  engine.call("SADD", "long", "l".repeat(400), "1");
+  return engine.keyspace;
+}
+
+function encoded(keyspace: Keyspace, version: SnapshotVersion, compress: boolean): Uint8Array {
+  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
+  const chunks: Uint8Array[] = [];
+  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
+  return join(...chunks);
+}
+
+for (const version of [9, 10, 11, 12, 80] as const) {
+  test(`sets written in version ${version} are read back`, () => {
+    const keyspace = filled(version);
+    for (const compress of [false, true]) {
+      const copy = new Keyspace({ random: () => 0.5 });
+      decodeCut(encoded(keyspace, version, compress), [], new KeyspaceLoader(copy));
+      assert.equal(copy.keyCount, keyspace.keyCount);
+      const names: Uint8Array[] = [bytesOf("long")];
+      for (let key = 0; key < 9; key++) {
+        names.push(bytesOf(`integers:${key}`), bytesOf(`mixed:${key}`));
+      }
+      for (const name of names) {
+        const [before, after] = [keyspace, copy].map((one) => one.db(0));
+        assert.deepEqual(tell(after, name)?.sort(), tell(before, name)?.sort());
+        const forms = [before, after].map((db) => db.encodingOf(db.find(name, 0, name.length)));
+        assert.equal(forms[1], forms[0], latin1(name));
+      }
+      copy.db(0).audit();
+    }
+  });
+}
+
+test("damaged sets end in an RdbError or in sound sets", () => {
+  const prng = new Prng(3);
+  const mine = rows.filter(({ value }) => value.length < 1000);
+  const parts = mine.flatMap(({ type, value }, i) => [type, str(`k${i}`), value]);
+  const whole = join("REDIS0012", ...parts, 0xff);
+  let loaded = 0;
+  for (let round = 0; round < 600; round++) {
+    const bytes = whole.slice();
+    for (let i = prng.int(3); i >= 0; i--) bytes[9 + prng.int(bytes.length - 9)] = prng.int(256);
+    const keyspace = new Keyspace({ random: () => 0.5 });
+    try {
+      decodeCut(withChecksum(bytes), [], new KeyspaceLoader(keyspace));
+    } catch (error) {
+      assert.ok(error instanceof RdbError, String(error));
+      continue;
+    }
+    loaded++;
+    const engine = new Engine("master", () => 0.5, keyspace);
+    for (let i = 0; i < mine.length; i++) {
+      tell(keyspace.db(0), bytesOf(`k${i}`));
+      engine.call("SADD", `k${i}`, "a", "5", "new");
+      engine.call("SREM", `k${i}`, "a", "1");
+      engine.call("SUNIONSTORE", "all", "all", `k${i}`);
+      engine.call("DEBUG", "DIGEST-VALUE", `k${i}`);
+    }
+    keyspace.db(0).audit();
+  }
+  assert.ok(loaded > 20, `${loaded} were loaded`);
+});
