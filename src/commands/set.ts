@@ -20,6 +20,7 @@ import {
   setHas,
   setLength,
   setRemove,
+  setRenew,
   setVisitAt,
   type SetVisitor,
 } from "../store/set.ts";
@@ -37,13 +38,17 @@ import {
 import { CommandError, MUST_BE_POSITIVE, SYNTAX } from "./errors.ts";
 import { readCursor } from "./generic.ts";
 import { drawsOf, readSignedCount } from "./random_count.ts";
-import { lookupSet, setChanged } from "./set_args.ts";
+import { keyChanged, lookupSet, setChanged } from "./set_args.ts";
 import { setAlgebraCommands } from "./set_algebra.ts";
 
 const SCAN_COUNT = 10;
 const SCAN_STEPS_PER_MEMBER = 10;
 /** Members are drawn until they differ when fewer than this share of them are wanted. */
 const SPARSE_SHARE = 3;
+/** Members of one SREM that tells of a SPOP, in `spopWithCountCommand`. */
+const POP_BATCH = 1024;
+/** There, what is left is made a new set when so many times as much is popped: SPOP_MOVE_STRATEGY_MUL. */
+const POP_RENEW_SHARE = 5;
 
 /** `SADD key member [member ...]`: how many are new. O(n). */
 const sadd: Command = {
@@ -98,9 +103,10 @@ const smove: Command = {
   run(ctx, argv) {
     const { db, reply } = ctx;
     const { bytes, starts, ends } = argv;
-    const source = lookupSet(ctx, argv, 1);
-    if (source === 0) return reply.integer(0);
+    if (lookupSet(ctx, argv, 1) === 0) return reply.integer(0);
     const target = lookupSet(ctx, argv, 2);
+    // Looking may have deleted the target, which has expired, and so have moved the source.
+    const source = db.find(bytes, starts[1], ends[1]);
     if (source === target) {
       return reply.integer(setHas(db, source, bytes, starts[3], ends[3]) ? 1 : 0);
     }
@@ -211,13 +217,28 @@ const srandmember: Command = {
   },
 };
 
-/** Takes members out, and tells those that follow which. */
-function popMembers(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8Array[]): void {
-  const isAll = members.length === setLength(ctx.db, entry);
+/** `SPOP key`: told to those that follow as the SREM it came to, even of the last member. */
+function popOne(ctx: Context, argv: Argv): void {
+  const entry = lookupSet(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.null();
+  const popped: Uint8Array[] = [];
+  visitRandom(ctx, entry, (bytes, start, end) => popped.push(bytes.slice(start, end)));
+  const [member] = popped;
+  ctx.reply.bulk(member);
+  const left = setRemove(ctx.db, entry, member, 0, member.length);
+  setChanged(ctx, argv, 1, left, 1);
+  ctx.propagateAs("SREM", argv.at(1), member);
+}
+
+/** `SPOP key count` of fewer than all: told as SREMs of so many members each. */
+function popSome(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8Array[]): void {
   for (const member of members) entry = setRemove(ctx.db, entry, member, 0, member.length);
+  const left = setLength(ctx.db, entry);
+  if (left * POP_RENEW_SHARE <= members.length) entry = setRenew(ctx.db, entry);
   setChanged(ctx, argv, 1, entry, members.length);
-  if (isAll) ctx.propagateAs("DEL", argv.at(1));
-  else ctx.propagateAs("SREM", argv.at(1), ...members);
+  for (let i = 0; i < members.length; i += POP_BATCH) {
+    ctx.propagateAs("SREM", argv.at(1), ...members.slice(i, i + POP_BATCH));
+  }
 }
 
 /** `SPOP key [count]`: some members, which are gone then. O(n). */
@@ -227,26 +248,27 @@ const spop: Command = {
   flags: WRITE | FAST,
   keys: KEY_1,
   run(ctx, argv) {
-    const { reply } = ctx;
-    const members: Uint8Array[] = [];
-    const take: SetVisitor = (bytes, start, end) => void members.push(bytes.slice(start, end));
-    if (argv.count === 2) {
-      const entry = lookupSet(ctx, argv, 1);
-      if (entry === 0) return reply.null();
-      visitRandom(ctx, entry, take);
-      reply.bulk(members[0]);
-      return popMembers(ctx, argv, entry, members);
-    }
+    const { db, reply } = ctx;
+    if (argv.count === 2) return popOne(ctx, argv);
     expectEnd(argv, 3);
     const count = readInteger(argv, 2, MUST_BE_POSITIVE);
     if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
     const entry = lookupSet(ctx, argv, 1);
     if (entry === 0 || count === 0) return reply.set(0);
-    const wanted = Math.min(count, setLength(ctx.db, entry));
-    eachRandom(ctx, entry, wanted, take);
-    reply.set(members.length);
+    const length = setLength(db, entry);
+    const visit: SetVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
+    if (count >= length) {
+      reply.set(length);
+      setEach(db, entry, visit);
+      db.removeEntry(entry);
+      keyChanged(ctx, argv, 1, length);
+      return ctx.propagateAs("DEL", argv.at(1));
+    }
+    const members: Uint8Array[] = [];
+    eachRandom(ctx, entry, count, (bytes, start, end) => members.push(bytes.slice(start, end)));
+    reply.set(count);
     for (const member of members) reply.bulk(member);
-    popMembers(ctx, argv, entry, members);
+    popSome(ctx, argv, entry, members);
   },
 };
 

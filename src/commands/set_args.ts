@@ -27,6 +27,11 @@ export function setChanged(
   count: number,
 ): void {
   if (setLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
+  keyChanged(ctx, argv, index, count);
+}
+
+/** The key at argument `index` was changed by `count`: told and counted. */
+export function keyChanged(ctx: Context, argv: Argv, index: number, count: number): void {
   ctx.dirty += count;
   ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
 }

@@ -296,8 +296,26 @@ export function setUnpack(db: Database, entry: Entry): Entry {
     if (others > 0 || !isIntsetMember(bytes, start, end)) others++;
     else members.push(bytes.slice(start, end));
   });
-  if (others > 0) return entry;
-  let now = replaceBlob(db, entry, Encoding.INTSET, INTSET_EMPTY, INTSET_EMPTY.length);
+  return others > 0 ? entry : refill(db, entry, Encoding.INTSET, members);
+}
+
+/** Makes a set that has lost most of its members anew, as SPOP does: small if what is left fits. */
+export function setRenew(db: Database, entry: Entry): Entry {
+  const isIntset = db.encodingOf(entry) === Encoding.INTSET;
+  if (!isIntset && setLength(db, entry) > db.settings.limits.setMaxListpackEntries) return entry;
+  const members: Uint8Array[] = [];
+  setEach(db, entry, (bytes, start, end) => members.push(bytes.slice(start, end)));
+  return refill(db, entry, isIntset ? Encoding.INTSET : Encoding.LISTPACK, members);
+}
+
+function refill(
+  db: Database,
+  entry: Entry,
+  encoding: Encoding,
+  members: readonly Uint8Array[],
+): Entry {
+  const empty = encoding === Encoding.INTSET ? INTSET_EMPTY : LISTPACK_EMPTY;
+  let now = replaceBlob(db, entry, encoding, empty, empty.length);
   for (const one of members) now = setAdd(db, now, one, 0, one.length);
   return now;
 }
