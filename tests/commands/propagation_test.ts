@@ -13,6 +13,7 @@ import { Engine } from "./engine.ts";
 import { Generator, type Maker, STRING_MAKERS } from "./generator.ts";
 import { HASH_MAKERS } from "./hash_makers.ts";
 import { listen } from "./listener.ts";
+import { setFamily } from "./set_makers.ts";
 import { STREAM_MAKERS } from "./stream_makers.ts";
 
 const COUNT = Math.min(Number(env.COUNT ?? 10_000), 200_000);
@@ -105,6 +106,7 @@ const FAMILIES: readonly (readonly [string, readonly Maker[], from: string])[] =
   // And until 8.0, as Valkey does still, deliveries of groups in other words.
   ["streams", STREAM_MAKERS, "8.0"],
   ["hashes", HASH_MAKERS, "7.0"],
+  ["sets", setFamily(true).makers, "7.0"],
 ];
 
 for (const [name, makers, from] of FAMILIES) {
@@ -112,8 +114,10 @@ for (const [name, makers, from] of FAMILIES) {
     const { product, version } = binary;
     if (product === "redis" ? !atLeast(version, from) : name === "streams") return;
     // As Redis does by default: DEL and not UNLINK.
-    const args = ["--enable-debug-command", "yes", "--lazyfree-lazy-expire", "no"];
-    const server = await startServer(binary, [...args, "--repl-diskless-sync-delay", "0"]);
+    const lazy = ["--lazyfree-lazy-expire", "no", "--lazyfree-lazy-server-del", "no"];
+    const debug = ["--enable-debug-command", "yes"];
+    const soon = ["--repl-diskless-sync-delay", "0"];
+    const server = await startServer(binary, [...debug, ...lazy, ...soon]);
     try {
       await compareStreams(server, makers);
     } finally {
