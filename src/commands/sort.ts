@@ -27,6 +27,7 @@ import {
 import { CommandError, SORT_NOT_DOUBLE, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { isVisible, lookupHash } from "./hash_args.ts";
 import { lookupRead, mustObey } from "./lookup.ts";
+import { type CompareElements, sortPartially } from "./sort_partial.ts";
 
 const STAR = 0x2a;
 const HASH = 0x23;
@@ -291,31 +292,43 @@ function compareTexts(
   }
 }
 
-/** The elements' numbers in order. */
+/** The elements' numbers in order: in all ranks, or with BY in those that are wanted. */
 function sortElements(sorting: Sorting): Int32Array {
-  const { text, starts, ends, scores, weights, weightStarts, weightEnds, count } = elements;
+  const { count } = elements;
   const order = new Int32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
   if (!sorting.isSorted) return order;
+  const compare = comparison(sorting);
+  const isPart = sorting.start > 0 || sorting.end < count;
+  if (sorting.by === undefined || !isPart) {
+    // Stable, as the qsort of the C library servers are mostly built with.
+    order.sort(compare);
+  } else sortPartially(order, sorting.start, sorting.end, compare);
+  return order;
+}
+
+/** How two elements are compared: only scores that are equal leave it to the elements themselves. */
+function comparison(sorting: Sorting): CompareElements {
+  const { text, starts, ends, scores, weights, weightStarts, weightEnds } = elements;
   const sign = sorting.descending ? -1 : 1;
   const whole = sorting.store > 0;
   const byText = (a: number, b: number, all: boolean): number =>
     compareTexts(text.bytes, starts[a], ends[a], starts[b], ends[b], all);
   if (!sorting.alpha) {
-    return order.sort((a, b) => {
+    return (a, b) => {
       if (scores[a] === scores[b]) return sign * byText(a, b, true);
       return scores[a] < scores[b] ? -sign : sign;
-    });
+    };
   }
-  if (sorting.by === undefined) return order.sort((a, b) => sign * byText(a, b, whole));
-  return order.sort((a, b) => {
+  if (sorting.by === undefined) return (a, b) => sign * byText(a, b, whole);
+  return (a, b) => {
     const [aStart, bStart] = [weightStarts[a], weightStarts[b]];
     if (aStart < 0 || bStart < 0) {
       return sign * (Math.min(bStart, 0) === aStart ? 0 : aStart < 0 ? -1 : 1);
     }
     return sign *
       compareTexts(weights.bytes, aStart, weightEnds[a], bStart, weightEnds[b], whole);
-  });
+  };
 }
 
 /** Calls back with each text of the result; `none` for a GET that found nothing. */
