@@ -23,6 +23,7 @@ import type { Context } from "./command.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { lookupRead, mustObey } from "./lookup.ts";
 
+const STAR = 0x2a;
 /** Longest id that is looked at. */
 const MAX_ARGUMENT = 127;
 
@@ -225,6 +226,13 @@ const LIMIT_ALONE = "ERR syntax error, LIMIT cannot be used without specifying a
 const LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option";
 const NO_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy";
 
+/** "*", which to Redis is a C string: a zero byte ends it. */
+function isStar({ bytes, starts, ends }: Argv, index: number): boolean {
+  const start = starts[index];
+  if (bytes[start] !== STAR) return false;
+  return ends[index] === start + 1 || (ends[index] > start && bytes[start + 1] === 0);
+}
+
 /** Reads the options of XADD, up to its id, or of XTRIM. */
 export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOptions {
   const options = new AddOptions();
@@ -239,7 +247,7 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
       break;
     }
     const references = referencesAt(argv, i);
-    if (isAdd && isWord(argv, i, "*")) break;
+    if (isAdd && isStar(argv, i)) break;
     if (more > 0 && (isWord(argv, i, "MAXLEN") || isWord(argv, i, "MINID"))) {
       i = readStrategy(argv, i, options);
     } else if (more > 0 && isWord(argv, i, "LIMIT")) {

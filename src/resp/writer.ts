@@ -63,9 +63,12 @@ export class ReplyWriter {
     if (!this.silent) this.#line(TypeByte.SIMPLE, text);
   }
 
-  /** An error line, code first: "ERR no such key". Bytes as in {@linkcode ReplyWriter.simple}. */
+  /**
+   * An error line, code first: "ERR no such key". Bytes as in {@linkcode ReplyWriter.simple}, but that
+   * line ends at the end of it are dropped.
+   */
   error(text: string): void {
-    if (!this.silent) this.#line(TypeByte.ERROR, text);
+    if (!this.silent) this.#line(TypeByte.ERROR, withoutLastLineEnds(text));
   }
 
   /** A whole number; a double must be one within +-2^53. */
@@ -276,6 +279,13 @@ function isAscii(text: string): boolean {
 /** A line end inside a line would end it: Redis writes a space there. */
 function inLine(byte: number): number {
   return byte === CR || byte === LF ? SPACE : byte;
+}
+
+/** An error may end in an argument, which may end in line ends. */
+function withoutLastLineEnds(text: string): string {
+  let end = text.length;
+  while (end > 0 && inLine(text.charCodeAt(end - 1)) !== text.charCodeAt(end - 1)) end--;
+  return text.slice(0, end);
 }
 
 function latin1Bytes(text: string): Uint8Array {

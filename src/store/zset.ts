@@ -526,12 +526,23 @@ function moveSmall(
   const first = lpFirst(region.bytes, region.start);
   // The member's text is in the scratch, wherever it came from: read back, as it is encoded there.
   lpRead(scratch.bytes, 0, member);
+  if (lpIsInteger(scratch.bytes, 0)) keepDigits(member);
   const at = placeOf(region.bytes, first, member.bytes, member.start, member.end);
   lpSplice(region, at, at, 0, scratch, 2);
   return region.entry;
 }
 
-/** Position of the first pair after a member with `added.score`. */
+/** Moves the lent text of an integer to where further reads do not overwrite it. */
+function keepDigits(ref: BytesRef): void {
+  const length = ref.end - ref.start;
+  for (let i = 0; i < length; i++) numberText[i] = ref.bytes[ref.start + i];
+  ref.set(numberText, 0, length);
+}
+
+/**
+ * Position of the first pair after a member with `added.score`. The member's bytes are none that a
+ * listpack has lent.
+ */
 function placeOf(
   own: Uint8Array,
   pos: number,

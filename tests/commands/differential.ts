@@ -73,6 +73,8 @@ export type Tolerance = (args: readonly string[], theirs: Uint8Array, ours: Uint
 export interface Family {
   /** What is asked: see {@linkcode Generator}. */
   readonly makers: readonly Maker[];
+  /** What is not asked, though a damaged command may look like it. */
+  readonly isBarred?: (args: readonly string[]) => boolean;
   /** Where versions differ. */
   readonly differences?: readonly Difference[];
   /** Order and chance. */
@@ -119,7 +121,7 @@ export class Differential {
     if (this.#protocol === 3) await this.#connection.call("HELLO", "3");
     let left = count;
     for (let batches = 1; left > 0; batches++) {
-      const batch = Array.from({ length: Math.min(BATCH, left) }, () => this.#generator.next());
+      const batch = Array.from({ length: Math.min(BATCH, left) }, () => this.#next());
       left -= batch.length;
       await this.#runBatch(batch);
       if (batches % DIGEST_BATCHES === 0) await this.#compareDigest();
@@ -232,6 +234,13 @@ export class Differential {
     const both = latin1(theirs) + latin1(ours);
     if (product === "redis") return false;
     return both.includes("raw") && both.includes("embstr");
+  }
+
+  #next(): string[] {
+    for (;;) {
+      const args = this.#generator.next();
+      if (!this.#family.isBarred?.(args)) return args;
+    }
   }
 
   #isSameError(args: string[], theirs: Uint8Array, ours: Uint8Array): boolean {

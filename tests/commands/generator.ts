@@ -341,7 +341,7 @@ function drawsSome(args: string[]): boolean {
 
 /** An id that is the moment at which it was given. */
 function addsByClock(args: string[]): boolean {
-  return /^xadd$/i.test(args[0]) && args.includes("*");
+  return /^xadd$/i.test(args[0]) && args.some((arg) => /^\*(\0|$)/.test(arg));
 }
 
 /** A counter of a stream that no server comes to: ours end at 2^52. */

@@ -230,13 +230,14 @@ export const ZSET_MAKERS: readonly Maker[] = [
   [1, "6.2", (g) => ["COPY", key(g), key(g), ...g.maybe("REPLACE")]],
   [1, "6.0", (g) => ["EXPIRE", key(g), "100000"]],
   [2, "6.0", (g) => ["OBJECT", "ENCODING", key(g)]],
-  //SADD [3, "6.0", (g) => ["SADD", g.pick(["set1", "set2"]), member(g), member(g), member(g)]],
+  [3, "6.0", (g) => ["SADD", g.pick(["set1", "set2"]), member(g), member(g), member(g)]],
 ];
 
-/** Node 24's sines differ from C's in the last bit now and then, which a stored distance shows. */
-const STORES: readonly string[] = "Deno" in globalThis || "Bun" in globalThis
-  ? ["STORE", "STOREDIST"]
-  : ["STORE"];
+/**
+ * Bun has sines of the C library, as servers have; V8's own differ in the last bit now and then, which a
+ * stored distance shows.
+ */
+const STORES: readonly string[] = "Bun" in globalThis ? ["STORE", "STOREDIST"] : ["STORE"];
 
 /** The same for places. */
 export const GEO_MAKERS: readonly Maker[] = [

@@ -7,7 +7,10 @@
 import type { Family } from "../commands/differential.ts";
 import { STRING_MAKERS } from "../commands/generator.ts";
 import { hashFamily } from "../commands/hash_makers.ts";
+import { hyperloglogFamily } from "../commands/hyperloglog_makers.ts";
 import { listFamily } from "../commands/list_makers.ts";
+import { setFamily } from "../commands/set_makers.ts";
+import { sortFamily } from "../commands/sort_makers.ts";
 import { streamFamily } from "../commands/stream_makers.ts";
 import {
   GEO_MAKERS,
@@ -23,9 +26,13 @@ export function allFamilies(binary: ServerBinary): Family {
   const { product, version } = binary;
   // Older ones print scores otherwise and keep a -0, which a family's own run forgives one by one.
   const hasScores = atLeast(version, product === "valkey" ? "9.0" : "7.2");
+  const hasListpacks = product === "valkey" || atLeast(version, "7.2");
   return merge([
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
-    listFamily(product === "valkey" || atLeast(version, "7.2")),
+    hyperloglogFamily,
+    listFamily(hasListpacks),
+    setFamily(hasListpacks),
+    sortFamily(hasListpacks, true),
     streamFamily(binary),
     hashFamily(binary),
     {
@@ -44,6 +51,7 @@ export function allFamilies(binary: ServerBinary): Family {
 function merge(families: readonly Family[]): Family {
   return {
     makers: families.flatMap(({ makers }) => makers),
+    isBarred: (args) => families.some(({ isBarred }) => isBarred?.(args) ?? false),
     differences: families.flatMap(({ differences }) => differences ?? []),
     same: (args, theirs, ours) => families.some(({ same }) => same?.(args, theirs, ours) ?? false),
     reads: Object.assign({}, ...families.map(({ reads }) => reads ?? {})),

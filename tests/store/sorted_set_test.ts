@@ -83,12 +83,13 @@ function read(
 /** Few members for listpacks, many for leaves that split and join. */
 const RUNS = [
   { name: "a listpack", members: 60, operations: 6000, growth: 50 },
+  { name: "a listpack of numbers", members: 60, operations: 6000, growth: 70, scores: 3 },
   { name: "a listpack that becomes large", members: 300, operations: 6000, growth: 60 },
   { name: "a large one", members: 4000, operations: 12000, growth: 75 },
   { name: "a large one that shrinks", members: 4000, operations: 12000, growth: 45 },
 ];
 
-for (const { name, members, operations, growth } of RUNS) {
+for (const { name, members, operations, growth, scores } of RUNS) {
   test(`${name} is a sorted array`, () => {
     const prng = new Prng(members + growth);
     const db = new Keyspace({ random: () => prng.next() }).db(0);
@@ -96,9 +97,12 @@ for (const { name, members, operations, growth } of RUNS) {
     let entry = zsetCreate(db, KEY, 0, KEY.length, 1, 1);
     const memberOf = () => {
       const number = prng.int(members);
-      return number % 3 === 0 ? String(number) : "member:" + number;
+      return scores !== undefined || number % 3 === 0 ? String(number) : "member:" + number;
     };
-    const scoreOf = () => prng.oneIn(4) ? prng.int(20) : (prng.int(2000) - 1000) / 8;
+    const scoreOf = () => {
+      if (scores !== undefined) return prng.int(scores);
+      return prng.oneIn(4) ? prng.int(20) : (prng.int(2000) - 1000) / 8;
+    };
     for (let i = 0; i < operations; i++) {
       const member = memberOf();
       const bytes = encoder.encode(member);
