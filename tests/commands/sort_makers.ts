@@ -78,7 +78,9 @@ function options(g: Generator, source: string, mayStore: boolean, isMixed: boole
 /** Stores what is ordered by numbers. */
 function storesByNumber(args: readonly string[]): boolean {
   const words = args.map((arg) => arg.toUpperCase());
-  return words[0] === "SORT" && words.includes("STORE") && !words.includes("ALPHA");
+  const takes = ["BY", "GET", "STORE"];
+  return words[0] === "SORT" && words.includes("STORE") &&
+    !words.some((word, i) => word === "ALPHA" && !takes.includes(words[i - 1]));
 }
 
 function sorts(isMixed: boolean): readonly Maker[] {
