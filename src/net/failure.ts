@@ -52,9 +52,9 @@ const BY_TEXT: readonly (readonly [RegExp, SocketErrorCode, string])[] = [
   [/Expired|certificate has expired/i, "TLS", "certificate has expired"],
   [/NotValidYet|not valid yet/i, "TLS", "certificate is not valid yet"],
   [/UnknownIssuer|BadSignature/, "TLS", "certificate is signed by an unknown authority"],
-  [/UnknownCA|unknown ca/i, "TLS", "peer does not trust our certificate's authority"],
+  [/UnknownCA|unknown.ca\b/i, "TLS", "peer does not trust our certificate's authority"],
   [
-    /CertificateRequired|certificate required|peer did not return a certificate/i,
+    /CertificateRequired|certificate.required|peer did not return a certificate/i,
     "TLS",
     "peer demands a client certificate",
   ],

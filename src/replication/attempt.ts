@@ -7,7 +7,7 @@
 
 import { latin1 } from "../base/ascii.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import type { Socket, SocketError } from "../net/socket.ts";
+import { formatAddress, type Socket, type SocketError } from "../net/socket.ts";
 import { writeCommand } from "../resp/writer.ts";
 import { askLogin, connect } from "./connect.ts";
 import { asReplicationError, ReplicationError } from "./errors.ts";
@@ -302,18 +302,27 @@ export class Attempt implements Watched {
   /** What the socket brought is worked off before the link counts as broken: it need not be sent again. */
   #onClose(error: SocketError | undefined): void {
     this.#watchdog.stop();
-    const broken = new ReplicationError(
+    const broken = this.#broken(error);
+    if (this.#error === undefined && this.#turnDue) {
+      this.#ending = broken;
+      return;
+    }
+    this.#end(broken);
+  }
+
+  #broken(error: SocketError | undefined): ReplicationError {
+    // TLS 1.3 refuses a client's certificate when the client thinks its handshake done.
+    if (error?.code === "TLS" && this.#state === "receivePingReply") {
+      const where = formatAddress(this.shared.address);
+      return new ReplicationError("CONNECT", `No connection to ${where}: ${error.message}`, error);
+    }
+    return new ReplicationError(
       this.#overran ? "OVERRUN" : "DISCONNECTED",
       `The connection ended in state ${this.#state}${error ? `: ${error.message}` : ""}${
         this.#overran ? `; ${this.#inbox.byteLength} bytes waited, see limits.inboxBytes` : ""
       }`,
       error,
     );
-    if (this.#error === undefined && this.#turnDue) {
-      this.#ending = broken;
-      return;
-    }
-    this.#end(broken);
   }
 
   #end(error: ReplicationError): void {

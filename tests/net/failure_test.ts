@@ -75,6 +75,18 @@ const ROWS: readonly Row[] = [
     message: /demands a client certificate/,
   },
   {
+    name: "the same from BoringSSL",
+    cause: new Error("1000045c:SSL routines:OPENSSL_internal:TLSV1_ALERT_CERTIFICATE_REQUIRED"),
+    code: "TLS",
+    message: /demands a client certificate/,
+  },
+  {
+    name: "an alert that names an unknown authority, from BoringSSL",
+    cause: new Error("error:10000418:SSL routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA"),
+    code: "TLS",
+    message: /peer does not trust our certificate's authority/,
+  },
+  {
     name: "plain text where TLS was expected",
     cause: coded("EPROTO", "SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER"),
     code: "TLS",
