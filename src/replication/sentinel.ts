@@ -4,6 +4,7 @@
  * Before each attempt the sentinels are asked in turn, the one that answered last first. What one says is
  * believed unless another has told of a later failover (its configuration epoch is higher): a sentinel cut
  * off together with the old master would send us back to it. The master named is then asked for its ROLE.
+ * Each that answers is asked for the others it knows, which are remembered behind those configured.
  * One sentinel stays subscribed to `+switch-master`, so that a failover is known before the old connection
  * breaks.
  *
@@ -23,6 +24,8 @@ const SWITCH_CHANNEL = "+switch-master";
 const CHECK_MS = 5000;
 /** So many rounds in which sentinels knew only of earlier failovers, and they must have been set up anew. */
 const OUTDATED_ROUNDS = 10;
+/** Most sentinels remembered: what one tells is not to grow without end. */
+const MAX_SENTINELS = 64;
 
 /** Options of {@linkcode SentinelWatch}. */
 export interface SentinelOptions {
@@ -114,20 +117,40 @@ export class SentinelWatch {
   async #inquire(sentinel: Address, signal: AbortSignal): Promise<Report> {
     const peer = await this.#openSentinel(sentinel, signal);
     try {
-      return await this.#ask(peer);
+      const report = await this.#ask(peer);
+      await this.#learn(peer);
+      return report;
     } finally {
       peer.close();
+    }
+  }
+
+  /** Remembers the other sentinels this one knows: those configured may be gone one day. */
+  async #learn(peer: Peer): Promise<void> {
+    const { name } = this.#options;
+    try {
+      const reply = await peer.ask("SENTINEL", "SENTINELS", name);
+      for (const other of Array.isArray(reply) ? reply : []) {
+        const address = addressOf(fieldsOf(other));
+        if (address === undefined || this.#sentinels.length >= MAX_SENTINELS) continue;
+        const text = formatAddress(address);
+        if (this.#sentinels.some((known) => formatAddress(known) === text)) continue;
+        this.#sentinels.push(address);
+        this.#log("debug", `sentinel: ${text} is another one for ${name}`);
+      }
+    } catch (error) {
+      // Its word about the master counts all the same.
+      this.#log("debug", `sentinel: others won't be told of: ${messageOf(error)}`);
     }
   }
 
   async #ask(peer: Peer): Promise<Report> {
     const { name } = this.#options;
     const fields = fieldsOf(await peer.ask("SENTINEL", "MASTER", name));
-    const port = Number(fields.get("port"));
-    const host = fields.get("ip") ?? "";
-    if (host === "" || !(port > 0 && port < 65536)) throw new Error("it names no address");
+    const address = addressOf(fields);
+    if (address === undefined) throw new Error("it names no address");
     const epoch = Number(fields.get("config-epoch") ?? 0);
-    return { address: { transport: "tcp", host, port }, epoch: Number.isNaN(epoch) ? 0 : epoch };
+    return { address, epoch: Number.isNaN(epoch) ? 0 : epoch };
   }
 
   /** Refuses what is older than what is known. */
@@ -261,6 +284,14 @@ async function loginOf(credentials: LinkCredentials | undefined): Promise<LinkLo
   const { username, password } = credentials;
   const answer = typeof password === "string" ? password : await password();
   return typeof answer === "string" ? { username, password: answer } : { username, ...answer };
+}
+
+/** Where the instance is whose fields these are; undefined when they do not say. */
+function addressOf(fields: ReadonlyMap<string, string>): Address | undefined {
+  const host = fields.get("ip") ?? "";
+  const port = Number(fields.get("port"));
+  if (host === "" || !(port > 0 && port < 65536)) return undefined;
+  return { transport: "tcp", host, port };
 }
 
 /** The pairs of a flat array, as RESP2 has maps. */

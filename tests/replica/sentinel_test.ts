@@ -44,8 +44,8 @@ async function settled(sentinels: Sentinels): Promise<void> {
   }
 }
 
-function follow(sentinels: Sentinels, dead: number): Replica {
-  const hosts = [dead, ...sentinels.ports].map((port) => `127.0.0.1:${port}`).join(",");
+function follow(ports: readonly number[]): Replica {
+  const hosts = ports.map((port) => `127.0.0.1:${port}`).join(",");
   return new Replica({
     master: `redis+sentinel://${hosts}/${MASTER_NAME}`,
     sentinel: { password: PASSWORD },
@@ -71,7 +71,7 @@ for (const ending of ENDINGS) {
       await using sentinels = await startSentinels(binary, 3, first.port, PASSWORD);
       await settled(sentinels);
       // The first in the list is no sentinel at all.
-      await using replica = follow(sentinels, 1);
+      await using replica = follow([1, ...sentinels.ports]);
       await replica.start();
       await replica.ready({ timeoutMs: 20_000 });
       assert.equal(replica.status().master, `127.0.0.1:${first.port}`);
@@ -103,6 +103,30 @@ for (const ending of ENDINGS) {
     },
   );
 }
+
+await serverTest("sentinels are learned of from the one that is known", async (binary) => {
+  await using first = await startServer(binary);
+  const of = ["--replicaof", "127.0.0.1", String(first.port)];
+  await using second = await startServer(binary, of);
+  await until("the second follows", async () => await info(second, "master_link_status") === "up");
+  await using sentinels = await startSentinels(binary, 3, first.port, PASSWORD);
+  await settled(sentinels);
+  await using replica = follow([sentinels.ports[0]]);
+  await replica.start();
+  await replica.ready({ timeoutMs: 20_000 });
+  await ask(first, "SET", "k", "before");
+  await until("both have it", async () => {
+    return replica.get("k") === "before" && await ask(second, "GET", "k") === "before";
+  });
+  // The only one that was configured goes with the master.
+  await sentinels.killFirst();
+  await first.stop();
+  await until("the second is followed", () => {
+    return replica.connected && replica.status().master === `127.0.0.1:${second.port}`;
+  });
+  await ask(second, "SET", "k", "after");
+  await until("what the new master says arrives", () => replica.get("k") === "after");
+});
 
 await serverTest(
   "sentinels that know no such master are told of, and so are wrong passwords",

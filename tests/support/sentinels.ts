@@ -22,6 +22,8 @@ export interface Sentinels extends AsyncDisposable {
   readonly ports: readonly number[];
   /** Sends a command to the first that lives. */
   connection(): Promise<Connection>;
+  /** Ends the first that lives. */
+  killFirst(): Promise<void>;
 }
 
 /** Starts `count` sentinels with a quorum of two, each wanting `password`. */
@@ -34,6 +36,7 @@ export async function startSentinels(
   const dir = mkdtempSync(join(tmpdir(), "rimr-sentinel-"));
   const children: ChildProcess[] = [];
   const ports: number[] = [];
+  let first = 0;
   const dispose = async () => {
     for (const child of children) child.kill("SIGKILL");
     await Promise.all(children.map((child) => exited(child)));
@@ -54,7 +57,12 @@ export async function startSentinels(
   }
   return {
     ports,
-    connection: () => answering(ports[0], password),
+    connection: () => answering(ports[first], password),
+    killFirst: () => {
+      const child = children[first++];
+      child.kill("SIGKILL");
+      return exited(child);
+    },
     [Symbol.asyncDispose]: dispose,
   };
 }
