@@ -94,6 +94,11 @@ await serverTest(`${FAULTS} faults cost no more than what was missed`, async (bi
     await until("it follows again", () => replica.connected);
   }
   await assertEqual(server, replica);
+  if (env.FAULTS !== undefined) {
+    const fields = ["sync_full", "sync_partial_ok", "sync_partial_err", "master_repl_offset"];
+    const said = await Promise.all(fields.map((field) => info(server, field)));
+    console.log(binary.name, { cuts, said, ...replica.stats });
+  }
   assert.ok(cuts > FAULTS / 4);
   assert.equal(await info(server, "sync_full"), "1");
   const { partialSyncs, fullSyncs, divergences } = replica.stats;
