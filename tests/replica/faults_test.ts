@@ -10,12 +10,14 @@ import { textOf } from "../replication/support.ts";
 import { FaultyProxy } from "../support/faulty_proxy.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import type { ServerBinary } from "../support/servers.ts";
-import { Traffic } from "../support/traffic.ts";
+import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
 
 const FAULTS = Number(env.FAULTS ?? 40);
 const CORRUPTIONS = Number(env.CORRUPTIONS ?? 12);
 const SEED = Number(env.SEED ?? 1);
 const BATCH = 200;
+/** As many as the traffic writes to. */
+const DATABASES = 3;
 
 /** A master with room for every cut in its backlog. */
 function startMaster(binary: ServerBinary, extra: readonly string[] = []): Promise<RunningServer> {
@@ -46,15 +48,28 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
   }
 }
 
+/** Sets a key that is read throughout; the traffic may have left any database selected. */
+async function mark(server: RunningServer): Promise<void> {
+  await server.call("SELECT", 0);
+  await server.call("SET", "read", "throughout");
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** What was to expire soon has expired, and its DEL is sent. */
+async function expireAll(server: RunningServer): Promise<void> {
+  await pause(SHORT_EXPIRY_MS + 100);
+  for (let db = 0; db < DATABASES; db++) {
+    await server.call("SELECT", db);
+    await server.call("KEYS", "*");
+  }
+}
+
 /** Both have the same data, down to the digest. */
 async function assertEqual(server: RunningServer, replica: Replica): Promise<void> {
-  // What was to expire soon has expired, and its DEL has come.
-  await pause(400);
-  await server.call("KEYS", "*");
+  await expireAll(server);
   await until("our offset is the master's", async () => {
     const offset = Number(await info(server, "master_repl_offset"));
     return replica.connected && replica.status().offset === offset;
@@ -120,6 +135,8 @@ await serverTest(
     await using proxy = await FaultyProxy.start(server.port, prng);
     const traffic = new Traffic({ seed: SEED, version: server.version, keys: 200 });
     await server.pipeline(traffic.batch(1000));
+    // What was to expire soon is gone from it: each snapshot is as long as the first.
+    await expireAll(server);
     // The lines before the snapshot, and where about it ends.
     const head = 250;
     const length = await measure(proxy.port);
@@ -159,7 +176,7 @@ await serverTest("a promoted replica is gone on from without a full sync", async
   await using replica = follow(proxy.port);
   await replica.start();
   await replica.ready({ timeoutMs: 20_000 });
-  await first.call("SET", "read", "throughout");
+  await mark(first);
   await until("the mark is there", () => replica.get("read") === "throughout");
   for (let round = 0; round < 2; round++) {
     const [from, to] = round === 0 ? [first, second] : [second, first];
@@ -171,7 +188,7 @@ await serverTest("a promoted replica is gone on from without a full sync", async
     proxy.refuses = true;
     proxy.cut();
     await to.call("REPLICAOF", "NO", "ONE");
-    await to.call("SET", "read", "throughout");
+    await mark(to);
     await to.pipeline(traffic.batch(500));
     assert.equal(replica.get("read"), "throughout");
     await from.call("REPLICAOF", "127.0.0.1", to.port);
