@@ -106,7 +106,12 @@ await serverTest(`${FAULTS} faults cost no more than what was missed`, async (bi
     proxy.unstall();
     if (prng.oneIn(3)) continue;
     // Often a cut comes before this one is mended, and often not.
-    await until("it follows again", () => replica.connected);
+    await until("it follows again", () => replica.connected).catch((error) => {
+      const { state, link, error: last } = replica.status();
+      throw new Error(`${error.message}: ${state}, ${JSON.stringify(link)}, ${last}`, {
+        cause: error,
+      });
+    });
   }
   await assertEqual(server, replica);
   if (env.FAULTS !== undefined) {
@@ -125,7 +130,7 @@ await serverTest(`${FAULTS} faults cost no more than what was missed`, async (bi
     `${granted} granted, ${partialSyncs} held`,
   );
   assert.equal(await info(server, "sync_partial_err"), "0");
-});
+}, 60_000 + FAULTS * 1000);
 
 await serverTest(
   "one corrupted byte anywhere in a snapshot is noticed, and mended",

@@ -8,11 +8,14 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Prng } from "../../src/base/prng.ts";
 
+/** About as many as one chunk is split into at most. */
+const MAX_PARTS = 1000;
+
 /** See the module's text. */
 export class FaultyProxy implements AsyncDisposable {
   /** Where connections are led; a change counts for those to come. */
   targetPort: number;
-  /** Most bytes handed on at once towards the client; 0: as they come. */
+  /** Most bytes of a small chunk handed on at once towards the client; 0: as they come. */
   maxChunkBytes: number = 0;
   /** Connections beyond this downstream offset (bytes from the server) get one bit turned there, once. */
   corruptAt: number = -1;
@@ -102,9 +105,11 @@ export class FaultyProxy implements AsyncDisposable {
       this.corrupted++;
     }
     if (this.maxChunkBytes === 0) return [chunk];
+    // Byte by byte a large one would take this process longer than its replica waits.
+    const most = Math.max(this.maxChunkBytes, Math.ceil(chunk.length / MAX_PARTS));
     const parts: Uint8Array[] = [];
     for (let pos = 0; pos < chunk.length;) {
-      const count = 1 + this.#prng.int(this.maxChunkBytes);
+      const count = 1 + this.#prng.int(most);
       parts.push(chunk.subarray(pos, pos + count));
       pos += count;
     }
