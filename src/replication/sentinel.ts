@@ -4,7 +4,7 @@
  * Before each attempt the sentinels are asked in turn, the one that answered last first. What one says is
  * believed unless another has told of a later failover (its configuration epoch is higher): a sentinel cut
  * off together with the old master would send us back to it. The master named is then asked for its ROLE.
- * Each that answers is asked for the others it knows, which are remembered behind those configured.
+ * Each that answers is asked for the others it knows, which are remembered as well.
  * One sentinel stays subscribed to `+switch-master`, so that a failover is known before the old connection
  * breaks.
  *
