@@ -29,7 +29,8 @@ export function allFamilies(binary: ServerBinary): Family {
   const hasListpacks = product === "valkey" || atLeast(version, "7.2");
   return merge([
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
-    hyperloglogFamily,
+    // 6.0 reads on in counters that strings' commands have damaged.
+    ...(product === "valkey" || atLeast(version, "7.0") ? [hyperloglogFamily] : []),
     listFamily(hasListpacks),
     setFamily(hasListpacks),
     sortFamily(hasListpacks, true),
