@@ -309,11 +309,22 @@ function parseMagnitude(bytes: Uint8Array, start: number, end: number): number {
   return NaN;
 }
 
-/** Digits, at most one point, an exponent: the shape is checked here, the value is the engine's. */
+/** So many digits are a whole number that is exact, as are the powers of ten up to theirs. */
+const EXACT_DIGITS = 15;
+const POWERS_OF_TEN: readonly number[] = Array.from(
+  { length: EXACT_DIGITS + 1 },
+  (_, i) => 10 ** i,
+);
+
+/**
+ * Digits, at most one point, an exponent: the shape is checked here, the value is the engine's, but for
+ * few digits, where one division of two exact numbers rounds as it has to.
+ */
 function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   let pos = start;
   let digits = 0;
-  let nonZero = false;
+  let decimals = 0;
+  let whole = 0;
   let point = false;
   for (; pos < end; pos++) {
     const byte = bytes[pos];
@@ -321,10 +332,13 @@ function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
       point = true;
     } else if (byte >= ZERO && byte <= NINE) {
       digits++;
-      if (byte !== ZERO) nonZero = true;
+      if (point) decimals++;
+      whole = whole * 10 + (byte - ZERO);
     } else break;
   }
   if (digits === 0) return NaN;
+  if (pos === end && digits <= EXACT_DIGITS) return whole / POWERS_OF_TEN[decimals];
+  const nonZero = whole !== 0;
   if (pos < end && !isExponent(bytes, pos, end, LOWER_E)) return NaN;
   const value = Number(latin1(bytes, start, end));
   const lost = value === Infinity || (value === 0 && nonZero);

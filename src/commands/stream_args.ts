@@ -218,7 +218,23 @@ export class AddOptions {
   get trim(): Trim {
     return this;
   }
+
+  /** As new. */
+  reset(): void {
+    this.idAt = 0;
+    this.hasId = false;
+    this.hasSequence = true;
+    this.onlyExisting = false;
+    this.trimAt = 0;
+    this.maxLength = Infinity;
+    this.minId = undefined;
+    this.approximate = false;
+    this.limit = 0;
+    this.references = References.KEEP;
+  }
 }
+
+const options = new AddOptions();
 
 const ONE_STRATEGY =
   "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
@@ -233,9 +249,9 @@ function isStar({ bytes, starts, ends }: Argv, index: number): boolean {
   return ends[index] === start + 1 || (ends[index] > start && bytes[start + 1] === 0);
 }
 
-/** Reads the options of XADD, up to its id, or of XTRIM. */
+/** Reads the options of XADD, up to its id, or of XTRIM; they are valid until the next call. */
 export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOptions {
-  const options = new AddOptions();
+  options.reset();
   let limit = -1;
   let i = 2;
   for (; i < argv.count; i++) {

@@ -22,7 +22,7 @@ import { appendEntry, beginNode, type Fields, hasRoom } from "./stream_node.ts";
 
 /** Bytes of a node from which on it is worth an object: copying it would cost more than finding it. */
 const MOST_NODE_BYTES = 1024;
-/** Room left behind an entry that is added: who adds one is likely to add another. */
+/** Least room left behind an entry that is added: who adds one is likely to add another. */
 const SPARE_BYTES = 160;
 const LENGTH = 0;
 const ENTRIES_ADDED = 8;
@@ -57,7 +57,7 @@ class PackedNode implements Region {
   }
 
   resize(length: number): void {
-    this.record.resize(NODE + length, SPARE_BYTES);
+    this.record.resize(NODE + length, Math.max(SPARE_BYTES, length >>> 1));
   }
 }
 

@@ -8,9 +8,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
-import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { RdbError } from "../../src/rdb/errors.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { hashEach, hashLength } from "../../src/store/hash.ts";
@@ -21,28 +19,28 @@ import {
   NO_EXPIRY,
   ValueType,
 } from "../../src/store/keyspace.ts";
-import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf } from "./dataset.ts";
-import { be, decodeCut, errorOf, join, le, snapshot, str, withChecksum } from "./support.ts";
+import {
+  be,
+  blob,
+  cutsOf,
+  decodeCut,
+  encoded,
+  errorOf,
+  join,
+  le,
+  listpack,
+  snapshot,
+  str,
+  withChecksum,
+} from "./support.ts";
 
 const KEY = bytesOf("key");
 const { LISTPACK, LISTPACK_EX, HASHTABLE } = Encoding;
 const AT = 4_000_000_000_000;
 const REDIS = "REDIS0012";
 const VALKEY = "VALKEY080";
-
-/** A listpack of integers and texts. */
-function listpack(...elements: readonly (number | string)[]): Uint8Array {
-  const out = new ByteBuffer();
-  lpBegin(out);
-  for (const element of elements) {
-    if (typeof element === "number") lpAppendIntegerTo(out, element);
-    else lpAppendTo(out, bytesOf(element), 0, element.length);
-  }
-  lpFinish(out, 0, elements.length);
-  return out.toBytes();
-}
 
 /** A ziplist of short texts. */
 function ziplist(...texts: readonly string[]): Uint8Array {
@@ -55,10 +53,6 @@ function ziplist(...texts: readonly string[]): Uint8Array {
   const body = join(...entries);
   const length = 11 + body.length;
   return join(le(length, 4), le(length - 1 - previous, 4), le(texts.length, 2), body, 0xff);
-}
-
-function blob(bytes: Uint8Array): Uint8Array {
-  return join(0x40 | (bytes.length >>> 8), bytes.length & 255, bytes);
 }
 
 function newKeyspace(entries = 512): Keyspace {
@@ -280,22 +274,6 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** At every place when it is short, else at some. */
-function cutsOf(length: number): number[][] {
-  const prng = new Prng(1);
-  const some = Math.min(length, 200);
-  const place = (i: number) => some === length ? i : prng.int(length);
-  return [
-    [],
-    Array.from({ length }, (_, i) => i),
-    ...Array.from({ length: some }, (_, i) => [place(i)]),
-    ...Array.from(
-      { length: 40 },
-      () => Array.from({ length: 3 }, () => prng.int(length)).sort((a, b) => a - b),
-    ),
-  ];
-}
-
 for (const row of rows) {
   const { name, type, value, expected, encoding, magic = REDIS, before = "", entries } = row;
   test(`RdbDecoder reads ${name} however it is cut`, () => {
@@ -503,13 +481,6 @@ function filled(seed: number): Keyspace {
     }
   }
   return engine.keyspace;
-}
-
-function encoded(keyspace: Keyspace, version: SnapshotVersion, compress: boolean): Uint8Array {
-  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
-  const chunks: Uint8Array[] = [];
-  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
-  return join(...chunks);
 }
 
 for (const version of [9, 10, 11, 12, 80] as const) {

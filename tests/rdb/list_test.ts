@@ -8,27 +8,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
-import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { RdbError } from "../../src/rdb/errors.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { type Database, Encoding, Keyspace } from "../../src/store/keyspace.ts";
 import { listEach, listPush } from "../../src/store/list.ts";
-import { lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
 import type { Quicklist } from "../../src/store/quicklist.ts";
 import { bytesOf } from "./dataset.ts";
-import { decodeCut, errorOf, join, le, snapshot, str, withChecksum } from "./support.ts";
+import {
+  blob,
+  decodeCut,
+  encoded,
+  errorOf,
+  join,
+  le,
+  listpack,
+  snapshot,
+  str,
+  withChecksum,
+} from "./support.ts";
 
 const LONG = "l".repeat(9000);
-
-function listpack(...texts: string[]): Uint8Array {
-  const out = new ByteBuffer();
-  lpBegin(out);
-  for (const text of texts) lpAppendTo(out, bytesOf(text), 0, text.length);
-  lpFinish(out, 0, texts.length);
-  return out.toBytes();
-}
 
 /** Strings of less than 254 bytes. */
 function ziplist(...texts: string[]): Uint8Array {
@@ -44,19 +44,6 @@ function ziplist(...texts: string[]): Uint8Array {
     end += previous;
   }
   return join(le(end + 1, 4), le(tail, 4), le(texts.length, 2), ...entries, 0xff);
-}
-
-/** A string of any length. */
-function blob(bytes: Uint8Array | string): Uint8Array {
-  const length = bytes.length;
-  return join(
-    0x80,
-    length >>> 24,
-    (length >>> 16) & 255,
-    (length >>> 8) & 255,
-    length & 255,
-    bytes,
-  );
 }
 
 function newKeyspace(fill = -2): Keyspace {
@@ -265,13 +252,6 @@ function filled(prng: Prng): Keyspace {
     }
   }
   return keyspace;
-}
-
-function encoded(keyspace: Keyspace, version: SnapshotVersion, compress: boolean): Uint8Array {
-  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
-  const chunks: Uint8Array[] = [];
-  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
-  return join(...chunks);
 }
 
 for (const version of [9, 10, 11, 12, 80] as const) {

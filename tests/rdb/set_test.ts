@@ -8,17 +8,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
-import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { RdbError } from "../../src/rdb/errors.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { type Database, Encoding, Keyspace, ValueType } from "../../src/store/keyspace.ts";
-import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
 import { setEach, setLength } from "../../src/store/set.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf } from "./dataset.ts";
-import { decodeCut, errorOf, join, le, snapshot, str, withChecksum } from "./support.ts";
+import {
+  blob,
+  cutsOf,
+  decodeCut,
+  encoded,
+  errorOf,
+  join,
+  le,
+  listpack,
+  snapshot,
+  str,
+  withChecksum,
+} from "./support.ts";
 
 const KEY = bytesOf("key");
 const { INTSET, LISTPACK, HASHTABLE } = Encoding;
@@ -26,24 +35,13 @@ const SET = 2;
 const SET_INTSET = 11;
 const SET_LISTPACK = 20;
 
-function listpack(...elements: readonly (number | string)[]): Uint8Array {
-  const out = new ByteBuffer();
-  lpBegin(out);
-  for (const element of elements) {
-    if (typeof element === "number") lpAppendIntegerTo(out, element);
-    else lpAppendTo(out, bytesOf(element), 0, element.length);
-  }
-  lpFinish(out, 0, elements.length);
-  return blob(out.toBytes());
+function packed(...elements: readonly (number | string)[]): Uint8Array {
+  return blob(listpack(...elements));
 }
 
 function intset(width: number, ...values: readonly number[]): Uint8Array {
   const body = values.map((value) => le(value, width));
   return blob(join(le(width, 4), le(values.length, 4), ...body));
-}
-
-function blob(bytes: Uint8Array): Uint8Array {
-  return join(0x40 | (bytes.length >>> 8), bytes.length & 255, bytes);
 }
 
 function plain(...members: readonly string[]): Uint8Array {
@@ -133,24 +131,18 @@ const rows: readonly Row[] = [
   {
     name: "a listpack",
     type: SET_LISTPACK,
-    value: listpack("b", 7, "a"),
+    value: packed("b", 7, "a"),
     expected: ["b", "7", "a"],
     encoding: LISTPACK,
   },
   {
     name: "a listpack beyond the limit",
     type: SET_LISTPACK,
-    value: listpack(...numbers(0, 129)),
+    value: packed(...numbers(0, 129)),
     expected: texts(0, 129).sort(),
     encoding: HASHTABLE,
   },
 ];
-
-function cutsOf(length: number): number[][] {
-  const prng = new Prng(1);
-  const one = Array.from({ length: Math.min(length, 200) }, () => [prng.int(length)]);
-  return [[], Array.from({ length }, (_, i) => i), ...one];
-}
 
 for (const { name, type, value, expected, encoding } of rows) {
   test(`RdbDecoder reads a set of ${name} however it is cut`, () => {
@@ -183,11 +175,11 @@ const refusals: readonly { name: string; type: number; value: Uint8Array; says: 
     says: /length/,
   },
   { name: "an empty intset", type: SET_INTSET, value: intset(2), says: /empty/ },
-  { name: "a listpack's twins", type: SET_LISTPACK, value: listpack("a", 1, "a"), says: /twice/ },
+  { name: "a listpack's twins", type: SET_LISTPACK, value: packed("a", 1, "a"), says: /twice/ },
   {
     name: "twins in a large listpack",
     type: SET_LISTPACK,
-    value: listpack(...numbers(0, 200), 7),
+    value: packed(...numbers(0, 200), 7),
     says: /twice/,
   },
   { name: "no listpack", type: SET_LISTPACK, value: blob(le(7, 4)), says: /listpack/ },
@@ -216,13 +208,6 @@ function filled(seed: number): Keyspace {
   }
   engine.call("SADD", "long", "l".repeat(400), "1");
   return engine.keyspace;
-}
-
-function encoded(keyspace: Keyspace, version: SnapshotVersion, compress: boolean): Uint8Array {
-  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
-  const chunks: Uint8Array[] = [];
-  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
-  return join(...chunks);
 }
 
 for (const version of [9, 10, 11, 12, 80] as const) {

@@ -8,13 +8,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
-import { ByteBuffer, BytesRef } from "../../src/base/byte_buffer.ts";
+import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
+import type { type SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { RdbError } from "../../src/rdb/errors.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { type Database, Keyspace, ValueType } from "../../src/store/keyspace.ts";
-import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
 import {
   type Group,
   IdPlace,
@@ -28,28 +27,24 @@ import { DELIVERIES, TIME } from "../../src/store/stream_groups.ts";
 import { streamOf } from "../../src/store/stream_pack.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf } from "./dataset.ts";
-import { be, decodeCut, errorOf, join, le, snapshot, str, withChecksum } from "./support.ts";
+import {
+  be,
+  blob,
+  decodeCut,
+  encoded,
+  errorOf,
+  join,
+  le,
+  listpack,
+  snapshot,
+  str,
+  withChecksum,
+} from "./support.ts";
 
 const KEY = bytesOf("key");
 
-/** A listpack of integers and texts. */
-function listpack(...elements: readonly (number | string)[]): Uint8Array {
-  const out = new ByteBuffer();
-  lpBegin(out);
-  for (const element of elements) {
-    if (typeof element === "number") lpAppendIntegerTo(out, element);
-    else lpAppendTo(out, bytesOf(element), 0, element.length);
-  }
-  lpFinish(out, 0, elements.length);
-  return out.toBytes();
-}
-
 function idBytes(ms: number, seq: number): Uint8Array {
   return join(be(ms, 8), be(seq, 8));
-}
-
-function blob(bytes: Uint8Array): Uint8Array {
-  return join(0x40 | (bytes.length >>> 8), bytes.length & 255, bytes);
 }
 
 function node(ms: number, seq: number, bytes: Uint8Array): Uint8Array {
@@ -416,13 +411,6 @@ function filled(seed: number): Keyspace {
     }
   }
   return engine.keyspace;
-}
-
-function encoded(keyspace: Keyspace, version: SnapshotVersion, compress: boolean): Uint8Array {
-  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
-  const chunks: Uint8Array[] = [];
-  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
-  return join(...chunks);
 }
 
 /** What a version does not hold is not compared. */

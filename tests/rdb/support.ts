@@ -4,13 +4,16 @@
  * @module
  */
 
+import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Crc64 } from "../../src/base/crc64.ts";
-import type { Prng } from "../../src/base/prng.ts";
+import { Prng } from "../../src/base/prng.ts";
 import { RdbDecoder, type RdbDecoderOptions } from "../../src/rdb/decoder.ts";
+import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { RdbError, type RdbErrorCode } from "../../src/rdb/errors.ts";
 import type { Dialect } from "../../src/rdb/opcodes.ts";
 import type { RdbSink } from "../../src/rdb/sink.ts";
 import { Keyspace, type StoreSettings } from "../../src/store/keyspace.ts";
+import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
 import { bytesOf, type Item, textOf } from "./dataset.ts";
 
 /** An item and what came with it. */
@@ -197,6 +200,53 @@ export function join(...parts: readonly (number | string | Uint8Array)[]): Uint8
 /** A plain string of up to 63 bytes, length first. */
 export function str(text: string): Uint8Array {
   return join(text.length, text);
+}
+
+/** The same of any bytes. */
+export function blob(bytes: Uint8Array | string): Uint8Array {
+  const { length } = bytes;
+  const isShort = length < 1 << 14;
+  return join(isShort ? be(0x4000 | length, 2) : join(0x80, be(length, 4)), bytes);
+}
+
+/** A listpack of integers and texts. */
+export function listpack(...elements: readonly (number | string)[]): Uint8Array {
+  const out = new ByteBuffer();
+  lpBegin(out);
+  for (const element of elements) {
+    if (typeof element === "number") lpAppendIntegerTo(out, element);
+    else lpAppendTo(out, bytesOf(element), 0, element.length);
+  }
+  lpFinish(out, 0, elements.length);
+  return out.toBytes();
+}
+
+/** Where to cut a file of that many bytes: nowhere, everywhere, in two, in four. */
+export function cutsOf(length: number): number[][] {
+  const prng = new Prng(1);
+  const some = Math.min(length, 200);
+  const place = (i: number) => some === length ? i : prng.int(length);
+  return [
+    [],
+    Array.from({ length }, (_, i) => i),
+    ...Array.from({ length: some }, (_, i) => [place(i)]),
+    ...Array.from(
+      { length: 40 },
+      () => Array.from({ length: 3 }, () => prng.int(length)).sort((a, b) => a - b),
+    ),
+  ];
+}
+
+/** A snapshot of the keyspace, as a server of Redis 8.0 would write it in that version. */
+export function encoded(
+  keyspace: Keyspace,
+  version: SnapshotVersion,
+  compress: boolean,
+): Uint8Array {
+  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
+  const chunks: Uint8Array[] = [];
+  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
+  return join(...chunks);
 }
 
 /** `count` bytes of a whole number, least significant first. */

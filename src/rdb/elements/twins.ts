@@ -13,6 +13,8 @@ const FEW = 8;
 
 const name = new BytesRef();
 let hashes: Int32Array = new Int32Array(128);
+const places: number[] = [];
+const looks: number[] = [];
 
 /**
  * Whether any two of `count` names are the same. The listpack must have been checked.
@@ -28,13 +30,17 @@ export function hasTwins(
   if (count > FEW && !hasEqualHashes(bytes, start, count, stride)) return false;
   let pos = lpFirst(bytes, start);
   for (let i = 0; i < count; i++) {
-    const next = skip(bytes, pos, stride);
     lpRead(bytes, pos, name);
-    for (let j = i + 1, other = next; j < count; j++) {
-      if (lpEquals(bytes, other, name.bytes, name.start, name.end)) return true;
-      other = skip(bytes, other, stride);
+    // Length and last byte tell most apart.
+    const length = name.end - name.start;
+    const look = length === 0 ? 0 : (length << 8) | name.bytes[name.end - 1];
+    for (let j = 0; j < i; j++) {
+      if (looks[j] !== look) continue;
+      if (lpEquals(bytes, places[j], name.bytes, name.start, name.end)) return true;
     }
-    pos = next;
+    looks[i] = look;
+    places[i] = pos;
+    pos = skip(bytes, pos, stride);
   }
   return false;
 }

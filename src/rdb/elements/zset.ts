@@ -7,14 +7,14 @@
 
 import { compareBytes, parseDouble } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import { hash32 } from "../../base/hash.ts";
 import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { lpCheck, lpEquals, lpFirst, lpLength, lpNext, lpRead } from "../../store/listpack.ts";
+import { lpCheck, lpLength, lpRead } from "../../store/listpack.ts";
 import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/zset.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
 import type { StringSlot } from "../reader.ts";
+import { hasTwins } from "./twins.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 
 /** First byte of a text score that stands for no text: NaN, and the infinities. */
@@ -25,8 +25,6 @@ const TEXT_MINUS_INFINITY = 255;
 const MAX_TEXT = 40;
 /** Memory that is kept between two sorted sets. */
 const KEPT_BYTES = 1 << 17;
-/** Up to here members are compared each with each, which beats hashing. */
-const FEW = 8;
 
 /** Members and scores one by one: types 3 and 5. */
 class PlainZset implements Element {
@@ -142,7 +140,7 @@ class PackedZset implements Element {
       if (!addListpack(set, bytes, start)) reader.fail("Sorted set has a member twice");
       return storeObject(frame, set);
     }
-    if (check.hasTwins(bytes, start, count)) reader.fail("Sorted set has a member twice");
+    if (hasTwins(bytes, start, count, 2)) reader.fail("Sorted set has a member twice");
     const taken = sink.blob(
       key.bytes,
       key.start,
@@ -169,9 +167,6 @@ class PairCheck {
   #memberPos: number = 0;
   #lastPos: number = NONE;
   #lastScore: number = 0;
-  #hashes: Int32Array = new Int32Array(128);
-  readonly #places: number[] = [];
-  readonly #looks: number[] = [];
 
   constructor() {
     this.#visit = (pos, index) => {
@@ -186,42 +181,6 @@ class PairCheck {
     this.#bytes = bytes;
     this.#lastPos = NONE;
     return this.#visit;
-  }
-
-  /** Whether one member comes twice: by hashes where there are many. */
-  hasTwins(bytes: Uint8Array, start: number, count: number): boolean {
-    if (count > FEW && !this.#hasEqualHashes(bytes, start, count)) return false;
-    const member = this.#member;
-    const [places, looks] = [this.#places, this.#looks];
-    let pos = lpFirst(bytes, start);
-    for (let i = 0; i < count; i++) {
-      lpRead(bytes, pos, member);
-      // Length and last byte tell most apart.
-      const look = ((member.end - member.start) << 8) | member.bytes[member.end - 1];
-      for (let j = 0; j < i; j++) {
-        if (looks[j] !== look) continue;
-        if (lpEquals(bytes, places[j], member.bytes, member.start, member.end)) return true;
-      }
-      looks[i] = look;
-      places[i] = pos;
-      pos = lpNext(bytes, lpNext(bytes, pos));
-    }
-    return false;
-  }
-
-  #hasEqualHashes(bytes: Uint8Array, start: number, count: number): boolean {
-    if (this.#hashes.length < count) this.#hashes = new Int32Array(count);
-    const hashes = this.#hashes.subarray(0, count);
-    const member = this.#member;
-    let pos = lpFirst(bytes, start);
-    for (let i = 0; i < count; i++) {
-      lpRead(bytes, pos, member);
-      hashes[i] = hash32(member.bytes, member.start, member.end, 0, 0);
-      pos = lpNext(bytes, lpNext(bytes, pos));
-    }
-    hashes.sort();
-    for (let i = 1; i < count; i++) if (hashes[i] === hashes[i - 1]) return true;
-    return false;
   }
 
   #checkPair(scorePos: number): string | undefined {

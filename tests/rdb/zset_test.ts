@@ -1,0 +1,342 @@
+/**
+ * Sorted sets in snapshots: every type read whole, byte by byte and cut everywhere; written in every
+ * version and read back; damaged.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatDouble, latin1 } from "../../src/base/ascii.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { RdbError } from "../../src/rdb/errors.ts";
+import { KeyspaceLoader } from "../../src/rdb/load.ts";
+import { type Database, Encoding, Keyspace, ValueType } from "../../src/store/keyspace.ts";
+import { largeOf, zsetEach, zsetLength } from "../../src/store/zset.ts";
+import { Engine } from "../commands/engine.ts";
+import { bytesOf } from "./dataset.ts";
+import {
+  blob,
+  cutsOf,
+  decodeCut,
+  encoded,
+  errorOf,
+  join,
+  le,
+  listpack,
+  snapshot,
+  str,
+  withChecksum,
+} from "./support.ts";
+
+type Pair = readonly [member: string, score: number];
+
+const KEY = bytesOf("key");
+const { LISTPACK, SKIPLIST } = Encoding;
+const ZSET_TEXT = 3;
+const ZSET_BINARY = 5;
+const ZSET_ZIPLIST = 12;
+const ZSET_LISTPACK = 17;
+const LONG = "m".repeat(65);
+
+function count(length: number): Uint8Array {
+  return Uint8Array.of(0x40 | (length >>> 8), length & 255);
+}
+
+function binary(...pairs: readonly Pair[]): Uint8Array {
+  const parts = pairs.map(([member, score]) => {
+    return join(blob(member), new Uint8Array(Float64Array.of(score).buffer));
+  });
+  return join(count(pairs.length), ...parts);
+}
+
+/** Scores as texts, or as what stands for one. */
+function text(...pairs: readonly (readonly [string, string | number])[]): Uint8Array {
+  const parts = pairs.map(([member, score]) => {
+    return join(str(member), typeof score === "number" ? score : str(score));
+  });
+  return join(count(pairs.length), ...parts);
+}
+
+function packed(...elements: readonly (number | string)[]): Uint8Array {
+  return blob(listpack(...elements));
+}
+
+function ofPairs(pairs: readonly Pair[]): Uint8Array {
+  return packed(...pairs.flatMap(([member, score]) => [
+    /^[0-9]+$/.test(member) ? Number(member) : member,
+    Number.isInteger(score) ? score : String(score),
+  ]));
+}
+
+function numbered(length: number): Pair[] {
+  return Array.from({ length }, (_, i) => [`w${String(i).padStart(4, "0")}`, i >> 2]);
+}
+
+function tell(db: Database, key: Uint8Array): Pair[] | undefined {
+  const entry = db.find(key, 0, key.length);
+  if (entry === 0 || db.typeOf(entry) !== ValueType.ZSET) return undefined;
+  const told: Pair[] = [];
+  zsetEach(db, entry, (bytes, start, end, score) => {
+    told.push([latin1(bytes, start, end), score]);
+  });
+  assert.equal(told.length, zsetLength(db, entry));
+  largeOf(db, entry)?.audit();
+  return told;
+}
+
+interface Row {
+  readonly name: string;
+  readonly type: number;
+  readonly value: Uint8Array;
+  readonly expected: readonly Pair[] | undefined;
+  readonly encoding: Encoding;
+}
+
+const rows: readonly Row[] = [
+  {
+    name: "members in any order",
+    type: ZSET_BINARY,
+    value: binary(["b", 1.5], ["", -Infinity], ["a", 1.5], ["7", 1e300]),
+    expected: [["", -Infinity], ["a", 1.5], ["b", 1.5], ["7", 1e300]],
+    encoding: LISTPACK,
+  },
+  {
+    name: "as many members as a listpack holds",
+    type: ZSET_BINARY,
+    value: binary(...numbered(128)),
+    expected: numbered(128),
+    encoding: LISTPACK,
+  },
+  {
+    name: "one more",
+    type: ZSET_BINARY,
+    value: binary(...numbered(129).reverse()),
+    expected: numbered(129),
+    encoding: SKIPLIST,
+  },
+  {
+    name: "a long member",
+    type: ZSET_BINARY,
+    value: binary(["a", 2], [LONG, 1]),
+    expected: [[LONG, 1], ["a", 2]],
+    encoding: SKIPLIST,
+  },
+  {
+    name: "no member",
+    type: ZSET_BINARY,
+    value: binary(),
+    expected: undefined,
+    encoding: LISTPACK,
+  },
+  {
+    name: "scores that are texts",
+    type: ZSET_TEXT,
+    value: text(["a", "3.25"], ["b", 254], ["c", 255], ["d", "-1e3"], ["e", "17"]),
+    expected: [["c", -Infinity], ["d", -1000], ["a", 3.25], ["e", 17], ["b", Infinity]],
+    encoding: LISTPACK,
+  },
+  {
+    name: "a ziplist",
+    type: ZSET_ZIPLIST,
+    // Lengths, place of the last entry, four entries: "a", 1, "bb", "2.5".
+    value: blob(
+      join(le(25, 4), le(19, 4), 4, 0, "\0\x01a", "\x03\xf2", "\x02\x02bb", "\x04\x032.5", 255),
+    ),
+    expected: [["a", 1], ["bb", 2.5]],
+    encoding: LISTPACK,
+  },
+  {
+    name: "a listpack",
+    type: ZSET_LISTPACK,
+    value: packed("z", "-inf", "b", "-0.5", 7, 3, "a", 4, "b2", 4, "c", "0x10", "d", "inf"),
+    expected: [
+      ["z", -Infinity],
+      ["b", -0.5],
+      ["7", 3],
+      ["a", 4],
+      ["b2", 4],
+      ["c", 16],
+      ["d", Infinity],
+    ],
+    encoding: LISTPACK,
+  },
+  {
+    name: "a listpack of a long member",
+    type: ZSET_LISTPACK,
+    value: packed(LONG, 1),
+    expected: [[LONG, 1]],
+    encoding: LISTPACK,
+  },
+  {
+    name: "a listpack beyond the limit",
+    type: ZSET_LISTPACK,
+    value: ofPairs(numbered(129)),
+    expected: numbered(129),
+    encoding: SKIPLIST,
+  },
+  {
+    name: "an empty listpack",
+    type: ZSET_LISTPACK,
+    value: packed(),
+    expected: undefined,
+    encoding: LISTPACK,
+  },
+];
+
+for (const { name, type, value, expected, encoding } of rows) {
+  test(`RdbDecoder reads a sorted set of ${name} however it is cut`, () => {
+    const bytes = snapshot("REDIS0012", type, str("key"), value, 0, str("next"), str("1"));
+    for (const cut of cutsOf(bytes.length)) {
+      const keyspace = new Keyspace({ random: () => 0.5 });
+      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
+      const db = keyspace.db(0);
+      assert.deepEqual(tell(db, KEY), expected);
+      if (expected !== undefined) {
+        assert.equal(db.encodingOf(db.find(KEY, 0, KEY.length)), encoding);
+      }
+      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
+      db.audit();
+    }
+  });
+}
+
+const refusals: readonly { name: string; type: number; value: Uint8Array; says: RegExp }[] = [
+  {
+    name: "a member twice",
+    type: ZSET_BINARY,
+    value: binary(["a", 1], ["b", 2], ["a", 3]),
+    says: /twice/,
+  },
+  {
+    name: "a member of many twice",
+    type: ZSET_BINARY,
+    value: binary(...numbered(200), ["w0007", -1]),
+    says: /twice/,
+  },
+  {
+    name: "a score that is no number",
+    type: ZSET_BINARY,
+    value: binary(["a", NaN]),
+    says: /number/,
+  },
+  { name: "no score", type: ZSET_TEXT, value: text(["a", "x"]), says: /number/ },
+  { name: "a score said to be none", type: ZSET_TEXT, value: text(["a", 253]), says: /number/ },
+  { name: "a text far too long", type: ZSET_TEXT, value: text(["a", 200]), says: /200 bytes/ },
+  { name: "a listpack's twins", type: ZSET_LISTPACK, value: packed("a", 1, "a", 2), says: /twice/ },
+  {
+    name: "a listpack's twins of no length",
+    type: ZSET_LISTPACK,
+    value: packed("", 1, "b", "1.5", "", 2),
+    says: /twice/,
+  },
+  {
+    name: "a listpack's twins far apart",
+    type: ZSET_LISTPACK,
+    value: ofPairs([["w0003", -1], ...numbered(20)]),
+    says: /twice/,
+  },
+  {
+    name: "twins in a large listpack",
+    type: ZSET_LISTPACK,
+    value: ofPairs([["w0003", -1], ...numbered(200)]),
+    says: /twice/,
+  },
+  {
+    name: "a listpack out of order",
+    type: ZSET_LISTPACK,
+    value: packed("a", 2, "b", 1),
+    says: /order/,
+  },
+  {
+    name: "a listpack with members out of order",
+    type: ZSET_LISTPACK,
+    value: packed("b", 1, "a", 1),
+    says: /order/,
+  },
+  {
+    name: "a listpack's word for a score",
+    type: ZSET_LISTPACK,
+    value: packed("a", "one"),
+    says: /number/,
+  },
+  { name: "a member alone", type: ZSET_LISTPACK, value: packed("a"), says: /odd/ },
+];
+
+for (const { name, type, value, says } of refusals) {
+  test(`RdbDecoder refuses a sorted set of ${name}`, () => {
+    const bytes = snapshot("REDIS0012", type, str("key"), value);
+    const keyspace = new Keyspace({ random: () => 0.5 });
+    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
+    assert.equal(error?.code, "CORRUPT");
+    assert.match(error.message, says);
+    assert.equal(keyspace.keyCount, 0);
+  });
+}
+
+const SIZES = [1, 5, 127, 128, 129, 3000];
+
+/** Sorted sets of all forms and sizes. */
+function filled(seed: number): Keyspace {
+  const prng = new Prng(seed);
+  const engine = new Engine("master", () => 0.5);
+  for (const size of SIZES) {
+    for (let i = 0; i < size; i++) {
+      const score = prng.oneIn(3) ? prng.int(20) : (prng.uint32() - 2 ** 31) / 1024;
+      const text = prng.oneIn(50) ? prng.oneIn(2) ? "inf" : "-inf" : formatDouble(score);
+      engine.call("ZADD", `z${size}`, text, prng.oneIn(3) ? String(i) : `member:${i}`);
+    }
+  }
+  engine.call("ZADD", "long", "0.1", "l".repeat(400), "2", "1");
+  return engine.keyspace;
+}
+
+for (const version of [9, 10, 11, 12, 80] as const) {
+  test(`sorted sets written in version ${version} are read back`, () => {
+    const keyspace = filled(version);
+    for (const compress of [false, true]) {
+      const copy = new Keyspace({ random: () => 0.5 });
+      decodeCut(encoded(keyspace, version, compress), [], new KeyspaceLoader(copy));
+      assert.equal(copy.keyCount, keyspace.keyCount);
+      for (const name of ["long", ...SIZES.map((size) => `z${size}`)].map(bytesOf)) {
+        const [before, after] = [keyspace, copy].map((one) => one.db(0));
+        assert.ok(tell(before, name) !== undefined, latin1(name));
+        assert.deepEqual(tell(after, name), tell(before, name));
+        const forms = [before, after].map((db) => db.encodingOf(db.find(name, 0, name.length)));
+        assert.equal(forms[1], forms[0], latin1(name));
+      }
+      copy.db(0).audit();
+    }
+  });
+}
+
+test("damaged sorted sets end in an RdbError or in sound ones", () => {
+  const prng = new Prng(3);
+  const mine = rows.filter(({ value }) => value.length < 1000);
+  const parts = mine.flatMap(({ type, value }, i) => [type, str(`k${i}`), value]);
+  const whole = join("REDIS0012", ...parts, 0xff);
+  let loaded = 0;
+  for (let round = 0; round < 600; round++) {
+    const bytes = whole.slice();
+    for (let i = prng.int(3); i >= 0; i--) bytes[9 + prng.int(bytes.length - 9)] = prng.int(256);
+    const keyspace = new Keyspace({ random: () => 0.5 });
+    try {
+      decodeCut(withChecksum(bytes), [], new KeyspaceLoader(keyspace));
+    } catch (error) {
+      assert.ok(error instanceof RdbError, String(error));
+      continue;
+    }
+    loaded++;
+    const engine = new Engine("master", () => 0.5, keyspace);
+    for (let i = 0; i < mine.length; i++) {
+      const told = tell(keyspace.db(0), bytesOf(`k${i}`)) ?? [];
+      for (let j = 1; j < told.length; j++) assert.ok(told[j - 1][1] <= told[j][1]);
+      engine.call("ZADD", `k${i}`, "3", "a", "inf", "new");
+      engine.call("ZREM", `k${i}`, "a", "7");
+      engine.call("ZUNIONSTORE", "all", "2", "all", `k${i}`);
+      engine.call("DEBUG", "DIGEST-VALUE", `k${i}`);
+    }
+    keyspace.db(0).audit();
+  }
+  assert.ok(loaded > 20, `${loaded} were loaded`);
+});
