@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import type { type SnapshotVersion } from "../../src/rdb/encoder.ts";
+import type { SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { RdbError } from "../../src/rdb/errors.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { type Database, Keyspace, ValueType } from "../../src/store/keyspace.ts";
