@@ -27,7 +27,6 @@ import {
 import {
   CommandError,
   DB_OUT_OF_RANGE,
-  INVALID_CURSOR,
   INVALID_FIRST_DB,
   INVALID_SECOND_DB,
   NO_SUCH_KEY,
@@ -36,20 +35,12 @@ import {
 } from "./errors.ts";
 import { runInSlices } from "./execute.ts";
 import { deleteExpired, isHidden, lookupRead, lookupWrite, lookupWriteIn } from "./lookup.ts";
+import { readCursor, SCAN_COUNT, SCAN_MOST, SCAN_STEPS } from "./scan_args.ts";
 
 /** Keys KEYS looks at in one turn of the event loop: one or two milliseconds. */
 const KEYS_PER_SLICE = 20_000;
-/** Keys SCAN looks at at most, whatever its COUNT: the next call goes on. */
-const SCAN_MOST = 50_000;
-const SCAN_COUNT = 10;
-/** Buckets SCAN looks at for each key it was asked for, as Redis does. */
-const SCAN_STEPS_PER_KEY = 10;
 const RANDOM_TRIES = 100;
 const STAR = 0x2a;
-const MINUS = 0x2d;
-const SPACE = 0x20;
-const PLUS = 0x2b;
-const ZERO = 0x30;
 
 /** What TYPE answers, by {@linkcode ValueType}. */
 export const TYPE_NAMES: readonly string[] = [
@@ -207,33 +198,6 @@ const keys: Command = {
   },
 };
 
-/**
- * SCAN's cursor, a uint64 as `strtoull` reads it, up to a zero byte. Our own are 32 bits: one that is not ours stands for
- * some place or other.
- */
-export function readCursor(argv: Argv, index: number): number {
-  const { bytes } = argv;
-  let pos = argv.starts[index];
-  const zero = bytes.subarray(pos, argv.ends[index]).indexOf(0);
-  const end = zero < 0 ? argv.ends[index] : pos + zero;
-  const first = pos;
-  while (pos < end && (bytes[pos] === SPACE || (bytes[pos] >= 9 && bytes[pos] <= 13))) pos++;
-  // What is a negative number to string2ll is none; what only strtoull takes for one wraps around.
-  const isNegative = bytes[pos] === MINUS;
-  const isRefused = isNegative && pos === first && bytes[pos + 1] !== ZERO;
-  if (isNegative || bytes[pos] === PLUS) pos++;
-  if (pos >= end) throw new CommandError(INVALID_CURSOR);
-  let cursor = 0n;
-  for (; pos < end; pos++) {
-    const digit = bytes[pos] - ZERO;
-    if (digit < 0 || digit > 9) throw new CommandError(INVALID_CURSOR);
-    cursor = cursor * 10n + BigInt(digit);
-    if (cursor > 0xffffffffffffffffn) throw new CommandError(INVALID_CURSOR);
-  }
-  if (isRefused && cursor <= 1n << 63n) throw new CommandError(INVALID_CURSOR);
-  return Number((isNegative ? -cursor : cursor) & 0xffffffffn);
-}
-
 /** What SCAN was asked for; type -1 stands for any, -2 for one that at most a module has. */
 class ScanQuery {
   patternIndex: number = 0;
@@ -299,7 +263,7 @@ function gather(
     if (!isHidden(ctx, db, entry)) gathered.push(entry);
     else if (ctx.ownsExpiry) expired.push(key.bytes.slice(key.start, key.end));
   };
-  let steps = Math.min(query.count, SCAN_MOST) * SCAN_STEPS_PER_KEY;
+  let steps = Math.min(query.count, SCAN_MOST) * SCAN_STEPS;
   do cursor = db.scan(cursor, look); while (
     cursor !== 0 && --steps > 0 && gathered.length < query.count && seen < SCAN_MOST
   );

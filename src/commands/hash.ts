@@ -5,8 +5,6 @@
  */
 
 import { parseBigInt64 } from "../base/ascii.ts";
-import { ByteBuffer } from "../base/byte_buffer.ts";
-import { globMatch } from "../base/glob.ts";
 import {
   addLongDouble,
   formatLongDouble,
@@ -27,7 +25,7 @@ import {
   hashVisitAt,
   largeHashOf,
 } from "../store/hash.ts";
-import { isWord, readBigInteger, readInteger } from "./args.ts";
+import { readBigInteger } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import {
   CommandError,
@@ -37,10 +35,8 @@ import {
   NAN_OR_INFINITY,
   NOT_A_FLOAT,
   OVERFLOW,
-  SYNTAX,
   wrongArity,
 } from "./errors.ts";
-import { readCursor } from "./generic.ts";
 import {
   eachVisible,
   findField,
@@ -53,11 +49,10 @@ import {
 } from "./hash_args.ts";
 import { hashExpireCommands } from "./hash_expire.ts";
 import { drawsOf, readRandomCount } from "./random_count.ts";
+import { ElementScan, readCursor, replyNoScan } from "./scan_args.ts";
 
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
-const SCAN_COUNT = 10;
-const SCAN_STEPS_PER_FIELD = 10;
 /** HRANDFIELD draws fields until they differ when it wants fewer than this share of them. */
 const SPARSE_SHARE = 3;
 /** Draws that find a field past its time before all fields are looked at instead. */
@@ -398,70 +393,18 @@ const hrandfield: Command = {
   },
 };
 
-/** What HSCAN was asked for. */
-class FieldScan {
-  readonly #found: ByteBuffer = new ByteBuffer(256);
-  #pattern: Uint8Array | undefined = undefined;
-  #count: number = SCAN_COUNT;
-  #withValues: boolean = true;
-  #replied: number = 0;
-
-  /** @throws {CommandError} SYNTAX and the like. */
-  constructor(argv: Argv) {
-    for (let i = 3; i < argv.count; i++) {
-      if (isWord(argv, i, "NOVALUES")) {
-        this.#withValues = false;
-        continue;
-      }
-      if (i + 1 === argv.count) throw new CommandError(SYNTAX);
-      if (isWord(argv, i, "COUNT")) {
-        this.#count = readInteger(argv, i + 1);
-        if (this.#count < 1) throw new CommandError(SYNTAX);
-      } else if (isWord(argv, i, "MATCH")) {
-        this.#pattern = argv.at(i + 1);
-      } else throw new CommandError(SYNTAX);
-      i++;
-    }
-  }
-
-  /** Looks at some fields and replies. */
-  run(ctx: Context, entry: Entry, cursor: number): void {
-    const { reply } = ctx;
-    const large = largeHashOf(ctx.db, entry);
-    const take: FieldVisitor = (f, fs, fe, v, vs, ve, at) => {
-      if (isVisible(ctx, at)) this.#take(f, fs, fe, v, vs, ve);
-    };
-    if (large === undefined) {
-      eachVisible(ctx, entry, take);
-      cursor = 0;
-    } else {
-      let steps = this.#count * SCAN_STEPS_PER_FIELD;
-      const look = (field: Entry) => large.visit(field, take);
-      do cursor = large.fields.scan(cursor, look); while (
-        cursor !== 0 && --steps > 0 && this.#replied < this.#count
-      );
-    }
-    reply.array(2);
-    reply.bulkText(String(cursor));
-    reply.array(this.#withValues ? 2 * this.#replied : this.#replied);
-    if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
-  }
-
-  #take(
-    field: Uint8Array,
-    fieldStart: number,
-    fieldEnd: number,
-    value: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    if (this.#pattern !== undefined && !globMatch(this.#pattern, field, fieldStart, fieldEnd)) {
-      return;
-    }
-    writeBulk(this.#found, field, fieldStart, fieldEnd);
-    if (this.#withValues) writeBulk(this.#found, value, start, end);
-    this.#replied++;
-  }
+/** Looks at some fields and replies. */
+function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
+  const large = largeHashOf(ctx.db, entry);
+  const take: FieldVisitor = (f, fs, fe, v, vs, ve, at) => {
+    if (!isVisible(ctx, at) || !scan.takes(f, fs, fe)) return;
+    writeBulk(scan.found, f, fs, fe);
+    if (scan.withValues) writeBulk(scan.found, v, vs, ve);
+  };
+  let next = 0;
+  if (large === undefined) eachVisible(ctx, entry, take);
+  else next = scan.walk(cursor, (at) => large.fields.scan(at, (field) => large.visit(field, take)));
+  scan.reply(ctx.reply, next, scan.withValues ? 2 : 1);
 }
 
 /** `HSCAN key cursor [MATCH pattern] [COUNT n] [NOVALUES]`: the next cursor, fields and values. O(count). */
@@ -473,10 +416,8 @@ const hscan: Command = {
   run(ctx, argv) {
     const cursor = readCursor(argv, 2);
     const entry = lookupHash(ctx, argv, 1);
-    if (entry !== 0) return new FieldScan(argv).run(ctx, entry, cursor);
-    ctx.reply.array(2);
-    ctx.reply.bulkText("0");
-    ctx.reply.array(0);
+    if (entry === 0) return replyNoScan(ctx.reply);
+    scanFields(ctx, entry, cursor, new ElementScan(argv, true));
   },
 };
 

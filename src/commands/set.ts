@@ -4,8 +4,6 @@
  * @module
  */
 
-import { ByteBuffer } from "../base/byte_buffer.ts";
-import { globMatch } from "../base/glob.ts";
 import type { Argv } from "../resp/argv.ts";
 import { writeBulk } from "../resp/writer.ts";
 import type { Entry } from "../store/keyspace.ts";
@@ -24,7 +22,7 @@ import {
   setVisitAt,
   type SetVisitor,
 } from "../store/set.ts";
-import { expectEnd, isWord, readInteger } from "./args.ts";
+import { expectEnd, readInteger } from "./args.ts";
 import {
   type Command,
   type Context,
@@ -35,14 +33,12 @@ import {
   READONLY,
   WRITE,
 } from "./command.ts";
-import { CommandError, MUST_BE_POSITIVE, SYNTAX } from "./errors.ts";
-import { readCursor } from "./generic.ts";
+import { CommandError, MUST_BE_POSITIVE } from "./errors.ts";
 import { drawsOf, readSignedCount } from "./random_count.ts";
+import { ElementScan, readCursor, replyNoScan } from "./scan_args.ts";
 import { keyChanged, lookupSet, setChanged } from "./set_args.ts";
 import { setAlgebraCommands } from "./set_algebra.ts";
 
-const SCAN_COUNT = 10;
-const SCAN_STEPS_PER_MEMBER = 10;
 /** Members are drawn until they differ when fewer than this share of them are wanted. */
 const SPARSE_SHARE = 3;
 /** Members of one SREM that tells of a SPOP, in `spopWithCountCommand`. */
@@ -272,50 +268,16 @@ const spop: Command = {
   },
 };
 
-/** What SSCAN was asked for. */
-class MemberScan {
-  readonly #found: ByteBuffer = new ByteBuffer(256);
-  #pattern: Uint8Array | undefined = undefined;
-  #count: number = SCAN_COUNT;
-  #replied: number = 0;
-
-  /** @throws {CommandError} SYNTAX and the like. */
-  constructor(argv: Argv) {
-    for (let i = 3; i < argv.count; i += 2) {
-      if (i + 1 === argv.count) throw new CommandError(SYNTAX);
-      if (isWord(argv, i, "COUNT")) {
-        this.#count = readInteger(argv, i + 1);
-        if (this.#count < 1) throw new CommandError(SYNTAX);
-      } else if (isWord(argv, i, "MATCH")) {
-        this.#pattern = argv.at(i + 1);
-      } else throw new CommandError(SYNTAX);
-    }
-  }
-
-  /** Looks at some members and replies. */
-  run(ctx: Context, entry: Entry, cursor: number): void {
-    const { reply } = ctx;
-    const large = largeSetOf(ctx.db, entry);
-    const take: SetVisitor = (bytes, start, end) => {
-      if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return;
-      writeBulk(this.#found, bytes, start, end);
-      this.#replied++;
-    };
-    if (large === undefined) {
-      setEach(ctx.db, entry, take);
-      cursor = 0;
-    } else {
-      let steps = this.#count * SCAN_STEPS_PER_MEMBER;
-      const look = (member: Entry) => large.visit(member, take);
-      do cursor = large.members.scan(cursor, look); while (
-        cursor !== 0 && --steps > 0 && this.#replied < this.#count
-      );
-    }
-    reply.array(2);
-    reply.bulkText(String(cursor));
-    reply.array(this.#replied);
-    if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
-  }
+/** Looks at some members and replies. */
+function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
+  const large = largeSetOf(ctx.db, entry);
+  const take: SetVisitor = (bytes, start, end) => {
+    if (scan.takes(bytes, start, end)) writeBulk(scan.found, bytes, start, end);
+  };
+  let next = 0;
+  if (large === undefined) setEach(ctx.db, entry, take);
+  else next = scan.walk(cursor, (at) => large.members.scan(at, (one) => large.visit(one, take)));
+  scan.reply(ctx.reply, next, 1);
 }
 
 /** `SSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and members. O(count). */
@@ -327,10 +289,8 @@ const sscan: Command = {
   run(ctx, argv) {
     const cursor = readCursor(argv, 2);
     const entry = lookupSet(ctx, argv, 1);
-    if (entry !== 0) return new MemberScan(argv).run(ctx, entry, cursor);
-    ctx.reply.array(2);
-    ctx.reply.bulkText("0");
-    ctx.reply.array(0);
+    if (entry === 0) return replyNoScan(ctx.reply);
+    scanMembers(ctx, entry, cursor, new ElementScan(argv));
   },
 };
 

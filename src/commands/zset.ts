@@ -6,8 +6,7 @@
  */
 
 import { formatDouble, formatDouble17 } from "../base/ascii.ts";
-import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
-import { globMatch } from "../base/glob.ts";
+import { BytesRef } from "../base/byte_buffer.ts";
 import type { Argv } from "../resp/argv.ts";
 import { writeBulk, writeBulkText } from "../resp/writer.ts";
 import type { Entry } from "../store/keyspace.ts";
@@ -27,11 +26,10 @@ import {
   zsetRemove,
   zsetScore,
 } from "../store/zset.ts";
-import { isWord, readInteger } from "./args.ts";
+import { isWord } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import {
   CommandError,
-  NOT_AN_INTEGER,
   SCORE_NAN,
   SYNTAX,
   wrongArity,
@@ -39,17 +37,13 @@ import {
   ZADD_INCR,
   ZADD_NX_XX,
 } from "./errors.ts";
-import { readCursor } from "./generic.ts";
 import { drawsOf, readRandomCount } from "./random_count.ts";
+import { ElementScan, readCursor, replyNoScan } from "./scan_args.ts";
 import { lookupZset, memberReply, readDouble, zsetChanged } from "./zset_args.ts";
 import { zsetAlgebraCommands } from "./zset_algebra.ts";
 import { zsetPopCommands } from "./zset_pop.ts";
 import { zsetRangeCommands } from "./zset_range.ts";
 
-const SCAN_COUNT = 10;
-const SCAN_STEPS_PER_MEMBER = 10;
-/** Members ZSCAN looks at at most, whatever its COUNT: the next call goes on. */
-const SCAN_MOST = 50_000;
 /** ZRANDMEMBER draws ranks until they differ when it wants fewer than this share of them. */
 const SPARSE_SHARE = 3;
 
@@ -294,60 +288,28 @@ const zrandmember: Command = {
   },
 };
 
-/** What ZSCAN was asked for. */
-class MemberScan {
-  readonly #found: ByteBuffer = new ByteBuffer(256);
-  #pattern: Uint8Array | undefined = undefined;
-  #count: number = SCAN_COUNT;
-  #replied: number = 0;
-
-  /** @throws {CommandError} SYNTAX and the like. */
-  constructor(argv: Argv) {
-    for (let i = 3; i < argv.count; i += 2) {
-      if (i + 1 < argv.count && isWord(argv, i, "COUNT")) {
-        this.#count = readInteger(argv, i + 1, NOT_AN_INTEGER);
-        if (this.#count < 1) throw new CommandError(SYNTAX);
-      } else if (i + 1 < argv.count && isWord(argv, i, "MATCH")) {
-        this.#pattern = argv.at(i + 1);
-      } else throw new CommandError(SYNTAX);
-    }
-  }
-
-  /** Looks at some members and replies. */
-  run(ctx: Context, entry: Entry, cursor: number): void {
-    const set = largeOf(ctx.db, entry);
-    const take: MemberVisitor = (bytes, start, end, score) => {
-      this.#take(bytes, start, end, formatDouble(score));
+/** Looks at some members and replies. */
+function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
+  const set = largeOf(ctx.db, entry);
+  const take = (bytes: Uint8Array, start: number, end: number, score: string): void => {
+    if (!scan.takes(bytes, start, end)) return;
+    writeBulk(scan.found, bytes, start, end);
+    writeBulkText(scan.found, score);
+  };
+  let next = 0;
+  if (set === undefined) {
+    zsetEach(ctx.db, entry, (bytes, start, end, score) => {
+      take(bytes, start, end, formatDouble(score));
+    });
+  } else {
+    const look = (found: Entry) => {
+      set.memberRef(found, ref);
+      // db.c, scanCallback: a table's scores are printed as long doubles, with 17 digits.
+      take(ref.bytes, ref.start, ref.end, formatDouble17(set.scoreOf(found)));
     };
-    if (set === undefined) {
-      zsetEach(ctx.db, entry, take);
-      cursor = 0;
-    } else {
-      let steps = Math.min(this.#count, SCAN_MOST) * SCAN_STEPS_PER_MEMBER;
-      let seen = 0;
-      const look = (found: Entry) => {
-        seen++;
-        set.memberRef(found, ref);
-        // db.c, scanCallback: a table's scores are printed as long doubles, with 17 digits.
-        this.#take(ref.bytes, ref.start, ref.end, formatDouble17(set.scoreOf(found)));
-      };
-      do cursor = set.scan(cursor, look); while (
-        cursor !== 0 && --steps > 0 && seen < SCAN_MOST && this.#replied < this.#count
-      );
-    }
-    const { reply } = ctx;
-    reply.array(2);
-    reply.bulkText(String(cursor));
-    reply.array(2 * this.#replied);
-    if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
+    next = scan.walk(cursor, (at) => set.scan(at, look));
   }
-
-  #take(bytes: Uint8Array, start: number, end: number, score: string): void {
-    if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return;
-    writeBulk(this.#found, bytes, start, end);
-    writeBulkText(this.#found, score);
-    this.#replied++;
-  }
+  scan.reply(ctx.reply, next, 2);
 }
 
 /** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, members and scores. O(count). */
@@ -359,10 +321,8 @@ const zscan: Command = {
   run(ctx, argv) {
     const cursor = readCursor(argv, 2);
     const entry = lookupZset(ctx, argv, 1);
-    if (entry !== 0) return new MemberScan(argv).run(ctx, entry, cursor);
-    ctx.reply.array(2);
-    ctx.reply.bulkText("0");
-    ctx.reply.array(0);
+    if (entry === 0) return replyNoScan(ctx.reply);
+    scanMembers(ctx, entry, cursor, new ElementScan(argv));
   },
 };
 
