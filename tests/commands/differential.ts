@@ -229,11 +229,11 @@ export class Differential {
     if (sub === "HELP") return theirs[0] === ours[0];
     // Which whole numbers are shared depends on how they came to be, and on the version.
     if (sub === "REFCOUNT") return theirs[0] === 0x3a && ours[0] === 0x3a;
-    // Valkey embeds strings by other lengths.
-    if (sub !== "ENCODING") return false;
+    if (sub !== "ENCODING" || product === "redis") return false;
     const both = latin1(theirs) + latin1(ours);
-    if (product === "redis") return false;
-    return both.includes("raw") && both.includes("embstr");
+    // Valkey embeds strings by other lengths, and makes a table ready for a long member it then refuses.
+    return both.includes("raw") && both.includes("embstr") ||
+      latin1(theirs).includes("skiplist") && both.includes("listpack");
   }
 
   #next(): string[] {
