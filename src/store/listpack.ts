@@ -369,6 +369,22 @@ export function lpSplice(
   writeHeader(region.bytes, region.start, newLength, count);
 }
 
+/**
+ * Makes room for `count` entries of `bytes` bytes behind all others, which the caller writes.
+ *
+ * @returns Where they begin.
+ */
+export function lpExtend(region: Region, bytes: number, count: number): number {
+  const length = region.end - region.start;
+  const stated = region.bytes[region.start + 4] | (region.bytes[region.start + 5] << 8);
+  region.resize(length + bytes);
+  const { start } = region;
+  region.bytes[start + length + bytes - 1] = END;
+  const total = stated === UNKNOWN_COUNT ? UNKNOWN_COUNT : stated + count;
+  writeHeader(region.bytes, start, length + bytes, total);
+  return start + length - 1;
+}
+
 function writeHeader(bytes: Uint8Array, start: number, length: number, count: number): void {
   writeWord(bytes, start, length, 4);
   writeWord(bytes, start + 4, Math.min(count, UNKNOWN_COUNT), 2);

@@ -15,21 +15,27 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
+import { copyBytes } from "../base/copy.ts";
 import {
   lpAppendIntegerTo,
   lpAppendTo,
   lpBegin,
   lpBigInteger,
   lpCheck,
+  lpEntryBytes,
   lpEquals,
+  lpExtend,
   lpFinish,
   lpFirst,
   lpInteger,
+  lpIntegerEntryBytes,
   lpIsEnd,
   lpIsInteger,
   lpNext,
   lpPrev,
   lpSplice,
+  lpWrite,
+  lpWriteInteger,
 } from "./listpack.ts";
 import { NodeRegion, type Region } from "./region.ts";
 import type { EncodingLimits } from "./settings.ts";
@@ -161,14 +167,16 @@ export function appendEntry(
   appendDifference(id.msHigh, id.msLow, master.msHigh, master.msLow);
   appendDifference(id.seqHigh, id.seqLow, master.seqHigh, master.seqLow);
   if (!same) lpAppendIntegerTo(scratch, pairs);
-  for (let i = first; i < end; i += 2) {
-    if (!same) lpAppendTo(scratch, bytes, starts[i], ends[i]);
-    lpAppendTo(scratch, bytes, starts[i + 1], ends[i + 1]);
-  }
   const elements = same ? pairs + 3 : 2 * pairs + 4;
-  lpAppendIntegerTo(scratch, elements);
-  const at = node.end - 1;
-  lpSplice(node, at, at, 0, scratch, elements + 1);
+  const [from, step] = same ? [first + 1, 2] : [first, 1];
+  let size = scratch.length + lpIntegerEntryBytes(elements);
+  for (let i = from; i < end; i += step) size += lpEntryBytes(bytes, starts[i], ends[i]);
+  let pos = lpExtend(node, size, elements + 1);
+  const own = node.bytes;
+  copyBytes(own, pos, scratch.bytes, 0, scratch.length);
+  pos += scratch.length;
+  for (let i = from; i < end; i += step) pos = lpWrite(own, pos, bytes, starts[i], ends[i]);
+  lpWriteInteger(own, pos, elements);
   const count = lpFirst(node.bytes, node.start);
   // As one byte is how most are written.
   if (node.bytes[count] < SMALL_MAX) node.bytes[count]++;
