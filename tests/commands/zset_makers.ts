@@ -105,7 +105,9 @@ function geoKey(g: Generator): string {
 
 function size(g: Generator): string {
   if (g.prng.oneIn(30)) return g.pick(["-1", "x", "0", ""]);
-  return String(g.pick([1, 10, 100, 500, 1000, 5000, 20000, 1e6, 3e7]) * (1 + g.prng.int(4)));
+  // 6.0 misses places far away.
+  const far = g.has("7.0") ? [1000, 5000, 20000, 1e6, 3e7] : [];
+  return String(g.pick([1, 10, 100, 500, ...far]) * (1 + g.prng.int(4)));
 }
 
 function unit(g: Generator): string {
