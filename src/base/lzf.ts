@@ -14,6 +14,10 @@ const MAX_LITERALS = 32;
 const MAX_DISTANCE = 1 << 13;
 const MAX_LENGTH = 264;
 
+/** From here on a run is copied in pieces, unless those would be many because it repeats a few bytes. */
+const LONG_RUN = 48;
+const LEAST_PERIOD = 16;
+
 const MAX_STAMP = 0x7fffffff;
 
 /**
@@ -58,9 +62,13 @@ export function lzfDecompress(
     if (pos === end) return false;
     let from = out - ((control & 31) << 8) - source[pos++] - 1;
     if (from < targetStart || out + length > targetEnd) return false;
-    // Byte by byte on purpose: a run longer than its distance repeats what it has just written.
     const runEnd = out + length;
-    while (out < runEnd) target[out++] = target[from++];
+    if (length >= LONG_RUN && out - from >= LEAST_PERIOD) {
+      // A run longer than its distance repeats what it has just written: each piece doubles that.
+      for (; out < runEnd; out += Math.min(out - from, runEnd - out)) {
+        target.copyWithin(out, from, Math.min(out, from + runEnd - out));
+      }
+    } else while (out < runEnd) target[out++] = target[from++];
   }
   return out === targetEnd;
 }

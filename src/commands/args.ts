@@ -23,9 +23,20 @@ const INT32_MIN = -0x80000000;
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
 
-/** Whether argument `index` is the word `upper`, in any case. */
+/** Whether argument `index` is the word `upper`, in any case: as a C string, which a zero byte ends. */
 export function isWord(argv: Argv, index: number, upper: string): boolean {
-  return equalsIgnoreCase(argv.bytes, argv.starts[index], argv.ends[index], upper);
+  const { bytes } = argv;
+  const start = argv.starts[index];
+  const end = argv.ends[index];
+  const next = start + upper.length;
+  return equalsIgnoreCase(bytes, start, next < end && bytes[next] === 0 ? next : end, upper);
+}
+
+/** Where argument `index` ends as a C string: at its first zero byte. */
+export function cStringEnd({ bytes, starts, ends }: Argv, index: number): number {
+  const end = ends[index];
+  for (let i = starts[index]; i < end; i++) if (bytes[i] === 0) return i;
+  return end;
 }
 
 /** Argument `index` as text of a code point a byte: for error texts and propagation. */

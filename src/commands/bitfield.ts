@@ -7,7 +7,7 @@
 import { parseInteger } from "../base/ascii.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Argv } from "../resp/argv.ts";
-import { isWord, readBigInteger } from "./args.ts";
+import { cStringEnd, isWord, readBigInteger } from "./args.ts";
 import { readBitOffset } from "./bitmap.ts";
 import { readBits, writeBits } from "./bits.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
@@ -54,7 +54,7 @@ function readOverflow(argv: Argv, index: number): Overflow {
 function readType(argv: Argv, index: number): number {
   const start = argv.starts[index];
   const letter = argv.lengthOf(index) > 0 ? argv.bytes[start] : 0;
-  const width = parseInteger(argv.bytes, start + 1, argv.ends[index]);
+  const width = parseInteger(argv.bytes, start + 1, cStringEnd(argv, index));
   const most = letter === LOWER_I ? 64 : letter === LOWER_U ? 63 : 0;
   if (!(width >= 1 && width <= most)) throw new CommandError(BITFIELD_TYPE);
   return letter === LOWER_I ? width : -width;

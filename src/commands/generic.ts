@@ -4,7 +4,6 @@
  * @module
  */
 
-import { equalsIgnoreCase } from "../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { globMatch } from "../base/glob.ts";
 import type { Argv } from "../resp/argv.ts";
@@ -226,11 +225,10 @@ class ScanQuery {
 }
 
 function typeNumber(argv: Argv, index: number): number {
-  const { bytes, starts, ends } = argv;
   for (let i = 0; i < TYPE_NAMES.length; i++) {
     // "module" is no name of a type on the wire: modules have their own.
     if (i === ValueType.MODULE) continue;
-    if (equalsIgnoreCase(bytes, starts[index], ends[index], TYPE_NAMES[i].toUpperCase())) return i;
+    if (isWord(argv, index, TYPE_NAMES[i].toUpperCase())) return i;
   }
   return -2;
 }

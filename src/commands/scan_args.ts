@@ -8,7 +8,7 @@ import { ByteBuffer } from "../base/byte_buffer.ts";
 import { globMatch } from "../base/glob.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
-import { isWord, readInteger } from "./args.ts";
+import { cStringEnd, isWord, readInteger } from "./args.ts";
 import { CommandError, INVALID_CURSOR, SYNTAX } from "./errors.ts";
 
 /** Elements that are asked for without a COUNT. */
@@ -30,8 +30,7 @@ const ZERO = 0x30;
 export function readCursor(argv: Argv, index: number): number {
   const { bytes } = argv;
   let pos = argv.starts[index];
-  const zero = bytes.subarray(pos, argv.ends[index]).indexOf(0);
-  const end = zero < 0 ? argv.ends[index] : pos + zero;
+  const end = cStringEnd(argv, index);
   const first = pos;
   while (pos < end && (bytes[pos] === SPACE || (bytes[pos] >= 9 && bytes[pos] <= 13))) pos++;
   // What is a negative number to string2ll is none; what only strtoull takes for one wraps around.

@@ -18,12 +18,11 @@ import {
 } from "../store/stream.ts";
 import { keepStream, streamOf } from "../store/stream_pack.ts";
 import { MAX_ID_TEXT, parsed, parseUnsigned } from "../store/stream_id.ts";
-import { isWord, readInteger, textOf } from "./args.ts";
+import { cStringEnd, isWord, readInteger, textOf } from "./args.ts";
 import type { Context } from "./command.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { lookupRead, mustObey } from "./lookup.ts";
 
-const STAR = 0x2a;
 /** Longest id that is looked at. */
 const MAX_ARGUMENT = 127;
 
@@ -124,12 +123,10 @@ export function readId(
 ): boolean {
   const { bytes } = argv;
   const start = argv.starts[index] + skip;
-  let end = argv.ends[index];
-  if (end - start > MAX_ARGUMENT) throw new CommandError(INVALID_STREAM_ID);
-  const whole = end;
-  // C's strings end at the first zero byte.
-  for (let i = start; i < end; i++) if (bytes[i] === 0) end = i;
-  if (whole - start === 1 && form === IdForm.LOOSE) {
+  const whole = argv.ends[index];
+  if (whole - start > MAX_ARGUMENT) throw new CommandError(INVALID_STREAM_ID);
+  const end = cStringEnd(argv, index);
+  if (end - start === 1 && form === IdForm.LOOSE) {
     if (bytes[start] === 0x2d) return out.set(MIN_ID), true;
     if (bytes[start] === 0x2b) return out.set(MAX_ID), true;
   }
@@ -242,13 +239,6 @@ const LIMIT_ALONE = "ERR syntax error, LIMIT cannot be used without specifying a
 const LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option";
 const NO_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy";
 
-/** "*", which to Redis is a C string: a zero byte ends it. */
-function isStar({ bytes, starts, ends }: Argv, index: number): boolean {
-  const start = starts[index];
-  if (bytes[start] !== STAR) return false;
-  return ends[index] === start + 1 || (ends[index] > start && bytes[start + 1] === 0);
-}
-
 /** Reads the options of XADD, up to its id, or of XTRIM; they are valid until the next call. */
 export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOptions {
   options.reset();
@@ -263,7 +253,7 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
       break;
     }
     const references = referencesAt(argv, i);
-    if (isAdd && isStar(argv, i)) break;
+    if (isAdd && isWord(argv, i, "*")) break;
     if (more > 0 && (isWord(argv, i, "MAXLEN") || isWord(argv, i, "MINID"))) {
       i = readStrategy(argv, i, options);
     } else if (more > 0 && isWord(argv, i, "LIMIT")) {

@@ -7,7 +7,7 @@
 
 import type { Argv } from "../resp/argv.ts";
 import { NO_EXPIRY } from "../store/keyspace.ts";
-import { isWord, readPositiveTime } from "./args.ts";
+import { cStringEnd, isWord, readPositiveTime } from "./args.ts";
 import type { Context } from "./command.ts";
 import { CommandError, SYNTAX } from "./errors.ts";
 import { mustObey } from "./lookup.ts";
@@ -99,7 +99,7 @@ export function optionExpiry(ctx: Context, argv: Argv, name: string): number {
 
 /** Reads one option; how many arguments it took, 0 when it does not fit. */
 function parseOption(ctx: Context, argv: Argv, index: number, takes: number): number {
-  switch (argv.lengthOf(index)) {
+  switch (cStringEnd(argv, index) - argv.starts[index]) {
     case 2:
       if (isWord(argv, index, "EX")) return expire(argv, index, takes, 1000, true);
       if (isWord(argv, index, "PX")) return expire(argv, index, takes, 1, true);

@@ -26,7 +26,7 @@ import {
   zsetRemove,
   zsetScore,
 } from "../store/zset.ts";
-import { isWord } from "./args.ts";
+import { cStringEnd, isWord } from "./args.ts";
 import { type Command, type Context, DENYOOM, FAST, KEY_1, READONLY, WRITE } from "./command.ts";
 import {
   CommandError,
@@ -55,7 +55,7 @@ const scores: number[] = [];
 
 /** The option of ZADD at argument `index`, 0 when it is none. */
 function addOption(argv: Argv, index: number): number {
-  const length = argv.ends[index] - argv.starts[index];
+  const length = cStringEnd(argv, index) - argv.starts[index];
   if (length === 2) {
     if (isWord(argv, index, "NX")) return Add.NX;
     if (isWord(argv, index, "XX")) return Add.XX;

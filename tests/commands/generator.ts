@@ -142,6 +142,9 @@ export class Generator {
     if (chance === 0 && args.length > 1) args.splice(at, 1);
     else if (chance === 1) args.splice(at, 0, this.junk());
     else if (chance === 2 && args.length > 1) args[at] = this.junk();
+    else if (chance === 3 && at > 1 && at < args.length && isCString(args, at)) {
+      args[at] += "\0" + this.pick(["", "x", "1"]);
+    }
     return args;
   }
 
@@ -340,6 +343,14 @@ function drawsSome(args: string[]): boolean {
 }
 
 /** An id that is the moment at which it was given. */
+/**
+ * Whether a zero byte may end an argument: words are C strings. Of BITFIELD's types versions differ about
+ * that, and behind a damaged counter servers read what is not theirs.
+ */
+function isCString(args: string[], at: number): boolean {
+  return !/^bitfield/i.test(args[0]) && !args[at].startsWith("HYLL");
+}
+
 function addsByClock(args: string[]): boolean {
   return /^xadd$/i.test(args[0]) && args.some((arg) => /^\*(\0|$)/.test(arg));
 }

@@ -69,8 +69,9 @@ function index(g: Generator): string {
 }
 
 function limit(g: Generator): string[] {
-  // What a negative offset means changed with 7.2.
-  const offset = g.has("7.2") ? index(g) : String(g.prng.int(10));
+  // What a negative offset means has changed since.
+  const isNew = g.has("8.0") || g.has("valkey-9.0");
+  const offset = isNew ? index(g) : String(g.prng.int(10));
   return g.prng.oneIn(3) ? [g.word("LIMIT"), offset, index(g)] : [];
 }
 

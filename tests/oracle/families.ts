@@ -29,8 +29,8 @@ export function allFamilies(binary: ServerBinary): Family {
   const hasListpacks = product === "valkey" || atLeast(version, "7.2");
   return merge([
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
-    // 6.0 reads on in counters that strings' commands have damaged.
-    ...(product === "valkey" || atLeast(version, "7.0") ? [hyperloglogFamily] : []),
+    // Before 7.2 counters that strings' commands have damaged are read on.
+    ...(hasListpacks ? [hyperloglogFamily] : []),
     listFamily(hasListpacks),
     setFamily(hasListpacks),
     sortFamily(hasListpacks, true),
