@@ -113,7 +113,7 @@ const xadd: Command = {
     streamChanged(ctx, argv, 1, 1, stream);
     if (options.hasId && options.hasSequence && !options.approximate) return;
     const args = exactly(argv, options, stream);
-    args[options.idAt] = id.toString();
+    if (!options.hasId || !options.hasSequence) args[options.idAt] = id.toString();
     ctx.propagateAs(...args);
   },
 };

@@ -50,9 +50,10 @@ function comparable(command: string): string {
   // 8.0.2 and before forgot that HINCRBYFLOAT keeps the field's expiry, later ones always say so.
   const text = command.replace(TIMES, "<ms>")
     .replace(/^HSETEX (.*) KEEPTTL FIELDS 1 (.*)/s, "HSET $1 $2");
-  return /^set .* pxat /is.test(text)
-    ? text.replace(/ (nx|xx|get)\b/gi, "").replace(/ pxat /i, " PXAT ")
-    : text;
+  if (!/^set .* pxat(\0|\0[x1])? /is.test(text)) return text;
+  // A word may have a zero byte and more at its end.
+  const plain = text.replace(/\0[x1]?(?= |$)/g, "");
+  return plain.replace(/ (nx|xx|get)\b/gi, "").replace(/ pxat /i, " PXAT ");
 }
 
 async function compareStreams(server: RunningServer, makers: readonly Maker[]): Promise<void> {
