@@ -78,7 +78,7 @@ export function streamChanged(
 
 /** Replies with an id. */
 export function replyId(ctx: Context, id: StreamId): void {
-  ctx.reply.bulk(idText, 0, id.writeText(idText, 0));
+  if (!ctx.reply.silent) ctx.reply.bulk(idText, 0, id.writeText(idText, 0));
 }
 
 /** Replies with the entry a cursor is at: its id and its fields and values. */

@@ -137,9 +137,9 @@ export class NodeRegion implements Region {
     this.#length = length;
   }
 
-  /** Room for a blob of that length, with half as much to spare: for one that grows step by step. */
-  reserve(length: number): void {
-    if (length > this.#bytes.length) this.#move(length + (length >>> 1) + 32, this.#length);
+  /** Room for a blob of that length, with half as much to spare unless told: for one that grows. */
+  reserve(length: number, spare: number = (length >>> 1) + 32): void {
+    if (length > this.#bytes.length) this.#move(length + spare, this.#length);
   }
 
   /** Gives back what {@linkcode NodeRegion.reserve} left over. */

@@ -54,6 +54,10 @@ export interface Trim {
 }
 
 const ID_BYTES = 16;
+/** What a node of the usual limit grows to, made at once: in steps it would move again and again. */
+const NODE_ROOM = 4096 + 256;
+/** Encoding and back length of an element. */
+const MOST_ENTRY_HEADER = 10;
 
 const ZERO = new StreamId();
 const MAX = new StreamId();
@@ -171,24 +175,32 @@ export class Stream implements StoredObject {
     let bytes = 0;
     for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
     if (bytes > MAX_NODE_BYTES) return false;
-    let node: NodeRegion;
-    if (this.nodes.last(place) && hasRoom(this.nodes.valueAt(place), bytes, limits)) {
-      node = this.nodes.valueAt(place);
+    let node = this.nodes.last(place) ? this.nodes.valueAt(place) : undefined;
+    if (node !== undefined && hasRoom(node, bytes, limits)) {
       this.nodes.readId(place, master);
+      this.#nodeBytes -= node.memoryBytes;
     } else {
+      if (node !== undefined) this.#closeNode(node);
       node = newNode(fields, first, end);
       master.set(id);
       this.nodes.add(id, place, node);
-      this.#nodeBytes += node.memoryBytes;
     }
-    const before = node.memoryBytes;
+    const needed = node.end + bytes + (end - first + 6) * MOST_ENTRY_HEADER;
+    node.reserve(needed, needed < NODE_ROOM ? NODE_ROOM - needed : needed >>> 3);
     appendEntry(node, master, id, fields, first, end);
-    this.#nodeBytes += node.memoryBytes - before;
+    this.#nodeBytes += node.memoryBytes;
     this.length++;
     this.entriesAdded++;
     this.lastId.set(id);
     if (this.length === 1) this.firstId.set(id);
     return true;
+  }
+
+  /** Gives back what a node has to spare that gets no further entry. */
+  #closeNode(node: NodeRegion): void {
+    this.#nodeBytes -= node.memoryBytes;
+    node.trim();
+    this.#nodeBytes += node.memoryBytes;
   }
 
   /** Deletes an entry; false when there is none of that id. The caller settles `maxDeletedId`. */

@@ -4,7 +4,7 @@
  * only while a command looks at them.
  *
  * ```
- *  f64 LE   length                f64 LE   entries added
+ *  u64 LE   length                u64 LE   entries added
  *  16 BE    last id               16 BE    first id
  *  16 BE    largest deleted id    16 BE    the node's id
  *  the node's listpack, nothing when there is no node
@@ -24,6 +24,7 @@ import { appendEntry, beginNode, type Fields, hasRoom } from "./stream_node.ts";
 const MOST_NODE_BYTES = 1024;
 /** Least room left behind an entry that is added: who adds one is likely to add another. */
 const SPARE_BYTES = 160;
+const COUNT_BYTES = 8;
 const LENGTH = 0;
 const ENTRIES_ADDED = 8;
 const LAST_ID = 16;
@@ -33,7 +34,6 @@ const NODE_ID = 64;
 const NODE = 80;
 
 const header = new Uint8Array(NODE);
-const headerView = new DataView(header.buffer);
 const packed = new ByteBuffer();
 const made = new BufferRegion();
 const value = new BytesRef();
@@ -57,7 +57,8 @@ class PackedNode implements Region {
   }
 
   resize(length: number): void {
-    this.record.resize(NODE + length, Math.max(SPARE_BYTES, length >>> 1));
+    const spare = Math.min(length, MOST_NODE_BYTES - length);
+    this.record.resize(NODE + length, Math.max(spare, SPARE_BYTES));
   }
 }
 
@@ -99,20 +100,35 @@ export function appendPacked(
   const node = packedNode;
   node.record.open(db, entry, Encoding.STREAM);
   const { record } = node;
-  for (let i = 0; i < LAST_ID; i++) header[i] = record.bytes[record.start + i];
-  const length = headerView.getFloat64(LENGTH, true);
   let bytes = 0;
   for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
+  if (node.end - node.start + bytes > MOST_NODE_BYTES) return false;
   // An empty stream's next entry becomes its first: that is the generic way's.
-  if (length === 0 || node.end - node.start + bytes > MOST_NODE_BYTES) return false;
+  if (readCount(record.bytes, record.start + LENGTH) === 0) return false;
   if (!hasRoom(node, bytes, db.settings.limits)) return false;
   nodeId.setBytes(record.bytes, record.start + NODE_ID);
   appendEntry(node, nodeId, id, fields, first, end);
-  headerView.setFloat64(LENGTH, length + 1, true);
-  headerView.setFloat64(ENTRIES_ADDED, headerView.getFloat64(ENTRIES_ADDED, true) + 1, true);
-  id.writeBytes(header, LAST_ID);
-  for (let i = 0; i < FIRST_ID; i++) record.bytes[record.start + i] = header[i];
+  countOneMore(record.bytes, record.start + LENGTH);
+  countOneMore(record.bytes, record.start + ENTRIES_ADDED);
+  id.writeBytes(record.bytes, record.start + LAST_ID);
   return true;
+}
+
+function readCount(bytes: Uint8Array, pos: number): number {
+  let count = 0;
+  for (let i = pos + COUNT_BYTES - 1; i >= pos; i--) count = count * 256 + bytes[i];
+  return count;
+}
+
+function writeCount(bytes: Uint8Array, pos: number, count: number): void {
+  for (let i = pos; i < pos + COUNT_BYTES; i++) {
+    bytes[i] = count;
+    count = Math.floor(count / 256);
+  }
+}
+
+function countOneMore(bytes: Uint8Array, pos: number): void {
+  while (++bytes[pos] > 0xff) pos++;
 }
 
 /** Makes a stream of one entry; false, and nothing done, when that is not a small one. */
@@ -130,8 +146,8 @@ export function createPacked(
   // Shorter than the arguments with their headers, which are all there is to it.
   if (fields.ends[end - 1] - fields.starts[first] > MOST_NODE_BYTES / 2) return false;
   buffer.clear();
-  headerView.setFloat64(LENGTH, 1, true);
-  headerView.setFloat64(ENTRIES_ADDED, 1, true);
+  writeCount(header, LENGTH, 1);
+  writeCount(header, ENTRIES_ADDED, 1);
   id.writeBytes(header, LAST_ID);
   id.writeBytes(header, FIRST_ID);
   id.writeBytes(header, NODE_ID);
@@ -198,8 +214,8 @@ export function packStreamOf(
 }
 
 function writeHeader(stream: Stream, id: StreamId, out: ByteBuffer): void {
-  headerView.setFloat64(LENGTH, stream.length, true);
-  headerView.setFloat64(ENTRIES_ADDED, stream.entriesAdded, true);
+  writeCount(header, LENGTH, stream.length);
+  writeCount(header, ENTRIES_ADDED, stream.entriesAdded);
   stream.lastId.writeBytes(header, LAST_ID);
   stream.firstId.writeBytes(header, FIRST_ID);
   stream.maxDeletedId.writeBytes(header, MAX_DELETED_ID);
@@ -209,9 +225,8 @@ function writeHeader(stream: Stream, id: StreamId, out: ByteBuffer): void {
 
 function unpackStream(bytes: Uint8Array, start: number, end: number): Stream {
   const stream = new Stream();
-  for (let i = 0; i < ENTRIES_ADDED + 8; i++) header[i] = bytes[start + i];
-  stream.length = headerView.getFloat64(LENGTH, true);
-  stream.entriesAdded = headerView.getFloat64(ENTRIES_ADDED, true);
+  stream.length = readCount(bytes, start + LENGTH);
+  stream.entriesAdded = readCount(bytes, start + ENTRIES_ADDED);
   stream.lastId.setBytes(bytes, start + LAST_ID);
   stream.firstId.setBytes(bytes, start + FIRST_ID);
   stream.maxDeletedId.setBytes(bytes, start + MAX_DELETED_ID);
