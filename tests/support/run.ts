@@ -4,7 +4,8 @@
  *
  *     deno run -A tests/support/run.ts [deno] [bun] [node] [PATH...]
  *
- * The last line is `N passed, N failed`, with `, N skipped` when some were.
+ * What failed is told again at the end, shortened, as the whole output is long. The last line is
+ * `N passed, N failed`, with `, N skipped` when some were.
  *
  * @module
  */
@@ -24,9 +25,17 @@ interface Counts {
   skipped: number;
 }
 
+interface Outcome {
+  counts: Counts;
+  /** What the runtime said of each test that failed. */
+  failures: string;
+}
+
 /** Longer than any one test may take; Bun's own limit would be five seconds. */
 const TEST_TIMEOUT_MS = 10 * 60_000;
 const RUN_TIMEOUT_MS = 40 * 60_000;
+/** As much of a runtime's failures as is told again at the end. */
+const MAX_FAILURES = 3000;
 
 await main(process.argv.slice(2));
 
@@ -37,13 +46,16 @@ async function main(args: readonly string[]): Promise<void> {
   await prepare();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const lines: string[] = [];
+  const again: string[] = [];
   for (const name of named.length === 0 ? RUNTIMES : named) {
-    const counts = await testIn(name, files);
+    const { counts, failures } = await testIn(name, files);
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
     lines.push(`${name.padEnd(5)} ${summary(counts)}`);
+    if (failures !== "") again.push(`failed in ${name}:\n${failures.slice(0, MAX_FAILURES)}`);
   }
+  if (again.length > 0) console.log(`\n${again.join("\n\n")}`);
   console.log(`\n${lines.join("\n")}`);
   console.log(summary(total));
   process.exit(total.failed > 0 ? 1 : 0);
@@ -71,11 +83,11 @@ async function prepare(): Promise<void> {
   }
 }
 
-async function testIn(name: RuntimeName, files: readonly string[]): Promise<Counts> {
+async function testIn(name: RuntimeName, files: readonly string[]): Promise<Outcome> {
   const runtime = await findRuntime(name).catch((error: Error) => error);
   if (runtime instanceof Error) {
     console.log(`\n${name}: ${runtime.message}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { counts: { passed: 0, failed: 1, skipped: 0 }, failures: runtime.message };
   }
   console.log(`\n${name} ${runtime.version}: ${files.length} files`);
   const started = Date.now();
@@ -85,14 +97,15 @@ async function testIn(name: RuntimeName, files: readonly string[]): Promise<Coun
     timeoutMs: RUN_TIMEOUT_MS,
     onOutput: (chunk) => void process.stdout.write(chunk),
   });
-  const counts = readCounts(name, stripColor(done.stdout + "\n" + done.stderr));
+  const output = stripColor(done.stdout + "\n" + done.stderr);
+  const counts = readCounts(name, output);
   console.log(`${name}: ${summary(counts)} in ${Math.round((Date.now() - started) / 1000)} s`);
   // A file that does not even load fails the run without counting as a failed test everywhere.
   const broken = done.code !== 0 && counts.failed === 0;
   if (broken) console.log(`${name}: exit code ${done.code} with no failed test counted`);
   if (counts.passed + counts.failed === 0) console.log(`${name}: no test was run`);
   if (broken || counts.passed + counts.failed === 0) counts.failed++;
-  return counts;
+  return { counts, failures: counts.failed > 0 ? readFailures(name, output) : "" };
 }
 
 function testArguments(runtime: Runtime, files: readonly string[]): string[] {
@@ -133,6 +146,33 @@ function readCounts(name: RuntimeName, output: string): Counts {
         skipped: number(/^\S+ skipped (\d+)$/gm) + number(/^\S+ todo (\d+)$/gm),
       };
   }
+}
+
+/** What a runtime said of the tests that failed: Deno and Node at the end, Bun ahead of each. */
+function readFailures(name: RuntimeName, output: string): string {
+  switch (name) {
+    case "deno":
+      return output.split(/^ ERRORS *$/m).at(-1)!.split(/^FAILED \| /m)[0].trim();
+    case "bun":
+      return bunFailures(output.split("\n"));
+    case "node":
+      return output.split(/^\S+ failing tests:$/m).at(-1)!.trim();
+  }
+}
+
+/** Each failed test's line, and the last of what was printed since the test before. */
+function bunFailures(lines: readonly string[]): string {
+  const failures: string[] = [];
+  let start = 0;
+  lines.forEach((line, index) => {
+    const [, result] = /^\((pass|fail|skip|todo)\) /.exec(line) ?? [];
+    if (result === undefined) return;
+    if (result === "fail") {
+      failures.push(line, lines.slice(start, index).join("\n").trim().slice(-800));
+    }
+    start = index + 1;
+  });
+  return failures.join("\n");
 }
 
 function stripColor(text: string): string {
