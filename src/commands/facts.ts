@@ -311,9 +311,9 @@ geoadd geo 3.2.0 geo - RW.update@1:0,1,0
 geodist geo 3.2.0 geo - RO.access@1:0,1,0
 geohash geo 3.2.0 geo - RO.access@1:0,1,0
 geopos geo 3.2.0 geo - RO.access@1:0,1,0
-georadius geo 3.2.0 geo - RO.access@1:0,1,0+OW.update@STORE~6:0,1,0+OW.update@STOREDIST~6:0,1,0
+georadius geo 3.2.0 geo - RO.access@1:0,1,0+OW.update.incomplete@STORE~6:0,1,0+OW.update.incomplete@STOREDIST~6:0,1,0
 georadius_ro geo 3.2.10 geo - RO.access@1:0,1,0
-georadiusbymember geo 3.2.0 geo - RO.access@1:0,1,0+OW.update@STORE~5:0,1,0+OW.update@STOREDIST~5:0,1,0
+georadiusbymember geo 3.2.0 geo - RO.access@1:0,1,0+OW.update.incomplete@STORE~5:0,1,0+OW.update.incomplete@STOREDIST~5:0,1,0
 georadiusbymember_ro geo 3.2.10 geo - RO.access@1:0,1,0
 geosearch geo 6.2.0 geo - RO.access@1:0,1,0
 geosearchstore geo 6.2.0 geo - OW.update@1:0,1,0+RO.access@2:0,1,0
@@ -525,8 +525,8 @@ xinfo|stream stream 5.0.0 stream - RO.access@2:0,1,0
 xlen stream 5.0.0 stream - RO@1:0,1,0
 xpending stream 5.0.0 stream nondeterministic_output RO.access@1:0,1,0
 xrange stream 5.0.0 stream - RO.access@1:0,1,0
-xread stream 5.0.0 stream - RO.access@STREAMS~1:-1,1,2
-xreadgroup stream 5.0.0 stream - RO.access@STREAMS~4:-1,1,2
+xread stream 5.0.0 stream - RO.access.incomplete@STREAMS~1:-1,1,2
+xreadgroup stream 5.0.0 stream - RO.access.incomplete@STREAMS~4:-1,1,2
 xrevrange stream 5.0.0 stream - RO.access@1:0,1,0
 xsetid stream 5.0.0 stream - RW.update@1:0,1,0
 xtrim stream 5.0.0 stream nondeterministic_output RW.delete@1:0,1,0

@@ -455,27 +455,29 @@ function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly F
   ctx.reply.integer(found.length);
 }
 
-/** The key, and the one that STORE or STOREDIST names. */
-const KEY_AND_STORE: KeySpec = {
-  first: 1,
-  last: 1,
-  step: 1,
-  find(argv, key) {
-    key(1);
-    let stored = 0;
-    for (let i = 5; i + 1 < argv.count; i++) {
-      if (isWord(argv, i, "STORE") || isWord(argv, i, "STOREDIST")) stored = ++i;
-    }
-    if (stored !== 0) key(stored);
-  },
-};
+/** The key, and the one that STORE or STOREDIST names among the options from `first` on. */
+function keyAndStore(first: number): KeySpec {
+  return {
+    first: 1,
+    last: 1,
+    step: 1,
+    find(argv, key) {
+      key(1);
+      let stored = 0;
+      for (let i = first; i + 1 < argv.count; i++) {
+        if (isWord(argv, i, "STORE") || isWord(argv, i, "STOREDIST")) stored = ++i;
+      }
+      if (stored !== 0) key(stored);
+    },
+  };
+}
 
 /** `GEORADIUS key longitude latitude radius unit [...] [STORE|STOREDIST key]`. O(n + log m). */
 const georadius: Command = {
   name: "georadius",
   arity: -6,
   flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: KEY_AND_STORE,
+  keys: keyAndStore(6),
   run(ctx, argv) {
     searchGeneric(ctx, argv, Form.RADIUS, true);
   },
@@ -497,7 +499,7 @@ const georadiusbymember: Command = {
   name: "georadiusbymember",
   arity: -5,
   flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: KEY_AND_STORE,
+  keys: keyAndStore(5),
   run(ctx, argv) {
     searchGeneric(ctx, argv, Form.BY_MEMBER, true);
   },

@@ -27,14 +27,18 @@ export function keysOf(command: Command, facts: CommandFacts, argv: Argv): KeyPl
   for (const spec of facts.keySpecs) {
     // Names of channels stand where keys would.
     if (spec.flags.includes("not_key")) continue;
-    if (spec.flags.includes("incomplete")) certain = false;
-    if (spec.begin.type === "unknown" || spec.find.type === "unknown") certain = false;
-    else if (!applySpec(spec, variableFlags(command, spec, argv), argv, places)) return [];
+    if (isIncomplete(spec) || spec.find.type === "unknown") certain = false;
+    if (spec.begin.type === "unknown" || spec.find.type === "unknown") continue;
+    if (!applySpec(spec, variableFlags(command, spec, argv), argv, places)) return [];
   }
   if (certain || command.keys.find === undefined) return places;
-  // What a spec says of keys it cannot find, as SORT's of its destination.
-  const told = facts.keySpecs.findLast((spec) => spec.begin.type === "unknown")?.flags;
+  // What a spec says of keys it cannot find, as SORT's of its destination, or not always, as XREAD's.
+  const told = facts.keySpecs.findLast(isIncomplete)?.flags;
   return findByArguments(command.keys.find, argv, places, told ?? UNKNOWN_FLAGS);
+}
+
+function isIncomplete(spec: KeyFacts): boolean {
+  return spec.begin.type === "unknown" || spec.flags.includes("incomplete");
 }
 
 /** What only the row's own function finds; a key that a spec found too keeps that spec's flags. */

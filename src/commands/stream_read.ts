@@ -419,29 +419,31 @@ function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   return false;
 }
 
-/** Keys after STREAMS: half of the arguments there. */
-function streamsKeys(first: number): KeySpec {
-  return {
-    first: 0,
-    last: 0,
-    step: 0,
-    find(argv, key) {
-      for (let i = first; i < argv.count; i++) {
-        if (!isWord(argv, i, "STREAMS")) continue;
-        const keys = (argv.count - i - 1) >> 1;
-        for (let at = i + 1; at <= i + keys; at++) key(at);
-        return;
-      }
-    },
-  };
-}
+/** Keys after STREAMS, which is found by way of the options before it: any of those may be "STREAMS". */
+const STREAMS_KEYS: KeySpec = {
+  first: 0,
+  last: 0,
+  step: 0,
+  find(argv, key) {
+    let i = 1;
+    while (i < argv.count && !isWord(argv, i, "STREAMS")) {
+      if (isWord(argv, i, "BLOCK") || isWord(argv, i, "COUNT")) i += 2;
+      else if (isWord(argv, i, "GROUP")) i += 3;
+      else if (isWord(argv, i, "NOACK")) i++;
+      else return;
+    }
+    const more = argv.count - i - 1;
+    if (more % 2 !== 0) return;
+    for (let at = i + 1; at <= i + more / 2; at++) key(at);
+  },
+};
 
 /** `XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...]`. O(n) of those replied. */
 const xread: Command = {
   name: "xread",
   arity: -4,
   flags: READONLY | BLOCKING | MOVABLEKEYS,
-  keys: streamsKeys(1),
+  keys: STREAMS_KEYS,
   run(ctx, argv) {
     read(ctx, argv, false);
   },
@@ -455,7 +457,7 @@ const xreadgroup: Command = {
   name: "xreadgroup",
   arity: -7,
   flags: WRITE | BLOCKING | MOVABLEKEYS,
-  keys: streamsKeys(4),
+  keys: STREAMS_KEYS,
   run(ctx, argv) {
     if (argv.count < 7) throw new CommandError(wrongArity("xreadgroup"));
     read(ctx, argv, true);

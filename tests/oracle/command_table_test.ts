@@ -71,14 +71,14 @@ function flatten(row: unknown[], told: Told[]): void {
   for (const subcommand of subcommands ?? []) flatten(subcommand, told);
 }
 
-/** A spec's flags are a set; `notes` are for readers. */
+/** A spec's flags are a set, of which builds of 8.0 differ in one; `notes` are for readers. */
 function sortFlags(spec: unknown): unknown {
   if (!Array.isArray(spec)) return spec;
   const pairs: [unknown, unknown][] = [];
   for (let i = 0; i < spec.length; i += 2) pairs.push([spec[i], spec[i + 1]]);
   return pairs.filter(([field]) => field !== "notes").map(([field, value]) => [
     field,
-    field === "flags" ? [...(value as string[])].sort() : value,
+    field === "flags" ? (value as string[]).filter((flag) => flag !== "incomplete").sort() : value,
   ]);
 }
 

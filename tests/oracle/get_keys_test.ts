@@ -13,6 +13,7 @@ import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
 import { Dispatcher } from "../../src/server/dispatch.ts";
 import { Keyspace } from "../../src/store/keyspace.ts";
+import { plain } from "../support/resp.ts";
 import { atLeast, serverTest, startServer } from "../support/servers.ts";
 
 const COMMANDS: readonly string[] = [
@@ -72,6 +73,38 @@ const COMMANDS: readonly string[] = [
   "WATCH a b",
 ];
 
+/** Options that look like what a key follows: 8.0 finds its way through them once it is mended. */
+const MISLEADING: readonly string[] = [
+  "XREAD STREAMS STREAMS a 0 0",
+  "XREAD STREAMS a 0",
+  "XREAD COUNT STREAMS STREAMS a 0",
+  "XREAD COUNT 1 FOO STREAMS a 0",
+  "XREAD BLOCK 1 COUNT 2 STREAMS STREAMS 0",
+  "XREAD STREAMS a b STREAMS 0 0 0",
+  "XREAD STREAMS a b 0",
+  "XREADGROUP GROUP STREAMS STREAMS STREAMS a >",
+  "XREADGROUP GROUP g STREAMS STREAMS STREAMS >",
+  "XREADGROUP COUNT 1 GROUP g c NOACK STREAMS k >",
+  "XREADGROUP NOACK GROUP g c STREAMS k >",
+  "XREADGROUP COUNT 1 BLOCK 2 STREAMS k >",
+  "GEORADIUS k 0 0 1 km STORE a STORE b",
+  "GEORADIUS k 0 0 1 km STORE STORE",
+  "GEORADIUS k 0 0 1 km STORE a STOREDIST b",
+  "GEORADIUS k 0 0 1 km STOREDIST b STORE a",
+  "GEORADIUS k 0 0 1 km STORE",
+  "GEORADIUS k 0 0 1 km COUNT STORE STORE a",
+  "GEORADIUS k 0 0 1 km",
+  "GEORADIUSBYMEMBER k STORE 1 km STOREDIST d STORE STORE",
+  "GEORADIUSBYMEMBER k m 1 km ASC STOREDIST d",
+  "GEORADIUS k 0 0 1 STORE a",
+  "XREAD STREAMS a",
+  "XREAD a b c",
+  "XREAD BLOCK STREAMS 0 STREAMS a 0",
+  "XREAD STREAMS",
+  "XREAD COUNT 1 STREAMS",
+  "XREADGROUP GROUP STREAMS a 0 b c d",
+];
+
 await serverTest("COMMAND GETKEYS finds the keys a real server finds", async (binary) => {
   if (binary.product !== "redis" || !atLeast(binary.version, "8.0")) return;
   await using server = await startServer(binary);
@@ -83,7 +116,9 @@ await serverTest("COMMAND GETKEYS finds the keys a real server finds", async (bi
   });
   const session = dispatcher.createSession();
   const problems: string[] = [];
-  for (const line of COMMANDS) {
+  const xread = JSON.stringify(plain(await connection.call("COMMAND", "INFO", "XREAD")));
+  const lines = xread.includes("incomplete") ? [...COMMANDS, ...MISLEADING] : COMMANDS;
+  for (const line of lines) {
     for (const sub of ["GETKEYS", "GETKEYSANDFLAGS"]) {
       const args = ["COMMAND", sub, ...line.split(" ").map((word) => word === "''" ? "" : word)];
       const out = new ByteBuffer();
