@@ -236,7 +236,9 @@ export class Generator {
     const chance = this.prng.int(20);
     if (chance === 0) return this.pick(["0", "-1", "-1000", "x", "1.5", "9223372036854775807"]);
     if (chance === 1) {
-      return this.pick(["9223372036854775", "9223372036854776", "-9223372036854775808"]);
+      // As milliseconds those are no overflow, and one a moment later could be the same moment.
+      const most = scale === 1 ? "9223372036854775806" : "9223372036854775";
+      return this.pick([most, "9223372036854776000", "-9223372036854775808"]);
     }
     return String(
       (100_000 + this.prng.int(1_000_000)) * (scale === 1 ? 1000 : 1) +
