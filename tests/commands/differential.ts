@@ -45,9 +45,15 @@ const DIFFERENCES: readonly Difference[] = [
   // 7.0 and before looked the key up before they read the range, and 6.0 took any number of words.
   { product: "redis", below: "7.2", fits: /^"bit(count|pos)".*" (:-?\d+|-[^\n]*)\r\n-ERR/is },
   // Until 8.0 a cursor went through strtoul, which takes an empty one and a negative one.
-  { product: "redis", below: "8.0", fits: /^"scan" .*-ERR invalid cursor\r\n/is },
-  { product: "valkey", below: "9.0", fits: /^"scan" .*-ERR invalid cursor\r\n/is },
+  { product: "redis", below: "8.0", fits: /^"[hsz]?scan" .*-ERR invalid cursor\r\n/is },
+  { product: "valkey", below: "9.0", fits: /^"[hsz]?scan" .*-ERR invalid cursor\r\n/is },
   { product: "valkey", fits: /^"scan" .*-ERR unknown type name '/is },
+  // Valkey 9 wraps a negative one around if a zero byte ends it.
+  {
+    product: "valkey",
+    from: "9.0",
+    fits: /^"[hsz]?scan" .*"-\d+\\u0000.*-ERR invalid cursor\r\n/is,
+  },
   // Valkey's BITCOUNT needs no end.
   { product: "valkey", from: "8.0", fits: /^"bitcount" .*-ERR [^\n]*\n$/is },
   // Valkey 9 reads the time before it looks the key up.
@@ -64,6 +70,11 @@ function toBytes(text: string): Uint8Array {
 
 function show(args: readonly string[]): string {
   return args.map((arg) => JSON.stringify(arg)).join(" ");
+}
+
+/** Arguments as options are read: a zero byte ends them, case is nobody's business. */
+export function optionWords(args: readonly string[]): string[] {
+  return args.map((arg) => arg.split("\0")[0].toUpperCase());
 }
 
 /** What a family's commands may differ in; true where two replies are equal enough. */

@@ -8,7 +8,7 @@ import { latin1 } from "../../src/base/ascii.ts";
 import type { EncodingLimits } from "../../src/store/keyspace.ts";
 import { readReply, type Reply } from "../support/resp.ts";
 import { atLeast, type ServerBinary } from "../support/servers.ts";
-import type { Difference, Family, Tolerance } from "./differential.ts";
+import { type Family, optionWords, type Tolerance } from "./differential.ts";
 import type { Generator, Maker } from "./generator.ts";
 
 /** Ours and the server's "now" of one command lie this close together. */
@@ -151,13 +151,6 @@ export const HASH_MAKERS: readonly Maker[] = [
   [1, "5.0", (g) => ["GET", g.key()]],
 ];
 
-/** Where versions differ. */
-export const HASH_DIFFERENCES: readonly Difference[] = [
-  // Until 8.0 a cursor went through strtoul, which takes an empty one and a negative one.
-  { product: "redis", below: "8.0", fits: /^"hscan" .*-ERR invalid cursor\r\n/is },
-  { product: "valkey", below: "9.0", fits: /^"hscan" .*-ERR invalid cursor\r\n/is },
-];
-
 function valueOf(bytes: Uint8Array): Reply {
   return readReply(bytes, 0, bytes.length)!.value;
 }
@@ -218,7 +211,7 @@ const sameScan: Tolerance = (args, theirs, ours) => {
   const [their, our] = [valueOf(theirs), valueOf(ours)] as Reply[][];
   const bothDone = /^0+$/.test(args[2]) &&
     [their, our].every((reply) => textOfReply(reply[0]) === "0");
-  const width = args.some((arg) => /^novalues$/i.test(arg)) ? 1 : 2;
+  const width = optionWords(args).includes("NOVALUES") ? 1 : 2;
   return !bothDone || unordered(their[1], width) === unordered(our[1], width);
 };
 
@@ -263,7 +256,6 @@ export function hashFamily(binary: ServerBinary, entries = 512, longest = 64): F
     limits,
     parameters: isDefault ? [] : parameters,
     makers: HASH_MAKERS,
-    differences: HASH_DIFFERENCES,
     same: (args, theirs, ours) => tolerances.some((same) => same(args, theirs, ours)),
     reads: { hash: [["HLEN"], ["HGETALL"], ["DEBUG", "DIGEST-VALUE"]] },
   };

@@ -103,9 +103,6 @@ const SET_MAKERS: readonly Maker[] = [
 const SET_DIFFERENCES: readonly Difference[] = [
   // 6.0 takes the one count that has no counterpart.
   { product: "redis", below: "6.2", fits: /^"srandmember" .*-ERR value is out of range/is },
-  // Until 8.0 a cursor went through strtoul, which takes an empty one and a negative one.
-  { product: "redis", below: "8.0", fits: /^"sscan" .*-ERR invalid cursor\r\n/is },
-  { product: "valkey", below: "9.0", fits: /^"sscan" .*-ERR invalid cursor\r\n/is },
 ];
 
 function parse(bytes: Uint8Array): Reply {

@@ -6,7 +6,7 @@
  */
 
 import { latin1 } from "../../src/base/ascii.ts";
-import type { Difference, Family, Tolerance } from "./differential.ts";
+import { type Difference, type Family, optionWords, type Tolerance } from "./differential.ts";
 import type { Generator, Maker } from "./generator.ts";
 
 /** Few keys, so that types clash. */
@@ -77,7 +77,7 @@ function options(g: Generator, source: string, mayStore: boolean, isMixed: boole
 
 /** Stores what is ordered by numbers. */
 function storesByNumber(args: readonly string[]): boolean {
-  const words = args.map((arg) => arg.split("\0")[0].toUpperCase());
+  const words = optionWords(args);
   const takes = ["BY", "GET", "STORE"];
   return words[0] === "SORT" && words.includes("STORE") &&
     !words.some((word, i) => word === "ALPHA" && !takes.includes(words[i - 1]));
@@ -131,7 +131,7 @@ const DIFFERENCES: readonly Difference[] = [
  */
 function sameWith(listpacks: boolean): Tolerance {
   return (args, theirs, ours) => {
-    const words = args.map((arg) => arg.split("\0")[0].toUpperCase());
+    const words = optionWords(args);
     if (words[0] === "OBJECT") return !listpacks && /list|hashtable/.test(latin1(theirs));
     if (!/^SORT/.test(words[0]) || isOrdered(args[1])) return false;
     // To ALPHA alone texts are the same that go on differently behind a zero byte.
