@@ -8,6 +8,8 @@
  * @module
  */
 
+import { Kernel, kernel } from "./kernel.ts";
+
 const SLICES = 16;
 const ENTRIES = 256;
 /** The polynomial's bits reversed. */
@@ -15,9 +17,12 @@ const POLYNOMIAL_LOW = 0xac4bc9b5;
 const POLYNOMIAL_HIGH = 0x95ac9329;
 /** Below this a view costs more than it saves. */
 const SLICED_MIN = 64;
+/** Below this the kernel costs more than it saves. */
+const KERNEL_MIN = 256;
 
 let lowTable: Int32Array | undefined;
 let highTable: Int32Array | undefined;
+let quick: Kernel | undefined;
 
 /** A CRC that is fed piece by piece. */
 export class Crc64 {
@@ -28,17 +33,32 @@ export class Crc64 {
   readonly #lows: Int32Array;
   readonly #highs: Int32Array;
 
-  /** Starts at nothing. The first one ever made fills 32 KB of tables. */
-  constructor() {
-    if (lowTable === undefined || highTable === undefined) [lowTable, highTable] = makeTables();
+  readonly #kernel: Kernel | undefined;
+
+  /**
+   * Starts at nothing. The first one ever made fills 32 KB of tables.
+   *
+   * @param usesKernel Whether WebAssembly helps where it can.
+   */
+  constructor(usesKernel: boolean = true) {
+    if (lowTable === undefined || highTable === undefined) {
+      [lowTable, highTable] = makeTables();
+      quick = kernel();
+      quick?.setTables(lowTable, highTable);
+    }
     this.#lows = lowTable;
     this.#highs = highTable;
+    this.#kernel = usesKernel ? quick : undefined;
   }
 
   /** Adds bytes `[start, end)`. */
   update(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
     let pos = start;
-    if (end - start >= SLICED_MIN) pos = this.#updateSliced(bytes, start, end);
+    const helper = this.#kernel;
+    if (helper !== undefined && end - start >= KERNEL_MIN) {
+      pos = this.#updateByKernel(helper, bytes, start, end);
+    }
+    if (end - pos >= SLICED_MIN) pos = this.#updateSliced(bytes, pos, end);
     const lows = this.#lows;
     const highs = this.#highs;
     let low = this.low;
@@ -70,6 +90,17 @@ export class Crc64 {
   reset(): void {
     this.low = 0;
     this.high = 0;
+  }
+
+  /** Whole runs of sixteen bytes, as many at a time as the kernel takes; the offset after them. */
+  #updateByKernel(helper: Kernel, bytes: Uint8Array, start: number, end: number): number {
+    const last = end - ((end - start) % SLICES);
+    for (let pos = start; pos < last; pos += Kernel.MAX_INPUT) {
+      helper.crc(this.low, this.high, bytes, pos, Math.min(pos + Kernel.MAX_INPUT, last));
+      this.low = helper.low >>> 0;
+      this.high = helper.high >>> 0;
+    }
+    return last;
   }
 
   /** Whole runs of sixteen bytes; the offset after them. One piece: 32 look-ups share its locals. */

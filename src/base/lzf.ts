@@ -8,6 +8,8 @@
  * @module
  */
 
+import { Kernel, kernel } from "./kernel.ts";
+
 const HASH_BITS = 14;
 const HASH_SIZE = 1 << HASH_BITS;
 const MAX_LITERALS = 32;
@@ -17,6 +19,9 @@ const MAX_LENGTH = 264;
 /** From here on a run is copied in pieces, unless those would be many because it repeats a few bytes. */
 const LONG_RUN = 48;
 const LEAST_PERIOD = 16;
+
+/** Less than this is unpacked before the kernel has been called. */
+const KERNEL_MIN = 512;
 
 const MAX_STAMP = 0x7fffffff;
 
@@ -34,6 +39,25 @@ let nextStamp = 1;
  * holds has no meaning.
  */
 export function lzfDecompress(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  targetStart: number,
+  targetEnd: number,
+): boolean {
+  const size = targetEnd - targetStart;
+  if (size >= KERNEL_MIN && size <= Kernel.MAX_OUTPUT && end - start <= Kernel.MAX_INPUT) {
+    const quick = kernel();
+    if (quick !== undefined) {
+      return quick.unpack(source, start, end, target, targetStart, targetEnd);
+    }
+  }
+  return lzfDecompressPlainly(source, start, end, target, targetStart, targetEnd);
+}
+
+/** The same without the kernel. */
+export function lzfDecompressPlainly(
   source: Uint8Array,
   start: number,
   end: number,

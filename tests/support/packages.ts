@@ -13,7 +13,7 @@ import { CACHE, NPM_DIR } from "./paths.ts";
 import { run, which, withLock } from "./process.ts";
 
 /** What is installed, all at once. */
-const PACKAGES = { ioredis: "5", redis: "5", mitata: "1" } as const;
+const PACKAGES = { ioredis: "5", redis: "5", mitata: "1", wabt: "1" } as const;
 
 /** A package tests may ask for. */
 export type PackageName = keyof typeof PACKAGES;
