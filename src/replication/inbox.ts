@@ -12,8 +12,10 @@
 
 import { assert } from "../base/assert.ts";
 
-/** Small chunks share blocks of this size; larger ones get a block of their own. */
-const BLOCK_BYTES = 64 * 1024;
+/** What is allocated at once. */
+const BLOCK_BYTES = 128 * 1024;
+/** Blocks kept for what comes next: as many as fill and empty while a snapshot is loaded. */
+const SPARE_BLOCKS = 16;
 
 interface Block {
   readonly bytes: Uint8Array;
@@ -27,24 +29,20 @@ export class Inbox {
   #blocks: Block[] = [];
   #head: number = 0;
   #pos: number = 0;
+  readonly #spare: Uint8Array[] = [];
 
   /** Adds a copy of bytes `[start, end)` of a borrowed chunk. */
   push(chunk: Uint8Array, start: number = 0, end: number = chunk.length): void {
     const count = end - start;
     assert(count >= 0, "a slice does not end before it starts");
-    if (count === 0) return;
     this.byteLength += count;
-    const tail = this.#blocks.length > this.#head
-      ? this.#blocks[this.#blocks.length - 1]
-      : undefined;
-    if (tail !== undefined && tail.bytes.length - tail.end >= count) {
-      tail.bytes.set(chunk.subarray(start, end), tail.end);
-      tail.end += count;
-      return;
+    for (let pos = start; pos < end;) {
+      const tail = this.#tail();
+      const fits = Math.min(end - pos, BLOCK_BYTES - tail.end);
+      tail.bytes.set(chunk.subarray(pos, pos + fits), tail.end);
+      tail.end += fits;
+      pos += fits;
     }
-    const bytes = new Uint8Array(Math.max(count, BLOCK_BYTES));
-    bytes.set(chunk.subarray(start, end));
-    this.#blocks.push({ bytes, end: count });
   }
 
   /** The oldest bytes, borrowed until the next `push`; undefined when none wait. */
@@ -62,6 +60,7 @@ export class Inbox {
     this.byteLength -= count;
     if (this.#pos < block.end) return;
     this.#pos = 0;
+    if (this.#spare.length < SPARE_BLOCKS) this.#spare.push(block.bytes);
     this.#head++;
     // Moving the list costs as much as it is long: done when half of it is gone.
     if (this.#head * 2 < this.#blocks.length) {
@@ -78,6 +77,16 @@ export class Inbox {
     this.#head = 0;
     this.#pos = 0;
     this.byteLength = 0;
+    this.#spare.length = 0;
+  }
+
+  /** The last block, which has room. */
+  #tail(): Block {
+    const last = this.#blocks.at(-1);
+    if (last !== undefined && last.end < BLOCK_BYTES) return last;
+    const block = { bytes: this.#spare.pop() ?? new Uint8Array(BLOCK_BYTES), end: 0 };
+    this.#blocks.push(block);
+    return block;
   }
 }
 

@@ -445,7 +445,10 @@ export class IdTable<T = never> {
     ids[at + 2] = id.seqHigh;
     ids[at + 3] = id.seqLow;
     numbers.fill(0, row * columns, (row + 1) * columns);
-    if (value !== undefined) block.values.splice(row, 0, value);
+    if (value !== undefined) {
+      if (row === count) block.values.push(value);
+      else block.values.splice(row, 0, value);
+    }
     block.count++;
   }
 }
