@@ -241,8 +241,8 @@ export const ZSET_MAKERS: readonly Maker[] = [
 ];
 
 /**
- * Bun has sines of the C library, as servers have; V8's own differ in the last bit now and then, which a
- * stored distance shows.
+ * Bun has the sines of the C library, as servers have, which once in a thousand are not the nearest
+ * double; V8's are, and a stored distance shows it.
  */
 const STORES: readonly string[] = "Bun" in globalThis ? ["STORE", "STOREDIST"] : ["STORE"];
 
