@@ -6,6 +6,7 @@
  */
 
 import { latin1, parseInteger } from "../base/ascii.ts";
+import { BytesRef } from "../base/byte_buffer.ts";
 import type {
   Database,
   Encoding,
@@ -15,7 +16,7 @@ import type {
   ValueType,
 } from "../store/keyspace.ts";
 import { LibraryError, readLibrary } from "../store/functions.ts";
-import { RdbError } from "./errors.ts";
+import { printableBytes, RdbError } from "./errors.ts";
 import { Dialect } from "./opcodes.ts";
 import type { RdbSink } from "./sink.ts";
 
@@ -133,8 +134,8 @@ export class KeyspaceLoader implements RdbSink {
 
   /** See {@linkcode RdbSink}. A database is made by its first key, not by its number. */
   selectDb(index: number): void {
+    this.#closeDb();
     this.#dbIndex = index;
-    this.#db = undefined;
     this.#announced = 0;
   }
 
@@ -179,9 +180,8 @@ export class KeyspaceLoader implements RdbSink {
     _frequency: number,
   ): boolean {
     const db = this.#db ??= this.#openDb();
-    const before = db.size;
     db.setString(key, keyStart, keyEnd, value, valueStart, valueEnd, expireAtMs);
-    return this.#counted(db, before, expireAtMs);
+    return this.#counted(db, expireAtMs);
   }
 
   /** Stores a value of one run of bytes. */
@@ -199,9 +199,8 @@ export class KeyspaceLoader implements RdbSink {
     _frequency: number,
   ): boolean {
     const db = this.#db ??= this.#openDb();
-    const before = db.size;
     db.setBlob(key, keyStart, keyEnd, type, encoding, value, start, end, expireAtMs);
-    return this.#counted(db, before, expireAtMs);
+    return this.#counted(db, expireAtMs);
   }
 
   /** Stores a large value. */
@@ -217,20 +216,28 @@ export class KeyspaceLoader implements RdbSink {
     _frequency: number,
   ): boolean {
     const db = this.#db ??= this.#openDb();
-    const before = db.size;
     db.setObject(key, keyStart, keyEnd, type, encoding, value, expireAtMs);
-    return this.#counted(db, before, expireAtMs);
+    return this.#counted(db, expireAtMs);
   }
 
   /** See {@linkcode RdbSink}. */
   end(): void {
+    this.#closeDb();
     this.complete = true;
   }
 
-  #counted(db: Database, before: number, expireAtMs: number): boolean {
+  #counted(db: Database, expireAtMs: number): boolean {
     this.stats.keys++;
     if (expireAtMs >= 0) this.stats.expires++;
-    return db.size !== before;
+    if (db.table.twice !== 0) failTwice(db);
+    return true;
+  }
+
+  #closeDb(): void {
+    const db = this.#db;
+    this.#db = undefined;
+    db?.table.endLoad();
+    if (db !== undefined && db.table.twice !== 0) failTwice(db);
   }
 
   #openDb(): Database {
@@ -244,8 +251,17 @@ export class KeyspaceLoader implements RdbSink {
       db.expand(expected);
       this.#expectedLeft -= expected;
     }
+    db.table.beginLoad();
     return db;
   }
+}
+
+/** Keys are added many at a time: that one was there shows some keys later. */
+function failTwice(db: Database): never {
+  const ref = new BytesRef();
+  db.keyRef(db.table.twice, ref);
+  const key = printableBytes(ref.bytes, ref.start, ref.end);
+  throw new RdbError("DUPLICATE_KEY", `Key ${key} comes twice`, -1, { key });
 }
 
 function countName(counts: Map<string, number>, name: string): void {

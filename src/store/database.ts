@@ -89,7 +89,7 @@ export class Database {
     return this.#expires;
   }
 
-  /** The table itself, for a snapshot that must know what SCAN has passed. */
+  /** The table itself: for a snapshot that must know what SCAN has passed, or is loaded. */
   get table(): Dict {
     return this.#dict;
   }
@@ -252,7 +252,7 @@ export class Database {
     this.changes++;
     this.#payForCompaction();
     const hash = this.#dict.hashOf(keyBytes, keyStart, keyEnd);
-    const old = this.#dict.find(hash, keyBytes, keyStart, keyEnd);
+    const old = this.#dict.findOld(hash, keyBytes, keyStart, keyEnd);
     const kind = kindOf(type, encoding) | OBJECT;
     const entry = this.#create(kind, keyBytes, keyStart, keyEnd, 0, 0, expireAtMs);
     const id = this.#freeObjects.pop() ?? this.#objects.length;
@@ -526,7 +526,7 @@ export class Database {
     if (this.#slab.victim >= 0) this.#payForCompaction();
     const dict = this.#dict;
     const hash = dict.hashOf(keyBytes, keyStart, keyEnd);
-    const old = dict.find(hash, keyBytes, keyStart, keyEnd);
+    const old = dict.findOld(hash, keyBytes, keyStart, keyEnd);
     const length = end - start;
     if (old !== 0 && this.#overwrite(old, kind, bytes, start, end, expireAtMs)) return old;
     const entry = this.#create(kind, keyBytes, keyStart, keyEnd, length, length, expireAtMs);

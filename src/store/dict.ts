@@ -66,6 +66,8 @@ const MAX_EXPAND_KEYS = 1 << 23;
 const RANDOM_TRIES = 100;
 /** Chains up to this long are drawn from without bias. */
 const FAIR_CHAIN = 14;
+/** Keys that are added at a time while loading. */
+const BATCH = 64;
 const NO_WORDS: Int32Array = new Int32Array(0);
 
 /** Entries of the bucket being split or merged, hash and pointer in turn: used within one call only. */
@@ -74,6 +76,8 @@ let gatheredCount = 0;
 
 /** See the module's text. */
 export class Dict {
+  /** A record that was loaded though its key was there, and was not added; 0 while none is known. */
+  twice: Entry = 0;
   #slab: Slab;
   #hash: HashFunction;
   #seed0: number;
@@ -90,6 +94,10 @@ export class Dict {
   #overflowTop: number = 0;
   #overflowFree: number = 0;
   #overflowFirst: number = 0;
+
+  // While loading: hashes and entries in turn.
+  #waiting: Int32Array = NO_WORDS;
+  #waitingCount: number = 0;
 
   // Where the last `find` ended: on the entry found, or in the chain's last bucket.
   #foundWords: Int32Array = NO_WORDS;
@@ -161,19 +169,33 @@ export class Dict {
     return 0;
   }
 
+  /** `find` for a key that is to be set; while loading there is none. */
+  findOld(hash: number, bytes: Uint8Array, start: number, end: number): Entry {
+    return this.#waiting === NO_WORDS ? this.find(hash, bytes, start, end) : 0;
+  }
+
   /** Adds a key that the `find` just before did not find. */
   insert(hash: number, entry: Entry): void {
-    const words = this.#foundWords;
-    const base = this.#foundBase;
-    const count = words[base + COUNT];
-    if (count < SLOTS) {
-      words[base + count] = hash;
-      words[base + POINTERS + count] = entry;
-      words[base + COUNT] = count + 1;
-    } else {
-      this.#append(this.#bucketOf(hash), hash, entry);
-    }
-    if (++this.#size > this.#growAt) this.#splitNext();
+    if (this.#waiting === NO_WORDS) return this.#insertFound(hash, entry);
+    const at = this.#waitingCount++ << 1;
+    this.#waiting[at] = hash;
+    this.#waiting[at + 1] = entry;
+    if (this.#waitingCount === BATCH) this.#addWaiting();
+  }
+
+  /**
+   * From here to `endLoad` all keys are new: `findOld` looks for none, and `insert` adds many at a time,
+   * so that no key waits alone for its bucket to come from memory. What waits is not found.
+   */
+  beginLoad(): void {
+    this.#waiting = new Int32Array(2 * BATCH);
+    this.twice = 0;
+  }
+
+  /** Ends what `beginLoad` began: from here on all keys are found, and `twice` is certain. */
+  endLoad(): void {
+    this.#addWaiting();
+    this.#waiting = NO_WORDS;
   }
 
   /** Points the key that the `find` just before found at another record. */
@@ -279,6 +301,49 @@ export class Dict {
     }
     assert(size === this.#size, "size counts the entries");
     assert(overflow === this.#overflowTop - this.#overflowFree, "no overflow bucket is lost");
+  }
+
+  #insertFound(hash: number, entry: Entry): void {
+    const words = this.#foundWords;
+    const base = this.#foundBase;
+    const count = words[base + COUNT];
+    if (count < SLOTS) {
+      words[base + count] = hash;
+      words[base + POINTERS + count] = entry;
+      words[base + COUNT] = count + 1;
+    } else {
+      this.#append(this.#bucketOf(hash), hash, entry);
+    }
+    if (++this.#size > this.#growAt) this.#splitNext();
+  }
+
+  #addWaiting(): void {
+    const waiting = this.#waiting;
+    const end = this.#waitingCount << 1;
+    this.#waitingCount = 0;
+    // One word of each bucket first: none of these reads waits for another.
+    let counts = 0;
+    for (let i = 0; i < end; i += 2) {
+      const bucket = this.#bucketOf(waiting[i]);
+      const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
+      counts += words[((bucket & BUCKET_MASK) << 4) + COUNT];
+    }
+    assert(counts >= 0, "buckets in use count their entries");
+    for (let i = 0; i < end; i += 2) {
+      const entry = waiting[i + 1] >>> 0;
+      if (this.#findEntry(waiting[i], entry) === 0) this.#insertFound(waiting[i], entry);
+      else this.twice = entry;
+    }
+  }
+
+  /** `find` with the key of a record. */
+  #findEntry(hash: number, entry: Entry): Entry {
+    const slot = entry >>> SEGMENT_SHIFT;
+    const unit = entry & UNIT_MASK;
+    const words = this.#slab.words[slot];
+    const start = (unit << 3) + prefixBytes(words[unit << 1]);
+    const end = start + keyLengthAt(words, unit << 1);
+    return this.find(hash, this.#slab.bytes[slot], start, end);
   }
 
   #bucketOf(hash: number): number {

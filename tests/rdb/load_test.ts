@@ -112,11 +112,27 @@ test("KeyspaceLoader keeps keys that have expired", () => {
 test("KeyspaceLoader refuses a key that comes twice in one database", () => {
   const twice = snapshot("REDIS0011", 0, str("k"), str("v"), 0xfe, 1, 0, str("k"), str("v"));
   assert.equal(load(twice).items.length, 2);
-  const again = snapshot("REDIS0011", 0, str("k"), str("v"), 0xfe, 0, 0, str("k"), str("w"));
-  const error = errorOf(() => load(again));
-  assert.equal(error?.code, "DUPLICATE_KEY");
-  assert.equal(error.key, '"k"');
-  assert.equal(error.offset, 16);
+  const k = join(0, str("k"), str("w"));
+  const others = (from: number, count: number) =>
+    join(...Array.from({ length: count }, (_, i) => join(0, str(`${from + i}`), str("v"))));
+  const again = [
+    [k, k],
+    [k, 0xfe, 0, k],
+    [k, 0xfe, 1, k, 0xfe, 0, k],
+    [k, 0, str("k"), str("7")],
+    [k, 1, str("k"), 1, str("a")],
+    // Keys are added many at a time: the two are of one lot, of two, and far apart.
+    [k, others(0, 60), k, others(60, 100)],
+    [others(0, 60), k, others(60, 10), k],
+    [k, others(0, 300), k, others(300, 300)],
+  ];
+  for (const parts of again) {
+    const error = errorOf(() => load(snapshot("REDIS0011", ...parts)));
+    assert.equal(error?.code, "DUPLICATE_KEY");
+    assert.equal(error.key, '"k"');
+    assert.match(error.message, /^Key "k" comes twice at byte \d+$/);
+  }
+  assert.equal(load(snapshot("REDIS0011", others(0, 300), k)).items.length, 301);
 });
 
 test("KeyspaceLoader makes no database for a number without keys", () => {

@@ -238,6 +238,25 @@ test("expand() is a hint: bounded, ignored when late, and taken back by deletes"
   db.audit();
 });
 
+test("beginLoad() to endLoad() adds what adding one by one adds, and tells of a key that was there", () => {
+  for (const count of [0, 1, 63, 64, 65, 5000]) {
+    const db = new Database(settingsOf(1, 2));
+    db.table.beginLoad();
+    for (let i = 0; i < count; i++) setNumber(db, i);
+    db.table.endLoad();
+    assert.equal(db.table.twice, 0);
+    assert.equal(db.size, count);
+    db.audit();
+    for (let i = 0; i < count; i++) assert.ok(hasNumber(db, i));
+    setNumber(db, count);
+    db.table.beginLoad();
+    setNumber(db, count);
+    db.table.endLoad();
+    assert.equal(numberOf(db, db.table.twice), count);
+    assert.equal(db.size, count + 1);
+  }
+});
+
 test("10,000 empty draws: expand() then a few keys still answers at once", () => {
   const db = new Database(settingsOf(1, 2));
   db.expand(1e6);
