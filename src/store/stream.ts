@@ -84,6 +84,10 @@ export class Stream implements StoredObject {
   isHeld: boolean = false;
   readonly #groups: Map<string, Group> = new Map();
   #nodeBytes: number = 0;
+  /** The last node, to which most entries go; undefined while it is to be looked up. */
+  #tail: NodeRegion | undefined = undefined;
+  /** The id of its first entry. */
+  readonly #tailId: StreamId = new StreamId();
 
   /** Bytes of nodes, tables and groups. */
   get memoryBytes(): number {
@@ -156,6 +160,7 @@ export class Stream implements StoredObject {
   /** Adds a node that was checked, behind the others: for loading. */
   addNode(id: StreamId, node: NodeRegion): boolean {
     if (!this.nodes.add(id, place, node)) return false;
+    this.#tail = undefined;
     this.#nodeBytes += node.memoryBytes;
     return true;
   }
@@ -175,25 +180,31 @@ export class Stream implements StoredObject {
     let bytes = 0;
     for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
     if (bytes > MAX_NODE_BYTES) return false;
-    let node = this.nodes.last(place) ? this.nodes.valueAt(place) : undefined;
+    let node = this.#tail ?? this.#lastNode();
     if (node !== undefined && hasRoom(node, bytes, limits)) {
-      this.nodes.readId(place, master);
       this.#nodeBytes -= node.memoryBytes;
     } else {
       if (node !== undefined) this.#closeNode(node);
       node = newNode(fields, first, end);
-      master.set(id);
       this.nodes.add(id, place, node);
+      this.#tail = node;
+      this.#tailId.set(id);
     }
     const needed = node.end + bytes + (end - first + 6) * MOST_ENTRY_HEADER;
     node.reserve(needed, needed < NODE_ROOM ? NODE_ROOM - needed : needed >>> 3);
-    appendEntry(node, master, id, fields, first, end);
+    appendEntry(node, this.#tailId, id, fields, first, end);
     this.#nodeBytes += node.memoryBytes;
     this.length++;
     this.entriesAdded++;
     this.lastId.set(id);
     if (this.length === 1) this.firstId.set(id);
     return true;
+  }
+
+  #lastNode(): NodeRegion | undefined {
+    if (!this.nodes.last(place)) return undefined;
+    this.nodes.readId(place, this.#tailId);
+    return this.#tail = this.nodes.valueAt(place);
   }
 
   /** Gives back what a node has to spare that gets no further entry. */
@@ -211,6 +222,7 @@ export class Stream implements StoredObject {
     if (nodeCount(node) === 1) {
       this.#nodeBytes -= node.memoryBytes;
       this.nodes.removeAt(place);
+      this.#tail = undefined;
     } else {
       flagDeleted(node, pos);
       const before = node.memoryBytes;
@@ -302,6 +314,7 @@ export class Stream implements StoredObject {
       if (this.#goesWhole(node, entries, trim)) {
         this.#nodeBytes -= node.memoryBytes;
         nodes.removeAt(place);
+        this.#tail = undefined;
         this.length -= entries;
         removed += entries;
         continue;
