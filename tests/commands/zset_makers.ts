@@ -81,6 +81,13 @@ function counted(g: Generator): string[] {
   return [count, ...names];
 }
 
+/** Whether a command may make a score of -0, which until 7.2 stays one. */
+export function makesMinusZero(args: readonly string[]): boolean {
+  const words = optionWords(args);
+  const at = words.indexOf("WEIGHTS");
+  return at >= 0 && words.slice(at).some((word) => word.startsWith("-"));
+}
+
 function weights(g: Generator, count: number): string[] {
   // Until 7.2 a score of -0 stays one, in listpacks as well.
   const known = g.has("7.2") ? SCORES : SCORES.filter((score) => Number(score) > 0);
