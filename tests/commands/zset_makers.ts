@@ -330,6 +330,14 @@ function unordered(reply: Reply): string {
   return String(reply);
 }
 
+/** Members and scores in turn, in the order of the members. */
+function byMember(reply: Reply): Reply {
+  const flat = reply as Uint8Array[];
+  const pairs = Array.from({ length: flat.length / 2 }, (_, i) => flat.slice(2 * i, 2 * i + 2));
+  const name = (pair: Uint8Array[]) => latin1(pair[0]);
+  return pairs.sort((a, b) => name(a) < name(b) ? -1 : 1).flat();
+}
+
 /** Numbers of a reply as doubles: before 7.2 servers print them with 17 digits, after the point or in all. */
 function sameNumbers(theirs: Reply, ours: Reply): boolean {
   if (theirs instanceof Uint8Array && ours instanceof Uint8Array) {
@@ -374,7 +382,7 @@ export const sameZset: Tolerance = (args, theirs, ours) => {
     // A small sorted set is told whole whatever the cursor, a large one from there.
     if (args[2] !== "0") return true;
     const isDone = latin1(their[0] as Uint8Array) === "0" && latin1(our[0] as Uint8Array) === "0";
-    return !isDone || sameNumbers(their[1], our[1]) || unordered(their[1]) === unordered(our[1]);
+    return !isDone || sameNumbers(byMember(their[1]), byMember(our[1]));
   }
   if (name.startsWith("GEO") && isSameSearch(args, their, our)) return true;
   if (name === "SMEMBERS") return unordered(their) === unordered(our);
