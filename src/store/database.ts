@@ -297,7 +297,7 @@ export class Database {
     entry: Entry,
     encoding: Encoding,
     length: number,
-    spare: number = length >>> 3,
+    spare: number = length >>> 2,
   ): Entry {
     this.changes++;
     const words = this.#slab.words[entry >>> SEGMENT_SHIFT];

@@ -60,7 +60,7 @@ export class RecordRegion implements Region {
     return this.#value.end;
   }
 
-  /** May move the entry; where it has to, `spare` bytes are left to grow into, an eighth unless told. */
+  /** May move the entry; where it has to, `spare` bytes are left to grow into, a quarter unless told. */
   resize(length: number, spare?: number): void {
     const db = this.#db;
     assert(db !== undefined, "a region is opened before it is resized");
