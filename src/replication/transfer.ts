@@ -55,7 +55,7 @@ export class SnapshotTransfer {
 
   /** Keys loaded. */
   get keys(): number {
-    return this.staging.keyCount;
+    return this.#loader.stats.keys;
   }
 
   /** Module values left out. */

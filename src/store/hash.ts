@@ -27,6 +27,8 @@ import {
   lpAppendIntegerTo,
   lpAppendTo,
   lpBegin,
+  lpEntryBytes,
+  lpExtend,
   lpFind,
   lpFinish,
   lpFirst,
@@ -37,6 +39,7 @@ import {
   lpRead,
   lpSeek,
   lpSplice,
+  lpWrite,
 } from "./listpack.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
 import { RecordRegion } from "./region.ts";
@@ -226,6 +229,13 @@ function setPacked(
   const first = lpFirst(region.bytes, region.start);
   const pos = lpFind(region.bytes, first, field, fieldStart, fieldEnd, stride - 1);
   fieldChange.isNew = pos < 0;
+  if (pos < 0 && stride === 2) {
+    const size = lpEntryBytes(field, fieldStart, fieldEnd) + lpEntryBytes(bytes, start, end);
+    const place = lpExtend(region, size, 2);
+    const after = lpWrite(region.bytes, place, field, fieldStart, fieldEnd);
+    lpWrite(region.bytes, after, bytes, start, end);
+    return settle(db, region.entry);
+  }
   encoded.clear();
   if (pos >= 0 && (stride === 2 || staysInPlace(region.bytes, pos, expireAtMs))) {
     const valuePos = lpNext(region.bytes, pos);
