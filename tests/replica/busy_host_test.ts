@@ -107,8 +107,9 @@ await serverTest(
       const { blocked, most } = host;
       console.log(binary.name, { syncedMs: Math.round(synced), keys: replica.size, blocked, most });
     }
-    // Nothing was said, nothing broken off, and nothing begun anew.
-    assert.deepEqual(warnings, []);
+    // Nothing was broken off, and nothing begun anew; that the bound was reached may be said.
+    const others = warnings.filter((text) => !text.endsWith("(limits.inboxBytes): reading stops"));
+    assert.deepEqual(others, []);
     assert.equal(replica.stats.attempts, 1);
     assert.equal(await info(server, "sync_full"), "1");
     assert.equal(await info(server, "sync_partial_ok"), "0");
