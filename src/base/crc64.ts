@@ -32,7 +32,6 @@ export class Crc64 {
   high: number = 0;
   readonly #lows: Int32Array;
   readonly #highs: Int32Array;
-
   readonly #kernel: Kernel | undefined;
 
   /**

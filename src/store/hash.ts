@@ -244,14 +244,14 @@ function setPacked(
     encoded.shrink(KEPT_BYTES);
     return settle(db, region.entry);
   }
+  // Only triples come here: each stands where its expiry puts it.
+  const at = expireAtMs ?? NO_EXPIRY;
   lpAppendTo(encoded, field, fieldStart, fieldEnd);
   lpAppendTo(encoded, bytes, start, end);
-  if (stride === 3) lpAppendIntegerTo(encoded, ttlOf(expireAtMs ?? NO_EXPIRY));
+  lpAppendIntegerTo(encoded, ttlOf(at));
   if (pos >= 0) lpSplice(region, pos, afterTriple(region.bytes, pos), 3, undefined, 0);
-  const place = stride === 3
-    ? placeFor(region.bytes, region.start, expireAtMs ?? NO_EXPIRY)
-    : region.end - 1;
-  lpSplice(region, place, place, 0, encoded, stride);
+  const place = placeFor(region.bytes, region.start, at);
+  lpSplice(region, place, place, 0, encoded, 3);
   encoded.shrink(KEPT_BYTES);
   return settle(db, region.entry);
 }
