@@ -8,10 +8,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Connection, open } from "./connection.ts";
-import { freePort, type ServerBinary } from "./servers.ts";
+import type { Connection } from "./connection.ts";
+import { freePort, openWhere, type ServerBinary } from "./servers.ts";
 
 const START_TIMEOUT_MS = 20_000;
+const START_ATTEMPTS = 5;
+const PLUS = 0x2b;
 
 /** What the master is called in all of them. */
 export const MASTER_NAME = "mymaster";
@@ -34,37 +36,58 @@ export async function startSentinels(
   password: string,
 ): Promise<Sentinels> {
   const dir = mkdtempSync(join(tmpdir(), "rimr-sentinel-"));
-  const children: ChildProcess[] = [];
-  const ports: number[] = [];
+  const all: Sentinel[] = [];
   let first = 0;
   const dispose = async () => {
-    for (const child of children) child.kill("SIGKILL");
-    await Promise.all(children.map((child) => exited(child)));
+    await Promise.all(all.map(kill));
     rmSync(dir, { recursive: true, force: true });
   };
+  const start = async (): Promise<Sentinel> => {
+    const port = await freePort();
+    const file = join(dir, `${port}.conf`);
+    writeFileSync(file, configuration(port, dir, masterPort, password));
+    return { port, process: spawn(binary.server, [file, "--sentinel"], { stdio: "ignore" }) };
+  };
   try {
-    for (let i = 0; i < count; i++) {
-      const port = await freePort();
-      const file = join(dir, `${port}.conf`);
-      writeFileSync(file, configuration(port, dir, masterPort, password));
-      children.push(spawn(binary.server, [file, "--sentinel"], { stdio: "ignore" }));
-      ports.push(port);
+    for (let i = 0; i < count; i++) all.push(await start());
+    for (let i = 0, attempts = 1; i < count;) {
+      const connection = await answering(all[i], password);
+      connection?.close();
+      if (connection !== undefined) i++;
+      // Another took its port.
+      else if (attempts++ < START_ATTEMPTS) all[i] = await start();
+      else throw new Error(`The sentinel on port ${all[i].port} ended`);
     }
-    for (const port of ports) (await answering(port, password)).close();
   } catch (error) {
     await dispose();
     throw error;
   }
   return {
-    ports,
-    connection: () => answering(ports[first], password),
-    killFirst: () => {
-      const child = children[first++];
-      child.kill("SIGKILL");
-      return exited(child);
+    ports: all.map((sentinel) => sentinel.port),
+    connection: async () => {
+      const connection = await answering(all[first], password);
+      if (connection === undefined) throw new Error("The sentinel has ended");
+      return connection;
     },
+    killFirst: () => kill(all[first++]),
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+interface Sentinel {
+  readonly port: number;
+  readonly process: ChildProcess;
+}
+
+function hasEnded({ process }: Sentinel): boolean {
+  return process.exitCode !== null || process.signalCode !== null;
+}
+
+function kill(sentinel: Sentinel): Promise<void> {
+  if (hasEnded(sentinel)) return Promise.resolve();
+  const ended = new Promise<void>((resolve) => sentinel.process.once("exit", () => resolve()));
+  sentinel.process.kill("SIGKILL");
+  return ended;
 }
 
 function configuration(port: number, dir: string, masterPort: number, password: string): string {
@@ -79,18 +102,14 @@ sentinel failover-timeout ${MASTER_NAME} 6000
 `;
 }
 
-function exited(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once("exit", () => resolve()));
-}
-
-async function answering(port: number, password: string): Promise<Connection> {
-  for (const deadline = Date.now() + START_TIMEOUT_MS;;) {
-    const connection = await open(port).catch(() => undefined);
-    const reply = await connection?.raw("AUTH", password).catch(() => undefined);
-    if (connection !== undefined && reply?.[0] === 0x2b) return connection;
-    connection?.close();
+/** Undefined when it ends before it answers. */
+async function answering(sentinel: Sentinel, password: string): Promise<Connection | undefined> {
+  const { port } = sentinel;
+  for (const deadline = Date.now() + START_TIMEOUT_MS; !hasEnded(sentinel);) {
+    const connection = await openWhere(port, (reply) => reply[0] === PLUS, "AUTH", password);
+    if (connection !== undefined) return connection;
     if (Date.now() > deadline) throw new Error(`No sentinel answers on port ${port}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  return undefined;
 }

@@ -69,6 +69,10 @@ const WHAT_TO_INSTALL =
   "install redis-server or valkey-server, or name one in RIMR_SERVERS, to run the tests against real servers";
 const START_TIMEOUT_MS = 20_000;
 const START_ATTEMPTS = 5;
+const FIRST_REPLY_MS = 2000;
+const FIRST_PORT = 10_000;
+const PORTS = 22_000;
+const PORT_ATTEMPTS = 100;
 
 let found: Promise<ServerBinary[]> | undefined;
 
@@ -131,16 +135,26 @@ export async function startServer(
   throw last;
 }
 
-/** A loopback port that was free a moment ago. */
-export function freePort(): Promise<number> {
+/**
+ * A loopback port that was free a moment ago. Drawn from below those that systems give to whoever asks
+ * for any, outgoing connections among them: of tests that run in parallel one would soon have it.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 1;; attempt++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    try {
+      return await bindOnce(port);
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function bindOnce(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = address !== null && typeof address === "object" ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(port)));
   });
 }
 
@@ -332,13 +346,30 @@ function serverOf(binary: ServerBinary, parts: Parts): RunningServer {
 async function answering(port: number, ended: () => boolean): Promise<Connection | undefined> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && !ended()) {
-    const connection = await open(port).catch(() => undefined);
-    const reply = await connection?.raw("PING").catch(() => undefined);
     // "+PONG", or "-NOAUTH" where the test has set a password.
-    if (connection !== undefined && reply !== undefined && !isLoading(reply)) return connection;
-    connection?.close();
+    const connection = await openWhere(port, (reply) => !isLoading(reply), "PING");
+    if (connection !== undefined) return connection;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  return undefined;
+}
+
+/**
+ * A connection on which a first command is answered as it should be, and soon: who listens on the port
+ * may be another. Undefined when it is not.
+ */
+export async function openWhere(
+  port: number,
+  isRight: (reply: Uint8Array) => boolean,
+  ...command: string[]
+): Promise<Connection | undefined> {
+  const connection = await open(port).catch(() => undefined);
+  if (connection === undefined) return undefined;
+  const timer = setTimeout(() => connection.close(), FIRST_REPLY_MS);
+  const reply = await connection.raw(...command).catch(() => undefined);
+  clearTimeout(timer);
+  if (reply !== undefined && isRight(reply)) return connection;
+  connection.close();
   return undefined;
 }
 
