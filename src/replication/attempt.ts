@@ -65,6 +65,8 @@ export class Attempt implements Watched {
   /** Time of the last byte from the master on the monotonic clock; -1 before the connection stands. */
   lastIoMs: number = -1;
   #state: LinkState = "connecting";
+  /** Ends the way to a socket. */
+  readonly #connecting: AbortController = new AbortController();
   #socket: Socket | undefined;
   #finish: ((error: ReplicationError) => void) | undefined;
   #error: ReplicationError | undefined;
@@ -140,28 +142,15 @@ export class Attempt implements Watched {
    */
   async run(signal: AbortSignal): Promise<ReplicationError> {
     this.shared.entered("connecting");
-    try {
-      this.login = await askLogin(this.shared, signal);
-      this.#socket = await connect(this.shared, signal);
-    } catch (error) {
-      return error as ReplicationError;
-    }
-    const socket = this.#socket;
-    const finished = new Promise<ReplicationError>((resolve) => this.#finish = resolve);
     const stop = () => this.fail(new ReplicationError("STOPPED", "The link was stopped"));
     signal.addEventListener("abort", stop, { once: true });
-    this.lastIoMs = this.shared.clock.monotonic();
-    socket.start({
-      onData: (chunk) => this.#onData(chunk),
-      onClose: (error) => this.#onClose(error),
-    });
-    this.#begin(signal);
-    const error = await finished;
+    if (signal.aborted) stop();
+    const error = await this.#connect() ?? await this.#stay();
     signal.removeEventListener("abort", stop);
     return error;
   }
 
-  /** Ends the connection with `error`, once; `run` answers when the socket is closed. */
+  /** Ends the connection, or the way to it, with `error`, once; `run` answers when the socket is closed. */
   fail(error: ReplicationError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
@@ -169,8 +158,8 @@ export class Attempt implements Watched {
     this.#inbox.clear();
     this.#streamHeld = false;
     if (this.#ending !== undefined) return this.#settle(error);
-    if (this.#socket?.closed) return;
-    this.#socket?.abort();
+    if (this.#socket === undefined) this.#connecting.abort();
+    else if (!this.#socket.closed) this.#socket.abort();
   }
 
   /** Bytes the socket has not taken yet. */
@@ -277,13 +266,38 @@ export class Attempt implements Watched {
 
   // Events.
 
-  #begin(signal: AbortSignal): void {
+  /** The answer is what kept it from connecting. */
+  async #connect(): Promise<ReplicationError | undefined> {
+    const { signal } = this.#connecting;
+    try {
+      this.login = await askLogin(this.shared, signal);
+      this.#socket = await connect(this.shared, signal);
+      return undefined;
+    } catch (error) {
+      return this.#error ?? error as ReplicationError;
+    }
+  }
+
+  #stay(): Promise<ReplicationError> {
+    const finished = new Promise<ReplicationError>((resolve) => this.#finish = resolve);
+    const socket = this.#socket as Socket;
+    this.lastIoMs = this.shared.clock.monotonic();
+    socket.start({
+      onData: (chunk) => this.#onData(chunk),
+      onClose: (error) => this.#onClose(error),
+    });
+    // It may have failed after the socket was there and before we were told.
+    if (this.#error === undefined) this.#begin();
+    else socket.abort();
+    return finished;
+  }
+
+  #begin(): void {
     this.log("debug", "Connected");
     this.#enter("receivePingReply");
     this.#watchdog.start();
     this.#queue("PING");
     this.#socket?.flush();
-    if (signal.aborted) this.fail(new ReplicationError("STOPPED", "The link was stopped"));
   }
 
   #onData(chunk: Uint8Array): void {

@@ -63,6 +63,8 @@ export class SentinelWatch {
   readonly #sentinels: Address[];
   readonly #abort: AbortController = new AbortController();
   #epoch: number = -1;
+  /** Where the failover we were told of last has led, with the epoch known until then. */
+  #switched: Report | undefined;
   #outdated: boolean = false;
   #outdatedRounds: number = 0;
   #master: Address | undefined;
@@ -99,7 +101,10 @@ export class SentinelWatch {
         problems.push(`${formatAddress(sentinel)}: ${messageOf(error)}`);
       }
     }
-    if (this.#outdated && ++this.#outdatedRounds >= OUTDATED_ROUNDS) this.#epoch = -1;
+    if (this.#outdated && ++this.#outdatedRounds >= OUTDATED_ROUNDS) {
+      this.#epoch = -1;
+      this.#switched = undefined;
+    }
     throw new ReplicationError(
       "NO_MASTER",
       `No sentinel leads to a master "${this.#options.name}" (${problems.join("; ")})`,
@@ -155,13 +160,19 @@ export class SentinelWatch {
 
   /** Refuses what is older than what is known. */
   #accept({ address, epoch }: Report): void {
+    const switched = this.#switched;
+    const named = formatAddress(address);
     if (epoch < this.#epoch) {
       this.#outdated = true;
       throw new Error(
-        `it names ${
-          formatAddress(address)
-        } of configuration epoch ${epoch}, and ${this.#epoch} is known`,
+        `it names ${named} of configuration epoch ${epoch}, and ${this.#epoch} is known`,
       );
+    }
+    const missed = switched !== undefined && epoch <= switched.epoch &&
+      named !== formatAddress(switched.address);
+    if (missed) {
+      this.#outdated = true;
+      throw new Error(`it names ${named} and has not heard of the failover from it`);
     }
     this.#epoch = epoch;
   }
@@ -235,8 +246,10 @@ export class SentinelWatch {
     if (name !== this.#options.name) return;
     const number = Number(port);
     if (host === "" || !(number > 0 && number < 65536)) return;
-    // Each failover has a higher epoch: sentinels that have not heard of this one are not believed.
-    if (this.#moveTo({ transport: "tcp", host, port: number })) this.#epoch++;
+    const to: Address = { transport: "tcp", host, port: number };
+    // Sentinels that have not heard of this failover are not believed. Its epoch is not told here, and may
+    // be known already: who leads a failover counts up before it names the new master.
+    if (this.#moveTo(to)) this.#switched = { address: to, epoch: this.#epoch };
   }
 
   #moveTo(to: Address): boolean {
