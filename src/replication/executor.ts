@@ -52,6 +52,10 @@ class TableExecutor implements StreamExecutor {
     this.#context.nowMs = nowMs;
   }
 
+  expect(dbIndex: number, keys: Argv): void {
+    this.#context.keyspace.peek(dbIndex)?.table.warm(keys);
+  }
+
   execute(dbIndex: number, argv: Argv): string | undefined {
     const command = lookupCommand(argv);
     if (command === undefined) {

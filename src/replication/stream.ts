@@ -10,10 +10,12 @@
  * @module
  */
 
+import { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/parser.ts";
 import { RespError } from "../resp/types.ts";
 import { type ApplierOptions, StreamApplier } from "./apply.ts";
 import { ReplicationError } from "./errors.ts";
+import type { Position } from "./position.ts";
 import type { Slice } from "./slice.ts";
 import type { LinkLimits, StreamExecutor, StreamHooks } from "./types.ts";
 
@@ -40,6 +42,8 @@ export class MasterStream {
   readonly #hooks: StreamHooks;
   readonly #executor: StreamExecutor;
   readonly #slice: Slice;
+  readonly #position: Position;
+  readonly #keys: Argv = new Argv();
 
   /** @param options Around the applier. @param limits Bounds. @param slice When to stop. */
   constructor(options: ApplierOptions, limits: LinkLimits, slice: Slice) {
@@ -50,6 +54,7 @@ export class MasterStream {
     this.#hooks = options.hooks;
     this.#executor = options.executor;
     this.#slice = slice;
+    this.#position = options.position;
   }
 
   /** True between MULTI and EXEC. */
@@ -94,14 +99,24 @@ export class MasterStream {
     const applier = this.#applier;
     const base = this.#base;
     for (let left = COMMANDS_PER_LOOK;;) {
-      const argv = parser.next();
-      if (argv === undefined) return true;
-      applier.apply(argv, base + parser.consumed);
-      if (--left > 0) continue;
+      const ahead = this.#lookAhead(left);
+      for (let i = Math.max(1, ahead); i > 0; i--, left--) {
+        const argv = parser.next();
+        if (argv === undefined) return true;
+        applier.apply(argv, base + parser.consumed);
+      }
+      if (left > 0) continue;
       left = COMMANDS_PER_LOOK;
       if (!this.#slice.over()) continue;
       parser.keep();
       return false;
     }
+  }
+
+  /** Lets the executor prepare for commands that are to come; the answer is for how many. */
+  #lookAhead(most: number): number {
+    const ahead = this.#parser.look(most, this.#keys);
+    if (this.#keys.count > 1) this.#executor.expect?.(this.#position.db, this.#keys);
+    return ahead;
   }
 }

@@ -136,6 +136,8 @@ export interface Divergence {
 export interface StreamExecutor {
   /** Called before each batch of commands: relative expiry counts from here. */
   begin(nowMs: number): void;
+  /** Tells of keys of database `dbIndex` that the next commands may be about; a hint, `keys` is borrowed. */
+  expect?(dbIndex: number, keys: Argv): void;
   /** Applies `argv` to database `dbIndex`. The answer is undefined, or the error it met. */
   execute(dbIndex: number, argv: Argv): string | undefined;
 }

@@ -39,6 +39,8 @@ const KEPT_ARGUMENTS = 1024;
 const MAX_COMMAND_BYTES = 0x7fffffff;
 /** A length of up to nine digits needs no look at any limit of number formats. */
 const FAST_DIGITS = 9;
+/** `#readPlain`: the command is another one. */
+const NOT_PLAIN = -1;
 
 /** `#readLength`: the line is not whole yet. */
 const INCOMPLETE = -2;
@@ -88,6 +90,10 @@ export class CommandParser {
   #chunk: Uint8Array | undefined = undefined;
   #chunkPos: number = 0;
   #error: RespError | undefined = undefined;
+  /** Commands cut beforehand, each at its place in the chunk; `#pos` moves over one when it is returned. */
+  readonly #ahead: Argv[] = [];
+  #aheadCount: number = 0;
+  #aheadNext: number = 0;
 
   /** @param limits What differs from the defaults. */
   constructor(limits: Partial<CommandLimits> = {}) {
@@ -129,6 +135,12 @@ export class CommandParser {
    * @throws {RespError} When the bytes are no command; from then on always.
    */
   next(): Argv | undefined {
+    if (this.#aheadNext < this.#aheadCount) {
+      const argv = this.#ahead[this.#aheadNext++];
+      this.#pos = argv.ends[argv.count - 1] + 2;
+      this.#consume();
+      return argv;
+    }
     if (this.#error !== undefined) throw this.#error;
     for (;;) {
       if (this.#left > 0 ? this.#readArguments() : this.#readCommand()) {
@@ -139,8 +151,35 @@ export class CommandParser {
     }
   }
 
+  /**
+   * Cuts up to `most` commands beforehand, of those that are short and whole, and lists the first argument
+   * of each that has one: for a caller who can prepare for many keys in less time than for each alone.
+   * `next` returns them as it would have.
+   *
+   * @param keys Filled; places in the chunk.
+   * @returns How many commands were cut; there may be others.
+   */
+  look(most: number, keys: Argv): number {
+    this.#aheadNext = this.#aheadCount = 0;
+    keys.clear();
+    if (this.#error !== undefined || this.#left > 0) return 0;
+    if (this.#commandStart === this.#end && !this.#refill()) return 0;
+    keys.bytes = this.#bytes;
+    let pos = this.#pos;
+    while (this.#aheadCount < most) {
+      if (this.#aheadCount === this.#ahead.length) this.#ahead.push(new Argv());
+      const argv = this.#ahead[this.#aheadCount];
+      pos = this.#readPlain(pos, argv);
+      if (pos === NOT_PLAIN) break;
+      if (argv.count > 1) keys.push(argv.starts[1], argv.ends[1]);
+      this.#aheadCount++;
+    }
+    return this.#aheadCount;
+  }
+
   /** Copies what is left of the chunk: for a caller that stops before `next` answers undefined. */
   keep(): void {
+    this.#aheadNext = this.#aheadCount = 0;
     if (!this.#usesKept) this.#moveToKept();
     const chunk = this.#chunk;
     if (chunk === undefined) return;
@@ -167,6 +206,42 @@ export class CommandParser {
       this.#consume();
     }
     return false;
+  }
+
+  /**
+   * A command of up to nine arguments that begins at `pos`, is whole and breaks no limit: where it ends,
+   * or `NOT_PLAIN`, and then nothing is said about it. Bytes beyond the end may be looked at; what they
+   * are does not matter, since the last thing found must lie before it.
+   */
+  #readPlain(pos: number, argv: Argv): number {
+    const bytes = this.#bytes;
+    const start = pos;
+    const { authenticated, argumentCount, bulkBytes, commandBytes } = this.#limits;
+    const count = bytes[pos + 1] - ZERO;
+    const opens = bytes[pos] === STAR && bytes[pos + 2] === CR && bytes[pos + 3] === LF;
+    if (!authenticated || !opens || !(count > 0 && count <= 9 && count <= argumentCount)) {
+      return NOT_PLAIN;
+    }
+    argv.bytes = bytes;
+    argv.count = count;
+    pos += 4;
+    for (let i = 0; i < count; i++) {
+      let length = bytes[pos + 1] - ZERO;
+      if (bytes[pos] !== DOLLAR || !(length >= 0 && length <= 9)) return NOT_PLAIN;
+      let at = pos + 2;
+      for (; bytes[at] !== CR; at++) {
+        const digit = bytes[at] - ZERO;
+        if (!(digit >= 0 && digit <= 9) || length === 0) return NOT_PLAIN;
+        length = length * 10 + digit;
+      }
+      if (bytes[at + 1] !== LF || length > bulkBytes) return NOT_PLAIN;
+      const valueEnd = at + 2 + length;
+      if (bytes[valueEnd] !== CR || bytes[valueEnd + 1] !== LF) return NOT_PLAIN;
+      argv.starts[i] = at + 2;
+      argv.ends[i] = valueEnd;
+      pos = valueEnd + 2;
+    }
+    return pos > this.#end || pos - start > commandBytes ? NOT_PLAIN : pos;
   }
 
   #beginArguments(count: number): boolean {

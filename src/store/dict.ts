@@ -47,6 +47,18 @@ export type HashFunction = (
   seed1: number,
 ) => number;
 
+/** Runs of bytes in one buffer. */
+export interface Slices {
+  /** The buffer. */
+  readonly bytes: Uint8Array;
+  /** How many runs. */
+  readonly count: number;
+  /** Where each begins. */
+  readonly starts: Int32Array;
+  /** Where each ends. */
+  readonly ends: Int32Array;
+}
+
 const SLOTS = 7;
 const POINTERS = 7;
 const COUNT = 14;
@@ -66,9 +78,12 @@ const MAX_EXPAND_KEYS = 1 << 23;
 const RANDOM_TRIES = 100;
 /** Chains up to this long are drawn from without bias. */
 const FAIR_CHAIN = 14;
-/** Keys that are added at a time while loading. */
+/** Keys that are added, or warmed, at a time. */
 const BATCH = 64;
 const NO_WORDS: Int32Array = new Int32Array(0);
+
+/** Hashes, then entries, of keys being warmed: used within one call only. */
+const warming = new Int32Array(BATCH);
 
 /** Entries of the bucket being split or merged, hash and pointer in turn: used within one call only. */
 let gathered = new Int32Array(64);
@@ -94,6 +109,9 @@ export class Dict {
   #overflowTop: number = 0;
   #overflowFree: number = 0;
   #overflowFirst: number = 0;
+
+  // What `warm` read last: nobody asks, but reads for nothing may be left out by the runtime.
+  #seen: number = 0;
 
   // While loading: hashes and entries in turn.
   #waiting: Int32Array = NO_WORDS;
@@ -167,6 +185,29 @@ export class Dict {
     this.#foundWords = words;
     this.#foundBase = base;
     return 0;
+  }
+
+  /**
+   * Has what finding these keys will read come from memory, for all of them at once: none of the reads
+   * below waits for another key's, as they do when keys are looked for one by one. Changes nothing.
+   */
+  warm(keys: Slices): void {
+    if (this.#size === 0) return;
+    const { bytes, starts, ends } = keys;
+    const count = Math.min(keys.count, BATCH);
+    let seen = 0;
+    for (let i = 0; i < count; i++) warming[i] = this.hashOf(bytes, starts[i], ends[i]);
+    for (let i = 0; i < count; i++) {
+      const bucket = this.#bucketOf(warming[i]);
+      const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
+      seen |= words[((bucket & BUCKET_MASK) << 4) + COUNT];
+    }
+    for (let i = 0; i < count; i++) warming[i] = this.#candidate(warming[i]);
+    for (let i = 0; i < count; i++) {
+      const entry = warming[i];
+      if (entry !== 0) seen |= this.#slab.words[entry >>> SEGMENT_SHIFT][(entry & UNIT_MASK) << 1];
+    }
+    this.#seen = seen;
   }
 
   /** `find` for a key that is to be set; while loading there is none. */
@@ -344,6 +385,18 @@ export class Dict {
     const start = (unit << 3) + prefixBytes(words[unit << 1]);
     const end = start + keyLengthAt(words, unit << 1);
     return this.find(hash, this.#slab.bytes[slot], start, end);
+  }
+
+  /** The first entry of that hash in its bucket; 0, where the slab keeps nothing, when there is none. */
+  #candidate(hash: number): number {
+    const bucket = this.#bucketOf(hash);
+    const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
+    const base = (bucket & BUCKET_MASK) << 4;
+    const end = base + words[base + COUNT];
+    for (let at = base; at < end; at++) {
+      if (words[at] === hash) return words[at + POINTERS];
+    }
+    return 0;
   }
 
   #bucketOf(hash: number): number {

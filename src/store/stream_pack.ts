@@ -21,7 +21,7 @@ import { IdPlace, Stream, StreamId } from "./stream.ts";
 import { appendEntry, beginNode, type Fields, hasRoom } from "./stream_node.ts";
 
 /** Bytes of a node from which on it is worth an object: copying it would cost more than finding it. */
-const MOST_NODE_BYTES = 1024;
+const MOST_NODE_BYTES = 2048;
 /** Least room left behind an entry that is added: who adds one is likely to add another. */
 const SPARE_BYTES = 160;
 const COUNT_BYTES = 8;

@@ -112,13 +112,16 @@ const ROWS: readonly Row[] = [
   { input: "GET \0\xff\r\n", limits: INLINE, values: [["GET", "\0\xff"]] },
 ];
 
+/** Whether the parser is stopped after each command, and how many it is to look ahead. */
+const WAYS: readonly [boolean, number][] = [[false, 0], [true, 0], [false, 2], [true, 9]];
+
 for (const row of ROWS) {
   const shown = JSON.stringify(row.input.length > 60 ? row.input.slice(0, 60) : row.input);
   test(`CommandParser reads ${shown} ${JSON.stringify(row.limits ?? {})}`, () => {
     const bytes = bytesOf(row.input);
     for (const cuts of cuttings(bytes.length)) {
-      for (const stops of [false, true]) {
-        const outcome = parseCommands(bytes, cuts, row.limits ?? {}, stops);
+      for (const [stops, most] of WAYS) {
+        const outcome = parseCommands(bytes, cuts, row.limits ?? {}, stops, most);
         assert.deepEqual(outcome.values, row.values, `cut at ${cuts}`);
         assert.equal(outcome.error, row.error, `cut at ${cuts}`);
       }
@@ -246,7 +249,7 @@ test("CommandParser reads back what writeCommand() wrote, at seeded cuts", () =>
     const bytes = out.toBytes();
     const cuts = Array.from({ length: prng.int(30) }, () => prng.int(bytes.length))
       .sort((a, b) => a - b);
-    const outcome = parseCommands(bytes, cuts, {}, prng.oneIn(2));
+    const outcome = parseCommands(bytes, cuts, {}, prng.oneIn(2), prng.int(10));
     assert.deepEqual(outcome.values, expected);
     assert.equal(outcome.consumed.at(-1), bytes.length);
   }
@@ -261,5 +264,6 @@ test("CommandParser answers random bytes with commands or a RespError, never any
     const whole = parseCommands(bytes, [], INLINE);
     const cut = 1 + prng.int(Math.max(1, bytes.length));
     if (cut < bytes.length) assert.deepEqual(parseCommands(bytes, [cut], INLINE), whole);
+    assert.deepEqual(parseCommands(bytes, [], INLINE, false, 3), whole);
   }
 });

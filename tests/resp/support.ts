@@ -4,8 +4,10 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { Argv } from "../../src/resp/argv.ts";
 import { type CommandLimits, CommandParser, ReplyParser } from "../../src/resp/parser.ts";
 import { ErrorReply, Push, RespError, VerbatimString } from "../../src/resp/types.ts";
 import type { ReplyLimits } from "../../src/resp/parser.ts";
@@ -46,12 +48,13 @@ export interface Outcome {
   readonly error?: string;
 }
 
-/** Runs bytes through a command parser; `stops` makes it keep() after every command. */
+/** Runs bytes through a command parser; `stops` makes it keep() after every command, `most` look() before. */
 export function parseCommands(
   bytes: Uint8Array,
   cuts: readonly number[],
   limits: Partial<CommandLimits>,
   stops: boolean = false,
+  most: number = 0,
 ): Outcome {
   const parser = new CommandParser(limits);
   const values: string[][] = [];
@@ -59,11 +62,18 @@ export function parseCommands(
   try {
     for (const chunk of borrowed(bytes, cuts)) {
       parser.push(chunk);
-      for (let argv = parser.next(); argv !== undefined; argv = parser.next()) {
-        values.push(Array.from({ length: argv.count }, (_, i) => latin1(argv!.at(i))));
+      const expected: string[] = [];
+      for (let ahead = 0;; ahead--) {
+        if (ahead <= 0 && most > 0) ahead = look(parser, most, expected);
+        const argv = parser.next();
+        if (argv === undefined) break;
+        const words = Array.from({ length: argv.count }, (_, i) => latin1(argv.at(i)));
+        if (ahead > 0 && argv.count > 1) assert.equal(words[1], expected.shift());
+        values.push(words);
         consumed.push(parser.consumed);
         if (!stops) continue;
         parser.keep();
+        ahead = 0;
         chunk.fill(0xbb);
       }
     }
@@ -72,6 +82,14 @@ export function parseCommands(
     return { values, consumed, error: error.message };
   }
   return { values, consumed };
+}
+
+function look(parser: CommandParser, most: number, expected: string[]): number {
+  const keys = new Argv();
+  const count = parser.look(most, keys);
+  assert.ok(count <= most && keys.count <= count);
+  expected.splice(0, Infinity, ...Array.from({ length: keys.count }, (_, i) => latin1(keys.at(i))));
+  return count;
 }
 
 /** A reply in plain words: bytes as `$text`, the rest as tagged lists. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { hash32 } from "../../src/base/hash.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { Argv } from "../../src/resp/argv.ts";
 import { Database } from "../../src/store/database.ts";
 import { NO_EXPIRY } from "../../src/store/keyspace.ts";
 import { ModelRun, settingsOf } from "./model.ts";
@@ -255,6 +256,28 @@ test("beginLoad() to endLoad() adds what adding one by one adds, and tells of a 
     assert.equal(numberOf(db, db.table.twice), count);
     assert.equal(db.size, count + 1);
   }
+});
+
+test("warm() changes nothing, whatever keys it is told of", () => {
+  const prng = new Prng(12);
+  const run = new Database(settingsOf(5, 6));
+  const warmed = new Database(settingsOf(5, 6));
+  for (let step = 0; step < 3000; step++) {
+    const keys = Argv.of(...Array.from({ length: prng.int(100) }, () => {
+      view.setFloat64(0, prng.int(500));
+      return prng.oneIn(9) ? prng.bytes(prng.int(20)) : scratch.slice();
+    }));
+    warmed.table.warm(keys);
+    const number = prng.int(500);
+    for (const db of [run, warmed]) {
+      if (step % 1000 < 600) setNumber(db, number);
+      else removeNumber(db, number);
+      if (step % 1000 === 999) { for (let i = 0; i < 500; i++) removeNumber(db, i); }
+    }
+    assert.equal(warmed.size, run.size);
+  }
+  warmed.audit();
+  assert.deepEqual(scanAll(warmed, () => {}), scanAll(run, () => {}));
 });
 
 test("10,000 empty draws: expand() then a few keys still answers at once", () => {
