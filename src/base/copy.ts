@@ -5,7 +5,7 @@
  */
 
 /** Up to here a loop beats `set`, which wants a view. */
-const SMALL = 32;
+const SMALL = 96;
 
 /** Copies bytes `[start, end)` of `source` to `target` at `offset`; the two may be one buffer. */
 export function copyBytes(

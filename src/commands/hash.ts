@@ -44,6 +44,7 @@ import {
   hashChanged,
   isVisible,
   lookupHash,
+  openForSet,
   replyField,
   visibleLength,
 } from "./hash_args.ts";
@@ -59,21 +60,6 @@ const SPARSE_SHARE = 3;
 const DRAWS = 100;
 
 const scratch = new Uint8Array(8192);
-
-/** The longest of the arguments from `first` on, in bytes. */
-function longestArgument(argv: Argv, first: number): number {
-  let longest = 0;
-  for (let i = first; i < argv.count; i++) longest = Math.max(longest, argv.lengthOf(i));
-  return longest;
-}
-
-/** The hash to write to, made if need be, ready for the fields from argument `first` on. */
-export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number): Entry {
-  const { db } = ctx;
-  const count = (argv.count - first) >>> 1;
-  if (entry === 0) entry = hashCreate(db, argv.bytes, argv.starts[1], argv.ends[1]);
-  return hashExpect(db, entry, count, longestArgument(argv, first));
-}
 
 /** HSET and HMSET: how many fields are new. */
 function setGeneric(ctx: Context, argv: Argv, name: string): number {
@@ -261,9 +247,11 @@ function setText(ctx: Context, argv: Argv, entry: Entry, text: string): void {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
   for (let i = 0; i < text.length; i++) scratch[i] = text.charCodeAt(i);
-  let open = entry === 0 ? hashCreate(db, bytes, starts[1], ends[1]) : entry;
-  open = hashExpect(db, open, 1, Math.max(ends[2] - starts[2], text.length));
+  const fieldLength = ends[2] - starts[2];
   const length = text.length;
+  let open = entry;
+  if (open === 0) open = hashCreate(db, bytes, starts[1], ends[1], fieldLength + length);
+  open = hashExpect(db, open, 1, Math.max(fieldLength, length));
   const now = hashSet(db, open, bytes, starts[2], ends[2], scratch, 0, length, undefined);
   hashChanged(ctx, argv, now, 1);
 }

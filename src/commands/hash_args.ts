@@ -10,7 +10,9 @@ import { type Entry, NO_EXPIRY, ValueType } from "../store/keyspace.ts";
 import {
   FieldCursor,
   type FieldVisitor,
+  hashCreate,
   hashEach,
+  hashExpect,
   hashExpiresBefore,
   hashFind,
   hashHasExpiries,
@@ -20,6 +22,9 @@ import {
 import type { Context } from "./command.ts";
 import { CommandError, WRONG_TYPE } from "./errors.ts";
 import { lookupRead } from "./lookup.ts";
+
+/** Bytes that a short text takes in a listpack beside its own. */
+const ELEMENT_OVERHEAD = 2;
 
 const key = new BytesRef();
 
@@ -33,6 +38,20 @@ export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
   if (ctx.db.typeOf(entry) !== ValueType.HASH) throw new CommandError(WRONG_TYPE);
   if (!ctx.ownsExpiry || !hashExpiresBefore(ctx.db, entry, ctx.hiddenAtMs)) return entry;
   return deleteExpired(ctx, entry);
+}
+
+/** The hash to write to, made if need be, ready for the fields from argument `first` on. */
+export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number): Entry {
+  const { db } = ctx;
+  let longest = 0;
+  let bytes = 0;
+  for (let i = first; i < argv.count; i++) {
+    const length = argv.lengthOf(i);
+    longest = Math.max(longest, length);
+    bytes += length + ELEMENT_OVERHEAD;
+  }
+  if (entry === 0) entry = hashCreate(db, argv.bytes, argv.starts[1], argv.ends[1], bytes);
+  return hashExpect(db, entry, (argv.count - first) >>> 1, longest);
 }
 
 /** Whether a field with this expiry is there for this caller. */

@@ -8,8 +8,6 @@
 import type { Argv } from "../resp/argv.ts";
 import { type Entry, NO_EXPIRY } from "../store/keyspace.ts";
 import {
-  hashCreate,
-  hashExpect,
   hashKeepExpiries,
   hashLength,
   hashRemove,
@@ -34,7 +32,7 @@ import {
   unknownArgument,
   wrongArity,
 } from "./errors.ts";
-import { findField, found, hashChanged, lookupHash, replyField } from "./hash_args.ts";
+import { findField, found, hashChanged, lookupHash, openForSet, replyField } from "./hash_args.ts";
 import { mustObey } from "./lookup.ts";
 
 const INT32_MAX = 0x7fffffff;
@@ -466,11 +464,8 @@ const hsetex: Command = {
     const at = query.expireAtMs;
     const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx);
     ctx.reply.integer(1);
-    let longest = 0;
-    for (let i = first; i < argv.count; i++) longest = Math.max(longest, argv.lengthOf(i));
-    if (isPast) return deleteAll(ctx, argv, entry, first, longest);
-    if (entry === 0) entry = hashCreate(db, bytes, starts[1], ends[1]);
-    entry = hashExpect(db, entry, (argv.count - first) >>> 1, longest);
+    if (isPast) return deleteAll(ctx, argv, entry, first);
+    entry = openForSet(ctx, argv, entry, first);
     for (let i = first; i < argv.count; i += 2) {
       const [start, end] = [starts[i + 1], ends[i + 1]];
       entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, at);
@@ -481,12 +476,10 @@ const hsetex: Command = {
 };
 
 /** HSETEX with a time that has passed: each field is set, which may change the form, and deleted. */
-function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number, longest: number): void {
+function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
-  if (entry !== 0) {
-    entry = hashKeepExpiries(db, hashExpect(db, entry, (argv.count - first) >>> 1, longest));
-  }
+  if (entry !== 0) entry = hashKeepExpiries(db, openForSet(ctx, argv, entry, first));
   const named: Uint8Array[] = [];
   for (let i = first; i < argv.count; i += 2) {
     named.push(argv.at(i));

@@ -128,11 +128,8 @@ export class Database {
 
   /** Points `out` at the entry's key. */
   keyRef(entry: Entry, out: BytesRef): void {
-    const slot = entry >>> SEGMENT_SHIFT;
-    const unit = entry & UNIT_MASK;
-    const words = this.#slab.words[slot];
-    const start = (unit << 3) + prefixBytes(words[unit << 1]);
-    out.set(this.#slab.bytes[slot], start, start + keyLengthAt(words, unit << 1));
+    const segment = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
+    out.set(segment, this.#keyStart(entry), this.#valueStart(entry));
   }
 
   /** Points `out` at the entry's value as it is held; writable for what `growString` returned. */
@@ -223,7 +220,11 @@ export class Database {
     copyBytes(bytes, this.#valueStart(entry), parsedInteger, 0, 8);
   }
 
-  /** Sets a key to a value held as one run of bytes, whatever its type. */
+  /**
+   * Sets a key to a value held as one run of bytes, whatever its type.
+   *
+   * @param spare Bytes to leave room for where a record is made: for a value that is about to grow.
+   */
   setBlob(
     keyBytes: Uint8Array,
     keyStart: number,
@@ -234,9 +235,10 @@ export class Database {
     start: number,
     end: number,
     expireAtMs: number,
+    spare: number = 0,
   ): Entry {
     const kind = kindOf(type, encoding);
-    return this.#put(keyBytes, keyStart, keyEnd, kind, bytes, start, end, expireAtMs);
+    return this.#put(keyBytes, keyStart, keyEnd, kind, bytes, start, end, expireAtMs, spare);
   }
 
   /** Sets a key to an object. */
@@ -521,6 +523,7 @@ export class Database {
     start: number,
     end: number,
     expireAtMs: number,
+    spare: number = 0,
   ): Entry {
     this.changes++;
     if (this.#slab.victim >= 0) this.#payForCompaction();
@@ -529,7 +532,8 @@ export class Database {
     const old = dict.findOld(hash, keyBytes, keyStart, keyEnd);
     const length = end - start;
     if (old !== 0 && this.#overwrite(old, kind, bytes, start, end, expireAtMs)) return old;
-    const entry = this.#create(kind, keyBytes, keyStart, keyEnd, length, length, expireAtMs);
+    const room = length + spare;
+    const entry = this.#create(kind, keyBytes, keyStart, keyEnd, length, room, expireAtMs);
     const target = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
     copyBytes(target, this.#valueStart(entry), bytes, start, end);
     this.#place(hash, old, entry);
@@ -575,8 +579,21 @@ export class Database {
     reserve: number,
     expireAtMs: number,
   ): Entry {
+    const entry = this.#reserve(kind, keyEnd - keyStart, length, reserve, expireAtMs);
+    const at = this.#keyStart(entry);
+    copyBytes(this.#slab.bytes[entry >>> SEGMENT_SHIFT], at, keyBytes, keyStart, keyEnd);
+    return entry;
+  }
+
+  /** The same with room for the key, too. */
+  #reserve(
+    kind: number,
+    keyLength: number,
+    length: number,
+    reserve: number,
+    expireAtMs: number,
+  ): Entry {
     const slab = this.#slab;
-    const keyLength = keyEnd - keyStart;
     const expires = expireAtMs !== NO_EXPIRY;
     let size = (expires ? 16 : 8) + keyLength + reserve;
     const content = Math.max((size - reserve + length + 7) >>> 3, MIN_UNITS);
@@ -603,10 +620,8 @@ export class Database {
     if (expires) {
       head |= HAS_EXPIRE;
       slab.floats[slot][at >>> 3] = expireAtMs;
-      at += 8;
     }
     words[word] = head;
-    copyBytes(slab.bytes[slot], at, keyBytes, keyStart, keyEnd);
     return entry;
   }
 
@@ -646,6 +661,11 @@ export class Database {
     return this.#text;
   }
 
+  #keyStart(entry: Entry): number {
+    const unit = entry & UNIT_MASK;
+    return (unit << 3) + prefixBytes(this.#slab.words[entry >>> SEGMENT_SHIFT][unit << 1]);
+  }
+
   #valueStart(entry: Entry): number {
     const unit = entry & UNIT_MASK;
     const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
@@ -676,39 +696,26 @@ export class Database {
   }
 
   #growElsewhere(entry: Entry, length: number, wanted: number): Entry {
-    const sourceSlot = entry >>> SEGMENT_SHIFT;
-    const keyStart = ((entry & UNIT_MASK) << 3) +
-      prefixBytes(this.#slab.words[sourceSlot][(entry & UNIT_MASK) << 1]);
-    const start = this.#valueStart(entry);
-    const source = this.#slab.bytes[sourceSlot];
-    const grown = this.#create(
-      RAW_STRING,
-      source,
-      keyStart,
-      start,
-      wanted,
-      reserveFor(wanted),
-      this.expireAtMs(entry),
-    );
-    const target = this.#slab.bytes[grown >>> SEGMENT_SHIFT];
-    const targetStart = this.#valueStart(grown);
-    copyBytes(target, targetStart, source, start, start + length);
-    target.fill(0, targetStart + length, targetStart + wanted);
+    const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
+    const keyLength = keyLengthAt(words, (entry & UNIT_MASK) << 1);
+    const expireAtMs = this.expireAtMs(entry);
+    const grown = this.#reserve(RAW_STRING, keyLength, wanted, reserveFor(wanted), expireAtMs);
+    this.#copyContent(entry, grown, keyLength + length);
+    const start = this.#valueStart(grown);
+    this.#slab.bytes[grown >>> SEGMENT_SHIFT].fill(0, start + length, start + wanted);
     this.#dict.replace(grown);
     this.#freeBlock(entry);
     return grown;
   }
 
   #growInteger(hash: number, entry: Entry, minLength: number): Entry {
-    const slot = entry >>> SEGMENT_SHIFT;
-    const source = this.#slab.bytes[slot];
+    const source = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
     const start = this.#valueStart(entry);
     const length = formatInteger64(source, start, this.#integerText(), 0);
     const wanted = Math.max(length, minLength);
-    const unit = entry & UNIT_MASK;
-    const keyStart = (unit << 3) + prefixBytes(this.#slab.words[slot][unit << 1]);
-    const expireAtMs = this.expireAtMs(entry);
-    const grown = this.#create(RAW_STRING, source, keyStart, start, wanted, wanted, expireAtMs);
+    const keyLength = start - this.#keyStart(entry);
+    const grown = this.#reserve(RAW_STRING, keyLength, wanted, wanted, this.expireAtMs(entry));
+    this.#copyContent(entry, grown, keyLength);
     const target = this.#slab.bytes[grown >>> SEGMENT_SHIFT];
     const targetStart = this.#valueStart(grown);
     copyBytes(target, targetStart, this.#text, 0, length);
@@ -719,20 +726,25 @@ export class Database {
 
   /** The value in a block of another length, with some bytes to spare where it grew. */
   #moveBlob(entry: Entry, kind: number, length: number, spare: number): Entry {
-    const slot = entry >>> SEGMENT_SHIFT;
-    const start = this.#valueStart(entry);
-    const old = valueLengthAt(this.#slab.words[slot], (entry & UNIT_MASK) << 1);
-    const keyStart = start - keyLengthAt(this.#slab.words[slot], (entry & UNIT_MASK) << 1);
-    const source = this.#slab.bytes[slot];
+    const slab = this.#slab;
+    const words = slab.words[entry >>> SEGMENT_SHIFT];
+    const word = (entry & UNIT_MASK) << 1;
+    const keyLength = keyLengthAt(words, word);
+    const old = valueLengthAt(words, word);
     const reserve = length > old ? length + spare : length;
-    const expireAtMs = this.expireAtMs(entry);
-    const moved = this.#create(kind, source, keyStart, start, length, reserve, expireAtMs);
-    const target = this.#slab.bytes[moved >>> SEGMENT_SHIFT];
-    const kept = Math.min(old, length);
-    copyBytes(target, this.#valueStart(moved), source, start, start + kept);
+    const moved = this.#reserve(kind, keyLength, length, reserve, this.expireAtMs(entry));
+    this.#copyContent(entry, moved, keyLength + Math.min(old, length));
     this.#dict.relocate(entry, moved);
     this.#freeBlock(entry);
     return moved;
+  }
+
+  /** Copies the key and, behind it, the value from one record to another, `bytes` bytes in all. */
+  #copyContent(from: Entry, to: Entry, bytes: number): void {
+    const { bytes: segments } = this.#slab;
+    const start = this.#keyStart(from);
+    const target = segments[to >>> SEGMENT_SHIFT];
+    copyBytes(target, this.#keyStart(to), segments[from >>> SEGMENT_SHIFT], start, start + bytes);
   }
 
   /** Adds or takes away the expiry's 8 bytes within the block, if that leaves it well filled. */
@@ -757,20 +769,16 @@ export class Database {
 
   /** A copy of the record with the expiry added or taken away; the table points there. */
   #moveForExpiry(entry: Entry, expireAtMs: number): Entry {
-    const slab = this.#slab;
-    const slot = entry >>> SEGMENT_SHIFT;
+    const { words } = this.#slab;
+    const source = words[entry >>> SEGMENT_SHIFT];
     const word = (entry & UNIT_MASK) << 1;
-    const head = slab.words[slot][word];
-    const word1 = slab.words[slot][word + 1];
-    const length = valueLengthAt(slab.words[slot], word);
-    const start = this.#valueStart(entry);
-    const keyStart = ((entry & UNIT_MASK) << 3) + prefixBytes(head);
-    const source = slab.bytes[slot];
-    const kind = head & (0xff | OBJECT);
-    const moved = this.#create(kind, source, keyStart, start, length, length, expireAtMs);
-    const targetSlot = moved >>> SEGMENT_SHIFT;
-    slab.words[targetSlot][((moved & UNIT_MASK) << 1) + 1] = word1;
-    copyBytes(slab.bytes[targetSlot], this.#valueStart(moved), source, start, start + length);
+    const word1 = source[word + 1];
+    const keyLength = keyLengthAt(source, word);
+    const length = valueLengthAt(source, word);
+    const kind = source[word] & (0xff | OBJECT);
+    const moved = this.#reserve(kind, keyLength, length, length, expireAtMs);
+    words[moved >>> SEGMENT_SHIFT][((moved & UNIT_MASK) << 1) + 1] = word1;
+    this.#copyContent(entry, moved, keyLength + length);
     this.#dict.relocate(entry, moved);
     this.#freeBlock(entry);
     return moved;

@@ -51,6 +51,8 @@ export const MAX_FIELD_EXPIRY = 0xfffffffffffe;
 
 /** The expiry of a field that has none, in a listpack of triples. */
 const NO_TTL = 0;
+/** The most room that is left in a new record: what is to fill it may make it a table instead. */
+const MOST_ROOM_BYTES = 8192;
 /** Memory that is kept between two uses of a buffer. */
 const KEPT_BYTES = 1 << 17;
 
@@ -151,12 +153,13 @@ export function hashVisitAt(
   visit(f, fs, fe, valueRef.bytes, valueRef.start, valueRef.end, at);
 }
 
-/** Makes an empty hash, which is to be filled before anybody looks. */
+/** Makes an empty hash, which is to be filled before anybody looks: room is left for `bytes` bytes. */
 export function hashCreate(
   db: Database,
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
+  bytes: number = 0,
 ): Entry {
   return db.setBlob(
     keyBytes,
@@ -168,6 +171,7 @@ export function hashCreate(
     0,
     LISTPACK_EMPTY.length,
     NO_EXPIRY,
+    Math.min(bytes, MOST_ROOM_BYTES),
   );
 }
 

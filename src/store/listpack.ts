@@ -206,14 +206,35 @@ export function lpFind(
   end: number,
   skip: number,
 ): number {
-  const isInteger = classify(source, start, end);
+  if (classify(source, start, end)) return findInteger(bytes, pos, skip);
+  // Texts that differ mostly do so in their length, which the first byte of a short one tells, or at
+  // their end: keys of one kind begin alike.
+  const length = end - start;
+  const short = length > 0 && length < 64 ? 0x80 | length : -1;
+  const last = source[end - 1];
+  while (bytes[pos] !== END) {
+    const byte = bytes[pos];
+    if (byte === short) {
+      const after = pos + 1 + length;
+      const found = bytes[after - 1] === last &&
+        equalBytes(bytes, pos + 1, after, source, start, end);
+      if (found) return pos;
+      pos = after + 1;
+    } else {
+      if (!lpIsInteger(bytes, pos) && equalsString(bytes, pos, source, start, end)) return pos;
+      pos = lpNext(bytes, pos);
+    }
+    for (let i = 0; i < skip && bytes[pos] !== END; i++) pos = lpNext(bytes, pos);
+  }
+  return -1;
+}
+
+/** {@linkcode lpFind} of the integer just classified. */
+function findInteger(bytes: Uint8Array, pos: number, skip: number): number {
   const low = integerLow;
   const high = integerHigh;
   while (bytes[pos] !== END) {
-    const found = lpIsInteger(bytes, pos)
-      ? isInteger && equalsInteger(bytes, pos, low, high)
-      : !isInteger && equalsString(bytes, pos, source, start, end);
-    if (found) return pos;
+    if (lpIsInteger(bytes, pos) && equalsInteger(bytes, pos, low, high)) return pos;
     pos = lpNext(bytes, pos);
     for (let i = 0; i < skip && bytes[pos] !== END; i++) pos = lpNext(bytes, pos);
   }
