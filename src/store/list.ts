@@ -34,10 +34,9 @@ import {
   isLargeElement,
   NodePlace,
   Quicklist,
-  QuicklistNode,
 } from "./quicklist.ts";
 import { Encoding, type Entry, ValueType } from "./record.ts";
-import { NodeRegion, RecordRegion } from "./region.ts";
+import { RecordRegion } from "./region.ts";
 
 /** What an entry may take beside its text: `SIZE_ESTIMATE_OVERHEAD`. */
 const ENTRY_OVERHEAD = 8;
@@ -175,7 +174,7 @@ export class ListBuilder {
     const length = end - start;
     if (isLargeElement(this.#fill, length)) {
       this.#flush();
-      this.#own().appendNode(new QuicklistNode(new NodeRegion(bytes, start, end), true, 1));
+      this.#own().appendNode(bytes, start, end, true, 1);
       return;
     }
     const size = this.listpack.length + 1 + length + ENTRY_OVERHEAD;
@@ -209,8 +208,7 @@ export class ListBuilder {
     if (this.#count === 0) return;
     const { listpack } = this;
     lpFinish(listpack, 0, this.#count);
-    const region = new NodeRegion(listpack.bytes, 0, listpack.length);
-    this.#own().appendNode(new QuicklistNode(region, false, this.#count));
+    this.#own().appendNode(listpack.bytes, 0, listpack.length, false, this.#count);
     listpack.clear();
     lpBegin(listpack);
     this.#count = 0;
@@ -488,10 +486,7 @@ function toQuicklist(db: Database, entry: Entry): Entry {
   const quicklist = new Quicklist(db.settings.limits.listMaxListpackSize);
   db.valueRef(entry, value);
   const count = lpLength(value.bytes, value.start, value.end);
-  if (count > 0) {
-    const region = new NodeRegion(value.bytes, value.start, value.end);
-    quicklist.appendNode(new QuicklistNode(region, false, count));
-  }
+  if (count > 0) quicklist.appendNode(value.bytes, value.start, value.end, false, count);
   db.keyRef(entry, key);
   return db.setObject(
     key.bytes,

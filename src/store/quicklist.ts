@@ -32,6 +32,7 @@ import {
 } from "./listpack.ts";
 import type { StoredObject } from "./memory.ts";
 import { NodeRegion } from "./region.ts";
+import { Shelf } from "./shelf.ts";
 
 /** A block with more nodes is cut in two. */
 const MAX_BLOCK = 256;
@@ -119,6 +120,7 @@ export class Quicklist implements StoredObject {
   #count: number = 0;
   #nodes: number = 0;
   #bytes: number = 0;
+  #shelf: Shelf | undefined = undefined;
   readonly #place: NodePlace = new NodePlace();
 
   /** Empty. */
@@ -138,7 +140,7 @@ export class Quicklist implements StoredObject {
 
   /** What it holds, bookkeeping included. */
   get memoryBytes(): number {
-    return this.#bytes + this.#nodes * NODE_BYTES;
+    return this.#bytes + (this.#shelf?.spareBytes ?? 0) + this.#nodes * NODE_BYTES;
   }
 
   /** An independent copy. */
@@ -146,8 +148,7 @@ export class Quicklist implements StoredObject {
     const copy = new Quicklist(this.fill);
     for (const block of this.#blocks) {
       for (const { region, plain, count } of block.nodes) {
-        const own = new NodeRegion(region.bytes, 0, region.end);
-        copy.appendNode(new QuicklistNode(own, plain, count));
+        copy.appendNode(region.bytes, 0, region.end, plain, count);
       }
     }
     return copy;
@@ -215,10 +216,11 @@ export class Quicklist implements StoredObject {
     return true;
   }
 
-  /** Appends a node as it is; `quicklistAppendListpack` and `quicklistAppendPlainNode`. */
-  appendNode(node: QuicklistNode): void {
+  /** Appends a copy of a node as it is; `quicklistAppendListpack` and `quicklistAppendPlainNode`. */
+  appendNode(bytes: Uint8Array, start: number, end: number, plain: boolean, count: number): void {
+    const region = new NodeRegion(bytes, start, end, this.#shelf ??= new Shelf());
     this.#tailPlace();
-    this.#insertNode(node, this.#place, this.#nodes > 0);
+    this.#insertNode(new QuicklistNode(region, plain, count), this.#place, this.#nodes > 0);
   }
 
   /** Adds an element before the first or after the last. */
@@ -622,6 +624,7 @@ export class Quicklist implements StoredObject {
     this.#count -= node.count;
     this.#nodes--;
     this.#bytes -= node.region.memoryBytes;
+    node.region.release();
     if (block.nodes.length === 0) this.#blocks.splice(place.block, 1);
   }
 

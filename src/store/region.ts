@@ -9,6 +9,7 @@ import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { allocate } from "./allocate.ts";
 import type { Database } from "./database.ts";
 import type { Encoding, Entry } from "./record.ts";
+import type { SharedBuffer, Shelf, Tenant } from "./shelf.ts";
 
 /** A blob `[start, end)` of `bytes` that may change its length, and by that its place. */
 export interface Region {
@@ -95,15 +96,18 @@ export class BufferRegion implements Region {
   }
 }
 
-/** Memory of its own, with at most about an eighth to spare. */
-export class NodeRegion implements Region {
+/** Memory of its own with at most about an eighth to spare, or as long as it does not grow a shared one. */
+export class NodeRegion implements Region, Tenant {
   #bytes: Uint8Array;
   #length: number;
+  #shared: SharedBuffer | undefined;
 
-  /** A copy of bytes `[start, end)` of `source`, with nothing to spare. */
-  constructor(source: Uint8Array, start: number, end: number) {
-    this.#length = end - start;
-    this.#bytes = newBytes(this.#length);
+  /** A copy of bytes `[start, end)` of `source`, with nothing to spare; on `shelf` where that has room. */
+  constructor(source: Uint8Array, start: number, end: number, shelf?: Shelf) {
+    const length = end - start;
+    this.#length = length;
+    this.#shared = shelf?.bufferFor(roundUp(length));
+    this.#bytes = this.#shared?.enter(this, roundUp(length)) ?? newBytes(length);
     this.#bytes.set(source.subarray(start, end));
   }
 
@@ -149,13 +153,30 @@ export class NodeRegion implements Region {
     }
   }
 
+  /** See {@linkcode Tenant}. */
+  moveOut(): void {
+    this.#shared = undefined;
+    this.#move(this.#bytes.length, this.#length);
+  }
+
+  /** Nobody will ask for it again. Without this, memory that is shared waits for all that lives in it. */
+  release(): void {
+    this.#shared?.leave(this, this.#bytes.length);
+    this.#shared = undefined;
+  }
+
   #move(capacity: number, kept: number): void {
     const moved = newBytes(capacity);
     moved.set(this.#bytes.subarray(0, kept));
+    this.release();
     this.#bytes = moved;
   }
 }
 
 function newBytes(length: number): Uint8Array {
-  return new Uint8Array(allocate((length + 7) & ~7));
+  return new Uint8Array(allocate(roundUp(length)));
+}
+
+function roundUp(length: number): number {
+  return (length + 7) & ~7;
 }

@@ -17,6 +17,7 @@ import { lpInteger, lpIsEnd, lpNext, lpRead } from "./listpack.ts";
 import type { StoredObject } from "./memory.ts";
 import { NodeRegion } from "./region.ts";
 import type { EncodingLimits } from "./settings.ts";
+import { Shelf } from "./shelf.ts";
 import { Group, sorted } from "./stream_groups.ts";
 import { IdPlace, IdTable, StreamId } from "./stream_id.ts";
 import {
@@ -84,6 +85,7 @@ export class Stream implements StoredObject {
   isHeld: boolean = false;
   readonly #groups: Map<string, Group> = new Map();
   #nodeBytes: number = 0;
+  #shelf: Shelf | undefined = undefined;
   /** The last node, to which most entries go; undefined while it is to be looked up. */
   #tail: NodeRegion | undefined = undefined;
   /** The id of its first entry. */
@@ -91,9 +93,14 @@ export class Stream implements StoredObject {
 
   /** Bytes of nodes, tables and groups. */
   get memoryBytes(): number {
-    let bytes = 300 + this.#nodeBytes + this.nodes.memoryBytes;
+    let bytes = 300 + this.#nodeBytes + this.spareBytes + this.nodes.memoryBytes;
     for (const group of this.#groups.values()) bytes += group.memoryBytes;
     return bytes;
+  }
+
+  /** Bytes that lie between nodes and are given back with them. */
+  get spareBytes(): number {
+    return this.#shelf?.spareBytes ?? 0;
   }
 
   /** How many groups there are. */
@@ -157,8 +164,9 @@ export class Stream implements StoredObject {
     return this.#groups.delete(latin1(bytes, start, end));
   }
 
-  /** Adds a node that was checked, behind the others: for loading. */
-  addNode(id: StreamId, node: NodeRegion): boolean {
+  /** Adds a copy of a node that was checked, behind the others: for loading. */
+  addNode(id: StreamId, bytes: Uint8Array, start: number, end: number): boolean {
+    const node = new NodeRegion(bytes, start, end, this.#shelf ??= new Shelf());
     if (!this.nodes.add(id, place, node)) return false;
     this.#tail = undefined;
     this.#nodeBytes += node.memoryBytes;
@@ -220,9 +228,7 @@ export class Stream implements StoredObject {
     if (pos < 0) return false;
     const node = this.nodes.valueAt(place);
     if (nodeCount(node) === 1) {
-      this.#nodeBytes -= node.memoryBytes;
-      this.nodes.removeAt(place);
-      this.#tail = undefined;
+      this.#removeNode(node);
     } else {
       flagDeleted(node, pos);
       const before = node.memoryBytes;
@@ -312,9 +318,7 @@ export class Stream implements StoredObject {
       if (trim.limit > 0 && removed + entries > trim.limit) break;
       nodes.readId(place, master);
       if (this.#goesWhole(node, entries, trim)) {
-        this.#nodeBytes -= node.memoryBytes;
-        nodes.removeAt(place);
-        this.#tail = undefined;
+        this.#removeNode(node);
         this.length -= entries;
         removed += entries;
         continue;
@@ -330,8 +334,9 @@ export class Stream implements StoredObject {
   copy(): Stream {
     const copy = new Stream();
     copy.isHeld = this.isHeld;
+    const shelf = copy.#shelf = new Shelf();
     copy.nodes = this.nodes.copy((node) => {
-      const own = new NodeRegion(node.bytes, 0, node.end);
+      const own = new NodeRegion(node.bytes, 0, node.end, shelf);
       copy.#nodeBytes += own.memoryBytes;
       return own;
     });
@@ -342,6 +347,14 @@ export class Stream implements StoredObject {
     copy.entriesAdded = this.entriesAdded;
     for (const [name, group] of this.#groups) copy.#groups.set(name, group.copy());
     return copy;
+  }
+
+  /** Drops the node that `place` points at. */
+  #removeNode(node: NodeRegion): void {
+    this.#nodeBytes -= node.memoryBytes;
+    node.release();
+    this.nodes.removeAt(place);
+    this.#tail = undefined;
   }
 
   /** `master` is the node's id. */

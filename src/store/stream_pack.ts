@@ -16,7 +16,7 @@
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "./database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "./record.ts";
-import { BufferRegion, NodeRegion, RecordRegion, type Region } from "./region.ts";
+import { BufferRegion, type NodeRegion, RecordRegion, type Region } from "./region.ts";
 import { IdPlace, Stream, StreamId } from "./stream.ts";
 import { appendEntry, beginNode, type Fields, hasRoom } from "./stream_node.ts";
 
@@ -231,6 +231,6 @@ function unpackStream(bytes: Uint8Array, start: number, end: number): Stream {
   stream.firstId.setBytes(bytes, start + FIRST_ID);
   stream.maxDeletedId.setBytes(bytes, start + MAX_DELETED_ID);
   nodeId.setBytes(bytes, start + NODE_ID);
-  if (end - start > NODE) stream.addNode(nodeId, new NodeRegion(bytes, start + NODE, end));
+  if (end - start > NODE) stream.addNode(nodeId, bytes, start + NODE, end);
   return stream;
 }

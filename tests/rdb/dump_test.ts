@@ -15,7 +15,7 @@ import { Engine } from "../commands/engine.ts";
 import { plain, type Reply } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { bytesOf, textOf } from "./dataset.ts";
-import { type Capabilities, everything } from "./everything.ts";
+import { capabilitiesOf, everything } from "./everything.ts";
 import { newKeyspace } from "./keyspaces.ts";
 import { readoutOf } from "./readout.ts";
 import { errorOf, join, le } from "./support.ts";
@@ -211,15 +211,6 @@ function argsOf(version: string): string[] {
   return atLeast(version, "7.0.0") ? ["--enable-debug-command", "yes"] : [];
 }
 
-function capabilities(server: RunningServer): Capabilities {
-  const { product } = server.binary;
-  const floor = product === "redis" ? "7.4.0" : "9.0.0";
-  return {
-    functions: atLeast(server.version, "7.0.0"),
-    fieldExpiry: atLeast(server.version, floor),
-  };
-}
-
 /** The version that a server's snapshots have: digests differ by it. */
 function versionOf(server: RunningServer): number {
   if (server.binary.product === "redis") return snapshotVersionOf(server.version);
@@ -233,7 +224,7 @@ function passFor(server: RunningServer): string {
 
 await serverTest("DUMP and RESTORE to and from a real server", async (binary) => {
   await using server = await startServer(binary, argsOf(binary.version));
-  const commands = everything(5, capabilities(server));
+  const commands = everything(5, capabilitiesOf(binary));
   for (const reply of await server.pipeline(commands)) {
     assert.ok(!isError(reply), String(plain(reply)));
   }

@@ -7,6 +7,7 @@
  */
 
 import { Prng } from "../../src/base/prng.ts";
+import { atLeast, type ServerBinary } from "../support/servers.ts";
 import { bytesOf, noise } from "./dataset.ts";
 
 /** One command. */
@@ -18,6 +19,14 @@ export interface Capabilities {
   readonly functions: boolean;
   /** HPEXPIREAT: Redis 7.4, Valkey 9. */
   readonly fieldExpiry: boolean;
+}
+
+/** What a server knows. */
+export function capabilitiesOf({ product, version }: ServerBinary): Capabilities {
+  return {
+    functions: atLeast(version, "7.0.0"),
+    fieldExpiry: atLeast(version, product === "redis" ? "7.4.0" : "9.0.0"),
+  };
 }
 
 interface Sizes {

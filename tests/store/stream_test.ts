@@ -380,7 +380,7 @@ class Run {
 
   #compareMemory(): void {
     const { nodes } = this.stream;
-    let bytes = 300 + nodes.memoryBytes;
+    let bytes = 300 + nodes.memoryBytes + this.stream.spareBytes;
     const at = new IdPlace();
     for (let more = nodes.first(at); more; more = nodes.next(at)) {
       bytes += nodes.valueAt(at).memoryBytes;

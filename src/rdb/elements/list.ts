@@ -9,8 +9,7 @@ import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/keyspace.ts";
 import { ListBuilder, listIsSmall } from "../../store/list.ts";
 import { lpCheck, lpLength } from "../../store/listpack.ts";
-import { exceedsFill, Quicklist, QuicklistNode } from "../../store/quicklist.ts";
-import { NodeRegion } from "../../store/region.ts";
+import { exceedsFill, Quicklist } from "../../store/quicklist.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
@@ -83,7 +82,7 @@ class ZiplistList implements Element {
     const fill = fillOf(frame);
     if (exceedsFill(fill, listpack.length, count)) {
       const quicklist = new Quicklist(fill);
-      appendListpack(quicklist, listpack.bytes, 0, listpack.length);
+      quicklist.appendNode(listpack.bytes, 0, listpack.length, false, count);
       storeQuicklist(frame, quicklist);
     } else {
       storeListpack(frame, listpack.bytes, 0, listpack.length);
@@ -143,7 +142,7 @@ class NodeList implements Element {
     if (this.#container === PLAIN) {
       // listTypeNext would take it for the end of the list.
       if (end === start) frame.reader.fail("List node is empty");
-      this.#list().appendNode(new QuicklistNode(new NodeRegion(bytes, start, end), true, 1));
+      this.#list().appendNode(bytes, start, end, true, 1);
       return;
     }
     if (!this.#hasContainers) return this.#takeZiplist();
@@ -172,7 +171,7 @@ class NodeList implements Element {
       return storeListpack(frame, bytes, start, end);
     }
     // rdb.c passes over empty nodes.
-    if (count > 0) appendListpack(this.#list(), bytes, start, end);
+    if (count > 0) this.#list().appendNode(bytes, start, end, false, count);
   }
 
   #list(): Quicklist {
@@ -191,16 +190,6 @@ class NodeList implements Element {
 
 function fillOf(frame: Frame): number {
   return frame.sink.settings.limits.listMaxListpackSize;
-}
-
-function appendListpack(
-  quicklist: Quicklist,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
-  const region = new NodeRegion(bytes, start, end);
-  quicklist.appendNode(new QuicklistNode(region, false, lpLength(bytes, start, end)));
 }
 
 function storeListpack(frame: Frame, bytes: Uint8Array, start: number, end: number): void {

@@ -6,7 +6,6 @@
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { NodeRegion } from "../../store/region.ts";
 import { Stream, StreamId } from "../../store/stream.ts";
 import { bounded } from "../../store/stream_id.ts";
 import { checkNode, liveEntries } from "../../store/stream_node.ts";
@@ -125,7 +124,7 @@ class StreamValue implements Element {
   }
 
   #addNode(id: StreamId, bytes: Uint8Array, start: number, end: number): void {
-    const isNew = this.#stream.addNode(id, new NodeRegion(bytes, start, end));
+    const isNew = this.#stream.addNode(id, bytes, start, end);
     if (!isNew) this.#frame.reader.fail("Stream node comes twice");
   }
 
