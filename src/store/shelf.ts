@@ -15,8 +15,8 @@
 
 import { allocate } from "./allocate.ts";
 
-/** Of a buffer, in a large collection: eight nodes or more. */
-const MOST_BYTES = 65536;
+/** Of a buffer, in a large collection: where the runtime leaves zeroing to the system. */
+const MOST_BYTES = 262144;
 /** A shorter one would save nothing. */
 const LEAST_BYTES = 4096;
 /** In a small collection a buffer is this share of what has come, so that little is spare. */
