@@ -200,7 +200,8 @@ export class Dict {
     for (let i = 0; i < count; i++) {
       const bucket = this.#bucketOf(warming[i]);
       const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
-      seen |= words[((bucket & BUCKET_MASK) << 4) + COUNT];
+      const base = (bucket & BUCKET_MASK) << 4;
+      seen |= words[base] | words[base + COUNT];
     }
     for (let i = 0; i < count; i++) warming[i] = this.#candidate(warming[i]);
     for (let i = 0; i < count; i++) {
@@ -362,14 +363,16 @@ export class Dict {
     const waiting = this.#waiting;
     const end = this.#waitingCount << 1;
     this.#waitingCount = 0;
-    // One word of each bucket first: none of these reads waits for another.
-    let counts = 0;
+    // Both ends of each bucket first, as it may lie in two lines of the cache: none of these reads waits
+    // for another.
+    let seen = 0;
     for (let i = 0; i < end; i += 2) {
       const bucket = this.#bucketOf(waiting[i]);
       const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
-      counts += words[((bucket & BUCKET_MASK) << 4) + COUNT];
+      const base = (bucket & BUCKET_MASK) << 4;
+      seen |= words[base] | words[base + COUNT];
     }
-    assert(counts >= 0, "buckets in use count their entries");
+    this.#seen = seen;
     for (let i = 0; i < end; i += 2) {
       const entry = waiting[i + 1] >>> 0;
       if (this.#findEntry(waiting[i], entry) === 0) this.#insertFound(waiting[i], entry);

@@ -336,12 +336,18 @@ export function lpCheck(
   let pos = start + LISTPACK_HEADER;
   let count = 0;
   while (pos < last) {
-    const size = checkedSize(bytes, pos, last);
-    if (size < 0) return "listpack entry has an unknown encoding or crosses the end";
-    const next = pos + size + backLengthSizeAt(bytes, pos + size, size);
-    if (next > last) return "listpack entry crosses the end";
-    if (!backLengthIs(bytes, pos + size, next, size)) {
-      return "listpack entry has a wrong back length";
+    const byte = bytes[pos];
+    // Most entries are this short: what is wrong with one is said below.
+    let size = byte < 0x80 ? 1 : byte < 0xc0 ? byte - 0x7f : last;
+    let next = pos + size + 1;
+    if (next > last || bytes[next - 1] !== size) {
+      size = checkedSize(bytes, pos, last);
+      if (size < 0) return "listpack entry has an unknown encoding or crosses the end";
+      next = pos + size + backLengthSizeAt(bytes, pos + size, size);
+      if (next > last) return "listpack entry crosses the end";
+      if (!backLengthIs(bytes, pos + size, next, size)) {
+        return "listpack entry has a wrong back length";
+      }
     }
     const wrong = visit?.(pos, count);
     if (wrong !== undefined) return wrong;
