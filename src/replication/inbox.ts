@@ -15,7 +15,7 @@ import { assert } from "../base/assert.ts";
 /** What is allocated at once. */
 const BLOCK_BYTES = 128 * 1024;
 /** Blocks kept for what comes next: as many as fill and empty while a snapshot is loaded. */
-const SPARE_BLOCKS = 16;
+const SPARE_BLOCKS = 32;
 
 interface Block {
   readonly bytes: Uint8Array;

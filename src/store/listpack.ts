@@ -49,6 +49,10 @@ export const LISTPACK_EMPTY: Uint8Array = new Uint8Array([7, 0, 0, 0, 0, 0, 0xff
 
 const END = 0xff;
 const UNKNOWN_COUNT = 65535;
+/** What {@linkcode lpCheckedNext} finds. */
+export const WRONG_ENTRY = "listpack entry is not whole or has a wrong back length";
+/** What {@linkcode lpStates} finds. */
+export const WRONG_COUNT = "listpack has a wrong count of entries";
 const STRING_32 = 0xf0;
 const INTEGER_16 = 0xf1;
 const INTEGER_32 = 0xf3;
@@ -329,35 +333,48 @@ export function lpCheck(
   pairs: boolean,
   visit?: (pos: number, index: number) => string | undefined,
 ): string | undefined {
-  if (end - start < LISTPACK_EMPTY.length) return "listpack is shorter than its header";
-  if ((word(bytes, start) >>> 0) !== end - start) return "listpack has another length than it says";
-  if (bytes[end - 1] !== END) return "listpack has no end";
+  const frame = lpCheckFrame(bytes, start, end);
+  if (frame !== undefined) return frame;
   const last = end - 1;
   let pos = start + LISTPACK_HEADER;
   let count = 0;
   while (pos < last) {
-    const byte = bytes[pos];
-    // Most entries are this short: what is wrong with one is said below.
-    let size = byte < 0x80 ? 1 : byte < 0xc0 ? byte - 0x7f : last;
-    let next = pos + size + 1;
-    if (next > last || bytes[next - 1] !== size) {
-      size = checkedSize(bytes, pos, last);
-      if (size < 0) return "listpack entry has an unknown encoding or crosses the end";
-      next = pos + size + backLengthSizeAt(bytes, pos + size, size);
-      if (next > last) return "listpack entry crosses the end";
-      if (!backLengthIs(bytes, pos + size, next, size)) {
-        return "listpack entry has a wrong back length";
-      }
-    }
+    const next = lpCheckedNext(bytes, pos, last);
+    if (next < 0) return WRONG_ENTRY;
     const wrong = visit?.(pos, count);
     if (wrong !== undefined) return wrong;
     count++;
     pos = next;
   }
-  const stated = bytes[start + 4] | (bytes[start + 5] << 8);
-  if (stated !== UNKNOWN_COUNT && stated !== count) return "listpack has a wrong count of entries";
+  if (!lpStates(bytes, start, count)) return WRONG_COUNT;
   if (pairs && (count & 1) !== 0) return "listpack of pairs has an odd count of entries";
   return undefined;
+}
+
+/** What is wrong with length and end byte of bytes that should be a listpack. */
+export function lpCheckFrame(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start < LISTPACK_EMPTY.length) return "listpack is shorter than its header";
+  if ((word(bytes, start) >>> 0) !== end - start) return "listpack has another length than it says";
+  return bytes[end - 1] === END ? undefined : "listpack has no end";
+}
+
+/** Whether a listpack says that it has `count` entries, or does not say how many. */
+export function lpStates(bytes: Uint8Array, start: number, count: number): boolean {
+  const stated = bytes[start + 4] | (bytes[start + 5] << 8);
+  return stated === UNKNOWN_COUNT || stated === count;
+}
+
+/** Position after the entry at `pos`, which may be anything; -1 when it is no entry that ends before `last`. */
+export function lpCheckedNext(bytes: Uint8Array, pos: number, last: number): number {
+  const byte = bytes[pos];
+  // Most entries are this short.
+  const short = byte < 0x80 ? 1 : byte < 0xc0 ? byte - 0x7f : last;
+  const after = pos + short + 1;
+  if (after <= last && bytes[after - 1] === short) return after;
+  const size = checkedSize(bytes, pos, last);
+  if (size < 0) return -1;
+  const next = pos + size + backLengthSizeAt(bytes, pos + size, size);
+  return next <= last && backLengthIs(bytes, pos + size, next, size) ? next : -1;
 }
 
 /**

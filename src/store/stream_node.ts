@@ -21,7 +21,8 @@ import {
   lpAppendTo,
   lpBegin,
   lpBigInteger,
-  lpCheck,
+  lpCheckedNext,
+  lpCheckFrame,
   lpEntryBytes,
   lpEquals,
   lpExtend,
@@ -29,13 +30,14 @@ import {
   lpFirst,
   lpInteger,
   lpIntegerEntryBytes,
-  lpIsEnd,
   lpIsInteger,
   lpNext,
   lpPrev,
   lpSplice,
+  lpStates,
   lpWrite,
   lpWriteInteger,
+  WRONG_COUNT,
 } from "./listpack.ts";
 import { NodeRegion, type Region } from "./region.ts";
 import type { EncodingLimits } from "./settings.ts";
@@ -211,9 +213,9 @@ export function checkNode(
   current: StreamId,
 ): string | undefined {
   if (end - start > MAX_NODE_BYTES) return "stream node is too large";
-  const wrong = lpCheck(bytes, start, end, false);
+  const wrong = lpCheckFrame(bytes, start, end);
   if (wrong !== undefined) return wrong;
-  const walk = new Walk(bytes, lpFirst(bytes, start));
+  const walk = new Walk(bytes, lpFirst(bytes, start), end - 1);
   const count = walk.integer();
   const deleted = walk.integer();
   const fields = walk.integer();
@@ -221,7 +223,7 @@ export function checkNode(
   if (!walk.skip(fields) || walk.integer() !== 0) return MASTER_ENTRY;
   let live = 0;
   let dead = 0;
-  while (!lpIsEnd(bytes, walk.pos)) {
+  while (walk.pos < end - 1) {
     const { pos } = walk;
     const flags = walk.integer();
     // In one byte, as every server writes them: they are looked at there.
@@ -239,6 +241,7 @@ export function checkNode(
     if ((flags & DELETED) !== 0) dead++;
     else live++;
   }
+  if (!lpStates(bytes, start, walk.count)) return WRONG_COUNT;
   if (live !== count || dead !== deleted) return "stream node has other entries than it says";
   // Trimming by id leaves nodes of deleted entries alone, as in t_stream.c.
   return live + dead === 0 ? "stream node has no entries" : undefined;
@@ -247,13 +250,17 @@ export function checkNode(
 const MASTER_ENTRY = "master entry of a stream node is not whole";
 const ENTRY = "entry of a stream node is not whole";
 
-/** Steps over elements of a listpack that is sound, but may end anywhere. */
+/** Steps over elements of a listpack, each checked before it is read. */
 class Walk {
   readonly #bytes: Uint8Array;
+  readonly #last: number;
   pos: number;
+  /** Elements passed. */
+  count: number = 0;
 
-  constructor(bytes: Uint8Array, pos: number) {
+  constructor(bytes: Uint8Array, pos: number, last: number) {
     this.#bytes = bytes;
+    this.#last = last;
     this.pos = pos;
   }
 
@@ -264,18 +271,20 @@ class Walk {
   }
 
   isInteger(): boolean {
-    const bytes = this.#bytes;
-    if (lpIsEnd(bytes, this.pos) || !lpIsInteger(bytes, this.pos)) return false;
-    this.pos = lpNext(bytes, this.pos);
-    return true;
+    return this.pos < this.#last && lpIsInteger(this.#bytes, this.pos) && this.skip(1);
   }
 
   skip(count: number): boolean {
     const bytes = this.#bytes;
+    const last = this.#last;
+    let { pos } = this;
     for (let left = count; left > 0; left--) {
-      if (lpIsEnd(bytes, this.pos)) return false;
-      this.pos = lpNext(bytes, this.pos);
+      if (pos >= last) return false;
+      pos = lpCheckedNext(bytes, pos, last);
+      if (pos < 0) return false;
     }
+    this.pos = pos;
+    this.count += count;
     return true;
   }
 }
