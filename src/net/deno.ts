@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
+import { breathe, type Clock, systemClock } from "../base/clock.ts";
 import { attemptConnect } from "./attempt.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
@@ -63,6 +63,8 @@ const ACCEPT_RETRY_MS = 20;
 const PROBE_TIMEOUT_MS = 1000;
 const READ_MIN = 1 << 12;
 const READ_MAX = 1 << 18;
+/** Others get their turn after so many bytes: what has arrived would be read on and on until then. */
+const READ_RUN = 1 << 20;
 
 /** Deno's network. */
 export class DenoNet implements Net {
@@ -116,7 +118,7 @@ function wrap(conn: DenoConn, fallback: Address, clock: Clock): Connection {
   conn.setKeepAlive?.(true);
   const remote = toAddress(conn.remoteAddr, fallback);
   const local = toAddress(conn.localAddr, fallback);
-  return new Connection(remote, local, clock, (connection) => new DenoWire(conn, connection));
+  return new Connection(remote, local, clock, (owner) => new DenoWire(conn, owner, clock));
 }
 
 function toAddress(addr: DenoAddr, fallback: Address): Address {
@@ -132,14 +134,16 @@ function toAddress(addr: DenoAddr, fallback: Address): Address {
 class DenoWire implements Wire {
   readonly #conn: DenoConn;
   readonly #connection: Connection;
+  readonly #clock: Clock;
   #buffer: Uint8Array = new Uint8Array(0);
   #wanted: boolean = false;
   #looping: boolean = false;
   #destroyed: boolean = false;
 
-  constructor(conn: DenoConn, connection: Connection) {
+  constructor(conn: DenoConn, connection: Connection, clock: Clock) {
     this.#conn = conn;
     this.#connection = connection;
+    this.#clock = clock;
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {
@@ -184,6 +188,7 @@ class DenoWire implements Wire {
   // itself is guarded.
   async #readLoop(): Promise<void> {
     this.#looping = true;
+    let run = 0;
     while (this.#wanted) {
       const buffer = this.#buffer.length > 0 ? this.#buffer : this.#grow();
       let count: number | null;
@@ -197,6 +202,10 @@ class DenoWire implements Wire {
       if (count === null) return this.#connection.receivedEnd();
       this.#connection.received(count === buffer.length ? buffer : buffer.subarray(0, count));
       if (count === buffer.length && count < READ_MAX) this.#grow();
+      run += count;
+      if (run < READ_RUN) continue;
+      run = 0;
+      await breathe(this.#clock);
     }
     this.#looping = false;
   }

@@ -19,8 +19,8 @@ import type { Position } from "./position.ts";
 import type { Slice } from "./slice.ts";
 import type { LinkLimits, StreamExecutor, StreamHooks } from "./types.ts";
 
-/** Commands between two looks at the clock: a look costs as much as a small command. */
-const COMMANDS_PER_LOOK = 32;
+/** The most commands between two looks at the clock: a look costs as much as a small command. */
+const MAX_PER_LOOK = 32;
 const MAX_BULK_BYTES = 512 * 1024 * 1024;
 const MAX_ARGUMENTS = 0x7fffffff;
 
@@ -44,6 +44,8 @@ export class MasterStream {
   readonly #slice: Slice;
   readonly #position: Position;
   readonly #keys: Argv = new Argv();
+  /** Commands between two looks: few while they are large ones, or code that has not run before. */
+  #perLook: number = 1;
 
   /** @param options Around the applier. @param limits Bounds. @param slice When to stop. */
   constructor(options: ApplierOptions, limits: LinkLimits, slice: Slice) {
@@ -98,7 +100,7 @@ export class MasterStream {
     const parser = this.#parser;
     const applier = this.#applier;
     const base = this.#base;
-    for (let left = COMMANDS_PER_LOOK;;) {
+    for (let left = this.#perLook;;) {
       const ahead = this.#lookAhead(left);
       for (let i = Math.max(1, ahead); i > 0; i--, left--) {
         const argv = parser.next();
@@ -106,8 +108,10 @@ export class MasterStream {
         applier.apply(argv, base + parser.consumed);
       }
       if (left > 0) continue;
-      left = COMMANDS_PER_LOOK;
-      if (!this.#slice.over()) continue;
+      const isOver = this.#slice.over();
+      const more = this.#slice.isQuick ? this.#perLook * 2 : this.#perLook >> 1;
+      left = this.#perLook = Math.min(Math.max(more, 1), MAX_PER_LOOK);
+      if (!isOver) continue;
       parser.keep();
       return false;
     }
