@@ -1,6 +1,7 @@
 /**
  * What `COMMAND INFO` and `COMMAND DOCS` tell beyond the row: group, first release, ACL categories that
- * do not follow from flags, tips, and key specs. Taken from what a Redis 8.0 server answers.
+ * do not follow from flags, tips, and key specs. Taken from what a Redis 8.0 server answers, and
+ * where that lacks a command from a Valkey 9.
  *
  * One command a line: name, group, since, categories, tips, key specs, mark. A key spec reads
  * `flags@begin:find`, where begin is an index, `KEYWORD~startfrom` or `?`, and find is
@@ -280,6 +281,7 @@ debug server 1.0.0 - - -
 decr string 1.0.0 string - RW.access.update@1:0,1,0
 decrby string 1.0.0 string - RW.access.update@1:0,1,0
 del generic 1.0.0 keyspace request_policy:multi_shard,response_policy:agg_sum RM.delete@1:-1,1,0
+delifeq string 9.0.0 string - RM.delete@1:0,1,0
 discard transactions 2.0.0 transaction - -
 dump generic 2.6.0 keyspace nondeterministic_output RO.access@1:0,1,0
 echo connection 1.0.0 connection - -
@@ -399,6 +401,7 @@ module|unload server 4.0.0 - - -
 monitor server 1.0.0 - - -
 move generic 1.0.0 keyspace - RW.access.update@1:0,1,0
 mset string 1.0.1 string request_policy:multi_shard,response_policy:all_succeeded OW.update@1:-1,2,0
+msetex string 8.4.0 string request_policy:multi_shard,response_policy:all_succeeded OW.update@1:n0,1,2
 msetnx string 1.0.1 string - OW.insert@1:-1,2,0
 multi transactions 1.2.0 transaction - -
 object generic 2.2.3 - - -
