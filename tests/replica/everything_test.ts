@@ -50,6 +50,12 @@ function huge(prng: Prng): Args[] {
   ];
 }
 
+/** Before 7.2 a score of -0 that comes in a command is kept in some encodings; we do as 8.0 does. */
+function knownTo({ product, version }: ServerBinary, commands: readonly Args[]): Args[] {
+  const keeps = product === "redis" && !atLeast(version, "7.2.0");
+  return commands.map((args) => args.map((arg) => keeps && arg === "-0" ? "0" : arg));
+}
+
 async function write(client: Connection, commands: readonly Args[]): Promise<void> {
   for (let i = 0; i < commands.length; i += BATCH) {
     for (const reply of await client.pipeline(commands.slice(i, i + BATCH))) {
@@ -160,7 +166,7 @@ await serverTest(
     );
     const client = await master.connect();
     await using before = await follow(master);
-    await write(client, everything(SEED, capabilitiesOf(binary)));
+    await write(client, knownTo(binary, everything(SEED, capabilitiesOf(binary))));
     await write(client, huge(new Prng(SEED)));
     assert.equal(await client.call("WAIT", "1", String(READY_MS)), 1);
     await compare(master, before, "as commands");
