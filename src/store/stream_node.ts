@@ -266,7 +266,14 @@ class Walk {
 
   /** The next element, an integer; -1 when it is none. */
   integer(): number {
+    const bytes = this.#bytes;
     const at = this.pos;
+    // Most are a byte with its length of 1 behind it.
+    if (bytes[at] < 0x80 && at + 1 < this.#last && bytes[at + 1] === 1) {
+      this.pos = at + 2;
+      this.count++;
+      return bytes[at];
+    }
     return this.isInteger() ? lpInteger(this.#bytes, at) : -1;
   }
 

@@ -14,6 +14,7 @@ import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
 import type { StringSlot } from "../reader.ts";
+import { storeBlob, storeObject } from "./store.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 
 /** rdb.h: QUICKLIST_NODE_CONTAINER_PLAIN and QUICKLIST_NODE_CONTAINER_PACKED. */
@@ -195,37 +196,11 @@ function fillOf(frame: Frame): number {
 function storeListpack(frame: Frame, bytes: Uint8Array, start: number, end: number): void {
   // rdb.c, empty keys: a list without elements is no key.
   if (lpLength(bytes, start, end) === 0) return;
-  const { key, sink } = frame;
-  const taken = sink.blob(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.LIST,
-    Encoding.LISTPACK,
-    bytes,
-    start,
-    end,
-    frame.expireAtMs,
-    frame.idleSeconds,
-    frame.frequency,
-  );
-  if (!taken) frame.failDuplicate();
+  storeBlob(frame, ValueType.LIST, Encoding.LISTPACK, bytes, start, end);
 }
 
 function storeQuicklist(frame: Frame, quicklist: Quicklist): void {
-  const { key, sink } = frame;
-  const taken = sink.object(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.LIST,
-    Encoding.QUICKLIST,
-    quicklist,
-    frame.expireAtMs,
-    frame.idleSeconds,
-    frame.frequency,
-  );
-  if (!taken) frame.failDuplicate();
+  storeObject(frame, ValueType.LIST, Encoding.QUICKLIST, quicklist);
 }
 
 /** Types that both dialects know. */

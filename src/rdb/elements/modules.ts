@@ -12,6 +12,7 @@ import { RdbError } from "../errors.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { ModuleOpcode, Type } from "../opcodes.ts";
 import type { Reader } from "../reader.ts";
+import { storeObject } from "./store.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const NAME_CHARACTERS = 9;
@@ -141,20 +142,9 @@ export class ModuleData implements Element {
 
   #tell(): void {
     const frame = this.#frame;
-    const { key, sink } = frame;
-    if (!this.#isKept) return sink.moduleValue(this.#name);
-    const taken = sink.object(
-      key.bytes,
-      key.start,
-      key.end,
-      ValueType.MODULE,
-      Encoding.MODULE,
-      new ModuleValue(this.#name, this.#payload.toBytes()),
-      frame.expireAtMs,
-      frame.idleSeconds,
-      frame.frequency,
-    );
-    if (!taken) frame.failDuplicate();
+    if (!this.#isKept) return frame.sink.moduleValue(this.#name);
+    const value = new ModuleValue(this.#name, this.#payload.toBytes());
+    storeObject(frame, ValueType.MODULE, Encoding.MODULE, value);
   }
 
   #refuse(): never {

@@ -14,6 +14,7 @@ import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
 import type { StringSlot } from "../reader.ts";
+import { storeBlob, storeObject } from "./store.ts";
 import { hasTwins } from "./twins.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 
@@ -128,7 +129,7 @@ class PackedZset implements Element {
 
   #store(bytes: Uint8Array, start: number, end: number): void {
     const frame = this.#frame;
-    const { key, reader, sink } = frame;
+    const { reader, sink } = frame;
     const check = this.#check;
     const wrong = lpCheck(bytes, start, end, true, check.begin(bytes));
     if (wrong !== undefined) reader.fail(wrong);
@@ -138,23 +139,10 @@ class PackedZset implements Element {
     if (count > sink.settings.limits.zsetMaxListpackEntries) {
       const set = new SortedSet(sink.settings);
       if (!addListpack(set, bytes, start)) reader.fail("Sorted set has a member twice");
-      return storeObject(frame, set);
+      return storeLarge(frame, set);
     }
     if (hasTwins(bytes, start, count, 2)) reader.fail("Sorted set has a member twice");
-    const taken = sink.blob(
-      key.bytes,
-      key.start,
-      key.end,
-      ValueType.ZSET,
-      Encoding.LISTPACK,
-      bytes,
-      start,
-      end,
-      frame.expireAtMs,
-      frame.idleSeconds,
-      frame.frequency,
-    );
-    if (!taken) frame.failDuplicate();
+    storeBlob(frame, ValueType.ZSET, Encoding.LISTPACK, bytes, start, end);
   }
 }
 
@@ -217,39 +205,13 @@ class PairCheck {
 }
 
 function storeSet(frame: Frame, set: SortedSet): void {
-  const { key, sink } = frame;
-  const listpack = zsetListpack(set, sink.settings.limits);
-  if (listpack === undefined) return storeObject(frame, set);
-  const taken = sink.blob(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.ZSET,
-    Encoding.LISTPACK,
-    listpack.bytes,
-    0,
-    listpack.length,
-    frame.expireAtMs,
-    frame.idleSeconds,
-    frame.frequency,
-  );
-  if (!taken) frame.failDuplicate();
+  const listpack = zsetListpack(set, frame.sink.settings.limits);
+  if (listpack === undefined) return storeLarge(frame, set);
+  storeBlob(frame, ValueType.ZSET, Encoding.LISTPACK, listpack.bytes, 0, listpack.length);
 }
 
-function storeObject(frame: Frame, set: SortedSet): void {
-  const { key, sink } = frame;
-  const taken = sink.object(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.ZSET,
-    Encoding.SKIPLIST,
-    set,
-    frame.expireAtMs,
-    frame.idleSeconds,
-    frame.frequency,
-  );
-  if (!taken) frame.failDuplicate();
+function storeLarge(frame: Frame, set: SortedSet): void {
+  storeObject(frame, ValueType.ZSET, Encoding.SKIPLIST, set);
 }
 
 /** Types that both dialects know. */
