@@ -366,11 +366,14 @@ export function lpStates(bytes: Uint8Array, start: number, count: number): boole
 
 /** Position after the entry at `pos`, which may be anything; -1 when it is no entry that ends before `last`. */
 export function lpCheckedNext(bytes: Uint8Array, pos: number, last: number): number {
-  const byte = bytes[pos];
-  // Most entries are this short.
-  const short = byte < 0x80 ? 1 : byte < 0xc0 ? byte - 0x7f : last;
-  const after = pos + short + 1;
-  if (after <= last && bytes[after - 1] === short) return after;
+  // Most entries are sound and have a back length of a byte or two.
+  const short = shortSize(bytes, pos, last);
+  const at = pos + short;
+  if (short < 128) {
+    if (at < last && bytes[at] === short) return at + 1;
+  } else if (at + 1 < last && bytes[at] === short >> 7 && bytes[at + 1] === (short & 127 | 128)) {
+    return at + 2;
+  }
   const size = checkedSize(bytes, pos, last);
   if (size < 0) return -1;
   const next = pos + size + backLengthSizeAt(bytes, pos + size, size);
@@ -445,7 +448,16 @@ function encodedSize(bytes: Uint8Array, pos: number): number {
   return byte === INTEGER_64 ? 9 : byte - INTEGER_16 + 3;
 }
 
-/** The same for an entry that may be anything; -1 when it is no entry that ends before `end`. */
+/** The same for an entry that may be anything, where that is not much; else `last`. */
+function shortSize(bytes: Uint8Array, pos: number, last: number): number {
+  const byte = bytes[pos];
+  if (byte < 0x80) return 1;
+  if (byte < 0xc0) return byte - 0x7f;
+  if (byte < 0xe0) return 2;
+  return byte < 0xf0 && pos + 1 < last ? 2 + (((byte & 15) << 8) | bytes[pos + 1]) : last;
+}
+
+/** The same, however much it is; -1 when it is no entry that ends before `end`. */
 function checkedSize(bytes: Uint8Array, pos: number, end: number): number {
   const byte = bytes[pos];
   if (byte > INTEGER_64) return -1;
@@ -588,7 +600,7 @@ function backLengthIs(bytes: Uint8Array, at: number, end: number, size: number):
   let rest = size;
   for (let pos = end - 1; pos >= at; pos--) {
     if (bytes[pos] !== ((rest & 127) | (pos === at ? 0 : 128))) return false;
-    rest = Math.floor(rest / 128);
+    rest >>>= 7;
   }
   return true;
 }
