@@ -26,7 +26,7 @@ const PLAIN = NOSCRIPT | LOADING | STALE;
 /** Stands for a password, whose hash Redis would show. */
 const HIDDEN_PASSWORD = "(hidden)";
 
-/** `ACL`. */
+/** `ACL`. O(1). */
 const acl: Command = {
   name: "acl",
   arity: -2,
@@ -37,7 +37,7 @@ const acl: Command = {
   },
 };
 
-/** `ACL WHOAMI`. */
+/** `ACL WHOAMI`. O(1). */
 const aclWhoami: Command = {
   name: "acl|whoami",
   arity: 2,
@@ -46,7 +46,7 @@ const aclWhoami: Command = {
   run: (ctx) => ctx.reply.bulkText(sessionOf(ctx).user),
 };
 
-/** `ACL CAT [category]`. */
+/** `ACL CAT [category]`. O(commands). */
 const aclCat: Command = {
   name: "acl|cat",
   arity: -2,
@@ -66,7 +66,7 @@ const aclCat: Command = {
   },
 };
 
-/** `ACL USERS`. */
+/** `ACL USERS`. O(users). */
 const aclUsers: Command = {
   name: "acl|users",
   arity: 2,
@@ -75,7 +75,7 @@ const aclUsers: Command = {
   run: (ctx) => replyNames(ctx, ctx.host.users().map(({ name }) => name)),
 };
 
-/** `ACL LIST`: a line of rules each. */
+/** `ACL LIST`: a line of rules each. O(users). */
 const aclList: Command = {
   name: "acl|list",
   arity: 2,
@@ -84,7 +84,7 @@ const aclList: Command = {
   run: (ctx) => replyNames(ctx, ctx.host.users().map(describeUser)),
 };
 
-/** `ACL GETUSER name`. */
+/** `ACL GETUSER name`. O(1). */
 const aclGetuser: Command = {
   name: "acl|getuser",
   arity: 3,
@@ -98,7 +98,7 @@ const aclGetuser: Command = {
   },
 };
 
-/** `ACL LOG [count|RESET]`: refusals are counted, and not written down. */
+/** `ACL LOG [count|RESET]`: refusals are counted, and not written down. O(1). */
 const aclLog: Command = {
   name: "acl|log",
   arity: -2,

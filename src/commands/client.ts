@@ -30,7 +30,7 @@ const NOT_TRACKED =
 const NO_TRACKING = "ERR Client side caching is not supported here";
 const TYPES: readonly string[] = ["normal", "master", "replica", "pubsub"];
 
-/** `CLIENT`. */
+/** `CLIENT`. O(1). */
 const client: Command = {
   name: "client",
   arity: -2,

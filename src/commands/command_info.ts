@@ -45,7 +45,7 @@ const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "pfcount", "publi
 
 const ANYTIME = flag.LOADING | flag.STALE;
 
-/** `COMMAND`: every row, as COMMAND INFO. */
+/** `COMMAND`: every row, as COMMAND INFO. O(commands). */
 const command: Command = {
   name: "command",
   arity: -1,

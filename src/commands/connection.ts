@@ -36,7 +36,7 @@ const DEFAULT_USER = "default";
 /** Flags of all that works in any state of the server. */
 const ANYTIME = NOSCRIPT | LOADING | STALE | FAST;
 
-/** `AUTH [username] password`: logs in. */
+/** `AUTH [username] password`: logs in. O(1). */
 const auth: Command = {
   name: "auth",
   arity: -2,
@@ -51,7 +51,7 @@ const auth: Command = {
   },
 };
 
-/** `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one. */
+/** `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one. O(1). */
 const hello: Command = {
   name: "hello",
   arity: -1,
@@ -69,7 +69,7 @@ const hello: Command = {
   },
 };
 
-/** `PING [message]`; in RESP2 with subscriptions the reply looks like a message. */
+/** `PING [message]`; in RESP2 with subscriptions the reply looks like a message. O(1). */
 const ping: Command = {
   name: "ping",
   arity: -1,
@@ -89,7 +89,7 @@ const ping: Command = {
   },
 };
 
-/** `ECHO message`. */
+/** `ECHO message`. O(1). */
 const echo: Command = {
   name: "echo",
   arity: 2,
@@ -100,7 +100,7 @@ const echo: Command = {
   },
 };
 
-/** `SELECT index`: the database of what follows. */
+/** `SELECT index`: the database of what follows. O(1). */
 const select: Command = {
   name: "select",
   arity: 2,
@@ -115,7 +115,7 @@ const select: Command = {
   },
 };
 
-/** `QUIT`: the connection ends once everything before it is answered. */
+/** `QUIT`: the connection ends once everything before it is answered. O(1). */
 const quit: Command = {
   name: "quit",
   arity: -1,
@@ -127,7 +127,7 @@ const quit: Command = {
   },
 };
 
-/** `RESET`: as if the client had just connected. */
+/** `RESET`: as if the client had just connected. O(n) of what it had subscribed to and watched. */
 const reset: Command = {
   name: "reset",
   arity: 1,
@@ -141,7 +141,7 @@ const reset: Command = {
   },
 };
 
-/** `READONLY`: a replica answers reads anyway; cluster clients ask first. */
+/** `READONLY`: a replica answers reads anyway; cluster clients ask first. O(1). */
 const readonly: Command = {
   name: "readonly",
   arity: 1,
@@ -150,7 +150,7 @@ const readonly: Command = {
   run: (ctx) => ctx.reply.ok(),
 };
 
-/** `READWRITE`: takes READONLY back, which changes nothing here. */
+/** `READWRITE`: takes READONLY back, which changes nothing here. O(1). */
 const readwrite: Command = {
   name: "readwrite",
   arity: 1,
@@ -159,7 +159,7 @@ const readwrite: Command = {
   run: (ctx) => ctx.reply.ok(),
 };
 
-/** `ASKING`: there is no cluster to ask about. */
+/** `ASKING`: there is no cluster to ask about. O(1). */
 const asking: Command = {
   name: "asking",
   arity: 1,

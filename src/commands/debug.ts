@@ -98,7 +98,7 @@ function replyObject(ctx: Context, argv: Argv): void {
   ctx.reply.simple(`Value at:0x0 refcount:1 encoding:${encoding} lru:0 lru_seconds_idle:0`);
 }
 
-/** `DEBUG subcommand ...`: one command, whose subcommands are arguments. */
+/** `DEBUG subcommand ...`: one command, whose subcommands are arguments. O(n) where it looks at every key. */
 const debug: Command = {
   name: "debug",
   arity: -2,

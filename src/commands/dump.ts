@@ -146,7 +146,7 @@ const restore: Command = {
   run: restoreGeneric,
 };
 
-/** RESTORE as MIGRATE sends it while a slot is on its way. */
+/** RESTORE as MIGRATE sends it while a slot is on its way. O(n). */
 const restoreAsking: Command = {
   name: "restore-asking",
   arity: -4,

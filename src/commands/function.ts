@@ -106,7 +106,7 @@ function checkedLibrary(ctx: Context, source: Uint8Array): FunctionLibrary {
   return library;
 }
 
-/** `FUNCTION`: a container. */
+/** `FUNCTION`: a container. O(1). */
 const container: Command = {
   name: "function",
   arity: -2,
@@ -290,7 +290,7 @@ const functionStats: Command = {
   },
 };
 
-/** `FUNCTION KILL`: there is never one to end. */
+/** `FUNCTION KILL`: there is never one to end. O(1). */
 const functionKill: Command = {
   name: "function|kill",
   arity: 2,

@@ -224,7 +224,7 @@ const pfdebug: Command = {
   },
 };
 
-/** `PFSELFTEST`: that sparse and dense agree and both count well enough. */
+/** `PFSELFTEST`: that sparse and dense agree and both count well enough. O(1). */
 const pfselftest: Command = {
   name: "pfselftest",
   arity: 1,

@@ -37,7 +37,7 @@ const HELP: readonly string[] = [
   "    sampled up to <count> times (default: 5, 0 means sample all).",
 ];
 
-/** `MEMORY`: a container. */
+/** `MEMORY`: a container. O(1). */
 const memory: Command = {
   name: "memory",
   arity: -2,
@@ -75,7 +75,7 @@ const memoryStats: Command = {
   run: replyStats,
 };
 
-/** `MEMORY DOCTOR`: whether much of it is unused. */
+/** `MEMORY DOCTOR`: whether much of it is unused. O(databases). */
 const memoryDoctor: Command = {
   name: "memory|doctor",
   arity: 2,
@@ -92,7 +92,7 @@ const memoryDoctor: Command = {
   },
 };
 
-/** `MEMORY PURGE`: moves records together, so that what was freed between them can be given back. */
+/** `MEMORY PURGE`: moves records together, so that what was freed between them can be given back. O(n). */
 const memoryPurge: Command = {
   name: "memory|purge",
   arity: 2,
@@ -107,7 +107,7 @@ const memoryPurge: Command = {
   },
 };
 
-/** `MEMORY MALLOC-STATS`: the runtime's allocator tells us nothing. */
+/** `MEMORY MALLOC-STATS`: the runtime's allocator tells us nothing. O(1). */
 const memoryMallocStats: Command = {
   name: "memory|malloc-stats",
   arity: 2,

@@ -11,7 +11,7 @@ import { CommandError } from "./errors.ts";
 
 const ANYTIME = NOSCRIPT | LOADING | STALE;
 
-/** `MULTI`: what follows is queued until EXEC. */
+/** `MULTI`: what follows is queued until EXEC. O(1). */
 const multi: Command = {
   name: "multi",
   arity: 1,
@@ -34,7 +34,7 @@ const multi: Command = {
   },
 };
 
-/** `EXEC`: runs the queue, or nothing at all when a watched key was changed. */
+/** `EXEC`: runs the queue, or nothing at all when a watched key was changed. O(n) and what each takes. */
 const exec: Command = {
   name: "exec",
   arity: 1,
@@ -58,7 +58,7 @@ const exec: Command = {
   },
 };
 
-/** `DISCARD`: forgets the queue and what is watched. */
+/** `DISCARD`: forgets the queue and what is watched. O(n). */
 const discard: Command = {
   name: "discard",
   arity: 1,
@@ -73,7 +73,7 @@ const discard: Command = {
   },
 };
 
-/** `WATCH key ...`: EXEC does nothing when one of them changes before it. */
+/** `WATCH key ...`: EXEC does nothing when one of them changes before it. O(n). */
 const watch: Command = {
   name: "watch",
   arity: -2,
@@ -92,7 +92,7 @@ const watch: Command = {
   },
 };
 
-/** `UNWATCH`. */
+/** `UNWATCH`. O(n). */
 const unwatch: Command = {
   name: "unwatch",
   arity: 1,

@@ -62,7 +62,7 @@ function lookupOrNull(ctx: Context, argv: Argv): Entry {
   return entry;
 }
 
-/** `OBJECT subcommand ...`: a container. */
+/** `OBJECT subcommand ...`: a container. O(1). */
 const object: Command = {
   name: "object",
   arity: -2,

@@ -43,7 +43,7 @@ const punsubscribe = cancellation("punsubscribe", "pattern", NO_KEYS);
 /** `SUNSUBSCRIBE [shardchannel ...]`. */
 const sunsubscribe = cancellation("sunsubscribe", "shard", SHARD_CHANNELS);
 
-/** `PUBLISH channel message`: how many clients here got it. */
+/** `PUBLISH channel message`: how many clients here got it. O(subscribers). */
 const publish: Command = {
   name: "publish",
   arity: 3,
@@ -52,7 +52,7 @@ const publish: Command = {
   run: (ctx, argv) => publishGeneric(ctx, argv, false),
 };
 
-/** `SPUBLISH shardchannel message`. */
+/** `SPUBLISH shardchannel message`. O(subscribers). */
 const spublish: Command = {
   name: "spublish",
   arity: 3,
@@ -61,7 +61,7 @@ const spublish: Command = {
   run: (ctx, argv) => publishGeneric(ctx, argv, true),
 };
 
-/** `PUBSUB`. */
+/** `PUBSUB`. O(1). */
 const pubsub: Command = {
   name: "pubsub",
   arity: -2,
@@ -81,7 +81,7 @@ const pubsubNumsub = subscriberCounts("pubsub|numsub", "channel");
 /** `PUBSUB SHARDNUMSUB [channel ...]`. */
 const pubsubShardnumsub = subscriberCounts("pubsub|shardnumsub", "shard");
 
-/** `PUBSUB NUMPAT`. */
+/** `PUBSUB NUMPAT`. O(1). */
 const pubsubNumpat: Command = {
   name: "pubsub|numpat",
   arity: 2,

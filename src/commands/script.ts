@@ -94,7 +94,7 @@ function checkCall(ctx: Context, argv: Argv): void {
   if (count < 0) throw new CommandError("ERR Number of keys can't be negative");
 }
 
-/** `SCRIPT`: a container. */
+/** `SCRIPT`: a container. O(1). */
 const script: Command = {
   name: "script",
   arity: -2,
@@ -131,7 +131,7 @@ const scriptFlush: Command = {
   },
 };
 
-/** `SCRIPT KILL`: there is never one to end. */
+/** `SCRIPT KILL`: there is never one to end. O(1). */
 const scriptKill: Command = {
   name: "script|kill",
   arity: 2,

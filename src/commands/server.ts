@@ -30,7 +30,7 @@ const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
 const SLOWLOG_DEFAULT = 10;
 const EMBEDDED = "This server is part of an application, which alone decides";
 
-/** `INFO [section ...]`. */
+/** `INFO [section ...]`. O(databases). */
 const info: Command = {
   name: "info",
   arity: -1,
@@ -43,7 +43,7 @@ const info: Command = {
   },
 };
 
-/** `ROLE`. */
+/** `ROLE`. O(1). */
 const role: Command = {
   name: "role",
   arity: 1,
@@ -74,7 +74,7 @@ const role: Command = {
   },
 };
 
-/** `TIME`: seconds and microseconds. */
+/** `TIME`: seconds and microseconds. O(1). */
 const time: Command = {
   name: "time",
   arity: 1,
@@ -87,7 +87,7 @@ const time: Command = {
   },
 };
 
-/** `LASTSAVE`: when the snapshot was loaded. */
+/** `LASTSAVE`: when the snapshot was loaded. O(1). */
 const lastsave: Command = {
   name: "lastsave",
   arity: 1,
@@ -96,7 +96,7 @@ const lastsave: Command = {
   run: (ctx) => ctx.reply.integer(ctx.host.about.lastSaveSeconds),
 };
 
-/** `LOLWUT`. */
+/** `LOLWUT`. O(1). */
 const lolwut: Command = {
   name: "lolwut",
   arity: -1,
@@ -105,7 +105,7 @@ const lolwut: Command = {
   run: (ctx) => ctx.reply.verbatim("txt", `Redis ver. ${ctx.host.version}\n`),
 };
 
-/** `MONITOR`: every command as it runs, until the connection ends. */
+/** `MONITOR`: every command as it runs, until the connection ends. O(1). */
 const monitor: Command = {
   name: "monitor",
   arity: 1,
@@ -122,7 +122,7 @@ const monitor: Command = {
 /** `CONFIG`. */
 const config = container("config");
 
-/** `CONFIG GET pattern ...`. */
+/** `CONFIG GET pattern ...`. O(parameters). */
 const configGet: Command = {
   name: "config|get",
   arity: -3,
@@ -140,7 +140,7 @@ const configGet: Command = {
   },
 };
 
-/** `CONFIG SET name value ...`: all of them or none. */
+/** `CONFIG SET name value ...`: all of them or none. O(n). */
 const configSet: Command = {
   name: "config|set",
   arity: -4,
@@ -165,7 +165,7 @@ const configSet: Command = {
   },
 };
 
-/** `CONFIG RESETSTAT`. */
+/** `CONFIG RESETSTAT`. O(commands). */
 const configResetstat: Command = {
   name: "config|resetstat",
   arity: 2,
@@ -188,7 +188,7 @@ const configRewrite = refusal(
 /** `SLOWLOG`. */
 const slowlog = container("slowlog");
 
-/** `SLOWLOG GET [count]`: the newest, 10 unless told, all with -1. */
+/** `SLOWLOG GET [count]`: the newest, 10 unless told, all with -1. O(n). */
 const slowlogGet: Command = {
   name: "slowlog|get",
   arity: -2,
@@ -211,7 +211,7 @@ function replySlowEntries(ctx: Context, count: number): void {
   for (let i = 0; i < shown; i++) replySlowEntry(ctx, entries[i]);
 }
 
-/** `SLOWLOG LEN`. */
+/** `SLOWLOG LEN`. O(1). */
 const slowlogLen: Command = {
   name: "slowlog|len",
   arity: 2,
@@ -220,7 +220,7 @@ const slowlogLen: Command = {
   run: (ctx) => ctx.reply.integer(ctx.host.about.slowEntries().length),
 };
 
-/** `SLOWLOG RESET`. */
+/** `SLOWLOG RESET`. O(n). */
 const slowlogReset: Command = {
   name: "slowlog|reset",
   arity: 2,
@@ -235,7 +235,7 @@ const slowlogReset: Command = {
 /** `COMMANDLOG`: Valkey's name for the slow log and two logs of large commands, which are not kept. */
 const commandlog = container("commandlog");
 
-/** `COMMANDLOG GET count type`: the newest, all with -1. */
+/** `COMMANDLOG GET count type`: the newest, all with -1. O(n). */
 const commandlogGet: Command = {
   name: "commandlog|get",
   arity: 4,
@@ -249,7 +249,7 @@ const commandlogGet: Command = {
   },
 };
 
-/** `COMMANDLOG LEN type`. */
+/** `COMMANDLOG LEN type`. O(1). */
 const commandlogLen: Command = {
   name: "commandlog|len",
   arity: 3,
@@ -259,7 +259,7 @@ const commandlogLen: Command = {
     ctx.reply.integer(isSlowType(argv, 2) ? ctx.host.about.slowEntries().length : 0),
 };
 
-/** `COMMANDLOG RESET type`. */
+/** `COMMANDLOG RESET type`. O(n). */
 const commandlogReset: Command = {
   name: "commandlog|reset",
   arity: 3,
@@ -286,7 +286,7 @@ const latency = container("latency");
 const latencyLatest = emptyArray("latency|latest", 2);
 const latencyHistory = emptyArray("latency|history", 3);
 
-/** `LATENCY RESET [event ...]`: how many were reset. */
+/** `LATENCY RESET [event ...]`: how many were reset. O(1). */
 const latencyReset: Command = {
   name: "latency|reset",
   arity: -2,
@@ -295,7 +295,7 @@ const latencyReset: Command = {
   run: (ctx) => ctx.reply.integer(0),
 };
 
-/** `LATENCY DOCTOR`: there is nothing to look at. */
+/** `LATENCY DOCTOR`: there is nothing to look at. O(1). */
 const latencyDoctor: Command = {
   name: "latency|doctor",
   arity: 2,
@@ -304,7 +304,7 @@ const latencyDoctor: Command = {
   run: (ctx) => ctx.reply.verbatim("txt", "Latency is not monitored: no event was ever sampled.\n"),
 };
 
-/** `LATENCY GRAPH event`: there are no samples. */
+/** `LATENCY GRAPH event`: there are no samples. O(1). */
 const latencyGraph: Command = {
   name: "latency|graph",
   arity: 3,
@@ -316,7 +316,7 @@ const latencyGraph: Command = {
   },
 };
 
-/** `LATENCY HISTOGRAM [command ...]`: calls are timed, but not sorted by how long they took. */
+/** `LATENCY HISTOGRAM [command ...]`: calls are timed, but not sorted by how long they took. O(commands). */
 const latencyHistogram: Command = {
   name: "latency|histogram",
   arity: -2,

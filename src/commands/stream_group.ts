@@ -182,7 +182,7 @@ const xgroupDelconsumer: Command = {
   },
 };
 
-/** `XGROUP`: only its subcommands run. */
+/** `XGROUP`: only its subcommands run. O(1). */
 const xgroup: Command = {
   name: "xgroup",
   arity: -2,

@@ -239,7 +239,7 @@ const xinfoConsumers: Command = {
   },
 };
 
-/** `XINFO`: only its subcommands run. */
+/** `XINFO`: only its subcommands run. O(1). */
 const xinfo: Command = {
   name: "xinfo",
   arity: -2,
