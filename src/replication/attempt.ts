@@ -393,15 +393,16 @@ export class Attempt implements Watched {
     while (pos < end && this.#error === undefined) {
       if (this.#state === "connected") {
         this.#streamHeld = !this.#pushStream(chunk, pos, end);
-        if (this.#streamHeld) this.#askTurn();
+        // Many small chunks may come in one turn of the event loop: each of them counts.
+        if (this.#streamHeld || this.#slice.over()) this.#askTurn();
         return end;
       }
       pos = this.#step(chunk, pos, end);
-      if (pos < end && this.#slice.over()) {
-        if (borrowed) this.#inbox.push(chunk, pos, end);
-        this.#askTurn();
-        break;
-      }
+      const goesOn = pos < end || this.#state === "transfer";
+      if (!goesOn || !this.#slice.over()) continue;
+      if (borrowed) this.#inbox.push(chunk, pos, end);
+      this.#askTurn();
+      break;
     }
     return pos;
   }
