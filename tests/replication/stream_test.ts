@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Divergence } from "../../src/replication/types.ts";
 import { ack, Rig } from "./rig.ts";
-import { bytesOf, command, REPLID, settle, textOf } from "./support.ts";
+import { bytesOf, command, eofFrame, REPLID, settle, snapshot, textOf } from "./support.ts";
 
 const GETACK = command("REPLCONF", "GETACK", "*");
 
@@ -331,6 +331,52 @@ test("a burst is applied in slices, the socket drained meanwhile, nothing lost",
   assert.equal(rig.link.status().appliedOffset, burst.length);
   for (let i = 0; i < 100; i++) assert.equal(rig.get(`k${i}`), String(4900 + i));
   rig.clock.costMs = 0;
+  await rig.stop();
+});
+
+test("many small chunks that come in one turn are one slice", async () => {
+  const rig = new Rig({ sliceMs: 4 });
+  const socket = await rig.start();
+  rig.handshake();
+  const keys = Array.from({ length: 500 }, (_, i) => ({ key: `key:${i}`, value: "value" }));
+  const framed = eofFrame(snapshot(keys));
+  socket.send(`+FULLRESYNC ${REPLID} 0\r\n${framed.slice(0, 100)}`);
+  // Less than a rest between two of them would take.
+  rig.clock.costMs = 0.9;
+  for (let at = 100; at < framed.length; at += 100) socket.send(framed.slice(at, at + 100));
+  assert.ok(rig.link.status().inboxBytes > framed.length / 2, "the snapshot waits for its turn");
+  await rig.clock.turn();
+  assert.equal(rig.state, "connected");
+  for (let i = 0; i < 500; i++) socket.send(command("SET", `late:${i}`, "1"));
+  assert.ok(rig.keyspace.keyCount < 600, "the stream waits for its turn");
+  await rig.clock.turn();
+  assert.equal(rig.keyspace.keyCount, 1000);
+  rig.clock.costMs = 0;
+  await rig.stop();
+});
+
+test("commands that take long come to have a slice each", async () => {
+  const seen: number[] = [0];
+  let executed = 0;
+  const rig: Rig = new Rig({
+    sliceMs: 4,
+    executor: {
+      begin: () => {},
+      execute: () => {
+        if (++executed > 100) rig.clock.time += 10;
+        return undefined;
+      },
+    },
+  });
+  const socket = await rig.follow();
+  socket.send(Array.from({ length: 200 }, () => command("SET", "k", "v")).join(""));
+  for (seen.push(executed); executed < 200; seen.push(executed)) {
+    rig.clock.turns.shift()!();
+    await settle();
+  }
+  const slices = seen.slice(1).map((count, i) => count - seen[i]);
+  assert.ok(slices[0] > 100, "short ones are taken many at a time");
+  assert.deepEqual(slices.slice(-30), new Array(30).fill(1));
   await rig.stop();
 });
 
