@@ -24,8 +24,22 @@ import type {
 const MAX_DB = 0x7fffffff;
 const MAX_KEY_COPY = 1024;
 const UNKNOWN_COMMAND = "ERR unknown command";
-/** Redis 8's vector sets are a module whose commands have no prefix. */
-const VECTOR_SET_COMMANDS: readonly string[] = ["VADD", "VREM", "VSETATTR"];
+/**
+ * Writes to values that are kept and not looked into: Redis 8's vector sets, a module whose commands have no
+ * prefix, and the arrays of 8.8.
+ */
+const KEPT_TYPES_COMMANDS: readonly string[] = [
+  "VADD",
+  "VREM",
+  "VSETATTR",
+  "ARDEL",
+  "ARDELRANGE",
+  "ARINSERT",
+  "ARMSET",
+  "ARRING",
+  "ARSEEK",
+  "ARSET",
+];
 
 /** What the applier needs around it. */
 export interface ApplierOptions {
@@ -192,7 +206,7 @@ export class StreamApplier {
     if (this.#counters.moduleCommandsSkipped > 0 && problem === NO_SUCH_KEY) return true;
     if (!problem.startsWith(UNKNOWN_COMMAND)) return false;
     const name = latin1(argv.bytes, argv.starts[0], argv.ends[0]);
-    return name.includes(".") || VECTOR_SET_COMMANDS.includes(name.toUpperCase());
+    return name.includes(".") || KEPT_TYPES_COMMANDS.includes(name.toUpperCase());
   }
 }
 

@@ -602,7 +602,7 @@ test("RdbDecoder lets what a sink throws through, and fails for good", () => {
 });
 
 test("RdbError cuts a long key in its message", () => {
-  const bytes = join("REDIS0011", 28, 0x41, 0x00, "x".repeat(256));
+  const bytes = join("REDIS0011", 6, 0x41, 0x00, "x".repeat(256));
   const error = errorOf(() => decodeWhole(bytes));
   assert.ok(error instanceof RdbError);
   assert.ok(error.message.length < 300);

@@ -1,6 +1,7 @@
 /**
  * Values of modules in snapshots: passed over and counted, refused when told to, kept where Redis itself
- * brings the type, and forgotten when a command that is passed over changes them.
+ * brings the type (arrays among them, which are no module's), and forgotten when a command that is passed
+ * over changes them.
  *
  * @module
  */
@@ -82,6 +83,51 @@ test("a vector set is written back as it came, in every version", () => {
   }
 });
 
+/** Elements of every kind, two of them far apart, and where the next is inserted. */
+const ELEMENTS = join(
+  ...[5, 1, 9],
+  ...[0, 0, str("text"), 1, 1, le(-7, 8)],
+  ...[2, 2, new Uint8Array(Float64Array.of(1.5).buffer)],
+  ...[0x40, 200, 3, 0xc0, 12],
+  ...[0x81, be(-2, 8), 0, str("last")],
+);
+const ARRAY = join(28, str("array"), ELEMENTS);
+const LIMIT = join(33, str("limit"), 0x80, be(123456, 4));
+const NEWER = snapshot("REDIS0014", ARRAY, 0, str("k"), str("v"), LIMIT, 28, str("none"), 0, 0);
+
+for (const cuts of [[], Array.from({ length: NEWER.length - 1 }, (_, i) => i + 1)]) {
+  test(`arrays and rate limits in ${cuts.length + 1} pieces are kept as they came`, () => {
+    const { keyspace, loader } = load(NEWER, cuts, { onUnsupported: "fail" });
+    assert.equal(loader.stats.moduleValues, 0);
+    assert.equal(keyspace.keyCount, 4);
+    const engine = new Engine("stream", () => 0.5, keyspace);
+    assert.equal(engine.call("TYPE", "array"), "+array\r\n");
+    assert.equal(engine.call("TYPE", "limit"), "+gcra\r\n");
+    assert.match(engine.call("LLEN", "array"), /^-WRONGTYPE/);
+    const dump = engine.raw(["DUMP", "array"]);
+    assert.ok(textOf(dump).includes(textOf(join(28, ELEMENTS, 12, 0))));
+    const payload = dump.subarray(dump.indexOf(10) + 1, -2);
+    assert.equal(engine.call("RESTORE", "again", "0", payload), "+OK\r\n");
+    assert.deepEqual(engine.raw(["DUMP", "again"]), dump);
+    const written = encodeWhole(keyspace, { version: 12, serverVersion: "8.0.2", nowMs: 0 });
+    assert.ok(textOf(written).includes(textOf(ARRAY)) && textOf(written).includes(textOf(LIMIT)));
+    assert.equal(load(written, []).keyspace.keyCount, 5);
+  });
+}
+
+const WRONG_ARRAYS: readonly (readonly [name: string, value: Uint8Array])[] = [
+  ["whose indexes do not ascend", join(2, 0, 5, 0, str("a"), 5, 0, str("b"))],
+  ["whose indexes descend", join(2, 0, 0x81, be(-2, 8), 0, str("a"), 5, 0, str("b"))],
+  ["with an element of an unknown kind", join(1, 0, 0, 4, str("a"))],
+  ["that neither has a next index nor has none", join(1, 2, 0, 0, str("a"))],
+];
+for (const [name, value] of WRONG_ARRAYS) {
+  test(`an array ${name} is refused`, () => {
+    const error = errorOf(() => load(snapshot("REDIS0014", 28, str("k"), value), []));
+    assert.equal(error?.code, "CORRUPT");
+  });
+}
+
 test("module values of releases before 4.0, and unknown tags, are refused", () => {
   const early = errorOf(() => load(snapshot("REDIS0008", 6, str("k"), idOf("test___dt"), 0), []));
   assert.equal(early?.code, "UNSUPPORTED_TYPE");
@@ -114,7 +160,7 @@ test("a snapshot makes no more than so many databases", () => {
 });
 
 test("a module's command in the stream makes us forget the value it changes", () => {
-  const { keyspace } = load(snapshot("REDIS0012", VECTORS, 0, str("k"), str("v")), []);
+  const { keyspace } = load(snapshot("REDIS0014", VECTORS, ARRAY, 0, str("k"), str("v")), []);
   const changed: string[] = [];
   const executor = createStreamExecutor({
     keyspace,
@@ -124,6 +170,7 @@ test("a module's command in the stream makes us forget the value it changes", ()
   });
   assert.match(executor.execute(0, Argv.of("JSON.SET", "k", "$", "1")) ?? "", /unknown command/);
   assert.match(executor.execute(0, Argv.of("VADD", "vectors", "x")) ?? "", /unknown command/);
-  assert.deepEqual(changed, ["vectors"]);
+  assert.match(executor.execute(0, Argv.of("arset", "array", "1", "x")) ?? "", /unknown command/);
+  assert.deepEqual(changed, ["vectors", "array"]);
   assert.equal(keyspace.keyCount, 1);
 });

@@ -158,14 +158,14 @@ test("a type without a reader is refused with the decoder's error, and the next 
   const rig = new Rig();
   const socket = await rig.start();
   rig.handshake();
-  const rdb = snapshot([{ key: "a", value: "1" }, { key: "queue", value: "x", type: 28 }]);
+  const rdb = snapshot([{ key: "a", value: "1" }, { key: "queue", value: "x", type: 6 }]);
   socket.send(`+FULLRESYNC ${REPLID} 0\r\n${eofFrame(rdb)}`);
   await rig.started;
   await settle();
   const { lastError, nextRetryAtMs } = rig.link.status();
   assert.equal(lastError?.code, "UNSUPPORTED");
   assert.ok(lastError.cause instanceof RdbError);
-  assert.equal(lastError.cause.type, 28);
+  assert.equal(lastError.cause.type, 6);
   assert.ok(lastError.cause.offset > 0);
   assert.match(lastError.message, /queue/);
   assert.equal(rig.keyspace.keyCount, 0);

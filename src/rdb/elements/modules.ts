@@ -5,13 +5,12 @@
  * @module
  */
 
-import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/keyspace.ts";
 import { ModuleValue } from "../../store/module.ts";
-import { RdbError } from "../errors.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { ModuleOpcode, Type } from "../opcodes.ts";
 import type { Reader } from "../reader.ts";
+import { Payload, refuseKept } from "./kept.ts";
 import { storeObject } from "./store.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -22,10 +21,6 @@ const VERSION_MASK = 1023n;
 const CLASS_SPEC_BYTES = 4;
 /** Types whose values are kept: those that Redis itself brings. */
 const KEPT_MODULES: readonly string[] = ["vectorset"];
-/** A longer value is passed over like those of other modules. */
-const MAX_KEPT_BYTES = 256 * 1024 * 1024;
-/** Memory that is kept between two values. */
-const IDLE_BYTES = 1 << 20;
 
 /** The nine characters of a module id: `test___dt`. */
 export function moduleName(high: number, low: number): string {
@@ -89,7 +84,7 @@ export class ModuleStream implements Element {
 export class ModuleData implements Element {
   readonly #frame: Frame;
   readonly #stream: ModuleStream;
-  #payload: ByteBuffer = new ByteBuffer();
+  readonly #payload: Payload = new Payload();
   #name: string = ""; // "": the id is due
   #isKept: boolean = false;
 
@@ -109,7 +104,7 @@ export class ModuleData implements Element {
     this.#tell();
     this.#name = "";
     this.#isKept = false;
-    this.#dropPayload();
+    this.#payload.clear();
     return true;
   }
 
@@ -120,23 +115,16 @@ export class ModuleData implements Element {
       if (!reader.readLength()) return false;
       this.#name = moduleName(reader.lengthHigh, reader.lengthLow);
       this.#isKept = KEPT_MODULES.includes(this.#name);
-      if (!this.#isKept) this.#dropPayload();
-      if (!this.#isKept && frame.failsOnModules) this.#refuse();
+      if (!this.#isKept) this.#payload.clear();
+      if (!this.#isKept && frame.failsOnModules) refuseKept(frame, this.#name, Type.MODULE_2);
     }
     return this.#stream.read();
   }
 
-  /** What arrives is all that is held: memory follows the bytes. */
   #keep(bytes: Uint8Array, start: number, end: number): void {
-    this.#payload.writeBytes(bytes, start, end);
-    if (this.#payload.length <= MAX_KEPT_BYTES) return;
-    if (this.#frame.failsOnModules) this.#refuse();
+    if (this.#payload.add(bytes, start, end)) return;
+    if (this.#frame.failsOnModules) refuseKept(this.#frame, this.#name, Type.MODULE_2);
     this.#isKept = false;
-    this.#dropPayload();
-  }
-
-  #dropPayload(): void {
-    if (this.#payload.bytes.length > IDLE_BYTES) this.#payload = new ByteBuffer();
     this.#payload.clear();
   }
 
@@ -145,13 +133,6 @@ export class ModuleData implements Element {
     if (!this.#isKept) return frame.sink.moduleValue(this.#name);
     const value = new ModuleValue(this.#name, this.#payload.toBytes());
     storeObject(frame, ValueType.MODULE, Encoding.MODULE, value);
-  }
-
-  #refuse(): never {
-    const key = this.#frame.printableKey();
-    const what = `Value of module ${this.#name} under key ${key} is not supported`;
-    const type = Type.MODULE_2;
-    throw new RdbError("UNSUPPORTED_TYPE", what, this.#frame.recordOffset, { key, type });
   }
 }
 

@@ -7,6 +7,7 @@
 import type { ElementRow } from "../frame.ts";
 import { Dialect, Opcode, Type } from "../opcodes.ts";
 import { hashRows, redisHashRows, valkeyHashRows } from "./hash.ts";
+import { redisKeptRows } from "./kept.ts";
 import { listRows } from "./list.ts";
 import { KeyMeta, ModuleAux, moduleRows } from "./modules.ts";
 import {
@@ -52,8 +53,7 @@ const sharedRows: readonly ElementRow[] = [
 const redisRows: readonly ElementRow[] = [
   ...redisHashRows,
   ...redisStreamRows,
-  { number: Type.ARRAY, name: "ARRAY" },
-  { number: Type.GCRA, name: "GCRA" },
+  ...redisKeptRows,
   { number: Opcode.HASH_TEMPLATE, name: "HASH_TEMPLATE", create: (f) => new HashTemplate(f) },
   { number: Opcode.KEY_META, name: "KEY_META", create: (frame) => new KeyMeta(frame) },
 ];

@@ -1,11 +1,12 @@
 /**
- * Module values, written: as they were read.
+ * Values that are not looked into, written: as they were read.
  *
  * @module
  */
 
 import { assert } from "../../base/assert.ts";
-import { ModuleValue } from "../../store/module.ts";
+import type { Database, Entry } from "../../store/keyspace.ts";
+import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/module.ts";
 import { Type } from "../opcodes.ts";
 import type { RecordWriter } from "../record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";
@@ -15,16 +16,27 @@ const MAX_AT_ONCE = 64 * 1024;
 
 /** Every version has the same form. */
 export const moduleWriter: ValueWriter = {
-  typeOf() {
-    return Type.MODULE_2;
+  typeOf(db, entry) {
+    switch (valueOf(db, entry).module) {
+      case ARRAY_TYPE:
+        return Type.ARRAY;
+      case GCRA_TYPE:
+        return Type.GCRA;
+      default:
+        return Type.MODULE_2;
+    }
   },
   write(writer, db, entry) {
-    const value = db.objectOf(entry);
-    assert(value instanceof ModuleValue, "a module's value is an object");
-    const rest = new PayloadRest(value.payload);
+    const rest = new PayloadRest(valueOf(db, entry).payload);
     return rest.writeOn(writer, MAX_AT_ONCE) ? rest : undefined;
   },
 };
+
+function valueOf(db: Database, entry: Entry): ModuleValue {
+  const value = db.objectOf(entry);
+  assert(value instanceof ModuleValue, "a module's value is an object");
+  return value;
+}
 
 class PayloadRest implements ValueRest {
   readonly #payload: Uint8Array;
