@@ -1,7 +1,7 @@
 /**
  * A full sync into a host that has little time for it: its loop is blocked for 200 ms of every second,
- * and the master goes on being written to. `SYNC_MB=1024` sets how much is synchronised, `WRITES_MB=256`
- * how much is written meanwhile.
+ * and the master goes on being written to. `SYNC_MB=1024` sets how much is synchronised, `WRITES_MB=128`
+ * how much is written meanwhile: while it sends a snapshot a master keeps at most 256 MB for a replica.
  */
 
 import assert from "node:assert/strict";
