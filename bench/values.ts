@@ -5,9 +5,9 @@
  *     [RUNTIME=deno,bun,node] [SHAPE=small_hashes,large_set] [SMALL=1000000] [LARGE=1000000] [RUNS=3]
  *         [VALUE=200] deno task bench values
  *
- * One dataset at a time: SMALL keys of a few elements each, or one key of LARGE elements, synced from
- * one master to a redis-server and to us in turn, as in `full_sync`. Memory is what the sync added to
- * the process. Values of large hashes, elements of large lists and fields of large streams are padded
+ * One dataset at a time: SMALL keys of a few elements each, or one key of LARGE elements, synced to a
+ * redis-server and to us in turn from the snapshot that a real master made, sent from memory as in
+ * `full_sync`. Memory is what the sync added to the process. Values of large hashes, elements of large lists and fields of large streams are padded
  * to VALUE bytes: of 1 the data is so small that what a runtime needs for itself outweighs it.
  *
  * @module
@@ -16,8 +16,9 @@
 import { env } from "node:process";
 import type { Runtime } from "../tests/support/runtimes.ts";
 import type { RunningServer } from "../tests/support/servers.ts";
+import { Firehose } from "./support/firehose.ts";
 import { headline, line, median, megabytes, size, spread, verdict } from "./support/report.ts";
-import { opponent, startMaster, subjects } from "./support/subject.ts";
+import { opponent, snapshotOf, startMaster, subjects } from "./support/subject.ts";
 import { type Outcome, syncHost, syncServer } from "./support/sync.ts";
 
 interface Shape {
@@ -78,14 +79,16 @@ function show(name: string, shape: Shape, outcomes: readonly Outcome[]): void {
 
 async function measure(master: RunningServer, shape: Shape, runtimes: Runtime[]): Promise<void> {
   await fill(master, shape);
+  const hose = await Firehose.start(await snapshotOf(master));
   const theirs: Outcome[] = [];
   const ours = new Map<Runtime, Outcome[]>(runtimes.map((runtime) => [runtime, []]));
   for (let run = 0; run < runs; run++) {
-    theirs.push(await syncServer(master));
+    theirs.push(await syncServer(hose));
     for (const [runtime, outcomes] of ours) {
-      outcomes.push(await syncHost(master, runtime, shape.keys));
+      outcomes.push(await syncHost(hose, runtime, shape.keys));
     }
   }
+  hose.close();
   show(rivals, shape, theirs);
   for (const [{ name, version }, outcomes] of ours) {
     const subject = `${name} ${version}`;

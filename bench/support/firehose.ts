@@ -1,7 +1,7 @@
 /**
- * A master that only streams: agrees to a full sync with an empty snapshot, then sends commands that
- * were encoded before, as fast as the replica takes them. So a replica's own speed shows, not that of
- * a real master.
+ * A master that only sends: agrees to a full sync with a snapshot that was made before, or an empty one,
+ * then sends commands that were encoded before, as fast as the replica takes them. So a replica's own
+ * speed shows, not that of a real master.
  *
  * @module
  */
@@ -17,6 +17,9 @@ const EMPTY_SNAPSHOT = new Uint8Array([
   0xff,
   ...new Uint8Array(8),
 ]);
+const LF = 10;
+/** Of a snapshot, written at once. */
+const PIECE_BYTES = 1 << 20;
 const GETACK = encodeCommand(["REPLCONF", "GETACK", "*"]);
 
 /** What is sent: blocks of whole commands, repeated in turn. */
@@ -32,15 +35,15 @@ export class Firehose {
   #port = 0;
   #onReplica: (replica: Replica) => void = () => {};
 
-  private constructor() {
+  private constructor(snapshot: Uint8Array) {
     this.#server = createServer((socket) => {
-      const replica = new Replica(socket, () => this.#onReplica(replica));
+      const replica = new Replica(socket, snapshot, () => this.#onReplica(replica));
     });
   }
 
   /** Listens on a free loopback port. */
-  static async start(): Promise<Firehose> {
-    const hose = new Firehose();
+  static async start(snapshot: Uint8Array = EMPTY_SNAPSHOT): Promise<Firehose> {
+    const hose = new Firehose(snapshot);
     await new Promise<void>((resolve) => hose.#server.listen(0, "127.0.0.1", resolve));
     const address = hose.#server.address();
     if (address !== null && typeof address === "object") hose.#port = address.port;
@@ -66,14 +69,16 @@ export class Firehose {
 /** One replica that follows. */
 export class Replica {
   readonly #socket: Socket;
+  readonly #snapshot: Uint8Array;
   readonly #onReady: () => void;
   #buffer: Uint8Array = new Uint8Array(0);
   #sent = 0;
   #acked = -1;
   #waiting: { offset: number; resolve: () => void } | undefined;
 
-  constructor(socket: Socket, onReady: () => void) {
+  constructor(socket: Socket, snapshot: Uint8Array, onReady: () => void) {
     this.#socket = socket;
+    this.#snapshot = snapshot;
     this.#onReady = onReady;
     socket.setNoDelay(true);
     socket.on("error", () => socket.destroy());
@@ -85,9 +90,7 @@ export class Replica {
     for (let i = 0; i < count; i++) {
       const block = blocks[i % blocks.length];
       this.#sent += block.length;
-      if (!this.#socket.write(block)) {
-        await new Promise<void>((resolve) => this.#socket.once("drain", resolve));
-      }
+      await this.#write(block);
     }
     await this.acknowledged();
   }
@@ -105,10 +108,17 @@ export class Replica {
     this.#socket.destroy();
   }
 
+  async #write(bytes: Uint8Array): Promise<void> {
+    if (this.#socket.write(bytes)) return;
+    await new Promise<void>((resolve) => this.#socket.once("drain", resolve));
+  }
+
   #take(chunk: Uint8Array): void {
     this.#buffer = Buffer.concat([this.#buffer, chunk]);
     let pos = 0;
     for (;;) {
+      // A sign of life while it loads.
+      while (this.#buffer[pos] === LF) pos++;
       const command = readReply(this.#buffer, pos, this.#buffer.length);
       if (command === undefined) break;
       pos = command.end;
@@ -121,15 +131,19 @@ export class Replica {
     const word = `${name} ${args[0] ?? ""}`.toUpperCase();
     if (word === "REPLCONF ACK") this.#acknowledge(Number(args[1]));
     else if (name.toUpperCase() === "PING") this.#socket.write("+PONG\r\n");
-    else if (name.toUpperCase() === "PSYNC") this.#sync();
+    else if (name.toUpperCase() === "PSYNC") void this.#sync();
     else this.#socket.write("+OK\r\n");
   }
 
-  #sync(): void {
-    this.#socket.write(`+FULLRESYNC ${REPLID} 0\r\n$${EMPTY_SNAPSHOT.length}\r\n`);
-    this.#socket.write(EMPTY_SNAPSHOT);
-    // Acknowledged at once, this tells that the snapshot is loaded and the stream is being read.
-    void this.acknowledged().then(this.#onReady);
+  async #sync(): Promise<void> {
+    const snapshot = this.#snapshot;
+    this.#socket.write(`+FULLRESYNC ${REPLID} 0\r\n$${snapshot.length}\r\n`);
+    for (let at = 0; at < snapshot.length; at += PIECE_BYTES) {
+      await this.#write(snapshot.subarray(at, at + PIECE_BYTES));
+    }
+    // Acknowledged, this tells that the snapshot is loaded and the stream is being read.
+    await this.acknowledged();
+    this.#onReady();
   }
 
   #acknowledge(offset: number): void {

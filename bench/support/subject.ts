@@ -7,6 +7,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { env } from "node:process";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
@@ -76,7 +77,10 @@ export class Host {
   }
 
   /** Follows a master; resolves when the data is there, with the milliseconds it took. */
-  async follow(master: RunningServer, listen?: string): Promise<{ ms: number; listening: string }> {
+  async follow(
+    master: { readonly port: number },
+    listen?: string,
+  ): Promise<{ ms: number; listening: string }> {
     return await this.request("start", { master: `redis://127.0.0.1:${master.port}`, listen });
   }
 
@@ -136,6 +140,13 @@ export async function startMaster(args: readonly string[] = []): Promise<Running
 export async function populate(master: RunningServer, keys: number, bytes: number): Promise<void> {
   const reply = await master.call("DEBUG", "POPULATE", keys, "key", bytes);
   if (reply !== "OK") throw new Error(`DEBUG POPULATE: ${plain(reply)}`);
+}
+
+/** What a master would send now. */
+export async function snapshotOf(master: RunningServer): Promise<Uint8Array> {
+  const reply = await master.call("SAVE");
+  if (reply !== "OK") throw new Error(`SAVE: ${plain(reply)}`);
+  return readFileSync(join(master.dir, "dump.rdb"));
 }
 
 /** A real server that will be a replica. */

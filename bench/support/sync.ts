@@ -5,7 +5,6 @@
  */
 
 import type { Runtime } from "../../tests/support/runtimes.ts";
-import type { RunningServer } from "../../tests/support/servers.ts";
 import { followWith, Host, memoryOf, pause, resetPeak, startReplica } from "./subject.ts";
 
 /** What a sync took. */
@@ -20,10 +19,16 @@ export interface Outcome {
   readonly peakBytes: number;
 }
 
+/** Who is followed, on loopback. */
+export interface Master {
+  /** Where. */
+  readonly port: number;
+}
+
 const SETTLE_MS = 2000;
 
 /** A redis-server that becomes a replica of `master`. */
-export async function syncServer(master: RunningServer): Promise<Outcome> {
+export async function syncServer(master: Master): Promise<Outcome> {
   const replica = await startReplica();
   try {
     const { now } = memoryOf(replica.pid);
@@ -36,7 +41,7 @@ export async function syncServer(master: RunningServer): Promise<Outcome> {
 
 /** Our replica, in a process of its own; `keys` is what must arrive. */
 export async function syncHost(
-  master: RunningServer,
+  master: Master,
   runtime: Runtime,
   keys: number,
 ): Promise<Outcome> {

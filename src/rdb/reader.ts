@@ -210,6 +210,7 @@ export class Reader {
 
   /** Reads a string of any encoding. */
   readString(slot: StringSlot): boolean {
+    if (this.#step === Step.HEAD && this.#lengthLeft === 0 && this.#borrowShort(slot)) return true;
     while (this.#readStringStep(slot)) {
       if (this.#step === Step.HEAD) return true;
     }
@@ -255,6 +256,20 @@ export class Reader {
     this.lengthLow = 0;
     this.#lengthLeft = first === Length.BITS_32 ? 4 : 8;
     return false;
+  }
+
+  /** A plain string that lies whole in the chunk and whose length takes a byte or two, as most do. */
+  #borrowShort(slot: StringSlot): boolean {
+    const { bytes, end } = this;
+    let at = this.pos;
+    if (at + 1 >= end || bytes[at] >= 128) return false;
+    let length = bytes[at++];
+    if (length >= 64) length = ((length & 63) << 8) | bytes[at++];
+    if (length > end - at || length > this.#maxStringBytes) return false;
+    slot.clear();
+    slot.borrow(bytes, at, at + length);
+    this.pos = at + length;
+    return true;
   }
 
   #readStringStep(slot: StringSlot | undefined): boolean {
