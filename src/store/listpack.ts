@@ -51,6 +51,8 @@ const END = 0xff;
 const UNKNOWN_COUNT = 65535;
 /** What {@linkcode lpCheckedNext} finds. */
 export const WRONG_ENTRY = "listpack entry is not whole or has a wrong back length";
+/** What pairs must not have. */
+export const ODD_COUNT = "listpack of pairs has an odd count of entries";
 /** What {@linkcode lpStates} finds. */
 export const WRONG_COUNT = "listpack has a wrong count of entries";
 const STRING_32 = 0xf0;
@@ -347,7 +349,7 @@ export function lpCheck(
     pos = next;
   }
   if (!lpStates(bytes, start, count)) return WRONG_COUNT;
-  if (pairs && (count & 1) !== 0) return "listpack of pairs has an odd count of entries";
+  if (pairs && (count & 1) !== 0) return ODD_COUNT;
   return undefined;
 }
 

@@ -10,6 +10,9 @@ import { lpEquals, lpFirst, lpNext, lpRead } from "../../store/listpack.ts";
 
 /** Up to here names are compared each with each, which beats hashing. */
 const FEW = 8;
+/** First byte of a listpack's text of 0 bytes; of longer ones it is so much more, up to 63. */
+const SHORT = 0x80;
+const SHORT_LENGTHS = 64;
 
 const name = new BytesRef();
 let hashes: Int32Array = new Int32Array(128);
@@ -30,12 +33,10 @@ export function hasTwins(
   if (count > FEW && !hasEqualHashes(bytes, start, count, stride)) return false;
   let pos = lpFirst(bytes, start);
   for (let i = 0; i < count; i++) {
-    lpRead(bytes, pos, name);
-    // Length and last byte tell most apart.
-    const length = name.end - name.start;
-    const look = length === 0 ? 0 : (length << 8) | name.bytes[name.end - 1];
+    const look = lookOf(bytes, pos);
     for (let j = 0; j < i; j++) {
       if (looks[j] !== look) continue;
+      lpRead(bytes, pos, name);
       if (lpEquals(bytes, places[j], name.bytes, name.start, name.end)) return true;
     }
     looks[i] = look;
@@ -43,6 +44,17 @@ export function hasTwins(
     pos = skip(bytes, pos, stride);
   }
   return false;
+}
+
+/** Length, first and last byte: they tell most apart, and are equal where the names are. */
+function lookOf(bytes: Uint8Array, pos: number): number {
+  const head = bytes[pos];
+  const isShort = head > SHORT && head < SHORT + SHORT_LENGTHS;
+  if (isShort) return ((head - SHORT) << 16) | (bytes[pos + 1] << 8) | bytes[pos + head - SHORT];
+  lpRead(bytes, pos, name);
+  const length = name.end - name.start;
+  if (length === 0) return 0;
+  return (length << 16) | (name.bytes[name.start] << 8) | name.bytes[name.end - 1];
 }
 
 function hasEqualHashes(

@@ -8,7 +8,17 @@
 import { compareBytes, parseDouble } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { lpCheck, lpLength, lpRead } from "../../store/listpack.ts";
+import {
+  LISTPACK_HEADER,
+  lpCheckedNext,
+  lpCheckFrame,
+  lpLength,
+  lpRead,
+  lpStates,
+  ODD_COUNT,
+  WRONG_COUNT,
+  WRONG_ENTRY,
+} from "../../store/listpack.ts";
 import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/zset.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
@@ -130,8 +140,7 @@ class PackedZset implements Element {
   #store(bytes: Uint8Array, start: number, end: number): void {
     const frame = this.#frame;
     const { reader, sink } = frame;
-    const check = this.#check;
-    const wrong = lpCheck(bytes, start, end, true, check.begin(bytes));
+    const wrong = this.#check.check(bytes, start, end);
     if (wrong !== undefined) reader.fail(wrong);
     const count = lpLength(bytes, start, end) >>> 1;
     if (count === 0) return;
@@ -146,45 +155,37 @@ class PackedZset implements Element {
   }
 }
 
-/** Looks at the entries of one listpack after the other: pairs in order, scores that are numbers. */
+/** Looks at the entries of one listpack after the other: sound, pairs in order, scores that are numbers. */
 class PairCheck {
-  readonly #visit: (pos: number, index: number) => string | undefined;
   readonly #last: BytesRef = new BytesRef();
   readonly #member: BytesRef = new BytesRef();
   #bytes: Uint8Array = new Uint8Array(0);
-  #memberPos: number = 0;
-  #lastPos: number = NONE;
-  #lastScore: number = 0;
 
-  constructor() {
-    this.#visit = (pos, index) => {
-      if ((index & 1) !== 0) return this.#checkPair(pos);
-      this.#memberPos = pos;
-      return undefined;
-    };
-  }
-
-  /** What `lpCheck` is to call with each entry of `bytes`. */
-  begin(bytes: Uint8Array): (pos: number, index: number) => string | undefined {
+  /** What is wrong with bytes of unknown origin, undefined when nothing is. */
+  check(bytes: Uint8Array, start: number, end: number): string | undefined {
+    const frame = lpCheckFrame(bytes, start, end);
+    if (frame !== undefined) return frame;
     this.#bytes = bytes;
-    this.#lastPos = NONE;
-    return this.#visit;
-  }
-
-  #checkPair(scorePos: number): string | undefined {
-    const bytes = this.#bytes;
-    const pos = this.#memberPos;
-    const score = lpScore(bytes, scorePos);
-    if (score !== score) return "score is no number";
-    if (this.#lastPos !== NONE) {
-      if (score < this.#lastScore) return "sorted set is out of order";
-      if (score === this.#lastScore && !this.#isAbove(this.#lastPos, pos)) {
-        return "sorted set is out of order";
-      }
+    const last = end - 1;
+    let count = 0;
+    let lastPos = NONE;
+    let lastScore = -Infinity;
+    for (let pos = start + LISTPACK_HEADER; pos < last; count += 2) {
+      const scorePos = lpCheckedNext(bytes, pos, last);
+      if (scorePos < 0) return WRONG_ENTRY;
+      if (scorePos === last) return ODD_COUNT;
+      const next = lpCheckedNext(bytes, scorePos, last);
+      if (next < 0) return WRONG_ENTRY;
+      const score = lpScore(bytes, scorePos);
+      if (score !== score) return "score is no number";
+      const ascends = score > lastScore ||
+        (score === lastScore && (lastPos === NONE || this.#isAbove(lastPos, pos)));
+      if (!ascends) return "sorted set is out of order";
+      lastPos = pos;
+      lastScore = score;
+      pos = next;
     }
-    this.#lastPos = pos;
-    this.#lastScore = score;
-    return undefined;
+    return lpStates(bytes, start, count) ? undefined : WRONG_COUNT;
   }
 
   #isAbove(lastPos: number, pos: number): boolean {
