@@ -235,12 +235,14 @@ export class Differential {
   }
 
   #isSameObject(sub: string, theirs: Uint8Array, ours: Uint8Array): boolean {
-    const { product } = this.#server.binary;
+    const { product, version } = this.#server.binary;
     if (sub === "IDLETIME") return theirs[0] === 0x3a && ours[0] === 0x3a;
     if (sub === "HELP") return theirs[0] === ours[0];
     // Which whole numbers are shared depends on how they came to be, and on the version.
     if (sub === "REFCOUNT") return theirs[0] === 0x3a && ours[0] === 0x3a;
-    if (sub !== "ENCODING" || product === "redis") return false;
+    // 6.0 leaves short strings raw where HyperLogLogs were counted in them.
+    const isOld = product === "redis" && !atLeast(version, "7.0");
+    if (sub !== "ENCODING" || product === "redis" && !isOld) return false;
     const both = latin1(theirs) + latin1(ours);
     // Valkey embeds strings by other lengths, and makes a table ready for a long member it then refuses.
     return both.includes("raw") && both.includes("embstr") ||
