@@ -22,8 +22,9 @@ import { env } from "node:process";
 import type { Runtime } from "../tests/support/runtimes.ts";
 import { Firehose } from "./support/firehose.ts";
 import { headline, line, median, megabytes, size, spread, verdict } from "./support/report.ts";
-import { opponent, populate, snapshotOf, startMaster, subjects } from "./support/subject.ts";
-import { type Master, type Outcome, syncHost, syncServer } from "./support/sync.ts";
+import { type Master, opponent, populate } from "./support/subject.ts";
+import { snapshotOf, startMaster, subjects } from "./support/subject.ts";
+import { type Outcome, syncHost, syncServer } from "./support/sync.ts";
 
 const keys = size("KEYS", 5_000_000);
 const value = size("VALUE", 200);

@@ -7,8 +7,9 @@
  *
  * One dataset at a time: SMALL keys of a few elements each, or one key of LARGE elements, synced to a
  * redis-server and to us in turn from the snapshot that a real master made, sent from memory as in
- * `full_sync`. Memory is what the sync added to the process. Values of large hashes, elements of large lists and fields of large streams are padded
- * to VALUE bytes: of 1 the data is so small that what a runtime needs for itself outweighs it.
+ * `full_sync`. Memory is what the sync added to the process. Values of large hashes, elements of large
+ * lists and fields of large streams are padded to VALUE bytes: of 1 the data is so small that what a
+ * runtime needs for itself outweighs it.
  *
  * @module
  */

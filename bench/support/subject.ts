@@ -23,6 +23,12 @@ const POLL_MS = 2;
 /** What /proc/PID/stat counts in, on every Linux we know. */
 const TICKS_PER_SECOND = 100;
 
+/** Who is followed, on loopback. */
+export interface Master {
+  /** Where. */
+  readonly port: number;
+}
+
 interface Waiter {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -77,10 +83,7 @@ export class Host {
   }
 
   /** Follows a master; resolves when the data is there, with the milliseconds it took. */
-  async follow(
-    master: { readonly port: number },
-    listen?: string,
-  ): Promise<{ ms: number; listening: string }> {
+  async follow(master: Master, listen?: string): Promise<{ ms: number; listening: string }> {
     return await this.request("start", { master: `redis://127.0.0.1:${master.port}`, listen });
   }
 

@@ -5,7 +5,8 @@
  */
 
 import type { Runtime } from "../../tests/support/runtimes.ts";
-import { followWith, Host, memoryOf, pause, resetPeak, startReplica } from "./subject.ts";
+import { followWith, Host, type Master, memoryOf, pause, resetPeak } from "./subject.ts";
+import { startReplica } from "./subject.ts";
 
 /** What a sync took. */
 export interface Outcome {
@@ -17,12 +18,6 @@ export interface Outcome {
   readonly afterBytes: number;
   /** Resident at most, from before the sync on. */
   readonly peakBytes: number;
-}
-
-/** Who is followed, on loopback. */
-export interface Master {
-  /** Where. */
-  readonly port: number;
 }
 
 const SETTLE_MS = 2000;

@@ -8,7 +8,8 @@
  * ```
  *
  * A node that grows moves out. Once less than a quarter of a buffer is lived in, those that are left move
- * out as well and the buffer goes: what is given up is never more than four times what is held.
+ * out as well and the buffer goes. So, but for the buffer that is being filled, no more than four times what is
+ * lived in is held.
  *
  * @module
  */

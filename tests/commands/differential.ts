@@ -14,7 +14,13 @@ import { Prng } from "../../src/base/prng.ts";
 import type { EncodingLimits } from "../../src/store/keyspace.ts";
 import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
-import { atLeast, type RunningServer, type ServerBinary, startServer } from "../support/servers.ts";
+import {
+  atLeast,
+  debugArgs,
+  type RunningServer,
+  type ServerBinary,
+  startServer,
+} from "../support/servers.ts";
 import { Engine } from "./engine.ts";
 import { Generator, type Maker } from "./generator.ts";
 
@@ -330,10 +336,7 @@ function isNear(a: Reply, b: Reply, tolerance: number): boolean {
 
 /** One family against one server: a run under each protocol. */
 export async function runFamily(binary: ServerBinary, family: Family): Promise<void> {
-  const debug = atLeast(binary.version, "7.0") || binary.product === "valkey"
-    ? ["--enable-debug-command", "yes"]
-    : [];
-  const server = await startServer(binary, [...debug, ...family.parameters ?? []]);
+  const server = await startServer(binary, [...debugArgs(binary), ...family.parameters ?? []]);
   try {
     const connection = await server.connect();
     // What has expired is deleted when a command meets it, as in our engine, and never between.

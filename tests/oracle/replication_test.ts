@@ -15,6 +15,7 @@ import type { Connection } from "../support/connection.ts";
 import { ErrorValue, type Reply } from "../support/resp.ts";
 import {
   atLeast,
+  debugArgs,
   type RunningServer,
   type ServerBinary,
   serverTest,
@@ -150,12 +151,7 @@ async function differing(master: RunningServer, replica: Replica): Promise<strin
 }
 
 async function follow(binary: ServerBinary): Promise<void> {
-  const { product, version } = binary;
-  const allowed = product === "valkey" || atLeast(version, "7.0");
-  await using master = await startServer(
-    binary,
-    allowed ? ["--enable-debug-command", "yes"] : [],
-  );
+  await using master = await startServer(binary, debugArgs(binary));
   const client = await master.connect();
   const writes = new Writes(SEED, binary);
   for (let i = 0; i < 20; i++) {

@@ -13,7 +13,13 @@ import { decodeDump, readDumpFooter } from "../../src/rdb/dump.ts";
 import { snapshotVersionOf } from "../../src/rdb/writers/writer.ts";
 import { Engine } from "../commands/engine.ts";
 import { plain, type Reply } from "../support/resp.ts";
-import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import {
+  atLeast,
+  debugArgs,
+  type RunningServer,
+  serverTest,
+  startServer,
+} from "../support/servers.ts";
 import { bytesOf, textOf } from "./dataset.ts";
 import { capabilitiesOf, everything } from "./everything.ts";
 import { newKeyspace } from "./keyspaces.ts";
@@ -206,11 +212,6 @@ test("decodeDump() takes metadata of modules before the type", () => {
   assert.equal(error?.code, "UNKNOWN_TYPE");
 });
 
-/** As Redis's versions below 7.0 know no DEBUG switch. */
-function argsOf(version: string): string[] {
-  return atLeast(version, "7.0.0") ? ["--enable-debug-command", "yes"] : [];
-}
-
 /** The version that a server's snapshots have: digests differ by it. */
 function versionOf(server: RunningServer): number {
   if (server.binary.product === "redis") return snapshotVersionOf(server.version);
@@ -223,7 +224,7 @@ function passFor(server: RunningServer): string {
 }
 
 await serverTest("DUMP and RESTORE to and from a real server", async (binary) => {
-  await using server = await startServer(binary, argsOf(binary.version));
+  await using server = await startServer(binary, debugArgs(binary));
   const commands = everything(5, capabilitiesOf(binary));
   for (const reply of await server.pipeline(commands)) {
     assert.ok(!isError(reply), String(plain(reply)));

@@ -16,6 +16,7 @@ import { run } from "../support/process.ts";
 import { plain } from "../support/resp.ts";
 import {
   atLeast,
+  debugArgs,
   type RunningServer,
   type ServerBinary,
   serverTest,
@@ -38,10 +39,6 @@ function versionsOf({ product, version }: ServerBinary): SnapshotVersion[] {
 /** Fields expire in versions 12 and 80 alone. */
 function capabilities(version: SnapshotVersion): Capabilities {
   return { functions: version >= 10, fieldExpiry: version >= 12 };
-}
-
-function debugArgs({ version }: ServerBinary): string[] {
-  return atLeast(version, "7.0.0") ? ["--enable-debug-command", "yes"] : [];
 }
 
 await serverTest("our snapshot of a server's data has its digest", async (binary) => {

@@ -15,6 +15,7 @@ import type { Connection } from "../support/connection.ts";
 import { ErrorValue, type Reply } from "../support/resp.ts";
 import {
   atLeast,
+  debugArgs,
   type RunningServer,
   type ServerBinary,
   serverTest,
@@ -120,11 +121,8 @@ async function compareKey(
     // Idle times and remaining ones pass.
     const [theirs, ours] = [replies[i], answerOf(db, question)].map(withoutTimes);
     const text = [name, ...rest.map((word) => typeof word === "string" ? word : latin1(word))];
-    if (name === "PTTL" && Number(theirs) > 0) assert.ok(Number(ours) > 0, `${how}: ${text}`);
-    else {assert.ok(
-        ours === theirs,
-        `${how}: ${text.join(" ").slice(0, 200)}: ${ours.slice(0, 500)}`,
-      );}
+    const isSame = name === "PTTL" && Number(theirs) > 0 ? Number(ours) > 0 : ours === theirs;
+    assert.ok(isSame, `${how}: ${text.join(" ").slice(0, 200)}: ${ours.slice(0, 500)}`);
   }
 }
 
@@ -159,11 +157,7 @@ function shown(reply: unknown): string {
 await serverTest(
   "a master's values of every type arrive as commands and as a snapshot",
   async (binary) => {
-    const hasSwitch = binary.product === "valkey" || atLeast(binary.version, "7.0.0");
-    await using master = await startServer(
-      binary,
-      hasSwitch ? ["--enable-debug-command", "yes"] : [],
-    );
+    await using master = await startServer(binary, debugArgs(binary));
     const client = await master.connect();
     await using before = await follow(master);
     await write(client, knownTo(binary, everything(SEED, capabilitiesOf(binary))));

@@ -8,7 +8,7 @@ import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { textOf } from "../replication/support.ts";
 import { FaultyProxy } from "../support/faulty_proxy.ts";
-import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import { debugArgs, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import type { ServerBinary } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
 
@@ -22,8 +22,7 @@ const DATABASES = 3;
 /** A master with room for every cut in its backlog. */
 function startMaster(binary: ServerBinary, extra: readonly string[] = []): Promise<RunningServer> {
   const args = ["--repl-backlog-size", "64mb", "--repl-diskless-sync-delay", "0"];
-  if (atLeast(binary.version, "7.0.0")) args.push("--enable-debug-command", "yes");
-  return startServer(binary, [...args, ...extra]);
+  return startServer(binary, [...args, ...debugArgs(binary), ...extra]);
 }
 
 function follow(port: number, options: ReplicaOptions = {}): Replica {

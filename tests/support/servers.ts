@@ -118,6 +118,11 @@ export function atLeast(version: string, floor: string): boolean {
   return compareVersions(version, floor) >= 0;
 }
 
+/** Parameters that let DEBUG be called: servers before 7.0 know none, and let it. */
+export function debugArgs({ version }: ServerBinary): string[] {
+  return atLeast(version, "7.0.0") ? ["--enable-debug-command", "yes"] : [];
+}
+
 /** Starts a server on a free loopback port, in a directory of its own, and waits until it answers. */
 export async function startServer(
   binary: ServerBinary,

@@ -159,13 +159,11 @@ class PackedZset implements Element {
 class PairCheck {
   readonly #last: BytesRef = new BytesRef();
   readonly #member: BytesRef = new BytesRef();
-  #bytes: Uint8Array = new Uint8Array(0);
 
   /** What is wrong with bytes of unknown origin, undefined when nothing is. */
   check(bytes: Uint8Array, start: number, end: number): string | undefined {
     const frame = lpCheckFrame(bytes, start, end);
     if (frame !== undefined) return frame;
-    this.#bytes = bytes;
     const last = end - 1;
     let count = 0;
     let lastPos = NONE;
@@ -179,7 +177,7 @@ class PairCheck {
       const score = lpScore(bytes, scorePos);
       if (score !== score) return "score is no number";
       const ascends = score > lastScore ||
-        (score === lastScore && (lastPos === NONE || this.#isAbove(lastPos, pos)));
+        (score === lastScore && (lastPos === NONE || this.#isAbove(bytes, lastPos, pos)));
       if (!ascends) return "sorted set is out of order";
       lastPos = pos;
       lastScore = score;
@@ -188,11 +186,11 @@ class PairCheck {
     return lpStates(bytes, start, count) ? undefined : WRONG_COUNT;
   }
 
-  #isAbove(lastPos: number, pos: number): boolean {
+  #isAbove(bytes: Uint8Array, lastPos: number, pos: number): boolean {
     const last = this.#last;
     const member = this.#member;
-    lpRead(this.#bytes, lastPos, last);
-    lpRead(this.#bytes, pos, member);
+    lpRead(bytes, lastPos, last);
+    lpRead(bytes, pos, member);
     const order = compareBytes(
       last.bytes,
       last.start,
