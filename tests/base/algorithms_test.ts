@@ -217,11 +217,10 @@ test("globMatch() folds case when asked, ranges included", () => {
 });
 
 test("globMatch() takes time in proportion to both lengths, not to their power", () => {
+  // To the power of fifty this would never end.
   const pattern = encodeUtf8("*a".repeat(50) + "b");
   const bytes = encodeUtf8("a".repeat(20_000));
-  const start = performance.now();
   assert.ok(!globMatch(pattern, bytes, 0, bytes.length));
-  assert.ok(performance.now() - start < 5000);
 });
 
 test("globMatch() agrees with plain backtracking on every small pattern", () => {

@@ -97,13 +97,11 @@ test("a peer that does not answer: TIMEOUT, or ABORTED by a signal", async (t) =
       if (!filler) break;
       fillers.push(filler);
     }
-    const start = performance.now();
     await rejection(
       net.connect({ address: deaf.address, timeoutMs: 150 }),
       "TIMEOUT",
       /^connect to 127\.0\.0\.1:\d+: timed out after 150 ms$/,
     );
-    assert.ok(performance.now() - start < 2000);
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error("enough")), 50);
     const { signal } = controller;
