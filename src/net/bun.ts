@@ -7,6 +7,7 @@
 
 import { type Clock, systemClock } from "../base/clock.ts";
 import { attemptConnect } from "./attempt.ts";
+import { BusyPoll } from "./busy_poll.ts";
 import { Connection, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
 import {
@@ -166,7 +167,7 @@ function wrap(socket: BunSocket<Slot>, fallback: Address, clock: Clock): Connect
   const remote = toAddress(socket.remoteAddress, socket.remotePort, fallback);
   const local = toAddress(socket.localAddress, socket.localPort, fallback);
   return new Connection(remote, local, clock, (connection) => {
-    const wire = new BunWire(socket, connection);
+    const wire = new BunWire(socket, connection, clock);
     socket.data.wire = wire;
     wire.pause();
     return wire;
@@ -178,14 +179,16 @@ function toAddress(host: string, port: number, fallback: Address): Address {
 }
 
 class BunWire implements Wire {
+  readonly busyPoll: BusyPoll | undefined;
   readonly connection: Connection;
   readonly #socket: BunSocket<Slot>;
   #paused: boolean = false;
   #destroyed: boolean = false;
 
-  constructor(socket: BunSocket<Slot>, connection: Connection) {
+  constructor(socket: BunSocket<Slot>, connection: Connection, clock: Clock) {
     this.#socket = socket;
     this.connection = connection;
+    this.busyPoll = BusyPoll.for(connection.remote, clock);
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {

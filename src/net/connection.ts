@@ -10,6 +10,7 @@
 
 import type { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
+import type { BusyPoll } from "./busy_poll.ts";
 import { toSocketError } from "./failure.ts";
 import { Output } from "./output.ts";
 import {
@@ -35,6 +36,8 @@ export const HELD = -1;
 
 /** What an adapter does for a {@linkcode Connection}. Errors are told to `failed`, never thrown. */
 export interface Wire {
+  /** What can keep the loop awake, where the operating system brings the bytes. */
+  readonly busyPoll?: BusyPoll | undefined;
   /**
    * Writes bytes `[start, end)`. Returns how many were taken at once (fewer than asked: `writable`
    * will be called), or `HELD`: then `bytes` is left alone until the adapter calls `wrote`.
@@ -144,6 +147,11 @@ export class Connection implements Socket {
     queueMicrotask(() => this.#catchUp());
   }
 
+  busyPoll(on: boolean): void {
+    const poll = this.#wire.busyPoll;
+    if (poll !== undefined) poll.on = on && !this.#closing;
+  }
+
   end(): void {
     if (this.#sending !== Sending.OPEN) return;
     this.#output.commit();
@@ -176,6 +184,7 @@ export class Connection implements Socket {
   /** The wire read bytes, borrowed for the call. */
   received(chunk: Uint8Array): void {
     if (this.#closing) return;
+    this.#wire.busyPoll?.stir();
     if (!this.#reading || this.#catchingUp) this.#stash.push(chunk.slice());
     else this.#handler!.onData(chunk);
   }
@@ -283,6 +292,7 @@ export class Connection implements Socket {
     this.#closing = true;
     this.#sending = Sending.ENDED;
     this.#error = error;
+    this.busyPoll(false);
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#stash.length = 0;
     this.#output.drop();

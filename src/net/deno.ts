@@ -10,6 +10,7 @@
 
 import { breathe, type Clock, systemClock } from "../base/clock.ts";
 import { attemptConnect } from "./attempt.ts";
+import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
 import {
@@ -132,6 +133,7 @@ function toAddress(addr: DenoAddr, fallback: Address): Address {
 }
 
 class DenoWire implements Wire {
+  readonly busyPoll: BusyPoll | undefined;
   readonly #conn: DenoConn;
   readonly #connection: Connection;
   readonly #clock: Clock;
@@ -144,6 +146,7 @@ class DenoWire implements Wire {
     this.#conn = conn;
     this.#connection = connection;
     this.#clock = clock;
+    this.busyPoll = BusyPoll.for(connection.remote, clock);
   }
 
   write(bytes: Uint8Array, start: number, end: number): number {

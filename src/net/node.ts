@@ -23,6 +23,7 @@ import nodeNet from "node:net";
 import nodeTls from "node:tls";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { attemptConnect } from "./attempt.ts";
+import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
 import { checkPem } from "./pem.ts";
@@ -197,7 +198,7 @@ function wrap(
   const remote = toAddress(socket.remoteAddress, socket.remotePort, fallback);
   const local = toAddress(socket.localAddress, socket.localPort, fallback);
   return new Connection(remote, local, clock, (connection) => {
-    const wire = new NodeWire(socket, connection, pushed === undefined);
+    const wire = new NodeWire(socket, connection, clock, pushed === undefined);
     pushed?.(wire);
     return wire;
   });
@@ -209,6 +210,7 @@ function toAddress(host: string | undefined, port: number | undefined, fallback:
 }
 
 class NodeWire implements Wire {
+  readonly busyPoll: BusyPoll | undefined;
   readonly #socket: nodeNet.Socket;
   readonly #connection: Connection;
   readonly #onWritten: (error?: Error | null) => void;
@@ -219,9 +221,10 @@ class NodeWire implements Wire {
   #completed: number = 0;
   #heldBytes: number = 0;
 
-  constructor(socket: nodeNet.Socket, connection: Connection, byEvent: boolean) {
+  constructor(socket: nodeNet.Socket, connection: Connection, clock: Clock, byEvent: boolean) {
     this.#socket = socket;
     this.#connection = connection;
+    this.busyPoll = BusyPoll.for(connection.remote, clock);
     this.#onWritten = (error) => this.#written(error);
     const plain = !(socket instanceof nodeTls.TLSSocket);
     this.#resettable = plain && connection.remote.transport === "tcp";

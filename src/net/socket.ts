@@ -112,6 +112,12 @@ export interface Socket {
   pause(): void;
   /** Reads on. */
   resume(): void;
+  /**
+   * On, the event loop does not go to sleep within a moment of bytes from a peer on this machine, so
+   * that the peer need not wake it for the next ones. They come sooner, for processor time that was
+   * idle. Without effect for other peers.
+   */
+  busyPoll(on: boolean): void;
   /** Half close: sends what is pending, then the end. Reading goes on. */
   end(): void;
   /** Sends what is pending (for at most `lingerMs`, 1000 unless told), then closes. */

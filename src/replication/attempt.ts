@@ -242,6 +242,7 @@ export class Attempt implements Watched {
       this.shared.emit({ type: "emptied" });
     }
     this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), onUnsupported);
+    this.#socket?.busyPoll(true);
   }
 
   /** The stream goes on at the byte after the last one applied. */
@@ -489,6 +490,7 @@ export class Attempt implements Watched {
     const tookMs = clock.monotonic() - sync.began;
     this.#transfer = undefined;
     this.#sync = undefined;
+    this.#socket?.busyPoll(false);
     this.shared.synced("full");
     this.#openStream(acknowledges);
     this.#enter("connected");

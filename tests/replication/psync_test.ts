@@ -296,3 +296,18 @@ test("a file transfer's stream follows its last byte directly", async () => {
   assert.equal(rig.link.status().appliedOffset, 55);
   await rig.stop();
 });
+
+test("the event loop is kept awake while a snapshot comes, and no longer", async () => {
+  const rig = new Rig();
+  const socket = await rig.start();
+  rig.handshake();
+  socket.send(`+FULLRESYNC ${REPLID} 5\r\n`);
+  assert.ok(!socket.polled, "a master may take long to begin");
+  const framed = lengthFrame(snapshot(KEYS));
+  socket.send(framed.slice(0, -1));
+  assert.ok(socket.polled);
+  socket.send(framed.slice(-1));
+  assert.equal(rig.state, "connected");
+  assert.ok(!socket.polled);
+  await rig.stop();
+});

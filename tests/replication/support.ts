@@ -95,6 +95,8 @@ export class FakeSocket implements Socket {
   /** True: nothing we flush is taken. */
   stuck: boolean = false;
   paused: boolean = false;
+  /** The event loop is kept awake for it. */
+  polled: boolean = false;
   /** How often it was paused. */
   pauses: number = 0;
   /** Set when we aborted or closed it. */
@@ -141,6 +143,10 @@ export class FakeSocket implements Socket {
     while (!this.paused && !this.closed && this.#waiting.length > 0) {
       this.#deliver(this.#waiting.shift()!);
     }
+  }
+
+  busyPoll(on: boolean): void {
+    this.polled = on;
   }
 
   end(): void {}

@@ -209,6 +209,10 @@ class FaultySocket implements Socket {
     this.#inner.resume();
   }
 
+  busyPoll(on: boolean): void {
+    this.#inner.busyPoll(on);
+  }
+
   end(): void {
     this.#inner.end();
   }
