@@ -325,7 +325,6 @@ export function lpFinish(out: ByteBuffer, start: number, count: number): void {
  * Checks bytes of unknown origin to the last one: after it every other function here is safe on them.
  *
  * @param pairs Whether entries come in pairs.
- * @param visit Called with each entry once it is known to be whole; what it returns is what is wrong.
  * @returns What is wrong, undefined when nothing is.
  */
 export function lpCheck(
@@ -333,7 +332,6 @@ export function lpCheck(
   start: number,
   end: number,
   pairs: boolean,
-  visit?: (pos: number, index: number) => string | undefined,
 ): string | undefined {
   const frame = lpCheckFrame(bytes, start, end);
   if (frame !== undefined) return frame;
@@ -343,8 +341,6 @@ export function lpCheck(
   while (pos < last) {
     const next = lpCheckedNext(bytes, pos, last);
     if (next < 0) return WRONG_ENTRY;
-    const wrong = visit?.(pos, count);
-    if (wrong !== undefined) return wrong;
     count++;
     pos = next;
   }

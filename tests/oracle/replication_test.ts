@@ -12,7 +12,7 @@ import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Connection } from "../support/connection.ts";
-import { ErrorValue, type Reply } from "../support/resp.ts";
+import { ErrorValue, type Reply, shown } from "../support/resp.ts";
 import {
   atLeast,
   debugArgs,
@@ -120,11 +120,6 @@ async function compareGroups(
     }
   }
   client.close();
-}
-
-function shown(reply: unknown): string {
-  if (reply instanceof Uint8Array) return latin1(reply);
-  return Array.isArray(reply) ? `[${reply.map(shown).join(" ")}]` : String(reply);
 }
 
 /** What differs, key by key. */

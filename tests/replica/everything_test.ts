@@ -12,7 +12,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { noise } from "../rdb/dataset.ts";
 import { type Args, capabilitiesOf, everything } from "../rdb/everything.ts";
 import type { Connection } from "../support/connection.ts";
-import { ErrorValue, type Reply } from "../support/resp.ts";
+import { ErrorValue, type Reply, shown } from "../support/resp.ts";
 import {
   atLeast,
   debugArgs,
@@ -142,16 +142,6 @@ function withoutTimes(reply: unknown): string {
   return shown(
     isRows ? (reply as Reply[][]).map(([id, consumer, , count]) => [id, consumer, count]) : reply,
   );
-}
-
-function shown(reply: unknown): string {
-  if (reply instanceof Uint8Array) return latin1(reply);
-  if (reply instanceof ErrorValue) return `-${reply.message}`;
-  if (reply instanceof Map) return shown([...reply].flat());
-  if (Array.isArray(reply)) return `[${reply.map(shown).join(" ")}]`;
-  return typeof reply === "object" && reply !== null
-    ? shown(Object.entries(reply).flat())
-    : String(reply);
 }
 
 await serverTest(

@@ -278,5 +278,4 @@ test("lpCheck() refuses or survives every changed byte", () => {
   for (let end = 0; end < out.length; end++) {
     assert.notEqual(lp.lpCheck(out.bytes, 0, end, false), undefined);
   }
-  assert.match(lp.lpCheck(out.bytes, 0, out.length, false, () => "no") ?? "", /no/);
 });

@@ -27,6 +27,8 @@ export type Reply =
   | Map<Reply, Reply>;
 
 const utf8 = new TextDecoder();
+/** Windows-1252 by name: no two bytes share a character. */
+const bytesAsText = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
 /** The bytes of one command. */
@@ -79,6 +81,17 @@ export function plain(reply: Reply): unknown {
     return new Map([...reply].map(([key, item]) => [plain(key), plain(item)]));
   }
   return reply;
+}
+
+/** A reply of theirs, or what our own calls answer, in a form that can be compared; each byte is a character. */
+export function shown(reply: unknown): string {
+  if (reply instanceof Uint8Array) return bytesAsText.decode(reply);
+  if (reply instanceof ErrorValue) return `-${reply.message}`;
+  if (reply instanceof Map) return shown([...reply].flat());
+  if (Array.isArray(reply)) return `[${reply.map(shown).join(" ")}]`;
+  return typeof reply === "object" && reply !== null
+    ? shown(Object.entries(reply).flat())
+    : String(reply);
 }
 
 class Cursor {
