@@ -7,12 +7,15 @@
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { encodeSnapshot, type SnapshotOptions } from "../../src/rdb/encoder.ts";
 import { type Entry, Keyspace } from "../../src/store/keyspace.ts";
+import type { EncodingLimits } from "../../src/store/settings.ts";
 import { type Item, type ItemJson, sortItems, toJson } from "./dataset.ts";
 import { join } from "./support.ts";
 
-/** An empty keyspace with a fixed hash. */
-export function newKeyspace(): Keyspace {
-  return new Keyspace({ random: () => 0.5 });
+/** An empty keyspace with a fixed hash; `limits` are the thresholds that differ from Redis's. */
+export function newKeyspace(limits: Partial<EncodingLimits> = {}): Keyspace {
+  const keyspace = new Keyspace({ random: () => 0.5 });
+  Object.assign(keyspace.settings.limits, limits);
+  return keyspace;
 }
 
 /** A keyspace of these items. */

@@ -9,12 +9,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatDouble, latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { RdbError } from "../../src/rdb/errors.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { type Database, Encoding, Keyspace, ValueType } from "../../src/store/keyspace.ts";
+import { type Database, Encoding, type Keyspace, ValueType } from "../../src/store/keyspace.ts";
 import { largeOf, zsetEach, zsetLength } from "../../src/store/zset.ts";
 import { Engine } from "../commands/engine.ts";
+import { damageOften } from "./damage.ts";
 import { bytesOf } from "./dataset.ts";
+import { newKeyspace } from "./keyspaces.ts";
 import {
   blob,
   cutsOf,
@@ -26,7 +27,6 @@ import {
   listpack,
   snapshot,
   str,
-  withChecksum,
 } from "./support.ts";
 
 type Pair = readonly [member: string, score: number];
@@ -188,7 +188,7 @@ for (const { name, type, value, expected, encoding } of rows) {
   test(`RdbDecoder reads a sorted set of ${name} however it is cut`, () => {
     const bytes = snapshot("REDIS0012", type, str("key"), value, 0, str("next"), str("1"));
     for (const cut of cutsOf(bytes.length)) {
-      const keyspace = new Keyspace({ random: () => 0.5 });
+      const keyspace = newKeyspace();
       decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
       const db = keyspace.db(0);
       assert.deepEqual(tell(db, KEY), expected);
@@ -266,7 +266,7 @@ const refusals: readonly { name: string; type: number; value: Uint8Array; says: 
 for (const { name, type, value, says } of refusals) {
   test(`RdbDecoder refuses a sorted set of ${name}`, () => {
     const bytes = snapshot("REDIS0012", type, str("key"), value);
-    const keyspace = new Keyspace({ random: () => 0.5 });
+    const keyspace = newKeyspace();
     const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
     assert.equal(error?.code, "CORRUPT");
     assert.match(error.message, says);
@@ -295,7 +295,7 @@ for (const version of [9, 10, 11, 12, 80] as const) {
   test(`sorted sets written in version ${version} are read back`, () => {
     const keyspace = filled(version);
     for (const compress of [false, true]) {
-      const copy = new Keyspace({ random: () => 0.5 });
+      const copy = newKeyspace();
       decodeCut(encoded(keyspace, version, compress), [], new KeyspaceLoader(copy));
       assert.equal(copy.keyCount, keyspace.keyCount);
       for (const name of ["long", ...SIZES.map((size) => `z${size}`)].map(bytesOf)) {
@@ -311,32 +311,17 @@ for (const version of [9, 10, 11, 12, 80] as const) {
 }
 
 test("damaged sorted sets end in an RdbError or in sound ones", () => {
-  const prng = new Prng(3);
   const mine = rows.filter(({ value }) => value.length < 1000);
-  const parts = mine.flatMap(({ type, value }, i) => [type, str(`k${i}`), value]);
-  const whole = join("REDIS0012", ...parts, 0xff);
-  let loaded = 0;
-  for (let round = 0; round < 600; round++) {
-    const bytes = whole.slice();
-    for (let i = prng.int(3); i >= 0; i--) bytes[9 + prng.int(bytes.length - 9)] = prng.int(256);
-    const keyspace = new Keyspace({ random: () => 0.5 });
-    try {
-      decodeCut(withChecksum(bytes), [], new KeyspaceLoader(keyspace));
-    } catch (error) {
-      assert.ok(error instanceof RdbError, String(error));
-      continue;
-    }
-    loaded++;
+  const loaded = damageOften(600, "REDIS0012", mine, (keyspace, names) => {
     const engine = new Engine("master", () => 0.5, keyspace);
-    for (let i = 0; i < mine.length; i++) {
-      const told = tell(keyspace.db(0), bytesOf(`k${i}`)) ?? [];
+    for (const name of names) {
+      const told = tell(keyspace.db(0), bytesOf(name)) ?? [];
       for (let j = 1; j < told.length; j++) assert.ok(told[j - 1][1] <= told[j][1]);
-      engine.call("ZADD", `k${i}`, "3", "a", "inf", "new");
-      engine.call("ZREM", `k${i}`, "a", "7");
-      engine.call("ZUNIONSTORE", "all", "2", "all", `k${i}`);
-      engine.call("DEBUG", "DIGEST-VALUE", `k${i}`);
+      engine.call("ZADD", name, "3", "a", "inf", "new");
+      engine.call("ZREM", name, "a", "7");
+      engine.call("ZUNIONSTORE", "all", "2", "all", name);
+      engine.call("DEBUG", "DIGEST-VALUE", name);
     }
-    keyspace.db(0).audit();
-  }
+  });
   assert.ok(loaded > 20, `${loaded} were loaded`);
 });
