@@ -142,6 +142,12 @@ function sameWith(listpacks: boolean): Tolerance {
   };
 }
 
+/** 6.0 adds up the two numbers of LIMIT without a look: it answers with an array of -1 elements, or dies. */
+function limitsFar(args: readonly string[]): boolean {
+  const at = optionWords(args).indexOf("LIMIT");
+  return at > 0 && args.slice(at + 1, at + 3).some((arg) => Math.abs(Number(arg)) > 2 ** 31);
+}
+
 /**
  * Where elements are any texts, versions disagree about what is a number, and what a command before has
  * left in C's `errno` fails a SORT by numbers, too: among other families such a SORT stores nothing.
@@ -156,7 +162,7 @@ const MIXED_DIFFERENCES: readonly Difference[] = [
 export function sortFamily(listpacks: boolean, isMixed: boolean = false): Family {
   return {
     makers: [...sorts(isMixed), ...WRITES],
-    isBarred: (args) => isMixed && storesByNumber(args),
+    isBarred: (args) => isMixed && storesByNumber(args) || !listpacks && limitsFar(args),
     differences: isMixed ? [...DIFFERENCES, ...MIXED_DIFFERENCES] : DIFFERENCES,
     same: sameWith(listpacks),
     reads: {

@@ -26,6 +26,8 @@ export type Reply =
   | Reply[]
   | Map<Reply, Reply>;
 
+/** Elements of one reply at most. A faulty server may announce more, and nobody would wait for them. */
+const MAX_COUNT = 2 ** 31 - 1;
 const utf8 = new TextDecoder();
 /** Windows-1252 by name: no two bytes share a character. */
 const bytesAsText = new TextDecoder("latin1");
@@ -140,8 +142,8 @@ class Cursor {
   }
 
   #aggregate(type: string, count: number): Reply {
-    if (!"*~>%|".includes(type) || !Number.isInteger(count)) {
-      throw new Error(`Not a reply: type byte ${JSON.stringify(type)} at ${this.pos}`);
+    if (!"*~>%|".includes(type) || !Number.isInteger(count) || count > MAX_COUNT) {
+      throw new Error(`Not a reply: ${JSON.stringify(type)} with ${count} elements at ${this.pos}`);
     }
     if (count < 0) return null;
     if (type === "%" || type === "|") {
