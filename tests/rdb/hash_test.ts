@@ -19,27 +19,13 @@ import {
   ValueType,
 } from "../../src/store/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
-import { damageOften } from "./damage.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
-import {
-  be,
-  blob,
-  cutsOf,
-  decodeCut,
-  encoded,
-  errorOf,
-  join,
-  le,
-  listpack,
-  snapshot,
-  str,
-} from "./support.ts";
+import { be, blob, decodeCut, encoded, join, le, listpack, str } from "./support.ts";
+import { damageOften, type Reading, type Refusal, testReadings, testRefusals } from "./values.ts";
 
-const KEY = bytesOf("key");
 const { LISTPACK, LISTPACK_EX, HASHTABLE } = Encoding;
 const AT = 4_000_000_000_000;
-const REDIS = "REDIS0012";
 const VALKEY = "VALKEY080";
 
 /** A ziplist of short texts. */
@@ -68,19 +54,6 @@ function tell(db: Database, key: Uint8Array): string[] | undefined {
   return db.encodingOf(entry) === HASHTABLE ? told.sort() : told;
 }
 
-interface Row {
-  readonly name: string;
-  readonly type: number;
-  readonly value: Uint8Array;
-  readonly expected: readonly string[] | undefined;
-  readonly encoding: Encoding;
-  readonly magic?: string;
-  /** Before the key. */
-  readonly before?: Uint8Array;
-  /** Fields of a listpack at most. */
-  readonly entries?: number;
-}
-
 const LONG = "l".repeat(300);
 const PAIRS = [str("a"), str("1"), str("b"), join(0xc0, 5), str(""), str("\xff\0")];
 const TOLD = ["a=1", "b=5", "=\xff\0"];
@@ -96,7 +69,7 @@ const EXPIRING = [`c=3@${AT}`, `d=4@${AT + 2}`, `a=1@${AT + 2}`, "b=2"];
 const TRIPLES = listpack("c", "3", AT, "d", "4", AT + 2, "a", 1, AT + 2, "b", "2", 0);
 const ABSOLUTE = (at: number) => join(0x81, be(at, 8));
 
-const rows: readonly Row[] = [
+const rows: readonly Reading<readonly string[] | undefined>[] = [
   {
     name: "a plain hash",
     type: 4,
@@ -148,7 +121,7 @@ const rows: readonly Row[] = [
     name: "a ziplist beyond the limit",
     type: 13,
     value: blob(ziplist("a", "1", "bb", "text", "", "x")),
-    entries: 2,
+    limits: { hashMaxListpackEntries: 2 },
     expected: ["=x", "a=1", "bb=text"],
     encoding: HASHTABLE,
   },
@@ -163,7 +136,7 @@ const rows: readonly Row[] = [
     name: "a listpack beyond the limit",
     type: 16,
     value: blob(listpack("a", 1, 70000, "x", "", "\xff")),
-    entries: 2,
+    limits: { hashMaxListpackEntries: 2 },
     expected: ["70000=x", "=\xff", "a=1"],
     encoding: HASHTABLE,
   },
@@ -213,7 +186,7 @@ const rows: readonly Row[] = [
     name: "triples beyond the limit",
     type: 25,
     value: join(le(AT, 8), blob(TRIPLES)),
-    entries: 3,
+    limits: { hashMaxListpackEntries: 3 },
     expected: EXPIRING.toSorted(),
     encoding: HASHTABLE,
   },
@@ -268,33 +241,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-for (const row of rows) {
-  const { name, type, value, expected, encoding, magic = REDIS, before = "", entries = 512 } = row;
-  test(`RdbDecoder reads ${name} however it is cut`, () => {
-    const next = [0, str("next"), str("1")];
-    const bytes = snapshot(magic, before, type, str("key"), value, ...next);
-    for (const cut of cutsOf(bytes.length)) {
-      const keyspace = newKeyspace({ hashMaxListpackEntries: entries });
-      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
-      const db = keyspace.db(0);
-      assert.deepEqual(tell(db, KEY), expected);
-      if (expected !== undefined) {
-        assert.equal(db.encodingOf(db.find(KEY, 0, KEY.length)), encoding);
-      }
-      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
-      db.audit();
-    }
-  });
-}
-
-interface Refusal {
-  readonly name: string;
-  readonly type: number;
-  readonly value: Uint8Array;
-  readonly says: RegExp;
-  readonly magic?: string;
-  readonly before?: Uint8Array;
-}
+testReadings("", rows, tell);
 
 const TWICE = /twice/;
 const PAIR = join(str("a"), str("1"));
@@ -439,17 +386,7 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-for (const { name, type, value, says, magic = REDIS, before = "" } of refusals) {
-  test(`RdbDecoder refuses a hash with ${name}`, () => {
-    const bytes = snapshot(magic, before, type, str("key"), value);
-    const keyspace = newKeyspace();
-    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
-    assert.equal(error?.code, "CORRUPT");
-    assert.match(error.message, says);
-    assert.ok(error.offset > 9 && error.offset <= bytes.length - 9);
-    assert.equal(keyspace.keyCount, 0);
-  });
-}
+testRefusals("a hash with ", refusals);
 
 const KEYS = 14;
 

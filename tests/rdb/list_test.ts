@@ -14,10 +14,10 @@ import { type Database, Encoding, type Keyspace, ValueType } from "../../src/sto
 import { listEach, listPush } from "../../src/store/list.ts";
 import type { Quicklist } from "../../src/store/quicklist.ts";
 import { Engine } from "../commands/engine.ts";
-import { damageOften } from "./damage.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
-import { blob, decodeCut, encoded, errorOf, join, le, listpack, snapshot, str } from "./support.ts";
+import { blob, decodeCut, encoded, join, le, listpack, str } from "./support.ts";
+import { damageOften, type Reading, type Refusal, testReadings, testRefusals } from "./values.ts";
 
 const LONG = "l".repeat(9000);
 
@@ -46,22 +46,9 @@ function listOf(db: Database, key: string): string[] | undefined {
   return texts;
 }
 
-function encodingOf(db: Database, key: string): Encoding {
-  return db.encodingOf(db.find(bytesOf(key), 0, key.length));
-}
-
 const many = Array.from({ length: 3000 }, (_, i) => `element ${i}`);
 
-interface Row {
-  readonly name: string;
-  readonly type: number;
-  readonly value: Uint8Array;
-  readonly expected: string[] | undefined;
-  readonly encoding?: Encoding;
-  readonly fill?: number;
-}
-
-const rows: Row[] = [
+const rows: readonly Reading<string[] | undefined>[] = [
   {
     name: "a plain list",
     type: 1,
@@ -97,7 +84,7 @@ const rows: Row[] = [
     value: blob(ziplist("a", "12", "b")),
     expected: ["a", "12", "b"],
     encoding: Encoding.QUICKLIST,
-    fill: 2,
+    limits: { listMaxListpackSize: 2 },
   },
   { name: "a ziplist of nothing", type: 10, value: blob(ziplist()), expected: undefined },
   {
@@ -158,31 +145,9 @@ const rows: Row[] = [
   { name: "a quicklist of no nodes", type: 18, value: join(0), expected: undefined },
 ];
 
-for (const { name, type, value, expected, encoding, fill = -2 } of rows) {
-  test(`RdbDecoder reads ${name} however it is cut`, () => {
-    const bytes = snapshot("REDIS0011", type, str("key"), value, 0, str("next"), str("1"));
-    const prng = new Prng(1);
-    const cuts = [
-      [],
-      Array.from({ length: bytes.length }, (_, i) => i),
-      ...Array.from(
-        { length: 40 },
-        () => Array.from({ length: 3 }, () => prng.int(bytes.length)).sort((a, b) => a - b),
-      ),
-    ];
-    for (const cut of cuts) {
-      const keyspace = newKeyspace({ listMaxListpackSize: fill });
-      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
-      const db = keyspace.db(0);
-      assert.deepEqual(listOf(db, "key"), expected);
-      if (encoding !== undefined) assert.equal(encodingOf(db, "key"), encoding);
-      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
-      db.audit();
-    }
-  });
-}
+testReadings("", rows, (db) => listOf(db, "key"));
 
-const refusals: { name: string; type: number; value: Uint8Array; says: RegExp }[] = [
+const refusals: readonly Refusal[] = [
   {
     name: "an unknown container",
     type: 18,
@@ -206,17 +171,7 @@ const refusals: { name: string; type: number; value: Uint8Array; says: RegExp }[
   },
 ];
 
-for (const { name, type, value, says } of refusals) {
-  test(`RdbDecoder refuses a list with ${name}`, () => {
-    const bytes = snapshot("REDIS0011", type, str("key"), value);
-    const keyspace = newKeyspace();
-    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
-    assert.equal(error?.code, "CORRUPT");
-    assert.match(error.message, says);
-    assert.ok(error.offset > 9 && error.offset <= bytes.length - 9);
-    assert.equal(keyspace.keyCount, 0);
-  });
-}
+testRefusals("a list with ", refusals);
 
 /** Lists of all sizes. */
 function filled(prng: Prng): Keyspace {

@@ -13,23 +13,11 @@ import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { type Database, Encoding, type Keyspace, ValueType } from "../../src/store/keyspace.ts";
 import { setEach, setLength } from "../../src/store/set.ts";
 import { Engine } from "../commands/engine.ts";
-import { damageOften } from "./damage.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
-import {
-  blob,
-  cutsOf,
-  decodeCut,
-  encoded,
-  errorOf,
-  join,
-  le,
-  listpack,
-  snapshot,
-  str,
-} from "./support.ts";
+import { blob, decodeCut, encoded, join, le, listpack, str } from "./support.ts";
+import { damageOften, type Reading, type Refusal, testReadings, testRefusals } from "./values.ts";
 
-const KEY = bytesOf("key");
 const { INTSET, LISTPACK, HASHTABLE } = Encoding;
 const SET = 2;
 const SET_INTSET = 11;
@@ -62,15 +50,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 const texts = (from: number, to: number) => numbers(from, to).map(String);
 const words = (count: number) => numbers(0, count).map((i) => `w${i}`);
 
-interface Row {
-  readonly name: string;
-  readonly type: number;
-  readonly value: Uint8Array;
-  readonly expected: readonly string[] | undefined;
-  readonly encoding: Encoding;
-}
-
-const rows: readonly Row[] = [
+const rows: readonly Reading<readonly string[] | undefined>[] = [
   {
     name: "integers one by one",
     type: SET,
@@ -144,24 +124,9 @@ const rows: readonly Row[] = [
   },
 ];
 
-for (const { name, type, value, expected, encoding } of rows) {
-  test(`RdbDecoder reads a set of ${name} however it is cut`, () => {
-    const bytes = snapshot("REDIS0012", type, str("key"), value, 0, str("next"), str("1"));
-    for (const cut of cutsOf(bytes.length)) {
-      const keyspace = newKeyspace();
-      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
-      const db = keyspace.db(0);
-      assert.deepEqual(tell(db, KEY), expected);
-      if (expected !== undefined) {
-        assert.equal(db.encodingOf(db.find(KEY, 0, KEY.length)), encoding);
-      }
-      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
-      db.audit();
-    }
-  });
-}
+testReadings("a set of ", rows, tell);
 
-const refusals: readonly { name: string; type: number; value: Uint8Array; says: RegExp }[] = [
+const refusals: readonly Refusal[] = [
   { name: "an integer twice", type: SET, value: plain("1", "2", "1"), says: /twice/ },
   { name: "a word twice", type: SET, value: plain("a", "2", "a"), says: /twice/ },
   { name: "a word of many twice", type: SET, value: plain(...words(200), "w7"), says: /twice/ },
@@ -185,16 +150,7 @@ const refusals: readonly { name: string; type: number; value: Uint8Array; says: 
   { name: "no listpack", type: SET_LISTPACK, value: blob(le(7, 4)), says: /listpack/ },
 ];
 
-for (const { name, type, value, says } of refusals) {
-  test(`RdbDecoder refuses a set of ${name}`, () => {
-    const bytes = snapshot("REDIS0012", type, str("key"), value);
-    const keyspace = newKeyspace();
-    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
-    assert.equal(error?.code, "CORRUPT");
-    assert.match(error.message, says);
-    assert.equal(keyspace.keyCount, 0);
-  });
-}
+testRefusals("a set of ", refusals);
 
 /** Sets of all forms and sizes. */
 function filled(seed: number): Keyspace {

@@ -25,21 +25,10 @@ import {
 import { DELIVERIES, TIME } from "../../src/store/stream_groups.ts";
 import { streamOf } from "../../src/store/stream_pack.ts";
 import { Engine } from "../commands/engine.ts";
-import { damageOften } from "./damage.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
-import {
-  be,
-  blob,
-  decodeCut,
-  encoded,
-  errorOf,
-  join,
-  le,
-  listpack,
-  snapshot,
-  str,
-} from "./support.ts";
+import { be, blob, decodeCut, encoded, join, le, listpack, snapshot, str } from "./support.ts";
+import { damageOften, type Reading, type Refusal, testReadings, testRefusals } from "./values.ts";
 
 const KEY = bytesOf("key");
 
@@ -191,13 +180,6 @@ function expected(generation: number): Record<string, unknown> {
   };
 }
 
-interface Row {
-  readonly name: string;
-  readonly type: number;
-  readonly value: Uint8Array;
-  readonly expected: Record<string, unknown>;
-}
-
 const EMPTY = {
   entries: [],
   length: 0,
@@ -208,7 +190,7 @@ const EMPTY = {
 };
 const ONE_NODE = { entries: ["7-0 f last"], length: 1, firstId: "7-0", groups: [] };
 
-const rows: readonly Row[] = [
+const rows: readonly Reading<Record<string, unknown>>[] = [
   ...TYPES.map((type, i) => ({
     name: `a stream of type ${type}`,
     type,
@@ -263,46 +245,18 @@ const rows: readonly Row[] = [
   },
 ];
 
-for (const row of rows) {
-  test(`RdbDecoder reads ${row.name} however it is cut`, () => {
-    const bytes = snapshot("REDIS0012", row.type, str("key"), row.value, 0, str("next"), str("1"));
-    const prng = new Prng(1);
-    const cuts = [
-      [],
-      Array.from({ length: bytes.length }, (_, i) => i),
-      ...Array.from({ length: bytes.length }, (_, i) => [i]),
-      ...Array.from(
-        { length: 40 },
-        () => Array.from({ length: 3 }, () => prng.int(bytes.length)).sort((a, b) => a - b),
-      ),
-    ];
-    for (const cut of cuts) {
-      const keyspace = newKeyspace();
-      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
-      const db = keyspace.db(0);
-      assert.deepEqual(tell(db, KEY), row.expected);
-      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
-      db.audit();
-    }
-  });
-}
+testReadings("", rows, tell);
 
 const HEAD = join(NODES, 3, 9, 0);
 const BOB = join(str("bob"), le(0, 8), le(0, 8));
 const GROUP = join(HEAD, COUNTERS, 1, str("g"), 0, 0, 0);
-
-interface Refusal {
-  readonly name: string;
-  readonly value: Uint8Array;
-  readonly says: RegExp;
-}
 
 /** A stream of one node, from its elements on. */
 function ofNode(...elements: readonly (number | string)[]): Uint8Array {
   return join(1, node(1, 1, listpack(...elements)), 1, 9, 0, COUNTERS, 0);
 }
 
-const refusals: readonly Refusal[] = [
+const refusals: readonly Omit<Refusal, "type">[] = [
   { name: "an id of 3 bytes", value: join(1, str("abc")), says: /16 bytes/ },
   { name: "no listpack", value: join(1, 16, idBytes(1, 1), str("nothing")), says: /listpack/ },
   { name: "a node without a master entry", value: ofNode(), says: /master entry/ },
@@ -370,17 +324,7 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-for (const { name, value, says } of refusals) {
-  test(`RdbDecoder refuses a stream with ${name}`, () => {
-    const bytes = snapshot("REDIS0012", 21, str("key"), value);
-    const keyspace = newKeyspace();
-    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
-    assert.equal(error?.code, "CORRUPT");
-    assert.match(error.message, says);
-    assert.ok(error.offset > 9 && error.offset <= bytes.length - 9);
-    assert.equal(keyspace.keyCount, 0);
-  });
-}
+testRefusals("a stream with ", refusals.map((row) => ({ ...row, type: 21 })));
 
 /** Streams of all sizes, with and without groups. */
 function filled(seed: number): Keyspace {

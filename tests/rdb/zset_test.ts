@@ -13,25 +13,13 @@ import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { type Database, Encoding, type Keyspace, ValueType } from "../../src/store/keyspace.ts";
 import { largeOf, zsetEach, zsetLength } from "../../src/store/zset.ts";
 import { Engine } from "../commands/engine.ts";
-import { damageOften } from "./damage.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
-import {
-  blob,
-  cutsOf,
-  decodeCut,
-  encoded,
-  errorOf,
-  join,
-  le,
-  listpack,
-  snapshot,
-  str,
-} from "./support.ts";
+import { blob, decodeCut, encoded, join, le, listpack, str } from "./support.ts";
+import { damageOften, type Reading, type Refusal, testReadings, testRefusals } from "./values.ts";
 
 type Pair = readonly [member: string, score: number];
 
-const KEY = bytesOf("key");
 const { LISTPACK, SKIPLIST } = Encoding;
 const ZSET_TEXT = 3;
 const ZSET_BINARY = 5;
@@ -85,15 +73,7 @@ function tell(db: Database, key: Uint8Array): Pair[] | undefined {
   return told;
 }
 
-interface Row {
-  readonly name: string;
-  readonly type: number;
-  readonly value: Uint8Array;
-  readonly expected: readonly Pair[] | undefined;
-  readonly encoding: Encoding;
-}
-
-const rows: readonly Row[] = [
+const rows: readonly Reading<readonly Pair[] | undefined>[] = [
   {
     name: "members in any order",
     type: ZSET_BINARY,
@@ -184,24 +164,9 @@ const rows: readonly Row[] = [
   },
 ];
 
-for (const { name, type, value, expected, encoding } of rows) {
-  test(`RdbDecoder reads a sorted set of ${name} however it is cut`, () => {
-    const bytes = snapshot("REDIS0012", type, str("key"), value, 0, str("next"), str("1"));
-    for (const cut of cutsOf(bytes.length)) {
-      const keyspace = newKeyspace();
-      decodeCut(bytes, cut, new KeyspaceLoader(keyspace));
-      const db = keyspace.db(0);
-      assert.deepEqual(tell(db, KEY), expected);
-      if (expected !== undefined) {
-        assert.equal(db.encodingOf(db.find(KEY, 0, KEY.length)), encoding);
-      }
-      assert.notEqual(db.find(bytesOf("next"), 0, 4), 0);
-      db.audit();
-    }
-  });
-}
+testReadings("a sorted set of ", rows, tell);
 
-const refusals: readonly { name: string; type: number; value: Uint8Array; says: RegExp }[] = [
+const refusals: readonly Refusal[] = [
   {
     name: "a member twice",
     type: ZSET_BINARY,
@@ -263,16 +228,7 @@ const refusals: readonly { name: string; type: number; value: Uint8Array; says: 
   { name: "a member alone", type: ZSET_LISTPACK, value: packed("a"), says: /odd/ },
 ];
 
-for (const { name, type, value, says } of refusals) {
-  test(`RdbDecoder refuses a sorted set of ${name}`, () => {
-    const bytes = snapshot("REDIS0012", type, str("key"), value);
-    const keyspace = newKeyspace();
-    const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
-    assert.equal(error?.code, "CORRUPT");
-    assert.match(error.message, says);
-    assert.equal(keyspace.keyCount, 0);
-  });
-}
+testRefusals("a sorted set of ", refusals);
 
 const SIZES = [1, 5, 127, 128, 129, 3000];
 
