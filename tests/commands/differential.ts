@@ -28,6 +28,8 @@ import { Generator, type Maker } from "./generator.ts";
 export const COUNT: number = Number(env.COUNT ?? 20_000);
 /** Seed of a run: `SEED=n`. */
 export const SEED: number = Number(env.SEED ?? 20_240_607);
+/** Milliseconds for a run, many times what it takes: who waits for a reply that never comes fails. */
+export const RUN_MS: number = 180_000 + 5 * COUNT;
 const BATCH = 100;
 /** So often all that is held is compared. */
 const DIGEST_BATCHES = 20;

@@ -5,9 +5,9 @@
  */
 
 import { serverTest } from "../support/servers.ts";
-import { runFamily } from "./differential.ts";
+import { RUN_MS, runFamily } from "./differential.ts";
 import { STRING_MAKERS } from "./generator.ts";
 
 await serverTest("our replies and keys are a real server's", async (binary) => {
   await runFamily(binary, { makers: STRING_MAKERS });
-}, 3_600_000);
+}, RUN_MS);

@@ -5,9 +5,9 @@
  */
 
 import { serverTest } from "../support/servers.ts";
-import { runFamily } from "./differential.ts";
+import { RUN_MS, runFamily } from "./differential.ts";
 import { hyperloglogFamily } from "./hyperloglog_makers.ts";
 
 await serverTest("our HyperLogLogs are a real server's", async (binary) => {
   await runFamily(binary, hyperloglogFamily);
-}, 3_600_000);
+}, RUN_MS);

@@ -5,10 +5,10 @@
  */
 
 import { atLeast, serverTest } from "../support/servers.ts";
-import { runFamily } from "./differential.ts";
+import { RUN_MS, runFamily } from "./differential.ts";
 import { sortFamily } from "./sort_makers.ts";
 
 await serverTest("our SORT is a real server's", async (binary) => {
   const listpacks = binary.product === "valkey" || atLeast(binary.version, "7.2");
   await runFamily(binary, sortFamily(listpacks));
-}, 3_600_000);
+}, RUN_MS);

@@ -5,9 +5,9 @@
  */
 
 import { serverTest } from "../support/servers.ts";
-import { runFamily } from "./differential.ts";
+import { RUN_MS, runFamily } from "./differential.ts";
 import { streamFamily } from "./stream_makers.ts";
 
 await serverTest("our streams are a real server's", async (binary) => {
   await runFamily(binary, streamFamily(binary));
-}, 3_600_000);
+}, RUN_MS);

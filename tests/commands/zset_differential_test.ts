@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { atLeast, serverTest, startServer } from "../support/servers.ts";
-import { COUNT, runFamily, SEED } from "./differential.ts";
+import { COUNT, RUN_MS, runFamily, SEED } from "./differential.ts";
 import { Engine } from "./engine.ts";
 import {
   GEO_MAKERS,
@@ -31,7 +31,7 @@ for (const [name, makers] of [["sorted sets", ZSET_MAKERS], ["places", GEO_MAKER
       same: sameZset,
       reads: ZSET_READS,
     });
-  }, 3_600_000);
+  }, RUN_MS);
 }
 
 const KEYS = ["l1", "l2"];

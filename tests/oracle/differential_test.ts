@@ -8,9 +8,9 @@
  */
 
 import { serverTest } from "../support/servers.ts";
-import { runFamily } from "../commands/differential.ts";
+import { RUN_MS, runFamily } from "../commands/differential.ts";
 import { allFamilies } from "./families.ts";
 
 await serverTest("commands of all families answer as a real server does", async (binary) => {
   await runFamily(binary, allFamilies(binary));
-}, 3_600_000);
+}, RUN_MS);
