@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TestMaster } from "../../src/testing/mod.ts";
 import { type Connection, open } from "../support/connection.ts";
-import { atLeast, serverTest, startServer } from "../support/servers.ts";
+import { serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { listen, type Listener } from "./listener.ts";
 
 const TIME = /TIME \d+/g;
@@ -114,7 +114,6 @@ for (const scenario of scenarios) {
 }
 
 await serverTest("a master sends on what those who waited came to", async (binary) => {
-  if (binary.product === "redis" && !atLeast(binary.version, "8.0")) return;
   await using server = await startServer(binary, ["--repl-diskless-sync-delay", "0"]);
   for (const scenario of scenarios) await play(server.port, scenario);
-});
+}, { isFor: sinceRedis("8.0") });

@@ -19,6 +19,7 @@ import {
   debugArgs,
   type RunningServer,
   type ServerBinary,
+  sinceRedis,
   startServer,
 } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
@@ -243,13 +244,13 @@ export class Differential {
   }
 
   #isSameObject(sub: string, theirs: Uint8Array, ours: Uint8Array): boolean {
-    const { product, version } = this.#server.binary;
+    const { product } = this.#server.binary;
     if (sub === "IDLETIME") return theirs[0] === 0x3a && ours[0] === 0x3a;
     if (sub === "HELP") return theirs[0] === ours[0];
     // Which whole numbers are shared depends on how they came to be, and on the version.
     if (sub === "REFCOUNT") return theirs[0] === 0x3a && ours[0] === 0x3a;
     // 6.0 leaves short strings raw where HyperLogLogs were counted in them.
-    const isOld = product === "redis" && !atLeast(version, "7.0");
+    const isOld = !sinceRedis("7.0")(this.#server.binary);
     if (sub !== "ENCODING" || product === "redis" && !isOld) return false;
     const both = latin1(theirs) + latin1(ours);
     // Valkey embeds strings by other lengths, and makes a table ready for a long member it then refuses.
@@ -275,8 +276,7 @@ export class Differential {
 
   async #compareKeys(): Promise<void> {
     const connection = this.#connection;
-    const timed =
-      !(this.#server.binary.product === "redis" && !atLeast(this.#server.version, "7.0"));
+    const timed = sinceRedis("7.0")(this.#server.binary);
     for (let db = 0; db < 16; db++) {
       this.#engine.select(db);
       await connection.call("SELECT", String(db));

@@ -10,4 +10,4 @@ import { STRING_MAKERS } from "./generator.ts";
 
 await serverTest("our replies and keys are a real server's", async (binary) => {
   await runFamily(binary, { makers: STRING_MAKERS });
-}, RUN_MS);
+}, { timeoutMs: RUN_MS });

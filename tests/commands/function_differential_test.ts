@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { latin1 } from "../../src/base/ascii.ts";
 import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
-import { atLeast, serverTest, startServer } from "../support/servers.ts";
+import { atLeast, serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
 
 const LIBRARY = "#!lua name=one\nredis.register_function('f', function() return 1 end)\n" +
@@ -104,7 +104,6 @@ async function compare(
 }
 
 await serverTest("FUNCTION and SCRIPT answer as a real server does", async (binary) => {
-  if (binary.product === "redis" && !atLeast(binary.version, "7.0")) return;
   await using server = await startServer(binary);
   const connection = await server.connect();
   const engine = new Engine();
@@ -115,10 +114,9 @@ await serverTest("FUNCTION and SCRIPT answer as a real server does", async (bina
     }
     await compare(connection, engine, args);
   }
-});
+}, { isFor: sinceRedis("7.0") });
 
 await serverTest("FUNCTION DUMP and RESTORE are a real server's", async (binary) => {
-  if (binary.product === "redis" && !atLeast(binary.version, "7.0")) return;
   await using server = await startServer(binary);
   const connection = await server.connect();
   const engine = new Engine();
@@ -135,4 +133,4 @@ await serverTest("FUNCTION DUMP and RESTORE are a real server's", async (binary)
   const damaged = theirs.slice();
   damaged[5] ^= 1;
   assert.match(engine.call("FUNCTION", "RESTORE", damaged), /^-ERR DUMP payload version or/);
-});
+}, { isFor: sinceRedis("7.0") });

@@ -10,13 +10,13 @@ import { hashFamily } from "./hash_makers.ts";
 
 await serverTest("our hashes are a real server's", async (binary) => {
   await runFamily(binary, hashFamily(binary));
-}, RUN_MS);
+}, { timeoutMs: RUN_MS });
 
 await serverTest("our hashes are a real server's, tables beyond a few fields", async (binary) => {
   await runFamily(binary, hashFamily(binary, 6, 20));
-}, RUN_MS);
+}, { timeoutMs: RUN_MS });
 
 // Every field stays where a listpack has it, in the listpack's order.
 await serverTest("our hashes are a real server's, all of them packed", async (binary) => {
   await runFamily(binary, hashFamily(binary, 100_000, 100_000));
-}, RUN_MS);
+}, { timeoutMs: RUN_MS });

@@ -7,7 +7,7 @@
 import { latin1 } from "../../src/base/ascii.ts";
 import type { EncodingLimits } from "../../src/store/keyspace.ts";
 import { readReply, type Reply } from "../support/resp.ts";
-import { atLeast, type ServerBinary } from "../support/servers.ts";
+import { type ServerBinary, sinceRedis } from "../support/servers.ts";
 import { type Family, optionWords, type Tolerance } from "./differential.ts";
 import type { Generator, Maker } from "./generator.ts";
 
@@ -230,7 +230,7 @@ const sameTimes: Tolerance = (args, theirs, ours) => {
 
 /** Before 7.0 what is a listpack now was a ziplist, and became a table by other rules. */
 function sameEncoding(binary: ServerBinary): Tolerance {
-  const isOld = binary.product === "redis" && !atLeast(binary.version, "7.0");
+  const isOld = !sinceRedis("7.0")(binary);
   return (args, theirs, ours) =>
     isOld && /^object$/i.test(args[0]) && /^encoding$/i.test(args[1] ?? "") &&
     /ziplist|hashtable/.test(latin1(theirs)) && /listpack|hashtable/.test(latin1(ours));

@@ -10,4 +10,4 @@ import { hyperloglogFamily } from "./hyperloglog_makers.ts";
 
 await serverTest("our HyperLogLogs are a real server's", async (binary) => {
   await runFamily(binary, hyperloglogFamily);
-}, RUN_MS);
+}, { timeoutMs: RUN_MS });

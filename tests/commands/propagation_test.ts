@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import { Prng } from "../../src/base/prng.ts";
-import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import { type RunningServer, serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
 import { Generator, type Maker, STRING_MAKERS } from "./generator.ts";
 import { HASH_MAKERS } from "./hash_makers.ts";
@@ -112,8 +112,6 @@ const FAMILIES: readonly (readonly [string, readonly Maker[], from: string])[] =
 
 for (const [name, makers, from] of FAMILIES) {
   await serverTest(`our master sends on of ${name} what a real one does`, async (binary) => {
-    const { product, version } = binary;
-    if (product === "redis" ? !atLeast(version, from) : name === "streams") return;
     // As Redis does by default: DEL and not UNLINK.
     const lazy = ["--lazyfree-lazy-expire", "no", "--lazyfree-lazy-server-del", "no"];
     const debug = ["--enable-debug-command", "yes"];
@@ -124,5 +122,9 @@ for (const [name, makers, from] of FAMILIES) {
     } finally {
       await server.stop();
     }
-  }, 600_000);
+  }, {
+    timeoutMs: 600_000,
+    isFor: (binary) =>
+      sinceRedis(from)(binary) && !(binary.product === "valkey" && name === "streams"),
+  });
 }

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { atLeast, serverTest, startServer } from "../support/servers.ts";
+import { serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
 import { listen } from "./listener.ts";
 
@@ -116,7 +116,6 @@ test("our master sends on of sets what came of each command", () => {
 
 await serverTest("a real master sends on of sets what ours does", async (binary) => {
   // Older ones send an SREM for each member.
-  if (binary.product === "redis" && !atLeast(binary.version, "7.2")) return;
   await using server = await startServer(binary, ["--repl-diskless-sync-delay", "0"]);
   const client = await server.connect();
   const listener = await listen(await server.connect());
@@ -140,4 +139,4 @@ await serverTest("a real master sends on of sets what ours does", async (binary)
   const lines = listener.commands.filter((line) => !/^SET (mark|end)/.test(line));
   const expected = steps.flatMap(({ sent }) => sent);
   assert.deepEqual(lines.map((line) => shape(line.split(" "))), expected);
-});
+}, { isFor: sinceRedis("7.2") });

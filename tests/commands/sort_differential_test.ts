@@ -4,11 +4,10 @@
  * @module
  */
 
-import { atLeast, serverTest } from "../support/servers.ts";
+import { serverTest, sinceRedis } from "../support/servers.ts";
 import { RUN_MS, runFamily } from "./differential.ts";
 import { sortFamily } from "./sort_makers.ts";
 
 await serverTest("our SORT is a real server's", async (binary) => {
-  const listpacks = binary.product === "valkey" || atLeast(binary.version, "7.2");
-  await runFamily(binary, sortFamily(listpacks));
-}, RUN_MS);
+  await runFamily(binary, sortFamily(sinceRedis("7.2")(binary)));
+}, { timeoutMs: RUN_MS });

@@ -10,4 +10,4 @@ import { streamFamily } from "./stream_makers.ts";
 
 await serverTest("our streams are a real server's", async (binary) => {
   await runFamily(binary, streamFamily(binary));
-}, RUN_MS);
+}, { timeoutMs: RUN_MS });

@@ -6,7 +6,7 @@
 
 import type { Difference, Family, Tolerance } from "./differential.ts";
 import type { Generator, Maker } from "./generator.ts";
-import { atLeast, type ServerBinary } from "../support/servers.ts";
+import { atLeast, type ServerBinary, sinceRedis } from "../support/servers.ts";
 import { plain, readReply, type Reply } from "../support/resp.ts";
 
 const MAX = "18446744073709551615";
@@ -335,14 +335,14 @@ function sameDescription(unlike: Unlike, hidesIdle: boolean): Tolerance {
 const isEstimated: Unlike = (name) => name === "lag" || name === "entries-read";
 
 /** Streams against the oracle. */
-export function streamFamily({ product, version }: ServerBinary): Family {
-  const isExact = product === "redis" && atLeast(version, "8.0");
+export function streamFamily(binary: ServerBinary): Family {
+  const isExact = binary.product === "redis" && atLeast(binary.version, "8.0");
   return {
     makers: STREAM_MAKERS,
     differences: STREAM_DIFFERENCES,
     same: sameDescription(
       isExact ? () => false : isEstimated,
-      product === "redis" && !atLeast(version, "7.2"),
+      !sinceRedis("7.2")(binary),
     ),
     reads: { stream: [["XLEN"], ["XINFO", "STREAM"], ["XINFO", "GROUPS"]] },
   };

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { atLeast, serverTest, startServer } from "../support/servers.ts";
+import { serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { COUNT, RUN_MS, runFamily, SEED } from "./differential.ts";
 import { Engine } from "./engine.ts";
 import {
@@ -22,8 +22,7 @@ import {
 
 for (const [name, makers] of [["sorted sets", ZSET_MAKERS], ["places", GEO_MAKERS]] as const) {
   await serverTest(`our ${name} are a real server's`, async (binary) => {
-    const { product, version } = binary;
-    const isOld = product === "redis" && !atLeast(version, "7.2");
+    const isOld = !sinceRedis("7.2")(binary);
     await runFamily(binary, {
       makers,
       isBarred: isOld ? makesMinusZero : undefined,
@@ -31,7 +30,7 @@ for (const [name, makers] of [["sorted sets", ZSET_MAKERS], ["places", GEO_MAKER
       same: sameZset,
       reads: ZSET_READS,
     });
-  }, RUN_MS);
+  }, { timeoutMs: RUN_MS });
 }
 
 const KEYS = ["l1", "l2"];

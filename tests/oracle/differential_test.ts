@@ -13,4 +13,4 @@ import { allFamilies } from "./families.ts";
 
 await serverTest("commands of all families answer as a real server does", async (binary) => {
   await runFamily(binary, allFamilies(binary));
-}, RUN_MS);
+}, { timeoutMs: RUN_MS });

@@ -19,14 +19,14 @@ import {
   ZSET_MAKERS,
   ZSET_READS,
 } from "../commands/zset_makers.ts";
-import { atLeast, type ServerBinary } from "../support/servers.ts";
+import { atLeast, type ServerBinary, sinceRedis } from "../support/servers.ts";
 
 /** All families as a server of that version knows them. */
 export function allFamilies(binary: ServerBinary): Family {
   const { product, version } = binary;
   // Older ones print scores otherwise and keep a -0, which a family's own run forgives one by one.
   const hasScores = atLeast(version, product === "valkey" ? "9.0" : "7.2");
-  const hasListpacks = product === "valkey" || atLeast(version, "7.2");
+  const hasListpacks = sinceRedis("7.2")(binary);
   return merge([
     { makers: STRING_MAKERS, reads: { string: [["GET"]] } },
     // Before 7.2 counters that strings' commands have damaged are read on.

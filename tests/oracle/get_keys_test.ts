@@ -106,7 +106,6 @@ const MISLEADING: readonly string[] = [
 ];
 
 await serverTest("COMMAND GETKEYS finds the keys a real server finds", async (binary) => {
-  if (binary.product !== "redis" || !atLeast(binary.version, "8.0")) return;
   await using server = await startServer(binary);
   const connection = await server.connect();
   const dispatcher = new Dispatcher({
@@ -129,4 +128,4 @@ await serverTest("COMMAND GETKEYS finds the keys a real server finds", async (bi
     }
   }
   assert.deepEqual(problems, []);
-});
+}, { isFor: ({ product, version }) => product === "redis" && atLeast(version, "8.0") });

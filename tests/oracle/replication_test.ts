@@ -14,11 +14,11 @@ import { Replica } from "../../src/replica/replica.ts";
 import type { Connection } from "../support/connection.ts";
 import { ErrorValue, type Reply, shown } from "../support/resp.ts";
 import {
-  atLeast,
   debugArgs,
   type RunningServer,
   type ServerBinary,
   serverTest,
+  sinceRedis,
   startServer,
 } from "../support/servers.ts";
 import { type Words, Writes } from "./writes.ts";
@@ -103,7 +103,7 @@ async function compareGroups(
   replica: Replica,
   note: string,
 ): Promise<void> {
-  if (master.binary.product === "redis" && !atLeast(master.version, "7.0")) return;
+  if (!sinceRedis("7.0")(master.binary)) return;
   const client = await master.connect();
   for (let db = 0; db < DATABASES; db++) {
     await client.call("SELECT", String(db));
@@ -171,4 +171,6 @@ async function follow(binary: ServerBinary): Promise<void> {
   assert.ok(taken > COUNT / 2, `${taken} of ${COUNT} were taken`);
 }
 
-await serverTest("a replica equals its master at every stop of a random run", follow, TEST_MS);
+await serverTest("a replica equals its master at every stop of a random run", follow, {
+  timeoutMs: TEST_MS,
+});

@@ -50,7 +50,7 @@ await serverTest("our snapshot of a server's data has its digest", async (binary
       await checkWritten(binary, keyspace, version, compress, digest);
     }
   }
-}, 300_000);
+}, { timeoutMs: 300_000 });
 
 /** A server's own snapshot of everything, and its digest. */
 async function savedBy(

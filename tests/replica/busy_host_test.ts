@@ -121,5 +121,5 @@ await serverTest(
     if (SYNC_MB > 256) return;
     assert.equal(String(await server.call("DEBUG", "DIGEST")), replica.call("DEBUG", "DIGEST"));
   },
-  900_000,
+  { timeoutMs: 900_000 },
 );

@@ -90,4 +90,4 @@ await serverTest("replicas equal their master after random traffic", async (bina
     for (const follower of attached) await follower.close();
     await master.stop();
   }
-}, TEST_MS);
+}, { timeoutMs: TEST_MS });

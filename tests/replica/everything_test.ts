@@ -158,5 +158,5 @@ await serverTest(
     await compare(master, after, "as a snapshot");
     assert.equal(before.status().counters.divergences, 0);
   },
-  300_000,
+  { timeoutMs: 300_000 },
 );

@@ -129,7 +129,7 @@ await serverTest(`${FAULTS} faults cost no more than what was missed`, async (bi
     `${granted} granted, ${partialSyncs} held`,
   );
   assert.equal(await info(server, "sync_partial_err"), "0");
-}, 60_000 + FAULTS * 1000);
+}, { timeoutMs: 60_000 + FAULTS * 1000 });
 
 await serverTest(
   "one corrupted byte anywhere in a snapshot is noticed, and mended",
@@ -157,7 +157,7 @@ await serverTest(
       await assertEqual(server, replica);
     }
   },
-  300_000,
+  { timeoutMs: 300_000 },
 );
 
 /** Bytes from the first of a connection to the end of its snapshot. */

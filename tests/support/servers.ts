@@ -86,22 +86,36 @@ export function servers(): Promise<ServerBinary[]> {
   return found;
 }
 
+/** Options of {@linkcode serverTest}. */
+export interface ServerTestOptions {
+  /** 120,000 unless told. */
+  readonly timeoutMs?: number;
+  /** Servers it is about; all unless told. */
+  readonly isFor?: (binary: ServerBinary) => boolean;
+}
+
 /** Registers one test for each server, or one skipped test that says what to install. */
 export async function serverTest(
   title: string,
   body: (binary: ServerBinary) => Promise<void>,
-  timeoutMs = 120_000,
+  { timeoutMs = 120_000, isFor = () => true }: ServerTestOptions = {},
 ): Promise<void> {
   let list: ServerBinary[];
   try {
-    list = await servers();
+    list = (await servers()).filter(isFor);
   } catch (error) {
     test(title, { skip: (error as Error).message }, () => {});
     return;
   }
+  if (list.length === 0) test(title, { skip: "not about any server that is here" }, () => {});
   for (const binary of list) {
     test(`${title} [${binary.name}]`, { timeout: timeoutMs }, () => body(binary));
   }
+}
+
+/** Every Valkey, and Redis from that version on: what parted from Redis after 7.2 has what 7.2 has. */
+export function sinceRedis(floor: string): (binary: ServerBinary) => boolean {
+  return ({ product, version }) => product === "valkey" || atLeast(version, floor);
 }
 
 /** The newest server of `product`, or of any when left out; undefined when there is none. */
