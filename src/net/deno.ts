@@ -105,7 +105,7 @@ export class DenoNet implements Net {
 
   async #secure<T>(use: (net: Net) => Promise<T>): Promise<T> {
     const { NodeNet } = await import("./node.ts");
-    return await use(new NodeNet(this.#clock));
+    return await use(new NodeNet(this.#clock, true));
   }
 }
 

@@ -10,17 +10,6 @@ const made = makeCertificates();
 const skip = typeof made === "string" ? made : false;
 const certificates = made as Certificates;
 
-/**
- * Deno 2.9's node:tls forgets the end of the stream when it arrives, behind data, while reading is
- * stopped: all bytes come after `resume`, the end never does. Nothing on our side can ask for it.
- */
-const DENO_STALLS = {
-  "pause() stops data at once, resume() loses none":
-    "Deno's node:tls loses an end of stream that arrives while paused",
-  "a reader slower than the writer keeps memory bounded":
-    "Deno's node:tls loses an end of stream that arrives while paused",
-};
-
 if (skip === false) {
   const { ca, server } = certificates;
   socketContract({
@@ -29,7 +18,6 @@ if (skip === false) {
     pair: () => ({ listen: { tls: server }, connect: { tls: { ca } } }),
     floodBytes: 64 << 20,
     rounds: 300,
-    ...("Deno" in globalThis ? { skip: DENO_STALLS } : {}),
   });
 }
 
