@@ -13,8 +13,6 @@ import type { Address } from "./socket.ts";
 /** Longer than a busy peer's pauses, shorter than anyone would notice. */
 const AWAKE_MS = 1;
 
-declare const navigator: { readonly hardwareConcurrency?: number } | undefined;
-
 /** Keeps the event loop awake. */
 export class BusyPoll {
   readonly #clock: Clock;
@@ -61,5 +59,6 @@ function isNear(address: Address): boolean {
 
 /** True when the peer can run while we look. */
 function hasProcessors(): boolean {
-  return typeof navigator !== "undefined" && (navigator?.hardwareConcurrency ?? 1) > 1;
+  const host = globalThis as { navigator?: { hardwareConcurrency?: number } };
+  return (host.navigator?.hardwareConcurrency ?? 1) > 1;
 }

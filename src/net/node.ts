@@ -89,15 +89,30 @@ function connectPlain(
   clock: Clock,
   cancel: AbortSignal,
 ): Promise<Connection> {
+  let wire: NodeWire | undefined = undefined;
+  const onread = {
+    buffer: new Uint8Array(READ_BYTES),
+    callback: (count: number, buffer: Uint8Array): boolean => {
+      wire?.read(buffer.subarray(0, count));
+      return true;
+    },
+  };
+  return connectBare(
+    address,
+    cancel,
+    (socket) => wrap(socket, address, clock, { pushed: (made) => wire = made }),
+    onread,
+  );
+}
+
+/** A TCP or Unix socket, paused, as `use` has it in the very moment it is connected. */
+function connectBare<T>(
+  address: Address,
+  cancel: AbortSignal,
+  use: (socket: nodeNet.Socket) => T,
+  onread?: nodeNet.OnReadOpts,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    let wire: NodeWire | undefined = undefined;
-    const onread = {
-      buffer: new Uint8Array(READ_BYTES),
-      callback: (count: number, buffer: Uint8Array): boolean => {
-        wire?.read(buffer.subarray(0, count));
-        return true;
-      },
-    };
     // Node documents `onread` here; its published types know it for `connect` only.
     const made = { allowHalfOpen: true, onread } as nodeNet.SocketConstructorOpts;
     const socket = new nodeNet.Socket(made);
@@ -106,7 +121,7 @@ function connectPlain(
     socket.once("error", reject);
     socket.connect(place(address), () => {
       socket.off("error", reject);
-      resolve(wrap(socket, address, clock, { pushed: (made) => wire = made }));
+      resolve(use(socket));
     });
   });
 }
@@ -118,7 +133,9 @@ async function connectTls(
   gated: boolean,
 ): Promise<Connection> {
   checkPem(tls!, `connect to ${formatAddress(address)}`);
-  const gate = gated ? new Gate(await connectCarrier(address, cancel)) : undefined;
+  const gate = gated
+    ? await connectBare(address, cancel, (carrier) => new Gate(carrier))
+    : undefined;
   // Node documents `allowHalfOpen` here; its published types do not know it.
   const settings: nodeTls.ConnectionOptions & { allowHalfOpen: boolean } = {
     ...(gate === undefined ? place(address) : { socket: gate }),
@@ -138,19 +155,6 @@ async function connectTls(
       socket.off("error", failed);
       socket.off("close", ended);
       resolve(wrap(socket, address, clock, { gate }));
-    });
-  });
-}
-
-/** What TLS is carried by. */
-function connectCarrier(address: Address, cancel: AbortSignal): Promise<nodeNet.Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = new nodeNet.Socket({ allowHalfOpen: true });
-    cancel.addEventListener("abort", () => socket.destroy());
-    socket.once("error", reject);
-    socket.connect(place(address), () => {
-      socket.off("error", reject);
-      resolve(socket);
     });
   });
 }
@@ -193,6 +197,7 @@ function createServer({ address, tls }: ListenOptions, gated: boolean): nodeNet.
     rejectUnauthorized: mutual,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   };
+  // Made where it is not used, too: what is wrong with a certificate is said before anybody connects.
   const server = nodeTls.createServer(secure);
   return gated ? secureEach(nodeNet.createServer(plain), secure) : server;
 }
