@@ -4,10 +4,10 @@
  * @module
  */
 
-import { serverTest, sinceRedis } from "../support/servers.ts";
+import { serverTest } from "../support/servers.ts";
 import { RUN_MS, runFamily } from "./differential.ts";
 import { sortFamily } from "./sort_makers.ts";
 
 await serverTest("our SORT is a real server's", async (binary) => {
-  await runFamily(binary, sortFamily(sinceRedis("7.2")(binary)));
+  await runFamily(binary, sortFamily(binary));
 }, { timeoutMs: RUN_MS });

@@ -6,6 +6,7 @@
  */
 
 import { latin1 } from "../../src/base/ascii.ts";
+import { type ServerBinary, sinceRedis } from "../support/servers.ts";
 import { type Difference, type Family, optionWords, type Tolerance } from "./differential.ts";
 import type { Generator, Maker } from "./generator.ts";
 
@@ -159,12 +160,13 @@ const MIXED_DIFFERENCES: readonly Difference[] = [
 ];
 
 /** SORT against the oracle: alone, or mixed with other families. */
-export function sortFamily(listpacks: boolean, isMixed: boolean = false): Family {
+export function sortFamily(binary: ServerBinary, isMixed: boolean = false): Family {
+  const isOld = !sinceRedis("7.0")(binary);
   return {
     makers: [...sorts(isMixed), ...WRITES],
-    isBarred: (args) => isMixed && storesByNumber(args) || !listpacks && limitsFar(args),
+    isBarred: (args) => isMixed && storesByNumber(args) || isOld && limitsFar(args),
     differences: isMixed ? [...DIFFERENCES, ...MIXED_DIFFERENCES] : DIFFERENCES,
-    same: sameWith(listpacks),
+    same: sameWith(sinceRedis("7.2")(binary)),
     reads: {
       list: [["LLEN"], ["DEBUG", "DIGEST-VALUE"]],
       zset: [["ZCARD"]],

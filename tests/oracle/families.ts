@@ -33,7 +33,7 @@ export function allFamilies(binary: ServerBinary): Family {
     ...(hasListpacks ? [hyperloglogFamily] : []),
     listFamily(hasListpacks),
     setFamily(hasListpacks),
-    sortFamily(hasListpacks, true),
+    sortFamily(binary, true),
     streamFamily(binary),
     hashFamily(binary),
     {

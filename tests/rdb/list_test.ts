@@ -212,7 +212,7 @@ for (const version of [9, 10, 11, 12, 80] as const) {
 
 test("damaged lists end in an RdbError or in sound lists", () => {
   const mine = rows.filter((row) => row.value.length < 2000);
-  const loaded = damageOften(2000, "REDIS0011", mine, (keyspace, names) => {
+  const loaded = damageOften(4000, "REDIS0011", mine, (keyspace, names) => {
     const db = keyspace.db(0);
     const engine = new Engine("master", () => 0.5, keyspace);
     for (const name of names) {

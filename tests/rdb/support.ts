@@ -224,7 +224,7 @@ export function listpack(...elements: readonly (number | string)[]): Uint8Array 
 /** Where to cut a file of that many bytes: nowhere, everywhere, in two, in four. */
 export function cutsOf(length: number): number[][] {
   const prng = new Prng(1);
-  const some = Math.min(length, 200);
+  const some = Math.min(length, 400);
   const place = (i: number) => some === length ? i : prng.int(length);
   return [
     [],

@@ -81,7 +81,7 @@ export function testRefusals(what: string, rows: readonly Refusal[]): void {
       const error = errorOf(() => decodeCut(bytes, [], new KeyspaceLoader(keyspace)));
       assert.equal(error?.code, "CORRUPT");
       assert.match(error.message, says);
-      assert.ok(error.offset >= MAGIC.length && error.offset < bytes.length - CHECKSUM_BYTES);
+      assert.ok(error.offset > MAGIC.length && error.offset < bytes.length - CHECKSUM_BYTES);
       assert.equal(keyspace.keyCount, 0);
     });
   }
@@ -104,7 +104,9 @@ export function damageOften(
   let loaded = 0;
   for (let round = 0; round < rounds; round++) {
     const bytes = whole.slice();
-    for (let i = prng.int(3); i >= 0; i--) bytes[9 + prng.int(bytes.length - 9)] = prng.int(256);
+    for (let i = prng.int(3); i >= 0; i--) {
+      bytes[MAGIC.length + prng.int(bytes.length - MAGIC.length)] = prng.int(256);
+    }
     const keyspace = newKeyspace();
     if (errorOf(() => decodeCut(withChecksum(bytes), [], new KeyspaceLoader(keyspace)))) continue;
     loaded++;
