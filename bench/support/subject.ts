@@ -130,8 +130,6 @@ export async function startMaster(args: readonly string[] = []): Promise<Running
   return await startServer(await opponent(), [
     "--repl-diskless-sync",
     "yes",
-    "--repl-diskless-sync-delay",
-    "0",
     // The values of DEBUG POPULATE are mostly zeros: squeezed, a "1 GB" snapshot would be small.
     "--rdbcompression",
     "no",

@@ -114,6 +114,6 @@ for (const scenario of scenarios) {
 }
 
 await serverTest("a master sends on what those who waited came to", async (binary) => {
-  await using server = await startServer(binary, ["--repl-diskless-sync-delay", "0"]);
+  await using server = await startServer(binary);
   for (const scenario of scenarios) await play(server.port, scenario);
 }, { isFor: sinceRedis("8.0") });

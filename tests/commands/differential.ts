@@ -16,11 +16,11 @@ import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
 import {
   atLeast,
-  debugArgs,
   type RunningServer,
   type ServerBinary,
   sinceRedis,
   startServer,
+  timeFor,
 } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
 import { Generator, type Maker } from "./generator.ts";
@@ -29,8 +29,8 @@ import { Generator, type Maker } from "./generator.ts";
 export const COUNT: number = Number(env.COUNT ?? 20_000);
 /** Seed of a run: `SEED=n`. */
 export const SEED: number = Number(env.SEED ?? 20_240_607);
-/** Milliseconds for a run, many times what it takes: who waits for a reply that never comes fails. */
-export const RUN_MS: number = 180_000 + 5 * COUNT;
+/** Milliseconds for a run. */
+export const RUN_MS: number = timeFor(COUNT);
 const BATCH = 100;
 /** So often all that is held is compared. */
 const DIGEST_BATCHES = 20;
@@ -338,7 +338,7 @@ function isNear(a: Reply, b: Reply, tolerance: number): boolean {
 
 /** One family against one server: a run under each protocol. */
 export async function runFamily(binary: ServerBinary, family: Family): Promise<void> {
-  const server = await startServer(binary, [...debugArgs(binary), ...family.parameters ?? []]);
+  const server = await startServer(binary, family.parameters);
   try {
     const connection = await server.connect();
     // What has expired is deleted when a command meets it, as in our engine, and never between.

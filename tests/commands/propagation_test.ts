@@ -114,9 +114,7 @@ for (const [name, makers, from] of FAMILIES) {
   await serverTest(`our master sends on of ${name} what a real one does`, async (binary) => {
     // As Redis does by default: DEL and not UNLINK.
     const lazy = ["--lazyfree-lazy-expire", "no", "--lazyfree-lazy-server-del", "no"];
-    const debug = ["--enable-debug-command", "yes"];
-    const soon = ["--repl-diskless-sync-delay", "0"];
-    const server = await startServer(binary, [...debug, ...lazy, ...soon]);
+    const server = await startServer(binary, lazy);
     try {
       await compareStreams(server, makers);
     } finally {

@@ -116,7 +116,7 @@ test("our master sends on of sets what came of each command", () => {
 
 await serverTest("a real master sends on of sets what ours does", async (binary) => {
   // Older ones send an SREM for each member.
-  await using server = await startServer(binary, ["--repl-diskless-sync-delay", "0"]);
+  await using server = await startServer(binary);
   const client = await server.connect();
   const listener = await listen(await server.connect());
   const marks = () => listener.commands.includes("SET mark 1");

@@ -38,13 +38,11 @@ interface GoldenKey {
 
 async function make(binary: ServerBinary): Promise<void> {
   const isRedis = binary.product === "redis";
-  const hasDebugSwitch = atLeast(binary.version, "7.0.0");
   const can = {
-    functions: hasDebugSwitch,
+    functions: atLeast(binary.version, "7.0.0"),
     fieldExpiry: atLeast(binary.version, isRedis ? "7.4.0" : "9.0.0"),
   };
-  const debug = hasDebugSwitch ? ["--enable-debug-command", "yes"] : [];
-  await using server = await startServer(binary, debug);
+  await using server = await startServer(binary);
   for (const reply of await server.pipeline(everything(SEED, can, undefined, true))) {
     const text = plain(reply);
     if (typeof text === "string" && text.startsWith("(error)")) throw new Error(text);

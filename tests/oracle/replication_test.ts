@@ -14,12 +14,12 @@ import { Replica } from "../../src/replica/replica.ts";
 import type { Connection } from "../support/connection.ts";
 import { ErrorValue, type Reply, shown } from "../support/resp.ts";
 import {
-  debugArgs,
   type RunningServer,
   type ServerBinary,
   serverTest,
   sinceRedis,
   startServer,
+  timeFor,
 } from "../support/servers.ts";
 import { type Words, Writes } from "./writes.ts";
 
@@ -30,8 +30,6 @@ const BATCH = 200;
 const DATABASES = 3;
 const GROUPS = ["group0", "group1", "group2"];
 const READY_MS = 60_000;
-/** Many times what it takes. */
-const TEST_MS = 180_000 + 5 * COUNT;
 /** One value in so many is dumped and restored under another key. */
 const RESTORE_ONE_IN = 10;
 const SHOWN = 10;
@@ -147,7 +145,7 @@ async function differing(master: RunningServer, replica: Replica): Promise<strin
 }
 
 async function follow(binary: ServerBinary): Promise<void> {
-  await using master = await startServer(binary, debugArgs(binary));
+  await using master = await startServer(binary);
   const client = await master.connect();
   const writes = new Writes(SEED, binary);
   for (let i = 0; i < 20; i++) {
@@ -172,5 +170,5 @@ async function follow(binary: ServerBinary): Promise<void> {
 }
 
 await serverTest("a replica equals its master at every stop of a random run", follow, {
-  timeoutMs: TEST_MS,
+  timeoutMs: timeFor(COUNT),
 });

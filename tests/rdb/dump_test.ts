@@ -13,13 +13,7 @@ import { decodeDump, readDumpFooter } from "../../src/rdb/dump.ts";
 import { snapshotVersionOf } from "../../src/rdb/writers/writer.ts";
 import { Engine } from "../commands/engine.ts";
 import { plain, type Reply } from "../support/resp.ts";
-import {
-  atLeast,
-  debugArgs,
-  type RunningServer,
-  serverTest,
-  startServer,
-} from "../support/servers.ts";
+import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { bytesOf, textOf } from "./dataset.ts";
 import { capabilitiesOf, everything } from "./everything.ts";
 import { newKeyspace } from "./keyspaces.ts";
@@ -224,7 +218,7 @@ function passFor(server: RunningServer): string {
 }
 
 await serverTest("DUMP and RESTORE to and from a real server", async (binary) => {
-  await using server = await startServer(binary, debugArgs(binary));
+  await using server = await startServer(binary);
   const commands = everything(5, capabilitiesOf(binary));
   for (const reply of await server.pipeline(commands)) {
     assert.ok(!isError(reply), String(plain(reply)));

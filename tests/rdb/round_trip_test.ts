@@ -16,7 +16,6 @@ import { run } from "../support/process.ts";
 import { plain } from "../support/resp.ts";
 import {
   atLeast,
-  debugArgs,
   type RunningServer,
   type ServerBinary,
   serverTest,
@@ -57,7 +56,7 @@ async function savedBy(
   binary: ServerBinary,
   version: SnapshotVersion,
 ): Promise<{ bytes: Uint8Array; digest: string }> {
-  await using server = await startServer(binary, debugArgs(binary));
+  await using server = await startServer(binary);
   for (const reply of await server.pipeline(everything(8, capabilities(version)))) {
     const text = plain(reply);
     assert.ok(typeof text !== "string" || !text.startsWith("(error)"), String(text));
@@ -88,7 +87,7 @@ async function checkWritten(
       const { code, stdout, stderr } = await run(checker, [path]);
       assert.equal(code, 0, `version ${version}: ${(stdout + stderr).slice(-2000)}`);
     }
-    const args = ["--dir", dir, "--dbfilename", "written.rdb", ...debugArgs(binary)];
+    const args = ["--dir", dir, "--dbfilename", "written.rdb"];
     await using server = await startServer(binary, args);
     assert.equal(await digestOf(server), digest, `version ${version}, LZF ${compress}`);
   } finally {

@@ -15,7 +15,6 @@ import type { Connection } from "../support/connection.ts";
 import { ErrorValue, type Reply, shown } from "../support/resp.ts";
 import {
   atLeast,
-  debugArgs,
   type RunningServer,
   type ServerBinary,
   serverTest,
@@ -147,7 +146,7 @@ function withoutTimes(reply: unknown): string {
 await serverTest(
   "a master's values of every type arrive as commands and as a snapshot",
   async (binary) => {
-    await using master = await startServer(binary, debugArgs(binary));
+    await using master = await startServer(binary);
     const client = await master.connect();
     await using before = await follow(master);
     await write(client, knownTo(binary, everything(SEED, capabilitiesOf(binary))));

@@ -8,7 +8,7 @@ import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { textOf } from "../replication/support.ts";
 import { FaultyProxy } from "../support/faulty_proxy.ts";
-import { debugArgs, type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import type { ServerBinary } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
 
@@ -21,8 +21,7 @@ const DATABASES = 3;
 
 /** A master with room for every cut in its backlog. */
 function startMaster(binary: ServerBinary, extra: readonly string[] = []): Promise<RunningServer> {
-  const args = ["--repl-backlog-size", "64mb", "--repl-diskless-sync-delay", "0"];
-  return startServer(binary, [...args, ...debugArgs(binary), ...extra]);
+  return startServer(binary, ["--repl-backlog-size", "64mb", ...extra]);
 }
 
 function follow(port: number, options: ReplicaOptions = {}): Replica {

@@ -10,8 +10,6 @@ import { systemClock } from "../../src/base/clock.ts";
 import type { Command } from "../../src/commands/command.ts";
 import { MemoryNet } from "../../src/net/memory.ts";
 import type { Socket } from "../../src/net/socket.ts";
-import { Server } from "../../src/server/server.ts";
-import { Keyspace } from "../../src/store/keyspace.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { encodeCommand, plain, type Reply } from "../support/resp.ts";
 import { fill, serve, type Served } from "./support.ts";
@@ -154,14 +152,8 @@ test("a flood by one client leaves turns to the others", async () => {
   let lookedMs = 0;
   const clock = { ...systemClock, monotonic: () => lookedMs++ };
   const net = new MemoryNet({ clock, bufferBytes: 1 << 24 });
-  const server = new Server({
-    clock,
-    random: Math.random,
-    keyspace: new Keyspace({ random: Math.random }),
-  });
-  const address = await server.listen(net, {
-    address: { transport: "tcp", host: "127.0.0.1", port: 0 },
-  });
+  const { server, port } = await serve({ clock }, net);
+  const address = { transport: "tcp", host: "127.0.0.1", port } as const;
   const count = 100_000;
   let answered = 0;
   let answeredBefore = -1;

@@ -8,6 +8,7 @@ import { after } from "node:test";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { loadNet } from "../../src/net/runtime.ts";
+import type { Net } from "../../src/net/socket.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
 import { Dispatcher, type DispatcherOptions } from "../../src/server/dispatch.ts";
@@ -134,11 +135,11 @@ export interface Served {
 
 const running: Served[] = [];
 
-/** Starts one on a free port; it is closed after the file's tests at the latest. */
-export async function serve(options: Partial<ServerOptions> = {}): Promise<Served> {
+/** Starts one on a free port of `net`; it is closed after the file's tests at the latest. */
+export async function serve(options: Partial<ServerOptions> = {}, net?: Net): Promise<Served> {
   const keyspace = options.keyspace ?? new Keyspace({ random: Math.random });
   const server = new Server({ clock: systemClock, random: Math.random, ...options, keyspace });
-  const address = await server.listen(await loadNet(), {
+  const address = await server.listen(net ?? await loadNet(), {
     address: { transport: "tcp", host: "127.0.0.1", port: 0 },
   });
   const port = address.transport === "tcp" ? address.port : 0;

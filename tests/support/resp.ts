@@ -5,6 +5,8 @@
  * @module
  */
 
+import { latin1 } from "../../src/base/ascii.ts";
+
 /** An error reply: a value, not thrown. */
 export class ErrorValue {
   /** The whole line, as in "WRONGTYPE Operation against...". */
@@ -29,8 +31,6 @@ export type Reply =
 /** Elements of one reply at most. A faulty server may announce more, and nobody would wait for them. */
 const MAX_COUNT = 2 ** 31 - 1;
 const utf8 = new TextDecoder();
-/** Windows-1252 by name: no two bytes share a character. */
-const bytesAsText = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
 /** The bytes of one command. */
@@ -87,7 +87,7 @@ export function plain(reply: Reply): unknown {
 
 /** A reply of theirs, or what our own calls answer, in a form that can be compared; each byte is a character. */
 export function shown(reply: unknown): string {
-  if (reply instanceof Uint8Array) return bytesAsText.decode(reply);
+  if (reply instanceof Uint8Array) return latin1(reply);
   if (reply instanceof ErrorValue) return `-${reply.message}`;
   if (reply instanceof Map) return shown([...reply].flat());
   if (Array.isArray(reply)) return `[${reply.map(shown).join(" ")}]`;

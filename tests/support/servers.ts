@@ -113,6 +113,11 @@ export async function serverTest(
   }
 }
 
+/** Milliseconds for `count` commands, many times what they take: who waits for a reply that never comes fails. */
+export function timeFor(count: number): number {
+  return 180_000 + 5 * count;
+}
+
 /** Every Valkey, and Redis from that version on: what parted from Redis after 7.2 has what 7.2 has. */
 export function sinceRedis(floor: string): (binary: ServerBinary) => boolean {
   return ({ product, version }) => product === "valkey" || atLeast(version, floor);
@@ -132,12 +137,10 @@ export function atLeast(version: string, floor: string): boolean {
   return compareVersions(version, floor) >= 0;
 }
 
-/** Parameters that let DEBUG be called: servers before 7.0 know none, and let it. */
-export function debugArgs({ version }: ServerBinary): string[] {
-  return atLeast(version, "7.0.0") ? ["--enable-debug-command", "yes"] : [];
-}
-
-/** Starts a server on a free loopback port, in a directory of its own, and waits until it answers. */
+/**
+ * Starts a server on a free loopback port, in a directory of its own, and waits until it answers. It lets DEBUG be
+ * called, and makes a snapshot without delay.
+ */
 export async function startServer(
   binary: ServerBinary,
   extraArgs: readonly string[] = [],
