@@ -42,7 +42,7 @@ export type {
 } from "./src/replica/snapshot.ts";
 export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
 export { ReadOnlyError, Storage } from "./src/replica/storage.ts";
-export { CommandError } from "./src/commands/errors.ts";
+export { CommandError } from "./src/commands/engine/errors.ts";
 export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";
 export type {
   LinkBackoff,

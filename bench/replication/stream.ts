@@ -9,7 +9,7 @@
  */
 
 import { systemClock } from "../../src/base/clock.ts";
-import type { Host } from "../../src/commands/host.ts";
+import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { Position } from "../../src/replication/position.ts";
 import { newCounters } from "../../src/replication/shared.ts";
@@ -17,7 +17,7 @@ import { Slice } from "../../src/replication/slice.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
 import type { StreamExecutor } from "../../src/replication/types.ts";
 import { CommandParser } from "../../src/resp/parser.ts";
-import { Keyspace } from "../../src/store/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { headline, line, size, spread } from "../support/report.ts";
 
 const CHUNK_BYTES = 64 * 1024;

@@ -10,7 +10,7 @@
 
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { latin1 } from "../../src/base/ascii.ts";
-import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace.ts";
+import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
 import { loadPackage } from "../../tests/support/packages.ts";
 import { size } from "../support/report.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import process from "node:process";
-import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace.ts";
+import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
 
 const valueBytes = Number(process.argv[2] ?? 8);
 const sizes = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [0.1, 1, 5, 20];

@@ -5,36 +5,36 @@
  */
 
 import type { Argv } from "../resp/argv.ts";
-import { aclCommands } from "./acl.ts";
-import { bitfieldCommands } from "./bitfield.ts";
-import { bitmapCommands } from "./bitmap.ts";
-import { clientCommands } from "./client.ts";
-import type { Command } from "./command.ts";
-import { CommandIndex } from "./command_index.ts";
-import { commandCommands } from "./command_info.ts";
-import { connectionCommands } from "./connection.ts";
-import { expireCommands } from "./expire.ts";
-import { genericCommands } from "./generic.ts";
-import { lcsCommands } from "./lcs.ts";
-import { multiCommands } from "./multi.ts";
-import { objectCommands } from "./object.ts";
-import { pubsubCommands } from "./pubsub.ts";
-import { listCommands } from "./list.ts";
-import { listMoveCommands } from "./list_move.ts";
-import { hashCommands } from "./hash.ts";
-import { setCommands } from "./set.ts";
-import { zsetCommands } from "./zset.ts";
-import { geoCommands } from "./geo.ts";
-import { streamCommands } from "./stream.ts";
-import { hyperloglogCommands } from "./hyperloglog.ts";
-import { sortCommands } from "./sort.ts";
-import { dumpCommands } from "./dump.ts";
-import { functionCommands } from "./function.ts";
-import { debugCommands } from "./debug.ts";
-import { memoryCommands } from "./memory.ts";
-import { refusedCommands } from "./refused.ts";
-import { serverCommands } from "./server.ts";
-import { stringCommands } from "./string.ts";
+import { aclCommands } from "./server/acl.ts";
+import { bitfieldCommands } from "./string/bitfield.ts";
+import { bitmapCommands } from "./string/bitmap.ts";
+import { clientCommands } from "./server/client.ts";
+import type { Command } from "./engine/command.ts";
+import { CommandIndex } from "./engine/command_index.ts";
+import { commandCommands } from "./server/command_info.ts";
+import { connectionCommands } from "./server/connection.ts";
+import { expireCommands } from "./keys/expire.ts";
+import { genericCommands } from "./keys/generic.ts";
+import { lcsCommands } from "./string/lcs.ts";
+import { multiCommands } from "./server/multi.ts";
+import { objectCommands } from "./keys/object.ts";
+import { pubsubCommands } from "./server/pubsub.ts";
+import { listCommands } from "./list/list.ts";
+import { listMoveCommands } from "./list/move.ts";
+import { hashCommands } from "./hash/hash.ts";
+import { setCommands } from "./set/set.ts";
+import { zsetCommands } from "./zset/zset.ts";
+import { geoCommands } from "./zset/geo.ts";
+import { streamCommands } from "./stream/stream.ts";
+import { hyperloglogCommands } from "./string/hyperloglog.ts";
+import { sortCommands } from "./keys/sort.ts";
+import { dumpCommands } from "./keys/dump.ts";
+import { functionCommands } from "./server/function.ts";
+import { debugCommands } from "./server/debug.ts";
+import { memoryCommands } from "./server/memory.ts";
+import { refusedCommands } from "./server/refused.ts";
+import { serverCommands } from "./server/server.ts";
+import { stringCommands } from "./string/string.ts";
 
 /** Every row, containers and subcommands included. */
 export const allCommands: readonly Command[] = [

@@ -20,8 +20,8 @@ import type {
   StoredObject,
   StoreSettings,
   ValueType,
-} from "../store/keyspace.ts";
-import { Encoding as Encodings, ValueType as ValueTypes } from "../store/keyspace.ts";
+} from "../store/keyspace/keyspace.ts";
+import { Encoding as Encodings, ValueType as ValueTypes } from "../store/keyspace/keyspace.ts";
 import { elementTable } from "./elements/table.ts";
 import { RdbError } from "./errors.ts";
 import { Frame } from "./frame.ts";

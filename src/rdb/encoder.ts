@@ -16,7 +16,7 @@
 
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
-import type { Database, Entry, Keyspace, SnapshotBarrier } from "../store/keyspace.ts";
+import type { Database, Entry, Keyspace, SnapshotBarrier } from "../store/keyspace/keyspace.ts";
 import { printableBytes, RdbError } from "./errors.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
 import { Dialect, FIRST_VALKEY_VERSION, Opcode } from "./opcodes.ts";

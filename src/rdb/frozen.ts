@@ -10,7 +10,7 @@
  */
 
 import { BytesRef } from "../base/byte_buffer.ts";
-import { Database, type Entry, NO_EXPIRY } from "../store/keyspace.ts";
+import { Database, type Entry, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
 
 const NO_BYTES = new Uint8Array(0);
 

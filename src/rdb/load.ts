@@ -14,8 +14,8 @@ import type {
   StoredObject,
   StoreSettings,
   ValueType,
-} from "../store/keyspace.ts";
-import { LibraryError, readLibrary } from "../store/functions.ts";
+} from "../store/keyspace/keyspace.ts";
+import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
 import { printableBytes, RdbError } from "./errors.ts";
 import { Dialect } from "./opcodes.ts";
 import type { RdbSink } from "./sink.ts";

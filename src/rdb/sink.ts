@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { Encoding, StoredObject, StoreSettings, ValueType } from "../store/keyspace.ts";
+import type {
+  Encoding,
+  StoredObject,
+  StoreSettings,
+  ValueType,
+} from "../store/keyspace/keyspace.ts";
 import type { Dialect } from "./opcodes.ts";
 
 /**

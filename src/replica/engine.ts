@@ -7,7 +7,7 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
-import { CommandError } from "../commands/errors.ts";
+import { CommandError } from "../commands/engine/errors.ts";
 import { processInfo } from "../net/process.ts";
 import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
 import { createStreamExecutor } from "../replication/executor.ts";
@@ -19,7 +19,7 @@ import { ReplyWriter } from "../resp/writer.ts";
 import { LOADING_TEXT, MASTERDOWN_TEXT } from "../server/dispatch.ts";
 import { Server } from "../server/server.ts";
 import type { ServerSession } from "../server/session.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Logger, MasterTarget, ServerOptions } from "./options.ts";
 import type { BytesReply, Key, ReaderSource } from "./reader.ts";
 import { VERSION } from "./version.ts";

@@ -8,7 +8,7 @@ import { latin1, utf8 as shortUtf8 } from "../base/ascii.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
 import { globMatch } from "../base/glob.ts";
-import { CommandError, WRONG_TYPE } from "../commands/errors.ts";
+import { CommandError, WRONG_TYPE } from "../commands/engine/errors.ts";
 import { loadTextOf, type TextOf } from "../net/text.ts";
 import {
   type Database,
@@ -16,7 +16,7 @@ import {
   type Keyspace,
   NO_EXPIRY,
   ValueType,
-} from "../store/keyspace.ts";
+} from "../store/keyspace/keyspace.ts";
 
 import { HotTexts } from "./hot_texts.ts";
 

@@ -12,7 +12,7 @@ import { ReplicationLink } from "../replication/link.ts";
 import { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
 import type { LinkCredentials, LinkEvent, LinkStatus } from "../replication/types.ts";
-import { Keyspace } from "../store/keyspace.ts";
+import { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
 import {

@@ -15,7 +15,7 @@ import { RdbDecoder } from "../rdb/decoder.ts";
 import { SnapshotEncoder, type SnapshotPosition } from "../rdb/encoder.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
 import { Slice } from "../replication/slice.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Logger } from "./options.ts";
 
 /** Written at once: one call of the storage each. */

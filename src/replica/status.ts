@@ -7,7 +7,7 @@
 import { formatAddress } from "../net/socket.ts";
 import { newCounters } from "../replication/shared.ts";
 import type { LinkState, LinkStatus } from "../replication/types.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { SnapshotStatus } from "./snapshot.ts";
 
 /** Where a replica stands, in one word. */

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { announceKey } from "../commands/barrier.ts";
-import { type Database, type Keyspace, NO_EXPIRY } from "../store/keyspace.ts";
+import { announceKey } from "../commands/engine/copy_on_write.ts";
+import { type Database, type Keyspace, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
 import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "./reader.ts";
 
 /** Thrown by writes while a master is followed: only the master's stream may change its copy. */

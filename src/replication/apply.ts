@@ -7,8 +7,8 @@
  */
 
 import { latin1, parseInteger } from "../base/ascii.ts";
-import { isWord } from "../commands/args.ts";
-import { NO_SUCH_KEY } from "../commands/errors.ts";
+import { isWord } from "../commands/engine/args.ts";
+import { NO_SUCH_KEY } from "../commands/engine/errors.ts";
 import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
 import type { Position } from "./position.ts";

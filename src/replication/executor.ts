@@ -7,15 +7,15 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { latin1 } from "../base/ascii.ts";
-import { announceKey } from "../commands/barrier.ts";
-import { type Context, MAY_REPLICATE, WRITE } from "../commands/command.ts";
-import { wrongArity } from "../commands/errors.ts";
-import { checkArity, executeCommand } from "../commands/execute.ts";
-import type { Host, Session } from "../commands/host.ts";
+import { announceKey } from "../commands/engine/copy_on_write.ts";
+import { type Context, MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
+import { wrongArity } from "../commands/engine/errors.ts";
+import { checkArity, executeCommand } from "../commands/engine/execute.ts";
+import type { Host, Session } from "../commands/engine/host.ts";
 import { lookupCommand } from "../commands/table.ts";
 import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
-import { type Database, type Keyspace, ValueType } from "../store/keyspace.ts";
+import { type Database, type Keyspace, ValueType } from "../store/keyspace/keyspace.ts";
 import { clip } from "./errors.ts";
 import type { StreamExecutor } from "./types.ts";
 

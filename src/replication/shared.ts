@@ -8,7 +8,7 @@
 import { latin1 } from "../base/ascii.ts";
 import type { Clock } from "../base/clock.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { clip } from "./errors.ts";
 import { Position } from "./position.ts";
 import type {

@@ -13,7 +13,7 @@
 import { RdbDecoder } from "../rdb/decoder.ts";
 import { RdbError } from "../rdb/errors.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ReplicationError } from "./errors.ts";
 
 /** Most bytes decoded between two looks at the clock: about a millisecond's work. */

@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Address, Net, TlsClientOptions } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { ReplicationError } from "./errors.ts";
 
 /**

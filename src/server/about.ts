@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AboutHost, RoleView, SlowEntry } from "../commands/host.ts";
+import type { AboutHost, RoleView, SlowEntry } from "../commands/engine/host.ts";
 import type { Address } from "../net/socket.ts";
 import { Config, type ConfigFacts } from "./config.ts";
 import type { HostParts, ServerHost } from "./host.ts";

@@ -7,7 +7,7 @@
 
 import { latin1 } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
-import type { BlockingHost, Session, Unblocked, WaitingClient } from "../commands/host.ts";
+import type { BlockingHost, Session, Unblocked, WaitingClient } from "../commands/engine/host.ts";
 
 interface Waiter {
   readonly session: Session;

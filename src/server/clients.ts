@@ -5,8 +5,8 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { type Command, MAY_REPLICATE, WRITE } from "../commands/command.ts";
-import type { ClientFilter, ClientHost, Session } from "../commands/host.ts";
+import { type Command, MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
+import type { ClientFilter, ClientHost, Session } from "../commands/engine/host.ts";
 import type { ServerSession } from "./session.ts";
 
 /** Connections, and the pause that holds their commands back. */

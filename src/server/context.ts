@@ -5,10 +5,10 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import type { Context } from "../commands/command.ts";
-import type { Host } from "../commands/host.ts";
+import type { Context } from "../commands/engine/command.ts";
+import type { Host } from "../commands/engine/host.ts";
 import { ReplyWriter } from "../resp/writer.ts";
-import type { Database, Keyspace } from "../store/keyspace.ts";
+import type { Database, Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Blocked } from "./blocked.ts";
 import type { Propagation } from "./propagation.ts";
 import type { ServerSession, Step, Wait } from "./session.ts";

@@ -19,15 +19,15 @@ import {
   SKIP_SLOWLOG,
   STALE,
   WRITE,
-} from "../commands/command.ts";
-import { CommandIndex } from "../commands/command_index.ts";
-import { CommandError, wrongArity } from "../commands/errors.ts";
-import { checkArity, runCommand } from "../commands/execute.ts";
-import { ReplyMode, type Transaction } from "../commands/host.ts";
+} from "../commands/engine/command.ts";
+import { CommandIndex } from "../commands/engine/command_index.ts";
+import { CommandError, wrongArity } from "../commands/engine/errors.ts";
+import { checkArity, runCommand } from "../commands/engine/execute.ts";
+import { ReplyMode, type Transaction } from "../commands/engine/host.ts";
 import { allCommands } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { AboutOptions } from "./about.ts";
 import { Blocked } from "./blocked.ts";
 import { Clients } from "./clients.ts";

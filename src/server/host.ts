@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { Command, Context } from "../commands/command.ts";
-import type { CommandIndex } from "../commands/command_index.ts";
+import type { Command, Context } from "../commands/engine/command.ts";
+import type { CommandIndex } from "../commands/engine/command_index.ts";
 import {
   type Host,
   ReplyMode,
   type Session,
   type TransactionHost,
   type UserView,
-} from "../commands/host.ts";
+} from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import { About, type AboutOptions } from "./about.ts";
 import type { Blocked } from "./blocked.ts";
@@ -22,7 +22,7 @@ import type { PubSub } from "./pubsub.ts";
 import type { ServerSession } from "./session.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Users } from "./users.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Watches } from "./watches.ts";
 
 /** What clients may SELECT at least, as in Redis. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CONTAINER } from "../commands/command.ts";
+import { CONTAINER } from "../commands/engine/command.ts";
 import type { HostParts, ServerHost } from "./host.ts";
 import type { ReplicationView } from "./view.ts";
 

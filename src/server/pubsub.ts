@@ -6,7 +6,7 @@
 
 import { latin1 } from "../base/ascii.ts";
 import { globMatch } from "../base/glob.ts";
-import type { PubSubHost, Session, SubscriptionKind } from "../commands/host.ts";
+import type { PubSubHost, Session, SubscriptionKind } from "../commands/engine/host.ts";
 import type { ServerSession } from "./session.ts";
 
 interface Topic {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Command, Context } from "../commands/command.ts";
-import { ReplyMode, type Session, type Transaction } from "../commands/host.ts";
+import type { Command, Context } from "../commands/engine/command.ts";
+import { ReplyMode, type Session, type Transaction } from "../commands/engine/host.ts";
 import type { Socket } from "../net/socket.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import type { Rights } from "./users.ts";

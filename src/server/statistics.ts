@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Command } from "../commands/command.ts";
-import type { SlowEntry } from "../commands/host.ts";
+import type { Command } from "../commands/engine/command.ts";
+import type { SlowEntry } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { ServerSession } from "./session.ts";
 

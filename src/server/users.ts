@@ -5,9 +5,9 @@
  */
 
 import { encodeUtf8 } from "../base/ascii.ts";
-import { type Command, NO_AUTH } from "../commands/command.ts";
-import { factsOf } from "../commands/facts.ts";
-import type { UserView } from "../commands/host.ts";
+import { type Command, NO_AUTH } from "../commands/engine/command.ts";
+import { factsOf } from "../commands/engine/facts.ts";
+import type { UserView } from "../commands/engine/host.ts";
 import type { ServerSession } from "./session.ts";
 
 const DEFAULT_USER = "default";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { ReplicaView } from "../commands/host.ts";
+import type { ReplicaView } from "../commands/engine/host.ts";
 
 /** A moment's view of replication. */
 export interface ReplicationView {

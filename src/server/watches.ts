@@ -5,8 +5,8 @@
  */
 
 import { latin1 } from "../base/ascii.ts";
-import type { Context } from "../commands/command.ts";
-import { type Keyspace, NO_EXPIRY } from "../store/keyspace.ts";
+import type { Context } from "../commands/engine/command.ts";
+import { type Keyspace, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
 import type { ServerSession, WatchedKey } from "./session.ts";
 
 /** Watched keys of every session of one server. */

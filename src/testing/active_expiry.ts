@@ -6,7 +6,7 @@
  */
 
 import { BytesRef } from "../base/byte_buffer.ts";
-import { type Database, type Entry, type Keyspace, NO_EXPIRY } from "../store/keyspace.ts";
+import { type Database, type Entry, type Keyspace, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
 
 /** Steps of SCAN in one round, shared by all databases: bounds what one round costs. */
 const STEPS_PER_ROUND = 400;

@@ -14,7 +14,7 @@
 import { latin1, parseInteger } from "../base/ascii.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
-import { isWord } from "../commands/args.ts";
+import { isWord } from "../commands/engine/args.ts";
 import { type Socket, SocketError } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/parser.ts";

@@ -6,7 +6,7 @@
 
 import { latin1, parseInteger } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
-import { isWord } from "../commands/args.ts";
+import { isWord } from "../commands/engine/args.ts";
 import {
   ADMIN,
   type Command,
@@ -16,9 +16,9 @@ import {
   NO_MULTI,
   NOSCRIPT,
   STALE,
-} from "../commands/command.ts";
-import { CommandError } from "../commands/errors.ts";
-import type { Session } from "../commands/host.ts";
+} from "../commands/engine/command.ts";
+import { CommandError } from "../commands/engine/errors.ts";
+import type { Session } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Announcement } from "./attached_replica.ts";
 import type { ReplicationFeed } from "./feed.ts";

@@ -11,7 +11,7 @@ import type { Socket } from "../net/socket.ts";
 import { encodeSnapshot, type SnapshotVersion } from "../rdb/encoder.ts";
 import type { Argv } from "../resp/argv.ts";
 import { Backlog } from "../replication/backlog.ts";
-import type { Keyspace } from "../store/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { type Announcement, AttachedReplica, type SnapshotImage } from "./attached_replica.ts";
 import { StreamEncoder } from "./stream_encoder.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { ReplicaView } from "../commands/host.ts";
+export type { ReplicaView } from "../commands/engine/host.ts";
 export type { ByteBuffer } from "../base/byte_buffer.ts";
 export type { Clock, TimerId } from "../base/clock.ts";
 export type {

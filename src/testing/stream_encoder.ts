@@ -7,7 +7,7 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import { isWord } from "../commands/args.ts";
+import { isWord } from "../commands/engine/args.ts";
 import type { Argv } from "../resp/argv.ts";
 import { TypeByte } from "../resp/types.ts";
 import { writeBulk, writeCommand, writeHeader } from "../resp/writer.ts";

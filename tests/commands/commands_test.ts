@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { expireSlice } from "../../src/commands/expire.ts";
+import { expireSlice } from "../../src/commands/keys/expire.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
 import { Engine, type Role } from "./engine.ts";
 

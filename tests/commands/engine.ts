@@ -7,15 +7,15 @@
 
 import { latin1 } from "../../src/base/ascii.ts";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { isWord, textOf } from "../../src/commands/args.ts";
-import type { Context } from "../../src/commands/command.ts";
-import { wrongArity } from "../../src/commands/errors.ts";
-import { checkArity, executeCommand } from "../../src/commands/execute.ts";
-import type { Host, Session } from "../../src/commands/host.ts";
+import { isWord, textOf } from "../../src/commands/engine/args.ts";
+import type { Context } from "../../src/commands/engine/command.ts";
+import { wrongArity } from "../../src/commands/engine/errors.ts";
+import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
+import type { Host, Session } from "../../src/commands/engine/host.ts";
 import { lookupCommand, unknownCommand } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
-import { type Database, Keyspace } from "../../src/store/keyspace.ts";
+import { type Database, Keyspace } from "../../src/store/keyspace/keyspace.ts";
 
 /** Whom the engine obeys. */
 export type Role = "master" | "replica" | "stream";

@@ -11,10 +11,10 @@ import { Prng } from "../../src/base/prng.ts";
 import { type RunningServer, serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { Engine } from "./engine.ts";
 import { Generator, type Maker, STRING_MAKERS } from "./generator.ts";
-import { HASH_MAKERS } from "./hash_makers.ts";
+import { HASH_MAKERS } from "./hash/makers.ts";
 import { listen } from "./listener.ts";
-import { setFamily } from "./set_makers.ts";
-import { STREAM_MAKERS } from "./stream_makers.ts";
+import { setFamily } from "./set/makers.ts";
+import { STREAM_MAKERS } from "./stream/makers.ts";
 
 const COUNT = Math.min(Number(env.COUNT ?? 10_000), 200_000);
 const SEED = Number(env.SEED ?? 7);

@@ -9,12 +9,12 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { CONTAINER } from "../../src/commands/command.ts";
+import { CONTAINER } from "../../src/commands/engine/command.ts";
 import { allCommands } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
 import { Dispatcher } from "../../src/server/dispatch.ts";
-import { Keyspace } from "../../src/store/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { plain, readReply } from "../support/resp.ts";
 import { atLeast, type ServerBinary, serverTest, startServer } from "../support/servers.ts";
 

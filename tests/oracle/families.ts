@@ -6,19 +6,19 @@
 
 import type { Family } from "../commands/differential.ts";
 import { STRING_MAKERS } from "../commands/generator.ts";
-import { hashFamily } from "../commands/hash_makers.ts";
-import { hyperloglogFamily } from "../commands/hyperloglog_makers.ts";
-import { listFamily } from "../commands/list_makers.ts";
-import { setFamily } from "../commands/set_makers.ts";
-import { sortFamily } from "../commands/sort_makers.ts";
-import { streamFamily } from "../commands/stream_makers.ts";
+import { hashFamily } from "../commands/hash/makers.ts";
+import { hyperloglogFamily } from "../commands/string/hyperloglog_makers.ts";
+import { listFamily } from "../commands/list/makers.ts";
+import { setFamily } from "../commands/set/makers.ts";
+import { sortFamily } from "../commands/keys/sort_makers.ts";
+import { streamFamily } from "../commands/stream/makers.ts";
 import {
   GEO_MAKERS,
   sameZset,
   ZSET_DIFFERENCES,
   ZSET_MAKERS,
   ZSET_READS,
-} from "../commands/zset_makers.ts";
+} from "../commands/zset/makers.ts";
 import { atLeast, type ServerBinary, sinceRedis } from "../support/servers.ts";
 
 /** All families as a server of that version knows them. */

@@ -12,7 +12,7 @@ import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
 import { Dispatcher } from "../../src/server/dispatch.ts";
-import { Keyspace } from "../../src/store/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { plain } from "../support/resp.ts";
 import { atLeast, serverTest, startServer } from "../support/servers.ts";
 

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Crc64 } from "../../src/base/crc64.ts";
-import type { Host } from "../../src/commands/host.ts";
+import type { Host } from "../../src/commands/engine/host.ts";
 import { decodeDump, readDumpFooter } from "../../src/rdb/dump.ts";
 import { snapshotVersionOf } from "../../src/rdb/writers/writer.ts";
 import { Engine } from "../commands/engine.ts";

@@ -16,7 +16,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { RdbError } from "../../src/rdb/errors.ts";
 import type { RdbDecoderOptions } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import type { Keyspace } from "../../src/store/keyspace.ts";
+import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { ROOT } from "../support/paths.ts";
 import { newKeyspace } from "./keyspaces.ts";
 import { differences, type Readout, readoutOf } from "./readout.ts";

@@ -10,14 +10,14 @@ import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { hashEach, hashLength } from "../../src/store/hash.ts";
+import { hashEach, hashLength } from "../../src/store/types/hash.ts";
 import {
   type Database,
   Encoding,
   type Keyspace,
   NO_EXPIRY,
   ValueType,
-} from "../../src/store/keyspace.ts";
+} from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";

@@ -10,9 +10,14 @@ import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { type Database, Encoding, type Keyspace, ValueType } from "../../src/store/keyspace.ts";
-import { listEach, listPush } from "../../src/store/list.ts";
-import type { Quicklist } from "../../src/store/quicklist.ts";
+import {
+  type Database,
+  Encoding,
+  type Keyspace,
+  ValueType,
+} from "../../src/store/keyspace/keyspace.ts";
+import { listEach, listPush } from "../../src/store/types/list.ts";
+import type { Quicklist } from "../../src/store/packed/quicklist.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";

@@ -15,7 +15,7 @@ import { test } from "node:test";
 import { Crc64 } from "../../src/base/crc64.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import type { Keyspace } from "../../src/store/keyspace.ts";
+import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
 import { ROOT } from "../support/paths.ts";
 import { textOf } from "./dataset.ts";

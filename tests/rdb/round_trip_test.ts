@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join as joinPath } from "node:path";
 import type { SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import type { Keyspace } from "../../src/store/keyspace.ts";
+import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { run } from "../support/process.ts";
 import { plain } from "../support/resp.ts";
 import {

@@ -10,8 +10,13 @@ import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { type Database, Encoding, type Keyspace, ValueType } from "../../src/store/keyspace.ts";
-import { setEach, setLength } from "../../src/store/set.ts";
+import {
+  type Database,
+  Encoding,
+  type Keyspace,
+  ValueType,
+} from "../../src/store/keyspace/keyspace.ts";
+import { setEach, setLength } from "../../src/store/types/set.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";

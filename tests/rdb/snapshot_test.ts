@@ -12,7 +12,7 @@ import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { SnapshotEncoder, type SnapshotOptions } from "../../src/rdb/encoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import type { Keyspace } from "../../src/store/keyspace.ts";
+import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf, noise } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";

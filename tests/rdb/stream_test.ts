@@ -12,7 +12,7 @@ import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { type Database, type Keyspace, ValueType } from "../../src/store/keyspace.ts";
+import { type Database, type Keyspace, ValueType } from "../../src/store/keyspace/keyspace.ts";
 import {
   type Group,
   IdPlace,
@@ -21,9 +21,9 @@ import {
   MIN_ID,
   StreamCursor,
   StreamId,
-} from "../../src/store/stream.ts";
-import { DELIVERIES, TIME } from "../../src/store/stream_groups.ts";
-import { streamOf } from "../../src/store/stream_pack.ts";
+} from "../../src/store/types/stream.ts";
+import { DELIVERIES, TIME } from "../../src/store/types/stream_groups.ts";
+import { streamOf } from "../../src/store/types/stream_pack.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";

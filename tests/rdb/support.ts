@@ -12,8 +12,13 @@ import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
 import { RdbError, type RdbErrorCode } from "../../src/rdb/errors.ts";
 import type { Dialect } from "../../src/rdb/opcodes.ts";
 import type { RdbSink } from "../../src/rdb/sink.ts";
-import { Keyspace, type StoreSettings } from "../../src/store/keyspace.ts";
-import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../src/store/listpack.ts";
+import { Keyspace, type StoreSettings } from "../../src/store/keyspace/keyspace.ts";
+import {
+  lpAppendIntegerTo,
+  lpAppendTo,
+  lpBegin,
+  lpFinish,
+} from "../../src/store/packed/listpack.ts";
 import { bytesOf, type Item, textOf } from "./dataset.ts";
 
 /** An item and what came with it. */

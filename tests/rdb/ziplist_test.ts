@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../src/base/byte_buffer.ts";
 import { ziplistToListpack } from "../../src/rdb/elements/ziplist.ts";
-import { lpCheck, lpFirst, lpIsEnd, lpNext, lpRead } from "../../src/store/listpack.ts";
+import { lpCheck, lpFirst, lpIsEnd, lpNext, lpRead } from "../../src/store/packed/listpack.ts";
 
 class Refused extends Error {}
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { loadTextOf } from "../../src/net/text.ts";
 import { Reader } from "../../src/replica/reader.ts";
-import { type Database, Keyspace, NO_EXPIRY } from "../../src/store/keyspace.ts";
+import { type Database, Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
 import { HandClock } from "../server/support.ts";
 
 const encoder = new TextEncoder();

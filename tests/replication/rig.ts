@@ -6,11 +6,11 @@
 
 import assert from "node:assert/strict";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
-import type { Host } from "../../src/commands/host.ts";
+import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { ReplicationLink } from "../../src/replication/link.ts";
 import type { LinkEvent, LinkOptions, LinkState } from "../../src/replication/types.ts";
-import { Keyspace } from "../../src/store/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import {
   bytesOf,
   command,

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../../src/base/clock.ts";
 import type { Prng } from "../../src/base/prng.ts";
-import type { Host } from "../../src/commands/host.ts";
+import type { Host } from "../../src/commands/engine/host.ts";
 import type { Address, Net } from "../../src/net/socket.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { ReplicationLink } from "../../src/replication/link.ts";
@@ -18,7 +18,7 @@ import type {
   StreamExecutor,
 } from "../../src/replication/types.ts";
 import { Snapshots } from "../../src/replica/snapshot.ts";
-import { Keyspace } from "../../src/store/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import type { SimStorage } from "./storage.ts";
 
 /** Ways to break a replica on purpose: a simulation that does not notice is worth nothing. */

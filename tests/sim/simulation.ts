@@ -6,11 +6,11 @@
  */
 
 import { Prng } from "../../src/base/prng.ts";
-import { DatasetDigest } from "../../src/commands/digest.ts";
+import { DatasetDigest } from "../../src/commands/server/digest.ts";
 import { MemoryNet } from "../../src/net/memory.ts";
 import type { Address } from "../../src/net/socket.ts";
 import { TestMaster } from "../../src/testing/test_master.ts";
-import type { Keyspace } from "../../src/store/keyspace.ts";
+import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { SimClock } from "./clock.ts";
 import { Life, type Planted } from "./node.ts";
 import { sickMaster } from "./sick_master.ts";

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { defaultLimits, type StoreSettings } from "../../src/store/settings.ts";
+import { defaultLimits, type StoreSettings } from "../../src/store/memory/settings.ts";
 import {
   Database,
   Encoding,
@@ -15,7 +15,7 @@ import {
   NO_EXPIRY,
   type StoredObject,
   ValueType,
-} from "../../src/store/keyspace.ts";
+} from "../../src/store/keyspace/keyspace.ts";
 
 /** What the model knows of a key. */
 export interface ModelValue {

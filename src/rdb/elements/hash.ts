@@ -6,11 +6,11 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { MAX_FIELD_EXPIRY } from "../../store/hash.ts";
-import { HashBuilder } from "../../store/hash_builder.ts";
-import { Encoding, NO_EXPIRY, ValueType } from "../../store/keyspace.ts";
-import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/listpack.ts";
-import { lpLength, lpNext } from "../../store/listpack.ts";
+import { MAX_FIELD_EXPIRY } from "../../store/types/hash.ts";
+import { HashBuilder } from "../../store/types/hash_builder.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../store/keyspace/keyspace.ts";
+import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
+import { lpLength, lpNext } from "../../store/packed/listpack.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
@@ -18,7 +18,7 @@ import type { StringSlot } from "../reader.ts";
 import { addListpack, finishHash } from "./hash_build.ts";
 import { TemplateArray, TemplateListpack } from "./hash_templates.ts";
 import { storeBlob } from "./store.ts";
-import { hasTwins } from "./twins.ts";
+import { hasTwins } from "./duplicates.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 import { readZipmap } from "./zipmap.ts";
 

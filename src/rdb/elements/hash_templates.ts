@@ -6,10 +6,10 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { HashBuilder } from "../../store/hash_builder.ts";
-import { NO_EXPIRY } from "../../store/keyspace.ts";
-import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/listpack.ts";
-import { lpLength, lpNext, lpRead } from "../../store/listpack.ts";
+import { HashBuilder } from "../../store/types/hash_builder.ts";
+import { NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
+import { lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
 import type { Element, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import type { StringSlot } from "../reader.ts";

@@ -6,8 +6,8 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/module.ts";
+import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
 import { RdbError } from "../errors.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { Type } from "../opcodes.ts";

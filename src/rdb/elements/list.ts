@@ -6,10 +6,10 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { ListBuilder, listIsSmall } from "../../store/list.ts";
-import { lpCheck, lpLength } from "../../store/listpack.ts";
-import { exceedsFill, Quicklist } from "../../store/quicklist.ts";
+import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
+import { lpCheck, lpLength } from "../../store/packed/listpack.ts";
+import { exceedsFill, Quicklist } from "../../store/packed/quicklist.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";

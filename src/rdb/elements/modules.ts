@@ -5,8 +5,8 @@
  * @module
  */
 
-import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { ModuleValue } from "../../store/module.ts";
+import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { ModuleValue } from "../../store/types/module.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { ModuleOpcode, Type } from "../opcodes.ts";
 import type { Reader } from "../reader.ts";

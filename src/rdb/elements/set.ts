@@ -6,17 +6,24 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { intsetCheck, intsetLength, intsetRead } from "../../store/intset.ts";
-import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { lpCheck, lpFirst, lpIsEnd, lpLength, lpNext, lpRead } from "../../store/listpack.ts";
-import { LargeSet } from "../../store/set.ts";
-import { SetBuilder } from "../../store/set_builder.ts";
+import { intsetCheck, intsetLength, intsetRead } from "../../store/packed/intset.ts";
+import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import {
+  lpCheck,
+  lpFirst,
+  lpIsEnd,
+  lpLength,
+  lpNext,
+  lpRead,
+} from "../../store/packed/listpack.ts";
+import { LargeSet } from "../../store/types/set.ts";
+import { SetBuilder } from "../../store/types/set_builder.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
 import type { StringSlot } from "../reader.ts";
 import { storeBlob, storeObject } from "./store.ts";
-import { hasTwins } from "./twins.ts";
+import { hasTwins } from "./duplicates.ts";
 
 const member = new BytesRef();
 

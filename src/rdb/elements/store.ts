@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Encoding, StoredObject, ValueType } from "../../store/keyspace.ts";
+import type { Encoding, StoredObject, ValueType } from "../../store/keyspace/keyspace.ts";
 import type { Frame } from "../frame.ts";
 
 /** A value of one run of bytes. */

@@ -5,11 +5,11 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace.ts";
-import { Stream, StreamId } from "../../store/stream.ts";
-import { bounded } from "../../store/stream_id.ts";
-import { checkNode, liveEntries } from "../../store/stream_node.ts";
-import { packStreamOf } from "../../store/stream_pack.ts";
+import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Stream, StreamId } from "../../store/types/stream.ts";
+import { bounded } from "../../store/packed/stream_id.ts";
+import { checkNode, liveEntries } from "../../store/packed/stream_node.ts";
+import { packStreamOf } from "../../store/types/stream_pack.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";

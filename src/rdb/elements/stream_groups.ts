@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type Consumer, Group, type Stream, StreamId } from "../../store/stream.ts";
-import { DELIVERIES, OWNER, TIME, UNKNOWN } from "../../store/stream_groups.ts";
-import { bounded, IdPlace } from "../../store/stream_id.ts";
+import { type Consumer, Group, type Stream, StreamId } from "../../store/types/stream.ts";
+import { DELIVERIES, OWNER, TIME, UNKNOWN } from "../../store/types/stream_groups.ts";
+import { bounded, IdPlace } from "../../store/packed/stream_id.ts";
 import type { Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import type { StringSlot } from "../reader.ts";

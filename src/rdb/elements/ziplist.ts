@@ -24,7 +24,7 @@
  */
 
 import type { ByteBuffer } from "../../base/byte_buffer.ts";
-import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../store/listpack.ts";
+import { lpAppendIntegerTo, lpAppendTo, lpBegin, lpFinish } from "../../store/packed/listpack.ts";
 
 const HEADER = 10;
 const END = 0xff;

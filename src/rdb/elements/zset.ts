@@ -7,7 +7,7 @@
 
 import { compareBytes, parseDouble } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace.ts";
+import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
 import {
   LISTPACK_HEADER,
   lpCheckedNext,
@@ -18,14 +18,14 @@ import {
   ODD_COUNT,
   WRONG_COUNT,
   WRONG_ENTRY,
-} from "../../store/listpack.ts";
-import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/zset.ts";
+} from "../../store/packed/listpack.ts";
+import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/types/zset.ts";
 import type { Element, ElementRow, Frame } from "../frame.ts";
 import { NONE } from "../frame.ts";
 import { Type } from "../opcodes.ts";
 import type { StringSlot } from "../reader.ts";
 import { storeBlob, storeObject } from "./store.ts";
-import { hasTwins } from "./twins.ts";
+import { hasTwins } from "./duplicates.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 
 /** First byte of a text score that stands for no text: NaN, and the infinities. */

@@ -14,8 +14,8 @@ import {
   hashLength,
   type LargeHash,
   largeHashOf,
-} from "../../store/hash.ts";
-import { type Database, Encoding, type Entry, NO_EXPIRY } from "../../store/keyspace.ts";
+} from "../../store/types/hash.ts";
+import { type Database, Encoding, type Entry, NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
 import { FIRST_VALKEY_VERSION, Type } from "../opcodes.ts";
 import type { RecordWriter } from "../record_writer.ts";
 import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";

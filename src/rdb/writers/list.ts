@@ -6,8 +6,8 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { ListCursor } from "../../store/list.ts";
-import { NodePlace, type Quicklist } from "../../store/quicklist.ts";
+import { ListCursor } from "../../store/types/list.ts";
+import { NodePlace, type Quicklist } from "../../store/packed/quicklist.ts";
 import type { RecordWriter } from "../record_writer.ts";
 import { Type } from "../opcodes.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";

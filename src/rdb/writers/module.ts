@@ -5,8 +5,8 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import type { Database, Entry } from "../../store/keyspace.ts";
-import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/module.ts";
+import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
+import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
 import { Type } from "../opcodes.ts";
 import type { RecordWriter } from "../record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";

@@ -5,8 +5,8 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { Encoding, type Entry } from "../../store/keyspace.ts";
-import { type LargeSet, largeSetOf, setEach, setLength } from "../../store/set.ts";
+import { Encoding, type Entry } from "../../store/keyspace/keyspace.ts";
+import { type LargeSet, largeSetOf, setEach, setLength } from "../../store/types/set.ts";
 import { Type } from "../opcodes.ts";
 import type { RecordWriter } from "../record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { Database, Entry } from "../../store/keyspace.ts";
-import { type Consumer, type Group, type Stream, StreamId } from "../../store/stream.ts";
-import { streamOf } from "../../store/stream_pack.ts";
-import { DELIVERIES, TIME } from "../../store/stream_groups.ts";
-import { IdPlace } from "../../store/stream_id.ts";
+import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
+import { type Consumer, type Group, type Stream, StreamId } from "../../store/types/stream.ts";
+import { streamOf } from "../../store/types/stream_pack.ts";
+import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
+import { IdPlace } from "../../store/packed/stream_id.ts";
 import type { RecordWriter } from "../record_writer.ts";
 import { Type } from "../opcodes.ts";
 import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";

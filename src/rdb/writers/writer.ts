@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Database, Entry } from "../../store/keyspace.ts";
+import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
 import type { RecordWriter } from "../record_writer.ts";
 
 /** Versions that can be written, all of them with checksum and auxiliary fields. */

@@ -6,7 +6,12 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { type MemberVisitor, type SortedSet, zsetEachRange, zsetLength } from "../../store/zset.ts";
+import {
+  type MemberVisitor,
+  type SortedSet,
+  zsetEachRange,
+  zsetLength,
+} from "../../store/types/zset.ts";
 import { Type } from "../opcodes.ts";
 import type { RecordWriter } from "../record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";

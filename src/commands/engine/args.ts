@@ -1,0 +1,168 @@
+/**
+ * Arguments as numbers, words and times, straight from the bytes they came in: nothing here allocates
+ * unless it throws.
+ *
+ * @module
+ */
+
+import { equalsIgnoreCase, latin1, parseBigInt64, parseInteger } from "../../base/ascii.ts";
+import type { Argv } from "../../resp/argv.ts";
+import {
+  CommandError,
+  DB_OUT_OF_RANGE,
+  invalidExpire,
+  NOT_AN_INTEGER,
+  outOfRange,
+  SYNTAX,
+} from "./errors.ts";
+import type { Context } from "./command.ts";
+import { mustObey } from "./lookup.ts";
+
+const INT32_MAX = 0x7fffffff;
+const INT32_MIN = -0x80000000;
+const INT64_MAX = 0x7fffffffffffffffn;
+const INT64_MIN = -0x8000000000000000n;
+
+/** Whether argument `index` is the word `upper`, in any case: as a C string, which a zero byte ends. */
+export function isWord(argv: Argv, index: number, upper: string): boolean {
+  const { bytes } = argv;
+  const start = argv.starts[index];
+  const end = argv.ends[index];
+  const next = start + upper.length;
+  return equalsIgnoreCase(bytes, start, next < end && bytes[next] === 0 ? next : end, upper);
+}
+
+/** Where argument `index` ends as a C string: at its first zero byte. */
+export function cStringEnd({ bytes, starts, ends }: Argv, index: number): number {
+  const end = ends[index];
+  for (let i = starts[index]; i < end; i++) if (bytes[i] === 0) return i;
+  return end;
+}
+
+/** Argument `index` as text of a code point a byte: for error texts and propagation. */
+export function textOf(argv: Argv, index: number): string {
+  return latin1(argv.bytes, argv.starts[index], argv.ends[index]);
+}
+
+/** Whether two arguments are the same bytes. */
+export function sameArgument(argv: Argv, a: number, b: number): boolean {
+  const { bytes, starts, ends } = argv;
+  const length = ends[a] - starts[a];
+  if (length !== ends[b] - starts[b]) return false;
+  for (let i = 0; i < length; i++) if (bytes[starts[a] + i] !== bytes[starts[b] + i]) return false;
+  return true;
+}
+
+/**
+ * Argument `index` as an int64: exact within +-2^53, beyond it Infinity or -Infinity, which compares as
+ * such a number does.
+ *
+ * @throws {CommandError} `text` when it is none.
+ */
+export function readInteger(argv: Argv, index: number, text: string = NOT_AN_INTEGER): number {
+  const value = parseInteger(argv.bytes, argv.starts[index], argv.ends[index]);
+  if (value !== value) throw new CommandError(text);
+  return value;
+}
+
+/**
+ * Whether a range from the end of something begins after it ends: its ends are arguments `index` and the
+ * next, already read as `start` and `end`. Two beyond -2^53 read alike and are compared exactly.
+ */
+export function isReversed(argv: Argv, index: number, start: number, end: number): boolean {
+  if (start >= 0 || end >= 0) return false;
+  if (start !== -Infinity || end !== -Infinity) return start > end;
+  return readBigInteger(argv, index) > readBigInteger(argv, index + 1);
+}
+
+/** Argument `index` as an int64, exact: for sums that may leave +-2^53. */
+export function readBigInteger(argv: Argv, index: number): bigint {
+  const value = parseBigInt64(argv.bytes, argv.starts[index], argv.ends[index]);
+  if (value === undefined) throw new CommandError(NOT_AN_INTEGER);
+  return value;
+}
+
+/**
+ * Argument `index` as an int32, as Redis's `getIntFromObjectOrReply` reads one.
+ *
+ * @throws {CommandError} `text`, or what Redis says when none is given.
+ */
+export function readInt32(argv: Argv, index: number, text?: string): number {
+  const value = readInteger(argv, index, text);
+  if (value > INT32_MAX || value < INT32_MIN) {
+    throw new CommandError(text ?? outOfRange(INT32_MIN, INT32_MAX));
+  }
+  return value;
+}
+
+/**
+ * Argument `index` as a database's number, within those there are.
+ *
+ * @throws {CommandError} `text` when it is no int32, DB_OUT_OF_RANGE.
+ */
+export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: string): number {
+  const db = readInt32(argv, index, text);
+  if (!isDbIndex(ctx, db)) throw new CommandError(DB_OUT_OF_RANGE);
+  return db;
+}
+
+/** Whether there is a database of that number: a master knows how many it has. */
+export function isDbIndex(ctx: Context, db: number): boolean {
+  return db >= 0 && (db < ctx.host.databases || mustObey(ctx));
+}
+
+/** Throws when there is an argument at `index` or after it. */
+export function expectEnd(argv: Argv, index: number): void {
+  if (argv.count > index) throw new CommandError(SYNTAX);
+}
+
+/**
+ * Argument `index` as absolute milliseconds.
+ *
+ * @param scale Milliseconds of one unit: 1 or 1000.
+ * @param baseMs What the time counts from: now, or 0 for an absolute one.
+ * @param name The command, for the error.
+ * @returns Whole; beyond 2^53 (the year 287396) the nearest double.
+ * @throws {CommandError} When it is no int64 or the sum leaves int64.
+ */
+export function readTime(
+  argv: Argv,
+  index: number,
+  scale: number,
+  baseMs: number,
+  name: string,
+): number {
+  const value = readInteger(argv, index);
+  // 2^53 seconds and any date still fit: only what is beyond can overflow.
+  if (value !== Infinity && value !== -Infinity) return value * scale + baseMs;
+  const scaled = readBigInteger(argv, index) * BigInt(scale);
+  const sum = scaled + BigInt(baseMs);
+  if (scaled > INT64_MAX || scaled < INT64_MIN || sum > INT64_MAX) {
+    throw new CommandError(invalidExpire(name));
+  }
+  return Number(sum);
+}
+
+/** {@linkcode readTime} for commands that refuse what is not positive. */
+export function readPositiveTime(
+  argv: Argv,
+  index: number,
+  scale: number,
+  baseMs: number,
+  name: string,
+): number {
+  if (readInteger(argv, index) <= 0) throw new CommandError(invalidExpire(name));
+  return readTime(argv, index, scale, baseMs, name);
+}
+
+/** Milliseconds as a number that may be replied or written out: a bigint beyond +-2^53. */
+export function exactMillis(ms: number): number | bigint {
+  if (ms <= Number.MAX_SAFE_INTEGER && ms >= Number.MIN_SAFE_INTEGER) return ms;
+  const exact = BigInt(ms);
+  return exact > INT64_MAX ? INT64_MAX : exact;
+}
+
+/** Milliseconds as they are propagated. */
+export function millisText(ms: number): string {
+  return String(exactMillis(ms));
+}

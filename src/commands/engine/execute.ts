@@ -1,0 +1,53 @@
+/**
+ * Running one row of the table: the arity check before it and the catch around it. What a client may
+ * run at all (authentication, READONLY, LOADING) is decided by whoever dispatches.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import { announceKeys } from "./copy_on_write.ts";
+import { type Command, type Context, WRITE } from "./command.ts";
+import { CommandError } from "./errors.ts";
+
+/** Whether the number of arguments fits; when not, the reply is `wrongArity(command.name)`. */
+export function checkArity(command: Command, argv: Argv): boolean {
+  const { arity } = command;
+  return arity >= 0 ? argv.count === arity : argv.count >= -arity;
+}
+
+/** Runs a command whose arity fits, and first tells snapshots that are being taken of its keys. */
+export function runCommand(ctx: Context, command: Command, argv: Argv): void {
+  if ((command.flags & WRITE) !== 0 && ctx.keyspace.barriers.size > 0) {
+    announceKeys(ctx.keyspace, ctx.dbIndex, command, argv);
+  }
+  command.run(ctx, argv);
+}
+
+/**
+ * Runs a command whose arity fits.
+ *
+ * @returns What it refused with, already written as the reply; undefined when it did its work.
+ * @throws Only what is no refusal: a bug here, or memory that is not to be had.
+ */
+export function executeCommand(
+  ctx: Context,
+  command: Command,
+  argv: Argv,
+): CommandError | undefined {
+  try {
+    runCommand(ctx, command, argv);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    ctx.reply.error(error.message);
+    return error;
+  }
+}
+
+/** Hands `step` to whoever can call it later, or calls it until it is done. */
+export function runInSlices(ctx: Context, step: (ctx: Context) => boolean): void {
+  if (ctx.inSlices !== undefined) return ctx.inSlices(step);
+  let done = false;
+  while (!done) done = step(ctx);
+}

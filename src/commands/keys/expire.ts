@@ -1,0 +1,231 @@
+/**
+ * When keys go: EXPIRE and its kin, TTL and its kin.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Argv } from "../../resp/argv.ts";
+import { type Entry, NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { exactMillis, isWord, millisText, readTime, textOf } from "../engine/args.ts";
+import { type Command, type Context, FAST, KEY_1, READONLY, WRITE } from "../engine/command.ts";
+import { CommandError, EXPIRE_GT_LT, EXPIRE_NX, unsupportedOption } from "../engine/errors.ts";
+import { deleteExpired, isHidden, lookupRead, lookupWrite } from "../engine/lookup.ts";
+
+const NX = 1;
+const XX = 2;
+const GT = 4;
+const LT = 8;
+
+function parseFlags(argv: Argv): number {
+  let flags = 0;
+  for (let i = 3; i < argv.count; i++) {
+    if (isWord(argv, i, "NX")) flags |= NX;
+    else if (isWord(argv, i, "XX")) flags |= XX;
+    else if (isWord(argv, i, "GT")) flags |= GT;
+    else if (isWord(argv, i, "LT")) flags |= LT;
+    else throw new CommandError(unsupportedOption(textOf(argv, i)));
+  }
+  if ((flags & NX) !== 0 && flags !== NX) throw new CommandError(EXPIRE_NX);
+  if ((flags & GT) !== 0 && (flags & LT) !== 0) throw new CommandError(EXPIRE_GT_LT);
+  return flags;
+}
+
+/** Whether the flags let `atMs` follow `oldMs`; no expiry counts as one in infinity. */
+function allowed(flags: number, oldMs: number, atMs: number): boolean {
+  const isSet = oldMs !== NO_EXPIRY;
+  if ((flags & NX) !== 0 && isSet) return false;
+  if ((flags & XX) !== 0 && !isSet) return false;
+  if ((flags & GT) !== 0 && (!isSet || atMs <= oldMs)) return false;
+  return (flags & LT) === 0 || !isSet || atMs < oldMs;
+}
+
+function changed(ctx: Context, argv: Argv): void {
+  ctx.dirty++;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+}
+
+/** What a master sends for an expiry it has set: absolute, the flags as they came. */
+function propagateExpiry(ctx: Context, argv: Argv, atMs: number): void {
+  const flags: Uint8Array[] = [];
+  for (let i = 3; i < argv.count; i++) flags.push(argv.at(i));
+  ctx.propagateAs("PEXPIREAT", argv.at(1), millisText(atMs), ...flags);
+}
+
+/** All four; `baseMs` is what the time counts from. */
+function expireGeneric(
+  ctx: Context,
+  argv: Argv,
+  scale: number,
+  baseMs: number,
+  name: string,
+): void {
+  const flags = argv.count > 3 ? parseFlags(argv) : 0;
+  const atMs = readTime(argv, 2, scale, baseMs, name);
+  const entry = lookupWrite(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  if (flags !== 0 && !allowed(flags, ctx.db.expireAtMs(entry), atMs)) return ctx.reply.integer(0);
+  if (ctx.ownsExpiry && atMs <= ctx.nowMs) {
+    ctx.db.removeEntry(entry);
+    changed(ctx, argv);
+    ctx.propagateAs("DEL", argv.at(1));
+  } else {
+    // A replica keeps what has passed until the master's DEL; before 1970 is as past as 1970.
+    ctx.db.setExpire(entry, Math.max(0, atMs));
+    changed(ctx, argv);
+    if (ctx.ownsExpiry) propagateExpiry(ctx, argv, atMs);
+  }
+  ctx.reply.integer(1);
+}
+
+/** `EXPIRE key seconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+const expire: Command = {
+  name: "expire",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, 1000, ctx.nowMs, "expire");
+  },
+};
+
+/** `PEXPIRE key milliseconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+const pexpire: Command = {
+  name: "pexpire",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, 1, ctx.nowMs, "pexpire");
+  },
+};
+
+/** `EXPIREAT key unix-seconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+const expireat: Command = {
+  name: "expireat",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, 1000, 0, "expireat");
+  },
+};
+
+/** `PEXPIREAT key unix-milliseconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+const pexpireat: Command = {
+  name: "pexpireat",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    expireGeneric(ctx, argv, 1, 0, "pexpireat");
+  },
+};
+
+/** TTL and its kin: what is there is given as `show` says, -1 for never, -2 for no such key. */
+function ttlGeneric(ctx: Context, argv: Argv, fromMs: number, isSeconds: boolean): void {
+  const entry = lookupRead(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(-2);
+  const atMs = ctx.db.expireAtMs(entry);
+  if (atMs === NO_EXPIRY) return ctx.reply.integer(-1);
+  const left = Math.max(0, atMs - fromMs);
+  ctx.reply.integer(exactMillis(isSeconds ? Math.floor((left + 500) / 1000) : left));
+}
+
+/** `TTL key`: seconds left, rounded; -1 never, -2 no key. O(1). */
+const ttl: Command = {
+  name: "ttl",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    ttlGeneric(ctx, argv, ctx.nowMs, true);
+  },
+};
+
+/** `PTTL key`: milliseconds left; -1 never, -2 no key. O(1). */
+const pttl: Command = {
+  name: "pttl",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    ttlGeneric(ctx, argv, ctx.nowMs, false);
+  },
+};
+
+/** `EXPIRETIME key`: unix seconds, rounded; -1 never, -2 no key. O(1). */
+const expiretime: Command = {
+  name: "expiretime",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    ttlGeneric(ctx, argv, 0, true);
+  },
+};
+
+/** `PEXPIRETIME key`: unix milliseconds; -1 never, -2 no key. O(1). */
+const pexpiretime: Command = {
+  name: "pexpiretime",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    ttlGeneric(ctx, argv, 0, false);
+  },
+};
+
+/** `PERSIST key`: 1 when an expiry was taken away. O(1). */
+const persist: Command = {
+  name: "persist",
+  arity: 2,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupWrite(ctx, argv, 1);
+    if (entry === 0 || ctx.db.expireAtMs(entry) === NO_EXPIRY) return ctx.reply.integer(0);
+    ctx.db.setExpire(entry, NO_EXPIRY);
+    changed(ctx, argv);
+    ctx.reply.integer(1);
+  },
+};
+
+const KEYS_PER_SLICE = 1000;
+
+/**
+ * One slice of a master's own search for what has expired in the selected database: looks at about a
+ * thousand keys and deletes those, each by way of `ctx.expired`. Only where `ctx.ownsExpiry`.
+ *
+ * @param cursor 0 to begin, then what the last call returned.
+ * @returns The next cursor, 0 when all of the database has been looked at.
+ */
+export function expireSlice(ctx: Context, cursor: number): number {
+  const { db } = ctx;
+  if (db.expiresCount === 0) return 0;
+  const found: Uint8Array[] = [];
+  let seen = 0;
+  const key = new BytesRef();
+  const look = (entry: Entry) => {
+    seen++;
+    if (!isHidden(ctx, db, entry)) return;
+    db.keyRef(entry, key);
+    found.push(key.bytes.slice(key.start, key.end));
+  };
+  do cursor = db.scan(cursor, look); while (cursor !== 0 && seen < KEYS_PER_SLICE);
+  for (const bytes of found) deleteExpired(ctx, db, ctx.dbIndex, db.find(bytes, 0, bytes.length));
+  return cursor;
+}
+
+/** The family, in the order of its rows. */
+export const expireCommands: readonly Command[] = [
+  expire,
+  pexpire,
+  expireat,
+  pexpireat,
+  ttl,
+  pttl,
+  expiretime,
+  pexpiretime,
+  persist,
+];

@@ -1,0 +1,526 @@
+/**
+ * Keys whatever they hold: deleting, renaming, copying, listing, and whole databases.
+ *
+ * @module
+ */
+
+import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import { globMatch } from "../../base/glob.ts";
+import type { Argv } from "../../resp/argv.ts";
+import { writeBulk } from "../../resp/writer.ts";
+import { type Database, type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import { ModuleValue } from "../../store/types/module.ts";
+import {
+  isDbIndex,
+  isWord,
+  readDbIndex,
+  readInt32,
+  readInteger,
+  sameArgument,
+} from "../engine/args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  FAST,
+  KEY_1,
+  KEYS_1_2,
+  KEYS_ALL,
+  NO_KEYS,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import {
+  CommandError,
+  DB_OUT_OF_RANGE,
+  INVALID_FIRST_DB,
+  INVALID_SECOND_DB,
+  NO_SUCH_KEY,
+  SAME_OBJECT,
+  SYNTAX,
+} from "../engine/errors.ts";
+import { runInSlices } from "../engine/execute.ts";
+import {
+  deleteExpired,
+  isHidden,
+  lookupRead,
+  lookupWrite,
+  lookupWriteIn,
+} from "../engine/lookup.ts";
+import { readCursor, SCAN_COUNT, SCAN_MOST, SCAN_STEPS } from "../engine/scan_args.ts";
+
+/** Keys KEYS looks at in one turn of the event loop: one or two milliseconds. */
+const KEYS_PER_SLICE = 20_000;
+const RANDOM_TRIES = 100;
+const STAR = 0x2a;
+
+/** What TYPE answers, by {@linkcode ValueType}. */
+export const TYPE_NAMES: readonly string[] = [
+  "string",
+  "list",
+  "set",
+  "zset",
+  "hash",
+  "module",
+  "stream",
+];
+
+const key: BytesRef = new BytesRef();
+
+/** A key of a database was changed. */
+function changedIn(ctx: Context, dbIndex: number, argv: Argv, index: number): void {
+  ctx.modified(dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+}
+
+/** DEL and UNLINK: memory is free at once either way. */
+function delGeneric(ctx: Context, argv: Argv): void {
+  const { bytes, starts, ends } = argv;
+  let deleted = 0;
+  for (let i = 1; i < argv.count; i++) {
+    // Only a master minds whether the key had expired: then it is gone already, and not counted.
+    if (ctx.ownsExpiry && lookupWrite(ctx, argv, i) === 0) continue;
+    if (!ctx.db.remove(bytes, starts[i], ends[i])) continue;
+    deleted++;
+    changedIn(ctx, ctx.dbIndex, argv, i);
+  }
+  ctx.dirty += deleted;
+  ctx.reply.integer(deleted);
+}
+
+/** `DEL key [key ...]`: how many there were. O(n). */
+const del: Command = {
+  name: "del",
+  arity: -2,
+  flags: WRITE,
+  keys: KEYS_ALL,
+  run: delGeneric,
+};
+
+/** `UNLINK key [key ...]`: how many there were. O(n). */
+const unlink: Command = {
+  name: "unlink",
+  arity: -2,
+  flags: WRITE | FAST,
+  keys: KEYS_ALL,
+  run: delGeneric,
+};
+
+/** EXISTS and TOUCH: they differ in what Redis's eviction learns from them. */
+function countGeneric(ctx: Context, argv: Argv): void {
+  let count = 0;
+  for (let i = 1; i < argv.count; i++) if (lookupRead(ctx, argv, i) !== 0) count++;
+  ctx.reply.integer(count);
+}
+
+/** `EXISTS key [key ...]`: how many there are; one named twice counts twice. O(n). */
+const exists: Command = {
+  name: "exists",
+  arity: -2,
+  flags: READONLY | FAST,
+  keys: KEYS_ALL,
+  run: countGeneric,
+};
+
+/** `TOUCH key [key ...]`: how many there are. O(n). */
+const touch: Command = {
+  name: "touch",
+  arity: -2,
+  flags: READONLY | FAST,
+  keys: KEYS_ALL,
+  run: countGeneric,
+};
+
+/** `TYPE key`: what it holds, "none" when it is missing. O(1). */
+const type: Command = {
+  name: "type",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupRead(ctx, argv, 1);
+    ctx.reply.simple(entry === 0 ? "none" : typeName(ctx.db, entry));
+  },
+};
+
+/** What TYPE answers for an entry: a module's values go by the names of their types. */
+function typeName(db: Database, entry: Entry): string {
+  const object = db.objectOf(entry);
+  return object instanceof ModuleValue ? object.module : TYPE_NAMES[db.typeOf(entry)];
+}
+
+/** Whether a pattern is `*`, which fits everything. */
+function fitsAll(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === 1 && bytes[start] === STAR;
+}
+
+/** A walk over all keys that goes on from slice to slice and writes its reply when it is through. */
+class KeysWalk {
+  readonly #dbIndex: number;
+  readonly #pattern: Uint8Array;
+  readonly #all: boolean;
+  readonly #found: ByteBuffer = new ByteBuffer(1024);
+  #count: number = 0;
+  #cursor: number = 0;
+
+  constructor(dbIndex: number, pattern: Uint8Array) {
+    this.#dbIndex = dbIndex;
+    this.#pattern = pattern;
+    this.#all = fitsAll(pattern, 0, pattern.length);
+  }
+
+  /** Looks at some keys; true when the reply is written. */
+  step(ctx: Context): boolean {
+    const db = ctx.keyspace.db(this.#dbIndex);
+    let seen = 0;
+    const look = (entry: Entry) => {
+      seen++;
+      this.#look(ctx, db, entry);
+    };
+    do this.#cursor = db.scan(this.#cursor, look); while (
+      this.#cursor !== 0 && seen < KEYS_PER_SLICE
+    );
+    if (this.#cursor !== 0) return false;
+    const { reply } = ctx;
+    reply.array(this.#count);
+    if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
+    return true;
+  }
+
+  #look(ctx: Context, db: Database, entry: Entry): void {
+    db.keyRef(entry, key);
+    if (!this.#all && !globMatch(this.#pattern, key.bytes, key.start, key.end)) return;
+    if (isHidden(ctx, db, entry)) return;
+    writeBulk(this.#found, key.bytes, key.start, key.end);
+    this.#count++;
+  }
+}
+
+/**
+ * `KEYS pattern`: every key it fits. O(n). Over more keys than one slice takes it has SCAN's guarantee:
+ * what is written between two slices may be listed or not, and if the table shrinks, twice.
+ */
+const keys: Command = {
+  name: "keys",
+  arity: 2,
+  flags: READONLY,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const walk = new KeysWalk(ctx.dbIndex, argv.at(1).slice());
+    if (!walk.step(ctx)) runInSlices(ctx, (later) => walk.step(later));
+  },
+};
+
+/** What SCAN was asked for; type -1 stands for any, -2 for one that at most a module has. */
+class ScanQuery {
+  patternIndex: number = 0;
+  type: number = -1;
+  typeIndex: number = 0;
+  count: number = SCAN_COUNT;
+
+  /** @throws {CommandError} SYNTAX and the like. */
+  constructor(argv: Argv) {
+    for (let i = 2; i < argv.count; i += 2) {
+      const hasNext = i + 1 < argv.count;
+      if (hasNext && isWord(argv, i, "COUNT")) {
+        this.count = readInteger(argv, i + 1);
+        if (this.count < 1) throw new CommandError(SYNTAX);
+      } else if (hasNext && isWord(argv, i, "MATCH")) {
+        this.patternIndex = i + 1;
+      } else if (hasNext && isWord(argv, i, "TYPE")) {
+        this.type = typeNumber(argv, i + 1);
+        this.typeIndex = i + 1;
+      } else throw new CommandError(SYNTAX);
+    }
+    const { bytes, starts, ends } = argv;
+    const index = this.patternIndex;
+    if (index !== 0 && fitsAll(bytes, starts[index], ends[index])) this.patternIndex = 0;
+  }
+}
+
+function typeNumber(argv: Argv, index: number): number {
+  for (let i = 0; i < TYPE_NAMES.length; i++) {
+    // "module" is no name of a type on the wire: modules have their own.
+    if (i === ValueType.MODULE) continue;
+    if (isWord(argv, index, TYPE_NAMES[i].toUpperCase())) return i;
+  }
+  return -2;
+}
+
+function isOfType(db: Database, entry: Entry, argv: Argv, { type, typeIndex }: ScanQuery): boolean {
+  if (type !== -2) return db.typeOf(entry) === type;
+  if (db.typeOf(entry) !== ValueType.MODULE) return false;
+  return isWord(argv, typeIndex, typeName(db, entry).toUpperCase());
+}
+
+/** Entries one SCAN gathers: valid, as nothing is written before they are replied. */
+const gathered: Entry[] = [];
+
+/** Fills `gathered` and `expired` (keys a master has to delete); the next cursor. */
+function gather(
+  ctx: Context,
+  argv: Argv,
+  query: ScanQuery,
+  cursor: number,
+  expired: Uint8Array[],
+): number {
+  const { db } = ctx;
+  const pattern = query.patternIndex === 0 ? undefined : argv.at(query.patternIndex);
+  let seen = 0;
+  const look = (entry: Entry) => {
+    seen++;
+    db.keyRef(entry, key);
+    if (pattern !== undefined && !globMatch(pattern, key.bytes, key.start, key.end)) return;
+    if (query.type !== -1 && !isOfType(db, entry, argv, query)) return;
+    if (!isHidden(ctx, db, entry)) gathered.push(entry);
+    else if (ctx.ownsExpiry) expired.push(key.bytes.slice(key.start, key.end));
+  };
+  let steps = Math.min(query.count, SCAN_MOST) * SCAN_STEPS;
+  do cursor = db.scan(cursor, look); while (
+    cursor !== 0 && --steps > 0 && gathered.length < query.count && seen < SCAN_MOST
+  );
+  return cursor;
+}
+
+/** `SCAN cursor [MATCH pattern] [COUNT n] [TYPE name]`: the next cursor and some keys. O(count). */
+const scan: Command = {
+  name: "scan",
+  arity: -2,
+  flags: READONLY,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const from = readCursor(argv, 1);
+    const query = new ScanQuery(argv);
+    const { db, reply } = ctx;
+    const expired: Uint8Array[] = [];
+    gathered.length = 0;
+    const cursor = gather(ctx, argv, query, from, expired);
+    reply.array(2);
+    reply.bulkText(String(cursor));
+    reply.array(gathered.length);
+    for (const entry of gathered) {
+      db.keyRef(entry, key);
+      reply.bulk(key.bytes, key.start, key.end);
+    }
+    for (const bytes of expired) {
+      const entry = db.find(bytes, 0, bytes.length);
+      if (entry !== 0) deleteExpired(ctx, db, ctx.dbIndex, entry);
+    }
+  },
+};
+
+/** An entry RANDOMKEY may give: 0 when there is none. */
+function randomEntry(ctx: Context): Entry {
+  const { db } = ctx;
+  for (let tries = 1;; tries++) {
+    const entry = db.randomEntry(ctx.random);
+    if (entry === 0 || !isHidden(ctx, db, entry)) return entry;
+    // A replica may not delete it: after some tries an expired key is as good as none.
+    if (ctx.ownsExpiry) deleteExpired(ctx, db, ctx.dbIndex, entry);
+    else if (tries >= RANDOM_TRIES) return entry;
+  }
+}
+
+/** `RANDOMKEY`: some key, or null. O(1). */
+const randomkey: Command = {
+  name: "randomkey",
+  arity: 1,
+  flags: READONLY,
+  keys: NO_KEYS,
+  run(ctx) {
+    const entry = randomEntry(ctx);
+    if (entry === 0) return ctx.reply.null();
+    ctx.db.keyRef(entry, key);
+    ctx.reply.bulk(key.bytes, key.start, key.end);
+  },
+};
+
+/** RENAME and RENAMENX; false when the new name is taken and `nx` minds. */
+function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
+  if (lookupWrite(ctx, argv, 1) === 0) throw new CommandError(NO_SUCH_KEY);
+  if (sameArgument(argv, 1, 2)) return !nx;
+  if (lookupWrite(ctx, argv, 2) !== 0 && nx) return false;
+  // Looked up again: the second look may have deleted, and then entries move.
+  const source = lookupWrite(ctx, argv, 1);
+  ctx.db.rename(source, argv.bytes, argv.starts[2], argv.ends[2]);
+  ctx.dirty++;
+  changedIn(ctx, ctx.dbIndex, argv, 1);
+  changedIn(ctx, ctx.dbIndex, argv, 2);
+  return true;
+}
+
+/** `RENAME key newkey`: OK; what was at the new name is gone. O(1). */
+const rename: Command = {
+  name: "rename",
+  arity: 3,
+  flags: WRITE,
+  keys: KEYS_1_2,
+  run(ctx, argv) {
+    renameGeneric(ctx, argv, false);
+    ctx.reply.ok();
+  },
+};
+
+/** `RENAMENX key newkey`: 1, or 0 when the new name is taken. O(1). */
+const renamenx: Command = {
+  name: "renamenx",
+  arity: 3,
+  flags: WRITE | FAST,
+  keys: KEYS_1_2,
+  run(ctx, argv) {
+    ctx.reply.integer(renameGeneric(ctx, argv, true) ? 1 : 0);
+  },
+};
+
+/** Copies a key's value and expiry under key `to` of a database. */
+function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void {
+  const source = lookupWrite(ctx, argv, 1);
+  const { bytes, starts, ends } = argv;
+  const target = ctx.keyspace.db(dbIndex);
+  ctx.db.copyTo(source, target, bytes, starts[to], ends[to], ctx.db.expireAtMs(source));
+  ctx.dirty++;
+  changedIn(ctx, dbIndex, argv, to);
+}
+
+/** `COPY source destination [DB index] [REPLACE]`: 1 when copied. O(size). */
+const copy: Command = {
+  name: "copy",
+  arity: -3,
+  flags: WRITE | DENYOOM,
+  keys: KEYS_1_2,
+  run(ctx, argv) {
+    let replace = false;
+    let dbIndex = ctx.dbIndex;
+    for (let i = 3; i < argv.count; i++) {
+      if (isWord(argv, i, "REPLACE")) replace = true;
+      else if (isWord(argv, i, "DB") && i + 1 < argv.count) dbIndex = readDbIndex(ctx, argv, ++i);
+      else throw new CommandError(SYNTAX);
+    }
+    if (dbIndex === ctx.dbIndex && sameArgument(argv, 1, 2)) throw new CommandError(SAME_OBJECT);
+    if (lookupRead(ctx, argv, 1) === 0) return ctx.reply.integer(0);
+    const taken = lookupWriteIn(ctx, ctx.keyspace.db(dbIndex), dbIndex, argv, 2) !== 0;
+    if (taken && !replace) return ctx.reply.integer(0);
+    copyEntry(ctx, argv, dbIndex, 2);
+    ctx.reply.integer(1);
+  },
+};
+
+/** Key 1 under its name in another database; a large value goes there as it is, uncopied. */
+function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
+  const { db } = ctx;
+  const source = lookupWrite(ctx, argv, 1);
+  const object = db.objectOf(source);
+  if (object === undefined) return copyEntry(ctx, argv, dbIndex, 1);
+  const { bytes, starts, ends } = argv;
+  const [type, encoding] = [db.typeOf(source), db.encodingOf(source)];
+  const target = ctx.keyspace.db(dbIndex);
+  target.setObject(bytes, starts[1], ends[1], type, encoding, object, db.expireAtMs(source));
+  ctx.dirty++;
+  changedIn(ctx, dbIndex, argv, 1);
+}
+
+/** `MOVE key db`: 1 when it was moved, 0 when there is none here or one there. O(1). */
+const move: Command = {
+  name: "move",
+  arity: 3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const dbIndex = readDbIndex(ctx, argv, 2);
+    if (dbIndex === ctx.dbIndex) throw new CommandError(SAME_OBJECT);
+    if (lookupWrite(ctx, argv, 1) === 0) return ctx.reply.integer(0);
+    const target = ctx.keyspace.db(dbIndex);
+    if (lookupWriteIn(ctx, target, dbIndex, argv, 1) !== 0) return ctx.reply.integer(0);
+    moveEntry(ctx, argv, dbIndex);
+    ctx.db.remove(argv.bytes, argv.starts[1], argv.ends[1]);
+    changedIn(ctx, ctx.dbIndex, argv, 1);
+    ctx.reply.integer(1);
+  },
+};
+
+/** `SWAPDB a b`: exchanges two databases. O(1). */
+const swapdb: Command = {
+  name: "swapdb",
+  arity: 3,
+  flags: WRITE | FAST,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const a = readInt32(argv, 1, INVALID_FIRST_DB);
+    const b = readInt32(argv, 2, INVALID_SECOND_DB);
+    if (!isDbIndex(ctx, a) || !isDbIndex(ctx, b)) throw new CommandError(DB_OUT_OF_RANGE);
+    ctx.keyspace.swap(a, b);
+    ctx.dirty++;
+    if (a !== b) {
+      ctx.modifiedAll(a);
+      ctx.modifiedAll(b);
+    }
+    ctx.reply.ok();
+  },
+};
+
+/** ASYNC and SYNC are one here: memory is let go at once, and the collector takes it when it may. */
+function checkFlush(argv: Argv): void {
+  if (argv.count === 1) return;
+  const fits = argv.count === 2 && (isWord(argv, 1, "ASYNC") || isWord(argv, 1, "SYNC"));
+  if (!fits) throw new CommandError(SYNTAX);
+}
+
+/** `FLUSHDB [ASYNC|SYNC]`: empties the selected database. O(1). */
+const flushdb: Command = {
+  name: "flushdb",
+  arity: -1,
+  flags: WRITE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    checkFlush(argv);
+    ctx.keyspace.clearDb(ctx.dbIndex);
+    ctx.dirty++;
+    ctx.modifiedAll(ctx.dbIndex);
+    ctx.reply.ok();
+  },
+};
+
+/** `FLUSHALL [ASYNC|SYNC]`: empties every database. O(databases). */
+const flushall: Command = {
+  name: "flushall",
+  arity: -1,
+  flags: WRITE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    checkFlush(argv);
+    ctx.keyspace.clear();
+    ctx.dirty++;
+    ctx.modifiedAll(-1);
+    ctx.reply.ok();
+  },
+};
+
+/** `DBSIZE`: how many keys there are, those included that have expired and wait for deletion. O(1). */
+const dbsize: Command = {
+  name: "dbsize",
+  arity: 1,
+  flags: READONLY | FAST,
+  keys: NO_KEYS,
+  run(ctx) {
+    ctx.reply.integer(ctx.db.size);
+  },
+};
+
+/** The family, in the order of its rows; OBJECT is in `object.ts`. */
+export const genericCommands: readonly Command[] = [
+  del,
+  unlink,
+  exists,
+  touch,
+  type,
+  keys,
+  scan,
+  randomkey,
+  rename,
+  renamenx,
+  copy,
+  move,
+  swapdb,
+  flushdb,
+  flushall,
+  dbsize,
+];

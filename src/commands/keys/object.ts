@@ -1,0 +1,133 @@
+/**
+ * OBJECT: how a value is held.
+ *
+ * @module
+ */
+
+import { Encoding, type Entry } from "../../store/keyspace/keyspace.ts";
+import type { Argv } from "../../resp/argv.ts";
+import {
+  type Command,
+  CONTAINER,
+  type Context,
+  type KeySpec,
+  NO_KEYS,
+  READONLY,
+} from "../engine/command.ts";
+import { CommandError, NO_LFU } from "../engine/errors.ts";
+import { helpRow } from "../engine/help.ts";
+import { lookupRead } from "../engine/lookup.ts";
+
+const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
+
+/** Redis keeps one object for each whole number below this, and says so. */
+const SHARED_INTEGERS = 10_000;
+/** `OBJ_SHARED_REFCOUNT`. */
+const SHARED_REFCOUNT = 0x7fffffff;
+
+/** What OBJECT ENCODING answers, by {@linkcode Encoding}. */
+export const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
+  [Encoding.RAW]: "raw",
+  [Encoding.INT]: "int",
+  [Encoding.EMBSTR]: "embstr",
+  [Encoding.LISTPACK]: "listpack",
+  [Encoding.INTSET]: "intset",
+  [Encoding.QUICKLIST]: "quicklist",
+  [Encoding.HASHTABLE]: "hashtable",
+  [Encoding.SKIPLIST]: "skiplist",
+  [Encoding.STREAM]: "stream",
+  [Encoding.LISTPACK_EX]: "listpackex",
+  [Encoding.MODULE]: "raw",
+};
+
+const HELP: readonly string[] = [
+  "ENCODING <key>",
+  "    Return the kind of internal representation used in order to store the value",
+  "    associated with a <key>.",
+  "FREQ <key>",
+  "    Return the access frequency index of the <key>. The returned integer is",
+  "    proportional to the logarithm of the recent access frequency of the key.",
+  "IDLETIME <key>",
+  "    Return the idle time of the <key>, that is the approximated number of",
+  "    seconds elapsed since the last access to the key.",
+  "REFCOUNT <key>",
+  "    Return the number of references of the value associated with the specified",
+  "    <key>.",
+];
+
+/** The entry asked about; 0, and null replied, when there is none. */
+function lookupOrNull(ctx: Context, argv: Argv): Entry {
+  const entry = lookupRead(ctx, argv, 2);
+  if (entry === 0) ctx.reply.null();
+  return entry;
+}
+
+/** `OBJECT subcommand ...`: a container. O(1). */
+const object: Command = {
+  name: "object",
+  arity: -2,
+  flags: CONTAINER,
+  keys: NO_KEYS,
+  run() {
+    // Its arity refuses it alone, its subcommands are rows of their own.
+  },
+};
+
+/** `OBJECT ENCODING key`: how the value is held, or null. O(1). */
+const objectEncoding: Command = {
+  name: "object|encoding",
+  arity: 3,
+  flags: READONLY,
+  keys: KEY_2,
+  run(ctx, argv) {
+    const entry = lookupOrNull(ctx, argv);
+    if (entry !== 0) ctx.reply.bulkText(ENCODING_NAMES[ctx.db.encodingOf(entry)]);
+  },
+};
+
+/** `OBJECT FREQ key`: refused, as under any policy but LFU. O(1). */
+const objectFreq: Command = {
+  name: "object|freq",
+  arity: 3,
+  flags: READONLY,
+  keys: KEY_2,
+  run(ctx, argv) {
+    if (lookupOrNull(ctx, argv) !== 0) throw new CommandError(NO_LFU);
+  },
+};
+
+/** `OBJECT IDLETIME key`: 0, as nothing is evicted and so no access time is kept. O(1). */
+const objectIdletime: Command = {
+  name: "object|idletime",
+  arity: 3,
+  flags: READONLY,
+  keys: KEY_2,
+  run(ctx, argv) {
+    if (lookupOrNull(ctx, argv) !== 0) ctx.reply.integer(0);
+  },
+};
+
+/** `OBJECT REFCOUNT key`: what Redis would answer: 1, or 2^31 - 1 for a small whole number. O(1). */
+const objectRefcount: Command = {
+  name: "object|refcount",
+  arity: 3,
+  flags: READONLY,
+  keys: KEY_2,
+  run(ctx, argv) {
+    const entry = lookupOrNull(ctx, argv);
+    if (entry === 0) return;
+    const number = ctx.db.encodingOf(entry) === Encoding.INT ? ctx.db.integerNumber(entry) : -1;
+    const isShared = number >= 0 && number < SHARED_INTEGERS;
+    ctx.reply.integer(isShared ? SHARED_REFCOUNT : 1);
+  },
+};
+
+/** The container and its subcommands. */
+export const objectCommands: readonly Command[] = [
+  object,
+  objectEncoding,
+  objectFreq,
+  objectIdletime,
+  objectRefcount,
+  helpRow("object", HELP),
+];

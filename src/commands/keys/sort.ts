@@ -1,0 +1,467 @@
+/**
+ * SORT and SORT_RO: elements of a list, a set or a sorted set, ordered by themselves or by what other
+ * keys hold.
+ *
+ * @module
+ */
+
+import { compareBytes, latin1, parseDouble, parseInteger } from "../../base/ascii.ts";
+import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import { Argv } from "../../resp/argv.ts";
+import { FieldCursor, hashFind } from "../../store/types/hash.ts";
+import { ListBuilder, listEach } from "../../store/types/list.ts";
+import {
+  type Database,
+  Encoding,
+  type Entry,
+  NO_EXPIRY,
+  ValueType,
+} from "../../store/keyspace/keyspace.ts";
+import { setEach } from "../../store/types/set.ts";
+import { zsetEachRange, zsetExpect, zsetLength } from "../../store/types/zset.ts";
+import { isWord, readInteger } from "../engine/args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  KEY_1,
+  type KeySpec,
+  MOVABLEKEYS,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import { CommandError, SORT_NOT_DOUBLE, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";
+import { isVisible, lookupHash } from "../hash/args.ts";
+import { lookupRead, mustObey } from "../engine/lookup.ts";
+import { type CompareElements, sortPartially } from "./sort_partial.ts";
+
+const STAR = 0x2a;
+const HASH = 0x23;
+const MINUS = 0x2d;
+const GREATER = 0x3e;
+const HEXADECIMAL = /^[+-]?0x/i;
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+/** Memory that is kept between two uses of a buffer. */
+const KEPT_BYTES = 1 << 17;
+
+/** A BY or GET: "prefix*postfix->field", "#", or something constant, which finds nothing. */
+class Pattern {
+  readonly isSelf: boolean;
+  /** Offset of the "*", -1 when there is none. */
+  readonly star: number;
+  /** Where the part after the "*" ends. */
+  readonly postfixEnd: number;
+  readonly bytes: Uint8Array;
+  /** The hash's field, undefined when a string is asked for. */
+  readonly field: Uint8Array | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    // Redis searches patterns as C strings: nothing special is found behind a zero byte.
+    const zero = bytes.indexOf(0);
+    const end = zero < 0 ? bytes.length : zero;
+    this.isSelf = end === 1 && bytes[0] === HASH;
+    const star = bytes.indexOf(STAR);
+    this.star = star < end ? star : -1;
+    let arrow = this.star < 0 ? end : this.star + 1;
+    while (arrow + 2 < end && !(bytes[arrow] === MINUS && bytes[arrow + 1] === GREATER)) arrow++;
+    const hasField = this.star >= 0 && arrow + 2 < end;
+    this.postfixEnd = hasField ? arrow : bytes.length;
+    this.field = hasField ? bytes.subarray(arrow + 2) : undefined;
+  }
+}
+
+/** What a SORT asks for. */
+class Sorting {
+  descending: boolean = false;
+  alpha: boolean = false;
+  isSorted: boolean = true;
+  by: Pattern | undefined = undefined;
+  readonly gets: Pattern[] = [];
+  limitStart: number = 0;
+  limitCount: number = -1;
+  /** Index of the argument that names the key, 0 for none. */
+  store: number = 0;
+  /** Ranks `[start, end)` that are wanted. */
+  start: number = 0;
+  end: number = 0;
+}
+
+/** The elements, in one buffer, and what they are ordered by. */
+class Elements {
+  readonly text: ByteBuffer = new ByteBuffer();
+  readonly weights: ByteBuffer = new ByteBuffer();
+  starts: number[] = [];
+  ends: number[] = [];
+  scores: Float64Array = new Float64Array(0);
+  /** Where each weight begins in `weights`, -1 for none. */
+  weightStarts: number[] = [];
+  weightEnds: number[] = [];
+
+  clear(): void {
+    this.text.shrink(KEPT_BYTES);
+    this.weights.shrink(KEPT_BYTES);
+    this.starts = [];
+    this.ends = [];
+    this.weightStarts = [];
+    this.weightEnds = [];
+    this.scores = new Float64Array(0);
+  }
+
+  get count(): number {
+    return this.starts.length;
+  }
+
+  /** Adds an element; a field of its own, so that it can be handed to a walk. */
+  readonly add = (bytes: Uint8Array, start: number, end: number): void => {
+    this.starts.push(this.text.length);
+    this.text.writeBytes(bytes, start, end);
+    this.ends.push(this.text.length);
+  };
+
+  addWeight(ref: BytesRef | undefined): void {
+    this.weightStarts.push(ref === undefined ? -1 : this.weights.length);
+    if (ref !== undefined) this.weights.writeBytes(ref.bytes, ref.start, ref.end);
+    this.weightEnds.push(this.weights.length);
+  }
+}
+
+const elements = new Elements();
+const found = new BytesRef();
+const fieldFound = new FieldCursor();
+const keyText = new ByteBuffer();
+const keyArgv = new Argv();
+const builder = new ListBuilder(0);
+
+function parseSorting(argv: Argv, takesStore: boolean): Sorting {
+  const sorting = new Sorting();
+  for (let i = 2; i < argv.count; i++) {
+    const left = argv.count - i - 1;
+    if (isWord(argv, i, "ASC")) sorting.descending = false;
+    else if (isWord(argv, i, "DESC")) sorting.descending = true;
+    else if (isWord(argv, i, "ALPHA")) sorting.alpha = true;
+    else if (left >= 2 && isWord(argv, i, "LIMIT")) {
+      sorting.limitStart = readInteger(argv, i + 1);
+      sorting.limitCount = readInteger(argv, i + 2);
+      i += 2;
+    } else if (left >= 1 && takesStore && isWord(argv, i, "STORE")) sorting.store = ++i;
+    else if (left >= 1 && isWord(argv, i, "BY")) {
+      sorting.by = new Pattern(argv.at(++i));
+      // Redis does not take this back when another BY follows.
+      if (sorting.by.star < 0) sorting.isSorted = false;
+    } else if (left >= 1 && isWord(argv, i, "GET")) sorting.gets.push(new Pattern(argv.at(++i)));
+    else throw new CommandError(SYNTAX);
+  }
+  return sorting;
+}
+
+/** What is to be sorted, 0 for nothing. */
+function lookupSource(ctx: Context, argv: Argv): Entry {
+  const entry = lookupRead(ctx, argv, 1);
+  if (entry === 0) return 0;
+  const type = ctx.db.typeOf(entry);
+  const sorts = type === ValueType.LIST || type === ValueType.SET || type === ValueType.ZSET;
+  if (!sorts) throw new CommandError(WRONG_TYPE);
+  return entry;
+}
+
+/** Sets the ranks that LIMIT leaves of `length`. */
+function clipLimit(sorting: Sorting, length: number): void {
+  const start = Math.min(Math.max(sorting.limitStart, 0), length);
+  const count = Math.min(Math.max(sorting.limitCount, -1), length);
+  sorting.start = start;
+  sorting.end = count < 0 ? length : Math.min(start + count, length);
+}
+
+/** Copies the elements: what follows may write to the database, where it deletes what has expired. */
+function loadElements(ctx: Context, entry: Entry, sorting: Sorting): void {
+  elements.clear();
+  if (entry === 0) return;
+  const { db } = ctx;
+  switch (db.typeOf(entry)) {
+    case ValueType.LIST:
+      listEach(db, entry, elements.add);
+      if (!sorting.isSorted && sorting.descending) reverseElements();
+      break;
+    case ValueType.ZSET:
+      loadZset(ctx, entry, !sorting.isSorted && sorting.descending);
+      break;
+    case ValueType.SET:
+      setEach(db, entry, elements.add);
+      break;
+    default:
+      throw new CommandError(WRONG_TYPE);
+  }
+}
+
+function reverseElements(): void {
+  elements.starts.reverse();
+  elements.ends.reverse();
+}
+
+/** As in Redis a sorted set that is sorted is a large one from then on. */
+function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
+  const { db } = ctx;
+  if (ctx.ownsExpiry || mustObey(ctx)) entry = zsetExpect(db, entry, Infinity);
+  const length = zsetLength(db, entry);
+  zsetEachRange(db, entry, reverse ? length - 1 : 0, length, reverse, elements.add);
+}
+
+/** Points `found` at what a pattern stands for with element `index`; false when there is nothing. */
+function lookupPattern(ctx: Context, pattern: Pattern, index: number): boolean {
+  const { text, starts, ends } = elements;
+  if (pattern.isSelf) {
+    found.set(text.bytes, starts[index], ends[index]);
+    return true;
+  }
+  if (pattern.star < 0) return false;
+  keyText.shrink(KEPT_BYTES);
+  keyText.writeBytes(pattern.bytes, 0, pattern.star);
+  keyText.writeBytes(text.bytes, starts[index], ends[index]);
+  keyText.writeBytes(pattern.bytes, pattern.star + 1, pattern.postfixEnd);
+  keyArgv.clear();
+  keyArgv.bytes = keyText.bytes;
+  keyArgv.push(0, keyText.length);
+  const entry = lookupRead(ctx, keyArgv, 0);
+  if (entry === 0) return false;
+  const type = ctx.db.typeOf(entry);
+  if (pattern.field === undefined) {
+    if (type !== ValueType.STRING) return false;
+    ctx.db.readString(entry, found);
+    return true;
+  }
+  return type === ValueType.HASH && lookupField(ctx, pattern.field);
+}
+
+/** Points `found` at a field of the hash that `keyArgv` names. */
+function lookupField(ctx: Context, field: Uint8Array): boolean {
+  const hash = lookupHash(ctx, keyArgv, 0);
+  if (hash === 0 || !hashFind(ctx.db, hash, field, 0, field.length, fieldFound)) return false;
+  if (!isVisible(ctx, fieldFound.expireAtMs)) return false;
+  const { value } = fieldFound;
+  found.set(value.bytes, value.start, value.end);
+  return true;
+}
+
+/** Reads what the elements are ordered by; false when it should be numbers and is not. */
+function loadWeights(ctx: Context, sorting: Sorting): boolean {
+  const { by, alpha } = sorting;
+  const { text, starts, ends, count } = elements;
+  if (alpha && by === undefined) return true;
+  if (!alpha) elements.scores = new Float64Array(count);
+  let areNumbers = true;
+  for (let i = 0; i < count; i++) {
+    if (by === undefined) found.set(text.bytes, starts[i], ends[i]);
+    const there = by === undefined || lookupPattern(ctx, by, i);
+    if (alpha) elements.addWeight(there ? found : undefined);
+    else if (there) {
+      const score = readScore(ctx, found);
+      elements.scores[i] = score;
+      if (score !== score) areNumbers = false;
+    }
+  }
+  return areNumbers;
+}
+
+/**
+ * A text as a score, NaN when it is none: a zero byte ends it. Redis 8.0 and later read no space before
+ * a number and no hexadecimal one; a master of another version may have.
+ */
+function readScore(ctx: Context, { bytes, start, end }: BytesRef): number {
+  const whole = parseInteger(bytes, start, end);
+  if (Number.isSafeInteger(whole)) return whole;
+  const zero = bytes.subarray(start, end).indexOf(0);
+  let text = latin1(bytes, start, zero < 0 ? end : start + zero);
+  if (text === "") return 0;
+  const obeys = mustObey(ctx);
+  if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
+  if (DECIMAL.test(text)) return Number(text);
+  if (!obeys && HEXADECIMAL.test(text)) return NaN;
+  return parseDouble(Uint8Array.from(text, (letter) => letter.charCodeAt(0)), 0, text.length);
+}
+
+/** Order of two texts; without STORE it is `strcoll`'s of the C locale, which ends at a zero byte. */
+function compareTexts(
+  bytes: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  bStart: number,
+  bEnd: number,
+  whole: boolean,
+): number {
+  if (whole) return compareBytes(bytes, aStart, aEnd, bytes, bStart, bEnd);
+  for (;; aStart++, bStart++) {
+    const a = aStart < aEnd ? bytes[aStart] : 0;
+    const b = bStart < bEnd ? bytes[bStart] : 0;
+    if (a !== b) return a - b;
+    if (a === 0) return 0;
+  }
+}
+
+/** The elements' numbers in order: in all ranks, or with BY in those that are wanted. */
+function sortElements(sorting: Sorting): Int32Array {
+  const { count } = elements;
+  const order = new Int32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  if (!sorting.isSorted) return order;
+  const compare = comparison(sorting);
+  const isPart = sorting.start > 0 || sorting.end < count;
+  if (sorting.by === undefined || !isPart) {
+    // Stable, as the qsort of the C library servers are mostly built with.
+    order.sort(compare);
+  } else sortPartially(order, sorting.start, sorting.end, compare);
+  return order;
+}
+
+/** How two elements are compared: only scores that are equal leave it to the elements themselves. */
+function comparison(sorting: Sorting): CompareElements {
+  const { text, starts, ends, scores, weights, weightStarts, weightEnds } = elements;
+  const sign = sorting.descending ? -1 : 1;
+  const whole = sorting.store > 0;
+  const byText = (a: number, b: number, all: boolean): number =>
+    compareTexts(text.bytes, starts[a], ends[a], starts[b], ends[b], all);
+  if (!sorting.alpha) {
+    return (a, b) => {
+      if (scores[a] === scores[b]) return sign * byText(a, b, true);
+      return scores[a] < scores[b] ? -sign : sign;
+    };
+  }
+  if (sorting.by === undefined) return (a, b) => sign * byText(a, b, whole);
+  return (a, b) => {
+    const [aStart, bStart] = [weightStarts[a], weightStarts[b]];
+    if (aStart < 0 || bStart < 0) {
+      return sign * (Math.min(bStart, 0) === aStart ? 0 : aStart < 0 ? -1 : 1);
+    }
+    return sign *
+      compareTexts(weights.bytes, aStart, weightEnds[a], bStart, weightEnds[b], whole);
+  };
+}
+
+/** Calls back with each text of the result; `none` for a GET that found nothing. */
+function eachResult(
+  ctx: Context,
+  sorting: Sorting,
+  order: Int32Array,
+  visit: (bytes: Uint8Array, start: number, end: number) => void,
+  none: () => void,
+): void {
+  const { text, starts, ends } = elements;
+  for (let i = sorting.start; i < sorting.end; i++) {
+    const index = order[i];
+    if (sorting.gets.length === 0) visit(text.bytes, starts[index], ends[index]);
+    for (const get of sorting.gets) {
+      if (lookupPattern(ctx, get, index)) visit(found.bytes, found.start, found.end);
+      else none();
+    }
+  }
+}
+
+/** STORE: the result as a list in place of all the key had; nothing deletes the key. */
+function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Array): number {
+  const { db } = ctx;
+  const [start, end] = [argv.starts[sorting.store], argv.ends[sorting.store]];
+  builder.clear(db.settings.limits.listMaxListpackSize);
+  let count = 0;
+  const add = (bytes: Uint8Array, from: number, to: number): void => {
+    builder.append(bytes, from, to);
+    count++;
+  };
+  eachResult(ctx, sorting, order, add, () => add(argv.bytes, 0, 0));
+  if (count > 0) putList(db, argv.bytes, start, end);
+  const isChanged = count > 0 || removeVisible(ctx, argv, sorting.store);
+  if (isChanged) {
+    ctx.dirty += Math.max(count, 1);
+    ctx.modified(ctx.dbIndex, argv.bytes, start, end);
+  }
+  return count;
+}
+
+function removeVisible(ctx: Context, argv: Argv, index: number): boolean {
+  return ctx.db.remove(argv.bytes, argv.starts[index], argv.ends[index]);
+}
+
+function putList(db: Database, bytes: Uint8Array, start: number, end: number): void {
+  const large = builder.finish();
+  const type = ValueType.LIST;
+  if (large !== undefined) {
+    db.setObject(bytes, start, end, type, Encoding.QUICKLIST, large, NO_EXPIRY);
+  } else {
+    const { listpack } = builder;
+    const kind = Encoding.LISTPACK;
+    db.setBlob(bytes, start, end, type, kind, listpack.bytes, 0, listpack.length, NO_EXPIRY);
+  }
+}
+
+function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
+  const sorting = parseSorting(argv, takesStore);
+  const entry = lookupSource(ctx, argv);
+  const isSet = entry !== 0 && ctx.db.typeOf(entry) === ValueType.SET;
+  if (!sorting.isSorted && isSet && sorting.store > 0) {
+    // A set has no order of its own that a replica would have, too.
+    sorting.isSorted = true;
+    sorting.alpha = true;
+    sorting.by = undefined;
+  }
+  loadElements(ctx, entry, sorting);
+  clipLimit(sorting, elements.count);
+  if (sorting.isSorted && !loadWeights(ctx, sorting)) throw new CommandError(SORT_NOT_DOUBLE);
+  const order = sortElements(sorting);
+  if (sorting.store > 0) return ctx.reply.integer(storeResult(ctx, argv, sorting, order));
+  const perElement = Math.max(1, sorting.gets.length);
+  ctx.reply.array((sorting.end - sorting.start) * perElement);
+  eachResult(
+    ctx,
+    sorting,
+    order,
+    (bytes, start, end) => ctx.reply.bulk(bytes, start, end),
+    () => ctx.reply.null(),
+  );
+}
+
+/** The source, and behind STORE the target: the last one, as in `sortGetKeys`. */
+const SORT_KEYS: KeySpec = {
+  ...KEY_1,
+  find(argv, key) {
+    key(1);
+    let store = 0;
+    for (let i = 2; i < argv.count; i++) {
+      if (isWord(argv, i, "LIMIT")) i += 2;
+      else if (isWord(argv, i, "GET") || isWord(argv, i, "BY")) i++;
+      else if (isWord(argv, i, "STORE") && i + 1 < argv.count) store = i + 1;
+    }
+    if (store > 0) key(store);
+  },
+};
+
+/** The source: patterns name keys that only the elements know. */
+const SORT_RO_KEYS: KeySpec = {
+  ...KEY_1,
+  find(_argv, key) {
+    key(1);
+  },
+};
+
+/** `SORT key [BY p] [LIMIT start count] [GET p ...] [ASC|DESC] [ALPHA] [STORE target]`. O(n log(n)). */
+const sort: Command = {
+  name: "sort",
+  arity: -2,
+  flags: WRITE | DENYOOM | MOVABLEKEYS,
+  keys: SORT_KEYS,
+  run(ctx, argv) {
+    sortGeneric(ctx, argv, true);
+  },
+};
+
+/** `SORT_RO key ...`: SORT without STORE. O(n log(n)). */
+const sortRo: Command = {
+  name: "sort_ro",
+  arity: -2,
+  flags: READONLY | MOVABLEKEYS,
+  keys: SORT_RO_KEYS,
+  run(ctx, argv) {
+    sortGeneric(ctx, argv, false);
+  },
+};
+
+/** The family, in the order of its rows. */
+export const sortCommands: readonly Command[] = [sort, sortRo];

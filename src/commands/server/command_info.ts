@@ -1,0 +1,304 @@
+/**
+ * `COMMAND`: the table told to clients, from the rows themselves and {@linkcode factsOf}.
+ *
+ * @module
+ */
+
+import { globMatch } from "../../base/glob.ts";
+import { Argv } from "../../resp/argv.ts";
+import type { ReplyWriter } from "../../resp/writer.ts";
+import { isWord, textOf } from "../engine/args.ts";
+import * as flag from "../engine/command.ts";
+import type { Command, Context } from "../engine/command.ts";
+import { CommandError, SYNTAX } from "../engine/errors.ts";
+import { checkArity } from "../engine/execute.ts";
+import { CATEGORIES, type CommandFacts, factsOf, type KeyFacts } from "../engine/facts.ts";
+import { helpRow } from "../engine/help.ts";
+import { keysOf } from "../engine/key_specs.ts";
+
+/** In the order Redis answers. */
+const FLAG_NAMES: readonly [number, string][] = [
+  [flag.WRITE, "write"],
+  [flag.READONLY, "readonly"],
+  [flag.DENYOOM, "denyoom"],
+  [flag.ADMIN, "admin"],
+  [flag.PUBSUB, "pubsub"],
+  [flag.NOSCRIPT, "noscript"],
+  [flag.BLOCKING, "blocking"],
+  [flag.LOADING, "loading"],
+  [flag.STALE, "stale"],
+  [flag.SKIP_MONITOR, "skip_monitor"],
+  [flag.SKIP_SLOWLOG, "skip_slowlog"],
+  [flag.ASKING, "asking"],
+  [flag.FAST, "fast"],
+  [flag.NO_AUTH, "no_auth"],
+];
+const LATER_FLAG_NAMES: readonly [number, string][] = [
+  [flag.NO_ASYNC_LOADING, "no_async_loading"],
+  [flag.NO_MULTI, "no_multi"],
+  [flag.ALLOW_BUSY, "allow_busy"],
+  [flag.MOVABLEKEYS, "movablekeys"],
+];
+
+/** Redis marks these as `may_replicate` as well, but never tells. */
+const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "pfcount", "publish", "spublish"];
+
+const ANYTIME = flag.LOADING | flag.STALE;
+
+/** `COMMAND`: every row, as COMMAND INFO. O(commands). */
+const command: Command = {
+  name: "command",
+  arity: -1,
+  flags: ANYTIME | flag.CONTAINER,
+  keys: flag.NO_KEYS,
+  run(ctx) {
+    const rows = topLevel(ctx);
+    ctx.reply.array(rows.length);
+    for (const row of rows) replyInfo(ctx, row);
+  },
+};
+
+/** `COMMAND COUNT`. */
+const commandCount = row("command|count", 2, (ctx) => ctx.reply.integer(topLevel(ctx).length));
+
+/** `COMMAND INFO [name ...]`: null for what is unknown. */
+const commandInfo = row("command|info", -2, (ctx, argv) => {
+  if (argv.count === 2) return command.run(ctx, argv);
+  ctx.reply.array(argv.count - 2);
+  for (let i = 2; i < argv.count; i++) {
+    const found = findRow(ctx, textOf(argv, i));
+    if (found === undefined) ctx.reply.null();
+    else replyInfo(ctx, found);
+  }
+});
+
+/** `COMMAND DOCS [name ...]`. */
+const commandDocs = row("command|docs", -2, (ctx, argv) => {
+  const rows = argv.count === 2 ? topLevel(ctx) : namedRows(ctx, argv);
+  ctx.reply.map(rows.length);
+  for (const found of rows) replyDocs(ctx, found);
+});
+
+/** `COMMAND LIST [FILTERBY MODULE | ACLCAT | PATTERN value]`. */
+const commandList = row("command|list", -2, (ctx, argv) => {
+  const names = argv.count === 2
+    ? topLevel(ctx).map(({ name }) => name)
+    : ctx.host.commands.filter(readFilter(argv)).map(({ name }) => name);
+  if (argv.count === 2) ctx.reply.set(names.length);
+  else ctx.reply.array(names.length);
+  for (const name of names) ctx.reply.bulkText(name);
+});
+
+/** `COMMAND GETKEYS command [arg ...]`. */
+const commandGetkeys = row("command|getkeys", -3, (ctx, argv) => {
+  const { request, keys } = resolveKeys(ctx, argv);
+  ctx.reply.array(keys.length);
+  for (const { index } of keys) {
+    ctx.reply.bulk(request.bytes, request.starts[index], request.ends[index]);
+  }
+});
+
+/** `COMMAND GETKEYSANDFLAGS command [arg ...]`. */
+const commandGetkeysandflags = row("command|getkeysandflags", -3, (ctx, argv) => {
+  const { request, keys } = resolveKeys(ctx, argv);
+  ctx.reply.array(keys.length);
+  for (const { index, flags } of keys) {
+    ctx.reply.array(2);
+    ctx.reply.bulk(request.bytes, request.starts[index], request.ends[index]);
+    replyStatuses(ctx.reply, flags);
+  }
+});
+
+/** Every row of this family. */
+export const commandCommands: readonly Command[] = [
+  command,
+  commandCount,
+  commandDocs,
+  commandGetkeys,
+  commandGetkeysandflags,
+  commandInfo,
+  commandList,
+  helpRow("command", [
+    "(no subcommand)",
+    "    Return details about every command.",
+    "COUNT",
+    "    Return how many commands there are.",
+    "LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]",
+    "    Return the names of commands.",
+    "INFO [<command-name> ...]",
+    "    Return details about these commands, or about all.",
+    "DOCS [<command-name> ...]",
+    "    Return group and history of these commands, or of all.",
+    "GETKEYS <full-command>",
+    "    Return the keys of a command with its arguments.",
+    "GETKEYSANDFLAGS <full-command>",
+    "    Return the keys of a command with its arguments, and what becomes of them.",
+  ]),
+];
+
+function row(name: string, arity: number, run: Command["run"]): Command {
+  return { name, arity, flags: ANYTIME, keys: flag.NO_KEYS, run };
+}
+
+function topLevel(ctx: Context): Command[] {
+  return ctx.host.commands.filter(({ name }) => !name.includes("|"));
+}
+
+function findRow(ctx: Context, name: string): Command | undefined {
+  const lower = name.toLowerCase();
+  return ctx.host.commands.find((candidate) => candidate.name === lower);
+}
+
+/** Unknown names are left out, as Redis leaves them out of DOCS. */
+function namedRows(ctx: Context, argv: Argv): Command[] {
+  const rows: Command[] = [];
+  for (let i = 2; i < argv.count; i++) {
+    const found = findRow(ctx, textOf(argv, i));
+    if (found !== undefined) rows.push(found);
+  }
+  return rows;
+}
+
+function subcommandsOf(ctx: Context, container: Command): Command[] {
+  if ((container.flags & flag.CONTAINER) === 0) return [];
+  return ctx.host.commands.filter(({ name }) => name.startsWith(`${container.name}|`));
+}
+
+function flagNames(found: Command, facts: CommandFacts): string[] {
+  const names = FLAG_NAMES.filter(([bit]) => (found.flags & bit) !== 0).map(([, name]) => name);
+  if ((found.flags & flag.MAY_REPLICATE) !== 0 && !UNTOLD.includes(found.name)) {
+    names.push("may_replicate");
+  }
+  if (facts.noMandatoryKeys) names.push("no_mandatory_keys");
+  for (const [bit, name] of LATER_FLAG_NAMES) if ((found.flags & bit) !== 0) names.push(name);
+  return names;
+}
+
+function replyInfo(ctx: Context, found: Command): void {
+  const { reply } = ctx;
+  const facts = factsOf(found);
+  const { first, last, step } = found.keys;
+  reply.array(10);
+  reply.bulkText(found.name);
+  reply.integer(found.arity);
+  replyStatuses(reply, flagNames(found, facts));
+  reply.integer(first);
+  reply.integer(last);
+  reply.integer(step);
+  replyStatuses(reply, facts.categories);
+  reply.set(facts.tips.length);
+  for (const tip of facts.tips) reply.bulkText(tip);
+  reply.set(facts.keySpecs.length);
+  for (const spec of facts.keySpecs) replyKeySpec(reply, spec);
+  const subcommands = subcommandsOf(ctx, found);
+  reply.set(subcommands.length);
+  for (const subcommand of subcommands) replyInfo(ctx, subcommand);
+}
+
+function replyStatuses(reply: ReplyWriter, texts: readonly string[]): void {
+  reply.set(texts.length);
+  for (const text of texts) reply.simple(text);
+}
+
+function replyKeySpec(reply: ReplyWriter, spec: KeyFacts): void {
+  reply.map(3);
+  reply.bulkText("flags");
+  replyStatuses(reply, spec.flags);
+  reply.bulkText("begin_search");
+  const { begin, find } = spec;
+  if (begin.type === "index") replySpec(reply, "index", [["index", begin.index]]);
+  else if (begin.type === "keyword") {
+    replySpec(reply, "keyword", [["keyword", begin.keyword], ["startfrom", begin.startFrom]]);
+  } else replySpec(reply, "unknown", []);
+  reply.bulkText("find_keys");
+  if (find.type === "range") {
+    replySpec(reply, "range", [
+      ["lastkey", find.lastKey],
+      ["keystep", find.keyStep],
+      ["limit", find.limit],
+    ]);
+  } else if (find.type === "keynum") {
+    replySpec(reply, "keynum", [
+      ["keynumidx", find.keyNumIndex],
+      ["firstkey", find.firstKey],
+      ["keystep", find.keyStep],
+    ]);
+  } else replySpec(reply, "unknown", []);
+}
+
+function replySpec(
+  reply: ReplyWriter,
+  type: string,
+  fields: readonly [string, string | number][],
+): void {
+  reply.map(2);
+  reply.bulkText("type");
+  reply.bulkText(type);
+  reply.bulkText("spec");
+  reply.map(fields.length);
+  for (const [name, value] of fields) {
+    reply.bulkText(name);
+    if (typeof value === "number") reply.integer(value);
+    else reply.bulkText(value);
+  }
+}
+
+function replyDocs(ctx: Context, found: Command): void {
+  const { reply } = ctx;
+  const facts = factsOf(found);
+  const subcommands = subcommandsOf(ctx, found);
+  reply.bulkText(found.name);
+  reply.map(subcommands.length > 0 ? 4 : 3);
+  reply.bulkText("summary");
+  reply.bulkText(`See https://redis.io/commands/${found.name.replace("|", "-")}`);
+  reply.bulkText("since");
+  reply.bulkText(facts.since);
+  reply.bulkText("group");
+  reply.bulkText(facts.group);
+  if (subcommands.length === 0) return;
+  reply.bulkText("subcommands");
+  reply.map(subcommands.length);
+  for (const subcommand of subcommands) replyDocs(ctx, subcommand);
+}
+
+function readFilter(argv: Argv): (candidate: Command) => boolean {
+  if (argv.count !== 5 || !isWord(argv, 2, "FILTERBY")) throw new CommandError(SYNTAX);
+  if (isWord(argv, 3, "MODULE")) return () => false;
+  if (isWord(argv, 3, "ACLCAT")) {
+    const category = textOf(argv, 4).toLowerCase();
+    if (!CATEGORIES.includes(category)) return () => false;
+    return (candidate) => factsOf(candidate).categories.includes(`@${category}`);
+  }
+  if (!isWord(argv, 3, "PATTERN")) throw new CommandError(SYNTAX);
+  const pattern = argv.at(4);
+  return ({ name }) => {
+    const bytes = Uint8Array.from(name, (letter) => letter.charCodeAt(0));
+    return globMatch(pattern, bytes, 0, bytes.length, true);
+  };
+}
+
+/** The command named from argument 2 on, and its keys. */
+function resolveKeys(
+  ctx: Context,
+  argv: Argv,
+): { request: Argv; keys: { index: number; flags: readonly string[] }[] } {
+  const request = new Argv();
+  request.bytes = argv.bytes;
+  for (let i = 2; i < argv.count; i++) request.push(argv.starts[i], argv.ends[i]);
+  const found = ctx.host.lookup(request);
+  if (found === undefined) throw new CommandError("ERR Invalid command specified");
+  const facts = factsOf(found);
+  const specified = facts.keySpecs.some(({ flags }) => !flags.includes("not_key"));
+  const ruled = facts.keySpecs.length > 0 || (found.keys.first === 0 && !found.keys.find);
+  if (!specified && ruled) {
+    throw new CommandError("ERR The command has no key arguments");
+  }
+  if (!checkArity(found, request)) {
+    throw new CommandError("ERR Invalid number of arguments specified for command");
+  }
+  const keys = keysOf(found, facts, request);
+  if (keys.length === 0 && !facts.noMandatoryKeys) {
+    throw new CommandError("ERR Invalid arguments specified for command");
+  }
+  return { request, keys };
+}

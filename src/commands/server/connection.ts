@@ -1,0 +1,244 @@
+/**
+ * What a client says about itself: who it is, what it speaks, which database it means.
+ *
+ * @module
+ */
+
+import { utf8 } from "../../base/ascii.ts";
+import type { Argv } from "../../resp/argv.ts";
+import { isWord, readDbIndex, readInteger, textOf } from "../engine/args.ts";
+import {
+  ALLOW_BUSY,
+  type Command,
+  type Context,
+  FAST,
+  LOADING,
+  NO_AUTH,
+  NO_KEYS,
+  NOSCRIPT,
+  STALE,
+} from "../engine/command.ts";
+import { CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
+import { checkClientName } from "./client.ts";
+import type { Session } from "../engine/host.ts";
+
+const WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
+const NO_PASSWORD_SET =
+  "ERR AUTH <password> called without any password configured for the default user. Are you sure" +
+  " your configuration is correct?";
+const HELLO_NEEDS_AUTH =
+  "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto>" +
+  " AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol" +
+  " version at the same time";
+const CLUSTER_DISABLED = "ERR This instance has cluster support disabled";
+const DEFAULT_USER = "default";
+
+/** Flags of all that works in any state of the server. */
+const ANYTIME = NOSCRIPT | LOADING | STALE | FAST;
+
+/** `AUTH [username] password`: logs in. O(1). */
+const auth: Command = {
+  name: "auth",
+  arity: -2,
+  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 3) throw new CommandError(SYNTAX);
+    if (argv.count === 2 && ctx.host.open) throw new CommandError(NO_PASSWORD_SET);
+    const user = argv.count === 3 ? argv.at(1) : undefined;
+    login(ctx, user === undefined ? DEFAULT_USER : utf8(user), argv.at(argv.count - 1));
+    ctx.reply.ok();
+  },
+};
+
+/** `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one. O(1). */
+const hello: Command = {
+  name: "hello",
+  arity: -1,
+  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const session = sessionOf(ctx);
+    const version = argv.count > 1 ? readVersion(argv) : undefined;
+    const { userIndex, nameIndex } = readHelloOptions(argv);
+    if (userIndex !== 0) login(ctx, utf8(argv.at(userIndex)), argv.at(userIndex + 1));
+    if (!session.authenticated) throw new CommandError(HELLO_NEEDS_AUTH);
+    if (nameIndex !== 0) session.name = textOf(argv, nameIndex);
+    if (version !== undefined) session.protocol = ctx.reply.protocol = version;
+    replyHello(ctx, session);
+  },
+};
+
+/** `PING [message]`; in RESP2 with subscriptions the reply looks like a message. O(1). */
+const ping: Command = {
+  name: "ping",
+  arity: -1,
+  flags: FAST,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 2) throw new CommandError(wrongArity("ping"));
+    const { reply, session } = ctx;
+    if (reply.protocol === 2 && session !== undefined && session.subscriptionCount > 0) {
+      reply.array(2);
+      reply.bulkText("pong");
+      if (argv.count === 1) return reply.bulkText("");
+    } else if (argv.count === 1) {
+      return reply.pong();
+    }
+    reply.bulk(argv.bytes, argv.starts[1], argv.ends[1]);
+  },
+};
+
+/** `ECHO message`. O(1). */
+const echo: Command = {
+  name: "echo",
+  arity: 2,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    ctx.reply.bulk(argv.bytes, argv.starts[1], argv.ends[1]);
+  },
+};
+
+/** `SELECT index`: the database of what follows. O(1). */
+const select: Command = {
+  name: "select",
+  arity: 2,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const index = readDbIndex(ctx, argv, 1);
+    sessionOf(ctx).dbIndex = index;
+    ctx.dbIndex = index;
+    ctx.db = ctx.keyspace.db(index);
+    ctx.reply.ok();
+  },
+};
+
+/** `QUIT`: the connection ends once everything before it is answered. O(1). */
+const quit: Command = {
+  name: "quit",
+  arity: -1,
+  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
+  keys: NO_KEYS,
+  run(ctx) {
+    sessionOf(ctx).closing = true;
+    ctx.reply.ok();
+  },
+};
+
+/** `RESET`: as if the client had just connected. O(n) of what it had subscribed to and watched. */
+const reset: Command = {
+  name: "reset",
+  arity: 1,
+  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
+  keys: NO_KEYS,
+  run(ctx) {
+    const session = sessionOf(ctx);
+    ctx.host.reset(session);
+    ctx.reply.protocol = session.protocol;
+    ctx.reply.simple("RESET");
+  },
+};
+
+/** `READONLY`: a replica answers reads anyway; cluster clients ask first. O(1). */
+const readonly: Command = {
+  name: "readonly",
+  arity: 1,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.ok(),
+};
+
+/** `READWRITE`: takes READONLY back, which changes nothing here. O(1). */
+const readwrite: Command = {
+  name: "readwrite",
+  arity: 1,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.ok(),
+};
+
+/** `ASKING`: there is no cluster to ask about. O(1). */
+const asking: Command = {
+  name: "asking",
+  arity: 1,
+  flags: FAST,
+  keys: NO_KEYS,
+  run() {
+    throw new CommandError(CLUSTER_DISABLED);
+  },
+};
+
+/** Every row of this family. */
+export const connectionCommands: readonly Command[] = [
+  asking,
+  auth,
+  echo,
+  hello,
+  ping,
+  quit,
+  readonly,
+  readwrite,
+  reset,
+  select,
+];
+
+/** The connection a command came over: what asks for it is never in the master's stream. */
+export function sessionOf(ctx: Context): Session {
+  if (ctx.session === undefined) throw new CommandError("ERR This command needs a connection");
+  return ctx.session;
+}
+
+function login(ctx: Context, user: string, password: Uint8Array): void {
+  if (!ctx.host.login(sessionOf(ctx), user, password)) throw new CommandError(WRONG_PASS);
+}
+
+function readVersion(argv: Argv): 2 | 3 {
+  const version = readInteger(
+    argv,
+    1,
+    "ERR Protocol version is not an integer or out of range",
+  );
+  if (version !== 2 && version !== 3) {
+    throw new CommandError("NOPROTO unsupported protocol version");
+  }
+  return version;
+}
+
+/** Where the user's name and the client's name stand; 0 for nowhere. */
+function readHelloOptions(argv: Argv): { userIndex: number; nameIndex: number } {
+  let userIndex = 0;
+  let nameIndex = 0;
+  for (let i = 2; i < argv.count; i++) {
+    if (isWord(argv, i, "AUTH") && i + 2 < argv.count) {
+      userIndex = i + 1;
+      i += 2;
+    } else if (isWord(argv, i, "SETNAME") && i + 1 < argv.count) {
+      nameIndex = ++i;
+      checkClientName(argv, nameIndex);
+    } else {
+      throw new CommandError(`ERR Syntax error in HELLO option '${textOf(argv, i)}'`);
+    }
+  }
+  return { userIndex, nameIndex };
+}
+
+function replyHello(ctx: Context, session: Session): void {
+  const { host, reply } = ctx;
+  reply.map(7);
+  reply.bulkText("server");
+  reply.bulkText("redis");
+  reply.bulkText("version");
+  reply.bulkText(host.version);
+  reply.bulkText("proto");
+  reply.integer(session.protocol);
+  reply.bulkText("id");
+  reply.integer(session.id);
+  reply.bulkText("mode");
+  reply.bulkText("standalone");
+  reply.bulkText("role");
+  reply.bulkText(host.role === "master" ? "master" : "replica");
+  reply.bulkText("modules");
+  reply.array(0);
+}

@@ -1,0 +1,139 @@
+/**
+ * DEBUG, as far as it only looks: what tests compare two servers by. What would stop, change or end the
+ * server is refused, because the server is part of an application.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import { isWord, textOf } from "../engine/args.ts";
+import {
+  ADMIN,
+  type Command,
+  type Context,
+  LOADING,
+  NO_KEYS,
+  NOSCRIPT,
+  STALE,
+} from "../engine/command.ts";
+import { addValue, DatasetDigest, Digest } from "./digest.ts";
+import {
+  CommandError,
+  debugRefused,
+  NO_SUCH_KEY,
+  unknownDebugSubcommand,
+} from "../engine/errors.ts";
+import { runInSlices } from "../engine/execute.ts";
+import { replyHelp } from "../engine/help.ts";
+import { ENCODING_NAMES } from "../keys/object.ts";
+
+/** Keys DIGEST looks at in one turn of the event loop: a few milliseconds when they are small. */
+const KEYS_PER_SLICE = 1000;
+
+const HELP: readonly string[] = [
+  "DIGEST",
+  "    Output a hex signature representing the current DB content.",
+  "DIGEST-VALUE <key> [<key> ...]",
+  "    Output a hex signature of the values of all the specified keys.",
+  "ERROR <string>",
+  "    Return a Redis protocol error with <string> as message. Useful for clients",
+  "    unit tests to simulate Redis errors.",
+  "OBJECT <key>",
+  "    Show low level info about `key` and associated value.",
+];
+
+/** Known to Redis and refused here. */
+const REFUSED: readonly string[] = [
+  "AOF-FLUSH-SLEEP",
+  "ASSERT",
+  "CHANGE-REPL-ID",
+  "CLIENT-EVICTION",
+  "CLUSTERLINK",
+  "CONFIG-REWRITE-FORCE-ALL",
+  "CRASH-AND-RECOVER",
+  "DICT-RESIZING",
+  "HTSTATS",
+  "HTSTATS-KEY",
+  "LEAK",
+  "LISTPACK",
+  "LOADAOF",
+  "LOG",
+  "MALLCTL",
+  "MALLCTL-STR",
+  "OOM",
+  "PANIC",
+  "PAUSE-CRON",
+  "POPULATE",
+  "QUICKLIST",
+  "QUICKLIST-PACKED-THRESHOLD",
+  "RELOAD",
+  "REPLICATE",
+  "REPLYBUFFER",
+  "RESTART",
+  "SDSLEN",
+  "SEGFAULT",
+  "SET-ACTIVE-EXPIRE",
+  "SET-SKIP-CHECKSUM-VALIDATION",
+  "SLEEP",
+  "STRINGMATCH-TEST",
+  "STRUCTSIZE",
+];
+
+/** `DIGEST`: of everything. O(everything). */
+function replyDigest(ctx: Context): void {
+  const digest = new DatasetDigest(ctx.keyspace);
+  const step = (later: Context) => {
+    if (!digest.step(KEYS_PER_SLICE)) return false;
+    later.reply.simple(digest.toString());
+    return true;
+  };
+  if (!step(ctx)) runInSlices(ctx, step);
+}
+
+/** `DIGEST-VALUE key ...`: of each value, expired or not. O(size). */
+function replyDigestValue(ctx: Context, argv: Argv): void {
+  const { db, reply } = ctx;
+  const digest = new Digest();
+  reply.array(argv.count - 2);
+  for (let i = 2; i < argv.count; i++) {
+    digest.clear();
+    const entry = db.find(argv.bytes, argv.starts[i], argv.ends[i]);
+    if (entry !== 0) addValue(digest, ctx.keyspace, db, entry);
+    reply.simple(digest.toString());
+  }
+}
+
+/** `OBJECT key`: how a value is held. Addresses and times of access are none of ours. */
+function replyObject(ctx: Context, argv: Argv): void {
+  const entry = ctx.db.find(argv.bytes, argv.starts[2], argv.ends[2]);
+  if (entry === 0) throw new CommandError(NO_SUCH_KEY);
+  const encoding = ENCODING_NAMES[ctx.db.encodingOf(entry)];
+  ctx.reply.simple(`Value at:0x0 refcount:1 encoding:${encoding} lru:0 lru_seconds_idle:0`);
+}
+
+/** `DEBUG subcommand ...`: one command, whose subcommands are arguments. O(n) where it looks at every key. */
+const debug: Command = {
+  name: "debug",
+  arity: -2,
+  flags: ADMIN | NOSCRIPT | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const { count } = argv;
+    if (isWord(argv, 1, "HELP") && count === 2) replyHelp(ctx, "DEBUG", HELP);
+    else if (isWord(argv, 1, "DIGEST") && count === 2) replyDigest(ctx);
+    else if (isWord(argv, 1, "DIGEST-VALUE") && count >= 2) replyDigestValue(ctx, argv);
+    else if (isWord(argv, 1, "OBJECT") && (count === 3 || count === 4)) replyObject(ctx, argv);
+    else if (isWord(argv, 1, "ERROR") && count === 3) {
+      throw new CommandError(textOf(argv, 2).replace(/[\r\n]/g, " "));
+    } else {
+      const name = textOf(argv, 1);
+      const refused = REFUSED.includes(name.toUpperCase());
+      throw new CommandError(
+        refused ? debugRefused(name.toUpperCase()) : unknownDebugSubcommand(name),
+      );
+    }
+  },
+};
+
+/** The family: one row. */
+export const debugCommands: readonly Command[] = [debug];

@@ -1,0 +1,211 @@
+/**
+ * What `DEBUG DIGEST` computes: 20 bytes that two servers have in common when they hold the same, to the
+ * byte what debug.c of Redis makes of it. Where order is part of a value its elements are mixed in one
+ * after the other, where it is not they are xored.
+ *
+ * @module
+ */
+
+import { encodeUtf8, formatDouble17, formatShortest } from "../../base/ascii.ts";
+import { assert } from "../../base/assert.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { hexOf, sha1, SHA1_BYTES } from "../../base/sha1.ts";
+import { FIRST_VALKEY_VERSION } from "../../rdb/opcodes.ts";
+import {
+  type Database,
+  type Entry,
+  type Keyspace,
+  NO_EXPIRY,
+  ValueType,
+} from "../../store/keyspace/keyspace.ts";
+import { hashEach } from "../../store/types/hash.ts";
+import { listEach } from "../../store/types/list.ts";
+import { MAX_ID, MIN_ID, StreamCursor } from "../../store/types/stream.ts";
+import { streamOf } from "../../store/types/stream_pack.ts";
+import { setEach } from "../../store/types/set.ts";
+import { zsetEach } from "../../store/types/zset.ts";
+
+/** Snapshots of this version are Redis 7.2's, which began to print scores with the fewest digits. */
+const SHORTEST_SCORES_SINCE = 11;
+/** Valkey's: there the expiry of a field is no part of the digest. */
+const NO_FIELD_MARKS_SINCE = FIRST_VALKEY_VERSION;
+const FIELD_MARK = encodeUtf8("!!hexpire!!");
+const EXPIRE_MARK = encodeUtf8("!!expire!!");
+
+/** One digest in the making. */
+export class Digest {
+  /** As it stands. */
+  readonly bytes: Uint8Array = new Uint8Array(SHA1_BYTES);
+  readonly #hash: Uint8Array = new Uint8Array(SHA1_BYTES);
+  readonly #word: Uint8Array = new Uint8Array(4);
+
+  /** Zero, as nothing digests to. */
+  clear(): void {
+    this.bytes.fill(0);
+  }
+
+  /** Adds what has no order. */
+  xor(bytes: Uint8Array, start: number, end: number): void {
+    const hash = this.#hash;
+    sha1(bytes, start, end, hash, 0);
+    for (let i = 0; i < SHA1_BYTES; i++) this.bytes[i] ^= hash[i];
+  }
+
+  /** Adds what comes after all that was added before. */
+  mix(bytes: Uint8Array, start: number, end: number): void {
+    this.xor(bytes, start, end);
+    sha1(this.bytes, 0, SHA1_BYTES, this.bytes, 0);
+  }
+
+  /** Mixes a number as `htonl` lays it out. */
+  mixNumber(value: number): void {
+    const word = this.#word;
+    for (let i = 0; i < 4; i++) word[i] = value >>> (24 - 8 * i);
+    this.mix(word, 0, 4);
+  }
+
+  /** Mixes ASCII text. */
+  mixText(text: string): void {
+    const bytes = encodeUtf8(text);
+    this.mix(bytes, 0, bytes.length);
+  }
+
+  /** 40 hexadecimal digits. */
+  toString(): string {
+    return hexOf(this.bytes);
+  }
+}
+
+const ref: BytesRef = new BytesRef();
+
+/** Of one element of a value without order. */
+const element: Digest = new Digest();
+
+type MixValue = (digest: Digest, keyspace: Keyspace, db: Database, entry: Entry) => void;
+
+function mixString(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  db.readString(entry, ref);
+  digest.mix(ref.bytes, ref.start, ref.end);
+}
+
+function mixList(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  listEach(db, entry, (bytes, start, end) => digest.mix(bytes, start, end));
+}
+
+function mixSet(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  setEach(db, entry, (bytes, start, end) => digest.xor(bytes, start, end));
+}
+
+function mixZset(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
+  const format = keyspace.snapshotVersion < SHORTEST_SCORES_SINCE ? formatDouble17 : formatShortest;
+  zsetEach(db, entry, (bytes, start, end, score) => {
+    element.clear();
+    element.mix(bytes, start, end);
+    element.mixText(format(score));
+    digest.xor(element.bytes, 0, SHA1_BYTES);
+  });
+}
+
+function mixHash(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
+  const marks = keyspace.snapshotVersion < NO_FIELD_MARKS_SINCE;
+  hashEach(db, entry, (field, fieldStart, fieldEnd, value, start, end, expireAtMs) => {
+    element.clear();
+    element.mix(field, fieldStart, fieldEnd);
+    element.mix(value, start, end);
+    if (marks && expireAtMs !== NO_EXPIRY) element.xor(FIELD_MARK, 0, FIELD_MARK.length);
+    digest.xor(element.bytes, 0, SHA1_BYTES);
+  });
+}
+
+/** Entries only: groups are no part of it. */
+function mixStream(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  const cursor = new StreamCursor();
+  const value = new BytesRef();
+  cursor.open(streamOf(db, entry), MIN_ID, MAX_ID, false);
+  while (cursor.next()) {
+    const { msHigh, msLow, seqHigh, seqLow } = cursor.id;
+    digest.mixText(`${wide(msHigh, msLow)}.${wide(seqHigh, seqLow)}`);
+    for (let left = cursor.fieldCount; left > 0; left--) {
+      cursor.readField(ref, value);
+      digest.mix(ref.bytes, ref.start, ref.end);
+      digest.mix(value.bytes, value.start, value.end);
+    }
+  }
+}
+
+function wide(high: number, low: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
+/** Adds type, value and the fact of an expiry: the part `DEBUG DIGEST-VALUE` is about. */
+export function addValue(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
+  const type = db.typeOf(entry);
+  digest.mixNumber(type);
+  const mixer = MIXERS[type];
+  assert(mixer !== undefined, `a value of type ${type} has a digest`);
+  mixer(digest, keyspace, db, entry);
+  if (db.expireAtMs(entry) !== NO_EXPIRY) digest.xor(EXPIRE_MARK, 0, EXPIRE_MARK.length);
+}
+
+/** By {@linkcode ValueType}. */
+const MIXERS: Readonly<Partial<Record<ValueType, MixValue>>> = {
+  [ValueType.STRING]: mixString,
+  [ValueType.LIST]: mixList,
+  [ValueType.SET]: mixSet,
+  [ValueType.ZSET]: mixZset,
+  [ValueType.HASH]: mixHash,
+  [ValueType.STREAM]: mixStream,
+  // Only its module knows what a module's value holds.
+  [ValueType.MODULE]: () => {},
+};
+
+/** The digest of a whole keyspace, some keys at a time. */
+export class DatasetDigest {
+  readonly #keyspace: Keyspace;
+  readonly #digest: Digest = new Digest();
+  readonly #one: Digest = new Digest();
+  readonly #look: (entry: Entry) => void;
+  readonly #indexes: readonly number[];
+  #at: number = 0;
+  #cursor: number = 0;
+  #began: boolean = false;
+  #seen: number = 0;
+
+  /** Of what the databases hold now: none made later is looked at. */
+  constructor(keyspace: Keyspace) {
+    this.#keyspace = keyspace;
+    this.#indexes = keyspace.indexes();
+    this.#look = (entry) => this.#add(entry);
+  }
+
+  /** Looks at about `keys` keys; true when there are no more. What is written in between may count or not. */
+  step(keys: number): boolean {
+    this.#seen = 0;
+    while (this.#at < this.#indexes.length && this.#seen < keys) {
+      const index = this.#indexes[this.#at];
+      if (!this.#began) this.#digest.mixNumber(index);
+      this.#began = true;
+      this.#cursor = this.#keyspace.db(index).scan(this.#cursor, this.#look);
+      if (this.#cursor !== 0) continue;
+      this.#began = false;
+      this.#at++;
+    }
+    return this.#at === this.#indexes.length;
+  }
+
+  /** 40 hexadecimal digits. */
+  toString(): string {
+    return this.#digest.toString();
+  }
+
+  #add(entry: Entry): void {
+    const db = this.#keyspace.db(this.#indexes[this.#at]);
+    const one = this.#one;
+    one.clear();
+    db.keyRef(entry, ref);
+    one.mix(ref.bytes, ref.start, ref.end);
+    addValue(one, this.#keyspace, db, entry);
+    this.#digest.xor(one.bytes, 0, SHA1_BYTES);
+    this.#seen++;
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * FUNCTION: libraries are kept, listed, dumped and restored, so that nothing of a master's dataset is
+ * lost; what they register is never run.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import { decodeFunctions, encodeFunctions, isFunctionPayload } from "../../rdb/function_payload.ts";
+import { RdbError } from "../../rdb/errors.ts";
+import { type FunctionLibrary, LibraryError, readLibrary } from "../../store/keyspace/functions.ts";
+import { isWord, textOf } from "../engine/args.ts";
+import {
+  ALLOW_BUSY,
+  type Command,
+  CONTAINER,
+  type Context,
+  DENYOOM,
+  NO_KEYS,
+  NOSCRIPT,
+  WRITE,
+} from "../engine/command.ts";
+import {
+  BAD_RESTORE_POLICY,
+  CommandError,
+  cString,
+  DUMP_PAYLOAD,
+  LIBRARY_NOT_FOUND,
+  NO_FUNCTIONS,
+  NOT_BUSY,
+  wrongArity,
+  wrongSubcommandArity,
+} from "../engine/errors.ts";
+import { helpRow } from "../engine/help.ts";
+import { mustObey } from "../engine/lookup.ts";
+import { scriptCommands } from "./script.ts";
+
+/** The only engine a server of our own takes; a master's may have others. */
+const ENGINE = "LUA";
+
+const HELP: readonly string[] = [
+  "LOAD [REPLACE] <FUNCTION CODE>",
+  "    Create a new library with the given library name and code.",
+  "DELETE <LIBRARY NAME>",
+  "    Delete the given library.",
+  "LIST [LIBRARYNAME PATTERN] [WITHCODE]",
+  "    Return general information on all the libraries:",
+  "    * Library name",
+  "    * The engine used to run the Library",
+  "    * Functions list",
+  "    * Library code (if WITHCODE is given)",
+  "    It also possible to get only function that matches a pattern using LIBRARYNAME argument.",
+  "STATS",
+  "    Return information about the current function running:",
+  "    * Function name",
+  "    * Command used to run the function",
+  "    * Duration in MS that the function is running",
+  "    If no function is running, return nil",
+  "    In addition, returns a list of available engines.",
+  "KILL",
+  "    Kill the current running function.",
+  "FLUSH [ASYNC|SYNC]",
+  "    Delete all the libraries.",
+  "    When called without the optional mode argument, the behavior is determined by the",
+  "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
+  "    * ASYNC: Asynchronously flush the libraries.",
+  "    * SYNC: Synchronously flush the libraries.",
+  "DUMP",
+  "    Return a serialized payload representing the current libraries, can be restored using" +
+  " FUNCTION RESTORE command",
+  "RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]",
+  "    Restore the libraries represented by the given payload, it is possible to give a restore" +
+  " policy to",
+  "    control how to handle existing libraries (default APPEND):",
+  "    * FLUSH: delete all existing libraries.",
+  "    * APPEND: appends the restored libraries to the existing libraries. On collision, abort.",
+  "    * REPLACE: appends the restored libraries to the existing libraries, On collision, replace" +
+  " the old",
+  "      libraries with the new libraries (notice that even on this option there is a chance of" +
+  " failure",
+  "      in case of functions name collision with another library).",
+];
+
+/** Calls what may refuse a library, and says it as the wire does. */
+function refusing<T>(act: () => T, rewrite: (message: string) => string): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof LibraryError) && !(error instanceof RdbError)) throw error;
+    throw new CommandError(rewrite(`ERR ${error.message}`));
+  }
+}
+
+const asItIs = (message: string): string => message;
+/** RESTORE words LOAD's refusal without the quotes. */
+const unquoted = (message: string): string => message.replaceAll("'", "");
+
+/** A library as a client may load it: of an engine there is, with something registered. */
+function checkedLibrary(ctx: Context, source: Uint8Array): FunctionLibrary {
+  const library = readLibrary(source);
+  // A master has run it: what it registers by names we can't read is no reason to refuse it.
+  if (mustObey(ctx)) return library;
+  if (library.engine !== ENGINE) {
+    throw new LibraryError(`Engine '${library.engine.toLowerCase()}' not found`);
+  }
+  return library;
+}
+
+/** `FUNCTION`: a container. O(1). */
+const container: Command = {
+  name: "function",
+  arity: -2,
+  flags: CONTAINER,
+  keys: NO_KEYS,
+  run() {
+    throw new CommandError(wrongArity("function"));
+  },
+};
+
+/** `FUNCTION LOAD [REPLACE] code`: the library's name. O(1). */
+const functionLoad: Command = {
+  name: "function|load",
+  arity: -3,
+  flags: WRITE | DENYOOM | NOSCRIPT,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    let replace = false;
+    for (let i = 2; i < argv.count - 1; i++) {
+      if (!isWord(argv, i, "REPLACE")) {
+        throw new CommandError(`ERR Unknown option given: ${cString(textOf(argv, i))}`);
+      }
+      replace = true;
+    }
+    const source = argv.at(argv.count - 1).slice();
+    const { functions } = ctx.keyspace;
+    const library = refusing(() => checkedLibrary(ctx, source), asItIs);
+    const taken = !replace && functions.all().some(({ name }) => name === library.name);
+    if (!taken && library.functions.length === 0 && !mustObey(ctx)) {
+      throw new CommandError(NO_FUNCTIONS);
+    }
+    refusing(() => functions.add(library, replace), asItIs);
+    ctx.dirty++;
+    ctx.reply.bulkText(library.name);
+  },
+};
+
+/** `FUNCTION DELETE name`: OK. O(1). */
+const functionDelete: Command = {
+  name: "function|delete",
+  arity: 3,
+  flags: WRITE | NOSCRIPT,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (!ctx.keyspace.functions.delete(textOf(argv, 2))) {
+      throw new CommandError(LIBRARY_NOT_FOUND);
+    }
+    ctx.dirty++;
+    ctx.reply.ok();
+  },
+};
+
+/** `FUNCTION FLUSH [ASYNC|SYNC]`: OK. O(n). */
+const functionFlush: Command = {
+  name: "function|flush",
+  arity: -2,
+  flags: WRITE | NOSCRIPT,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 3) throw new CommandError(wrongSubcommandArity("FUNCTION", textOf(argv, 1)));
+    if (argv.count === 3 && !isWord(argv, 2, "SYNC") && !isWord(argv, 2, "ASYNC")) {
+      throw new CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
+    }
+    ctx.keyspace.functions.clear();
+    ctx.dirty++;
+    ctx.reply.ok();
+  },
+};
+
+/** `FUNCTION DUMP`: every library as a payload. O(n). */
+const functionDump: Command = {
+  name: "function|dump",
+  arity: 2,
+  flags: NOSCRIPT,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.bulk(encodeFunctions(ctx.keyspace.functions.sources())),
+};
+
+/** `FUNCTION RESTORE payload [FLUSH|APPEND|REPLACE]`: all of its libraries or none. O(n). */
+const functionRestore: Command = {
+  name: "function|restore",
+  arity: -3,
+  flags: WRITE | DENYOOM | NOSCRIPT,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 4) throw new CommandError(wrongSubcommandArity("FUNCTION", textOf(argv, 1)));
+    const policy = argv.count === 4 ? textOf(argv, 3).toUpperCase() : "APPEND";
+    if (!["FLUSH", "APPEND", "REPLACE"].includes(policy)) {
+      throw new CommandError(BAD_RESTORE_POLICY);
+    }
+    const payload = argv.at(2);
+    if (!isFunctionPayload(payload)) throw new CommandError(DUMP_PAYLOAD);
+    const failed = (message: string) => `ERR failed loading functions: ${message.slice(4)}`;
+    const sources = refusing(() => decodeFunctions(payload), () => "ERR failed loading functions");
+    const { functions } = ctx.keyspace;
+    const libraries = refusing(() => sources.map((one) => checkedLibrary(ctx, one)), failed);
+    const target = functions.copy();
+    if (policy === "FLUSH") target.clear();
+    refusing(() => {
+      for (const library of libraries) target.add(library, policy === "REPLACE");
+    }, unquoted);
+    functions.replaceWith(target);
+    ctx.dirty++;
+    ctx.reply.ok();
+  },
+};
+
+/** `FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]`: libraries and what they register. O(n). */
+const functionList: Command = {
+  name: "function|list",
+  arity: -2,
+  flags: NOSCRIPT,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const { withCode, pattern } = readListOptions(argv);
+    const { functions } = ctx.keyspace;
+    const libraries = pattern === undefined ? functions.all() : functions.matching(pattern);
+    ctx.reply.array(libraries.length);
+    for (const library of libraries) replyLibrary(ctx, library, withCode);
+  },
+};
+
+function readListOptions(argv: Argv): { withCode: boolean; pattern: Uint8Array | undefined } {
+  let withCode = false;
+  let pattern: Uint8Array | undefined;
+  for (let i = 2; i < argv.count; i++) {
+    if (!withCode && isWord(argv, i, "WITHCODE")) {
+      withCode = true;
+    } else if (pattern === undefined && isWord(argv, i, "LIBRARYNAME")) {
+      if (i === argv.count - 1) throw new CommandError("ERR library name argument was not given");
+      pattern = argv.at(++i);
+    } else throw new CommandError(`ERR Unknown argument ${cString(textOf(argv, i))}`);
+  }
+  return { withCode, pattern };
+}
+
+function replyLibrary(ctx: Context, library: FunctionLibrary, withCode: boolean): void {
+  const { reply } = ctx;
+  reply.map(withCode ? 4 : 3);
+  reply.bulkText("library_name");
+  reply.bulkText(library.name);
+  reply.bulkText("engine");
+  reply.bulkText(library.engine);
+  reply.bulkText("functions");
+  reply.array(library.functions.length);
+  for (const { name, description, flags } of library.functions) {
+    reply.map(3);
+    reply.bulkText("name");
+    reply.bulkText(name);
+    reply.bulkText("description");
+    if (description === undefined) reply.null();
+    else reply.bulkText(description);
+    reply.bulkText("flags");
+    reply.set(flags.length);
+    for (const flag of flags) reply.simple(flag);
+  }
+  if (!withCode) return;
+  reply.bulkText("library_code");
+  reply.bulk(library.source);
+}
+
+/** `FUNCTION STATS`: nothing runs; how much there is of the engine. O(1). */
+const functionStats: Command = {
+  name: "function|stats",
+  arity: 2,
+  flags: NOSCRIPT | ALLOW_BUSY,
+  keys: NO_KEYS,
+  run(ctx) {
+    const { reply, keyspace } = ctx;
+    reply.map(2);
+    reply.bulkText("running_script");
+    reply.null();
+    reply.bulkText("engines");
+    reply.map(1);
+    reply.bulkText(ENGINE);
+    reply.map(2);
+    reply.bulkText("libraries_count");
+    reply.integer(keyspace.functions.size);
+    reply.bulkText("functions_count");
+    reply.integer(keyspace.functions.functionCount);
+  },
+};
+
+/** `FUNCTION KILL`: there is never one to end. O(1). */
+const functionKill: Command = {
+  name: "function|kill",
+  arity: 2,
+  flags: NOSCRIPT | ALLOW_BUSY,
+  keys: NO_KEYS,
+  run() {
+    throw new CommandError(NOT_BUSY);
+  },
+};
+
+/** FUNCTION and its subcommands, and what runs scripts. */
+export const functionCommands: readonly Command[] = [
+  container,
+  functionDelete,
+  functionDump,
+  functionFlush,
+  functionKill,
+  functionList,
+  functionLoad,
+  functionRestore,
+  functionStats,
+  helpRow("function", HELP),
+  ...scriptCommands,
+];

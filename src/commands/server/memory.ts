@@ -1,0 +1,152 @@
+/**
+ * MEMORY: what the store counts of itself, to the byte. Not what Redis would need for the same data, and
+ * not what the process around it takes.
+ *
+ * @module
+ */
+
+import { isWord, readInteger } from "../engine/args.ts";
+import {
+  type Command,
+  CONTAINER,
+  type Context,
+  type KeySpec,
+  NO_KEYS,
+  READONLY,
+} from "../engine/command.ts";
+import { CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
+import { helpRow } from "../engine/help.ts";
+import { lookupRead } from "../engine/lookup.ts";
+
+const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
+/** What one PURGE moves at most, over all databases: some 10 milliseconds. */
+const PURGE_BYTES = 16 * 1024 * 1024;
+const MUCH_FRAGMENTATION = 1.4;
+
+const HELP: readonly string[] = [
+  "DOCTOR",
+  "    Return memory problems reports.",
+  "MALLOC-STATS",
+  "    Return internal statistics report from the memory allocator.",
+  "PURGE",
+  "    Attempt to purge dirty pages for reclamation by the allocator.",
+  "STATS",
+  "    Return information about the memory usage of the server.",
+  "USAGE <key> [SAMPLES <count>]",
+  "    Return memory in bytes used by <key> and its value. Nested values are",
+  "    sampled up to <count> times (default: 5, 0 means sample all).",
+];
+
+/** `MEMORY`: a container. O(1). */
+const memory: Command = {
+  name: "memory",
+  arity: -2,
+  flags: CONTAINER,
+  keys: NO_KEYS,
+  run() {
+    throw new CommandError(wrongArity("memory"));
+  },
+};
+
+/** `MEMORY USAGE key [SAMPLES n]`: bytes of key and value, counted and not sampled; or null. O(1). */
+const memoryUsage: Command = {
+  name: "memory|usage",
+  arity: -3,
+  flags: READONLY,
+  keys: KEY_2,
+  run(ctx, argv) {
+    for (let i = 3; i < argv.count; i += 2) {
+      if (!isWord(argv, i, "SAMPLES") || i + 1 === argv.count) throw new CommandError(SYNTAX);
+      if (readInteger(argv, i + 1) < 0) throw new CommandError(SYNTAX);
+    }
+    const entry = lookupRead(ctx, argv, 2);
+    if (entry === 0) return ctx.reply.null();
+    const object = ctx.db.objectOf(entry);
+    ctx.reply.integer(ctx.db.recordBytes(entry) + (object?.memoryBytes ?? 0));
+  },
+};
+
+/** `MEMORY STATS`: how much is held, and for what. O(large values). */
+const memoryStats: Command = {
+  name: "memory|stats",
+  arity: 2,
+  flags: 0,
+  keys: NO_KEYS,
+  run: replyStats,
+};
+
+/** `MEMORY DOCTOR`: whether much of it is unused. O(databases). */
+const memoryDoctor: Command = {
+  name: "memory|doctor",
+  arity: 2,
+  flags: 0,
+  keys: NO_KEYS,
+  run(ctx) {
+    const { fragmentation } = ctx.keyspace.memory();
+    const text = fragmentation > MUCH_FRAGMENTATION
+      ? `Freed space inside the store is high: ${
+        fragmentation.toFixed(2)
+      } bytes held for each used.`
+      : "No memory problem was found.";
+    ctx.reply.verbatim("txt", text + "\n");
+  },
+};
+
+/** `MEMORY PURGE`: moves records together, so that what was freed between them can be given back. O(n). */
+const memoryPurge: Command = {
+  name: "memory|purge",
+  arity: 2,
+  flags: 0,
+  keys: NO_KEYS,
+  run(ctx) {
+    let left = PURGE_BYTES;
+    for (const index of ctx.keyspace.indexes()) {
+      if (left > 0) left -= ctx.keyspace.db(index).compact(left);
+    }
+    ctx.reply.ok();
+  },
+};
+
+/** `MEMORY MALLOC-STATS`: the runtime's allocator tells us nothing. O(1). */
+const memoryMallocStats: Command = {
+  name: "memory|malloc-stats",
+  arity: 2,
+  flags: 0,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.bulkText("Stats not supported for the current allocator"),
+};
+
+function replyStats(ctx: Context): void {
+  const { reply, keyspace } = ctx;
+  const { used, reserved, table, objects, fragmentation } = keyspace.memory();
+  const total = reserved + table + objects;
+  const dataset = used + objects;
+  const keys = keyspace.keyCount;
+  const numbers: readonly [string, number][] = [
+    ["total.allocated", total],
+    ["overhead.total", table],
+    ["keys.count", keys],
+    ["keys.bytes-per-key", keys === 0 ? 0 : Math.floor(total / keys)],
+    ["dataset.bytes", dataset],
+  ];
+  reply.map(numbers.length + 2);
+  for (const [name, value] of numbers) {
+    reply.bulkText(name);
+    reply.integer(value);
+  }
+  reply.bulkText("dataset.percentage");
+  reply.double(total === 0 ? 0 : dataset * 100 / total);
+  reply.bulkText("fragmentation");
+  reply.double(fragmentation);
+}
+
+/** The container and its subcommands. */
+export const memoryCommands: readonly Command[] = [
+  memory,
+  memoryDoctor,
+  memoryMallocStats,
+  memoryPurge,
+  memoryStats,
+  memoryUsage,
+  helpRow("memory", HELP),
+];

@@ -1,0 +1,528 @@
+/**
+ * What concerns the server and no key: INFO, ROLE, CONFIG, logs, and the refusals of what a replica
+ * inside an application does not let its clients do.
+ *
+ * @module
+ */
+
+import { globMatch, isLiteral } from "../../base/glob.ts";
+import { encodeUtf8 } from "../../base/ascii.ts";
+import type { Argv } from "../../resp/argv.ts";
+import { isWord, readInteger, textOf } from "../engine/args.ts";
+import {
+  ADMIN,
+  type Command,
+  CONTAINER,
+  type Context,
+  FAST,
+  LOADING,
+  NO_ASYNC_LOADING,
+  NO_KEYS,
+  NOSCRIPT,
+  READONLY,
+  STALE,
+} from "../engine/command.ts";
+import { sessionOf } from "./connection.ts";
+import { CommandError, cString, wrongArity } from "../engine/errors.ts";
+import { helpRow } from "../engine/help.ts";
+
+const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
+const SLOWLOG_DEFAULT = 10;
+const EMBEDDED = "This server is part of an application, which alone decides";
+
+/** `INFO [section ...]`. O(databases). */
+const info: Command = {
+  name: "info",
+  arity: -1,
+  flags: LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const sections: string[] = [];
+    for (let i = 1; i < argv.count; i++) sections.push(textOf(argv, i).toLowerCase());
+    ctx.reply.verbatim("txt", ctx.host.about.info(sections));
+  },
+};
+
+/** `ROLE`. O(1). */
+const role: Command = {
+  name: "role",
+  arity: 1,
+  flags: NOSCRIPT | LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run(ctx) {
+    const { reply, host } = ctx;
+    const view = host.about.role();
+    if (host.role === "master") {
+      reply.array(3);
+      reply.bulkText("master");
+      reply.integer(view.offset);
+      reply.array(view.replicas.length);
+      for (const replica of view.replicas) {
+        reply.array(3);
+        reply.bulkText(replica.host);
+        reply.bulkText(String(replica.port));
+        reply.bulkText(String(replica.offset));
+      }
+      return;
+    }
+    reply.array(5);
+    reply.bulkText("slave");
+    reply.bulkText(view.masterHost);
+    reply.integer(view.masterPort);
+    reply.bulkText(view.linkState);
+    reply.integer(view.offset);
+  },
+};
+
+/** `TIME`: seconds and microseconds. O(1). */
+const time: Command = {
+  name: "time",
+  arity: 1,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run(ctx) {
+    ctx.reply.array(2);
+    ctx.reply.bulkText(String(Math.floor(ctx.nowMs / 1000)));
+    ctx.reply.bulkText(String((ctx.nowMs % 1000) * 1000));
+  },
+};
+
+/** `LASTSAVE`: when the snapshot was loaded. O(1). */
+const lastsave: Command = {
+  name: "lastsave",
+  arity: 1,
+  flags: LOADING | STALE | FAST,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.integer(ctx.host.about.lastSaveSeconds),
+};
+
+/** `LOLWUT`. O(1). */
+const lolwut: Command = {
+  name: "lolwut",
+  arity: -1,
+  flags: READONLY | FAST,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.verbatim("txt", `Redis ver. ${ctx.host.version}\n`),
+};
+
+/** `MONITOR`: every command as it runs, until the connection ends. O(1). */
+const monitor: Command = {
+  name: "monitor",
+  arity: 1,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx) {
+    const session = sessionOf(ctx);
+    if (!session.connected) throw new CommandError("ERR MONITOR needs a connection");
+    session.monitors = true;
+    ctx.reply.ok();
+  },
+};
+
+/** `CONFIG`. */
+const config = container("config");
+
+/** `CONFIG GET pattern ...`. O(parameters). */
+const configGet: Command = {
+  name: "config|get",
+  arity: -3,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const parameters = ctx.host.about.config();
+    const found = new Map<string, string>();
+    for (let i = 2; i < argv.count; i++) selectParameters(parameters, argv.at(i), found);
+    ctx.reply.map(found.size);
+    for (const [name, value] of found) {
+      ctx.reply.bulkText(name);
+      ctx.reply.bulkText(value);
+    }
+  },
+};
+
+/** `CONFIG SET name value ...`: all of them or none. O(n). */
+const configSet: Command = {
+  name: "config|set",
+  arity: -4,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count % 2 !== 0) throw new CommandError(wrongArity("config|set"));
+    const changes = readChanges(ctx, argv);
+    const before = new Map(ctx.host.about.config());
+    const done: string[] = [];
+    for (const [name, value] of changes) {
+      const problem = ctx.host.about.setConfig(name, value);
+      if (problem !== undefined) {
+        for (const changed of done) ctx.host.about.setConfig(changed, before.get(changed)!);
+        throw new CommandError(
+          `ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`,
+        );
+      }
+      done.push(name);
+    }
+    ctx.reply.ok();
+  },
+};
+
+/** `CONFIG RESETSTAT`. O(commands). */
+const configResetstat: Command = {
+  name: "config|resetstat",
+  arity: 2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(ctx) {
+    ctx.host.about.resetStatistics();
+    ctx.reply.ok();
+  },
+};
+
+/** `CONFIG REWRITE`: there is no file. */
+const configRewrite = refusal(
+  "config|rewrite",
+  2,
+  ADMINISTRATION,
+  "ERR The server is running without a config file",
+);
+
+/** `SLOWLOG`. */
+const slowlog = container("slowlog");
+
+/** `SLOWLOG GET [count]`: the newest, 10 unless told, all with -1. O(n). */
+const slowlogGet: Command = {
+  name: "slowlog|get",
+  arity: -2,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (argv.count > 3) throw new CommandError(wrongArity("slowlog|get"));
+    const problem = "ERR count should be greater than or equal to -1";
+    const count = argv.count === 3 ? readInteger(argv, 2, problem) : SLOWLOG_DEFAULT;
+    if (count < -1) throw new CommandError(problem);
+    replySlowEntries(ctx, count);
+  },
+};
+
+/** The newest entries, all for -1. */
+function replySlowEntries(ctx: Context, count: number): void {
+  const entries = ctx.host.about.slowEntries();
+  const shown = count === -1 ? entries.length : Math.min(count, entries.length);
+  ctx.reply.array(shown);
+  for (let i = 0; i < shown; i++) replySlowEntry(ctx, entries[i]);
+}
+
+/** `SLOWLOG LEN`. O(1). */
+const slowlogLen: Command = {
+  name: "slowlog|len",
+  arity: 2,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.integer(ctx.host.about.slowEntries().length),
+};
+
+/** `SLOWLOG RESET`. O(n). */
+const slowlogReset: Command = {
+  name: "slowlog|reset",
+  arity: 2,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx) {
+    ctx.host.about.resetSlowLog();
+    ctx.reply.ok();
+  },
+};
+
+/** `COMMANDLOG`: Valkey's name for the slow log and two logs of large commands, which are not kept. */
+const commandlog = container("commandlog");
+
+/** `COMMANDLOG GET count type`: the newest, all with -1. O(n). */
+const commandlogGet: Command = {
+  name: "commandlog|get",
+  arity: 4,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    const problem = "ERR count should be greater than or equal to -1";
+    const count = readInteger(argv, 2, problem);
+    if (count < -1) throw new CommandError(problem);
+    replySlowEntries(ctx, isSlowType(argv, 3) ? count : 0);
+  },
+};
+
+/** `COMMANDLOG LEN type`. O(1). */
+const commandlogLen: Command = {
+  name: "commandlog|len",
+  arity: 3,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run: (ctx, argv) =>
+    ctx.reply.integer(isSlowType(argv, 2) ? ctx.host.about.slowEntries().length : 0),
+};
+
+/** `COMMANDLOG RESET type`. O(n). */
+const commandlogReset: Command = {
+  name: "commandlog|reset",
+  arity: 3,
+  flags: ADMIN | LOADING | STALE,
+  keys: NO_KEYS,
+  run(ctx, argv) {
+    if (isSlowType(argv, 2)) ctx.host.about.resetSlowLog();
+    ctx.reply.ok();
+  },
+};
+
+/** Whether a log's type is the slow one; the others are always empty. */
+function isSlowType(argv: Argv, index: number): boolean {
+  if (isWord(argv, index, "SLOW")) return true;
+  if (isWord(argv, index, "LARGE-REQUEST") || isWord(argv, index, "LARGE-REPLY")) return false;
+  throw new CommandError(
+    "ERR type should be one of the following: slow, large-request, large-reply",
+  );
+}
+
+/** `LATENCY`: no event is ever sampled, which is what the answers say. */
+const latency = container("latency");
+
+const latencyLatest = emptyArray("latency|latest", 2);
+const latencyHistory = emptyArray("latency|history", 3);
+
+/** `LATENCY RESET [event ...]`: how many were reset. O(1). */
+const latencyReset: Command = {
+  name: "latency|reset",
+  arity: -2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.integer(0),
+};
+
+/** `LATENCY DOCTOR`: there is nothing to look at. O(1). */
+const latencyDoctor: Command = {
+  name: "latency|doctor",
+  arity: 2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.verbatim("txt", "Latency is not monitored: no event was ever sampled.\n"),
+};
+
+/** `LATENCY GRAPH event`: there are no samples. O(1). */
+const latencyGraph: Command = {
+  name: "latency|graph",
+  arity: 3,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run(_ctx, argv) {
+    const event = cString(textOf(argv, 2));
+    throw new CommandError(`ERR No samples available for event '${event}'`);
+  },
+};
+
+/** `LATENCY HISTOGRAM [command ...]`: calls are timed, but not sorted by how long they took. O(commands). */
+const latencyHistogram: Command = {
+  name: "latency|histogram",
+  arity: -2,
+  flags: ADMINISTRATION,
+  keys: NO_KEYS,
+  run: (ctx) => ctx.reply.map(0),
+};
+
+/** `MODULE`. */
+const moduleContainer = container("module");
+
+/** Every row of this family. */
+export const serverCommands: readonly Command[] = [
+  commandlog,
+  commandlogGet,
+  commandlogLen,
+  commandlogReset,
+  config,
+  configGet,
+  configResetstat,
+  configRewrite,
+  configSet,
+  container("cluster"),
+  info,
+  lastsave,
+  latency,
+  latencyDoctor,
+  latencyGraph,
+  latencyHistogram,
+  latencyHistory,
+  latencyLatest,
+  latencyReset,
+  lolwut,
+  moduleContainer,
+  { ...emptyArray("module|list", 2), flags: ADMIN | NOSCRIPT },
+  monitor,
+  role,
+  slowlog,
+  slowlogGet,
+  slowlogLen,
+  slowlogReset,
+  time,
+  ...refusals(),
+  ...helps(),
+];
+
+function container(name: string): Command {
+  return {
+    name,
+    arity: -2,
+    flags: CONTAINER,
+    keys: NO_KEYS,
+    run() {
+      throw new CommandError(wrongArity(name));
+    },
+  };
+}
+
+function refusal(name: string, arity: number, flags: number, text: string): Command {
+  return {
+    name,
+    arity,
+    flags,
+    keys: NO_KEYS,
+    run() {
+      throw new CommandError(text);
+    },
+  };
+}
+
+function emptyArray(name: string, arity: number): Command {
+  return {
+    name,
+    arity,
+    flags: ADMINISTRATION,
+    keys: NO_KEYS,
+    run: (ctx) => ctx.reply.array(0),
+  };
+}
+
+/** What a replica inside an application refuses its clients, each with a reason. */
+function refusals(): Command[] {
+  const following = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
+  return [
+    {
+      name: "replicaof",
+      arity: 3,
+      flags: following,
+      keys: NO_KEYS,
+      run: (ctx, argv) => replicaofGeneric(ctx, argv, "REPLICAOF"),
+    },
+    {
+      name: "slaveof",
+      arity: 3,
+      flags: following,
+      keys: NO_KEYS,
+      run: (ctx, argv) => replicaofGeneric(ctx, argv, "SLAVEOF"),
+    },
+  ];
+}
+
+/** Asked for what is already so, Redis says so; anything else is the application's to decide. */
+function replicaofGeneric(ctx: Context, argv: Argv, name: string): void {
+  if (!(isWord(argv, 1, "NO") && isWord(argv, 2, "ONE"))) {
+    const port = readInteger(argv, 2, "ERR Invalid master port");
+    if (port < 0 || port > 65535) throw new CommandError("ERR Invalid master port");
+    const { masterHost, masterPort } = ctx.host.about.role();
+    if (ctx.host.role === "slave" && textOf(argv, 1) === masterHost && port === masterPort) {
+      return ctx.reply.simple("OK Already connected to specified master");
+    }
+  }
+  throw new CommandError(`ERR ${name} is refused. ${EMBEDDED} whom it follows`);
+}
+
+/** A plain name may have glob characters in none of the parameters: it is looked up, not matched. */
+function selectParameters(
+  parameters: ReadonlyMap<string, string>,
+  pattern: Uint8Array,
+  found: Map<string, string>,
+): void {
+  if (isLiteral(pattern)) {
+    const name = String.fromCharCode(...pattern.subarray(0, 128)).toLowerCase();
+    const value = parameters.get(name);
+    if (value !== undefined) found.set(name, value);
+    return;
+  }
+  for (const [name, value] of parameters) {
+    const bytes = encodeUtf8(name);
+    if (globMatch(pattern, bytes, 0, bytes.length, true)) found.set(name, value);
+  }
+}
+
+function readChanges(ctx: Context, argv: Argv): Map<string, string> {
+  const known = ctx.host.about.config();
+  const changes = new Map<string, string>();
+  for (let i = 2; i < argv.count; i += 2) {
+    const name = textOf(argv, i).toLowerCase();
+    if (!known.has(name)) {
+      throw new CommandError(
+        `ERR Unknown option or number of arguments for CONFIG SET - '${textOf(argv, i)}'`,
+      );
+    }
+    if (changes.has(name)) {
+      throw new CommandError(
+        `ERR CONFIG SET failed (possibly related to argument '${name}') - duplicate parameter`,
+      );
+    }
+    changes.set(name, textOf(argv, i + 1));
+  }
+  return changes;
+}
+
+function replySlowEntry(
+  ctx: Context,
+  entry: ReturnType<Context["host"]["about"]["slowEntries"]>[number],
+): void {
+  const { reply } = ctx;
+  reply.array(6);
+  reply.integer(entry.id);
+  reply.integer(entry.atSeconds);
+  reply.integer(entry.micros);
+  reply.array(entry.args.length);
+  for (const arg of entry.args) reply.bulk(arg);
+  reply.bulkText(entry.address);
+  reply.bulkText(entry.clientName);
+}
+
+function helps(): Command[] {
+  return [
+    helpRow("cluster", ["(no subcommand answers: cluster support is disabled)"]),
+    helpRow("commandlog", [
+      "GET <count> <type>",
+      "    Return the newest <count> entries (-1 means all) of a log: slow, large-request or",
+      "    large-reply. Only the slow one is kept.",
+      "LEN <type>",
+      "    Return how many entries there are.",
+      "RESET <type>",
+      "    Empty the log.",
+    ]),
+    helpRow("config", [
+      "GET <pattern> [<pattern> ...]",
+      "    Return the parameters that match a glob-like <pattern>, with their values.",
+      "SET <directive> <value> [<directive> <value> ...]",
+      "    Change parameters.",
+      "RESETSTAT",
+      "    Reset the statistics INFO reports.",
+      "REWRITE",
+      "    Refused: there is no configuration file.",
+    ]),
+    helpRow("latency", [
+      "LATEST",
+      "    Return the latest samples: no event is ever sampled.",
+      "HISTORY <event>",
+      "    Return the samples of <event>.",
+      "RESET [<event> ...]",
+      "    Reset the samples.",
+    ]),
+    helpRow("module", ["LIST", "    Return the loaded modules: there are none."]),
+    helpRow("slowlog", [
+      "GET [<count>]",
+      "    Return the newest <count> entries (default: 10, -1 means all): id, time, microseconds,",
+      "    arguments, address, name.",
+      "LEN",
+      "    Return how many entries there are.",
+      "RESET",
+      "    Empty the log.",
+    ]),
+  ];
+}

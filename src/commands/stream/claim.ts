@@ -1,0 +1,296 @@
+/**
+ * XCLAIM and XAUTOCLAIM: pending entries change hands.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import {
+  type Consumer,
+  type Group,
+  IdPlace,
+  type Stream,
+  StreamCursor,
+  StreamId,
+} from "../../store/types/stream.ts";
+import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
+import { bounded } from "../../store/packed/stream_id.ts";
+import { isWord, readBigInteger, readInteger, textOf } from "../engine/args.ts";
+import { type Command, type Context, FAST, KEY_1, WRITE } from "../engine/command.ts";
+import { CommandError, cString, INVALID_STREAM_ID, SYNTAX } from "../engine/errors.ts";
+import {
+  groupAt,
+  lookupStream,
+  noGroup,
+  readId,
+  readRangeStart,
+  replyEntry,
+  replyId,
+  streamChanged,
+} from "./args.ts";
+import { propagateClaim } from "./read.ts";
+
+const COUNT_POSITIVE = "ERR COUNT must be > 0";
+const TOO_MUCH = "ERR Insufficient memory, failed allocating transient memory, COUNT too high.";
+/** More ids than this are refused: as many bytes as a C long can count. */
+const MOST_IDS = 2n ** 59n - 1n;
+/** Servers take memory for as many ids as may come: no machine has as much. */
+const MOST_MEMORY: number = 2 ** 43;
+/** Pending entries looked at for each that XAUTOCLAIM may claim. */
+const ATTEMPTS = 10;
+
+const cursor = new StreamCursor();
+const id = new StreamId();
+const at = new IdPlace();
+
+/** What XCLAIM is told. */
+interface ClaimOptions {
+  /** Index after the last id. */
+  idEnd: number;
+  deliveredMs: number;
+  /** -1: counts on. */
+  deliveries: number;
+  force: boolean;
+  onlyIds: boolean;
+  readonly lastId: StreamId;
+}
+
+function isId(argv: Argv, index: number): boolean {
+  try {
+    readId(argv, index, id);
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && error.message === INVALID_STREAM_ID) return false;
+    throw error;
+  }
+}
+
+function readClaim(ctx: Context, argv: Argv): ClaimOptions {
+  let i = 5;
+  while (i < argv.count && isId(argv, i)) i++;
+  const options: ClaimOptions = {
+    idEnd: i,
+    deliveredMs: -1,
+    deliveries: -1,
+    force: false,
+    onlyIds: false,
+    lastId: new StreamId(),
+  };
+  for (; i < argv.count; i++) {
+    const more = argv.count - 1 - i > 0;
+    if (isWord(argv, i, "FORCE")) options.force = true;
+    else if (isWord(argv, i, "JUSTID")) options.onlyIds = true;
+    else if (more && isWord(argv, i, "IDLE")) {
+      options.deliveredMs = ctx.nowMs - readInteger(argv, ++i, wrongOption("IDLE"));
+    } else if (more && isWord(argv, i, "TIME")) {
+      options.deliveredMs = readInteger(argv, ++i, wrongOption("TIME"));
+    } else if (more && isWord(argv, i, "RETRYCOUNT")) {
+      options.deliveries = bounded(readInteger(argv, ++i, wrongOption("RETRYCOUNT")));
+    } else if (more && isWord(argv, i, "LASTID")) {
+      readId(argv, ++i, options.lastId);
+    } else {
+      throw new CommandError(`ERR Unrecognized XCLAIM option '${cString(textOf(argv, i))}'`);
+    }
+  }
+  const { deliveredMs } = options;
+  // Replicas' clocks are theirs: a master's time is not judged by ours.
+  const isBogus = deliveredMs < 0 || (deliveredMs > ctx.nowMs && ctx.ownsExpiry);
+  options.deliveredMs = isBogus ? ctx.nowMs : bounded(deliveredMs);
+  return options;
+}
+
+function wrongOption(name: string): string {
+  return `ERR Invalid ${name} option argument for XCLAIM`;
+}
+
+function consumerFor(ctx: Context, argv: Argv, group: Group): Consumer {
+  const { bytes, starts, ends } = argv;
+  const consumer = group.consumer(bytes, starts[3], ends[3]) ??
+    group.addConsumer(bytes, starts[3], ends[3], ctx.nowMs)!;
+  consumer.seenMs = ctx.nowMs;
+  return consumer;
+}
+
+/** What is pending and was deleted is forgotten, and a master says so by a claim for who had it. */
+function dropDeleted(ctx: Context, argv: Argv, group: Group): void {
+  const owner = group.ownerAt(at);
+  const name = owner?.name ?? argv.at(3);
+  propagateClaim(ctx, argv, 1, 2, group, name, id, at);
+  owner?.pending.remove(id, new IdPlace());
+  group.pending.removeAt(at);
+}
+
+/** Replies with the entry at `id`, or with the id. */
+function replyClaimed(ctx: Context, stream: Stream, onlyId: boolean): void {
+  if (onlyId) return replyId(ctx, id);
+  cursor.open(stream, id, id, false);
+  cursor.next();
+  replyEntry(ctx, cursor);
+}
+
+/** One of XCLAIM's ids; true when it was claimed. */
+function claimOne(
+  ctx: Context,
+  argv: Argv,
+  stream: Stream,
+  group: Group,
+  consumer: Consumer,
+  minIdleMs: number,
+  options: ClaimOptions,
+): boolean {
+  const { pending } = group;
+  let isPending = pending.find(id, at);
+  if (!stream.has(id)) {
+    if (!isPending) return false;
+    dropDeleted(ctx, argv, group);
+    ctx.dirty++;
+    return false;
+  }
+  if (!isPending) {
+    if (!options.force) return false;
+    group.assign(id, consumer, at);
+    pending.setNumber(at, DELIVERIES, 1);
+    isPending = true;
+  } else if (minIdleMs > 0 && ctx.nowMs - pending.getNumber(at, TIME) < minIdleMs) {
+    return false;
+  }
+  group.assign(id, consumer, at);
+  pending.setNumber(at, TIME, options.deliveredMs);
+  if (options.deliveries >= 0) pending.setNumber(at, DELIVERIES, options.deliveries);
+  else if (!options.onlyIds) {
+    pending.setNumber(at, DELIVERIES, pending.getNumber(at, DELIVERIES) + 1);
+  }
+  consumer.activeMs = ctx.nowMs;
+  replyClaimed(ctx, stream, options.onlyIds);
+  propagateClaim(ctx, argv, 1, 2, group, consumer.name, id, at);
+  ctx.dirty++;
+  return true;
+}
+
+function readMinIdle(argv: Argv, name: string): number {
+  return Math.max(readInteger(argv, 4, `ERR Invalid min-idle-time argument for ${name}`), 0);
+}
+
+/**
+ * `XCLAIM key group consumer min-idle-ms id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID]
+ * [LASTID id]`. O(n log n) of those named.
+ */
+const xclaim: Command = {
+  name: "xclaim",
+  arity: -6,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const stream = lookupStream(ctx, argv, 1);
+    const group = groupAt(stream, argv, 2);
+    if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
+    const minIdleMs = readMinIdle(argv, "XCLAIM");
+    const options = readClaim(ctx, argv);
+    let moved = false;
+    if (options.lastId.compare(group.lastId) > 0) {
+      group.lastId.set(options.lastId);
+      moved = true;
+    }
+    const consumer = consumerFor(ctx, argv, group);
+    const mark = ctx.reply.beginDeferred();
+    let claimed = 0;
+    for (let i = 5; i < options.idEnd; i++) {
+      readId(argv, i, id);
+      if (claimOne(ctx, argv, stream, group, consumer, minIdleMs, options)) claimed++;
+    }
+    ctx.reply.endDeferred(mark, "array", claimed);
+    if (moved && ctx.dirty === 0) {
+      ctx.dirty++;
+      const name = [argv.at(1), argv.at(2), group.lastId.toString()] as const;
+      ctx.propagateAs("XGROUP", "SETID", ...name, "ENTRIESREAD", String(group.entriesRead));
+    }
+    if (ctx.dirty > 0) streamChanged(ctx, argv, 1, 0);
+    else ctx.preventPropagation();
+  },
+};
+
+/** `XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID]`. O(count). */
+const xautoclaim: Command = {
+  name: "xautoclaim",
+  arity: -6,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const minIdleMs = readMinIdle(argv, "XAUTOCLAIM");
+    const start = new StreamId();
+    readRangeStart(argv, 5, start);
+    let count = 100;
+    let onlyIds = false;
+    for (let i = 6; i < argv.count; i++) {
+      if (isWord(argv, i, "COUNT") && i + 1 < argv.count) {
+        count = readInteger(argv, ++i, COUNT_POSITIVE);
+        const isTooLarge = count === Infinity && readBigInteger(argv, i) > MOST_IDS;
+        if (count < 1 || isTooLarge) throw new CommandError(COUNT_POSITIVE);
+      } else if (isWord(argv, i, "JUSTID")) onlyIds = true;
+      else throw new CommandError(SYNTAX);
+    }
+    const stream = lookupStream(ctx, argv, 1);
+    const group = groupAt(stream, argv, 2);
+    if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
+    if (count > MOST_MEMORY) throw new CommandError(TOO_MUCH);
+    autoclaim(ctx, argv, stream, group, { minIdleMs, start, count, onlyIds });
+  },
+};
+
+interface AutoclaimOptions {
+  readonly minIdleMs: number;
+  readonly start: StreamId;
+  readonly count: number;
+  readonly onlyIds: boolean;
+}
+
+function autoclaim(
+  ctx: Context,
+  argv: Argv,
+  stream: Stream,
+  group: Group,
+  { minIdleMs, start, count, onlyIds }: AutoclaimOptions,
+): void {
+  const { reply } = ctx;
+  const { pending } = group;
+  const consumer = consumerFor(ctx, argv, group);
+  const whole = reply.beginDeferred();
+  const deleted: StreamId[] = [];
+  const found: StreamId[] = [];
+  let attempts = count * ATTEMPTS;
+  let more = pending.seek(start, at);
+  for (; more && attempts > 0 && found.length + deleted.length < count; attempts--) {
+    pending.readId(at, id);
+    if (!stream.has(id)) {
+      deleted.push(id.copy());
+      dropDeleted(ctx, argv, group);
+      more = pending.seek(id, at);
+      continue;
+    }
+    if (minIdleMs === 0 || ctx.nowMs - pending.getNumber(at, TIME) >= minIdleMs) {
+      group.assign(id, consumer, at);
+      pending.setNumber(at, TIME, ctx.nowMs);
+      if (!onlyIds) pending.setNumber(at, DELIVERIES, pending.getNumber(at, DELIVERIES) + 1);
+      propagateClaim(ctx, argv, 1, 2, group, consumer.name, id, at);
+      found.push(id.copy());
+      consumer.activeMs = ctx.nowMs;
+    }
+    more = pending.next(at);
+  }
+  const next = new StreamId();
+  if (more) pending.readId(at, next);
+  replyId(ctx, next);
+  reply.array(found.length);
+  for (const one of found) {
+    id.set(one);
+    replyClaimed(ctx, stream, onlyIds);
+  }
+  reply.array(deleted.length);
+  for (const one of deleted) replyId(ctx, one);
+  reply.endDeferred(whole, "array", 3);
+  const changed = found.length + deleted.length;
+  if (changed > 0) streamChanged(ctx, argv, 1, changed);
+}
+
+/** The rows. */
+export const streamClaimCommands: readonly Command[] = [xautoclaim, xclaim];

@@ -1,0 +1,223 @@
+/**
+ * Consumer groups: made, set, removed, and entries acknowledged.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import { type Consumer, type Group, IdPlace, Stream, StreamId } from "../../store/types/stream.ts";
+import { bounded } from "../../store/packed/stream_id.ts";
+import { isWord, readInteger, textOf } from "../engine/args.ts";
+import {
+  type Command,
+  CONTAINER,
+  type Context,
+  DENYOOM,
+  FAST,
+  KEY_1,
+  type KeySpec,
+  NO_KEYS,
+  WRITE,
+} from "../engine/command.ts";
+import { CommandError, cString, wrongArity, wrongSubcommandArity } from "../engine/errors.ts";
+import { helpRow } from "../engine/help.ts";
+import { groupAt, IdForm, lookupStream, readId, streamChanged } from "./args.ts";
+
+const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
+
+const NO_KEY: string =
+  "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the" +
+  " MKSTREAM option to create an empty stream automatically.";
+
+const id = new StreamId();
+const place = new IdPlace();
+
+/** `XACK key group id [id ...]`: entries are no longer pending. O(n) of those named. */
+const xack: Command = {
+  name: "xack",
+  arity: -4,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const group = groupAt(lookupStream(ctx, argv, 1), argv, 2);
+    if (group === undefined) return ctx.reply.integer(0);
+    for (let i = 3; i < argv.count; i++) readId(argv, i, id);
+    let acknowledged = 0;
+    for (let i = 3; i < argv.count; i++) {
+      readId(argv, i, id);
+      if (group.forget(id, place)) acknowledged++;
+    }
+    ctx.reply.integer(acknowledged);
+    if (acknowledged > 0) streamChanged(ctx, argv, 1, acknowledged);
+  },
+};
+
+/** The stream of a subcommand; all but CREATE MKSTREAM need one. */
+function requireStream(ctx: Context, argv: Argv): Stream {
+  const stream = lookupStream(ctx, argv, 2);
+  if (stream === undefined) throw new CommandError(NO_KEY);
+  return stream;
+}
+
+function requireGroup(ctx: Context, argv: Argv): Group {
+  const group = groupAt(requireStream(ctx, argv), argv, 3);
+  if (group !== undefined) return group;
+  throw new CommandError(
+    `NOGROUP No such consumer group '${cString(textOf(argv, 3))}' for key name '${
+      cString(textOf(argv, 2))
+    }'`,
+  );
+}
+
+interface GroupOptions {
+  makesStream: boolean;
+  entriesRead: number;
+}
+
+function readGroupOptions(argv: Argv, isCreate: boolean): GroupOptions {
+  const options = { makesStream: false, entriesRead: -1 };
+  for (let i = 5; i < argv.count; i++) {
+    if (isCreate && isWord(argv, i, "MKSTREAM")) {
+      options.makesStream = true;
+    } else if (isWord(argv, i, "ENTRIESREAD") && i + 1 < argv.count) {
+      options.entriesRead = bounded(readInteger(argv, ++i));
+      if (options.entriesRead < -1) {
+        throw new CommandError("ERR value for ENTRIESREAD must be positive or -1");
+      }
+    } else throw new CommandError(wrongSubcommandArity("XGROUP", textOf(argv, 1)));
+  }
+  return options;
+}
+
+/** `$` is the stream's last id. */
+function readGroupId(argv: Argv, stream: Stream | undefined, form: IdForm): void {
+  if (!isWord(argv, 4, "$")) readId(argv, 4, id, form);
+  else if (stream === undefined) id.setWords(0, 0, 0, 0);
+  else id.set(stream.lastId);
+}
+
+/** `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]`. O(1). */
+const xgroupCreate: Command = {
+  name: "xgroup|create",
+  arity: -5,
+  flags: WRITE | DENYOOM,
+  keys: KEY_2,
+  run(ctx, argv) {
+    const options = readGroupOptions(argv, true);
+    const found = lookupStream(ctx, argv, 2);
+    if (found === undefined && !options.makesStream) throw new CommandError(NO_KEY);
+    readGroupId(argv, found, IdForm.STRICT);
+    const stream = found ?? new Stream();
+    const group = stream.addGroup(argv.bytes, argv.starts[3], argv.ends[3]);
+    if (group === undefined) throw new CommandError("BUSYGROUP Consumer Group name already exists");
+    group.lastId.set(id);
+    group.entriesRead = options.entriesRead;
+    ctx.reply.ok();
+    streamChanged(ctx, argv, 2, 1, stream);
+  },
+};
+
+/** `XGROUP SETID key group id|$ [ENTRIESREAD n]`. O(1). */
+const xgroupSetid: Command = {
+  name: "xgroup|setid",
+  arity: -5,
+  flags: WRITE,
+  keys: KEY_2,
+  run(ctx, argv) {
+    const options = readGroupOptions(argv, false);
+    const stream = requireStream(ctx, argv);
+    const group = requireGroup(ctx, argv);
+    readGroupId(argv, stream, IdForm.LOOSE);
+    group.lastId.set(id);
+    group.entriesRead = options.entriesRead;
+    ctx.reply.ok();
+    streamChanged(ctx, argv, 2, 1);
+  },
+};
+
+/** `XGROUP DESTROY key group`. O(1). */
+const xgroupDestroy: Command = {
+  name: "xgroup|destroy",
+  arity: 4,
+  flags: WRITE,
+  keys: KEY_2,
+  run(ctx, argv) {
+    const stream = requireStream(ctx, argv);
+    const removed = stream.removeGroup(argv.bytes, argv.starts[3], argv.ends[3]);
+    ctx.reply.integer(removed ? 1 : 0);
+    if (removed) streamChanged(ctx, argv, 2, 1);
+  },
+};
+
+/** `XGROUP CREATECONSUMER key group consumer`. O(1). */
+const xgroupCreateconsumer: Command = {
+  name: "xgroup|createconsumer",
+  arity: 5,
+  flags: WRITE | DENYOOM,
+  keys: KEY_2,
+  run(ctx, argv) {
+    const group = requireGroup(ctx, argv);
+    const made = group.addConsumer(argv.bytes, argv.starts[4], argv.ends[4], ctx.nowMs);
+    ctx.reply.integer(made === undefined ? 0 : 1);
+    if (made !== undefined) streamChanged(ctx, argv, 2, 1);
+  },
+};
+
+/** `XGROUP DELCONSUMER key group consumer`: what it had pending is forgotten. O(n) of that. */
+const xgroupDelconsumer: Command = {
+  name: "xgroup|delconsumer",
+  arity: 5,
+  flags: WRITE,
+  keys: KEY_2,
+  run(ctx, argv) {
+    const group = requireGroup(ctx, argv);
+    const consumer: Consumer | undefined = group.consumer(
+      argv.bytes,
+      argv.starts[4],
+      argv.ends[4],
+    );
+    if (consumer === undefined) return ctx.reply.integer(0);
+    ctx.reply.integer(group.removeConsumer(consumer));
+    streamChanged(ctx, argv, 2, 1);
+  },
+};
+
+/** `XGROUP`: only its subcommands run. O(1). */
+const xgroup: Command = {
+  name: "xgroup",
+  arity: -2,
+  flags: CONTAINER,
+  keys: NO_KEYS,
+  run() {
+    throw new CommandError(wrongArity("xgroup"));
+  },
+};
+
+const HELP: readonly string[] = [
+  "CREATE <key> <groupname> <id|$> [option]",
+  "    Create a new consumer group. Options are:",
+  "    * MKSTREAM",
+  "      Create the empty stream if it does not exist.",
+  "    * ENTRIESREAD entries_read",
+  "      Set the group's entries_read counter (internal use).",
+  "CREATECONSUMER <key> <groupname> <consumer>",
+  "    Create a new consumer in the specified group.",
+  "DELCONSUMER <key> <groupname> <consumer>",
+  "    Remove the specified consumer.",
+  "DESTROY <key> <groupname>",
+  "    Remove the specified group.",
+  "SETID <key> <groupname> <id|$> [ENTRIESREAD entries_read]",
+  "    Set the current group ID and entries_read counter.",
+];
+
+/** The rows. */
+export const streamGroupCommands: readonly Command[] = [
+  xack,
+  xgroup,
+  xgroupCreate,
+  xgroupCreateconsumer,
+  xgroupDelconsumer,
+  xgroupDestroy,
+  helpRow("xgroup", HELP),
+  xgroupSetid,
+];

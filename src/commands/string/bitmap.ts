@@ -1,0 +1,324 @@
+/**
+ * Strings as arrays of bits.
+ *
+ * @module
+ */
+
+import { parseInteger } from "../../base/ascii.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Argv } from "../../resp/argv.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/keyspace/keyspace.ts";
+import { isReversed, isWord, readInteger } from "../engine/args.ts";
+import { countBits, findBit } from "./bits.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  FAST,
+  KEY_1,
+  type KeySpec,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import {
+  BIT_OFFSET,
+  BIT_VALUE,
+  BITOP_NOT,
+  bitopTwoKeys,
+  BITPOS_BIT,
+  CommandError,
+  SYNTAX,
+} from "../engine/errors.ts";
+import { lookupString } from "../engine/lookup.ts";
+
+/** Bits of the longest string, 512 MB. */
+const MAX_BITS = 2 ** 32;
+const HASH = 0x23;
+
+/** The target and then the sources. */
+const BITOP_KEYS: KeySpec = { first: 2, last: -1, step: 1 };
+
+const value: BytesRef = new BytesRef();
+
+/**
+ * Argument `index` as the number of a bit.
+ *
+ * @param width When not 0, `#n` stands for `n * width`.
+ * @throws {CommandError} BIT_OFFSET.
+ */
+export function readBitOffset(argv: Argv, index: number, width: number): number {
+  const start = argv.starts[index];
+  const isField = width > 0 && argv.lengthOf(index) > 0 && argv.bytes[start] === HASH;
+  const number = parseInteger(argv.bytes, isField ? start + 1 : start, argv.ends[index]);
+  const offset = isField ? number * width : number;
+  if (!(offset >= 0 && offset < MAX_BITS)) throw new CommandError(BIT_OFFSET);
+  return offset;
+}
+
+/** A key's string was changed. */
+function changed(ctx: Context, argv: Argv, key: number): void {
+  ctx.dirty++;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[key], argv.ends[key]);
+}
+
+/** `SETBIT key offset bit`: the bit that was there. O(1). */
+const setbit: Command = {
+  name: "setbit",
+  arity: 4,
+  flags: WRITE | DENYOOM,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const offset = readBitOffset(argv, 2, 0);
+    const bit = readInteger(argv, 3, BIT_VALUE);
+    if (bit !== 0 && bit !== 1) throw new CommandError(BIT_VALUE);
+    const entry = lookupString(ctx, argv, 1);
+    const pos = Math.floor(offset / 8);
+    const grows = entry === 0 || ctx.db.stringLength(entry) <= pos;
+    const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], pos + 1);
+    ctx.db.valueRef(grown, value);
+    const at = value.start + pos;
+    const mask = 0x80 >> (offset % 8);
+    const old = (value.bytes[at] & mask) === 0 ? 0 : 1;
+    if (old !== bit) value.bytes[at] ^= mask;
+    if (grows || old !== bit) changed(ctx, argv, 1);
+    ctx.reply.integer(old);
+  },
+};
+
+/** `GETBIT key offset`: that bit, 0 beyond the end. O(1). */
+const getbit: Command = {
+  name: "getbit",
+  arity: 3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const offset = readBitOffset(argv, 2, 0);
+    const entry = lookupString(ctx, argv, 1);
+    if (entry === 0) return ctx.reply.integer(0);
+    ctx.db.readString(entry, value);
+    const at = value.start + Math.floor(offset / 8);
+    const byte = at < value.end ? value.bytes[at] : 0;
+    ctx.reply.integer((byte >> (7 - (offset % 8))) & 1);
+  },
+};
+
+/** A range of bits, as BITCOUNT and BITPOS read one. `end` is exclusive; empty when it is not above `start`. */
+interface BitRange {
+  start: number;
+  end: number;
+}
+
+const range: BitRange = { start: 0, end: 0 };
+
+/** Whether argument `index` says BIT and not BYTE. */
+function readUnit(argv: Argv, index: number): boolean {
+  if (isWord(argv, index, "BIT")) return true;
+  if (isWord(argv, index, "BYTE")) return false;
+  throw new CommandError(SYNTAX);
+}
+
+/** Sets `range` to the bits from `start` to `end`, both included, of a string of `length` bytes. */
+function clipRange(start: number, end: number, isBit: boolean, length: number): void {
+  const total = isBit ? length * 8 : length;
+  const unit = isBit ? 1 : 8;
+  if (start < 0) start = Math.max(0, total + start);
+  if (end < 0) end = Math.max(0, total + end);
+  end = Math.min(end, total - 1);
+  range.start = start * unit;
+  range.end = (end + 1) * unit;
+}
+
+/** Points `value` at a string, or at nothing. */
+function refString(ctx: Context, entry: Entry): void {
+  if (entry === 0) value.start = value.end = 0;
+  else ctx.db.readString(entry, value);
+}
+
+/** Bits set in `range` of `value`: whole bytes counted, what hangs over at both ends taken off. */
+function countRange(): number {
+  const first = value.start + Math.floor(range.start / 8);
+  const end = value.start + Math.ceil(range.end / 8);
+  let count = countBits(value.bytes, first, end);
+  const before = range.start % 8;
+  const after = (8 - (range.end % 8)) % 8;
+  for (let i = 0; i < before; i++) count -= (value.bytes[first] >> (7 - i)) & 1;
+  for (let i = 0; i < after; i++) count -= (value.bytes[end - 1] >> i) & 1;
+  return count;
+}
+
+/** `BITCOUNT key [start end [BYTE|BIT]]`: how many bits are set. O(n). */
+const bitcount: Command = {
+  name: "bitcount",
+  arity: -2,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    if (argv.count === 3 || argv.count > 5) throw new CommandError(SYNTAX);
+    const start = argv.count > 3 ? readInteger(argv, 2) : 0;
+    const end = argv.count > 3 ? readInteger(argv, 3) : -1;
+    const isBit = argv.count > 4 && readUnit(argv, 4);
+    const entry = lookupString(ctx, argv, 1);
+    const isEmpty = entry === 0 || (argv.count > 3 && isReversed(argv, 2, start, end));
+    if (isEmpty) return ctx.reply.integer(0);
+    refString(ctx, entry);
+    clipRange(start, end, isBit, value.end - value.start);
+    ctx.reply.integer(range.start < range.end ? countRange() : 0);
+  },
+};
+
+/** `BITPOS key bit [start [end [BYTE|BIT]]]`: the first such bit, or -1. O(n). */
+const bitpos: Command = {
+  name: "bitpos",
+  arity: -3,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const bit = readInteger(argv, 2);
+    if (bit !== 0 && bit !== 1) throw new CommandError(BITPOS_BIT);
+    if (argv.count > 6) throw new CommandError(SYNTAX);
+    const start = argv.count > 3 ? readInteger(argv, 3) : 0;
+    const isBit = argv.count > 5 && readUnit(argv, 5);
+    const end = argv.count > 4 ? readInteger(argv, 4) : Infinity;
+    const entry = lookupString(ctx, argv, 1);
+    if (entry === 0) return ctx.reply.integer(bit === 1 ? -1 : 0);
+    refString(ctx, entry);
+    clipRange(start, end, isBit, value.end - value.start);
+    if (range.start >= range.end) return ctx.reply.integer(-1);
+    const found = findBit(value.bytes, value.start, range.start, range.end, bit);
+    // Without an end the string is taken to go on with zeros.
+    const goesOn = found < 0 && bit === 0 && argv.count < 5;
+    ctx.reply.integer(goesOn ? range.end : found);
+  },
+};
+
+const BITOPS = ["AND", "OR", "XOR", "NOT", "DIFF", "DIFF1", "ANDOR", "ONE"] as const;
+type BitOperation = typeof BITOPS[number];
+
+function readOperation(argv: Argv): BitOperation {
+  for (const operation of BITOPS) if (isWord(argv, 1, operation)) return operation;
+  throw new CommandError(SYNTAX);
+}
+
+function checkSources(operation: BitOperation, argv: Argv): void {
+  if (operation === "NOT" && argv.count !== 4) throw new CommandError(BITOP_NOT);
+  const takesTwo = operation === "DIFF" || operation === "DIFF1" || operation === "ANDOR";
+  if (takesTwo && argv.count < 5) throw new CommandError(bitopTwoKeys(operation));
+}
+
+/** Folds the string in `value` into `result`; bytes it does not have are zero. */
+function foldInto(result: Uint8Array, operation: "AND" | "OR" | "XOR"): void {
+  const { bytes, start } = value;
+  const length = value.end - start;
+  if (operation === "AND") {
+    for (let i = 0; i < length; i++) result[i] &= bytes[start + i];
+    result.fill(0, length);
+  } else if (operation === "OR") {
+    for (let i = 0; i < length; i++) result[i] |= bytes[start + i];
+  } else {
+    for (let i = 0; i < length; i++) result[i] ^= bytes[start + i];
+  }
+}
+
+/** Sources `first` and after it, folded. */
+function foldSources(
+  ctx: Context,
+  argv: Argv,
+  first: number,
+  length: number,
+  operation: "AND" | "OR" | "XOR",
+): Uint8Array {
+  const result = new Uint8Array(length);
+  for (let i = first; i < argv.count; i++) {
+    refString(ctx, lookupString(ctx, argv, i));
+    if (i === first) foldInto(result, "OR");
+    else foldInto(result, operation);
+  }
+  return result;
+}
+
+/** Bits that are set in exactly one source. */
+function bitsOfOne(ctx: Context, argv: Argv, length: number): Uint8Array {
+  const some = new Uint8Array(length);
+  const several = new Uint8Array(length);
+  for (let i = 3; i < argv.count; i++) {
+    refString(ctx, lookupString(ctx, argv, i));
+    const { bytes, start } = value;
+    for (let j = 0; j < value.end - start; j++) {
+      several[j] |= some[j] & bytes[start + j];
+      some[j] |= bytes[start + j];
+    }
+  }
+  for (let j = 0; j < length; j++) some[j] &= ~several[j];
+  return some;
+}
+
+/** DIFF, DIFF1 and ANDOR: the first source against all the others together. */
+function firstAgainstRest(
+  ctx: Context,
+  argv: Argv,
+  length: number,
+  operation: BitOperation,
+): Uint8Array {
+  const rest = foldSources(ctx, argv, 4, length, "OR");
+  refString(ctx, lookupString(ctx, argv, 3));
+  if (operation === "DIFF1") {
+    for (let j = 0; j < value.end - value.start; j++) rest[j] &= ~value.bytes[value.start + j];
+    return rest;
+  }
+  if (operation === "DIFF") { for (let j = 0; j < length; j++) rest[j] = ~rest[j]; }
+  foldInto(rest, "AND");
+  return rest;
+}
+
+function compute(
+  ctx: Context,
+  argv: Argv,
+  length: number,
+  operation: BitOperation,
+): Uint8Array {
+  switch (operation) {
+    case "NOT": {
+      const result = foldSources(ctx, argv, 3, length, "OR");
+      for (let j = 0; j < length; j++) result[j] = ~result[j];
+      return result;
+    }
+    case "ONE":
+      return bitsOfOne(ctx, argv, length);
+    case "DIFF":
+    case "DIFF1":
+    case "ANDOR":
+      return firstAgainstRest(ctx, argv, length, operation);
+    default:
+      return foldSources(ctx, argv, 3, length, operation);
+  }
+}
+
+/** `BITOP operation target key [key ...]`: the result's length. O(n). */
+const bitop: Command = {
+  name: "bitop",
+  arity: -4,
+  flags: WRITE | DENYOOM,
+  keys: BITOP_KEYS,
+  run(ctx, argv) {
+    const operation = readOperation(argv);
+    checkSources(operation, argv);
+    let length = 0;
+    for (let i = 3; i < argv.count; i++) {
+      const entry = lookupString(ctx, argv, i);
+      if (entry !== 0) length = Math.max(length, ctx.db.stringLength(entry));
+    }
+    const { bytes, starts, ends } = argv;
+    if (length === 0) {
+      if (ctx.db.remove(bytes, starts[2], ends[2])) changed(ctx, argv, 2);
+      return ctx.reply.integer(0);
+    }
+    const result = compute(ctx, argv, length, operation);
+    const type = ValueType.STRING;
+    ctx.db.setBlob(bytes, starts[2], ends[2], type, Encoding.RAW, result, 0, length, NO_EXPIRY);
+    changed(ctx, argv, 2);
+    ctx.reply.integer(length);
+  },
+};
+
+/** The family, in the order of its rows; fields of bits are in `bitfield.ts`. */
+export const bitmapCommands: readonly Command[] = [setbit, getbit, bitcount, bitpos, bitop];

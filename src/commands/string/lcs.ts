@@ -1,0 +1,188 @@
+/**
+ * The longest common subsequence of two strings.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../../base/byte_buffer.ts";
+import type { ReplyWriter } from "../../resp/writer.ts";
+import { ValueType } from "../../store/keyspace/keyspace.ts";
+import { isWord, readInteger } from "../engine/args.ts";
+import { type Command, type Context, KEYS_1_2, READONLY } from "../engine/command.ts";
+import {
+  CommandError,
+  LCS_LEN_AND_IDX,
+  LCS_NOT_STRINGS,
+  LCS_TOO_LARGE,
+  SYNTAX,
+} from "../engine/errors.ts";
+import { lookupRead } from "../engine/lookup.ts";
+import type { Argv } from "../../resp/argv.ts";
+
+/** Redis's bound: the table must not pass `proto-max-bulk-len`. */
+const MAX_TABLE_BYTES = 512 * 1024 * 1024;
+
+const value: BytesRef = new BytesRef();
+
+interface LcsOptions {
+  index: boolean;
+  length: boolean;
+  withMatchLength: boolean;
+  minMatchLength: number;
+}
+
+/** Lengths of the subsequences of every pair of beginnings: row `i`, column `j`, of `width` columns. */
+interface Table {
+  readonly lengths: Uint32Array;
+  readonly width: number;
+}
+
+function parseOptions(argv: Argv): LcsOptions {
+  const options = { index: false, length: false, withMatchLength: false, minMatchLength: 0 };
+  for (let i = 3; i < argv.count; i++) {
+    if (isWord(argv, i, "IDX")) options.index = true;
+    else if (isWord(argv, i, "LEN")) options.length = true;
+    else if (isWord(argv, i, "WITHMATCHLEN")) options.withMatchLength = true;
+    else if (isWord(argv, i, "MINMATCHLEN") && i + 1 < argv.count) {
+      options.minMatchLength = Math.max(0, readInteger(argv, ++i));
+    } else throw new CommandError(SYNTAX);
+  }
+  if (options.index && options.length) throw new CommandError(LCS_LEN_AND_IDX);
+  return options;
+}
+
+/** A copy: an integer's text is gone with the next one read. */
+function readCopy(ctx: Context, argv: Argv, index: number): Uint8Array {
+  const entry = lookupRead(ctx, argv, index);
+  if (entry === 0) return new Uint8Array(0);
+  if (ctx.db.typeOf(entry) !== ValueType.STRING) throw new CommandError(LCS_NOT_STRINGS);
+  ctx.db.readString(entry, value);
+  return value.bytes.slice(value.start, value.end);
+}
+
+function fillTable(a: Uint8Array, b: Uint8Array): Table {
+  const width = b.length + 1;
+  if ((a.length + 1) * width * 4 > MAX_TABLE_BYTES) throw new CommandError(LCS_TOO_LARGE);
+  const lengths = new Uint32Array((a.length + 1) * width);
+  for (let i = 1; i <= a.length; i++) {
+    const byte = a[i - 1];
+    const row = i * width;
+    const above = row - width;
+    for (let j = 1; j < width; j++) {
+      const up = lengths[above + j];
+      const left = lengths[row + j - 1];
+      if (byte === b[j - 1]) lengths[row + j] = lengths[above + j - 1] + 1;
+      else lengths[row + j] = up > left ? up : left;
+    }
+  }
+  return { lengths, width };
+}
+
+/** Walks back from the end of both strings and calls with each pair of bytes that is part of it. */
+function walkBack(
+  a: Uint8Array,
+  b: Uint8Array,
+  table: Table,
+  step: (i: number, j: number, isMatch: boolean) => void,
+): void {
+  const { lengths, width } = table;
+  let i = a.length;
+  let j = b.length;
+  while (i > 0 && j > 0) {
+    if (a[i - 1] === b[j - 1]) {
+      i--;
+      j--;
+      step(i, j, true);
+      continue;
+    }
+    if (lengths[(i - 1) * width + j] > lengths[i * width + j - 1]) i--;
+    else j--;
+    step(i, j, false);
+  }
+}
+
+function commonBytes(a: Uint8Array, b: Uint8Array, table: Table): Uint8Array {
+  const common = new Uint8Array(table.lengths[table.lengths.length - 1]);
+  let at = common.length;
+  walkBack(a, b, table, (i, _j, isMatch) => {
+    if (isMatch) common[--at] = a[i];
+  });
+  return common;
+}
+
+/** Writes the runs in which both strings go together, last first; how many. */
+function writeRuns(
+  reply: ReplyWriter,
+  a: Uint8Array,
+  b: Uint8Array,
+  table: Table,
+  options: LcsOptions,
+): number {
+  let runs = 0;
+  let length = 0;
+  let aStart = 0;
+  let bStart = 0;
+  const emit = () => {
+    if (length > 0 && length >= options.minMatchLength) {
+      runs++;
+      writeRun(reply, aStart, bStart, length, options.withMatchLength);
+    }
+    length = 0;
+  };
+  walkBack(a, b, table, (i, j, isMatch) => {
+    if (!isMatch) return emit();
+    length++;
+    aStart = i;
+    bStart = j;
+    if (i === 0 || j === 0) emit();
+  });
+  return runs;
+}
+
+function writeRun(
+  reply: ReplyWriter,
+  aStart: number,
+  bStart: number,
+  length: number,
+  withLength: boolean,
+): void {
+  reply.array(withLength ? 3 : 2);
+  reply.array(2);
+  reply.integer(aStart);
+  reply.integer(aStart + length - 1);
+  reply.array(2);
+  reply.integer(bStart);
+  reply.integer(bStart + length - 1);
+  if (withLength) reply.integer(length);
+}
+
+/** `LCS key key [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`: what both strings have in order. O(n*m). */
+const lcs: Command = {
+  name: "lcs",
+  arity: -3,
+  flags: READONLY,
+  keys: KEYS_1_2,
+  run(ctx, argv) {
+    const a = readCopy(ctx, argv, 1);
+    const b = readCopy(ctx, argv, 2);
+    const options = parseOptions(argv);
+    const table = fillTable(a, b);
+    const total = table.lengths[table.lengths.length - 1];
+    const { reply } = ctx;
+    if (options.index) {
+      reply.map(2);
+      reply.bulkText("matches");
+      const mark = reply.beginDeferred();
+      reply.endDeferred(mark, "array", writeRuns(reply, a, b, table, options));
+      reply.bulkText("len");
+      reply.integer(total);
+    } else if (options.length) {
+      reply.integer(total);
+    } else {
+      reply.bulk(commonBytes(a, b, table));
+    }
+  },
+};
+
+/** The row. */
+export const lcsCommands: readonly Command[] = [lcs];

@@ -1,0 +1,701 @@
+/**
+ * Strings as whole values, ranges and numbers. Bits of strings are in `bitmap.ts`, what strings have in
+ * common in `lcs.ts`.
+ *
+ * @module
+ */
+
+import { equalBytes, parseInteger } from "../../base/ascii.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import {
+  addLongDouble,
+  formatLongDouble,
+  type LongDouble,
+  longDoubleOf,
+  parseLongDouble,
+} from "../../base/long_double.ts";
+import type { Argv } from "../../resp/argv.ts";
+import {
+  type Database,
+  Encoding,
+  type Entry,
+  NO_EXPIRY,
+  ValueType,
+} from "../../store/keyspace/keyspace.ts";
+import { isReversed, isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  FAST,
+  KEY_1,
+  KEYS_ALL,
+  type KeySpec,
+  MOVABLEKEYS,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import {
+  CommandError,
+  DECREMENT_OVERFLOW,
+  INVALID_NUMKEYS,
+  NAN_OR_INFINITY,
+  NOT_A_FLOAT,
+  NOT_AN_INTEGER,
+  OFFSET_OUT_OF_RANGE,
+  OVERFLOW,
+  STRING_TOO_LONG,
+  SYNTAX,
+  wrongArity,
+} from "../engine/errors.ts";
+import { checkString, lookupRead, lookupString, lookupWrite } from "../engine/lookup.ts";
+import { Condition, optionExpiry, options, parseOptions, Takes } from "./options.ts";
+
+/** Redis's `proto-max-bulk-len`. */
+const MAX_STRING = 512 * 1024 * 1024;
+const MAX_EMBSTR = 44;
+const INT64_MAX = 0x7fffffffffffffffn;
+const INT64_MIN = -0x8000000000000000n;
+const INT32_MAX = 0x7fffffff;
+
+/** Every second argument is a key. */
+const KEYS_AND_VALUES: KeySpec = { first: 1, last: -1, step: 2 };
+
+const value: BytesRef = new BytesRef();
+
+/** A key was changed. */
+function changed(ctx: Context, argv: Argv, key: number): void {
+  ctx.dirty++;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[key], argv.ends[key]);
+}
+
+function store(ctx: Context, argv: Argv, key: number, text: number, expireAtMs: number): void {
+  const { bytes, starts, ends } = argv;
+  ctx.db.setString(bytes, starts[key], ends[key], bytes, starts[text], ends[text], expireAtMs);
+  changed(ctx, argv, key);
+}
+
+function removeEntry(ctx: Context, argv: Argv, entry: Entry): void {
+  ctx.db.removeEntry(entry);
+  changed(ctx, argv, 1);
+}
+
+function replyString(ctx: Context, entry: Entry): void {
+  if (entry === 0) return ctx.reply.null();
+  ctx.db.readString(entry, value);
+  ctx.reply.bulk(value.bytes, value.start, value.end);
+}
+
+function equalsArgument(db: Database, entry: Entry, argv: Argv, index: number): boolean {
+  db.readString(entry, value);
+  const { bytes, starts, ends } = argv;
+  return equalBytes(value.bytes, value.start, value.end, bytes, starts[index], ends[index]);
+}
+
+/** `GET key`: the string, or null. O(1). */
+const get: Command = {
+  name: "get",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    replyString(ctx, lookupString(ctx, argv, 1));
+  },
+};
+
+/** SET without options: most of any stream. Only a master has to look at what was there. */
+function setPlain(ctx: Context, argv: Argv): void {
+  if (ctx.ownsExpiry) lookupWrite(ctx, argv, 1);
+  store(ctx, argv, 1, 2, NO_EXPIRY);
+  ctx.reply.ok();
+}
+
+/** Whether what is at the key lets a SET go on. The master has judged digests, which are not kept here. */
+function conditionHolds(ctx: Context, argv: Argv, entry: Entry): boolean {
+  switch (options.condition) {
+    case Condition.NX:
+      return entry === 0;
+    case Condition.XX:
+      return entry !== 0;
+    case Condition.IFEQ:
+      return entry !== 0 && equalsArgument(ctx.db, entry, argv, options.matchIndex);
+    case Condition.IFNE:
+      return entry === 0 || !equalsArgument(ctx.db, entry, argv, options.matchIndex);
+    default:
+      return true;
+  }
+}
+
+/** SET with options, all of them parsed into `options`. */
+function setGeneric(ctx: Context, argv: Argv): void {
+  const expireAtMs = optionExpiry(ctx, argv, "set");
+  // What a stream sends most, SET with PXAT, need not know what was there: one look into memory less.
+  const isBlind = options.condition === Condition.NONE && !options.get && !options.keepTtl;
+  const entry = isBlind && !ctx.ownsExpiry ? 0 : lookupWrite(ctx, argv, 1);
+  const compares = options.condition === Condition.IFEQ || options.condition === Condition.IFNE;
+  if (entry !== 0 && (options.get || compares)) checkString(ctx.db, entry);
+  if (options.get) replyString(ctx, entry);
+  if (!conditionHolds(ctx, argv, entry)) {
+    if (!options.get) ctx.reply.null();
+    return;
+  }
+  const kept = options.keepTtl && entry !== 0 ? ctx.db.expireAtMs(entry) : expireAtMs;
+  store(ctx, argv, 1, 2, kept);
+  if (!options.get) ctx.reply.ok();
+  if (!ctx.ownsExpiry) return;
+  if (expireAtMs === NO_EXPIRY) {
+    if (options.get) propagateWithoutGet(ctx, argv);
+  } else if (options.relative || options.seconds) propagateSet(ctx, argv, 2, expireAtMs);
+}
+
+function propagateSet(ctx: Context, argv: Argv, text: number, expireAtMs: number): void {
+  ctx.propagateAs("SET", argv.at(1), argv.at(text), "PXAT", millisText(expireAtMs));
+}
+
+function propagateWithoutGet(ctx: Context, argv: Argv): void {
+  const args: Uint8Array[] = [];
+  for (let i = 0; i < argv.count; i++) {
+    if (i < 3 || !isWord(argv, i, "GET")) args.push(argv.at(i));
+  }
+  ctx.propagateAs(...args);
+}
+
+/** `SET key value [NX|XX|IFEQ v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: OK, the old value, or null. O(1). */
+const set: Command = {
+  name: "set",
+  arity: -3,
+  flags: WRITE | DENYOOM,
+  keys: KEY_1,
+  run(ctx, argv) {
+    if (argv.count === 3) return setPlain(ctx, argv);
+    parseOptions(ctx, argv, 3, Takes.SET);
+    setGeneric(ctx, argv);
+  },
+};
+
+/** `SETNX key value`: 1 when the key was set, 0 when there was one. O(1). */
+const setnx: Command = {
+  name: "setnx",
+  arity: 3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    if (lookupWrite(ctx, argv, 1) !== 0) return ctx.reply.integer(0);
+    store(ctx, argv, 1, 2, NO_EXPIRY);
+    ctx.reply.integer(1);
+  },
+};
+
+/** SETEX and PSETEX: the time stands before the value. */
+function setexGeneric(ctx: Context, argv: Argv, scale: number, name: string): void {
+  options.clear();
+  options.expireWith(2, scale, true);
+  const expireAtMs = optionExpiry(ctx, argv, name);
+  if (ctx.ownsExpiry) lookupWrite(ctx, argv, 1);
+  store(ctx, argv, 1, 3, expireAtMs);
+  ctx.reply.ok();
+  if (ctx.ownsExpiry) propagateSet(ctx, argv, 3, expireAtMs);
+}
+
+/** `SETEX key seconds value`: SET with EX. O(1). */
+const setex: Command = {
+  name: "setex",
+  arity: 4,
+  flags: WRITE | DENYOOM,
+  keys: KEY_1,
+  run(ctx, argv) {
+    setexGeneric(ctx, argv, 1000, "setex");
+  },
+};
+
+/** `PSETEX key milliseconds value`: SET with PX. O(1). */
+const psetex: Command = {
+  name: "psetex",
+  arity: 4,
+  flags: WRITE | DENYOOM,
+  keys: KEY_1,
+  run(ctx, argv) {
+    setexGeneric(ctx, argv, 1, "psetex");
+  },
+};
+
+/** `GETSET key value`: the old value, or null; any expiry is gone. O(1). */
+const getset: Command = {
+  name: "getset",
+  arity: 3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    replyString(ctx, lookupString(ctx, argv, 1));
+    store(ctx, argv, 1, 2, NO_EXPIRY);
+    if (ctx.ownsExpiry) ctx.propagateAs("SET", argv.at(1), argv.at(2));
+  },
+};
+
+/** `GETDEL key`: the value, or null; the key is gone. O(1). */
+const getdel: Command = {
+  name: "getdel",
+  arity: 2,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupString(ctx, argv, 1);
+    replyString(ctx, entry);
+    if (entry === 0) return;
+    removeEntry(ctx, argv, entry);
+    if (ctx.ownsExpiry) ctx.propagateAs("DEL", argv.at(1));
+  },
+};
+
+/** GETEX's change, after its reply. */
+function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number): void {
+  if (options.persist) {
+    if (ctx.db.expireAtMs(entry) === NO_EXPIRY) return;
+    ctx.db.setExpire(entry, NO_EXPIRY);
+    changed(ctx, argv, 1);
+    if (ctx.ownsExpiry) ctx.propagateAs("PERSIST", argv.at(1));
+  } else if (ctx.ownsExpiry && expireAtMs <= ctx.nowMs) {
+    removeEntry(ctx, argv, entry);
+    ctx.propagateAs("DEL", argv.at(1));
+  } else {
+    ctx.db.setExpire(entry, expireAtMs);
+    changed(ctx, argv, 1);
+    if (ctx.ownsExpiry) ctx.propagateAs("PEXPIREAT", argv.at(1), millisText(expireAtMs));
+  }
+}
+
+/** `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`: the value, or null, and a new expiry. O(1). */
+const getex: Command = {
+  name: "getex",
+  arity: -2,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    parseOptions(ctx, argv, 2, Takes.GETEX);
+    const entry = lookupString(ctx, argv, 1);
+    if (entry === 0) return ctx.reply.null();
+    const expireAtMs = optionExpiry(ctx, argv, "getex");
+    replyString(ctx, entry);
+    if (options.persist || expireAtMs !== NO_EXPIRY) changeExpiry(ctx, argv, entry, expireAtMs);
+  },
+};
+
+/** MSET and MSETNX after the checks. */
+function storeAll(ctx: Context, argv: Argv): void {
+  for (let i = 1; i < argv.count; i += 2) store(ctx, argv, i, i + 1, NO_EXPIRY);
+}
+
+/** MSET and MSETNX take whole pairs. */
+function checkPairs(argv: Argv, name: string): void {
+  if (argv.count % 2 === 0) throw new CommandError(wrongArity(name));
+}
+
+/** Looks every second argument up, so that a master deletes what has expired; whether one was there. */
+function someExist(ctx: Context, argv: Argv, first: number, end: number): boolean {
+  let found = false;
+  for (let i = first; i < end; i += 2) if (lookupWrite(ctx, argv, i) !== 0) found = true;
+  return found;
+}
+
+/** `MGET key [key ...]`: the strings, null for what is missing or no string. O(n). */
+const mget: Command = {
+  name: "mget",
+  arity: -2,
+  flags: READONLY | FAST,
+  keys: KEYS_ALL,
+  run(ctx, argv) {
+    ctx.reply.array(argv.count - 1);
+    for (let i = 1; i < argv.count; i++) {
+      const entry = lookupRead(ctx, argv, i);
+      const isString = entry !== 0 && ctx.db.typeOf(entry) === ValueType.STRING;
+      replyString(ctx, isString ? entry : 0);
+    }
+  },
+};
+
+/** `MSET key value [key value ...]`: OK. O(n). */
+const mset: Command = {
+  name: "mset",
+  arity: -3,
+  flags: WRITE | DENYOOM,
+  keys: KEYS_AND_VALUES,
+  run(ctx, argv) {
+    checkPairs(argv, "mset");
+    if (ctx.ownsExpiry) someExist(ctx, argv, 1, argv.count);
+    storeAll(ctx, argv);
+    ctx.reply.ok();
+  },
+};
+
+/** `MSETNX key value [key value ...]`: 1 when all were set, 0 when one of them was there. O(n). */
+const msetnx: Command = {
+  name: "msetnx",
+  arity: -3,
+  flags: WRITE | DENYOOM,
+  keys: KEYS_AND_VALUES,
+  run(ctx, argv) {
+    checkPairs(argv, "msetnx");
+    if (someExist(ctx, argv, 1, argv.count)) return ctx.reply.integer(0);
+    storeAll(ctx, argv);
+    ctx.reply.integer(1);
+  },
+};
+
+/** MSETEX's number of keys, whose pairs must be there. */
+function readPairCount(argv: Argv): number {
+  const count = readInteger(argv, 1, INVALID_NUMKEYS);
+  if (!(count > 0 && count <= INT32_MAX)) throw new CommandError(INVALID_NUMKEYS);
+  if (count * 2 > argv.count - 2) throw new CommandError(SYNTAX);
+  return count;
+}
+
+/** Where MSETEX's options begin: 0 unless its count is sound. */
+function pairsEnd(argv: Argv): number {
+  const count = parseInteger(argv.bytes, argv.starts[1], argv.ends[1]);
+  const end = 2 + count * 2;
+  return count > 0 && end <= argv.count ? end : 0;
+}
+
+const MSETEX_KEYS: KeySpec = {
+  first: 0,
+  last: 0,
+  step: 0,
+  find(argv, key) {
+    const end = pairsEnd(argv);
+    for (let i = 2; i < end; i += 2) key(i);
+  },
+};
+
+function conditionOfAll(ctx: Context, argv: Argv, end: number): boolean {
+  if (options.condition === Condition.NX) return !someExist(ctx, argv, 2, end);
+  if (options.condition !== Condition.XX) return true;
+  for (let i = 2; i < end; i += 2) if (lookupWrite(ctx, argv, i) === 0) return false;
+  return true;
+}
+
+/** `MSETEX numkeys key value [...] [NX|XX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: 1 when set, else 0. O(n). */
+const msetex: Command = {
+  name: "msetex",
+  arity: -4,
+  flags: WRITE | DENYOOM | MOVABLEKEYS,
+  keys: MSETEX_KEYS,
+  run(ctx, argv) {
+    const end = 2 + readPairCount(argv) * 2;
+    parseOptions(ctx, argv, end, Takes.MSETEX);
+    const expireAtMs = optionExpiry(ctx, argv, "msetex");
+    if (!conditionOfAll(ctx, argv, end)) return ctx.reply.integer(0);
+    for (let i = 2; i < end; i += 2) {
+      const entry = ctx.ownsExpiry || options.keepTtl ? lookupWrite(ctx, argv, i) : 0;
+      const kept = options.keepTtl && entry !== 0 ? ctx.db.expireAtMs(entry) : expireAtMs;
+      store(ctx, argv, i, i + 1, kept);
+    }
+    ctx.reply.integer(1);
+    if (!ctx.ownsExpiry || !(options.relative || options.seconds)) return;
+    // Only the time is put otherwise: conditions go along.
+    const args: (string | Uint8Array)[] = ["MSETEX"];
+    for (let i = 1; i < argv.count; i++) args.push(argv.at(i));
+    args[options.timeIndex - 1] = "PXAT";
+    args[options.timeIndex] = millisText(expireAtMs);
+    ctx.propagateAs(...args);
+  },
+};
+
+/** GETRANGE and SUBSTR. */
+function getrangeGeneric(ctx: Context, argv: Argv): void {
+  let start = readInteger(argv, 2);
+  let end = readInteger(argv, 3);
+  const entry = lookupString(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.bulkText("");
+  ctx.db.readString(entry, value);
+  const length = value.end - value.start;
+  if (isReversed(argv, 2, start, end)) return ctx.reply.bulkText("");
+  if (start < 0) start = Math.max(0, length + start);
+  if (end < 0) end = Math.max(0, length + end);
+  end = Math.min(end, length - 1);
+  if (start > end) return ctx.reply.bulkText("");
+  ctx.reply.bulk(value.bytes, value.start + start, value.start + end + 1);
+}
+
+/** `GETRANGE key start end`: that part of the string, both ends included. O(length of the part). */
+const getrange: Command = {
+  name: "getrange",
+  arity: 4,
+  flags: READONLY,
+  keys: KEY_1,
+  run: getrangeGeneric,
+};
+
+/** `SUBSTR key start end`: GETRANGE's old name. O(length of the part). */
+const substr: Command = {
+  name: "substr",
+  arity: 4,
+  flags: READONLY,
+  keys: KEY_1,
+  run: getrangeGeneric,
+};
+
+/** Copies an argument into a string that has room for it; its entry comes from `growString`. */
+function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index: number): void {
+  ctx.db.valueRef(entry, value);
+  const { bytes, starts, ends } = argv;
+  const at = value.start + offset;
+  if (ends[index] - starts[index] > 32) {
+    value.bytes.set(bytes.subarray(starts[index], ends[index]), at);
+    return;
+  }
+  const target = value.bytes;
+  for (let i = starts[index], to = at; i < ends[index]; i++) target[to++] = bytes[i];
+}
+
+/** `SETRANGE key offset value`: overwrites from there on, zeros before it; the new length. O(length of value). */
+const setrange: Command = {
+  name: "setrange",
+  arity: 4,
+  flags: WRITE | DENYOOM,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const offset = readInteger(argv, 2);
+    if (offset < 0) throw new CommandError(OFFSET_OUT_OF_RANGE);
+    const entry = lookupWrite(ctx, argv, 1);
+    if (entry !== 0) checkString(ctx.db, entry);
+    const length = entry === 0 ? 0 : ctx.db.stringLength(entry);
+    const added = argv.lengthOf(3);
+    if (added === 0) return ctx.reply.integer(length);
+    if (offset + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
+    const end = Math.max(length, offset + added);
+    const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], end);
+    writeInto(ctx, grown, offset, argv, 3);
+    changed(ctx, argv, 1);
+    ctx.reply.integer(end);
+  },
+};
+
+/** `STRLEN key`: its length in bytes, 0 when the key is missing. O(1). */
+const strlen: Command = {
+  name: "strlen",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupString(ctx, argv, 1);
+    ctx.reply.integer(entry === 0 ? 0 : ctx.db.stringLength(entry));
+  },
+};
+
+/** `APPEND key value`: the new length. O(length of value). */
+const append: Command = {
+  name: "append",
+  arity: 3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const added = argv.lengthOf(2);
+    const entry = lookupString(ctx, argv, 1);
+    if (entry === 0) {
+      store(ctx, argv, 1, 2, NO_EXPIRY);
+      return ctx.reply.integer(added);
+    }
+    const length = ctx.db.stringLength(entry);
+    if (length + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
+    const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], length + added);
+    writeInto(ctx, grown, length, argv, 2);
+    changed(ctx, argv, 1);
+    ctx.reply.integer(length + added);
+  },
+};
+
+/** A string's number: Infinity for an int64 beyond +-2^53. */
+function integerOf(db: Database, entry: Entry): number {
+  if (db.encodingOf(entry) === Encoding.INT) {
+    const held = db.integerNumber(entry);
+    return held === held ? held : Infinity;
+  }
+  db.readString(entry, value);
+  const parsed = parseInteger(value.bytes, value.start, value.end);
+  if (parsed !== parsed) throw new CommandError(NOT_AN_INTEGER);
+  return parsed;
+}
+
+function bigIntegerOf(db: Database, entry: Entry): bigint {
+  db.readString(entry, value);
+  let text = "";
+  for (let i = value.start; i < value.end; i++) text += String.fromCharCode(value.bytes[i]);
+  return BigInt(text);
+}
+
+/** The sum where a double cannot hold it. `delta` beyond +-2^53 is read again, exactly. */
+function bigSum(ctx: Context, argv: Argv, entry: Entry, delta: number, sign: bigint): bigint {
+  const old = entry === 0 ? 0n : bigIntegerOf(ctx.db, entry);
+  const isExact = delta !== Infinity && delta !== -Infinity;
+  const sum = old + (isExact ? BigInt(delta) : sign * readBigInteger(argv, 2));
+  if (sum > INT64_MAX || sum < INT64_MIN) throw new CommandError(OVERFLOW);
+  return sum;
+}
+
+/** INCR, DECR, INCRBY and DECRBY; `sign` is what argument 2 was multiplied with to give `delta`. */
+function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint): void {
+  const { db } = ctx;
+  const entry = lookupString(ctx, argv, 1);
+  const old = entry === 0 ? 0 : integerOf(db, entry);
+  let sum: number | bigint = old + delta;
+  if (!Number.isSafeInteger(sum)) sum = bigSum(ctx, argv, entry, delta, sign);
+  if (entry !== 0 && db.encodingOf(entry) === Encoding.INT) {
+    db.storeInteger(entry, sum);
+  } else {
+    const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
+    db.setInteger(argv.bytes, argv.starts[1], argv.ends[1], sum, expireAtMs);
+  }
+  changed(ctx, argv, 1);
+  ctx.reply.integer(sum);
+}
+
+/** `INCR key`: one more; the new value. O(1). */
+const incr: Command = {
+  name: "incr",
+  arity: 2,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    incrementGeneric(ctx, argv, 1, 1n);
+  },
+};
+
+/** `DECR key`: one less; the new value. O(1). */
+const decr: Command = {
+  name: "decr",
+  arity: 2,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    incrementGeneric(ctx, argv, -1, 1n);
+  },
+};
+
+/** `INCRBY key increment`: the new value. O(1). */
+const incrby: Command = {
+  name: "incrby",
+  arity: 3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    incrementGeneric(ctx, argv, readInteger(argv, 2), 1n);
+  },
+};
+
+/** `DECRBY key decrement`: the new value. O(1). */
+const decrby: Command = {
+  name: "decrby",
+  arity: 3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const decrement = readInteger(argv, 2);
+    if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
+      // Before 7.0 a master took it, and its negation wrapped round to itself: so it is added.
+      if (ctx.session === undefined && !ctx.ownsExpiry) {
+        return incrementGeneric(ctx, argv, -Infinity, 1n);
+      }
+      throw new CommandError(DECREMENT_OVERFLOW);
+    }
+    incrementGeneric(ctx, argv, 0 - decrement, -1n);
+  },
+};
+
+function longDoubleAt(db: Database, entry: Entry): LongDouble {
+  if (db.encodingOf(entry) === Encoding.INT) return longDoubleOf(db.integerBig(entry));
+  db.readString(entry, value);
+  const number = parseLongDouble(value.bytes, value.start, value.end);
+  if (number === undefined) throw new CommandError(NOT_A_FLOAT);
+  return number;
+}
+
+/** `INCRBYFLOAT key increment`: the new value, in the digits of an 80-bit sum. O(1). */
+const incrbyfloat: Command = {
+  name: "incrbyfloat",
+  arity: 3,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { db } = ctx;
+    const { bytes, starts, ends } = argv;
+    const entry = lookupString(ctx, argv, 1);
+    const old = entry === 0 ? longDoubleOf(0n) : longDoubleAt(db, entry);
+    const delta = parseLongDouble(bytes, starts[2], ends[2]);
+    if (delta === undefined) throw new CommandError(NOT_A_FLOAT);
+    const sum = addLongDouble(old, delta);
+    if (sum === undefined) throw new CommandError(NAN_OR_INFINITY);
+    const text = formatLongDouble(sum);
+    const digits = Uint8Array.from(text, (digit) => digit.charCodeAt(0));
+    const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
+    // Redis leaves the sum a string, even where it is a whole number.
+    const encoding = digits.length <= MAX_EMBSTR ? Encoding.EMBSTR : Encoding.RAW;
+    const end = digits.length;
+    db.setBlob(bytes, starts[1], ends[1], ValueType.STRING, encoding, digits, 0, end, expireAtMs);
+    changed(ctx, argv, 1);
+    ctx.reply.bulk(digits);
+    if (ctx.ownsExpiry) ctx.propagateAs("SET", argv.at(1), digits, "KEEPTTL");
+  },
+};
+
+/** Deletes the key when `holds`; 1 when it did. */
+function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void {
+  if (!holds || entry === 0) return ctx.reply.integer(0);
+  removeEntry(ctx, argv, entry);
+  ctx.reply.integer(1);
+  if (ctx.ownsExpiry) ctx.propagateAs("DEL", argv.at(1));
+}
+
+/** `DELIFEQ key value`: deletes the key if that is its string; 1 when it did. O(1). */
+const delifeq: Command = {
+  name: "delifeq",
+  arity: 3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupString(ctx, argv, 1);
+    deleteIf(ctx, argv, entry, entry !== 0 && equalsArgument(ctx.db, entry, argv, 2));
+  },
+};
+
+/** `DELEX key [IFEQ v|IFNE v|IFDEQ d|IFDNE d]`: deletes the key if the condition holds; 1 when it did. O(1). */
+const delex: Command = {
+  name: "delex",
+  arity: -2,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    parseOptions(ctx, argv, 2, Takes.DELEX);
+    const entry = options.condition === Condition.NONE
+      ? lookupWrite(ctx, argv, 1)
+      : lookupString(ctx, argv, 1);
+    deleteIf(ctx, argv, entry, conditionHolds(ctx, argv, entry));
+  },
+};
+
+/** The family, in the order of its rows. */
+export const stringCommands: readonly Command[] = [
+  get,
+  set,
+  setnx,
+  setex,
+  psetex,
+  getset,
+  getdel,
+  getex,
+  mget,
+  mset,
+  msetnx,
+  msetex,
+  getrange,
+  substr,
+  setrange,
+  strlen,
+  append,
+  incr,
+  decr,
+  incrby,
+  decrby,
+  incrbyfloat,
+  delifeq,
+  delex,
+];

@@ -1,0 +1,343 @@
+/**
+ * Unions, intersections and differences of sorted sets, and of sets, whose members all have score 1.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import { type Database, type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import { setEach, setHas, setLength } from "../../store/types/set.ts";
+import {
+  type MemberVisitor,
+  SortedSet,
+  zsetEach,
+  zsetLength,
+  zsetScore,
+  zsetStore,
+} from "../../store/types/zset.ts";
+import { isWord, readInteger } from "../engine/args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  type KeySpec,
+  MOVABLEKEYS,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import {
+  atLeastOneKey,
+  CommandError,
+  LIMIT_NEGATIVE,
+  SYNTAX,
+  WEIGHT_NOT_FLOAT,
+  WRONG_TYPE,
+} from "../engine/errors.ts";
+import { lookupRead } from "../engine/lookup.ts";
+import { memberReply, readDouble, storeNothing } from "./args.ts";
+
+/** What is done with the sources. */
+const Operation = { UNION: 0, INTER: 1, DIFF: 2, INTERCARD: 3 } as const;
+type Operation = typeof Operation[keyof typeof Operation];
+
+/** How the scores of one member become one. */
+type Aggregate = (a: number, b: number) => number;
+
+/** Opposite infinities add up to nothing. */
+const sum: Aggregate = (a, b) => {
+  const total = a + b;
+  return total === total ? total : 0;
+};
+const min: Aggregate = (a, b) => b < a ? b : a;
+const max: Aggregate = (a, b) => b > a ? b : a;
+
+/** One of the keys that are combined: a sorted set, a set, or nothing. */
+class Source {
+  readonly length: number;
+  weight: number = 1;
+  readonly #db: Database;
+  readonly #entry: Entry;
+  readonly #isSet: boolean;
+
+  /** @throws {CommandError} WRONGTYPE. */
+  constructor(db: Database, entry: Entry) {
+    const type = entry === 0 ? ValueType.ZSET : db.typeOf(entry);
+    if (type !== ValueType.ZSET && type !== ValueType.SET) throw new CommandError(WRONG_TYPE);
+    this.#db = db;
+    this.#entry = entry;
+    this.#isSet = type === ValueType.SET;
+    if (entry === 0) this.length = 0;
+    else this.length = this.#isSet ? setLength(db, entry) : zsetLength(db, entry);
+  }
+
+  /** Visits every member with its own score. */
+  each(visit: MemberVisitor): void {
+    if (this.length === 0) return;
+    if (!this.#isSet) return zsetEach(this.#db, this.#entry, visit);
+    setEach(this.#db, this.#entry, (bytes, start, end) => visit(bytes, start, end, 1));
+  }
+
+  /** A member's own score, NaN when it is not there. */
+  scoreOf(bytes: Uint8Array, start: number, end: number): number {
+    if (this.length === 0) return NaN;
+    if (!this.#isSet) return zsetScore(this.#db, this.#entry, bytes, start, end);
+    return setHas(this.#db, this.#entry, bytes, start, end) ? 1 : NaN;
+  }
+
+  /** A score with this source's weight; infinity times zero is zero. */
+  weigh(score: number): number {
+    const weighed = this.weight * score;
+    return weighed === weighed ? weighed : 0;
+  }
+}
+
+/** What a command was asked for, its keys looked up. */
+class AlgebraQuery {
+  readonly sources: Source[] = [];
+  aggregate: Aggregate = sum;
+  withScores: boolean = false;
+  limit: number = 0;
+  readonly #operation: Operation;
+
+  /** @param first Index of the number of keys. @param store Whether the result is stored. */
+  constructor(ctx: Context, argv: Argv, first: number, operation: Operation, store: boolean) {
+    this.#operation = operation;
+    const count = readInteger(argv, first);
+    if (count < 1) throw new CommandError(atLeastOneKey(commandName(argv)));
+    if (count > argv.count - first - 1) throw new CommandError(SYNTAX);
+    const entries: Entry[] = [];
+    for (let i = 0; i < count; i++) entries.push(lookupSource(ctx, argv, first + 1 + i));
+    // Looked up again: a look may delete what has expired, and then entries move.
+    for (let i = 0; i < count; i++) {
+      const index = first + 1 + i;
+      const gone = entries[i] === 0;
+      const entry = gone ? 0 : ctx.db.find(argv.bytes, argv.starts[index], argv.ends[index]);
+      this.sources.push(new Source(ctx.db, entry));
+    }
+    this.#readOptions(argv, first + 1 + count, store);
+    if (operation !== Operation.DIFF) this.sources.sort((a, b) => a.length - b.length);
+  }
+
+  #readOptions(argv: Argv, first: number, store: boolean): void {
+    const isCard = this.#operation === Operation.INTERCARD;
+    const isWeighed = !isCard && this.#operation !== Operation.DIFF;
+    const { sources } = this;
+    for (let i = first; i < argv.count; i++) {
+      const more = argv.count - i - 1;
+      if (isWeighed && more >= sources.length && isWord(argv, i, "WEIGHTS")) {
+        for (const source of sources) source.weight = readDouble(argv, ++i, WEIGHT_NOT_FLOAT);
+      } else if (isWeighed && more >= 1 && isWord(argv, i, "AGGREGATE")) {
+        this.aggregate = readAggregate(argv, ++i);
+      } else if (!store && !isCard && isWord(argv, i, "WITHSCORES")) {
+        this.withScores = true;
+      } else if (isCard && more >= 1 && isWord(argv, i, "LIMIT")) {
+        this.limit = readInteger(argv, ++i, LIMIT_NEGATIVE);
+        if (this.limit < 0) throw new CommandError(LIMIT_NEGATIVE);
+      } else throw new CommandError(SYNTAX);
+    }
+  }
+}
+
+/** The command as its errors name it. */
+function commandName(argv: Argv): string {
+  return new TextDecoder().decode(argv.at(0).slice()).toLowerCase();
+}
+
+function lookupSource(ctx: Context, argv: Argv, index: number): Entry {
+  const entry = lookupRead(ctx, argv, index);
+  if (entry === 0) return 0;
+  const type = ctx.db.typeOf(entry);
+  if (type !== ValueType.ZSET && type !== ValueType.SET) throw new CommandError(WRONG_TYPE);
+  return entry;
+}
+
+function readAggregate(argv: Argv, index: number): Aggregate {
+  if (isWord(argv, index, "SUM")) return sum;
+  if (isWord(argv, index, "MIN")) return min;
+  if (isWord(argv, index, "MAX")) return max;
+  throw new CommandError(SYNTAX);
+}
+
+/** Members of any source. */
+function unite(query: AlgebraQuery, result: SortedSet): void {
+  const { aggregate } = query;
+  for (const source of query.sources) {
+    source.each((bytes, start, end, score) => {
+      const own = source.weigh(score);
+      const entry = result.find(bytes, start, end);
+      if (entry === 0) result.insert(bytes, start, end, own);
+      else result.setScore(entry, aggregate(result.scoreOf(entry), own));
+    });
+  }
+}
+
+/** Visits the members of every source, with their joint score. The first source is the smallest. */
+function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
+  const { aggregate, sources } = query;
+  const [smallest] = sources;
+  smallest.each((bytes, start, end, score) => {
+    let joint = smallest.weigh(score);
+    for (let i = 1; i < sources.length; i++) {
+      const other = sources[i].scoreOf(bytes, start, end);
+      if (other !== other) return;
+      // Not weighed to zero: t_zset.c minds infinity times zero in the first source alone.
+      joint = aggregate(joint, sources[i].weight * other);
+    }
+    visit(bytes, start, end, joint);
+  });
+}
+
+/** Members of the first source that no other has. */
+function subtract(query: AlgebraQuery, result: SortedSet): void {
+  const [first, ...others] = query.sources;
+  first.each((bytes, start, end, score) => {
+    for (const other of others) {
+      const found = other.scoreOf(bytes, start, end);
+      if (found === found) return;
+    }
+    result.set(bytes, start, end, score);
+  });
+}
+
+function combine(ctx: Context, query: AlgebraQuery, operation: Operation): SortedSet {
+  const result = new SortedSet(ctx.db.settings);
+  if (operation === Operation.UNION) unite(query, result);
+  else if (operation === Operation.DIFF) subtract(query, result);
+  else eachShared(query, (bytes, start, end, score) => result.set(bytes, start, end, score));
+  return result;
+}
+
+/** ZUNION, ZINTER and ZDIFF. */
+function algebraGeneric(ctx: Context, argv: Argv, operation: Operation): void {
+  const query = new AlgebraQuery(ctx, argv, 1, operation, false);
+  const result = combine(ctx, query, operation);
+  const visit = memberReply(ctx.reply, result.size, query.withScores);
+  result.each(0, result.size, false, visit);
+}
+
+/** ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE. */
+function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): void {
+  const query = new AlgebraQuery(ctx, argv, 2, operation, true);
+  const result = combine(ctx, query, operation);
+  if (result.size === 0) return storeNothing(ctx, argv, 1);
+  zsetStore(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], result);
+  ctx.dirty++;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+  ctx.reply.integer(result.size);
+}
+
+/** Keys that follow their number. */
+const COUNTED: KeySpec = {
+  first: 0,
+  last: 0,
+  step: 0,
+  find(argv, key) {
+    findCounted(argv, 1, key);
+  },
+};
+/** A destination, and keys that follow their number. */
+const STORED: KeySpec = {
+  first: 1,
+  last: 1,
+  step: 1,
+  find(argv, key) {
+    key(1);
+    findCounted(argv, 2, key);
+  },
+};
+
+function findCounted(argv: Argv, at: number, key: (index: number) => void): void {
+  const count = readInteger(argv, at);
+  for (let i = at + 1; i <= at + count && i < argv.count; i++) key(i);
+}
+
+/** `ZUNION numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`. O(n log n). */
+const zunion: Command = {
+  name: "zunion",
+  arity: -3,
+  flags: READONLY | MOVABLEKEYS,
+  keys: COUNTED,
+  run(ctx, argv) {
+    algebraGeneric(ctx, argv, Operation.UNION);
+  },
+};
+
+/** `ZINTER numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`. O(n k + m log m). */
+const zinter: Command = {
+  name: "zinter",
+  arity: -3,
+  flags: READONLY | MOVABLEKEYS,
+  keys: COUNTED,
+  run(ctx, argv) {
+    algebraGeneric(ctx, argv, Operation.INTER);
+  },
+};
+
+/** `ZDIFF numkeys key [...] [WITHSCORES]`: what is in the first alone. O(n k + m log m). */
+const zdiff: Command = {
+  name: "zdiff",
+  arity: -3,
+  flags: READONLY | MOVABLEKEYS,
+  keys: COUNTED,
+  run(ctx, argv) {
+    algebraGeneric(ctx, argv, Operation.DIFF);
+  },
+};
+
+/** `ZUNIONSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: how many. O(n log n). */
+const zunionstore: Command = {
+  name: "zunionstore",
+  arity: -4,
+  flags: WRITE | DENYOOM | MOVABLEKEYS,
+  keys: STORED,
+  run(ctx, argv) {
+    algebraStoreGeneric(ctx, argv, Operation.UNION);
+  },
+};
+
+/** `ZINTERSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: how many. O(n k + m log m). */
+const zinterstore: Command = {
+  name: "zinterstore",
+  arity: -4,
+  flags: WRITE | DENYOOM | MOVABLEKEYS,
+  keys: STORED,
+  run(ctx, argv) {
+    algebraStoreGeneric(ctx, argv, Operation.INTER);
+  },
+};
+
+/** `ZDIFFSTORE destination numkeys key [...]`: how many. O(n k + m log m). */
+const zdiffstore: Command = {
+  name: "zdiffstore",
+  arity: -4,
+  flags: WRITE | DENYOOM | MOVABLEKEYS,
+  keys: STORED,
+  run(ctx, argv) {
+    algebraStoreGeneric(ctx, argv, Operation.DIFF);
+  },
+};
+
+/** `ZINTERCARD numkeys key [...] [LIMIT n]`: how many members all have. O(n k). */
+const zintercard: Command = {
+  name: "zintercard",
+  arity: -3,
+  flags: READONLY | MOVABLEKEYS,
+  keys: COUNTED,
+  run(ctx, argv) {
+    const query = new AlgebraQuery(ctx, argv, 1, Operation.INTERCARD, false);
+    let shared = 0;
+    eachShared(query, () => shared++);
+    ctx.reply.integer(query.limit === 0 ? shared : Math.min(shared, query.limit));
+  },
+};
+
+/** These rows of the family, in order. */
+export const zsetAlgebraCommands: readonly Command[] = [
+  zunion,
+  zinter,
+  zdiff,
+  zunionstore,
+  zinterstore,
+  zdiffstore,
+  zintercard,
+];

@@ -1,0 +1,224 @@
+/**
+ * What the commands on sorted sets share: looking one up, reading scores and ranges, replying with
+ * members, and deleting what became empty.
+ *
+ * @module
+ */
+
+import { latin1, parseDouble, parseInteger } from "../../base/ascii.ts";
+import type { Argv } from "../../resp/argv.ts";
+import type { ReplyWriter } from "../../resp/writer.ts";
+import { type Database, type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import {
+  type MemberVisitor,
+  zsetCountBelow,
+  zsetLength,
+  zsetSeekMember,
+} from "../../store/types/zset.ts";
+import type { Context } from "../engine/command.ts";
+import {
+  CommandError,
+  MEMBER_RANGE,
+  NOT_A_FLOAT,
+  SCORE_RANGE,
+  WRONG_TYPE,
+} from "../engine/errors.ts";
+import { lookupRead, mustObey } from "../engine/lookup.ts";
+
+const PAREN = 0x28;
+const BRACKET = 0x5b;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const HEXADECIMAL = /^[+-]?0x/i;
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/** The sorted set argument `index` names, 0 when there is none. */
+export function lookupZset(ctx: Context, argv: Argv, index: number): Entry {
+  const entry = lookupRead(ctx, argv, index);
+  if (entry !== 0) checkZset(ctx.db, entry);
+  return entry;
+}
+
+/** @throws {CommandError} WRONGTYPE when the entry is no sorted set. */
+export function checkZset(db: Database, entry: Entry): void {
+  if (db.typeOf(entry) !== ValueType.ZSET) throw new CommandError(WRONG_TYPE);
+}
+
+/** The key at argument `index` was changed by `count`: told and counted, and deleted when it is empty. */
+export function zsetChanged(
+  ctx: Context,
+  argv: Argv,
+  index: number,
+  entry: Entry,
+  count: number,
+): void {
+  if (zsetLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
+  ctx.dirty += count;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+}
+
+/** Deletes the key at argument `index`, of any type, in place of storing an empty result there. */
+export function storeNothing(ctx: Context, argv: Argv, index: number): void {
+  if (ctx.db.remove(argv.bytes, argv.starts[index], argv.ends[index])) {
+    ctx.dirty++;
+    ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+  }
+  ctx.reply.integer(0);
+}
+
+/**
+ * Argument `index` as a double.
+ *
+ * @throws {CommandError} `message` when it is none.
+ */
+export function readDouble(argv: Argv, index: number, message: string = NOT_A_FLOAT): number {
+  const { bytes } = argv;
+  const start = argv.starts[index];
+  const end = argv.ends[index];
+  // Most are whole and short, which costs a tenth.
+  const whole = parseInteger(bytes, start, end);
+  if (Number.isSafeInteger(whole)) return whole;
+  const value = parseDouble(bytes, start, end);
+  if (value !== value) throw new CommandError(message);
+  return value;
+}
+
+/** Ranks `[from, to)` that a range stands for. */
+export interface RankRange {
+  /** The first. */
+  from: number;
+  /** After the last; no more than `from` when the range is empty. */
+  to: number;
+}
+
+/** A range of scores or members, as two arguments give it. */
+export interface ZsetRange {
+  /** The ranks it has in a sorted set. */
+  ranksIn(db: Database, entry: Entry): RankRange;
+}
+
+/** From a score to a score, either in or out. */
+export class ScoreRange implements ZsetRange {
+  readonly #min: number;
+  readonly #max: number;
+  readonly #minOut: boolean;
+  readonly #maxOut: boolean;
+
+  /** @throws {CommandError} SCORE_RANGE. */
+  constructor(ctx: Context, argv: Argv, minIndex: number, maxIndex: number) {
+    this.#minOut = isOut(argv, minIndex);
+    this.#min = readBound(ctx, argv, minIndex, this.#minOut);
+    this.#maxOut = isOut(argv, maxIndex);
+    this.#max = readBound(ctx, argv, maxIndex, this.#maxOut);
+  }
+
+  /** O(log n). */
+  ranksIn(db: Database, entry: Entry): RankRange {
+    const from = zsetCountBelow(db, entry, this.#min, this.#minOut);
+    return { from, to: zsetCountBelow(db, entry, this.#max, !this.#maxOut) };
+  }
+}
+
+function isOut(argv: Argv, index: number): boolean {
+  return argv.ends[index] > argv.starts[index] && argv.bytes[argv.starts[index]] === PAREN;
+}
+
+/**
+ * A bound: nothing at all is 0, what is too large is infinite. Before 8.0 servers read it with `strtod`,
+ * which takes hexadecimal numbers and space before one: so a master's are taken.
+ */
+function readBound(ctx: Context, argv: Argv, index: number, out: boolean): number {
+  const { bytes } = argv;
+  const start = argv.starts[index] + (out ? 1 : 0);
+  const end = argv.ends[index];
+  const whole = parseInteger(bytes, start, end);
+  if (Number.isSafeInteger(whole)) return whole;
+  let text = latin1(bytes, start, end);
+  const zero = text.indexOf("\0");
+  if (zero >= 0) text = text.slice(0, zero);
+  if (text === "") return 0;
+  const obeys = mustObey(ctx);
+  if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
+  if (DECIMAL.test(text)) return Number(text);
+  const own = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const value = !obeys && HEXADECIMAL.test(text) ? NaN : parseDouble(own, 0, own.length);
+  if (value !== value) throw new CommandError(SCORE_RANGE);
+  return value;
+}
+
+/** One end of a range of members. */
+const End = { LOWEST: -1, MEMBER: 0, HIGHEST: 1 } as const;
+type End = typeof End[keyof typeof End];
+
+/** From a member to a member, either in or out. */
+export class MemberRange implements ZsetRange {
+  readonly #argv: Argv;
+  readonly #minIndex: number;
+  readonly #maxIndex: number;
+  readonly #min: End;
+  readonly #max: End;
+
+  /** Valid as long as the arguments are. @throws {CommandError} MEMBER_RANGE. */
+  constructor(argv: Argv, minIndex: number, maxIndex: number) {
+    this.#argv = argv;
+    this.#minIndex = minIndex;
+    this.#maxIndex = maxIndex;
+    this.#min = endOf(argv, minIndex);
+    this.#max = endOf(argv, maxIndex);
+  }
+
+  /** O(log n). */
+  ranksIn(db: Database, entry: Entry): RankRange {
+    const length = zsetLength(db, entry);
+    const from = this.#seek(db, entry, this.#min, this.#minIndex, 0, true);
+    if (from >= length) return { from, to: from };
+    return { from, to: this.#seek(db, entry, this.#max, this.#maxIndex, from, false) };
+  }
+
+  /** Rank of the first member that is past one end. */
+  #seek(
+    db: Database,
+    entry: Entry,
+    end: End,
+    index: number,
+    from: number,
+    isMin: boolean,
+  ): number {
+    if (end !== End.MEMBER) return end === End.LOWEST ? from : zsetLength(db, entry);
+    const { bytes, starts, ends } = this.#argv;
+    const isOut = bytes[starts[index]] === PAREN;
+    return zsetSeekMember(db, entry, from, bytes, starts[index] + 1, ends[index], isMin === isOut);
+  }
+}
+
+function endOf(argv: Argv, index: number): End {
+  const { bytes } = argv;
+  const start = argv.starts[index];
+  const length = argv.ends[index] - start;
+  const first = length === 0 ? 0 : bytes[start];
+  if (first === PAREN || first === BRACKET) return End.MEMBER;
+  // As in C, where the text ends with a zero byte.
+  const isAlone = length === 1 || (length > 1 && bytes[start + 1] === 0);
+  if (isAlone && first === PLUS) return End.HIGHEST;
+  if (isAlone && first === MINUS) return End.LOWEST;
+  throw new CommandError(MEMBER_RANGE);
+}
+
+/**
+ * Begins a reply of `count` members, each with its score if asked for: pairs in RESP3, flat in RESP2.
+ *
+ * @returns What to call with each.
+ */
+export function memberReply(reply: ReplyWriter, count: number, withScores: boolean): MemberVisitor {
+  if (!withScores) {
+    reply.array(count);
+    return (bytes, start, end) => reply.bulk(bytes, start, end);
+  }
+  const isNested = reply.protocol === 3;
+  reply.array(isNested ? count : 2 * count);
+  return (bytes, start, end, score) => {
+    if (isNested) reply.array(2);
+    reply.bulk(bytes, start, end);
+    reply.double(score);
+  };
+}

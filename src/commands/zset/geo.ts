@@ -1,0 +1,559 @@
+/**
+ * Places: sorted sets whose scores are geohashes.
+ *
+ * @module
+ */
+
+import {
+  coveringCells,
+  decodePoint,
+  distance,
+  encodePoint,
+  firstInCell,
+  type GeoCell,
+  geohashText,
+  LATITUDE_LIMIT,
+  latitudeDistance,
+  LONGITUDE_LIMIT,
+  point,
+} from "../../base/geohash.ts";
+import { Argv } from "../../resp/argv.ts";
+import type { Entry } from "../../store/keyspace/keyspace.ts";
+import {
+  SortedSet,
+  zsetCountBelow,
+  zsetEachRange,
+  zsetScore,
+  zsetStore,
+} from "../../store/types/zset.ts";
+import { isWord, readInteger, textOf } from "../engine/args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  KEY_1,
+  KEYS_1_2,
+  type KeySpec,
+  MOVABLEKEYS,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import { CommandError, cString, SYNTAX } from "../engine/errors.ts";
+import { lookupZset, readDouble, storeNothing } from "./args.ts";
+import { zadd } from "./zset.ts";
+
+const UNITS: readonly (readonly [name: string, metres: number])[] = [
+  ["M", 1],
+  ["KM", 1000],
+  ["FT", 0.3048],
+  ["MI", 1609.34],
+];
+/** Digits of a distance after the point. */
+const DISTANCE_SCALE = 10000;
+
+const UNKNOWN_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
+const NO_SUCH_MEMBER = "ERR could not decode requested zset member";
+
+/** @throws {CommandError} When the two arguments from `index` on are no place on the map. */
+function readPlace(argv: Argv, index: number): { longitude: number; latitude: number } {
+  const longitude = readDouble(argv, index);
+  const latitude = readDouble(argv, index + 1);
+  if (Math.abs(longitude) > LONGITUDE_LIMIT || Math.abs(latitude) > LATITUDE_LIMIT) {
+    const pair = `${fixed(longitude)},${fixed(latitude)}`;
+    throw new CommandError(`ERR invalid longitude,latitude pair ${pair}`);
+  }
+  return { longitude, latitude };
+}
+
+/** C's `%f`. */
+function fixed(value: number): string {
+  if (Math.abs(value) === Infinity) return value < 0 ? "-inf" : "inf";
+  return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
+}
+
+/** Metres of a unit. */
+function readUnit(argv: Argv, index: number): number {
+  for (const [name, metres] of UNITS) if (isWord(argv, index, name)) return metres;
+  throw new CommandError(UNKNOWN_UNIT);
+}
+
+/** The place of a member; false when it is not there. */
+function findPlace(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
+  const score = entry === 0
+    ? NaN
+    : zsetScore(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
+  if (score !== score) return false;
+  decodePoint(score);
+  return true;
+}
+
+/** A distance with four digits after the point, rounded as `llrint` does. */
+function distanceText(value: number): string {
+  const scaled = value * DISTANCE_SCALE;
+  const floor = Math.floor(scaled);
+  const rest = scaled - floor;
+  const isUp = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
+  const digits = String(isUp ? floor + 1 : floor).padStart(5, "0");
+  return `${digits.slice(0, -4)}.${digits.slice(-4)}`;
+}
+
+/** `GEOADD key [NX|XX] [CH] longitude latitude member [...]`: as ZADD. O(m log n). */
+const geoadd: Command = {
+  name: "geoadd",
+  arity: -5,
+  flags: WRITE | DENYOOM,
+  keys: KEY_1,
+  run(ctx, argv) {
+    let first = 2;
+    let nx = false;
+    let xx = false;
+    for (; first < argv.count; first++) {
+      if (isWord(argv, first, "NX")) nx = true;
+      else if (isWord(argv, first, "XX")) xx = true;
+      else if (!isWord(argv, first, "CH")) break;
+    }
+    if ((argv.count - first) % 3 !== 0 || (nx && xx)) throw new CommandError(SYNTAX);
+    const args: (string | Uint8Array)[] = ["zadd"];
+    for (let i = 1; i < first; i++) args.push(argv.at(i));
+    for (let i = first; i < argv.count; i += 3) {
+      const { longitude, latitude } = readPlace(argv, i);
+      args.push(String(encodePoint(longitude, latitude)), argv.at(i + 2));
+    }
+    zadd.run(ctx, Argv.of(...args));
+    ctx.propagateAs(...args);
+  },
+};
+
+/** `GEODIST key member1 member2 [M|KM|FT|MI]`: how far apart they are, or null. O(1). */
+const geodist: Command = {
+  name: "geodist",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const metres = argv.count === 5 ? readUnit(argv, 4) : 1;
+    if (argv.count > 5) throw new CommandError(SYNTAX);
+    const entry = lookupZset(ctx, argv, 1);
+    if (!findPlace(ctx, entry, argv, 2)) return ctx.reply.null();
+    const { longitude, latitude } = point;
+    if (!findPlace(ctx, entry, argv, 3)) return ctx.reply.null();
+    const apart = distance(longitude, latitude, point.longitude, point.latitude);
+    ctx.reply.bulkText(distanceText(apart / metres));
+  },
+};
+
+/** `GEOHASH key [member ...]`: eleven letters of each, or null. O(m). */
+const geohash: Command = {
+  name: "geohash",
+  arity: -2,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupZset(ctx, argv, 1);
+    ctx.reply.array(argv.count - 2);
+    for (let i = 2; i < argv.count; i++) {
+      if (!findPlace(ctx, entry, argv, i)) ctx.reply.null();
+      else ctx.reply.bulkText(geohashText(point.longitude, point.latitude));
+    }
+  },
+};
+
+/** `GEOPOS key [member ...]`: longitude and latitude of each, or null. O(m). */
+const geopos: Command = {
+  name: "geopos",
+  arity: -2,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { reply } = ctx;
+    const entry = lookupZset(ctx, argv, 1);
+    reply.array(argv.count - 2);
+    for (let i = 2; i < argv.count; i++) {
+      if (!findPlace(ctx, entry, argv, i)) {
+        reply.nullArray();
+        continue;
+      }
+      reply.array(2);
+      const { longitude, latitude } = point;
+      reply.double(longitude);
+      reply.double(latitude);
+    }
+  },
+};
+
+/** Which command searches: they differ in where their arguments are. */
+const Form = { RADIUS: 0, BY_MEMBER: 1, SEARCH: 2, SEARCH_STORE: 3 } as const;
+type Form = typeof Form[keyof typeof Form];
+
+/** A member that was found. */
+interface Found {
+  readonly member: Uint8Array;
+  readonly score: number;
+  readonly metres: number;
+  readonly longitude: number;
+  readonly latitude: number;
+}
+
+/** What a search was asked for. */
+class GeoQuery {
+  readonly entry: Entry;
+  storeIndex: number = 0;
+  storeDistance: boolean = false;
+  withDistance: boolean = false;
+  withHash: boolean = false;
+  withPlace: boolean = false;
+  count: number = 0;
+  any: boolean = false;
+  /** 1 for the nearest first, -1 for the farthest. */
+  order: number = 0;
+  /** Metres of the unit. */
+  unit: number = 1;
+  readonly #form: Form;
+  readonly #mayStore: boolean;
+  #longitude: number = 0;
+  #latitude: number = 0;
+  #from: "" | "member" | "place" = "";
+  #by: "" | "radius" | "box" = "";
+  #width: number = 0;
+  #height: number = 0;
+
+  constructor(ctx: Context, argv: Argv, form: Form, mayStore: boolean) {
+    this.#form = form;
+    this.#mayStore = mayStore;
+    this.storeIndex = form === Form.SEARCH_STORE ? 1 : 0;
+    const source = form === Form.SEARCH_STORE ? 2 : 1;
+    this.entry = lookupZset(ctx, argv, source);
+    let first = source + 1;
+    if (form === Form.RADIUS) {
+      this.#takePlace(argv, 2);
+      this.#takeRadius(argv, 4);
+      first = 6;
+    } else if (form === Form.BY_MEMBER) {
+      if (this.entry !== 0) {
+        this.#takeMember(ctx, argv, 2);
+        this.#takeRadius(argv, 3);
+      }
+      first = 5;
+    }
+    for (let i = first; i < argv.count; i++) i += this.#readOption(ctx, argv, i);
+    this.#check(argv);
+    if (this.count !== 0 && this.order === 0 && !this.any) this.order = 1;
+  }
+
+  /** Members within the shape, in the order Redis meets them; with ANY no more than are wanted. */
+  find(ctx: Context): Found[] {
+    const found: Found[] = [];
+    const most = this.any ? this.count : Infinity;
+    const isCircle = this.#by !== "box";
+    const halfWidth = (isCircle ? this.#width : this.#width / 2) * this.unit;
+    const halfHeight = (isCircle ? this.#width : this.#height / 2) * this.unit;
+    const half = [this.#width / 2, this.#height / 2];
+    const diagonal = Math.sqrt(half[0] * half[0] + half[1] * half[1]);
+    const reach = (isCircle ? this.#width : diagonal) * this.unit;
+    const place = { longitude: this.#longitude, latitude: this.#latitude };
+    const cells = coveringCells({ ...place, halfWidth, halfHeight, reach });
+    let last: GeoCell | undefined = undefined;
+    for (const [index, cell] of cells.entries()) {
+      if (found.length >= most) break;
+      // Around the whole Earth neighbours may be one cell.
+      if (last !== undefined && last.x === cell.x && last.y === cell.y) continue;
+      this.#findInCell(ctx, cell, most, found);
+      if (index > 0) last = cell;
+    }
+    return found;
+  }
+
+  #findInCell(ctx: Context, cell: GeoCell, most: number, found: Found[]): void {
+    const { db } = ctx;
+    const from = firstInCell(cell);
+    const low = zsetCountBelow(db, this.entry, from, false);
+    const high = zsetCountBelow(db, this.entry, from + 2 ** (52 - 2 * cell.step), false);
+    zsetEachRange(db, this.entry, low, high - low, false, (bytes, start, end, score) => {
+      if (found.length >= most) return;
+      decodePoint(score);
+      const metres = this.#distanceIfWithin();
+      if (metres < 0) return;
+      const { longitude, latitude } = point;
+      found.push({ member: bytes.slice(start, end), score, metres, longitude, latitude });
+    });
+  }
+
+  /** Metres from the centre to {@linkcode point}; -1 when it lies outside of the shape. */
+  #distanceIfWithin(): number {
+    const { longitude, latitude } = point;
+    if (this.#by === "box") {
+      const up = latitudeDistance(latitude, this.#latitude);
+      if (up > this.#height * this.unit / 2) return -1;
+      const aside = distance(longitude, latitude, this.#longitude, latitude);
+      if (aside > this.#width * this.unit / 2) return -1;
+    }
+    const metres = distance(this.#longitude, this.#latitude, longitude, latitude);
+    return this.#by !== "box" && metres > this.#width * this.unit ? -1 : metres;
+  }
+
+  /** Reads one option; returns how many arguments it has. */
+  #readOption(ctx: Context, argv: Argv, i: number): number {
+    const more = argv.count - i - 1;
+    const isSearch = this.#form >= Form.SEARCH;
+    if (isWord(argv, i, "WITHDIST")) this.withDistance = true;
+    else if (isWord(argv, i, "WITHHASH")) this.withHash = true;
+    else if (isWord(argv, i, "WITHCOORD")) this.withPlace = true;
+    else if (isWord(argv, i, "ANY")) this.any = true;
+    else if (isWord(argv, i, "ASC")) this.order = 1;
+    else if (isWord(argv, i, "DESC")) this.order = -1;
+    else if (more >= 1 && isWord(argv, i, "COUNT")) return this.#readCount(argv, i + 1);
+    else if (isSearch) return this.#readSearchOption(ctx, argv, i);
+    else if (this.#mayStore && more >= 1 && isWord(argv, i, "STORE")) {
+      return this.#takeStore(i + 1, false);
+    } else if (this.#mayStore && more >= 1 && isWord(argv, i, "STOREDIST")) {
+      return this.#takeStore(i + 1, true);
+    } else throw new CommandError(SYNTAX);
+    return 0;
+  }
+
+  #readSearchOption(ctx: Context, argv: Argv, i: number): number {
+    const more = argv.count - i - 1;
+    if (this.#form === Form.SEARCH_STORE && isWord(argv, i, "STOREDIST")) {
+      this.storeDistance = true;
+      return 0;
+    }
+    if (more >= 1 && this.#from !== "place" && isWord(argv, i, "FROMMEMBER")) {
+      this.#from = "member";
+      if (this.entry !== 0) this.#takeMember(ctx, argv, i + 1);
+      return 1;
+    }
+    if (more >= 2 && this.#from !== "member" && isWord(argv, i, "FROMLONLAT")) {
+      this.#from = "place";
+      this.#takePlace(argv, i + 1);
+      return 2;
+    }
+    if (more >= 2 && this.#by !== "box" && isWord(argv, i, "BYRADIUS")) {
+      this.#takeRadius(argv, i + 1);
+      return 2;
+    }
+    if (more >= 3 && this.#by !== "radius" && isWord(argv, i, "BYBOX")) {
+      this.#takeBox(argv, i + 1);
+      return 3;
+    }
+    throw new CommandError(SYNTAX);
+  }
+
+  #readCount(argv: Argv, index: number): number {
+    this.count = readInteger(argv, index);
+    if (this.count <= 0) throw new CommandError("ERR COUNT must be > 0");
+    return 1;
+  }
+
+  #takeStore(index: number, storeDistance: boolean): number {
+    this.storeIndex = index;
+    this.storeDistance = storeDistance;
+    return 1;
+  }
+
+  #takePlace(argv: Argv, index: number): void {
+    const { longitude, latitude } = readPlace(argv, index);
+    this.#longitude = longitude;
+    this.#latitude = latitude;
+  }
+
+  #takeMember(ctx: Context, argv: Argv, index: number): void {
+    if (!findPlace(ctx, this.entry, argv, index)) throw new CommandError(NO_SUCH_MEMBER);
+    this.#longitude = point.longitude;
+    this.#latitude = point.latitude;
+  }
+
+  #takeRadius(argv: Argv, index: number): void {
+    const radius = readDouble(argv, index, "ERR need numeric radius");
+    if (radius < 0) throw new CommandError("ERR radius cannot be negative");
+    this.unit = readUnit(argv, index + 1);
+    this.#width = radius;
+    this.#by = "radius";
+  }
+
+  #takeBox(argv: Argv, index: number): void {
+    const width = readDouble(argv, index, "ERR need numeric width");
+    const height = readDouble(argv, index + 1, "ERR need numeric height");
+    if (width < 0 || height < 0) {
+      throw new CommandError("ERR height or width cannot be negative");
+    }
+    this.unit = readUnit(argv, index + 2);
+    this.#width = width;
+    this.#height = height;
+    this.#by = "box";
+  }
+
+  #check(argv: Argv): void {
+    const isSearch = this.#form >= Form.SEARCH;
+    if (this.storeIndex !== 0 && (this.withDistance || this.withHash || this.withPlace)) {
+      const what = isSearch ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS";
+      throw new CommandError(
+        `ERR ${what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options`,
+      );
+    }
+    const name = cString(textOf(argv, 0));
+    if (isSearch && this.#from === "") {
+      throw new CommandError(
+        `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${name}`,
+      );
+    }
+    if (isSearch && this.#by === "") {
+      throw new CommandError(
+        `ERR exactly one of BYRADIUS and BYBOX can be specified for ${name}`,
+      );
+    }
+    if (this.any && this.count === 0) {
+      throw new CommandError("ERR the ANY argument requires COUNT argument");
+    }
+  }
+}
+
+/** Every command that searches. */
+function searchGeneric(ctx: Context, argv: Argv, form: Form, mayStore: boolean): void {
+  const query = new GeoQuery(ctx, argv, form, mayStore);
+  const { storeIndex } = query;
+  if (query.entry === 0) {
+    return storeIndex === 0 ? ctx.reply.array(0) : storeNothing(ctx, argv, storeIndex);
+  }
+  const found = query.find(ctx);
+  const { order } = query;
+  if (order !== 0) found.sort((a, b) => order * (a.metres - b.metres));
+  if (query.count !== 0 && found.length > query.count) found.length = query.count;
+  if (storeIndex === 0) replyFound(ctx, query, found);
+  else storeFound(ctx, argv, query, found);
+}
+
+function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): void {
+  const { reply } = ctx;
+  const options = [query.withDistance, query.withHash, query.withPlace];
+  const extras = options.filter((asked) => asked).length;
+  reply.array(found.length);
+  for (const { member, score, metres, longitude, latitude } of found) {
+    if (extras > 0) reply.array(extras + 1);
+    reply.bulk(member);
+    if (query.withDistance) reply.bulkText(distanceText(metres / query.unit));
+    if (query.withHash) {
+      const hash = Math.trunc(score);
+      reply.integer(Number.isSafeInteger(hash) ? hash : int64(hash));
+    }
+    if (query.withPlace) {
+      reply.array(2);
+      reply.double(longitude);
+      reply.double(latitude);
+    }
+  }
+}
+
+/** A double as C converts it to a `long long`. */
+function int64(value: number): bigint {
+  return Math.abs(value) < 2 ** 63 ? BigInt(value) : -(2n ** 63n);
+}
+
+function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly Found[]): void {
+  const { storeIndex } = query;
+  if (found.length === 0) return storeNothing(ctx, argv, storeIndex);
+  const result = new SortedSet(ctx.db.settings);
+  for (const { member, score, metres } of found) {
+    result.set(member, 0, member.length, query.storeDistance ? metres / query.unit : score);
+  }
+  zsetStore(ctx.db, argv.bytes, argv.starts[storeIndex], argv.ends[storeIndex], result);
+  ctx.dirty += found.length;
+  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[storeIndex], argv.ends[storeIndex]);
+  ctx.reply.integer(found.length);
+}
+
+/** The key, and the one that STORE or STOREDIST names among the options from `first` on. */
+function keyAndStore(first: number): KeySpec {
+  return {
+    first: 1,
+    last: 1,
+    step: 1,
+    find(argv, key) {
+      key(1);
+      let stored = 0;
+      for (let i = first; i + 1 < argv.count; i++) {
+        if (isWord(argv, i, "STORE") || isWord(argv, i, "STOREDIST")) stored = ++i;
+      }
+      if (stored !== 0) key(stored);
+    },
+  };
+}
+
+/** `GEORADIUS key longitude latitude radius unit [...] [STORE|STOREDIST key]`. O(n + log m). */
+const georadius: Command = {
+  name: "georadius",
+  arity: -6,
+  flags: WRITE | DENYOOM | MOVABLEKEYS,
+  keys: keyAndStore(6),
+  run(ctx, argv) {
+    searchGeneric(ctx, argv, Form.RADIUS, true);
+  },
+};
+
+/** `GEORADIUS_RO key longitude latitude radius unit [...]`. O(n + log m). */
+const georadiusRo: Command = {
+  name: "georadius_ro",
+  arity: -6,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    searchGeneric(ctx, argv, Form.RADIUS, false);
+  },
+};
+
+/** `GEORADIUSBYMEMBER key member radius unit [...] [STORE|STOREDIST key]`. O(n + log m). */
+const georadiusbymember: Command = {
+  name: "georadiusbymember",
+  arity: -5,
+  flags: WRITE | DENYOOM | MOVABLEKEYS,
+  keys: keyAndStore(5),
+  run(ctx, argv) {
+    searchGeneric(ctx, argv, Form.BY_MEMBER, true);
+  },
+};
+
+/** `GEORADIUSBYMEMBER_RO key member radius unit [...]`. O(n + log m). */
+const georadiusbymemberRo: Command = {
+  name: "georadiusbymember_ro",
+  arity: -5,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    searchGeneric(ctx, argv, Form.BY_MEMBER, false);
+  },
+};
+
+/** `GEOSEARCH key FROMMEMBER m|FROMLONLAT x y BYRADIUS r unit|BYBOX w h unit [...]`. O(n + log m). */
+const geosearch: Command = {
+  name: "geosearch",
+  arity: -7,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    searchGeneric(ctx, argv, Form.SEARCH, false);
+  },
+};
+
+/** `GEOSEARCHSTORE destination source ... [STOREDIST]`: how many were stored. O(n + log m). */
+const geosearchstore: Command = {
+  name: "geosearchstore",
+  arity: -8,
+  flags: WRITE | DENYOOM,
+  keys: KEYS_1_2,
+  run(ctx, argv) {
+    searchGeneric(ctx, argv, Form.SEARCH_STORE, true);
+  },
+};
+
+/** The family, in the order of its rows. */
+export const geoCommands: readonly Command[] = [
+  geoadd,
+  geodist,
+  geohash,
+  geopos,
+  georadius,
+  georadiusRo,
+  georadiusbymember,
+  georadiusbymemberRo,
+  geosearch,
+  geosearchstore,
+];

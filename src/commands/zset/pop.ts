@@ -1,0 +1,252 @@
+/**
+ * Commands that take the lowest or highest members out of a sorted set, the first of several that has
+ * any. What pops from several keys, or waits, is propagated as the ZPOPMIN or ZPOPMAX it came to.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import { type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import { zsetEachRange, zsetLength, zsetRemoveRange } from "../../store/types/zset.ts";
+import { isWord, readInteger } from "../engine/args.ts";
+import { waitForKeys } from "../engine/blocking.ts";
+import {
+  BLOCKING,
+  type Command,
+  type Context,
+  FAST,
+  KEY_1,
+  type KeySpec,
+  MOVABLEKEYS,
+  WRITE,
+} from "../engine/command.ts";
+import {
+  CommandError,
+  COUNT_POSITIVE,
+  MUST_BE_POSITIVE,
+  NUMKEYS_POSITIVE,
+  SYNTAX,
+} from "../engine/errors.ts";
+import { lookupRead } from "../engine/lookup.ts";
+import { readTimeoutSeconds } from "../engine/timeout.ts";
+import { lookupZset, zsetChanged } from "./args.ts";
+
+/** Every argument but the timeout is a key. */
+const KEYS_BUT_LAST: KeySpec = { first: 1, last: -2, step: 1 };
+
+/** What a command pops. */
+interface Pop {
+  /** The highest, not the lowest. */
+  readonly max: boolean;
+  /** How many at most. */
+  readonly count: number;
+  /** Whether the reply begins with the key. */
+  readonly emitKey: boolean;
+  /** Whether members come as pairs. */
+  readonly nested: boolean;
+  /** Whether it is propagated by its own name. */
+  readonly verbatim: boolean;
+  /** Whether the rewritten command carries the count. */
+  readonly sendCount: boolean;
+}
+
+/** The first of keys `[first, end)` that there is, 0 for none. */
+function firstKey(ctx: Context, argv: Argv, first: number, end: number): number {
+  for (let i = first; i < end; i++) if (lookupZset(ctx, argv, i) !== 0) return i;
+  return 0;
+}
+
+/** Pops from the key at argument `index`, which there is, and replies. */
+function popFrom(ctx: Context, argv: Argv, index: number, pop: Pop): void {
+  const { db, reply } = ctx;
+  const entry: Entry = lookupZset(ctx, argv, index);
+  const length = zsetLength(db, entry);
+  const count = Math.min(pop.count, length);
+  if (pop.emitKey) {
+    reply.array(pop.nested ? 2 : 3);
+    reply.bulk(argv.bytes, argv.starts[index], argv.ends[index]);
+  }
+  // Pairs, whatever the protocol; or members and scores in one row.
+  if (pop.nested) reply.array(count);
+  else if (!pop.emitKey) reply.array(2 * count);
+  zsetEachRange(db, entry, pop.max ? length - 1 : 0, count, pop.max, (bytes, start, end, score) => {
+    if (pop.nested) reply.array(2);
+    reply.bulk(bytes, start, end);
+    reply.double(score);
+  });
+  const now = zsetRemoveRange(db, entry, pop.max ? length - count : 0, count);
+  zsetChanged(ctx, argv, index, now, count);
+  if (pop.verbatim) return;
+  const name = pop.max ? "ZPOPMAX" : "ZPOPMIN";
+  const key = argv.at(index);
+  if (pop.sendCount) ctx.propagateAs(name, key, String(count));
+  else ctx.propagateAs(name, key);
+}
+
+/** ZPOPMIN and ZPOPMAX. */
+function popGeneric(ctx: Context, argv: Argv, max: boolean): void {
+  if (argv.count > 3) throw new CommandError(SYNTAX);
+  const hasCount = argv.count === 3;
+  const count = hasCount ? readInteger(argv, 2, MUST_BE_POSITIVE) : 1;
+  if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
+  if (firstKey(ctx, argv, 1, 2) === 0 || count === 0) return ctx.reply.array(0);
+  const nested = hasCount && ctx.reply.protocol === 3;
+  popFrom(ctx, argv, 1, { max, count, emitKey: false, nested, verbatim: true, sendCount: false });
+}
+
+/** `ZPOPMIN key [count]`: the lowest and their scores. O(m log n). */
+const zpopmin: Command = {
+  name: "zpopmin",
+  arity: -2,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    popGeneric(ctx, argv, false);
+  },
+};
+
+/** `ZPOPMAX key [count]`: the highest and their scores. O(m log n). */
+const zpopmax: Command = {
+  name: "zpopmax",
+  arity: -2,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    popGeneric(ctx, argv, true);
+  },
+};
+
+function isZset(ctx: Context, argv: Argv, index: number): boolean {
+  const entry = lookupRead(ctx, argv, index);
+  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.ZSET;
+}
+
+/** Waits for a sorted set at any of keys `[first, end)`, then pops. */
+function waitToPop(
+  ctx: Context,
+  argv: Argv,
+  first: number,
+  end: number,
+  untilMs: number,
+  pop: Pop,
+): void {
+  const keys = Array.from({ length: end - first }, (_, i) => first + i);
+  waitForKeys(ctx, argv, {
+    keys,
+    untilMs,
+    failsOnType: true,
+    attempt(later, own) {
+      // Run anew only for a sorted set, the command meets keys of other types, too, and fails by them.
+      if (!keys.some((key) => isZset(later, own, key))) return false;
+      popFrom(later, own, firstKey(later, own, first, end), pop);
+      return true;
+    },
+    timedOut: (later) => later.reply.nullArray(),
+  });
+}
+
+/** BZPOPMIN and BZPOPMAX. */
+function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
+  const last = argv.count - 1;
+  const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
+  const index = firstKey(ctx, argv, 1, last);
+  const pop = { max, count: 1, emitKey: true, nested: false, verbatim: false, sendCount: false };
+  if (index === 0) waitToPop(ctx, argv, 1, last, untilMs, pop);
+  else popFrom(ctx, argv, index, pop);
+}
+
+/** `BZPOPMIN key [key ...] timeout`: key, member, score. O(log n). */
+const bzpopmin: Command = {
+  name: "bzpopmin",
+  arity: -3,
+  flags: WRITE | BLOCKING | FAST,
+  keys: KEYS_BUT_LAST,
+  run(ctx, argv) {
+    blockingPopGeneric(ctx, argv, false);
+  },
+};
+
+/** `BZPOPMAX key [key ...] timeout`: key, member, score. O(log n). */
+const bzpopmax: Command = {
+  name: "bzpopmax",
+  arity: -3,
+  flags: WRITE | BLOCKING | FAST,
+  keys: KEYS_BUT_LAST,
+  run(ctx, argv) {
+    blockingPopGeneric(ctx, argv, true);
+  },
+};
+
+/** What `numkeys key [key ...] MIN|MAX [COUNT count]` from argument `first` on says. */
+function readMultiPop(argv: Argv, first: number): { max: boolean; count: number; end: number } {
+  const numkeys = readInteger(argv, first, NUMKEYS_POSITIVE);
+  if (numkeys < 1) throw new CommandError(NUMKEYS_POSITIVE);
+  const end = first + 1 + numkeys;
+  if (end >= argv.count) throw new CommandError(SYNTAX);
+  const max = isWord(argv, end, "MAX");
+  if (!max && !isWord(argv, end, "MIN")) throw new CommandError(SYNTAX);
+  let count = 0;
+  for (let i = end + 1; i < argv.count; i += 2) {
+    const isCount = count === 0 && i + 1 < argv.count && isWord(argv, i, "COUNT");
+    if (!isCount) throw new CommandError(SYNTAX);
+    count = readInteger(argv, i + 1, COUNT_POSITIVE);
+    if (count < 1) throw new CommandError(COUNT_POSITIVE);
+  }
+  return { max, count: Math.max(count, 1), end };
+}
+
+/** ZMPOP and BZMPOP; `first` is the index of the number of keys. */
+function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
+  const { max, count, end } = readMultiPop(argv, first);
+  const untilMs = first === 2 ? readTimeoutSeconds(argv, 1, ctx.nowMs) : -1;
+  const index = firstKey(ctx, argv, first + 1, end);
+  const pop = { max, count, emitKey: true, nested: true, verbatim: false, sendCount: true };
+  if (index !== 0) popFrom(ctx, argv, index, pop);
+  else if (first === 2) waitToPop(ctx, argv, first + 1, end, untilMs, pop);
+  else ctx.reply.nullArray();
+}
+
+/** Keys that follow their number. */
+function countedKeys(at: number): KeySpec {
+  return {
+    first: 0,
+    last: 0,
+    step: 0,
+    find(argv, key) {
+      const numkeys = readInteger(argv, at);
+      for (let i = at + 1; i <= at + numkeys && i < argv.count; i++) key(i);
+    },
+  };
+}
+
+/** `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`: key and pairs, or null. O(k + m log n). */
+const zmpop: Command = {
+  name: "zmpop",
+  arity: -4,
+  flags: WRITE | MOVABLEKEYS,
+  keys: countedKeys(1),
+  run(ctx, argv) {
+    multiPopGeneric(ctx, argv, 1);
+  },
+};
+
+/** `BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]`: key and pairs. O(k + m log n). */
+const bzmpop: Command = {
+  name: "bzmpop",
+  arity: -5,
+  flags: WRITE | BLOCKING | MOVABLEKEYS,
+  keys: countedKeys(2),
+  run(ctx, argv) {
+    multiPopGeneric(ctx, argv, 2);
+  },
+};
+
+/** These rows of the family, in order. */
+export const zsetPopCommands: readonly Command[] = [
+  zpopmin,
+  zpopmax,
+  bzpopmin,
+  bzpopmax,
+  zmpop,
+  bzmpop,
+];

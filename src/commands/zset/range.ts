@@ -1,0 +1,336 @@
+/**
+ * Ranges of sorted sets, by rank, by score and by member: counted, replied, stored, removed. Every range
+ * becomes one of ranks first.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import type { Entry } from "../../store/keyspace/keyspace.ts";
+import {
+  largeOf,
+  SortedSet,
+  zsetEachRange,
+  zsetLength,
+  zsetRemoveRange,
+  zsetStore,
+} from "../../store/types/zset.ts";
+import { isWord, readInteger } from "../engine/args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  FAST,
+  KEY_1,
+  KEYS_1_2,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import { CommandError, SYNTAX, ZRANGE_LIMIT, ZRANGE_WITHSCORES } from "../engine/errors.ts";
+import {
+  lookupZset,
+  MemberRange,
+  memberReply,
+  type RankRange,
+  ScoreRange,
+  storeNothing,
+  zsetChanged,
+  type ZsetRange,
+} from "./args.ts";
+
+/** What a range's two ends are; AUTO where an option says it. */
+const By = { AUTO: 0, RANK: 1, SCORE: 2, MEMBER: 3 } as const;
+type By = typeof By[keyof typeof By];
+
+/** A range of ranks: from the end when negative. */
+class IndexRange implements ZsetRange {
+  readonly #start: number;
+  readonly #end: number;
+
+  constructor(argv: Argv, startIndex: number) {
+    this.#start = readInteger(argv, startIndex);
+    this.#end = readInteger(argv, startIndex + 1);
+  }
+
+  ranksIn(db: Context["db"], entry: Entry): RankRange {
+    const length = zsetLength(db, entry);
+    const start = this.#start < 0 ? this.#start + length : this.#start;
+    const end = this.#end < 0 ? this.#end + length : this.#end;
+    return { from: Math.max(start, 0), to: Math.min(end, length - 1) + 1 };
+  }
+}
+
+/** ZRANGE and all its kin: what they were asked for. */
+class RangeQuery {
+  withScores: boolean = false;
+  reverse: boolean;
+  #by: By;
+  #offset: number = 0;
+  #limit: number = -1;
+  readonly #range: ZsetRange;
+
+  /**
+   * @param source Index of the key; the two ends of the range follow it.
+   * @param store Whether the result is stored: then WITHSCORES has no place.
+   */
+  constructor(
+    ctx: Context,
+    argv: Argv,
+    source: number,
+    by: By,
+    reverse: boolean | undefined,
+    store: boolean,
+  ) {
+    this.#by = by;
+    this.reverse = reverse ?? false;
+    this.#readOptions(argv, source + 3, reverse === undefined, store);
+    if (this.#by === By.AUTO) this.#by = By.RANK;
+    if (this.#limit !== -1 && this.#by === By.RANK) throw new CommandError(ZRANGE_LIMIT);
+    if (this.withScores && this.#by === By.MEMBER) throw new CommandError(ZRANGE_WITHSCORES);
+    const isSwapped = this.reverse && this.#by !== By.RANK;
+    const min = source + (isSwapped ? 2 : 1);
+    const max = source + (isSwapped ? 1 : 2);
+    if (this.#by === By.RANK) this.#range = new IndexRange(argv, min);
+    else if (this.#by === By.SCORE) this.#range = new ScoreRange(ctx, argv, min, max);
+    else this.#range = new MemberRange(argv, min, max);
+  }
+
+  /** Whether its ends are ranks. */
+  get byRank(): boolean {
+    return this.#by === By.RANK;
+  }
+
+  /** Ranks in the order they are replied in: the first, then `count - 1` more. */
+  select(ctx: Context, entry: Entry): { rank: number; count: number } {
+    let { from, to } = this.#range.ranksIn(ctx.db, entry);
+    if (this.reverse && this.#by === By.RANK) {
+      const length = zsetLength(ctx.db, entry);
+      [from, to] = [length - to, length - from];
+    }
+    const offset = this.#skipped(ctx, entry, to - from);
+    const rest = Math.max(to - from - offset, 0);
+    const count = this.#limit < 0 ? rest : Math.min(rest, this.#limit);
+    return { rank: this.reverse ? to - 1 - offset : from + offset, count };
+  }
+
+  /** A negative offset counts from the end in the large form, since 7.2, and leaves nothing in a listpack. */
+  #skipped(ctx: Context, entry: Entry, count: number): number {
+    // LIMIT with -1 is let through for ranks, and does nothing.
+    const offset = this.byRank ? 0 : this.#offset;
+    if (offset >= 0) return offset;
+    return largeOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
+  }
+
+  #readOptions(argv: Argv, first: number, anyDirection: boolean, store: boolean): void {
+    const isAuto = this.#by === By.AUTO;
+    for (let i = first; i < argv.count; i++) {
+      if (!store && isWord(argv, i, "WITHSCORES")) {
+        this.withScores = true;
+      } else if (i + 2 < argv.count && isWord(argv, i, "LIMIT")) {
+        this.#offset = readInteger(argv, i + 1);
+        this.#limit = readInteger(argv, i + 2);
+        i += 2;
+      } else if (anyDirection && !this.reverse && isWord(argv, i, "REV")) {
+        this.reverse = true;
+      } else if (isAuto && this.#by === By.AUTO && isWord(argv, i, "BYLEX")) {
+        this.#by = By.MEMBER;
+      } else if (isAuto && this.#by === By.AUTO && isWord(argv, i, "BYSCORE")) {
+        this.#by = By.SCORE;
+      } else throw new CommandError(SYNTAX);
+    }
+  }
+}
+
+/** The commands that reply with a range. */
+function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undefined): void {
+  const query = new RangeQuery(ctx, argv, 1, by, reverse, false);
+  const entry = lookupZset(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.array(0);
+  const { rank, count } = query.select(ctx, entry);
+  const visit = memberReply(ctx.reply, Math.max(count, 0), query.withScores);
+  zsetEachRange(ctx.db, entry, rank, count, query.reverse, visit);
+}
+
+/** `ZRANGE key start stop [BYSCORE|BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`. O(log n + m). */
+const zrange: Command = {
+  name: "zrange",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rangeGeneric(ctx, argv, By.AUTO, undefined);
+  },
+};
+
+/** `ZRANGESTORE dst src min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]`: how many. O(log n + m log m). */
+const zrangestore: Command = {
+  name: "zrangestore",
+  arity: -5,
+  flags: WRITE | DENYOOM,
+  keys: KEYS_1_2,
+  run(ctx, argv) {
+    const query = new RangeQuery(ctx, argv, 2, By.AUTO, undefined, true);
+    const entry = lookupZset(ctx, argv, 2);
+    const { rank, count } = entry === 0 ? { rank: 0, count: 0 } : query.select(ctx, entry);
+    if (count <= 0) return storeNothing(ctx, argv, 1);
+    const result = new SortedSet(ctx.db.settings);
+    // Redis begins with a listpack, which has no -0: what is added until it is too small becomes 0.
+    const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.db.settings.limits;
+    let isSmall = !query.byRank || count <= zsetMaxListpackEntries;
+    zsetEachRange(ctx.db, entry, rank, count, query.reverse, (bytes, start, end, score) => {
+      if (result.size >= zsetMaxListpackEntries || end - start > zsetMaxListpackValue) {
+        isSmall = false;
+      }
+      result.set(bytes, start, end, isSmall ? score + 0 : score);
+    });
+    zsetStore(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], result);
+    ctx.dirty++;
+    ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+    ctx.reply.integer(count);
+  },
+};
+
+/** `ZREVRANGE key start stop [WITHSCORES]`. O(log n + m). */
+const zrevrange: Command = {
+  name: "zrevrange",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rangeGeneric(ctx, argv, By.RANK, true);
+  },
+};
+
+/** `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`. O(log n + m). */
+const zrangebyscore: Command = {
+  name: "zrangebyscore",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rangeGeneric(ctx, argv, By.SCORE, false);
+  },
+};
+
+/** `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`. O(log n + m). */
+const zrevrangebyscore: Command = {
+  name: "zrevrangebyscore",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rangeGeneric(ctx, argv, By.SCORE, true);
+  },
+};
+
+/** `ZRANGEBYLEX key min max [LIMIT offset count]`. O(log n + m). */
+const zrangebylex: Command = {
+  name: "zrangebylex",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rangeGeneric(ctx, argv, By.MEMBER, false);
+  },
+};
+
+/** `ZREVRANGEBYLEX key max min [LIMIT offset count]`. O(log n + m). */
+const zrevrangebylex: Command = {
+  name: "zrevrangebylex",
+  arity: -4,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rangeGeneric(ctx, argv, By.MEMBER, true);
+  },
+};
+
+/** ZCOUNT and ZLEXCOUNT. */
+function countGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
+  const entry = lookupZset(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  const { from, to } = range.ranksIn(ctx.db, entry);
+  ctx.reply.integer(Math.max(to - from, 0));
+}
+
+/** `ZCOUNT key min max`: how many members have such a score. O(log n). */
+const zcount: Command = {
+  name: "zcount",
+  arity: 4,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    countGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
+  },
+};
+
+/** `ZLEXCOUNT key min max`: how many members lie between. O(log n). */
+const zlexcount: Command = {
+  name: "zlexcount",
+  arity: 4,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    countGeneric(ctx, argv, new MemberRange(argv, 2, 3));
+  },
+};
+
+/** ZREMRANGEBY*. */
+function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
+  const entry = lookupZset(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  const { from, to } = range.ranksIn(ctx.db, entry);
+  const count = to - from;
+  if (count <= 0) return ctx.reply.integer(0);
+  zsetChanged(ctx, argv, 1, zsetRemoveRange(ctx.db, entry, from, count), count);
+  ctx.reply.integer(count);
+}
+
+/** `ZREMRANGEBYRANK key start stop`: how many are gone. O(log n + m). */
+const zremrangebyrank: Command = {
+  name: "zremrangebyrank",
+  arity: 4,
+  flags: WRITE,
+  keys: KEY_1,
+  run(ctx, argv) {
+    removeGeneric(ctx, argv, new IndexRange(argv, 2));
+  },
+};
+
+/** `ZREMRANGEBYSCORE key min max`: how many are gone. O(log n + m). */
+const zremrangebyscore: Command = {
+  name: "zremrangebyscore",
+  arity: 4,
+  flags: WRITE,
+  keys: KEY_1,
+  run(ctx, argv) {
+    removeGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
+  },
+};
+
+/** `ZREMRANGEBYLEX key min max`: how many are gone. O(log n + m). */
+const zremrangebylex: Command = {
+  name: "zremrangebylex",
+  arity: 4,
+  flags: WRITE,
+  keys: KEY_1,
+  run(ctx, argv) {
+    removeGeneric(ctx, argv, new MemberRange(argv, 2, 3));
+  },
+};
+
+/** These rows of the family, in order. */
+export const zsetRangeCommands: readonly Command[] = [
+  zcount,
+  zlexcount,
+  zrange,
+  zrangestore,
+  zrevrange,
+  zrangebyscore,
+  zrevrangebyscore,
+  zrangebylex,
+  zrevrangebylex,
+  zremrangebyrank,
+  zremrangebyscore,
+  zremrangebylex,
+];

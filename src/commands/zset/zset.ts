@@ -1,0 +1,352 @@
+/**
+ * Sorted sets: members one by one. Ranges are in `zset_range.ts`, what combines several keys in
+ * `zset_algebra.ts`, what pops in `zset_pop.ts`.
+ *
+ * @module
+ */
+
+import { formatDouble, formatDouble17 } from "../../base/ascii.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Argv } from "../../resp/argv.ts";
+import { writeBulk, writeBulkText } from "../../resp/writer.ts";
+import type { Entry } from "../../store/keyspace/keyspace.ts";
+import {
+  Add,
+  added,
+  largeOf,
+  type MemberVisitor,
+  zsetAdd,
+  zsetCreate,
+  zsetEach,
+  zsetEachRange,
+  zsetExpect,
+  zsetLength,
+  zsetRandom,
+  zsetRank,
+  zsetRemove,
+  zsetScore,
+} from "../../store/types/zset.ts";
+import { cStringEnd, isWord } from "../engine/args.ts";
+import {
+  type Command,
+  type Context,
+  DENYOOM,
+  FAST,
+  KEY_1,
+  READONLY,
+  WRITE,
+} from "../engine/command.ts";
+import {
+  CommandError,
+  SCORE_NAN,
+  SYNTAX,
+  wrongArity,
+  ZADD_GT_LT_NX,
+  ZADD_INCR,
+  ZADD_NX_XX,
+} from "../engine/errors.ts";
+import { drawsOf, readRandomCount } from "../engine/random_count.ts";
+import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
+import { lookupZset, memberReply, readDouble, zsetChanged } from "./args.ts";
+import { zsetAlgebraCommands } from "./algebra.ts";
+import { zsetPopCommands } from "./pop.ts";
+import { zsetRangeCommands } from "./range.ts";
+
+/** ZRANDMEMBER draws ranks until they differ when it wants fewer than this share of them. */
+const SPARSE_SHARE = 3;
+
+/** `CH` of ZADD: beside the store's own options. */
+const CHANGED = 32;
+
+const ref = new BytesRef();
+const scores: number[] = [];
+
+/** The option of ZADD at argument `index`, 0 when it is none. */
+function addOption(argv: Argv, index: number): number {
+  const length = cStringEnd(argv, index) - argv.starts[index];
+  if (length === 2) {
+    if (isWord(argv, index, "NX")) return Add.NX;
+    if (isWord(argv, index, "XX")) return Add.XX;
+    if (isWord(argv, index, "CH")) return CHANGED;
+    if (isWord(argv, index, "GT")) return Add.GT;
+    if (isWord(argv, index, "LT")) return Add.LT;
+  }
+  return length === 4 && isWord(argv, index, "INCR") ? Add.INCR : 0;
+}
+
+/** Checks ZADD's arguments from `first` on and reads its scores. */
+function readPairs(argv: Argv, first: number, options: number): void {
+  const count = argv.count - first;
+  if (count === 0 || (count & 1) !== 0) throw new CommandError(SYNTAX);
+  const has = (flags: number) => (options & flags) === flags;
+  if (has(Add.NX | Add.XX)) throw new CommandError(ZADD_NX_XX);
+  if (has(Add.GT | Add.NX) || has(Add.LT | Add.NX) || has(Add.GT | Add.LT)) {
+    throw new CommandError(ZADD_GT_LT_NX);
+  }
+  if (has(Add.INCR) && count > 2) throw new CommandError(ZADD_INCR);
+  for (let i = 0; i < count; i += 2) scores[i >>> 1] = readDouble(argv, first + i);
+}
+
+/** The sorted set to add to, made if need be; 0 when nothing may be added. */
+function openForAdd(ctx: Context, argv: Argv, first: number, options: number): Entry {
+  const { bytes, starts, ends } = argv;
+  const expected = (argv.count - first) >>> 1;
+  const entry = lookupZset(ctx, argv, 1);
+  if (entry !== 0) return zsetExpect(ctx.db, entry, expected);
+  if ((options & Add.XX) !== 0) return 0;
+  const longest = ends[first + 1] - starts[first + 1];
+  return zsetCreate(ctx.db, bytes, starts[1], ends[1], expected, longest);
+}
+
+/** ZADD and ZINCRBY. */
+function addGeneric(ctx: Context, argv: Argv, options: number): void {
+  let first = 2;
+  for (let option = 0; first < argv.count; first++) {
+    option = addOption(argv, first);
+    if (option === 0) break;
+    options |= option;
+  }
+  readPairs(argv, first, options);
+  const { bytes, starts, ends } = argv;
+  const isIncrement = (options & Add.INCR) !== 0;
+  let entry = openForAdd(ctx, argv, first, options);
+  if (entry === 0) return isIncrement ? ctx.reply.null() : ctx.reply.integer(0);
+  let isNew = 0;
+  let isUpdated = 0;
+  for (let i = first; i < argv.count; i += 2) {
+    const score = scores[(i - first) >>> 1];
+    entry = zsetAdd(ctx.db, entry, bytes, starts[i + 1], ends[i + 1], score, options);
+    if (added.isNaN) throw new CommandError(SCORE_NAN);
+    if (added.isNew) isNew++;
+    if (added.isUpdated) isUpdated++;
+  }
+  ctx.dirty += isNew + isUpdated;
+  if (isNew + isUpdated > 0) ctx.modified(ctx.dbIndex, bytes, starts[1], ends[1]);
+  if (!isIncrement) ctx.reply.integer((options & CHANGED) !== 0 ? isNew + isUpdated : isNew);
+  else if (added.isRefused) ctx.reply.null();
+  else ctx.reply.double(added.score);
+}
+
+/** `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: how many are new. O(m log n). */
+export const zadd: Command = {
+  name: "zadd",
+  arity: -4,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    addGeneric(ctx, argv, Add.NONE);
+  },
+};
+
+/** `ZINCRBY key increment member`: the new score. O(log n). */
+const zincrby: Command = {
+  name: "zincrby",
+  arity: 4,
+  flags: WRITE | DENYOOM | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    addGeneric(ctx, argv, Add.INCR);
+  },
+};
+
+/** `ZREM key member [...]`: how many there were. O(m log n). */
+const zrem: Command = {
+  name: "zrem",
+  arity: -3,
+  flags: WRITE | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    let entry = lookupZset(ctx, argv, 1);
+    if (entry === 0) return ctx.reply.integer(0);
+    const { bytes, starts, ends } = argv;
+    let removed = 0;
+    for (let i = 2; i < argv.count; i++) {
+      const now = zsetRemove(ctx.db, entry, bytes, starts[i], ends[i]);
+      if (now === 0) continue;
+      entry = now;
+      removed++;
+    }
+    if (removed > 0) zsetChanged(ctx, argv, 1, entry, removed);
+    ctx.reply.integer(removed);
+  },
+};
+
+/** `ZCARD key`: how many members there are. O(1). */
+const zcard: Command = {
+  name: "zcard",
+  arity: 2,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupZset(ctx, argv, 1);
+    ctx.reply.integer(entry === 0 ? 0 : zsetLength(ctx.db, entry));
+  },
+};
+
+/** The score of the member at argument `index`, or null. */
+function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void {
+  const { bytes, starts, ends } = argv;
+  const score = entry === 0 ? NaN : zsetScore(ctx.db, entry, bytes, starts[index], ends[index]);
+  if (score !== score) ctx.reply.null();
+  else ctx.reply.double(score);
+}
+
+/** `ZSCORE key member`: its score, or null. O(1). */
+const zscore: Command = {
+  name: "zscore",
+  arity: 3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    replyScore(ctx, lookupZset(ctx, argv, 1), argv, 2);
+  },
+};
+
+/** `ZMSCORE key member [...]`: the score of each, or null. O(m). */
+const zmscore: Command = {
+  name: "zmscore",
+  arity: -3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const entry = lookupZset(ctx, argv, 1);
+    ctx.reply.array(argv.count - 2);
+    for (let i = 2; i < argv.count; i++) replyScore(ctx, entry, argv, i);
+  },
+};
+
+/** ZRANK and ZREVRANK. */
+function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
+  const { bytes, starts, ends } = argv;
+  const { db, reply } = ctx;
+  if (argv.count > 4) throw new CommandError(wrongArity(reverse ? "zrevrank" : "zrank"));
+  if (argv.count === 4 && !isWord(argv, 3, "WITHSCORE")) throw new CommandError(SYNTAX);
+  const withScore = argv.count === 4;
+  const entry = lookupZset(ctx, argv, 1);
+  const rank = entry === 0 ? -1 : zsetRank(db, entry, bytes, starts[2], ends[2]);
+  if (rank < 0) return withScore ? reply.nullArray() : reply.null();
+  if (withScore) reply.array(2);
+  reply.integer(reverse ? zsetLength(db, entry) - 1 - rank : rank);
+  if (withScore) reply.double(zsetScore(db, entry, bytes, starts[2], ends[2]));
+}
+
+/** `ZRANK key member [WITHSCORE]`: how many members are below it, or null. O(log n). */
+const zrank: Command = {
+  name: "zrank",
+  arity: -3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rankGeneric(ctx, argv, false);
+  },
+};
+
+/** `ZREVRANK key member [WITHSCORE]`: how many members are above it, or null. O(log n). */
+const zrevrank: Command = {
+  name: "zrevrank",
+  arity: -3,
+  flags: READONLY | FAST,
+  keys: KEY_1,
+  run(ctx, argv) {
+    rankGeneric(ctx, argv, true);
+  },
+};
+
+/** Visits `count` different members, each set of them about as likely as any other, in no order. */
+function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisitor): void {
+  const { db } = ctx;
+  const length = zsetLength(db, entry);
+  if (count * SPARSE_SHARE < length) {
+    const ranks = new Set<number>();
+    while (ranks.size < count) ranks.add(Math.min(Math.floor(ctx.random() * length), length - 1));
+    for (const rank of ranks) zsetEachRange(db, entry, rank, 1, false, visit);
+    return;
+  }
+  let left = length;
+  zsetEach(db, entry, (bytes, start, end, score) => {
+    // Each of those left is taken with the chance that all still wanted are among them.
+    if (ctx.random() * left-- >= count) return;
+    count--;
+    visit(bytes, start, end, score);
+  });
+}
+
+/** `ZRANDMEMBER key [count [WITHSCORES]]`: one member, or some. O(n), O(m log n) for few. */
+const zrandmember: Command = {
+  name: "zrandmember",
+  arity: -2,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const { reply } = ctx;
+    if (argv.count === 2) {
+      const entry = lookupZset(ctx, argv, 1);
+      if (entry === 0) return reply.null();
+      const visit: MemberVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
+      return zsetRandom(ctx.db, entry, ctx.random, visit);
+    }
+    const count = readRandomCount(argv, "WITHSCORES");
+    const entry = lookupZset(ctx, argv, 1);
+    if (entry === 0 || count === 0) return reply.array(0);
+    const length = zsetLength(ctx.db, entry);
+    const wanted = drawsOf(count, length);
+    const visit = memberReply(reply, wanted, argv.count === 4);
+    if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
+    for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);
+  },
+};
+
+/** Looks at some members and replies. */
+function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
+  const set = largeOf(ctx.db, entry);
+  const take = (bytes: Uint8Array, start: number, end: number, score: string): void => {
+    if (!scan.takes(bytes, start, end)) return;
+    writeBulk(scan.found, bytes, start, end);
+    writeBulkText(scan.found, score);
+  };
+  let next = 0;
+  if (set === undefined) {
+    zsetEach(ctx.db, entry, (bytes, start, end, score) => {
+      take(bytes, start, end, formatDouble(score));
+    });
+  } else {
+    const look = (found: Entry) => {
+      set.memberRef(found, ref);
+      // db.c, scanCallback: a table's scores are printed as long doubles, with 17 digits.
+      take(ref.bytes, ref.start, ref.end, formatDouble17(set.scoreOf(found)));
+    };
+    next = scan.walk(cursor, (at) => set.scan(at, look));
+  }
+  scan.reply(ctx.reply, next, 2);
+}
+
+/** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, members and scores. O(count). */
+const zscan: Command = {
+  name: "zscan",
+  arity: -3,
+  flags: READONLY,
+  keys: KEY_1,
+  run(ctx, argv) {
+    const cursor = readCursor(argv, 2);
+    const entry = lookupZset(ctx, argv, 1);
+    if (entry === 0) return replyNoScan(ctx.reply);
+    scanMembers(ctx, entry, cursor, new ElementScan(argv));
+  },
+};
+
+/** The family, in the order of its rows. */
+export const zsetCommands: readonly Command[] = [
+  zadd,
+  zincrby,
+  zrem,
+  zcard,
+  zscore,
+  zmscore,
+  zrank,
+  zrevrank,
+  ...zsetRangeCommands,
+  ...zsetPopCommands,
+  zrandmember,
+  zscan,
+  ...zsetAlgebraCommands,
+];

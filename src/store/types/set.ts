@@ -1,0 +1,343 @@
+/**
+ * Sets: integers in an intset, few and short members in a listpack, a {@linkcode LargeSet} beyond. When
+ * one becomes the other is as in `t_set.c` of Redis 7.2 to 8.0 (`setTypeAddAux`).
+ *
+ * @module
+ */
+
+import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import type { Database } from "../keyspace/database.ts";
+import {
+  INTSET_EMPTY,
+  intsetAdd,
+  intsetFind,
+  intsetLength,
+  intsetLongest,
+  intsetRead,
+  intsetRemove,
+  isIntsetMember,
+} from "../packed/intset.ts";
+import { LargeSet, type SetVisitor } from "./set_table.ts";
+import {
+  LISTPACK_EMPTY,
+  lpAppendTo,
+  lpBegin,
+  lpFind,
+  lpFinish,
+  lpFirst,
+  lpIsEnd,
+  lpLength,
+  lpNext,
+  lpRead,
+  lpSeek,
+  lpSplice,
+} from "../packed/listpack.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import { RecordRegion } from "../packed/region.ts";
+
+export { LargeSet, type SetVisitor } from "./set_table.ts";
+
+const key = new BytesRef();
+const blob = new BytesRef();
+const member = new BytesRef();
+const region = new RecordRegion();
+const encoded = new ByteBuffer();
+
+/** The large form of a set, undefined when it is small. */
+export function largeSetOf(db: Database, entry: Entry): LargeSet | undefined {
+  return db.objectOf(entry) as LargeSet | undefined;
+}
+
+/** How many members a set has. */
+export function setLength(db: Database, entry: Entry): number {
+  const large = largeSetOf(db, entry);
+  if (large !== undefined) return large.size;
+  db.valueRef(entry, blob);
+  return db.encodingOf(entry) === Encoding.INTSET
+    ? intsetLength(blob.bytes, blob.start)
+    : lpLength(blob.bytes, blob.start, blob.end);
+}
+
+/** Visits every member: in order when the set is small. */
+export function setEach(db: Database, entry: Entry, visit: SetVisitor): void {
+  const large = largeSetOf(db, entry);
+  if (large !== undefined) return large.each(visit);
+  db.valueRef(entry, blob);
+  const { bytes, start } = blob;
+  if (db.encodingOf(entry) === Encoding.INTSET) {
+    const count = intsetLength(bytes, start);
+    for (let i = 0; i < count; i++) {
+      intsetRead(bytes, start, i, member);
+      visit(member.bytes, member.start, member.end);
+    }
+    return;
+  }
+  for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
+    lpRead(bytes, pos, member);
+    visit(member.bytes, member.start, member.end);
+  }
+}
+
+/** Whether a set has a member. */
+export function setHas(
+  db: Database,
+  entry: Entry,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  const large = largeSetOf(db, entry);
+  if (large !== undefined) return large.has(bytes, start, end);
+  db.valueRef(entry, blob);
+  if (db.encodingOf(entry) === Encoding.INTSET) {
+    return intsetFind(blob.bytes, blob.start, bytes, start, end) >= 0;
+  }
+  return lpFind(blob.bytes, lpFirst(blob.bytes, blob.start), bytes, start, end, 0) >= 0;
+}
+
+/** Visits the member at `index` of a small set; any one, drawn, of a large one. */
+export function setVisitAt(
+  db: Database,
+  entry: Entry,
+  index: number,
+  random: () => number,
+  visit: SetVisitor,
+): void {
+  const large = largeSetOf(db, entry);
+  if (large !== undefined) return large.visit(large.members.randomEntry(random), visit);
+  db.valueRef(entry, blob);
+  const { bytes, start, end } = blob;
+  if (db.encodingOf(entry) === Encoding.INTSET) intsetRead(bytes, start, index, member);
+  else lpRead(bytes, lpSeek(bytes, start, end, index), member);
+  visit(member.bytes, member.start, member.end);
+}
+
+/** How a set that begins with a member and may grow to `expected` is held: `setTypeCreate`. */
+export function setEncodingFor(
+  db: Database,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  expected: number,
+): Encoding {
+  const { setMaxIntsetEntries, setMaxListpackEntries } = db.settings.limits;
+  if (isIntsetMember(bytes, start, end) && expected <= setMaxIntsetEntries) return Encoding.INTSET;
+  return expected <= setMaxListpackEntries ? Encoding.LISTPACK : Encoding.HASHTABLE;
+}
+
+/** Makes an empty set, which is to be filled before anybody looks. */
+export function setCreate(
+  db: Database,
+  keyBytes: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  encoding: Encoding,
+): Entry {
+  if (encoding === Encoding.HASHTABLE) {
+    const large = new LargeSet(db.settings);
+    return db.setObject(
+      keyBytes,
+      keyStart,
+      keyEnd,
+      ValueType.SET,
+      encoding,
+      large,
+      NO_EXPIRY,
+    );
+  }
+  const empty = encoding === Encoding.INTSET ? INTSET_EMPTY : LISTPACK_EMPTY;
+  return db.setBlob(
+    keyBytes,
+    keyStart,
+    keyEnd,
+    ValueType.SET,
+    encoding,
+    empty,
+    0,
+    empty.length,
+    NO_EXPIRY,
+  );
+}
+
+/** Prepares a set for `count` members to come: `setTypeMaybeConvert`. */
+export function setExpect(db: Database, entry: Entry, count: number): Entry {
+  const { setMaxIntsetEntries, setMaxListpackEntries } = db.settings.limits;
+  const encoding = db.encodingOf(entry);
+  const isBeyond = (encoding === Encoding.LISTPACK && count > setMaxListpackEntries) ||
+    (encoding === Encoding.INTSET && count > setMaxIntsetEntries);
+  return isBeyond ? setConvert(db, entry) : entry;
+}
+
+/** Whether the last {@linkcode setAdd} or {@linkcode setRemove} changed anything. */
+export const memberChange: { done: boolean } = { done: false };
+
+/** Adds a member; returns where the entry is now, `memberChange.done` tells whether it is new. */
+export function setAdd(
+  db: Database,
+  entry: Entry,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Entry {
+  const large = largeSetOf(db, entry);
+  if (large !== undefined) {
+    memberChange.done = large.add(bytes, start, end);
+    return entry;
+  }
+  if (db.encodingOf(entry) === Encoding.INTSET) {
+    return addToIntset(db, entry, bytes, start, end);
+  }
+  return addToListpack(db, entry, bytes, start, end);
+}
+
+function addToIntset(
+  db: Database,
+  entry: Entry,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Entry {
+  const { setMaxIntsetEntries, setMaxListpackEntries, setMaxListpackValue } = db.settings.limits;
+  region.open(db, entry, Encoding.INTSET);
+  const count = intsetLength(region.bytes, region.start);
+  if (isIntsetMember(bytes, start, end)) {
+    memberChange.done = intsetAdd(region, bytes, start, end);
+    const tooMany = memberChange.done && count + 1 > setMaxIntsetEntries;
+    return tooMany ? setConvert(db, region.entry) : region.entry;
+  }
+  const longest = Math.max(intsetLongest(region.bytes, region.start, member), end - start);
+  const fits = count < setMaxListpackEntries && longest <= setMaxListpackValue;
+  // It may be a text lent by another set, which converting this one would write over.
+  const own = bytes.slice(start, end);
+  const converted = fits ? setPack(db, entry) : setConvert(db, entry);
+  return setAdd(db, converted, own, 0, own.length);
+}
+
+function addToListpack(
+  db: Database,
+  entry: Entry,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Entry {
+  const { setMaxListpackEntries, setMaxListpackValue } = db.settings.limits;
+  region.open(db, entry, Encoding.LISTPACK);
+  const first = lpFirst(region.bytes, region.start);
+  memberChange.done = lpFind(region.bytes, first, bytes, start, end, 0) < 0;
+  if (!memberChange.done) return entry;
+  const count = lpLength(region.bytes, region.start, region.end);
+  if (count >= setMaxListpackEntries || end - start > setMaxListpackValue) {
+    const own = bytes.slice(start, end); // as above
+    return setAdd(db, setConvert(db, entry), own, 0, own.length);
+  }
+  encoded.clear();
+  lpAppendTo(encoded, bytes, start, end);
+  lpSplice(region, region.end - 1, region.end - 1, 0, encoded, 1);
+  return region.entry;
+}
+
+/** Deletes a member; returns where the entry is now, `memberChange.done` tells whether it was there. */
+export function setRemove(
+  db: Database,
+  entry: Entry,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Entry {
+  const large = largeSetOf(db, entry);
+  if (large !== undefined) {
+    memberChange.done = large.remove(bytes, start, end);
+    return entry;
+  }
+  const encoding = db.encodingOf(entry);
+  region.open(db, entry, encoding);
+  if (encoding === Encoding.INTSET) {
+    memberChange.done = intsetRemove(region, bytes, start, end);
+    return region.entry;
+  }
+  const first = lpFirst(region.bytes, region.start);
+  const pos = lpFind(region.bytes, first, bytes, start, end, 0);
+  memberChange.done = pos >= 0;
+  if (pos >= 0) lpSplice(region, pos, lpNext(region.bytes, pos), 1, undefined, 0);
+  return region.entry;
+}
+
+/** Makes a small set a large one. */
+export function setConvert(db: Database, entry: Entry): Entry {
+  if (largeSetOf(db, entry) !== undefined) return entry;
+  const large = new LargeSet(db.settings);
+  setEach(db, entry, (bytes, start, end) => large.add(bytes, start, end));
+  db.keyRef(entry, key);
+  const at = db.expireAtMs(entry);
+  const { bytes, start, end } = key;
+  return db.setObject(bytes, start, end, ValueType.SET, Encoding.HASHTABLE, large, at);
+}
+
+/** Makes an intset a listpack. */
+function setPack(db: Database, entry: Entry): Entry {
+  const packed = new ByteBuffer();
+  lpBegin(packed);
+  let count = 0;
+  setEach(db, entry, (bytes, start, end) => {
+    lpAppendTo(packed, bytes, start, end);
+    count++;
+  });
+  lpFinish(packed, 0, count);
+  return replaceBlob(db, entry, Encoding.LISTPACK, packed.bytes, packed.length);
+}
+
+/** Makes a set of integers alone an intset if the limits allow; leaves any other as it is. */
+export function setUnpack(db: Database, entry: Entry): Entry {
+  if (db.encodingOf(entry) === Encoding.INTSET) return entry;
+  if (setLength(db, entry) > db.settings.limits.setMaxIntsetEntries) return entry;
+  const members: Uint8Array[] = [];
+  let others = 0;
+  setEach(db, entry, (bytes, start, end) => {
+    if (others > 0 || !isIntsetMember(bytes, start, end)) others++;
+    else members.push(bytes.slice(start, end));
+  });
+  return others > 0 ? entry : refill(db, entry, Encoding.INTSET, members);
+}
+
+/** Makes a set that has lost most of its members anew, as SPOP does: small if what is left fits. */
+export function setRenew(db: Database, entry: Entry): Entry {
+  const isIntset = db.encodingOf(entry) === Encoding.INTSET;
+  if (!isIntset && setLength(db, entry) > db.settings.limits.setMaxListpackEntries) return entry;
+  const members: Uint8Array[] = [];
+  setEach(db, entry, (bytes, start, end) => members.push(bytes.slice(start, end)));
+  return refill(db, entry, isIntset ? Encoding.INTSET : Encoding.LISTPACK, members);
+}
+
+function refill(
+  db: Database,
+  entry: Entry,
+  encoding: Encoding,
+  members: readonly Uint8Array[],
+): Entry {
+  const empty = encoding === Encoding.INTSET ? INTSET_EMPTY : LISTPACK_EMPTY;
+  let now = replaceBlob(db, entry, encoding, empty, empty.length);
+  for (const one of members) now = setAdd(db, now, one, 0, one.length);
+  return now;
+}
+
+function replaceBlob(
+  db: Database,
+  entry: Entry,
+  encoding: Encoding,
+  bytes: Uint8Array,
+  length: number,
+): Entry {
+  db.keyRef(entry, key);
+  const at = db.expireAtMs(entry);
+  return db.setBlob(
+    key.bytes,
+    key.start,
+    key.end,
+    ValueType.SET,
+    encoding,
+    bytes,
+    0,
+    length,
+    at,
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * A set in its large form: a table of members of its own.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { Database } from "../keyspace/database.ts";
+import type { StoredObject } from "../memory/stored_object.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import type { StoreSettings } from "../memory/settings.ts";
+
+/** Called with a member, borrowed. */
+export type SetVisitor = (bytes: Uint8Array, start: number, end: number) => void;
+
+const NOTHING = new Uint8Array(0);
+const member = new BytesRef();
+
+/** See the module's text. */
+export class LargeSet implements StoredObject {
+  /** The members, each with nothing as its value. */
+  readonly members: Database;
+
+  /** @param settings Of the keyspace. */
+  constructor(settings: StoreSettings) {
+    this.members = new Database(settings);
+  }
+
+  /** How many members there are. */
+  get size(): number {
+    return this.members.size;
+  }
+
+  /** Bytes of table and records. */
+  get memoryBytes(): number {
+    const { reserved, table } = this.members.memory();
+    return reserved + table;
+  }
+
+  /** Whether there is such a member. */
+  has(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.members.find(bytes, start, end) !== 0;
+  }
+
+  /** Adds a member; false when it was there. */
+  add(bytes: Uint8Array, start: number, end: number): boolean {
+    const before = this.members.size;
+    this.members.setBlob(
+      bytes,
+      start,
+      end,
+      ValueType.STRING,
+      Encoding.RAW,
+      NOTHING,
+      0,
+      0,
+      NO_EXPIRY,
+    );
+    return this.members.size !== before;
+  }
+
+  /** Deletes a member; false when it was not there. */
+  remove(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.members.remove(bytes, start, end);
+  }
+
+  /** Visits one member. */
+  visit(entry: Entry, visit: SetVisitor): void {
+    this.members.keyRef(entry, member);
+    visit(member.bytes, member.start, member.end);
+  }
+
+  /** Visits every member, in no order. */
+  each(visit: SetVisitor): void {
+    let cursor = 0;
+    const look = (entry: Entry) => this.visit(entry, visit);
+    do cursor = this.members.scan(cursor, look); while (cursor !== 0);
+  }
+
+  /** An independent copy. */
+  copy(): LargeSet {
+    const copied = new LargeSet(this.members.settings);
+    copied.members.expand(this.size);
+    this.each((bytes, start, end) => copied.add(bytes, start, end));
+    return copied;
+  }
+}

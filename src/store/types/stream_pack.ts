@@ -1,0 +1,236 @@
+/**
+ * Small streams, held in their record: one node at most, no groups. A {@linkcode Stream} takes some two
+ * kilobytes of JavaScript objects, so those of a few entries, which come by the million, are made one
+ * only while a command looks at them.
+ *
+ * ```
+ *  u64 LE   length                u64 LE   entries added
+ *  16 BE    last id               16 BE    first id
+ *  16 BE    largest deleted id    16 BE    the node's id
+ *  the node's listpack, nothing when there is no node
+ * ```
+ *
+ * @module
+ */
+
+import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import type { Database } from "../keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import { BufferRegion, type NodeRegion, RecordRegion, type Region } from "../packed/region.ts";
+import { IdPlace, Stream, StreamId } from "./stream.ts";
+import { appendEntry, beginNode, type Fields, hasRoom } from "../packed/stream_node.ts";
+
+/** Bytes of a node from which on it is worth an object: copying it would cost more than finding it. */
+const MOST_NODE_BYTES = 2048;
+/** Least room left behind an entry that is added: who adds one is likely to add another. */
+const SPARE_BYTES = 160;
+const COUNT_BYTES = 8;
+const LENGTH = 0;
+const ENTRIES_ADDED = 8;
+const LAST_ID = 16;
+const FIRST_ID = 32;
+const MAX_DELETED_ID = 48;
+const NODE_ID = 64;
+const NODE = 80;
+
+const header = new Uint8Array(NODE);
+const packed = new ByteBuffer();
+const made = new BufferRegion();
+const value = new BytesRef();
+const nodeId = new StreamId();
+const place = new IdPlace();
+
+/** The node of a packed stream, where it lies in its record. */
+class PackedNode implements Region {
+  readonly record: RecordRegion = new RecordRegion();
+
+  get bytes(): Uint8Array {
+    return this.record.bytes;
+  }
+
+  get start(): number {
+    return this.record.start + NODE;
+  }
+
+  get end(): number {
+    return this.record.end;
+  }
+
+  resize(length: number): void {
+    const spare = Math.min(length, MOST_NODE_BYTES - length);
+    this.record.resize(NODE + length, Math.max(spare, SPARE_BYTES));
+  }
+}
+
+const packedNode = new PackedNode();
+
+/**
+ * The stream of an entry of that type. Unless `isHeld` says that the database holds this very object,
+ * {@linkcode keepStream} is to be told when it was changed.
+ */
+export function streamOf(db: Database, entry: Entry): Stream {
+  const object = db.objectOf(entry);
+  if (object !== undefined) return object as Stream;
+  db.valueRef(entry, value);
+  return unpackStream(value.bytes, value.start, value.end);
+}
+
+/** Reads the last id ever given to a stream. */
+export function readLastId(db: Database, entry: Entry, out: StreamId): void {
+  const object = db.objectOf(entry);
+  if (object !== undefined) return out.set((object as Stream).lastId);
+  db.valueRef(entry, value);
+  out.setBytes(value.bytes, value.start + LAST_ID);
+}
+
+/**
+ * Adds an entry, as {@linkcode Stream.append} does, to a packed stream that has entries and stays small.
+ *
+ * @returns False, and nothing done, when it is none.
+ */
+export function appendPacked(
+  db: Database,
+  entry: Entry,
+  id: StreamId,
+  fields: Fields,
+  first: number,
+  end: number,
+): boolean {
+  if (db.objectOf(entry) !== undefined) return false;
+  const node = packedNode;
+  node.record.open(db, entry, Encoding.STREAM);
+  const { record } = node;
+  let bytes = 0;
+  for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
+  if (node.end - node.start + bytes > MOST_NODE_BYTES) return false;
+  // An empty stream's next entry becomes its first: that is the generic way's.
+  if (readCount(record.bytes, record.start + LENGTH) === 0) return false;
+  if (!hasRoom(node, bytes, db.settings.limits)) return false;
+  nodeId.setBytes(record.bytes, record.start + NODE_ID);
+  appendEntry(node, nodeId, id, fields, first, end);
+  countOneMore(record.bytes, record.start + LENGTH);
+  countOneMore(record.bytes, record.start + ENTRIES_ADDED);
+  id.writeBytes(record.bytes, record.start + LAST_ID);
+  return true;
+}
+
+function readCount(bytes: Uint8Array, pos: number): number {
+  let count = 0;
+  for (let i = pos + COUNT_BYTES - 1; i >= pos; i--) count = count * 256 + bytes[i];
+  return count;
+}
+
+function writeCount(bytes: Uint8Array, pos: number, count: number): void {
+  for (let i = pos; i < pos + COUNT_BYTES; i++) {
+    bytes[i] = count;
+    count = Math.floor(count / 256);
+  }
+}
+
+function countOneMore(bytes: Uint8Array, pos: number): void {
+  while (++bytes[pos] > 0xff) pos++;
+}
+
+/** Makes a stream of one entry; false, and nothing done, when that is not a small one. */
+export function createPacked(
+  db: Database,
+  keyBytes: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  id: StreamId,
+  fields: Fields,
+  first: number,
+  end: number,
+): boolean {
+  const { buffer } = made;
+  // Shorter than the arguments with their headers, which are all there is to it.
+  if (fields.ends[end - 1] - fields.starts[first] > MOST_NODE_BYTES / 2) return false;
+  buffer.clear();
+  writeCount(header, LENGTH, 1);
+  writeCount(header, ENTRIES_ADDED, 1);
+  id.writeBytes(header, LAST_ID);
+  id.writeBytes(header, FIRST_ID);
+  id.writeBytes(header, NODE_ID);
+  header.fill(0, MAX_DELETED_ID, NODE_ID);
+  buffer.writeBytes(header);
+  beginNode(buffer, fields, first, end);
+  made.start = NODE;
+  appendEntry(made, id, id, fields, first, end);
+  const { bytes, length } = buffer;
+  const [type, encoding] = [ValueType.STREAM, Encoding.STREAM];
+  db.setBlob(keyBytes, keyStart, keyEnd, type, encoding, bytes, 0, length, NO_EXPIRY);
+  return true;
+}
+
+/** Stores a stream that was made or changed under its key, whose expiry stays. */
+export function keepStream(
+  db: Database,
+  keyBytes: Uint8Array,
+  start: number,
+  end: number,
+  stream: Stream,
+): void {
+  if (stream.isHeld) return;
+  const entry = db.find(keyBytes, start, end);
+  const at = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
+  const [type, encoding] = [ValueType.STREAM, Encoding.STREAM];
+  packed.clear();
+  if (packStream(stream, packed)) {
+    db.setBlob(keyBytes, start, end, type, encoding, packed.bytes, 0, packed.length, at);
+    return;
+  }
+  stream.isHeld = true;
+  db.setObject(keyBytes, start, end, type, encoding, stream, at);
+}
+
+/** Appends the packed form of a stream; false, and nothing written, when it is not small. */
+export function packStream(stream: Stream, out: ByteBuffer): boolean {
+  if (stream.groupCount > 0 || stream.nodes.size > 1) return false;
+  let node: NodeRegion | undefined;
+  nodeId.setWords(0, 0, 0, 0);
+  if (stream.nodes.first(place)) {
+    node = stream.nodes.valueAt(place);
+    if (node.end > MOST_NODE_BYTES) return false;
+    stream.nodes.readId(place, nodeId);
+  }
+  writeHeader(stream, nodeId, out);
+  if (node !== undefined) out.writeBytes(node.bytes, node.start, node.end);
+  return true;
+}
+
+/** Appends the packed form of a stream whose only node is still to be added to it. */
+export function packStreamOf(
+  stream: Stream,
+  id: StreamId,
+  node: Uint8Array,
+  start: number,
+  end: number,
+  out: ByteBuffer,
+): boolean {
+  if (stream.groupCount > 0 || stream.nodes.size > 0 || end - start > MOST_NODE_BYTES) return false;
+  writeHeader(stream, id, out);
+  out.writeBytes(node, start, end);
+  return true;
+}
+
+function writeHeader(stream: Stream, id: StreamId, out: ByteBuffer): void {
+  writeCount(header, LENGTH, stream.length);
+  writeCount(header, ENTRIES_ADDED, stream.entriesAdded);
+  stream.lastId.writeBytes(header, LAST_ID);
+  stream.firstId.writeBytes(header, FIRST_ID);
+  stream.maxDeletedId.writeBytes(header, MAX_DELETED_ID);
+  id.writeBytes(header, NODE_ID);
+  out.writeBytes(header);
+}
+
+function unpackStream(bytes: Uint8Array, start: number, end: number): Stream {
+  const stream = new Stream();
+  stream.length = readCount(bytes, start + LENGTH);
+  stream.entriesAdded = readCount(bytes, start + ENTRIES_ADDED);
+  stream.lastId.setBytes(bytes, start + LAST_ID);
+  stream.firstId.setBytes(bytes, start + FIRST_ID);
+  stream.maxDeletedId.setBytes(bytes, start + MAX_DELETED_ID);
+  nodeId.setBytes(bytes, start + NODE_ID);
+  if (end - start > NODE) stream.addNode(nodeId, bytes, start + NODE, end);
+  return stream;
+}
