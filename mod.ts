@@ -52,7 +52,7 @@ export type {
   LinkStatus,
   SyncProgress,
 } from "./src/replication/types.ts";
-export { RdbError, type RdbErrorCode } from "./src/rdb/errors.ts";
+export { RdbError, type RdbErrorCode } from "./src/rdb/format/errors.ts";
 export {
   type Address,
   type ConnectOptions,

@@ -15,7 +15,7 @@ import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { lookupCommand } from "../../src/commands/table.ts";
 import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
-import { CommandParser } from "../../src/resp/parser.ts";
+import { CommandParser } from "../../src/resp/command_parser.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
 import { Engine } from "../../tests/commands/engine.ts";
 import { headline, line, median, size } from "../support/report.ts";

@@ -12,7 +12,7 @@
 import process from "node:process";
 import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import type { RdbSink } from "../../src/rdb/sink.ts";
+import type { RdbSink } from "../../src/rdb/format/sink.ts";
 import { Keyspace, type StoreSettings } from "../../src/store/keyspace/keyspace.ts";
 import { headline, line, median, size } from "../support/report.ts";
 

@@ -16,7 +16,7 @@ import { newCounters } from "../../src/replication/shared.ts";
 import { Slice } from "../../src/replication/slice.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
 import type { StreamExecutor } from "../../src/replication/types.ts";
-import { CommandParser } from "../../src/resp/parser.ts";
+import { CommandParser } from "../../src/resp/command_parser.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { headline, line, size, spread } from "../support/report.ts";
 

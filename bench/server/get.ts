@@ -11,7 +11,7 @@
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { CommandParser } from "../../src/resp/parser.ts";
+import { CommandParser } from "../../src/resp/command_parser.ts";
 import { ReplyWriter, writeCommand } from "../../src/resp/writer.ts";
 import { Dispatcher } from "../../src/server/dispatch.ts";
 import type { SessionLink } from "../../src/server/session.ts";

@@ -13,19 +13,19 @@
  */
 
 import { Crc64 } from "../base/crc64.ts";
-import { RdbError } from "./errors.ts";
+import { RdbError } from "./format/errors.ts";
 import { elementTable } from "./elements/table.ts";
 import { readWholeStrings } from "./elements/string.ts";
-import { type Element, type ElementRow, Frame } from "./frame.ts";
+import { type Element, type ElementRow, Frame } from "./format/context.ts";
 import {
   Dialect,
   FIRST_CHECKSUM_VERSION,
   FIRST_OPCODE,
   FIRST_VALKEY_VERSION,
   Opcode,
-} from "./opcodes.ts";
-import { Reader } from "./reader.ts";
-import type { RdbSink } from "./sink.ts";
+} from "./format/opcodes.ts";
+import { Reader } from "./format/chunk_reader.ts";
+import type { RdbSink } from "./format/sink.ts";
 
 const MAGIC_BYTES = 9;
 const CHECKSUM_BYTES = 8;

@@ -23,12 +23,12 @@ import type {
 } from "../store/keyspace/keyspace.ts";
 import { Encoding as Encodings, ValueType as ValueTypes } from "../store/keyspace/keyspace.ts";
 import { elementTable } from "./elements/table.ts";
-import { RdbError } from "./errors.ts";
-import { Frame } from "./frame.ts";
-import { dialectOfVersion, FIRST_OPCODE, Opcode } from "./opcodes.ts";
-import { Reader } from "./reader.ts";
-import { RecordWriter } from "./record_writer.ts";
-import type { RdbSink } from "./sink.ts";
+import { RdbError } from "./format/errors.ts";
+import { Frame } from "./format/context.ts";
+import { dialectOfVersion, FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
+import { Reader } from "./format/chunk_reader.ts";
+import { RecordWriter } from "./format/record_writer.ts";
+import type { RdbSink } from "./format/sink.ts";
 import { valueWriterOf } from "./writers/table.ts";
 import type { SnapshotVersion } from "./writers/writer.ts";
 

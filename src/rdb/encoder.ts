@@ -17,10 +17,10 @@
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
 import type { Database, Entry, Keyspace, SnapshotBarrier } from "../store/keyspace/keyspace.ts";
-import { printableBytes, RdbError } from "./errors.ts";
+import { printableBytes, RdbError } from "./format/errors.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
-import { Dialect, FIRST_VALKEY_VERSION, Opcode } from "./opcodes.ts";
-import { RecordWriter } from "./record_writer.ts";
+import { Dialect, FIRST_VALKEY_VERSION, Opcode } from "./format/opcodes.ts";
+import { RecordWriter } from "./format/record_writer.ts";
 import { valueWriterOf } from "./writers/table.ts";
 import type { SnapshotVersion, ValueRest } from "./writers/writer.ts";
 

@@ -7,10 +7,10 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
-import { RdbError } from "./errors.ts";
-import { FIRST_VALKEY_VERSION, Opcode } from "./opcodes.ts";
-import { Reader, StringSlot } from "./reader.ts";
-import { RecordWriter } from "./record_writer.ts";
+import { RdbError } from "./format/errors.ts";
+import { FIRST_VALKEY_VERSION, Opcode } from "./format/opcodes.ts";
+import { Reader, StringSlot } from "./format/chunk_reader.ts";
+import { RecordWriter } from "./format/record_writer.ts";
 
 /** The first version with functions: every server that has them loads it. */
 const VERSION = 10;

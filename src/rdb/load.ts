@@ -16,9 +16,9 @@ import type {
   ValueType,
 } from "../store/keyspace/keyspace.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
-import { printableBytes, RdbError } from "./errors.ts";
-import { Dialect } from "./opcodes.ts";
-import type { RdbSink } from "./sink.ts";
+import { printableBytes, RdbError } from "./format/errors.ts";
+import { Dialect } from "./format/opcodes.ts";
+import type { RdbSink } from "./format/sink.ts";
 
 const REPLID_LENGTH = 40;
 const MAX_SHORT_AUX = 64;

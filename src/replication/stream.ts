@@ -11,7 +11,7 @@
  */
 
 import { Argv } from "../resp/argv.ts";
-import { CommandParser } from "../resp/parser.ts";
+import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
 import { type ApplierOptions, StreamApplier } from "./apply.ts";
 import { ReplicationError } from "./errors.ts";

@@ -11,7 +11,7 @@
  */
 
 import { RdbDecoder } from "../rdb/decoder.ts";
-import { RdbError } from "../rdb/errors.ts";
+import { RdbError } from "../rdb/format/errors.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ReplicationError } from "./errors.ts";

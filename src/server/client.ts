@@ -15,7 +15,7 @@
 import type { TimerId } from "../base/clock.ts";
 import { type Address, formatAddress, type Socket, type SocketError } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
-import { CommandParser } from "../resp/parser.ts";
+import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Dispatcher } from "./dispatch.ts";

@@ -17,7 +17,7 @@ import type { Clock, TimerId } from "../base/clock.ts";
 import { isWord } from "../commands/engine/args.ts";
 import { type Socket, SocketError } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
-import { CommandParser } from "../resp/parser.ts";
+import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
 
 /** How far a replica has come. */

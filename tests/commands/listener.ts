@@ -5,7 +5,7 @@
  */
 
 import { latin1 } from "../../src/base/ascii.ts";
-import { CommandParser } from "../../src/resp/parser.ts";
+import { CommandParser } from "../../src/resp/command_parser.ts";
 import type { Connection } from "../support/connection.ts";
 
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 /**
  * Makes `strings_*.rdb` and the `.json` beside each with the real servers at hand: the server is given
- * the items of `tests/rdb/dataset.ts`, must answer them, and saves. Nothing here runs in the tests:
+ * the items of `tests/rdb/support/dataset.ts`, must answer them, and saves. Nothing here runs in the tests:
  *
  *     RIMR_SERVERS=all deno run -A tests/golden/make_strings.ts
  *
@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { equalBytes } from "../../src/base/ascii.ts";
-import { allItems, bytesOf, type Item, smallItems, sortItems, toJson } from "../rdb/dataset.ts";
+import { allItems, bytesOf, type Item, smallItems, sortItems, toJson } from "../rdb/support/dataset.ts";
 import { type RunningServer, type ServerBinary, servers, startServer } from "../support/servers.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));

@@ -1,6 +1,6 @@
 /**
  * Makes `types_*.rdb` and the `.json` beside each with the real servers at hand: the server makes the
- * small dataset of `tests/rdb/everything.ts`, saves, and tells of each key its type, encoding, expiry and
+ * small dataset of `tests/rdb/support/everything.ts`, saves, and tells of each key its type, encoding, expiry and
  * digest. Nothing here runs in the tests:
  *
  *     RIMR_SERVERS=all deno run -A tests/golden/make_types.ts
@@ -11,8 +11,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { textOf } from "../rdb/dataset.ts";
-import { everything } from "../rdb/everything.ts";
+import { textOf } from "../rdb/support/dataset.ts";
+import { everything } from "../rdb/support/everything.ts";
 import { plain } from "../support/resp.ts";
 import {
   atLeast,

@@ -15,9 +15,17 @@ import { fileURLToPath } from "node:url";
 import { Prng } from "../../src/base/prng.ts";
 import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { newKeyspace } from "./keyspaces.ts";
-import { mutations } from "./mutations.ts";
-import { be, CollectingSink, decodeCut, errorOf, join, le, withChecksum } from "./support.ts";
+import { newKeyspace } from "./support/keyspaces.ts";
+import { mutations } from "./support/mutations.ts";
+import {
+  be,
+  CollectingSink,
+  decodeCut,
+  errorOf,
+  join,
+  le,
+  withChecksum,
+} from "./support/decoding.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const MAX_BYTES = 4096;

@@ -9,9 +9,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { elementTable } from "../../src/rdb/elements/table.ts";
-import { RdbError, type RdbErrorCode } from "../../src/rdb/errors.ts";
-import { Dialect } from "../../src/rdb/opcodes.ts";
-import { textOf } from "./dataset.ts";
+import { RdbError, type RdbErrorCode } from "../../src/rdb/format/errors.ts";
+import { Dialect } from "../../src/rdb/format/opcodes.ts";
+import { textOf } from "./support/dataset.ts";
 import {
   be,
   CollectingSink,
@@ -24,7 +24,7 @@ import {
   snapshot,
   str,
   withChecksum,
-} from "./support.ts";
+} from "./support/decoding.ts";
 
 type Part = number | string | Uint8Array;
 

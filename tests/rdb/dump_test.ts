@@ -14,11 +14,11 @@ import { snapshotVersionOf } from "../../src/rdb/writers/writer.ts";
 import { Engine } from "../commands/engine.ts";
 import { plain, type Reply } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
-import { bytesOf, textOf } from "./dataset.ts";
-import { capabilitiesOf, everything } from "./everything.ts";
-import { newKeyspace } from "./keyspaces.ts";
-import { readoutOf } from "./readout.ts";
-import { errorOf, join, le } from "./support.ts";
+import { bytesOf, textOf } from "./support/dataset.ts";
+import { capabilitiesOf, everything } from "./support/everything.ts";
+import { newKeyspace } from "./support/keyspaces.ts";
+import { readoutOf } from "./support/readout.ts";
+import { errorOf, join, le } from "./support/decoding.ts";
 
 function fromHex(text: string): Uint8Array {
   return Uint8Array.from(text.match(/../g)!, (digits) => parseInt(digits, 16));

@@ -23,9 +23,9 @@ import {
   sortItems,
   textOf,
   toJson,
-} from "./dataset.ts";
-import { encodeWhole, itemsOf, keyspaceOf, newKeyspace } from "./keyspaces.ts";
-import { decodeAtRandomCuts, decodeCut, decodeWhole } from "./support.ts";
+} from "./support/dataset.ts";
+import { encodeWhole, itemsOf, keyspaceOf, newKeyspace } from "./support/keyspaces.ts";
+import { decodeAtRandomCuts, decodeCut, decodeWhole } from "./support/decoding.ts";
 
 const REPLID = "0123456789abcdef0123456789abcdef01234567";
 const LIBRARY = "#!lua name=written\nredis.register_function('one', function() return 1 end)\n";

@@ -13,14 +13,14 @@ import { env } from "node:process";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { Prng } from "../../src/base/prng.ts";
-import { RdbError } from "../../src/rdb/errors.ts";
+import { RdbError } from "../../src/rdb/format/errors.ts";
 import type { RdbDecoderOptions } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { ROOT } from "../support/paths.ts";
-import { newKeyspace } from "./keyspaces.ts";
-import { differences, type Readout, readoutOf } from "./readout.ts";
-import { decodeCut, errorOf } from "./support.ts";
+import { newKeyspace } from "./support/keyspaces.ts";
+import { differences, type Readout, readoutOf } from "./support/readout.ts";
+import { decodeCut, errorOf } from "./support/decoding.ts";
 
 const FOLDER = joinPath(ROOT, "..", "shared", "fixtures", "rdb");
 const SLOW = { timeout: 120_000 };

@@ -11,14 +11,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Prng } from "../../src/base/prng.ts";
-import { type ItemJson, sortItems, toJson } from "./dataset.ts";
+import { type ItemJson, sortItems, toJson } from "./support/dataset.ts";
 import {
   CollectingSink,
   decodeAtRandomCuts,
   decodeByteByByte,
   decodeCut,
   decodeWhole,
-} from "./support.ts";
+} from "./support/decoding.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const CUT_EVERYWHERE_BYTES = 4096;

@@ -18,11 +18,11 @@ import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
 import { ROOT } from "../support/paths.ts";
-import { textOf } from "./dataset.ts";
-import { everything, TYPES } from "./everything.ts";
-import { encodeWhole, newKeyspace } from "./keyspaces.ts";
-import { mutations } from "./mutations.ts";
-import { decodeCut, errorOf, join, le, withChecksum } from "./support.ts";
+import { textOf } from "./support/dataset.ts";
+import { everything, TYPES } from "./support/everything.ts";
+import { encodeWhole, newKeyspace } from "./support/keyspaces.ts";
+import { mutations } from "./support/mutations.ts";
+import { decodeCut, errorOf, join, le, withChecksum } from "./support/decoding.ts";
 
 const SEED = Number(env.SEED ?? 1);
 const COUNT = Number(env.COUNT ?? 20_000);

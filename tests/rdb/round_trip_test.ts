@@ -21,9 +21,9 @@ import {
   serverTest,
   startServer,
 } from "../support/servers.ts";
-import { type Capabilities, everything } from "./everything.ts";
-import { encodeWhole, newKeyspace } from "./keyspaces.ts";
-import { decodeCut } from "./support.ts";
+import { type Capabilities, everything } from "./support/everything.ts";
+import { encodeWhole, newKeyspace } from "./support/keyspaces.ts";
+import { decodeCut } from "./support/decoding.ts";
 
 /** Versions a server loads, its own last. */
 function versionsOf({ product, version }: ServerBinary): SnapshotVersion[] {

@@ -14,10 +14,10 @@ import { SnapshotEncoder, type SnapshotOptions } from "../../src/rdb/encoder.ts"
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
-import { bytesOf, noise } from "./dataset.ts";
-import { newKeyspace } from "./keyspaces.ts";
-import { readoutOf } from "./readout.ts";
-import { decodeCut, errorOf, join } from "./support.ts";
+import { bytesOf, noise } from "./support/dataset.ts";
+import { newKeyspace } from "./support/keyspaces.ts";
+import { readoutOf } from "./support/readout.ts";
+import { decodeCut, errorOf, join } from "./support/decoding.ts";
 
 const SEED = Number(env.SEED ?? 1);
 const ROUNDS = Number(env.ROUNDS ?? 8);

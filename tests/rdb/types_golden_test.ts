@@ -16,9 +16,9 @@ import { DatasetDigest } from "../../src/commands/server/digest.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
-import { bytesOf } from "./dataset.ts";
-import { encodeWhole, newKeyspace } from "./keyspaces.ts";
-import { decodeCut } from "./support.ts";
+import { bytesOf } from "./support/dataset.ts";
+import { encodeWhole, newKeyspace } from "./support/keyspaces.ts";
+import { decodeCut } from "./support/decoding.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const SLOW = { timeout: 120_000 };

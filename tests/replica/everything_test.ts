@@ -9,8 +9,8 @@ import assert from "node:assert/strict";
 import { Replica } from "../../mod.ts";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { noise } from "../rdb/dataset.ts";
-import { type Args, capabilitiesOf, everything } from "../rdb/everything.ts";
+import { noise } from "../rdb/support/dataset.ts";
+import { type Args, capabilitiesOf, everything } from "../rdb/support/everything.ts";
 import type { Connection } from "../support/connection.ts";
 import { ErrorValue, type Reply, shown } from "../support/resp.ts";
 import {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Crc64 } from "../../src/base/crc64.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { RdbError } from "../../src/rdb/errors.ts";
+import { RdbError } from "../../src/rdb/format/errors.ts";
 import { ack, Rig } from "./rig.ts";
 import {
   bytesOf,

@@ -8,10 +8,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { type CommandLimits, CommandParser } from "../../src/resp/parser.ts";
+import { type CommandLimits, CommandParser } from "../../src/resp/command_parser.ts";
 import { RespError } from "../../src/resp/types.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
-import { bytesOf, cuttings, parseCommands } from "./support.ts";
+import { bytesOf, cuttings, parseCommands } from "./support/chunks.ts";
 
 interface Row {
   readonly input: string;

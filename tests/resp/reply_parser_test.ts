@@ -8,9 +8,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
-import { type ReplyLimits, ReplyParser } from "../../src/resp/parser.ts";
+import { type ReplyLimits, ReplyParser } from "../../src/resp/command_parser.ts";
 import { ErrorReply, RespError } from "../../src/resp/types.ts";
-import { bytesOf, cuttings, parseReplies, plain } from "./support.ts";
+import { bytesOf, cuttings, parseReplies, plain } from "./support/chunks.ts";
 
 interface Row {
   readonly input: string;

@@ -6,7 +6,7 @@
 
 import type { Prng } from "../../src/base/prng.ts";
 import type { Listener, Net, Socket } from "../../src/net/socket.ts";
-import { CommandParser } from "../../src/resp/parser.ts";
+import { CommandParser } from "../../src/resp/command_parser.ts";
 
 const REFUSALS: readonly string[] = [
   "-LOADING Redis is loading the dataset in memory",

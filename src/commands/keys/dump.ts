@@ -6,8 +6,8 @@
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { decodeDump, type DumpedValue, encodeDump, readDumpFooter } from "../../rdb/dump.ts";
-import { RdbError } from "../../rdb/errors.ts";
-import { FIRST_VALKEY_VERSION } from "../../rdb/opcodes.ts";
+import { RdbError } from "../../rdb/format/errors.ts";
+import { FIRST_VALKEY_VERSION } from "../../rdb/format/opcodes.ts";
 import { snapshotVersionOf } from "../../rdb/writers/writer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/keyspace/keyspace.ts";

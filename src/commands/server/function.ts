@@ -7,7 +7,7 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { decodeFunctions, encodeFunctions, isFunctionPayload } from "../../rdb/function_payload.ts";
-import { RdbError } from "../../rdb/errors.ts";
+import { RdbError } from "../../rdb/format/errors.ts";
 import { type FunctionLibrary, LibraryError, readLibrary } from "../../store/keyspace/functions.ts";
 import { isWord, textOf } from "../engine/args.ts";
 import {

@@ -10,9 +10,9 @@ import { HashBuilder } from "../../store/types/hash_builder.ts";
 import { NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
 import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
 import { lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
-import type { Element, Frame } from "../frame.ts";
-import { NONE } from "../frame.ts";
-import type { StringSlot } from "../reader.ts";
+import type { Element, Frame } from "../format/context.ts";
+import { NONE } from "../format/context.ts";
+import type { StringSlot } from "../format/chunk_reader.ts";
 import { finishHash } from "./hash_build.ts";
 
 /** How a payload's own list is written. */

@@ -8,10 +8,10 @@
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
-import { RdbError } from "../errors.ts";
-import type { Element, ElementRow, Frame } from "../frame.ts";
-import { Type } from "../opcodes.ts";
-import type { Reader } from "../reader.ts";
+import { RdbError } from "../format/errors.ts";
+import type { Element, ElementRow, Frame } from "../format/context.ts";
+import { Type } from "../format/opcodes.ts";
+import type { Reader } from "../format/chunk_reader.ts";
 import { storeObject } from "./store.ts";
 
 /** A longer value is passed over like those of unknown modules. */

@@ -10,10 +10,10 @@ import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
 import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
 import { lpCheck, lpLength } from "../../store/packed/listpack.ts";
 import { exceedsFill, Quicklist } from "../../store/packed/quicklist.ts";
-import type { Element, ElementRow, Frame } from "../frame.ts";
-import { NONE } from "../frame.ts";
-import { Type } from "../opcodes.ts";
-import type { StringSlot } from "../reader.ts";
+import type { Element, ElementRow, Frame } from "../format/context.ts";
+import { NONE } from "../format/context.ts";
+import { Type } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/chunk_reader.ts";
 import { storeBlob, storeObject } from "./store.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 

@@ -7,9 +7,9 @@
 
 import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
 import { ModuleValue } from "../../store/types/module.ts";
-import type { Element, ElementRow, Frame } from "../frame.ts";
-import { ModuleOpcode, Type } from "../opcodes.ts";
-import type { Reader } from "../reader.ts";
+import type { Element, ElementRow, Frame } from "../format/context.ts";
+import { ModuleOpcode, Type } from "../format/opcodes.ts";
+import type { Reader } from "../format/chunk_reader.ts";
 import { Payload, refuseKept } from "./kept.ts";
 import { storeObject } from "./store.ts";
 

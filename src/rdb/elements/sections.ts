@@ -6,8 +6,8 @@
  */
 
 import { compareBytes } from "../../base/ascii.ts";
-import type { Element, Frame } from "../frame.ts";
-import type { StringSlot } from "../reader.ts";
+import type { Element, Frame } from "../format/context.ts";
+import type { StringSlot } from "../format/chunk_reader.ts";
 import { expiryFromInt64 } from "./string.ts";
 
 const MAX_DB_INDEX = 0x7fffffff; // a C int, as in redis.h

@@ -5,7 +5,7 @@
  */
 
 import type { Encoding, StoredObject, ValueType } from "../../store/keyspace/keyspace.ts";
-import type { Frame } from "../frame.ts";
+import type { Frame } from "../format/context.ts";
 
 /** A value of one run of bytes. */
 export function storeBlob(

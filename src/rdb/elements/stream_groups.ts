@@ -7,9 +7,9 @@
 import { type Consumer, Group, type Stream, StreamId } from "../../store/types/stream.ts";
 import { DELIVERIES, OWNER, TIME, UNKNOWN } from "../../store/types/stream_groups.ts";
 import { bounded, IdPlace } from "../../store/packed/stream_id.ts";
-import type { Frame } from "../frame.ts";
-import { NONE } from "../frame.ts";
-import type { StringSlot } from "../reader.ts";
+import type { Frame } from "../format/context.ts";
+import { NONE } from "../format/context.ts";
+import type { StringSlot } from "../format/chunk_reader.ts";
 
 const ID_BYTES = 16;
 const TIME_BYTES = 8;

@@ -11,8 +11,8 @@
  * @module
  */
 
-import type { Frame } from "../frame.ts";
-import { NONE } from "../frame.ts";
+import type { Frame } from "../format/context.ts";
+import { NONE } from "../format/context.ts";
 
 const Step = { HEAD: 0, NAME: 1, COUNT: 2, ID_NAME: 3, ID: 4, TAIL: 5 } as const;
 type Step = typeof Step[keyof typeof Step];

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Element, Frame } from "../frame.ts";
-import { NONE } from "../frame.ts";
-import { Opcode, Type } from "../opcodes.ts";
-import type { StringSlot } from "../reader.ts";
+import type { Element, Frame } from "../format/context.ts";
+import { NONE } from "../format/context.ts";
+import { Opcode, Type } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/chunk_reader.ts";
 
 const TWO_32 = 4294967296;
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ElementRow } from "../frame.ts";
-import { Dialect, Opcode, Type } from "../opcodes.ts";
+import type { ElementRow } from "../format/context.ts";
+import { Dialect, Opcode, Type } from "../format/opcodes.ts";
 import { hashRows, redisHashRows, valkeyHashRows } from "./hash.ts";
 import { redisKeptRows } from "./kept.ts";
 import { listRows } from "./list.ts";

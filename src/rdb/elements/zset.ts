@@ -20,10 +20,10 @@ import {
   WRONG_ENTRY,
 } from "../../store/packed/listpack.ts";
 import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/types/zset.ts";
-import type { Element, ElementRow, Frame } from "../frame.ts";
-import { NONE } from "../frame.ts";
-import { Type } from "../opcodes.ts";
-import type { StringSlot } from "../reader.ts";
+import type { Element, ElementRow, Frame } from "../format/context.ts";
+import { NONE } from "../format/context.ts";
+import { Type } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/chunk_reader.ts";
 import { storeBlob, storeObject } from "./store.ts";
 import { hasTwins } from "./duplicates.ts";
 import { ziplistToListpack } from "./ziplist.ts";

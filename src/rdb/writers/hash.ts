@@ -16,8 +16,8 @@ import {
   largeHashOf,
 } from "../../store/types/hash.ts";
 import { type Database, Encoding, type Entry, NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
-import { FIRST_VALKEY_VERSION, Type } from "../opcodes.ts";
-import type { RecordWriter } from "../record_writer.ts";
+import { FIRST_VALKEY_VERSION, Type } from "../format/opcodes.ts";
+import type { RecordWriter } from "../format/record_writer.ts";
 import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";
 
 /** From this version on there is HASH_LISTPACK. */

@@ -8,8 +8,8 @@
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { ListCursor } from "../../store/types/list.ts";
 import { NodePlace, type Quicklist } from "../../store/packed/quicklist.ts";
-import type { RecordWriter } from "../record_writer.ts";
-import { Type } from "../opcodes.ts";
+import type { RecordWriter } from "../format/record_writer.ts";
+import { Type } from "../format/opcodes.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";
 
 const PLAIN = 1;

@@ -7,8 +7,8 @@
 import { assert } from "../../base/assert.ts";
 import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
-import { Type } from "../opcodes.ts";
-import type { RecordWriter } from "../record_writer.ts";
+import { Type } from "../format/opcodes.ts";
+import type { RecordWriter } from "../format/record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";
 
 /** Longer payloads are written in pieces. */

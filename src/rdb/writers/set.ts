@@ -7,8 +7,8 @@
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, type Entry } from "../../store/keyspace/keyspace.ts";
 import { type LargeSet, largeSetOf, setEach, setLength } from "../../store/types/set.ts";
-import { Type } from "../opcodes.ts";
-import type { RecordWriter } from "../record_writer.ts";
+import { Type } from "../format/opcodes.ts";
+import type { RecordWriter } from "../format/record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";
 
 /** From this version on there is SET_LISTPACK. */

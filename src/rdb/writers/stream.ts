@@ -9,8 +9,8 @@ import { type Consumer, type Group, type Stream, StreamId } from "../../store/ty
 import { streamOf } from "../../store/types/stream_pack.ts";
 import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
 import { IdPlace } from "../../store/packed/stream_id.ts";
-import type { RecordWriter } from "../record_writer.ts";
-import { Type } from "../opcodes.ts";
+import type { RecordWriter } from "../format/record_writer.ts";
+import { Type } from "../format/opcodes.ts";
 import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";
 
 /** What is written at once before the rest of a stream is left for later. */

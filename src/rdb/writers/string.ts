@@ -5,7 +5,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { Type } from "../opcodes.ts";
+import { Type } from "../format/opcodes.ts";
 import type { ValueWriter } from "./writer.ts";
 
 const ref: BytesRef = new BytesRef();

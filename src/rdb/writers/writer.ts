@@ -5,7 +5,7 @@
  */
 
 import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
-import type { RecordWriter } from "../record_writer.ts";
+import type { RecordWriter } from "../format/record_writer.ts";
 
 /** Versions that can be written, all of them with checksum and auxiliary fields. */
 export type SnapshotVersion = 9 | 10 | 11 | 12 | 80;

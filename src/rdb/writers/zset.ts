@@ -12,8 +12,8 @@ import {
   zsetEachRange,
   zsetLength,
 } from "../../store/types/zset.ts";
-import { Type } from "../opcodes.ts";
-import type { RecordWriter } from "../record_writer.ts";
+import { Type } from "../format/opcodes.ts";
+import type { RecordWriter } from "../format/record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";
 
 /** From this version on there is ZSET_LISTPACK. */

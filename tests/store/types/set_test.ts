@@ -30,7 +30,7 @@ import {
   setVisitAt,
 } from "../../../src/store/types/set.ts";
 import { SetBuilder } from "../../../src/store/types/set_builder.ts";
-import { bytesOf } from "../../rdb/dataset.ts";
+import { bytesOf } from "../../rdb/support/dataset.ts";
 
 const KEY = bytesOf("key");
 const { INTSET, LISTPACK, HASHTABLE } = Encoding;

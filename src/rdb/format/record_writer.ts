@@ -4,9 +4,9 @@
  * @module
  */
 
-import { parseInteger } from "../base/ascii.ts";
-import type { ByteBuffer } from "../base/byte_buffer.ts";
-import { lzfCompress } from "../base/lzf.ts";
+import { parseInteger } from "../../base/ascii.ts";
+import type { ByteBuffer } from "../../base/byte_buffer.ts";
+import { lzfCompress } from "../../base/lzf.ts";
 import { Length, Opcode, StringEncoding } from "./opcodes.ts";
 
 const TWO_32 = 4294967296;

@@ -9,7 +9,7 @@ import type {
   StoredObject,
   StoreSettings,
   ValueType,
-} from "../store/keyspace/keyspace.ts";
+} from "../../store/keyspace/keyspace.ts";
 import type { Dialect } from "./opcodes.ts";
 
 /**

@@ -8,16 +8,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Host } from "../../src/commands/engine/host.ts";
-import type { RdbDecoderOptions } from "../../src/rdb/decoder.ts";
-import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { createStreamExecutor } from "../../src/replication/executor.ts";
-import { Argv } from "../../src/resp/argv.ts";
-import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
-import { Engine } from "../commands/engine.ts";
-import { textOf } from "./dataset.ts";
-import { encodeWhole, newKeyspace } from "./keyspaces.ts";
-import { be, decodeCut, errorOf, join, le, snapshot, str } from "./support.ts";
+import type { Host } from "../../../src/commands/engine/host.ts";
+import type { RdbDecoderOptions } from "../../../src/rdb/decoder.ts";
+import { KeyspaceLoader } from "../../../src/rdb/load.ts";
+import { createStreamExecutor } from "../../../src/replication/executor.ts";
+import { Argv } from "../../../src/resp/argv.ts";
+import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Engine } from "../../commands/engine.ts";
+import { textOf } from "../support/dataset.ts";
+import { encodeWhole, newKeyspace } from "../support/keyspaces.ts";
+import { be, decodeCut, errorOf, join, le, snapshot, str } from "../support/decoding.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

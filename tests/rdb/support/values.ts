@@ -7,13 +7,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Prng } from "../../src/base/prng.ts";
-import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import type { Database, Encoding, Keyspace } from "../../src/store/keyspace/keyspace.ts";
-import type { EncodingLimits } from "../../src/store/memory/settings.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { KeyspaceLoader } from "../../../src/rdb/load.ts";
+import type { Database, Encoding, Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
-import { cutsOf, decodeCut, errorOf, join, snapshot, str, withChecksum } from "./support.ts";
+import { cutsOf, decodeCut, errorOf, join, snapshot, str, withChecksum } from "./decoding.ts";
 
 const KEY = bytesOf("key");
 const NEXT = bytesOf("next");

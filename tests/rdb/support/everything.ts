@@ -6,8 +6,8 @@
  * @module
  */
 
-import { Prng } from "../../src/base/prng.ts";
-import { atLeast, type ServerBinary } from "../support/servers.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { atLeast, type ServerBinary } from "../../support/servers.ts";
 import { bytesOf, noise } from "./dataset.ts";
 
 /** One command. */

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { BytesRef } from "../../src/base/byte_buffer.ts";
-import { encodeSnapshot, type SnapshotOptions } from "../../src/rdb/encoder.ts";
-import { type Entry, Keyspace } from "../../src/store/keyspace/keyspace.ts";
-import type { EncodingLimits } from "../../src/store/memory/settings.ts";
+import { BytesRef } from "../../../src/base/byte_buffer.ts";
+import { encodeSnapshot, type SnapshotOptions } from "../../../src/rdb/encoder.ts";
+import { type Entry, Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { type Item, type ItemJson, sortItems, toJson } from "./dataset.ts";
-import { join } from "./support.ts";
+import { join } from "./decoding.ts";
 
 /** An empty keyspace with a fixed hash; `limits` are the thresholds that differ from Redis's. */
 export function newKeyspace(limits: Partial<EncodingLimits> = {}): Keyspace {

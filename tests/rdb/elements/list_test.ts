@@ -7,22 +7,28 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { latin1 } from "../../src/base/ascii.ts";
-import { Prng } from "../../src/base/prng.ts";
-import { KeyspaceLoader } from "../../src/rdb/load.ts";
+import { latin1 } from "../../../src/base/ascii.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { KeyspaceLoader } from "../../../src/rdb/load.ts";
 import {
   type Database,
   Encoding,
   type Keyspace,
   ValueType,
-} from "../../src/store/keyspace/keyspace.ts";
-import { listEach, listPush } from "../../src/store/types/list.ts";
-import type { Quicklist } from "../../src/store/packed/quicklist.ts";
-import { Engine } from "../commands/engine.ts";
-import { bytesOf } from "./dataset.ts";
-import { newKeyspace } from "./keyspaces.ts";
-import { blob, decodeCut, encoded, join, le, listpack, str } from "./support.ts";
-import { damageOften, type Reading, type Refusal, testReadings, testRefusals } from "./values.ts";
+} from "../../../src/store/keyspace/keyspace.ts";
+import { listEach, listPush } from "../../../src/store/types/list.ts";
+import type { Quicklist } from "../../../src/store/packed/quicklist.ts";
+import { Engine } from "../../commands/engine.ts";
+import { bytesOf } from "../support/dataset.ts";
+import { newKeyspace } from "../support/keyspaces.ts";
+import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
+import {
+  damageOften,
+  type Reading,
+  type Refusal,
+  testReadings,
+  testRefusals,
+} from "../support/values.ts";
 
 const LONG = "l".repeat(9000);
 

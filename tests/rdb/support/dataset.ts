@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { Prng } from "../../src/base/prng.ts";
+import { Prng } from "../../../src/base/prng.ts";
 
 /** One string key. */
 export interface Item {

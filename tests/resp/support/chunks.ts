@@ -5,12 +5,16 @@
  */
 
 import assert from "node:assert/strict";
-import { latin1 } from "../../src/base/ascii.ts";
-import { Prng } from "../../src/base/prng.ts";
-import { Argv } from "../../src/resp/argv.ts";
-import { type CommandLimits, CommandParser, ReplyParser } from "../../src/resp/parser.ts";
-import { ErrorReply, Push, RespError, VerbatimString } from "../../src/resp/types.ts";
-import type { ReplyLimits } from "../../src/resp/parser.ts";
+import { latin1 } from "../../../src/base/ascii.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { Argv } from "../../../src/resp/argv.ts";
+import {
+  type CommandLimits,
+  CommandParser,
+  ReplyParser,
+} from "../../../src/resp/command_parser.ts";
+import { ErrorReply, Push, RespError, VerbatimString } from "../../../src/resp/types.ts";
+import type { ReplyLimits } from "../../../src/resp/command_parser.ts";
 
 /** Text of code points below 256 into bytes. */
 export function bytesOf(text: string): Uint8Array {

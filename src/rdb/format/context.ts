@@ -6,7 +6,7 @@
 
 import { printableBytes, RdbError } from "./errors.ts";
 import { Dialect } from "./opcodes.ts";
-import { type Reader, StringSlot } from "./reader.ts";
+import { type Reader, StringSlot } from "./chunk_reader.ts";
 import type { RdbSink } from "./sink.ts";
 
 /** Where a number of a record has no value. */

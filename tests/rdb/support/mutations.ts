@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Prng } from "../../src/base/prng.ts";
-import { be, join } from "./support.ts";
+import type { Prng } from "../../../src/base/prng.ts";
+import { be, join } from "./decoding.ts";
 
 /** Damages a copy. */
 export type Mutation = (bytes: Uint8Array, prng: Prng) => Uint8Array;

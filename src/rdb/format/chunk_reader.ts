@@ -14,9 +14,9 @@
  * @module
  */
 
-import { writeInteger } from "../base/ascii.ts";
-import { copyBytes } from "../base/copy.ts";
-import { lzfDecompress } from "../base/lzf.ts";
+import { writeInteger } from "../../base/ascii.ts";
+import { copyBytes } from "../../base/copy.ts";
+import { lzfDecompress } from "../../base/lzf.ts";
 import { RdbError } from "./errors.ts";
 import { Length, StringEncoding } from "./opcodes.ts";
 

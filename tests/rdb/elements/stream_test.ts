@@ -7,12 +7,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { latin1 } from "../../src/base/ascii.ts";
-import { BytesRef } from "../../src/base/byte_buffer.ts";
-import { Prng } from "../../src/base/prng.ts";
-import type { SnapshotVersion } from "../../src/rdb/encoder.ts";
-import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { type Database, type Keyspace, ValueType } from "../../src/store/keyspace/keyspace.ts";
+import { latin1 } from "../../../src/base/ascii.ts";
+import { BytesRef } from "../../../src/base/byte_buffer.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import type { SnapshotVersion } from "../../../src/rdb/encoder.ts";
+import { KeyspaceLoader } from "../../../src/rdb/load.ts";
+import { type Database, type Keyspace, ValueType } from "../../../src/store/keyspace/keyspace.ts";
 import {
   type Group,
   IdPlace,
@@ -21,14 +21,30 @@ import {
   MIN_ID,
   StreamCursor,
   StreamId,
-} from "../../src/store/types/stream.ts";
-import { DELIVERIES, TIME } from "../../src/store/types/stream_groups.ts";
-import { streamOf } from "../../src/store/types/stream_pack.ts";
-import { Engine } from "../commands/engine.ts";
-import { bytesOf } from "./dataset.ts";
-import { newKeyspace } from "./keyspaces.ts";
-import { be, blob, decodeCut, encoded, join, le, listpack, snapshot, str } from "./support.ts";
-import { damageOften, type Reading, type Refusal, testReadings, testRefusals } from "./values.ts";
+} from "../../../src/store/types/stream.ts";
+import { DELIVERIES, TIME } from "../../../src/store/types/stream_groups.ts";
+import { streamOf } from "../../../src/store/types/stream_pack.ts";
+import { Engine } from "../../commands/engine.ts";
+import { bytesOf } from "../support/dataset.ts";
+import { newKeyspace } from "../support/keyspaces.ts";
+import {
+  be,
+  blob,
+  decodeCut,
+  encoded,
+  join,
+  le,
+  listpack,
+  snapshot,
+  str,
+} from "../support/decoding.ts";
+import {
+  damageOften,
+  type Reading,
+  type Refusal,
+  testReadings,
+  testRefusals,
+} from "../support/values.ts";
 
 const KEY = bytesOf("key");
 

@@ -2,13 +2,13 @@
  * How many small commands a second does the parser cut from chunks of 64 KB, of 4 KB, and of 17 bytes,
  * next to decoding the text and splitting it at line ends? Each iteration cuts COMMANDS of them.
  *
- *     [COMMANDS=1500] deno run -A bench/resp/parser.ts
+ *     [COMMANDS=1500] deno run -A bench/resp/command_parser.ts
  *
  * @module
  */
 
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { CommandParser, ReplyParser } from "../../src/resp/parser.ts";
+import { CommandParser, ReplyParser } from "../../src/resp/command_parser.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
 import { loadMitata } from "../support/mitata.ts";
 import { headline, size } from "../support/report.ts";

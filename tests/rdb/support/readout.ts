@@ -7,9 +7,9 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
-import { Engine } from "../commands/engine.ts";
-import { ErrorValue, readReply, type Reply } from "../support/resp.ts";
+import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Engine } from "../../commands/engine.ts";
+import { ErrorValue, readReply, type Reply } from "../../support/resp.ts";
 import { textOf } from "./dataset.ts";
 
 /** What JSON can hold. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { latin1 } from "../../src/base/ascii.ts";
-import { ByteBuffer, BytesRef } from "../../src/base/byte_buffer.ts";
-import { ziplistToListpack } from "../../src/rdb/elements/ziplist.ts";
-import { lpCheck, lpFirst, lpIsEnd, lpNext, lpRead } from "../../src/store/packed/listpack.ts";
+import { latin1 } from "../../../src/base/ascii.ts";
+import { ByteBuffer, BytesRef } from "../../../src/base/byte_buffer.ts";
+import { ziplistToListpack } from "../../../src/rdb/elements/ziplist.ts";
+import { lpCheck, lpFirst, lpIsEnd, lpNext, lpRead } from "../../../src/store/packed/listpack.ts";
 
 class Refused extends Error {}
 

@@ -4,21 +4,21 @@
  * @module
  */
 
-import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { Crc64 } from "../../src/base/crc64.ts";
-import { Prng } from "../../src/base/prng.ts";
-import { RdbDecoder, type RdbDecoderOptions } from "../../src/rdb/decoder.ts";
-import { encodeSnapshot, type SnapshotVersion } from "../../src/rdb/encoder.ts";
-import { RdbError, type RdbErrorCode } from "../../src/rdb/errors.ts";
-import type { Dialect } from "../../src/rdb/opcodes.ts";
-import type { RdbSink } from "../../src/rdb/sink.ts";
-import { Keyspace, type StoreSettings } from "../../src/store/keyspace/keyspace.ts";
+import { ByteBuffer } from "../../../src/base/byte_buffer.ts";
+import { Crc64 } from "../../../src/base/crc64.ts";
+import { Prng } from "../../../src/base/prng.ts";
+import { RdbDecoder, type RdbDecoderOptions } from "../../../src/rdb/decoder.ts";
+import { encodeSnapshot, type SnapshotVersion } from "../../../src/rdb/encoder.ts";
+import { RdbError, type RdbErrorCode } from "../../../src/rdb/format/errors.ts";
+import type { Dialect } from "../../../src/rdb/format/opcodes.ts";
+import type { RdbSink } from "../../../src/rdb/format/sink.ts";
+import { Keyspace, type StoreSettings } from "../../../src/store/keyspace/keyspace.ts";
 import {
   lpAppendIntegerTo,
   lpAppendTo,
   lpBegin,
   lpFinish,
-} from "../../src/store/packed/listpack.ts";
+} from "../../../src/store/packed/listpack.ts";
 import { bytesOf, type Item, textOf } from "./dataset.ts";
 
 /** An item and what came with it. */
