@@ -42,13 +42,6 @@ export function sha1(
   }
 }
 
-/** The digest of all of `bytes` as 40 lower-case hexadecimal digits. */
-export function sha1Hex(bytes: Uint8Array): string {
-  const digest = new Uint8Array(SHA1_BYTES);
-  sha1(bytes, 0, bytes.length, digest, 0);
-  return hexOf(digest);
-}
-
 /** Bytes as lower-case hexadecimal digits. */
 export function hexOf(bytes: Uint8Array): string {
   let text = "";

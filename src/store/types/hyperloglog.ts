@@ -13,8 +13,13 @@
  * @module
  */
 
-import { fromHalves, highHalf, lowHalf } from "../../base/int64.ts";
 import { murmur, murmur64 } from "../../base/murmur64.ts";
+import {
+  decodeBigInt64,
+  decodeInteger64,
+  encodeInteger64,
+  parsedInteger,
+} from "../packed/integer.ts";
 import type { Region } from "../packed/region.ts";
 
 /** How many registers there are. */
@@ -97,17 +102,14 @@ export function hllInvalidate(bytes: Uint8Array, start: number): void {
 /** The cardinality in the header, -1 when it is out of date. */
 export function hllCached(bytes: Uint8Array, start: number): number | bigint {
   if ((bytes[start + STALE_AT] & STALE) !== 0) return -1;
-  return fromHalves(readWord(bytes, start + CARD_AT), readWord(bytes, start + CARD_AT + 4));
+  const exact = decodeInteger64(bytes, start + CARD_AT);
+  return exact === exact ? exact : decodeBigInt64(bytes, start + CARD_AT);
 }
 
 /** Writes the cardinality into the header. */
 export function hllStoreCached(bytes: Uint8Array, start: number, card: number | bigint): void {
-  const low = lowHalf(card);
-  const high = highHalf(card);
-  for (let i = 0; i < 4; i++) {
-    bytes[start + CARD_AT + i] = low >>> (8 * i);
-    bytes[start + CARD_AT + 4 + i] = high >>> (8 * i);
-  }
+  encodeInteger64(card);
+  bytes.set(parsedInteger, start + CARD_AT);
 }
 
 /** Adds an element; `sparseMax` is `hll-sparse-max-bytes`. */
@@ -418,8 +420,4 @@ function countDense(bytes: Uint8Array, pos: number): void {
 
 function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word);
-}
-
-function readWord(bytes: Uint8Array, pos: number): number {
-  return bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16) | (bytes[pos + 3] << 24);
 }
