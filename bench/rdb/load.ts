@@ -13,7 +13,8 @@ import process from "node:process";
 import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { RdbSink } from "../../src/rdb/format/sink.ts";
-import { Keyspace, type StoreSettings } from "../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import type { StoreSettings } from "../../src/store/memory/settings.ts";
 import { headline, line, median, size } from "../support/report.ts";
 
 const KEY_BYTES = 16; // "key:" and twelve digits

@@ -15,7 +15,8 @@ import { CommandParser } from "../../src/resp/command_parser.ts";
 import { ReplyWriter, writeCommand } from "../../src/resp/writer.ts";
 import { Dispatcher } from "../../src/server/dispatch.ts";
 import type { SessionLink } from "../../src/server/session.ts";
-import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 import { loadMitata } from "../support/mitata.ts";
 import { headline, size } from "../support/report.ts";
 

@@ -10,7 +10,8 @@
 
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { latin1 } from "../../src/base/ascii.ts";
-import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 import { loadPackage } from "../../tests/support/packages.ts";
 import { size } from "../support/report.ts";
 

@@ -6,7 +6,8 @@
  */
 
 import process from "node:process";
-import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 
 const valueBytes = Number(process.argv[2] ?? 8);
 const sizes = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [0.1, 1, 5, 20];

@@ -13,15 +13,16 @@
 import { assert } from "../base/assert.ts";
 import type { ByteBuffer } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
-import type {
-  Database,
-  Encoding,
-  Entry,
-  StoredObject,
-  StoreSettings,
-  ValueType,
-} from "../store/keyspace/keyspace.ts";
-import { Encoding as Encodings, ValueType as ValueTypes } from "../store/keyspace/keyspace.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import {
+  type Encoding,
+  Encoding as Encodings,
+  type Entry,
+  type ValueType,
+  ValueType as ValueTypes,
+} from "../store/memory/record.ts";
+import type { StoreSettings } from "../store/memory/settings.ts";
+import type { StoredObject } from "../store/memory/stored_object.ts";
 import { elementTable } from "./elements/table.ts";
 import { RdbError } from "./format/errors.ts";
 import { Frame } from "./format/context.ts";

@@ -16,7 +16,9 @@
 
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
-import type { Database, Entry, Keyspace, SnapshotBarrier } from "../store/keyspace/keyspace.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace, SnapshotBarrier } from "../store/keyspace/keyspace.ts";
+import type { Entry } from "../store/memory/record.ts";
 import { printableBytes, RdbError } from "./format/errors.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
 import { Dialect, FIRST_VALKEY_VERSION, Opcode } from "./format/opcodes.ts";

@@ -10,7 +10,8 @@
  */
 
 import { BytesRef } from "../base/byte_buffer.ts";
-import { Database, type Entry, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
+import { Database } from "../store/keyspace/database.ts";
+import { type Entry, NO_EXPIRY } from "../store/memory/record.ts";
 
 const NO_BYTES = new Uint8Array(0);
 

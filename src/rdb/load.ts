@@ -7,14 +7,11 @@
 
 import { latin1, parseInteger } from "../base/ascii.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
-import type {
-  Database,
-  Encoding,
-  Keyspace,
-  StoredObject,
-  StoreSettings,
-  ValueType,
-} from "../store/keyspace/keyspace.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import type { Encoding, ValueType } from "../store/memory/record.ts";
+import type { StoreSettings } from "../store/memory/settings.ts";
+import type { StoredObject } from "../store/memory/stored_object.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
 import { printableBytes, RdbError } from "./format/errors.ts";
 import { Dialect } from "./format/opcodes.ts";

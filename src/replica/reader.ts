@@ -10,13 +10,9 @@ import type { Clock } from "../base/clock.ts";
 import { globMatch } from "../base/glob.ts";
 import { CommandError, WRONG_TYPE } from "../commands/engine/errors.ts";
 import { loadTextOf, type TextOf } from "../net/text.ts";
-import {
-  type Database,
-  type Entry,
-  type Keyspace,
-  NO_EXPIRY,
-  ValueType,
-} from "../store/keyspace/keyspace.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 
 import { HotTexts } from "./hot_texts.ts";
 

@@ -6,7 +6,9 @@
  */
 
 import { announceKey } from "../commands/engine/copy_on_write.ts";
-import { type Database, type Keyspace, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../store/memory/record.ts";
 import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "./reader.ts";
 
 /** Thrown by writes while a master is followed: only the master's stream may change its copy. */

@@ -6,7 +6,7 @@
 
 import { messageOf } from "../base/errors.ts";
 import { SocketError } from "../net/socket.ts";
-import { StoreFullError } from "../store/keyspace/keyspace.ts";
+import { StoreFullError } from "../store/memory/allocate.ts";
 
 /** What kind of failure. Stable: compare these, not messages. */
 export type ReplicationErrorCode =

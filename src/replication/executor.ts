@@ -15,7 +15,9 @@ import type { Host, Session } from "../commands/engine/host.ts";
 import { lookupCommand } from "../commands/table.ts";
 import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
-import { type Database, type Keyspace, ValueType } from "../store/keyspace/keyspace.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { ValueType } from "../store/memory/record.ts";
 import { clip } from "./errors.ts";
 import type { StreamExecutor } from "./types.ts";
 

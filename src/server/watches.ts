@@ -6,7 +6,8 @@
 
 import { latin1 } from "../base/ascii.ts";
 import type { Context } from "../commands/engine/command.ts";
-import { type Keyspace, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../store/memory/record.ts";
 import type { ServerSession, WatchedKey } from "./session.ts";
 
 /** Watched keys of every session of one server. */

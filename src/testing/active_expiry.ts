@@ -6,7 +6,9 @@
  */
 
 import { BytesRef } from "../base/byte_buffer.ts";
-import { type Database, type Entry, type Keyspace, NO_EXPIRY } from "../store/keyspace/keyspace.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY } from "../store/memory/record.ts";
 
 /** Steps of SCAN in one round, shared by all databases: bounds what one round costs. */
 const STEPS_PER_ROUND = 400;

@@ -11,7 +11,7 @@ import assert from "node:assert/strict";
 import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
-import type { EncodingLimits } from "../../src/store/keyspace/keyspace.ts";
+import type { EncodingLimits } from "../../src/store/memory/settings.ts";
 import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
 import {

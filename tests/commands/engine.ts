@@ -15,7 +15,8 @@ import type { Host, Session } from "../../src/commands/engine/host.ts";
 import { lookupCommand, unknownCommand } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
-import { type Database, Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import type { Database } from "../../src/store/keyspace/database.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 
 /** Whom the engine obeys. */
 export type Role = "master" | "replica" | "stream";

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { loadTextOf } from "../../src/net/text.ts";
 import { Reader } from "../../src/replica/reader.ts";
-import { type Database, Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
+import type { Database } from "../../src/store/keyspace/database.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 import { HandClock } from "../server/support.ts";
 
 const encoder = new TextEncoder();

@@ -14,7 +14,8 @@ import { ReplyWriter } from "../../src/resp/writer.ts";
 import { Dispatcher, type DispatcherOptions } from "../../src/server/dispatch.ts";
 import { Server, type ServerOptions } from "../../src/server/server.ts";
 import type { ServerSession, SessionLink } from "../../src/server/session.ts";
-import { Keyspace, NO_EXPIRY } from "../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 import { type Connection, open } from "../support/connection.ts";
 
 const encoder = new TextEncoder();

@@ -8,14 +8,9 @@ import assert from "node:assert/strict";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { defaultLimits, type StoreSettings } from "../../src/store/memory/settings.ts";
-import {
-  Database,
-  Encoding,
-  type Entry,
-  NO_EXPIRY,
-  type StoredObject,
-  ValueType,
-} from "../../src/store/keyspace/keyspace.ts";
+import { Database } from "../../src/store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../src/store/memory/record.ts";
+import type { StoredObject } from "../../src/store/memory/stored_object.ts";
 
 /** What the model knows of a key. */
 export interface ModelValue {

@@ -7,7 +7,8 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
-import type { Database, Keyspace } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import type { Host, Session } from "./host.ts";
 
 /** One row of the command table. */

@@ -7,7 +7,8 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Database, type Entry, NO_EXPIRY, ValueType } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { announceKey } from "./copy_on_write.ts";
 import type { Context } from "./command.ts";
 import { CommandError, WRONG_TYPE } from "./errors.ts";

@@ -6,7 +6,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, NO_EXPIRY, ValueType } from "../../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import {
   FieldCursor,
   type FieldVisitor,

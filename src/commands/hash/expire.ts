@@ -6,7 +6,7 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
   hashKeepExpiries,
   hashLength,

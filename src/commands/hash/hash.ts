@@ -13,7 +13,7 @@ import {
 } from "../../base/long_double.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
-import { type Entry, NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
   fieldChange,
   type FieldVisitor,

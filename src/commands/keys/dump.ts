@@ -10,7 +10,7 @@ import { RdbError } from "../../rdb/format/errors.ts";
 import { FIRST_VALKEY_VERSION } from "../../rdb/format/opcodes.ts";
 import { snapshotVersionOf } from "../../rdb/writers/writer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
 import {
   ASKING,

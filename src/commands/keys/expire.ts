@@ -6,7 +6,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import { exactMillis, isWord, millisText, readTime, textOf } from "../engine/args.ts";
 import { type Command, type Context, FAST, KEY_1, READONLY, WRITE } from "../engine/command.ts";
 import { CommandError, EXPIRE_GT_LT, EXPIRE_NX, unsupportedOption } from "../engine/errors.ts";

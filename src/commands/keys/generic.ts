@@ -8,7 +8,8 @@ import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { globMatch } from "../../base/glob.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
-import { type Database, type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { ModuleValue } from "../../store/types/module.ts";
 import {
   isDbIndex,

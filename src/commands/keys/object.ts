@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Encoding, type Entry } from "../../store/keyspace/keyspace.ts";
+import { Encoding, type Entry } from "../../store/memory/record.ts";
 import type { Argv } from "../../resp/argv.ts";
 import {
   type Command,

@@ -10,13 +10,8 @@ import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Argv } from "../../resp/argv.ts";
 import { FieldCursor, hashFind } from "../../store/types/hash.ts";
 import { ListBuilder, listEach } from "../../store/types/list.ts";
-import {
-  type Database,
-  Encoding,
-  type Entry,
-  NO_EXPIRY,
-  ValueType,
-} from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { setEach } from "../../store/types/set.ts";
 import { zsetEachRange, zsetExpect, zsetLength } from "../../store/types/zset.ts";
 import { isWord, readInteger } from "../engine/args.ts";

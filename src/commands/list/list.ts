@@ -7,7 +7,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
   ListCursor,
   listGrowFor,

@@ -11,13 +11,9 @@ import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { hexOf, sha1, SHA1_BYTES } from "../../base/sha1.ts";
 import { FIRST_VALKEY_VERSION } from "../../rdb/format/opcodes.ts";
-import {
-  type Database,
-  type Entry,
-  type Keyspace,
-  NO_EXPIRY,
-  ValueType,
-} from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { hashEach } from "../../store/types/hash.ts";
 import { listEach } from "../../store/types/list.ts";
 import { MAX_ID, MIN_ID, StreamCursor } from "../../store/types/stream.ts";

@@ -5,13 +5,8 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import {
-  Database,
-  Encoding,
-  type Entry,
-  NO_EXPIRY,
-  ValueType,
-} from "../../store/keyspace/keyspace.ts";
+import { Database } from "../../store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import {
   largeSetOf,
   setAdd,

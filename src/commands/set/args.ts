@@ -5,7 +5,7 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { setLength } from "../../store/types/set.ts";
 import type { Context } from "../engine/command.ts";
 import { CommandError, WRONG_TYPE } from "../engine/errors.ts";

@@ -6,7 +6,7 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
-import type { Entry } from "../../store/keyspace/keyspace.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import {
   largeSetOf,
   memberChange,

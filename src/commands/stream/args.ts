@@ -6,7 +6,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
   type Group,
   MAX_ID,

@@ -14,7 +14,7 @@ import {
   StreamId,
 } from "../../store/types/stream.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";
-import { ValueType } from "../../store/keyspace/keyspace.ts";
+import { ValueType } from "../../store/memory/record.ts";
 import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
 import { IdPlace } from "../../store/packed/stream_id.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";

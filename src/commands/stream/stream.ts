@@ -5,7 +5,7 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import type { Entry } from "../../store/keyspace/keyspace.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import { MAX_ID, MIN_ID, Stream, StreamCursor, StreamId } from "../../store/types/stream.ts";
 import { bounded } from "../../store/packed/stream_id.ts";
 import { appendPacked, createPacked, readLastId, streamOf } from "../../store/types/stream_pack.ts";

@@ -7,7 +7,7 @@
 import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { isReversed, isWord, readInteger } from "../engine/args.ts";
 import { countBits, findBit } from "./bits.ts";
 import {

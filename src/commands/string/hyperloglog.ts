@@ -24,13 +24,8 @@ import {
   hllToDense,
   isHll,
 } from "../../store/types/hyperloglog.ts";
-import {
-  type Database,
-  Encoding,
-  type Entry,
-  NO_EXPIRY,
-  ValueType,
-} from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { NodeRegion, RecordRegion } from "../../store/packed/region.ts";
 import { isWord, textOf } from "../engine/args.ts";
 import { announceKey } from "../engine/copy_on_write.ts";

@@ -6,7 +6,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
-import { ValueType } from "../../store/keyspace/keyspace.ts";
+import { ValueType } from "../../store/memory/record.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, type Context, KEYS_1_2, READONLY } from "../engine/command.ts";
 import {

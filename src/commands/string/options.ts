@@ -6,7 +6,7 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { cStringEnd, isWord, readPositiveTime } from "../engine/args.ts";
 import type { Context } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";

@@ -15,13 +15,8 @@ import {
   parseLongDouble,
 } from "../../base/long_double.ts";
 import type { Argv } from "../../resp/argv.ts";
-import {
-  type Database,
-  Encoding,
-  type Entry,
-  NO_EXPIRY,
-  ValueType,
-} from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { isReversed, isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
 import {
   type Command,

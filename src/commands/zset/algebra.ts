@@ -5,7 +5,8 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { type Database, type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { setEach, setHas, setLength } from "../../store/types/set.ts";
 import {
   type MemberVisitor,

@@ -8,7 +8,8 @@
 import { latin1, parseDouble, parseInteger } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
-import { type Database, type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
   type MemberVisitor,
   zsetCountBelow,

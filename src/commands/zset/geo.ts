@@ -18,7 +18,7 @@ import {
   point,
 } from "../../base/geohash.ts";
 import { Argv } from "../../resp/argv.ts";
-import type { Entry } from "../../store/keyspace/keyspace.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import {
   SortedSet,
   zsetCountBelow,

@@ -6,7 +6,7 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, ValueType } from "../../store/keyspace/keyspace.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetEachRange, zsetLength, zsetRemoveRange } from "../../store/types/zset.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";

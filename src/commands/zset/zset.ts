@@ -9,7 +9,7 @@ import { formatDouble, formatDouble17 } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk, writeBulkText } from "../../resp/writer.ts";
-import type { Entry } from "../../store/keyspace/keyspace.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import {
   Add,
   added,

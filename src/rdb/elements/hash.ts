@@ -8,7 +8,7 @@
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { MAX_FIELD_EXPIRY } from "../../store/types/hash.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
-import { Encoding, NO_EXPIRY, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
 import { lpLength, lpNext } from "../../store/packed/listpack.ts";
 import type { Element, ElementRow, Frame } from "../format/context.ts";

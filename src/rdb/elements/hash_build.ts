@@ -6,7 +6,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { HashBuilder } from "../../store/types/hash_builder.ts";
-import { Encoding, NO_EXPIRY, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { lpFirst, lpInteger, lpIsEnd, lpNext, lpRead } from "../../store/packed/listpack.ts";
 import type { Frame } from "../format/context.ts";
 import { storeBlob, storeObject } from "./store.ts";

@@ -7,7 +7,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
-import { NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
 import { lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
 import type { Element, Frame } from "../format/context.ts";

@@ -6,7 +6,7 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
 import { RdbError } from "../format/errors.ts";
 import type { Element, ElementRow, Frame } from "../format/context.ts";

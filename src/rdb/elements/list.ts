@@ -6,7 +6,7 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
 import { lpCheck, lpLength } from "../../store/packed/listpack.ts";
 import { exceedsFill, Quicklist } from "../../store/packed/quicklist.ts";

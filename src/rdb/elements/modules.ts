@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ModuleValue } from "../../store/types/module.ts";
 import type { Element, ElementRow, Frame } from "../format/context.ts";
 import { ModuleOpcode, Type } from "../format/opcodes.ts";

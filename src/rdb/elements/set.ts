@@ -7,7 +7,7 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { intsetCheck, intsetLength, intsetRead } from "../../store/packed/intset.ts";
-import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, ValueType } from "../../store/memory/record.ts";
 import {
   lpCheck,
   lpFirst,

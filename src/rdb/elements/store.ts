@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Encoding, StoredObject, ValueType } from "../../store/keyspace/keyspace.ts";
+import type { Encoding, ValueType } from "../../store/memory/record.ts";
+import type { StoredObject } from "../../store/memory/stored_object.ts";
 import type { Frame } from "../format/context.ts";
 
 /** A value of one run of bytes. */

@@ -5,7 +5,7 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { Stream, StreamId } from "../../store/types/stream.ts";
 import { bounded } from "../../store/packed/stream_id.ts";
 import { checkNode, liveEntries } from "../../store/packed/stream_node.ts";

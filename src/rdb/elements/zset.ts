@@ -7,7 +7,7 @@
 
 import { compareBytes, parseDouble } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import { Encoding, ValueType } from "../../store/keyspace/keyspace.ts";
+import { Encoding, ValueType } from "../../store/memory/record.ts";
 import {
   LISTPACK_HEADER,
   lpCheckedNext,

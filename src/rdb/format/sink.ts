@@ -4,12 +4,9 @@
  * @module
  */
 
-import type {
-  Encoding,
-  StoredObject,
-  StoreSettings,
-  ValueType,
-} from "../../store/keyspace/keyspace.ts";
+import type { Encoding, ValueType } from "../../store/memory/record.ts";
+import type { StoreSettings } from "../../store/memory/settings.ts";
+import type { StoredObject } from "../../store/memory/stored_object.ts";
 import type { Dialect } from "./opcodes.ts";
 
 /**

@@ -15,7 +15,8 @@ import {
   type LargeHash,
   largeHashOf,
 } from "../../store/types/hash.ts";
-import { type Database, Encoding, type Entry, NO_EXPIRY } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import { FIRST_VALKEY_VERSION, Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";

@@ -5,7 +5,8 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
 import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";

@@ -5,7 +5,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { Encoding, type Entry } from "../../store/keyspace/keyspace.ts";
+import { Encoding, type Entry } from "../../store/memory/record.ts";
 import { type LargeSet, largeSetOf, setEach, setLength } from "../../store/types/set.ts";
 import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";

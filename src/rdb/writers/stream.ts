@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import { type Consumer, type Group, type Stream, StreamId } from "../../store/types/stream.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";
 import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";

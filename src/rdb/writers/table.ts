@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ValueType } from "../../store/keyspace/keyspace.ts";
+import { ValueType } from "../../store/memory/record.ts";
 import { hashWriter } from "./hash.ts";
 import { listWriter } from "./list.ts";
 import { moduleWriter } from "./module.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Database, Entry } from "../../store/keyspace/keyspace.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 
 /** Versions that can be written, all of them with checksum and auxiliary fields. */

@@ -1,5 +1,5 @@
 /**
- * Every database of a dataset, made on demand under any number, and the names the rooms above use.
+ * Every database of a dataset, made on demand under any number.
  *
  * @module
  */
@@ -8,13 +8,6 @@ import { Database } from "./database.ts";
 import { FunctionLibraries } from "./functions.ts";
 import type { StoreMemory } from "../memory/stored_object.ts";
 import { defaultLimits, type StoreSettings } from "../memory/settings.ts";
-
-export { StoreFullError } from "../memory/allocate.ts";
-export { Database } from "./database.ts";
-export type { FunctionLibraries } from "./functions.ts";
-export type { StoredObject, StoreMemory } from "../memory/stored_object.ts";
-export { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
-export type { EncodingLimits, StoreSettings } from "../memory/settings.ts";
 
 /** Wants to know of every change before it is made: a snapshot that is being taken. */
 export interface SnapshotBarrier {

@@ -5,7 +5,7 @@
  */
 
 import { latin1 } from "../../../src/base/ascii.ts";
-import type { EncodingLimits } from "../../../src/store/keyspace/keyspace.ts";
+import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { readReply, type Reply } from "../../support/resp.ts";
 import { type ServerBinary, sinceRedis } from "../../support/servers.ts";
 import { type Family, optionWords, type Tolerance } from "../differential.ts";

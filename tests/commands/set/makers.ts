@@ -5,7 +5,7 @@
  */
 
 import { latin1 } from "../../../src/base/ascii.ts";
-import type { EncodingLimits } from "../../../src/store/keyspace/keyspace.ts";
+import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { readReply, type Reply } from "../../support/resp.ts";
 import type { Difference, Family, Tolerance } from "../differential.ts";
 import type { Generator, Maker } from "../generator.ts";

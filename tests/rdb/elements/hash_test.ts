@@ -11,13 +11,9 @@ import { latin1 } from "../../../src/base/ascii.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../../src/rdb/load.ts";
 import { hashEach, hashLength } from "../../../src/store/types/hash.ts";
-import {
-  type Database,
-  Encoding,
-  type Keyspace,
-  NO_EXPIRY,
-  ValueType,
-} from "../../../src/store/keyspace/keyspace.ts";
+import type { Database } from "../../../src/store/keyspace/database.ts";
+import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { Engine } from "../../commands/engine.ts";
 import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";

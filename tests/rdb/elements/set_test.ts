@@ -10,12 +10,9 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../../src/rdb/load.ts";
-import {
-  type Database,
-  Encoding,
-  type Keyspace,
-  ValueType,
-} from "../../../src/store/keyspace/keyspace.ts";
+import type { Database } from "../../../src/store/keyspace/database.ts";
+import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { setEach, setLength } from "../../../src/store/types/set.ts";
 import { Engine } from "../../commands/engine.ts";
 import { bytesOf } from "../support/dataset.ts";

@@ -12,7 +12,9 @@ import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import type { SnapshotVersion } from "../../../src/rdb/encoder.ts";
 import { KeyspaceLoader } from "../../../src/rdb/load.ts";
-import { type Database, type Keyspace, ValueType } from "../../../src/store/keyspace/keyspace.ts";
+import type { Database } from "../../../src/store/keyspace/database.ts";
+import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { ValueType } from "../../../src/store/memory/record.ts";
 import {
   type Group,
   IdPlace,

@@ -12,7 +12,8 @@ import { encodeSnapshot, type SnapshotVersion } from "../../../src/rdb/encoder.t
 import { RdbError, type RdbErrorCode } from "../../../src/rdb/format/errors.ts";
 import type { Dialect } from "../../../src/rdb/format/opcodes.ts";
 import type { RdbSink } from "../../../src/rdb/format/sink.ts";
-import { Keyspace, type StoreSettings } from "../../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import type { StoreSettings } from "../../../src/store/memory/settings.ts";
 import {
   lpAppendIntegerTo,
   lpAppendTo,

@@ -6,7 +6,8 @@
 
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { encodeSnapshot, type SnapshotOptions } from "../../../src/rdb/encoder.ts";
-import { type Entry, Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import type { Entry } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { type Item, type ItemJson, sortItems, toJson } from "./dataset.ts";
 import { join } from "./decoding.ts";

@@ -3,7 +3,9 @@ import process from "node:process";
 import { test } from "node:test";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { type Database, Keyspace, NO_EXPIRY } from "../../../src/store/keyspace/keyspace.ts";
+import type { Database } from "../../../src/store/keyspace/database.ts";
+import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { bytesOf, ModelRun, text } from "../model.ts";
 
 const SEED = Number(process.env["SEED"] ?? 0);

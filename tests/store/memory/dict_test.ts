@@ -5,7 +5,7 @@ import { hash32 } from "../../../src/base/hash.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { Argv } from "../../../src/resp/argv.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
-import { NO_EXPIRY } from "../../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { ModelRun, settingsOf } from "../model.ts";
 
 const VALUE = new Uint8Array([118]);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
-import { NO_EXPIRY } from "../../../src/store/keyspace/keyspace.ts";
+import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { Slab } from "../../../src/store/memory/slab.ts";
 import { settingsOf } from "../model.ts";
 

@@ -4,7 +4,8 @@ import { latin1 } from "../../../src/base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import * as lp from "../../../src/store/packed/listpack.ts";
-import { Database, Encoding, NO_EXPIRY, ValueType } from "../../../src/store/keyspace/keyspace.ts";
+import { Database } from "../../../src/store/keyspace/database.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { NodeRegion, RecordRegion, type Region } from "../../../src/store/packed/region.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 

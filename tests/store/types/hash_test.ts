@@ -29,13 +29,8 @@ import {
   largeHashOf,
 } from "../../../src/store/types/hash.ts";
 import { HashBuilder } from "../../../src/store/types/hash_builder.ts";
-import {
-  Database,
-  Encoding,
-  type Entry,
-  NO_EXPIRY,
-  ValueType,
-} from "../../../src/store/keyspace/keyspace.ts";
+import { Database } from "../../../src/store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { lpCheck } from "../../../src/store/packed/listpack.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 

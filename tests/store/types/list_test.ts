@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { Database, Encoding, type Entry, NO_EXPIRY } from "../../../src/store/keyspace/keyspace.ts";
+import { Database } from "../../../src/store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import {
   ListBuilder,
   ListCursor,

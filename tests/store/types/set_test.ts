@@ -8,14 +8,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import {
-  type Database,
-  Encoding,
-  type Entry,
-  Keyspace,
-  NO_EXPIRY,
-  ValueType,
-} from "../../../src/store/keyspace/keyspace.ts";
+import type { Database } from "../../../src/store/keyspace/database.ts";
+import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import {
   largeSetOf,
   memberChange,

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { Database } from "../../../src/store/keyspace/keyspace.ts";
+import { Database } from "../../../src/store/keyspace/database.ts";
 import {
   type Consumer,
   type Group,

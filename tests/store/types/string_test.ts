@@ -8,7 +8,7 @@ import {
   parsedInteger,
   parseInteger64,
 } from "../../../src/store/packed/integer.ts";
-import { Encoding, NO_EXPIRY } from "../../../src/store/keyspace/keyspace.ts";
+import { Encoding, NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { bytesOf, settingsOf, text } from "../model.ts";
 
 const KEY = bytesOf("key");

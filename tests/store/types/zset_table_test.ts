@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Prng } from "../../../src/base/prng.ts";
-import { Encoding, type Entry, Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { Encoding, type Entry } from "../../../src/store/memory/record.ts";
 import {
   Add,
   added,
