@@ -33,8 +33,8 @@ export interface GeoCell {
   readonly step: number;
 }
 
-/** The place a geohash stands for: filled by {@linkcode decodePoint}. */
-export const point = { longitude: 0, latitude: 0 };
+/** The point that the last {@linkcode decodePoint} found, in degrees. */
+export const decodePointResult = { longitude: 0, latitude: 0 };
 
 /** The geohash of a place within the limits, as a whole double. */
 export function encodePoint(longitude: number, latitude: number): number {
@@ -42,14 +42,14 @@ export function encodePoint(longitude: number, latitude: number): number {
   return interleave(x, y);
 }
 
-/** Fills {@linkcode point} with the middle of the cell that a score names, whatever number it is. */
+/** Writes the middle of the cell that a score names to {@linkcode decodePointResult}; any number will do. */
 export function decodePoint(score: number): void {
   const { high, low } = wordsOf(score);
   const y = (squash(high) * 65536 + squash(low)) / TWO_26;
   const x = (squash(high >>> 1) * 65536 + squash(low >>> 1)) / TWO_26;
   const unit = 1 / TWO_26;
-  point.longitude = middle(x, x + unit, LONGITUDE_LIMIT);
-  point.latitude = middle(y, y + unit, LATITUDE_LIMIT);
+  decodePointResult.longitude = middle(x, x + unit, LONGITUDE_LIMIT);
+  decodePointResult.latitude = middle(y, y + unit, LATITUDE_LIMIT);
 }
 
 /** The eleven letters of a place in the common notation, whose latitudes reach the poles. */

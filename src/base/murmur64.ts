@@ -10,13 +10,13 @@ const M_LOW = 0x5bd1e995;
 const M_LOW_HIGH = M_LOW >>> 16;
 const M_LOW_LOW = M_LOW & 0xffff;
 
-/** What {@linkcode murmur64} computed last: two halves, as int32. */
-export const murmur = { low: 0, high: 0 };
+/** The hash that the last {@linkcode murmur64} computed: its two halves, as int32. */
+export const murmur64Result = { low: 0, high: 0 };
 
 let low = 0;
 let high = 0;
 
-/** Hashes bytes `[start, end)`; the hash is in {@linkcode murmur}. `seed` is an uint32. */
+/** Hashes bytes `[start, end)`; the hash is in {@linkcode murmur64Result}. `seed` is an uint32. */
 export function murmur64(bytes: Uint8Array, start: number, end: number, seed: number): void {
   multiply(end - start, 0);
   let hashLow = low ^ seed;
@@ -40,8 +40,8 @@ export function murmur64(bytes: Uint8Array, start: number, end: number, seed: nu
     hashHigh = high;
   }
   multiply(hashLow ^ (hashHigh >>> 15), hashHigh);
-  murmur.low = low ^ (high >>> 15);
-  murmur.high = high;
+  murmur64Result.low = low ^ (high >>> 15);
+  murmur64Result.high = high;
 }
 
 /** Sets `low` and `high` to the product with M, modulo 2^64. */

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { murmur, murmur64 } from "../../src/base/murmur64.ts";
+import { murmur64, murmur64Result } from "../../src/base/murmur64.ts";
 import { Prng } from "../../src/base/prng.ts";
 
 const MASK = 0xffffffffffffffffn;
@@ -40,7 +40,7 @@ test("murmur64() is MurmurHash64A in halves", () => {
     const bytes = randomBytes(prng, prng.int(40));
     const seed = i % 2 === 0 ? 0xadc83b19 : prng.int(2 ** 31);
     murmur64(bytes, 0, bytes.length, seed);
-    const hash = (BigInt(murmur.high >>> 0) << 32n) | BigInt(murmur.low >>> 0);
+    const hash = (BigInt(murmur64Result.high >>> 0) << 32n) | BigInt(murmur64Result.low >>> 0);
     assert.equal(hash, murmurModel(bytes, BigInt(seed)));
   }
 });

@@ -29,7 +29,7 @@ const ELEMENT_OVERHEAD = 2;
 const key = new BytesRef();
 
 /** The field {@linkcode findField} found; valid until the next write. */
-export const found: FieldCursor = new FieldCursor();
+export const findFieldResult: FieldCursor = new FieldCursor();
 
 /** The hash argument `index` names, 0 when there is none. On our own keyspace its past fields go first. */
 export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
@@ -59,17 +59,28 @@ export function isVisible(ctx: Context, expireAtMs: number): boolean {
   return expireAtMs === NO_EXPIRY || !(expireAtMs < ctx.hiddenAtMs);
 }
 
-/** Looks for the field argument `index` names; true when this caller sees it, and then it is {@linkcode found}. */
+/** Looks for the field argument `index` names; true when this caller sees it, and then it is {@linkcode findFieldResult}. */
 export function findField(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
   if (entry === 0) return false;
-  const there = hashFind(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index], found);
-  return there && isVisible(ctx, found.expireAtMs);
+  const there = hashFind(
+    ctx.db,
+    entry,
+    argv.bytes,
+    argv.starts[index],
+    argv.ends[index],
+    findFieldResult,
+  );
+  return there && isVisible(ctx, findFieldResult.expireAtMs);
 }
 
 /** Replies with the value of the field argument `index` names, or null; 0 stands for no hash. */
 export function replyField(ctx: Context, entry: Entry, argv: Argv, index: number): void {
   if (!findField(ctx, entry, argv, index)) return ctx.reply.null();
-  ctx.reply.bulk(found.value.bytes, found.value.start, found.value.end);
+  ctx.reply.bulk(
+    findFieldResult.value.bytes,
+    findFieldResult.value.start,
+    findFieldResult.value.end,
+  );
 }
 
 /** Visits every field this caller sees. */

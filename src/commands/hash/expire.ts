@@ -40,7 +40,14 @@ import {
   unknownArgument,
   wrongArity,
 } from "../engine/errors.ts";
-import { findField, found, hashChanged, lookupHash, openForSet, replyField } from "./args.ts";
+import {
+  findField,
+  findFieldResult,
+  hashChanged,
+  lookupHash,
+  openForSet,
+  replyField,
+} from "./args.ts";
 import { mustObey } from "../engine/lookup.ts";
 
 const INT32_MAX = 0x7fffffff;
@@ -167,7 +174,7 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   for (let i = fields + 2; i < argv.count; i++) {
     if (!findField(ctx, entry, argv, i)) {
       reply.integer(Result.NO_FIELD);
-    } else if (!holds(conditions, found.expireAtMs, at)) {
+    } else if (!holds(conditions, findFieldResult.expireAtMs, at)) {
       reply.integer(Result.REFUSED);
     } else {
       const removedBefore = changes.removed.length;
@@ -246,7 +253,7 @@ const hpersist: Command = {
     for (let i = 4; i < argv.count; i++) {
       if (!findField(ctx, entry, argv, i)) {
         reply.integer(Result.NO_FIELD);
-      } else if (found.expireAtMs === NO_EXPIRY) {
+      } else if (findFieldResult.expireAtMs === NO_EXPIRY) {
         reply.integer(Result.NO_EXPIRY);
       } else {
         entry = expireField(ctx, entry, argv, i, NO_EXPIRY, changes);
@@ -264,8 +271,8 @@ function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
   reply.array(readFields(argv, 2, FIELDS_POSITIVE));
   for (let i = 4; i < argv.count; i++) {
     if (!findField(ctx, entry, argv, i)) reply.integer(Result.NO_FIELD);
-    else if (found.expireAtMs === NO_EXPIRY) reply.integer(Result.NO_EXPIRY);
-    else reply.integer(timeOf(ctx, found.expireAtMs, form));
+    else if (findFieldResult.expireAtMs === NO_EXPIRY) reply.integer(Result.NO_EXPIRY);
+    else reply.integer(timeOf(ctx, findFieldResult.expireAtMs, form));
   }
 }
 
@@ -345,7 +352,11 @@ const hgetdel: Command = {
         reply.null();
         continue;
       }
-      reply.bulk(found.value.bytes, found.value.start, found.value.end);
+      reply.bulk(
+        findFieldResult.value.bytes,
+        findFieldResult.value.start,
+        findFieldResult.value.end,
+      );
       entry = hashRemove(ctx.db, entry, bytes, starts[i], ends[i]);
       removed++;
     }
@@ -390,7 +401,7 @@ const hgetex: Command = {
     for (let i = fields + 2; i < argv.count; i++) {
       replyField(ctx, entry, argv, i);
       if (!findField(ctx, entry, argv, i)) continue;
-      if (at === NO_EXPIRY && found.expireAtMs === NO_EXPIRY) continue;
+      if (at === NO_EXPIRY && findFieldResult.expireAtMs === NO_EXPIRY) continue;
       entry = expireField(ctx, entry, argv, i, at, changes);
     }
     if (changes.count === 0) return;

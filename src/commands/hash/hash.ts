@@ -15,13 +15,14 @@ import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
 import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
-  fieldChange,
   type FieldVisitor,
   hashCreate,
   hashExpect,
   hashLength,
   hashRemove,
+  hashRemoveResult,
   hashSet,
+  hashSetResult,
   hashVisitAt,
   largeHashOf,
 } from "../../store/types/hash.ts";
@@ -48,7 +49,7 @@ import {
 import {
   eachVisible,
   findField,
-  found,
+  findFieldResult,
   hashChanged,
   isVisible,
   lookupHash,
@@ -78,7 +79,7 @@ function setGeneric(ctx: Context, argv: Argv, name: string): number {
   for (let i = 2; i < argv.count; i += 2) {
     const [start, end] = [starts[i + 1], ends[i + 1]];
     entry = hashSet(ctx.db, entry, bytes, starts[i], ends[i], bytes, start, end, NO_EXPIRY);
-    if (fieldChange.isNew) created++;
+    if (hashSetResult.isNew) created++;
   }
   hashChanged(ctx, argv, entry, (argv.count - 2) >>> 1);
   return created;
@@ -157,7 +158,7 @@ const hstrlen: Command = {
   keys: KEY_1,
   run(ctx, argv) {
     const there = findField(ctx, lookupHash(ctx, argv, 1), argv, 2);
-    ctx.reply.integer(there ? found.value.end - found.value.start : 0);
+    ctx.reply.integer(there ? findFieldResult.value.end - findFieldResult.value.start : 0);
   },
 };
 
@@ -196,7 +197,7 @@ const hdel: Command = {
     let removed = 0;
     for (let i = 2; i < argv.count; i++) {
       entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
-      if (fieldChange.wasThere) removed++;
+      if (hashRemoveResult.wasThere) removed++;
     }
     if (removed > 0) hashChanged(ctx, argv, entry, removed);
     ctx.reply.integer(removed);
@@ -275,7 +276,7 @@ const hincrby: Command = {
     const entry = lookupHash(ctx, argv, 1);
     let old = 0n;
     if (findField(ctx, entry, argv, 2)) {
-      const { bytes, start, end } = found.value;
+      const { bytes, start, end } = findFieldResult.value;
       const value = parseBigInt64(bytes, start, end);
       if (value === undefined) throw new CommandError(HASH_NOT_AN_INTEGER);
       old = value;
@@ -301,11 +302,11 @@ const hincrbyfloat: Command = {
     let old = longDoubleOf(0n);
     let expireAtMs = NO_EXPIRY;
     if (findField(ctx, entry, argv, 2)) {
-      const { bytes, start, end } = found.value;
+      const { bytes, start, end } = findFieldResult.value;
       const value = parseLongDouble(bytes, start, end);
       if (value === undefined) throw new CommandError(HASH_NOT_A_FLOAT);
       old = value;
-      expireAtMs = found.expireAtMs;
+      expireAtMs = findFieldResult.expireAtMs;
     }
     const sum = addLongDouble(old, increment);
     if (sum === undefined) throw new CommandError(NAN_OR_INFINITY);

@@ -9,8 +9,8 @@ import { writeBulk } from "../../resp/writer.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import {
   largeSetOf,
-  memberChange,
   setAdd,
+  setAddResult,
   setCreate,
   setEach,
   setEncodingFor,
@@ -18,6 +18,7 @@ import {
   setHas,
   setLength,
   setRemove,
+  setRemoveResult,
   setRenew,
   setVisitAt,
   type SetVisitor,
@@ -64,7 +65,7 @@ const sadd: Command = {
     let added = 0;
     for (let i = 2; i < argv.count; i++) {
       entry = setAdd(db, entry, bytes, starts[i], ends[i]);
-      if (memberChange.done) added++;
+      if (setAddResult.isNew) added++;
     }
     if (added > 0) setChanged(ctx, argv, 1, entry, added);
     ctx.reply.integer(added);
@@ -83,7 +84,7 @@ const srem: Command = {
     let removed = 0;
     for (let i = 2; i < argv.count; i++) {
       entry = setRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
-      if (memberChange.done) removed++;
+      if (setRemoveResult.wasThere) removed++;
     }
     if (removed > 0) setChanged(ctx, argv, 1, entry, removed);
     ctx.reply.integer(removed);
@@ -107,7 +108,7 @@ const smove: Command = {
       return reply.integer(setHas(db, source, bytes, starts[3], ends[3]) ? 1 : 0);
     }
     const left = setRemove(db, source, bytes, starts[3], ends[3]);
-    if (!memberChange.done) return reply.integer(0);
+    if (!setRemoveResult.wasThere) return reply.integer(0);
     setChanged(ctx, argv, 1, left, 1);
     // The first change may have moved the second entry.
     let entry = db.find(bytes, starts[2], ends[2]);
@@ -116,7 +117,7 @@ const smove: Command = {
       entry = setCreate(db, bytes, starts[2], ends[2], encoding);
     }
     entry = setAdd(db, entry, bytes, starts[3], ends[3]);
-    if (memberChange.done) setChanged(ctx, argv, 2, entry, 1);
+    if (setAddResult.isNew) setChanged(ctx, argv, 2, entry, 1);
     reply.integer(1);
   },
 };

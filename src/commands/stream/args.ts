@@ -17,7 +17,7 @@ import {
   type Trim,
 } from "../../store/types/stream.ts";
 import { keepStream, streamOf } from "../../store/types/stream_pack.ts";
-import { MAX_ID_TEXT, parsed, parseUnsigned } from "../../store/packed/stream_id.ts";
+import { MAX_ID_TEXT, parseUnsigned, parseUnsignedResult } from "../../store/packed/stream_id.ts";
 import { cStringEnd, isWord, readInteger, textOf } from "../engine/args.ts";
 import type { Context } from "../engine/command.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";
@@ -133,7 +133,7 @@ export function readId(
   let dash = start;
   while (dash < end && bytes[dash] !== 0x2d) dash++;
   if (!parseUnsigned(bytes, start, dash)) throw new CommandError(INVALID_STREAM_ID);
-  const { high, low } = parsed;
+  const { high, low } = parseUnsignedResult;
   if (dash === end) {
     const rest = missing ? 0xffffffff : 0;
     out.setWords(high, low, rest, rest);
@@ -144,7 +144,7 @@ export function readId(
     return false;
   }
   if (!parseUnsigned(bytes, dash + 1, end)) throw new CommandError(INVALID_STREAM_ID);
-  out.setWords(high, low, parsed.high, parsed.low);
+  out.setWords(high, low, parseUnsignedResult.high, parseUnsignedResult.low);
   return true;
 }
 

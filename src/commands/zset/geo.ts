@@ -7,6 +7,7 @@
 import {
   coveringCells,
   decodePoint,
+  decodePointResult,
   distance,
   encodePoint,
   firstInCell,
@@ -15,7 +16,6 @@ import {
   LATITUDE_LIMIT,
   latitudeDistance,
   LONGITUDE_LIMIT,
-  point,
 } from "../../base/geohash.ts";
 import { Argv } from "../../resp/argv.ts";
 import type { Entry } from "../../store/memory/record.ts";
@@ -135,9 +135,14 @@ const geodist: Command = {
     if (argv.count > 5) throw new CommandError(SYNTAX);
     const entry = lookupZset(ctx, argv, 1);
     if (!findPlace(ctx, entry, argv, 2)) return ctx.reply.null();
-    const { longitude, latitude } = point;
+    const { longitude, latitude } = decodePointResult;
     if (!findPlace(ctx, entry, argv, 3)) return ctx.reply.null();
-    const apart = distance(longitude, latitude, point.longitude, point.latitude);
+    const apart = distance(
+      longitude,
+      latitude,
+      decodePointResult.longitude,
+      decodePointResult.latitude,
+    );
     ctx.reply.bulkText(distanceText(apart / metres));
   },
 };
@@ -153,7 +158,7 @@ const geohash: Command = {
     ctx.reply.array(argv.count - 2);
     for (let i = 2; i < argv.count; i++) {
       if (!findPlace(ctx, entry, argv, i)) ctx.reply.null();
-      else ctx.reply.bulkText(geohashText(point.longitude, point.latitude));
+      else ctx.reply.bulkText(geohashText(decodePointResult.longitude, decodePointResult.latitude));
     }
   },
 };
@@ -174,7 +179,7 @@ const geopos: Command = {
         continue;
       }
       reply.array(2);
-      const { longitude, latitude } = point;
+      const { longitude, latitude } = decodePointResult;
       reply.double(longitude);
       reply.double(latitude);
     }
@@ -273,14 +278,14 @@ class GeoQuery {
       decodePoint(score);
       const metres = this.#distanceIfWithin();
       if (metres < 0) return;
-      const { longitude, latitude } = point;
+      const { longitude, latitude } = decodePointResult;
       found.push({ member: bytes.slice(start, end), score, metres, longitude, latitude });
     });
   }
 
-  /** Metres from the centre to {@linkcode point}; -1 when it lies outside of the shape. */
+  /** Metres from the centre to {@linkcode decodePointResult}; -1 when it lies outside of the shape. */
   #distanceIfWithin(): number {
-    const { longitude, latitude } = point;
+    const { longitude, latitude } = decodePointResult;
     if (this.#by === "box") {
       const up = latitudeDistance(latitude, this.#latitude);
       if (up > this.#height * this.unit / 2) return -1;
@@ -358,8 +363,8 @@ class GeoQuery {
 
   #takeMember(ctx: Context, argv: Argv, index: number): void {
     if (!findPlace(ctx, this.entry, argv, index)) throw new CommandError(NO_SUCH_MEMBER);
-    this.#longitude = point.longitude;
-    this.#latitude = point.latitude;
+    this.#longitude = decodePointResult.longitude;
+    this.#latitude = decodePointResult.latitude;
   }
 
   #takeRadius(argv: Argv, index: number): void {

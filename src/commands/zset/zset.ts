@@ -12,10 +12,10 @@ import { writeBulk, writeBulkText } from "../../resp/writer.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import {
   Add,
-  added,
   largeOf,
   type MemberVisitor,
   zsetAdd,
+  zsetAddResult,
   zsetCreate,
   zsetEach,
   zsetEachRange,
@@ -116,15 +116,15 @@ function addGeneric(ctx: Context, argv: Argv, options: number): void {
   for (let i = first; i < argv.count; i += 2) {
     const score = scores[(i - first) >>> 1];
     entry = zsetAdd(ctx.db, entry, bytes, starts[i + 1], ends[i + 1], score, options);
-    if (added.isNaN) throw new CommandError(SCORE_NAN);
-    if (added.isNew) isNew++;
-    if (added.isUpdated) isUpdated++;
+    if (zsetAddResult.isNaN) throw new CommandError(SCORE_NAN);
+    if (zsetAddResult.isNew) isNew++;
+    if (zsetAddResult.isUpdated) isUpdated++;
   }
   ctx.dirty += isNew + isUpdated;
   if (isNew + isUpdated > 0) ctx.modified(ctx.dbIndex, bytes, starts[1], ends[1]);
   if (!isIncrement) ctx.reply.integer((options & CHANGED) !== 0 ? isNew + isUpdated : isNew);
-  else if (added.isRefused) ctx.reply.null();
-  else ctx.reply.double(added.score);
+  else if (zsetAddResult.isRefused) ctx.reply.null();
+  else ctx.reply.double(zsetAddResult.score);
 }
 
 /** `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: how many are new. O(m log n). */

@@ -18,8 +18,8 @@ import {
   encodeInteger64,
   formatInteger64,
   integer64Length,
+  integer64Result,
   MAX_INTEGER_TEXT,
-  parsedInteger,
   parseInteger64,
 } from "../packed/integer.ts";
 import {
@@ -193,7 +193,7 @@ export class Database {
   ): Entry {
     const length = end - start;
     if (length <= MAX_INTEGER_TEXT && parseInteger64(bytes, start, end)) {
-      return this.#put(keyBytes, keyStart, keyEnd, INT_STRING, parsedInteger, 0, 8, expireAtMs);
+      return this.#put(keyBytes, keyStart, keyEnd, INT_STRING, integer64Result, 0, 8, expireAtMs);
     }
     const kind = stringKind(length);
     return this.#put(keyBytes, keyStart, keyEnd, kind, bytes, start, end, expireAtMs);
@@ -208,7 +208,7 @@ export class Database {
     expireAtMs: number,
   ): Entry {
     encodeInteger64(value);
-    return this.#put(keyBytes, keyStart, keyEnd, INT_STRING, parsedInteger, 0, 8, expireAtMs);
+    return this.#put(keyBytes, keyStart, keyEnd, INT_STRING, integer64Result, 0, 8, expireAtMs);
   }
 
   /** Changes the value of a string held as an integer; the entry stays. */
@@ -217,7 +217,7 @@ export class Database {
     assert(this.encodingOf(entry) === Encoding.INT, "the string is held as an integer");
     encodeInteger64(value);
     const bytes = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
-    copyBytes(bytes, this.#valueStart(entry), parsedInteger, 0, 8);
+    copyBytes(bytes, this.#valueStart(entry), integer64Result, 0, 8);
   }
 
   /**

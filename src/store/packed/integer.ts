@@ -14,13 +14,16 @@ const ZERO = 48;
 const NINE = 57;
 const MINUS = 45;
 
-/** The integer `parseInteger64` read last: 8 bytes, little endian, two's complement. */
-export const parsedInteger: Uint8Array = new Uint8Array(8);
+/**
+ * The integer that {@linkcode parseInteger64} or {@linkcode encodeInteger64} read last: 8 bytes, little
+ * endian, two's complement.
+ */
+export const integer64Result: Uint8Array = new Uint8Array(8);
 
 const digits = new Uint8Array(MAX_INTEGER_TEXT);
 
 /**
- * Reads a canonical int64 (no sign but "-", no leading zero, no "-0") into {@linkcode parsedInteger}.
+ * Reads a canonical int64 (no sign but "-", no leading zero, no "-0") into {@linkcode integer64Result}.
  *
  * @returns Whether there was one.
  */
@@ -51,7 +54,7 @@ export function parseInteger64(bytes: Uint8Array, start: number, end: number): b
   return true;
 }
 
-/** Writes a whole number to {@linkcode parsedInteger}. */
+/** Writes a whole number to {@linkcode integer64Result}. */
 export function encodeInteger64(value: number | bigint): void {
   if (typeof value === "bigint") {
     const magnitude = value < 0n ? -value : value;
@@ -144,7 +147,7 @@ function storeHalves(high: number, low: number, negative: boolean): void {
     upper = lower === 0 ? (~high + 1) | 0 : ~high;
   }
   for (let i = 0; i < 4; i++) {
-    parsedInteger[i] = lower >>> (i << 3);
-    parsedInteger[i + 4] = upper >>> (i << 3);
+    integer64Result[i] = lower >>> (i << 3);
+    integer64Result[i + 4] = upper >>> (i << 3);
   }
 }

@@ -12,7 +12,7 @@
  */
 
 import type { BytesRef } from "../../base/byte_buffer.ts";
-import { formatInteger64, MAX_INTEGER_TEXT, parsedInteger, parseInteger64 } from "./integer.ts";
+import { formatInteger64, integer64Result, MAX_INTEGER_TEXT, parseInteger64 } from "./integer.ts";
 import type { Region } from "./region.ts";
 
 /** Bytes before the first element. */
@@ -128,8 +128,8 @@ export function intsetCheck(bytes: Uint8Array, start: number, end: number): stri
 
 function parse(source: Uint8Array, from: number, to: number): boolean {
   if (to - from > MAX_INTEGER_TEXT || !parseInteger64(source, from, to)) return false;
-  low = word(parsedInteger, 0);
-  high = word(parsedInteger, 4);
+  low = word(integer64Result, 0);
+  high = word(integer64Result, 4);
   return true;
 }
 

@@ -35,8 +35,8 @@ import {
   encodeInteger64,
   formatInteger64,
   integer64Length,
+  integer64Result,
   MAX_INTEGER_TEXT,
-  parsedInteger,
   parseInteger64,
 } from "./integer.ts";
 import { copyBytes } from "../memory/record.ts";
@@ -533,8 +533,8 @@ function loadInteger(value: number | bigint): void {
 }
 
 function loadParsed(): true {
-  integerLow = word(parsedInteger, 0);
-  integerHigh = word(parsedInteger, 4);
+  integerLow = word(integer64Result, 0);
+  integerHigh = word(integer64Result, 4);
   return true;
 }
 

@@ -146,13 +146,13 @@ export class StreamId {
   }
 }
 
-/** The larger of the two words of the unsigned integer read last by {@linkcode parseUnsigned}. */
-export const parsed = { high: 0, low: 0 };
+/** The integer that the last successful {@linkcode parseUnsigned} read: two unsigned 32-bit words. */
+export const parseUnsignedResult = { high: 0, low: 0 };
 
 /**
  * Reads an unsigned 64-bit integer as `strtoull` does, leading zeros, spaces and a plus included.
  *
- * @returns Whether it is one; it is then in {@linkcode parsed}.
+ * @returns Whether it is one; it is then in {@linkcode parseUnsignedResult}.
  */
 export function parseUnsigned(bytes: Uint8Array, start: number, end: number): boolean {
   let pos = start;
@@ -170,8 +170,8 @@ export function parseUnsigned(bytes: Uint8Array, start: number, end: number): bo
     high = high * 10 + Math.floor(sum / TWO_32);
     if (high >= TWO_32) return false;
   }
-  parsed.high = high;
-  parsed.low = low;
+  parseUnsignedResult.high = high;
+  parseUnsignedResult.low = low;
   return true;
 }
 
@@ -182,8 +182,8 @@ function parseShort(bytes: Uint8Array, start: number, end: number): boolean {
     if (digit < 0 || digit > 9) return false;
     value = value * 10 + digit;
   }
-  parsed.high = Math.floor(value / TWO_32);
-  parsed.low = value >>> 0;
+  parseUnsignedResult.high = Math.floor(value / TWO_32);
+  parseUnsignedResult.low = value >>> 0;
   return true;
 }
 

@@ -182,14 +182,16 @@ export function hashExpect(db: Database, entry: Entry, count: number, longest: n
   return isSmallTable(count, longest) ? convert(db, entry) : enlarge(db, entry);
 }
 
-/** Whether the last {@linkcode hashSet} made a field or the last {@linkcode hashRemove} found one. */
-export const fieldChange: { isNew: boolean; wasThere: boolean } = { isNew: false, wasThere: false };
+/** Whether the last {@linkcode hashSet} made its field: false when it only changed the value. */
+export const hashSetResult: { isNew: boolean } = { isNew: false };
+/** Whether the last {@linkcode hashRemove} found its field. */
+export const hashRemoveResult: { wasThere: boolean } = { wasThere: false };
 
 /**
  * Sets a field.
  *
  * @param expireAtMs NO_EXPIRY for never; undefined keeps the one a field has.
- * @returns Where the entry is now; `fieldChange.isNew` tells whether the field is new.
+ * @returns Where the entry is now; `hashSetResult.isNew` tells whether the field is new.
  */
 export function hashSet(
   db: Database,
@@ -209,7 +211,7 @@ export function hashSet(
       const old = large.fields.find(field, fieldStart, fieldEnd);
       at = old === 0 ? NO_EXPIRY : large.fields.expireAtMs(old);
     }
-    fieldChange.isNew = large.set(field, fieldStart, fieldEnd, bytes, start, end, at);
+    hashSetResult.isNew = large.set(field, fieldStart, fieldEnd, bytes, start, end, at);
     return entry;
   }
   if ((expireAtMs ?? NO_EXPIRY) !== NO_EXPIRY) entry = hashKeepExpiries(db, entry);
@@ -232,7 +234,7 @@ function setPacked(
   region.open(db, entry, db.encodingOf(entry));
   const first = lpFirst(region.bytes, region.start);
   const pos = lpFind(region.bytes, first, field, fieldStart, fieldEnd, stride - 1);
-  fieldChange.isNew = pos < 0;
+  hashSetResult.isNew = pos < 0;
   if (pos < 0 && stride === 2) {
     const size = lpEntryBytes(field, fieldStart, fieldEnd) + lpEntryBytes(bytes, start, end);
     const place = lpExtend(region, size, 2);
@@ -300,7 +302,7 @@ export function hashSetExpiry(
   return settle(db, region.entry);
 }
 
-/** Deletes a field; returns where the entry is now, `fieldChange.wasThere` tells whether it was there. */
+/** Deletes a field; returns where the entry is now, `hashRemoveResult.wasThere` tells whether it was there. */
 export function hashRemove(
   db: Database,
   entry: Entry,
@@ -310,14 +312,14 @@ export function hashRemove(
 ): Entry {
   const large = largeHashOf(db, entry);
   if (large !== undefined) {
-    fieldChange.wasThere = large.fields.remove(field, start, end);
+    hashRemoveResult.wasThere = large.fields.remove(field, start, end);
     return entry;
   }
   const stride = strideOf(db, entry);
   region.open(db, entry, db.encodingOf(entry));
   const first = lpFirst(region.bytes, region.start);
   const pos = lpFind(region.bytes, first, field, start, end, stride - 1);
-  fieldChange.wasThere = pos >= 0;
+  hashRemoveResult.wasThere = pos >= 0;
   if (pos < 0) return entry;
   let after = lpNext(region.bytes, lpNext(region.bytes, pos));
   if (stride === 3) after = lpNext(region.bytes, after);

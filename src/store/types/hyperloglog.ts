@@ -13,12 +13,12 @@
  * @module
  */
 
-import { murmur, murmur64 } from "../../base/murmur64.ts";
+import { murmur64, murmur64Result } from "../../base/murmur64.ts";
 import {
   decodeBigInt64,
   decodeInteger64,
   encodeInteger64,
-  parsedInteger,
+  integer64Result,
 } from "../packed/integer.ts";
 import type { Region } from "../packed/region.ts";
 
@@ -67,17 +67,17 @@ const histogram = new Int32Array(64);
 const registers = new Uint8Array(HLL_REGISTERS);
 const sequence = new Uint8Array(5);
 
-/** Index of the register that an element goes to, and how high it raises it; set by {@linkcode hllPlace}. */
-export const place = { index: 0, rank: 0 };
+/** What the last {@linkcode hllPlace} found: index of the register, and the rank the element raises it to. */
+export const hllPlaceResult = { index: 0, rank: 0 };
 
-/** Finds an element's register: {@linkcode place}. */
+/** Finds an element's register and rank (`hyperloglog.c hllPatLen`): {@linkcode hllPlaceResult}. */
 export function hllPlace(bytes: Uint8Array, start: number, end: number): void {
   murmur64(bytes, start, end, SEED);
-  const { low, high } = murmur;
-  place.index = low & (HLL_REGISTERS - 1);
+  const { low, high } = murmur64Result;
+  hllPlaceResult.index = low & (HLL_REGISTERS - 1);
   const restLow = (low >>> INDEX_BITS) | (high << (32 - INDEX_BITS));
   const restHigh = (high >>> INDEX_BITS) | (1 << (RANK_BITS - 32));
-  place.rank = 1 + (restLow !== 0 ? lowestBit(restLow) : 32 + lowestBit(restHigh));
+  hllPlaceResult.rank = 1 + (restLow !== 0 ? lowestBit(restLow) : 32 + lowestBit(restHigh));
 }
 
 /** Whether a string has the header of a HyperLogLog, and a dense one its length. */
@@ -109,7 +109,7 @@ export function hllCached(bytes: Uint8Array, start: number): number | bigint {
 /** Writes the cardinality into the header. */
 export function hllStoreCached(bytes: Uint8Array, start: number, card: number | bigint): void {
   encodeInteger64(card);
-  bytes.set(parsedInteger, start + CARD_AT);
+  bytes.set(integer64Result, start + CARD_AT);
 }
 
 /** Adds an element; `sparseMax` is `hll-sparse-max-bytes`. */
@@ -121,7 +121,7 @@ export function hllAdd(
   end: number,
 ): HllChange {
   hllPlace(bytes, start, end);
-  return hllRaise(region, sparseMax, place.index, place.rank);
+  return hllRaise(region, sparseMax, hllPlaceResult.index, hllPlaceResult.rank);
 }
 
 /** Raises a register to `rank` unless it is as high already. */

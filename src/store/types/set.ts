@@ -168,10 +168,12 @@ export function setExpect(db: Database, entry: Entry, count: number): Entry {
   return isBeyond ? setConvert(db, entry) : entry;
 }
 
-/** Whether the last {@linkcode setAdd} or {@linkcode setRemove} changed anything. */
-export const memberChange: { done: boolean } = { done: false };
+/** Whether the last {@linkcode setAdd} added its member: false when the set had it already. */
+export const setAddResult: { isNew: boolean } = { isNew: false };
+/** Whether the last {@linkcode setRemove} found its member. */
+export const setRemoveResult: { wasThere: boolean } = { wasThere: false };
 
-/** Adds a member; returns where the entry is now, `memberChange.done` tells whether it is new. */
+/** Adds a member; returns where the entry is now, `setAddResult.isNew` tells whether it is new. */
 export function setAdd(
   db: Database,
   entry: Entry,
@@ -181,7 +183,7 @@ export function setAdd(
 ): Entry {
   const large = largeSetOf(db, entry);
   if (large !== undefined) {
-    memberChange.done = large.add(bytes, start, end);
+    setAddResult.isNew = large.add(bytes, start, end);
     return entry;
   }
   if (db.encodingOf(entry) === Encoding.INTSET) {
@@ -201,8 +203,8 @@ function addToIntset(
   region.open(db, entry, Encoding.INTSET);
   const count = intsetLength(region.bytes, region.start);
   if (isIntsetMember(bytes, start, end)) {
-    memberChange.done = intsetAdd(region, bytes, start, end);
-    const tooMany = memberChange.done && count + 1 > setMaxIntsetEntries;
+    setAddResult.isNew = intsetAdd(region, bytes, start, end);
+    const tooMany = setAddResult.isNew && count + 1 > setMaxIntsetEntries;
     return tooMany ? setConvert(db, region.entry) : region.entry;
   }
   const longest = Math.max(intsetLongest(region.bytes, region.start, member), end - start);
@@ -223,8 +225,8 @@ function addToListpack(
   const { setMaxListpackEntries, setMaxListpackValue } = db.settings.limits;
   region.open(db, entry, Encoding.LISTPACK);
   const first = lpFirst(region.bytes, region.start);
-  memberChange.done = lpFind(region.bytes, first, bytes, start, end, 0) < 0;
-  if (!memberChange.done) return entry;
+  setAddResult.isNew = lpFind(region.bytes, first, bytes, start, end, 0) < 0;
+  if (!setAddResult.isNew) return entry;
   const count = lpLength(region.bytes, region.start, region.end);
   if (count >= setMaxListpackEntries || end - start > setMaxListpackValue) {
     const own = bytes.slice(start, end); // as above
@@ -236,7 +238,7 @@ function addToListpack(
   return region.entry;
 }
 
-/** Deletes a member; returns where the entry is now, `memberChange.done` tells whether it was there. */
+/** Deletes a member; returns where the entry is now, `setRemoveResult.wasThere` tells whether it was there. */
 export function setRemove(
   db: Database,
   entry: Entry,
@@ -246,18 +248,18 @@ export function setRemove(
 ): Entry {
   const large = largeSetOf(db, entry);
   if (large !== undefined) {
-    memberChange.done = large.remove(bytes, start, end);
+    setRemoveResult.wasThere = large.remove(bytes, start, end);
     return entry;
   }
   const encoding = db.encodingOf(entry);
   region.open(db, entry, encoding);
   if (encoding === Encoding.INTSET) {
-    memberChange.done = intsetRemove(region, bytes, start, end);
+    setRemoveResult.wasThere = intsetRemove(region, bytes, start, end);
     return region.entry;
   }
   const first = lpFirst(region.bytes, region.start);
   const pos = lpFind(region.bytes, first, bytes, start, end, 0);
-  memberChange.done = pos >= 0;
+  setRemoveResult.wasThere = pos >= 0;
   if (pos >= 0) lpSplice(region, pos, lpNext(region.bytes, pos), 1, undefined, 0);
   return region.entry;
 }

@@ -45,8 +45,8 @@ const MAX_LISTPACK_BYTES = 1 << 30;
 /** Options of {@linkcode zsetAdd}. */
 export const Add = { NONE: 0, NX: 1, XX: 2, GT: 4, LT: 8, INCR: 16 } as const;
 
-/** What {@linkcode zsetAdd} did, besides the entry it returned. */
-export const added = {
+/** What the last {@linkcode zsetAdd} did, besides the entry it returned. */
+export const zsetAddResult = {
   /** The member is new. */
   isNew: false,
   /** It was there and has another score now. */
@@ -241,7 +241,7 @@ export function zsetExpect(db: Database, entry: Entry, expected: number): Entry 
 
 /**
  * `zsetAdd` of Redis: adds a member, or changes its score, as `options` allow. What it did is in
- * {@linkcode added}.
+ * {@linkcode zsetAddResult}.
  *
  * @returns Where the entry is now.
  */
@@ -260,7 +260,7 @@ export function zsetAdd(
   if (found === 0) {
     if (admitNew(score, options)) set.insert(bytes, start, end, score);
   } else if (admitChange(set.scoreOf(found), score, options)) {
-    set.setScore(found, added.score);
+    set.setScore(found, zsetAddResult.score);
   }
   return entry;
 }
@@ -430,36 +430,36 @@ function convert(db: Database, entry: Entry): Entry {
 
 /** Whether a member that is not there may be added. */
 function admitNew(score: number, options: number): boolean {
-  added.isNew = (options & Add.XX) === 0;
-  added.isUpdated = false;
-  added.isRefused = !added.isNew;
-  added.isNaN = false;
-  added.score = score;
-  return added.isNew;
+  zsetAddResult.isNew = (options & Add.XX) === 0;
+  zsetAddResult.isUpdated = false;
+  zsetAddResult.isRefused = !zsetAddResult.isNew;
+  zsetAddResult.isNaN = false;
+  zsetAddResult.score = score;
+  return zsetAddResult.isNew;
 }
 
-/** Whether a member that is there gets another score, which is then `added.score`. */
+/** Whether a member that is there gets another score, which is then `zsetAddResult.score`. */
 function admitChange(current: number, score: number, options: number): boolean {
-  added.isNew = false;
-  added.isUpdated = false;
-  added.isRefused = (options & Add.NX) !== 0;
-  added.isNaN = false;
-  added.score = current;
-  if (added.isRefused) return false;
+  zsetAddResult.isNew = false;
+  zsetAddResult.isUpdated = false;
+  zsetAddResult.isRefused = (options & Add.NX) !== 0;
+  zsetAddResult.isNaN = false;
+  zsetAddResult.score = current;
+  if (zsetAddResult.isRefused) return false;
   if ((options & Add.INCR) !== 0) {
     score += current;
     if (score !== score) {
-      added.isNaN = true;
+      zsetAddResult.isNaN = true;
       return false;
     }
   }
   const isLess = (options & Add.GT) !== 0 && score <= current;
   const isMore = (options & Add.LT) !== 0 && score >= current;
-  added.isRefused = isLess || isMore;
-  if (added.isRefused) return false;
-  added.score = score;
-  added.isUpdated = score !== current;
-  return added.isUpdated;
+  zsetAddResult.isRefused = isLess || isMore;
+  if (zsetAddResult.isRefused) return false;
+  zsetAddResult.score = score;
+  zsetAddResult.isUpdated = score !== current;
+  return zsetAddResult.isUpdated;
 }
 
 function addSmall(
@@ -490,7 +490,7 @@ function addSmall(
   return large;
 }
 
-/** Puts a member with `added.score` at its place in a listpack. */
+/** Puts a member with `zsetAddResult.score` at its place in a listpack. */
 function insertSmall(
   db: Database,
   entry: Entry,
@@ -500,7 +500,7 @@ function insertSmall(
 ): Entry {
   scratch.clear();
   lpAppendTo(scratch, bytes, start, end);
-  appendScore(scratch, added.score);
+  appendScore(scratch, zsetAddResult.score);
   db.valueRef(entry, value);
   const at = placeOf(value.bytes, lpFirst(value.bytes, value.start), bytes, start, end);
   region.open(db, entry, Encoding.LISTPACK);
@@ -508,7 +508,7 @@ function insertSmall(
   return region.entry;
 }
 
-/** Gives the pair at `[pos, next)` of a listpack `added.score`: in place where its rank stays. */
+/** Gives the pair at `[pos, next)` of a listpack `zsetAddResult.score`: in place where its rank stays. */
 function moveSmall(
   db: Database,
   entry: Entry,
@@ -520,7 +520,7 @@ function moveSmall(
 ): Entry {
   scratch.clear();
   lpAppendTo(scratch, bytes, start, end);
-  appendScore(scratch, added.score);
+  appendScore(scratch, zsetAddResult.score);
   region.open(db, entry, Encoding.LISTPACK);
   lpSplice(region, pos, next, 2, undefined, 0);
   const first = lpFirst(region.bytes, region.start);
@@ -540,7 +540,7 @@ function keepDigits(ref: BytesRef): void {
 }
 
 /**
- * Position of the first pair after a member with `added.score`. The member's bytes are none that a
+ * Position of the first pair after a member with `zsetAddResult.score`. The member's bytes are none that a
  * listpack has lent.
  */
 function placeOf(
@@ -550,7 +550,7 @@ function placeOf(
   start: number,
   end: number,
 ): number {
-  const score = added.score;
+  const score = zsetAddResult.score;
   while (!lpIsEnd(own, pos)) {
     const scorePos = lpNext(own, pos);
     const other = lpScore(own, scorePos);

@@ -10,11 +10,11 @@ import {
   decodeBigInt64,
   decodeInteger64,
   encodeInteger64,
-  parsedInteger,
+  integer64Result,
 } from "../../../src/store/packed/integer.ts";
 
 test("encodeInteger64() and its decoders agree with DataView at every border", () => {
-  const view = new DataView(parsedInteger.buffer);
+  const view = new DataView(integer64Result.buffer);
   const borders = [0n, 1n, 2n ** 31n, 2n ** 32n, 2n ** 52n, 2n ** 53n, 2n ** 63n - 1n];
   for (const border of borders) {
     for (const value of [border, -border, border - 1n, -border - 1n]) {
@@ -23,8 +23,8 @@ test("encodeInteger64() and its decoders agree with DataView at every border", (
       for (const given of isExact ? [value, number] : [value]) {
         encodeInteger64(given);
         assert.equal(view.getBigInt64(0, true), value);
-        assert.equal(decodeBigInt64(parsedInteger, 0), value);
-        assert.equal(decodeInteger64(parsedInteger, 0), isExact ? number : NaN);
+        assert.equal(decodeBigInt64(integer64Result, 0), value);
+        assert.equal(decodeInteger64(integer64Result, 0), isExact ? number : NaN);
       }
     }
   }

@@ -11,7 +11,6 @@ import { latin1 } from "../../../src/base/ascii.ts";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import {
-  fieldChange,
   FieldCursor,
   hashCreate,
   hashEach,
@@ -23,8 +22,10 @@ import {
   hashKeepExpiries,
   hashLength,
   hashRemove,
+  hashRemoveResult,
   hashSet,
   hashSetExpiry,
+  hashSetResult,
   hashVisitAt,
   largeHashOf,
 } from "../../../src/store/types/hash.ts";
@@ -183,7 +184,7 @@ class Run {
     const expireAtMs = at ?? old?.expireAtMs ?? NO_EXPIRY;
     const open = hashExpect(db, this.entry, 1, longest);
     this.entry = hashSet(db, open, f, 1, f.length, v, 0, value.length, at);
-    assert.equal(fieldChange.isNew, old === undefined);
+    assert.equal(hashSetResult.isNew, old === undefined);
     model.set(field, { value, expireAtMs });
     const { hashMaxListpackEntries, hashMaxListpackValue } = db.settings.limits;
     const isTable = model.size > hashMaxListpackEntries || longest > hashMaxListpackValue;
@@ -198,7 +199,7 @@ class Run {
   #remove(field: string): void {
     const bytes = bytesOf(field);
     this.entry = hashRemove(this.db, this.entry, bytes, 0, bytes.length);
-    assert.equal(fieldChange.wasThere, this.model.delete(field));
+    assert.equal(hashRemoveResult.wasThere, this.model.delete(field));
   }
 
   #setExpiry(field: string): void {
@@ -352,7 +353,7 @@ test("a hash that loses its fields gives memory back", () => {
   for (let i = 0; i < 20_000; i++) {
     const field = bytesOf(`field:${i}`);
     entry = hashRemove(db, entry, field, 0, field.length);
-    assert.ok(fieldChange.wasThere);
+    assert.ok(hashRemoveResult.wasThere);
   }
   assert.equal(large.size, 0);
   assert.ok(large.memoryBytes < full / 3, `${large.memoryBytes} of ${full} bytes`);

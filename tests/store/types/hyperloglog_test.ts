@@ -18,10 +18,10 @@ import {
   hllIsDense,
   hllMerge,
   hllPlace,
+  hllPlaceResult,
   hllStoreCached,
   hllToDense,
   isHll,
-  place,
 } from "../../../src/store/types/hyperloglog.ts";
 import { NodeRegion } from "../../../src/store/packed/region.ts";
 
@@ -47,7 +47,7 @@ for (const sparseMax of [0, 40, 3000, 1e9]) {
     for (let i = 0; i < 3000; i++) {
       const element = randomBytes(prng, prng.int(6));
       hllPlace(element, 0, element.length);
-      const { index, rank } = place;
+      const { index, rank } = hllPlaceResult;
       const raised = rank > model[index];
       model[index] = Math.max(model[index], rank);
       const change = hllAdd(region, sparseMax, element, 0, element.length);

@@ -13,14 +13,15 @@ import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import {
   largeSetOf,
-  memberChange,
   setAdd,
+  setAddResult,
   setCreate,
   setEach,
   setEncodingFor,
   setHas,
   setLength,
   setRemove,
+  setRemoveResult,
   setUnpack,
   setVisitAt,
 } from "../../../src/store/types/set.ts";
@@ -95,11 +96,11 @@ for (const kind of ["integers", "mixed"]) {
         assert.equal(setHas(db, entry, bytes, 0, bytes.length), model.has(name));
         if (grows) {
           entry = setAdd(db, entry, bytes, 0, bytes.length);
-          assert.equal(memberChange.done, !model.has(name));
+          assert.equal(setAddResult.isNew, !model.has(name));
           model.add(name);
         } else {
           entry = setRemove(db, entry, bytes, 0, bytes.length);
-          assert.equal(memberChange.done, model.delete(name));
+          assert.equal(setRemoveResult.wasThere, model.delete(name));
         }
         seen.add(db.encodingOf(entry));
         if (step % 100 === 0) fits(db, entry, model);

@@ -5,7 +5,7 @@ import { Prng } from "../../../src/base/prng.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
 import {
   formatInteger64,
-  parsedInteger,
+  integer64Result,
   parseInteger64,
 } from "../../../src/store/packed/integer.ts";
 import { Encoding, NO_EXPIRY } from "../../../src/store/memory/record.ts";
@@ -120,8 +120,8 @@ test("parseInteger64() and formatInteger64() agree with BigInt on 200,000 random
     const canonical = String(big) === value && BigInt.asIntN(64, big) === big;
     assert.equal(parseInteger64(bytes, 0, bytes.length), canonical, value);
     if (!canonical) continue;
-    assert.equal(new DataView(parsedInteger.buffer).getBigInt64(0, true), big);
-    const length = formatInteger64(parsedInteger, 0, target, 3);
+    assert.equal(new DataView(integer64Result.buffer).getBigInt64(0, true), big);
+    const length = formatInteger64(integer64Result, 0, target, 3);
     assert.equal(text(target.subarray(3, 3 + length)), value);
   }
 });

@@ -11,10 +11,10 @@ import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, type Entry } from "../../../src/store/memory/record.ts";
 import {
   Add,
-  added,
   largeOf,
   SortedSet,
   zsetAdd,
+  zsetAddResult,
   zsetCountBelow,
   zsetCreate,
   zsetEachRange,
@@ -110,7 +110,7 @@ for (const { name, members, operations, growth, scores } of RUNS) {
       if (prng.int(100) < growth) {
         const score = scoreOf();
         entry = zsetAdd(db, entry, bytes, 0, bytes.length, score, Add.NONE);
-        assert.equal(added.isNew, model.rank(member) < 0);
+        assert.equal(zsetAddResult.isNew, model.rank(member) < 0);
         model.set(member, score);
       } else if (prng.oneIn(30) && model.pairs.length > 0) {
         const rank = prng.int(model.pairs.length);
