@@ -9,11 +9,11 @@
  */
 
 import { systemClock } from "../../src/base/clock.ts";
+import { Slice } from "../../src/base/slices.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { Position } from "../../src/replication/position.ts";
 import { newCounters } from "../../src/replication/shared.ts";
-import { Slice } from "../../src/replication/slice.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
 import type { StreamExecutor } from "../../src/replication/types.ts";
 import { CommandParser } from "../../src/resp/command_parser.ts";
@@ -54,7 +54,7 @@ function parse(chunks: readonly Uint8Array[]): number {
 }
 
 function stream(chunks: readonly Uint8Array[], executor: StreamExecutor): number {
-  const slice = new Slice(systemClock, 4);
+  const slice = new Slice(systemClock);
   const counters = newCounters();
   const around = {
     position: new Position(),
@@ -68,13 +68,12 @@ function stream(chunks: readonly Uint8Array[], executor: StreamExecutor): number
   };
   const master = new MasterStream(around, {}, slice);
   for (const chunk of chunks) {
-    slice.begin();
+    slice.resume();
     for (let done = master.push(chunk, 0, chunk.length, Date.now()); !done;) {
-      slice.reset();
-      slice.begin();
+      slice.start();
       done = master.proceed(Date.now());
     }
-    slice.end();
+    slice.pause();
   }
   return counters.commands;
 }

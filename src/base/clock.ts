@@ -39,8 +39,3 @@ export const systemClock: Clock = {
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimer(resolve, ms));
 }
-
-/** Resolves in a later turn of the event loop, after pending input and output. */
-export function breathe(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve));
-}

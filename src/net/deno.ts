@@ -8,7 +8,8 @@
  * @module
  */
 
-import { breathe, type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { yieldTurn } from "../base/slices.ts";
 import { attemptConnect } from "./attempt.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
@@ -208,7 +209,7 @@ class DenoWire implements Wire {
       run += count;
       if (run < READ_RUN) continue;
       run = 0;
-      await breathe(this.#clock);
+      await yieldTurn(this.#clock);
     }
     this.#looping = false;
   }

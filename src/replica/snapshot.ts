@@ -9,19 +9,18 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import { breathe, type Clock, type TimerId } from "../base/clock.ts";
+import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import { Slice } from "../base/slices.ts";
 import { RdbDecoder } from "../rdb/decoder.ts";
 import { SnapshotEncoder, type SnapshotPosition } from "../rdb/encoder.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
-import { Slice } from "../replication/slice.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Logger } from "./options.ts";
 
 /** Written at once: one call of the storage each. */
 const WRITE_BYTES = 256 * 1024;
 const READ_BYTES = 64 * 1024;
-const SLICE_MS = 4;
 const DEFAULT_EVERY_MS = 300_000;
 /** Redis 7.4's format: the oldest that holds everything a Redis of today replicates. */
 const FORMAT_VERSION = 12;
@@ -243,20 +242,18 @@ export class Snapshots {
       position,
     });
     const out = new ByteBuffer(WRITE_BYTES * 2);
+    const slice = new Slice(clock);
     try {
+      slice.start();
       for (let more = true; more;) {
-        const slice = new Slice(clock, SLICE_MS);
-        slice.begin();
         while (more && out.length < WRITE_BYTES && !slice.over()) {
           more = encoder.next(out, READ_BYTES);
         }
-        if (more && out.length < WRITE_BYTES) {
-          await breathe(clock);
-          continue;
+        if (!more || out.length >= WRITE_BYTES) {
+          await sink.write(out.view());
+          out.clear();
         }
-        await sink.write(out.view());
-        out.clear();
-        await breathe(clock);
+        await slice.yield();
       }
     } finally {
       encoder.close();
@@ -272,8 +269,8 @@ export class Snapshots {
     const { clock } = this.#source;
     const loader = new KeyspaceLoader(staging);
     const decoder = new RdbDecoder(loader);
-    let slice = new Slice(clock, SLICE_MS);
-    slice.begin();
+    const slice = new Slice(clock);
+    slice.start();
     for await (const piece of pieces) {
       for (let pos = 0; pos < piece.length;) {
         const end = Math.min(piece.length, pos + READ_BYTES);
@@ -284,10 +281,7 @@ export class Snapshots {
           return messageOf(error);
         }
         pos = end;
-        if (!slice.over()) continue;
-        await breathe(clock);
-        slice = new Slice(clock, SLICE_MS);
-        slice.begin();
+        if (slice.over()) await slice.yield();
       }
     }
     if (!loader.complete) return "it ends before its end";

@@ -7,6 +7,7 @@
 
 import { latin1 } from "../base/ascii.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
+import { Slice } from "../base/slices.ts";
 import { formatAddress, type Socket, type SocketError } from "../net/socket.ts";
 import { writeCommand } from "../resp/writer.ts";
 import { askLogin, connect } from "./connect.ts";
@@ -24,7 +25,6 @@ import {
 } from "./handshake.ts";
 import { receivePsyncReply, receiveTransferHeader } from "./psync.ts";
 import type { LinkShared } from "./shared.ts";
-import { Slice } from "./slice.ts";
 import { MasterStream } from "./stream.ts";
 import { SnapshotTransfer } from "./transfer.ts";
 import type { LinkLogger, LinkLogin, LinkState, SyncProgress } from "./types.ts";
@@ -303,12 +303,12 @@ export class Attempt implements Watched {
 
   #onData(chunk: Uint8Array): void {
     if (this.#error !== undefined) return;
-    this.lastIoMs = this.#slice.begin();
+    this.lastIoMs = this.#slice.resume();
     this.shared.counters.bytesRead += chunk.length;
     if (this.#turnDue) {
       this.#inbox.push(chunk);
       this.#bound();
-      this.#slice.end();
+      this.#slice.pause();
       return;
     }
     this.#work(chunk);
@@ -356,8 +356,7 @@ export class Attempt implements Watched {
   #proceed(): void {
     this.#turnDue = false;
     if (this.#error !== undefined) return;
-    this.#slice.reset();
-    this.#slice.begin();
+    this.#slice.start();
     this.#work(undefined);
     if (this.#error !== undefined || this.#turnDue) return;
     if (this.#ending !== undefined) return this.#end(this.#ending);
@@ -375,7 +374,7 @@ export class Attempt implements Watched {
       this.fail(asReplicationError(error));
     }
     this.#bound();
-    this.#slice.end();
+    this.#slice.pause();
   }
 
   /** What waits, until the slice is over. */

@@ -7,6 +7,7 @@
 
 import { latin1 } from "../base/ascii.ts";
 import type { Clock } from "../base/clock.ts";
+import { SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { clip } from "./errors.ts";
@@ -29,7 +30,6 @@ import type {
 const DEFAULT_LINE_BYTES = 16 * 1024;
 const DEFAULT_TRANSACTION_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_INBOX_BYTES = 64 * 1024 * 1024;
-const DEFAULT_SLICE_MS = 4;
 /** Divergences logged one by one; past it only every thousandth. */
 const DIVERGENCES_LOGGED = 20;
 
@@ -102,7 +102,7 @@ export class LinkShared {
     this.psyncRenamed = options.psyncCommand !== undefined;
     this.onDivergence = options.onDivergence ?? "resync";
     this.onUnsupported = options.onUnsupported ?? "skip";
-    this.sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
+    this.sliceMs = options.sliceMs ?? SLICE_MS;
     this.hooks = options.hooks ?? {};
     this.diverged = (divergence) => this.#diverged(divergence);
     this.#logger = options.logger;

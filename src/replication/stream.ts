@@ -10,13 +10,13 @@
  * @module
  */
 
+import type { Slice } from "../base/slices.ts";
 import { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
 import { type ApplierOptions, StreamApplier } from "./apply.ts";
 import { ReplicationError } from "./errors.ts";
 import type { Position } from "./position.ts";
-import type { Slice } from "./slice.ts";
 import type { LinkLimits, StreamExecutor, StreamHooks } from "./types.ts";
 
 /** The most commands between two looks at the clock: a look costs as much as a small command. */

@@ -13,6 +13,7 @@
  */
 
 import type { TimerId } from "../base/clock.ts";
+import { Slice, SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress, type Socket, type SocketError } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
@@ -47,7 +48,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
   pushedBytes: 32 * 1024 * 1024,
   pushedSoftBytes: 8 * 1024 * 1024,
   pushedSoftMs: 60_000,
-  sliceMs: 4,
+  sliceMs: SLICE_MS,
 };
 
 /** Replies of one chunk are flushed early when they pass this. */
@@ -78,6 +79,7 @@ export class Client implements SessionLink {
   readonly #owner: ClientOwner;
   readonly #dispatcher: Dispatcher;
   readonly #parser: CommandParser;
+  readonly #slice: Slice;
   /** A command a pause holds back. */
   #held: Argv | undefined = undefined;
   #heldTimer: TimerId = undefined;
@@ -100,6 +102,7 @@ export class Client implements SessionLink {
     this.#socket = socket;
     this.#owner = owner;
     this.#dispatcher = owner.dispatcher;
+    this.#slice = new Slice(owner.dispatcher.clock, owner.limits.sliceMs);
     this.writer = new ReplyWriter(socket.out);
     this.session = owner.dispatcher.createSession(
       this,
@@ -205,9 +208,9 @@ export class Client implements SessionLink {
     const { session, writer } = this;
     const dispatcher = this.#dispatcher;
     const parser = this.#parser;
-    const clock = dispatcher.clock;
     const clients = dispatcher.clients;
-    const deadlineMs = clock.monotonic() + this.#owner.limits.sliceMs;
+    const slice = this.#slice;
+    slice.start();
     let count = 0;
     dispatcher.tick();
     this.#running = true;
@@ -219,7 +222,7 @@ export class Client implements SessionLink {
         if (session.halted) break;
         if (session.authenticated !== this.#authenticated) this.#adaptLimits();
         if (writer.out.length > FLUSH_BYTES && !this.#flushReplies()) break;
-        if (++count % COMMANDS_PER_LOOK === 0 && clock.monotonic() >= deadlineMs) {
+        if (++count % COMMANDS_PER_LOOK === 0 && slice.over()) {
           this.#later();
           break;
         }
