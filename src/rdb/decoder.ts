@@ -16,7 +16,7 @@ import { Crc64 } from "../base/crc64.ts";
 import { RdbError } from "./format/errors.ts";
 import { elementTable } from "./elements/table.ts";
 import { readWholeStrings } from "./elements/string.ts";
-import { type Element, type ElementRow, Frame } from "./format/context.ts";
+import { DecodeContext, type Element, type ElementRow } from "./format/context.ts";
 import {
   Dialect,
   FIRST_CHECKSUM_VERSION,
@@ -24,7 +24,7 @@ import {
   FIRST_VALKEY_VERSION,
   Opcode,
 } from "./format/opcodes.ts";
-import { Reader } from "./format/chunk_reader.ts";
+import { ChunkReader } from "./format/chunk_reader.ts";
 import type { RdbSink } from "./format/sink.ts";
 
 const MAGIC_BYTES = 9;
@@ -59,8 +59,8 @@ export interface RdbDecoderOptions {
 
 /** Reads one snapshot. */
 export class RdbDecoder {
-  readonly #reader: Reader;
-  readonly #frame: Frame;
+  readonly #reader: ChunkReader;
+  readonly #context: DecodeContext;
   readonly #crc: Crc64 = new Crc64();
   readonly #elements: (Element | undefined)[] = new Array(256).fill(undefined);
   #rows: readonly (ElementRow | undefined)[] = elementTable(Dialect.REDIS);
@@ -73,9 +73,9 @@ export class RdbDecoder {
 
   /** Will tell `sink` of one snapshot. */
   constructor(sink: RdbSink, options: RdbDecoderOptions = {}) {
-    this.#reader = new Reader(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES);
-    this.#frame = new Frame(this.#reader, sink);
-    this.#frame.failsOnModules = options.onUnsupported === "fail";
+    this.#reader = new ChunkReader(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES);
+    this.#context = new DecodeContext(this.#reader, sink);
+    this.#context.failsOnModules = options.onUnsupported === "fail";
     this.#summing = options.verifyChecksum ?? true;
   }
 
@@ -91,7 +91,7 @@ export class RdbDecoder {
 
   /** Keys read so far, those whose value was passed over among them. */
   get keys(): number {
-    return this.#frame.keys;
+    return this.#context.keys;
   }
 
   /**
@@ -108,7 +108,7 @@ export class RdbDecoder {
     try {
       while (this.#advance());
       this.#sum();
-      this.#frame.keepSlots();
+      this.#context.keepSlots();
       return reader.pos - start;
     } catch (error) {
       this.#failure = this.#located(error);
@@ -134,7 +134,7 @@ export class RdbDecoder {
   #located(error: unknown): unknown {
     if (!(error instanceof RdbError) || error.offset >= 0) return error;
     const { code, message, key, type } = error;
-    return new RdbError(code, message, this.#frame.recordOffset, { key, type });
+    return new RdbError(code, message, this.#context.recordOffset, { key, type });
   }
 
   #advance(): boolean {
@@ -170,33 +170,33 @@ export class RdbDecoder {
     if (version < 1 || !fits) {
       throw new RdbError("BAD_VERSION", `No server writes version ${JSON.stringify(text)}`, 0);
     }
-    this.#frame.dialect = dialect;
-    this.#frame.version = version;
+    this.#context.dialect = dialect;
+    this.#context.version = version;
     this.#rows = elementTable(dialect);
-    this.#frame.sink.header(dialect, version);
+    this.#context.sink.header(dialect, version);
     this.#state = State.OPCODE;
     return true;
   }
 
   #readOpcode(): boolean {
     const reader = this.#reader;
-    const frame = this.#frame;
-    if (frame.attributesAreClear) frame.keys += readWholeStrings(frame);
+    const context = this.#context;
+    if (context.attributesAreClear) context.keys += readWholeStrings(context);
     if (reader.pos === reader.end) return false;
-    frame.recordOffset = reader.offset;
+    context.recordOffset = reader.offset;
     const byte = reader.bytes[reader.pos++];
     if (byte === Opcode.EOF) return this.#readEof();
     const row = this.#rows[byte];
     if (row === undefined) return this.#failUnknown(byte);
     this.#row = row;
-    this.#element = this.#elements[byte] ??= row.create?.(frame);
+    this.#element = this.#elements[byte] ??= row.create?.(context);
     if (byte < FIRST_OPCODE) {
       this.#state = State.KEY;
       return true;
     }
     if (this.#element === undefined) {
       const what = `Opcode ${byte} (${row.name}) is not supported`;
-      throw new RdbError("UNSUPPORTED_OPCODE", what, frame.recordOffset, { type: byte });
+      throw new RdbError("UNSUPPORTED_OPCODE", what, context.recordOffset, { type: byte });
     }
     this.#state = State.ELEMENT;
     return true;
@@ -209,13 +209,13 @@ export class RdbDecoder {
   }
 
   #readKey(): boolean {
-    const frame = this.#frame;
-    if (!this.#reader.readString(frame.key)) return false;
+    const context = this.#context;
+    if (!this.#reader.readString(context.key)) return false;
     if (this.#element === undefined) {
       const { number, name } = this.#row!;
-      const key = frame.printableKey();
+      const key = context.printableKey();
       const what = `Value type ${number} (${name}) of key ${key} is not supported`;
-      throw new RdbError("UNSUPPORTED_TYPE", what, frame.recordOffset, { key, type: number });
+      throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { key, type: number });
     }
     this.#state = State.VALUE;
     return true;
@@ -223,14 +223,14 @@ export class RdbDecoder {
 
   #readValue(): boolean {
     if (!this.#element!.read()) return false;
-    this.#frame.finishKey();
+    this.#context.finishKey();
     this.#state = State.OPCODE;
     return true;
   }
 
   #readEof(): boolean {
     this.#sum();
-    const hasChecksum = this.#frame.version >= FIRST_CHECKSUM_VERSION;
+    const hasChecksum = this.#context.version >= FIRST_CHECKSUM_VERSION;
     if (!hasChecksum) return this.#end();
     this.#state = State.TRAILER;
     return true;
@@ -255,8 +255,8 @@ export class RdbDecoder {
 
   #end(): boolean {
     this.#summedTo = this.#reader.end;
-    this.#frame.templates.clear();
-    this.#frame.sink.end();
+    this.#context.templates.clear();
+    this.#context.sink.end();
     this.#state = State.DONE;
     return false;
   }
@@ -270,7 +270,7 @@ export class RdbDecoder {
   }
 
   #failUnknown(byte: number): never {
-    const offset = this.#frame.recordOffset;
+    const offset = this.#context.recordOffset;
     if (byte < FIRST_OPCODE) {
       throw new RdbError("UNKNOWN_TYPE", `Unknown value type ${byte}`, offset, { type: byte });
     }

@@ -25,9 +25,9 @@ import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { elementTable } from "./elements/table.ts";
 import { RdbError } from "./format/errors.ts";
-import { Frame } from "./format/context.ts";
+import { DecodeContext } from "./format/context.ts";
 import { dialectOfVersion, FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
-import { Reader } from "./format/chunk_reader.ts";
+import { ChunkReader } from "./format/chunk_reader.ts";
 import { RecordWriter } from "./format/record_writer.ts";
 import type { RdbSink } from "./format/sink.ts";
 import { valueWriterOf } from "./writers/table.ts";
@@ -112,41 +112,41 @@ export function decodeDump(
   settings: StoreSettings,
   version: number,
 ): DumpedValue {
-  const reader = new Reader(MAX_STRING_BYTES);
+  const reader = new ChunkReader(MAX_STRING_BYTES);
   const sink = new DumpedValue(settings);
-  const frame = new Frame(reader, sink);
-  frame.dialect = dialectOfVersion(version);
-  frame.version = version;
+  const context = new DecodeContext(reader, sink);
+  context.dialect = dialectOfVersion(version);
+  context.version = version;
   reader.setChunk(bytes, start, end - FOOTER_BYTES);
-  readRow(frame, true);
+  readRow(context, true);
   if (reader.pos !== reader.end) reader.fail("Payload goes on after its value");
   if (!sink.isFilled) reader.fail("Payload is an empty collection");
   return sink;
 }
 
 /** One value, and its metadata before it if it has any. */
-function readRow(frame: Frame, maybeMetadata: boolean): void {
-  const { reader } = frame;
+function readRow(context: DecodeContext, maybeMetadata: boolean): void {
+  const { reader } = context;
   if (reader.pos === reader.end) failShort(reader);
-  frame.recordOffset = reader.offset;
+  context.recordOffset = reader.offset;
   const byte = reader.bytes[reader.pos++];
-  const row = elementTable(frame.dialect)[byte];
+  const row = elementTable(context.dialect)[byte];
   const isMetadata = maybeMetadata && byte === Opcode.KEY_META && row?.name === "KEY_META";
   if (row === undefined || (byte >= FIRST_OPCODE && !isMetadata)) {
-    throw new RdbError("UNKNOWN_TYPE", `Unknown value type ${byte}`, frame.recordOffset, {
+    throw new RdbError("UNKNOWN_TYPE", `Unknown value type ${byte}`, context.recordOffset, {
       type: byte,
     });
   }
-  const element = row.create?.(frame);
+  const element = row.create?.(context);
   if (element === undefined) {
     const what = `Value type ${byte} (${row.name}) is not supported`;
-    throw new RdbError("UNSUPPORTED_TYPE", what, frame.recordOffset, { type: byte });
+    throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { type: byte });
   }
   if (!element.read()) failShort(reader);
-  if (isMetadata) readRow(frame, false);
+  if (isMetadata) readRow(context, false);
 }
 
-function failShort(reader: Reader): never {
+function failShort(reader: ChunkReader): never {
   throw new RdbError("TRUNCATED", "Payload ends early", reader.offset);
 }
 

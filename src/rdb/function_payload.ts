@@ -9,7 +9,7 @@ import { ByteBuffer } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
 import { RdbError } from "./format/errors.ts";
 import { FIRST_VALKEY_VERSION, Opcode } from "./format/opcodes.ts";
-import { Reader, StringSlot } from "./format/chunk_reader.ts";
+import { ChunkReader, StringSlot } from "./format/chunk_reader.ts";
 import { RecordWriter } from "./format/record_writer.ts";
 
 /** The first version with functions: every server that has them loads it. */
@@ -52,7 +52,7 @@ export function isFunctionPayload(bytes: Uint8Array): boolean {
  * @throws {RdbError} When it holds anything else.
  */
 export function decodeFunctions(bytes: Uint8Array): Uint8Array[] {
-  const reader = new Reader(MAX_STRING_BYTES);
+  const reader = new ChunkReader(MAX_STRING_BYTES);
   const slot = new StringSlot();
   const end = bytes.length - FOOTER_BYTES;
   reader.setChunk(bytes, 0, end);

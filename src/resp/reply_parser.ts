@@ -41,7 +41,7 @@ export interface ReplyLimits {
 }
 
 /** An aggregate whose elements are still coming. */
-interface Frame {
+interface Aggregate {
   readonly type: number;
   readonly items: RespValue[];
   /** Elements still to come, keys and values counted each; Infinity when streamed. */
@@ -58,7 +58,7 @@ export class ReplyParser {
   /** RESP3 attributes that came before the reply returned last. */
   attributes: Map<RespValue, RespValue> | undefined = undefined;
   readonly #limits: ReplyLimits;
-  readonly #frames: Frame[] = [];
+  readonly #open: Aggregate[] = [];
   /** A line that is not whole yet. */
   readonly #line: ByteBuffer = new ByteBuffer();
   /** The line at hand without its type byte and end; borrowed. Fields, since a view costs 50 ns. */
@@ -109,9 +109,9 @@ export class ReplyParser {
         ? this.#readElement()
         : this.#readBulk();
       while (value !== NOTHING) {
-        const frame = this.#frames[this.#frames.length - 1];
-        if (frame === undefined) return this.#finish(value);
-        value = this.#addTo(frame, value);
+        const aggregate = this.#open[this.#open.length - 1];
+        if (aggregate === undefined) return this.#finish(value);
+        value = this.#addTo(aggregate, value);
       }
     }
     return undefined;
@@ -122,7 +122,7 @@ export class ReplyParser {
    * follows. Only between two replies.
    */
   takeRest(): Uint8Array {
-    assert(this.#frames.length === 0 && this.#bulkType === 0, "no reply is half read");
+    assert(this.#open.length === 0 && this.#bulkType === 0, "no reply is half read");
     const chunk = this.#chunk;
     const line = this.#line.toBytes();
     this.#line.clear();
@@ -326,18 +326,18 @@ export class ReplyParser {
       const got = String.fromCharCode(type);
       this.#fail("PROTOCOL", `Reply begins with ${JSON.stringify(got)}, which is no type`);
     }
-    if (type === TypeByte.PUSH && this.#frames.length > 0) {
+    if (type === TypeByte.PUSH && this.#open.length > 0) {
       this.#fail("PROTOCOL", "Push inside another reply");
     }
     const streamed = this.#isStreamed() && type !== TypeByte.ATTRIBUTE;
     const count = streamed ? Infinity : this.#count(type);
     if (count === -1) return null;
-    if (this.#frames.length === this.#limits.depth) {
+    if (this.#open.length === this.#limits.depth) {
       this.#fail("LIMIT", `Reply is nested deeper than ${this.#limits.depth}`);
     }
-    const frame: Frame = { type, items: [], left: isMap ? count * 2 : count };
-    if (frame.left === 0) return this.#close(frame);
-    this.#frames.push(frame);
+    const aggregate: Aggregate = { type, items: [], left: isMap ? count * 2 : count };
+    if (aggregate.left === 0) return this.#close(aggregate);
+    this.#open.push(aggregate);
     return NOTHING;
   }
 
@@ -353,50 +353,50 @@ export class ReplyParser {
   }
 
   /** Adds to the innermost aggregate; its value when that made it whole. */
-  #addTo(frame: Frame, value: RespValue): RespValue | typeof NOTHING {
-    frame.items.push(value);
-    frame.left--;
-    if (frame.left === Infinity) this.#checkStreamed(frame);
-    if (frame.left > 0) return NOTHING;
-    this.#frames.pop();
-    return this.#close(frame);
+  #addTo(aggregate: Aggregate, value: RespValue): RespValue | typeof NOTHING {
+    aggregate.items.push(value);
+    aggregate.left--;
+    if (aggregate.left === Infinity) this.#checkStreamed(aggregate);
+    if (aggregate.left > 0) return NOTHING;
+    this.#open.pop();
+    return this.#close(aggregate);
   }
 
-  #checkStreamed(frame: Frame): void {
-    const most = this.#limits.elementCount * (frame.type === TypeByte.MAP ? 2 : 1);
-    if (frame.items.length <= most) return;
+  #checkStreamed(aggregate: Aggregate): void {
+    const most = this.#limits.elementCount * (aggregate.type === TypeByte.MAP ? 2 : 1);
+    if (aggregate.items.length <= most) return;
     this.#fail("LIMIT", `Streamed aggregate has more than ${this.#limits.elementCount} elements`);
   }
 
   /** The "." after the last element of a streamed aggregate. */
   #closeStreamed(): RespValue | typeof NOTHING {
-    const frame = this.#frames.pop();
-    if (this.#start < this.#end || frame === undefined || frame.left !== Infinity) {
+    const aggregate = this.#open.pop();
+    if (this.#start < this.#end || aggregate === undefined || aggregate.left !== Infinity) {
       this.#fail("PROTOCOL", "End of no streamed aggregate");
     }
-    if (frame.type === TypeByte.MAP && frame.items.length % 2 !== 0) {
+    if (aggregate.type === TypeByte.MAP && aggregate.items.length % 2 !== 0) {
       this.#fail("PROTOCOL", "Streamed map ends after a key");
     }
-    if (frame.type === TypeByte.PUSH && frame.items.length === 0) {
+    if (aggregate.type === TypeByte.PUSH && aggregate.items.length === 0) {
       this.#fail("PROTOCOL", "Push has no kind");
     }
-    return this.#close(frame);
+    return this.#close(aggregate);
   }
 
   /** Elements into the value they make. Attributes make none: those of a whole reply are put aside. */
-  #close(frame: Frame): RespValue | typeof NOTHING {
-    switch (frame.type) {
+  #close(aggregate: Aggregate): RespValue | typeof NOTHING {
+    switch (aggregate.type) {
       case TypeByte.MAP:
-        return pairs(frame.items);
+        return pairs(aggregate.items);
       case TypeByte.SET:
-        return new Set(frame.items);
+        return new Set(aggregate.items);
       case TypeByte.PUSH:
-        return new Push(frame.items);
+        return new Push(aggregate.items);
       case TypeByte.ATTRIBUTE:
-        if (this.#frames.length === 0) this.#attributes = pairs(frame.items);
+        if (this.#open.length === 0) this.#attributes = pairs(aggregate.items);
         return NOTHING;
       default:
-        return frame.items;
+        return aggregate.items;
     }
   }
 

@@ -24,7 +24,7 @@ const looks: number[] = [];
  *
  * @param stride Entries from one name to the next.
  */
-export function hasTwins(
+export function hasDuplicates(
   bytes: Uint8Array,
   start: number,
   count: number,

@@ -11,14 +11,14 @@ import { HashBuilder } from "../../store/types/hash_builder.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
 import { lpLength, lpNext } from "../../store/packed/listpack.ts";
-import type { Element, ElementRow, Frame } from "../format/context.ts";
+import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
 import { addListpack, finishHash } from "./hash_build.ts";
 import { TemplateArray, TemplateListpack } from "./hash_templates.ts";
 import { storeBlob } from "./store.ts";
-import { hasTwins } from "./duplicates.ts";
+import { hasDuplicates } from "./duplicates.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 import { readZipmap } from "./zipmap.ts";
 
@@ -35,7 +35,7 @@ type Step = typeof Step[keyof typeof Step];
 
 /** Field by field: type 4, and those with expiries but no listpack. */
 class PlainHash implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #layout: Layout;
   readonly #field: StringSlot;
   readonly #value: StringSlot;
@@ -45,11 +45,11 @@ class PlainHash implements Element {
   #step: Step = Step.TTL;
   #expireAtMs: number = NO_EXPIRY;
 
-  constructor(frame: Frame, layout: Layout) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, layout: Layout) {
+    this.#context = context;
     this.#layout = layout;
-    this.#field = frame.newSlot();
-    this.#value = frame.newSlot();
+    this.#field = context.newSlot();
+    this.#value = context.newSlot();
   }
 
   read(): boolean {
@@ -62,12 +62,12 @@ class PlainHash implements Element {
     }
     this.#left = NONE;
     this.#base = NONE;
-    finishHash(this.#frame, this.#builder);
+    finishHash(this.#context, this.#builder);
     return true;
   }
 
   #begin(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     if (this.#layout === Layout.METADATA && this.#base === NONE) {
       if (!reader.readFixed(8)) return false;
       const base = reader.fixedInt64();
@@ -85,7 +85,7 @@ class PlainHash implements Element {
   }
 
   #readField(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#step === Step.TTL) {
       if (!this.#readTtl()) return false;
       this.#step = Step.FIELD;
@@ -103,7 +103,7 @@ class PlainHash implements Element {
 
   /** Redis's, before the field: 0 for none, else counted from the least of all or absolute. */
   #readTtl(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     this.#expireAtMs = NO_EXPIRY;
     if (this.#layout !== Layout.METADATA && this.#layout !== Layout.METADATA_PRE_GA) return true;
     if (!reader.readLength()) return false;
@@ -115,7 +115,7 @@ class PlainHash implements Element {
 
   /** Valkey's, after the value: -1 for none. */
   #readExpiry(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#layout !== Layout.VALKEY) return true;
     if (!reader.readFixed(8)) return false;
     const at = reader.fixedInt64();
@@ -126,7 +126,7 @@ class PlainHash implements Element {
 
   #setExpiry(at: number): void {
     if (!(at >= 0 && at <= MAX_FIELD_EXPIRY)) {
-      this.#frame.reader.fail("Field's expiry is out of range");
+      this.#context.reader.fail("Field's expiry is out of range");
     }
     this.#expireAtMs = at;
   }
@@ -143,23 +143,23 @@ class PlainHash implements Element {
       value.end,
       this.#expireAtMs,
     );
-    if (!isNew) this.#frame.reader.fail("Hash has a field twice");
+    if (!isNew) this.#context.reader.fail("Hash has a field twice");
   }
 }
 
 /** Fields and values in one zipmap: type 9. */
 class ZipmapHash implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #blob: StringSlot;
   readonly #builder: HashBuilder = new HashBuilder();
 
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#blob = frame.newSlot();
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     const blob = this.#blob;
     if (!reader.readString(blob)) return false;
     const builder = this.#builder;
@@ -167,26 +167,26 @@ class ZipmapHash implements Element {
     readZipmap(blob.bytes, blob.start, blob.end, (message) => reader.fail(message), (...pair) => {
       if (!builder.add(...pair, NO_EXPIRY)) reader.fail("Hash has a field twice");
     });
-    finishHash(this.#frame, builder);
+    finishHash(this.#context, builder);
     return true;
   }
 }
 
 /** Fields and values in one blob: types 13 and 16. */
 class PackedHash implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #isZiplist: boolean;
   readonly #blob: StringSlot;
   readonly #listpack: ByteBuffer = new ByteBuffer();
 
-  constructor(frame: Frame, isZiplist: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, isZiplist: boolean) {
+    this.#context = context;
     this.#isZiplist = isZiplist;
-    this.#blob = frame.newSlot();
+    this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const blob = this.#blob;
     if (!reader.readString(blob)) return false;
     if (!this.#isZiplist) {
@@ -204,26 +204,26 @@ class PackedHash implements Element {
   }
 
   #store(bytes: Uint8Array, start: number, end: number): void {
-    const frame = this.#frame;
-    storePacked(frame, bytes, start, end, 2, Encoding.LISTPACK);
+    const context = this.#context;
+    storePacked(context, bytes, start, end, 2, Encoding.LISTPACK);
   }
 }
 
 /** Fields, values and expiries in one listpack: type 25, and what came before it. */
 class ExpiringHash implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #hasMinimum: boolean;
   readonly #blob: StringSlot;
   #minimumIsRead: boolean = false;
 
-  constructor(frame: Frame, hasMinimum: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, hasMinimum: boolean) {
+    this.#context = context;
     this.#hasMinimum = hasMinimum;
-    this.#blob = frame.newSlot();
+    this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const blob = this.#blob;
     // A hint that may be stale: the listpack itself is ordered.
     if (this.#hasMinimum && !this.#minimumIsRead) {
@@ -235,21 +235,21 @@ class ExpiringHash implements Element {
     const { bytes, start, end } = blob;
     const wrong = lpCheck(bytes, start, end, false) ?? checkTriples(bytes, start, end);
     if (wrong !== undefined) reader.fail(wrong);
-    storePacked(this.#frame, bytes, start, end, 3, Encoding.LISTPACK_EX);
+    storePacked(this.#context, bytes, start, end, 3, Encoding.LISTPACK_EX);
     return true;
   }
 }
 
 /** A checked listpack of fields to the sink, or into a table when it is beyond the limits. */
 function storePacked(
-  frame: Frame,
+  context: DecodeContext,
   bytes: Uint8Array,
   start: number,
   end: number,
   stride: 2 | 3,
   encoding: Encoding,
 ): void {
-  const { reader, sink } = frame;
+  const { reader, sink } = context;
   const count = lpLength(bytes, start, end) / stride;
   // rdb.c, empty keys: a hash without fields is no key.
   if (count === 0) return;
@@ -258,10 +258,10 @@ function storePacked(
     builder.begin(sink.settings);
     builder.makeTable();
     if (!addListpack(builder, bytes, start, stride)) reader.fail("Hash has a field twice");
-    return finishHash(frame, builder);
+    return finishHash(context, builder);
   }
-  if (hasTwins(bytes, start, count, stride)) reader.fail("Hash has a field twice");
-  storeBlob(frame, ValueType.HASH, encoding, bytes, start, end);
+  if (hasDuplicates(bytes, start, count, stride)) reader.fail("Hash has a field twice");
+  storeBlob(context, ValueType.HASH, encoding, bytes, start, end);
 }
 
 /** What is wrong with a sound listpack as one of fields, values and expiries. */
@@ -283,8 +283,8 @@ function checkTriples(bytes: Uint8Array, start: number, end: number): string | u
 
 /** Types that both dialects know. */
 export const hashRows: readonly ElementRow[] = [
-  { number: Type.HASH, name: "HASH", create: (frame) => new PlainHash(frame, Layout.NONE) },
-  { number: Type.HASH_ZIPMAP, name: "HASH_ZIPMAP", create: (frame) => new ZipmapHash(frame) },
+  { number: Type.HASH, name: "HASH", create: (context) => new PlainHash(context, Layout.NONE) },
+  { number: Type.HASH_ZIPMAP, name: "HASH_ZIPMAP", create: (context) => new ZipmapHash(context) },
   { number: Type.HASH_ZIPLIST, name: "HASH_ZIPLIST", create: (f) => new PackedHash(f, true) },
   { number: Type.HASH_LISTPACK, name: "HASH_LISTPACK", create: (f) => new PackedHash(f, false) },
 ];
@@ -294,42 +294,42 @@ export const redisHashRows: readonly ElementRow[] = [
   {
     number: Type.HASH_METADATA_PRE_GA,
     name: "HASH_METADATA_PRE_GA",
-    create: (frame) => new PlainHash(frame, Layout.METADATA_PRE_GA),
+    create: (context) => new PlainHash(context, Layout.METADATA_PRE_GA),
   },
   {
     number: Type.HASH_LISTPACK_EX_PRE_GA,
     name: "HASH_LISTPACK_EX_PRE_GA",
-    create: (frame) => new ExpiringHash(frame, false),
+    create: (context) => new ExpiringHash(context, false),
   },
   {
     number: Type.HASH_METADATA,
     name: "HASH_METADATA",
-    create: (frame) => new PlainHash(frame, Layout.METADATA),
+    create: (context) => new PlainHash(context, Layout.METADATA),
   },
   {
     number: Type.HASH_LISTPACK_EX,
     name: "HASH_LISTPACK_EX",
-    create: (frame) => new ExpiringHash(frame, true),
+    create: (context) => new ExpiringHash(context, true),
   },
   {
     number: Type.HASH_TMPL_LP,
     name: "HASH_TMPL_LP",
-    create: (frame) => new TemplateListpack(frame, false),
+    create: (context) => new TemplateListpack(context, false),
   },
   {
     number: Type.HASH_TMPL_LP_REF,
     name: "HASH_TMPL_LP_REF",
-    create: (frame) => new TemplateListpack(frame, true),
+    create: (context) => new TemplateListpack(context, true),
   },
   {
     number: Type.HASH_TMPL_ARRAY,
     name: "HASH_TMPL_ARRAY",
-    create: (frame) => new TemplateArray(frame, false),
+    create: (context) => new TemplateArray(context, false),
   },
   {
     number: Type.HASH_TMPL_ARRAY_REF,
     name: "HASH_TMPL_ARRAY_REF",
-    create: (frame) => new TemplateArray(frame, true),
+    create: (context) => new TemplateArray(context, true),
   },
 ];
 
@@ -338,7 +338,7 @@ export const valkeyHashRows: readonly ElementRow[] = [
   {
     number: Type.VALKEY_HASH_2,
     name: "HASH_2",
-    create: (frame) => new PlainHash(frame, Layout.VALKEY),
+    create: (context) => new PlainHash(context, Layout.VALKEY),
   },
   // In development: its layout is not published.
   { number: Type.VALKEY_PATH_HASH, name: "PATH_HASH" },

@@ -8,21 +8,21 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { HashBuilder } from "../../store/types/hash_builder.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { lpFirst, lpInteger, lpIsEnd, lpNext, lpRead } from "../../store/packed/listpack.ts";
-import type { Frame } from "../format/context.ts";
+import type { DecodeContext } from "../format/context.ts";
 import { storeBlob, storeObject } from "./store.ts";
 
 const field = new BytesRef();
 const value = new BytesRef();
 
 /** Stores what was built; nothing when there is no field, as rdb.c drops empty keys. */
-export function finishHash(frame: Frame, builder: HashBuilder): void {
+export function finishHash(context: DecodeContext, builder: HashBuilder): void {
   if (builder.size === 0) return;
   const large = builder.finish();
   if (large !== undefined) {
-    return storeObject(frame, ValueType.HASH, Encoding.HASHTABLE, large);
+    return storeObject(context, ValueType.HASH, Encoding.HASHTABLE, large);
   }
   const { listpack, encoding } = builder;
-  storeBlob(frame, ValueType.HASH, encoding, listpack.bytes, 0, listpack.length);
+  storeBlob(context, ValueType.HASH, encoding, listpack.bytes, 0, listpack.length);
 }
 
 /** Adds every field of a checked listpack; false when one was there already. */

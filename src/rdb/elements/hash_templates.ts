@@ -10,7 +10,7 @@ import { HashBuilder } from "../../store/types/hash_builder.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
 import { lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
-import type { Element, Frame } from "../format/context.ts";
+import type { DecodeContext, Element } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
 import { finishHash } from "./hash_build.ts";
@@ -23,18 +23,18 @@ const ref = new BytesRef();
 /** A payload's own list of field names. */
 class FieldList {
   fields: Uint8Array[] = [];
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #slot: StringSlot;
   #form: number = NONE;
   #left: number = NONE;
 
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#slot = frame.newSlot();
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#slot = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#form === NONE) {
       if (!reader.readLength()) return false;
       if (reader.length > ListForm.STRINGS) {
@@ -53,7 +53,7 @@ class FieldList {
   }
 
   #readListpack(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const slot = this.#slot;
     if (!reader.readString(slot)) return false;
     const { bytes, start, end } = slot;
@@ -67,7 +67,7 @@ class FieldList {
   }
 
   #readStrings(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
@@ -83,7 +83,7 @@ class FieldList {
 
 /** Values in one listpack behind a number: types 29 and 30. */
 export class TemplateListpack implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #isReference: boolean;
   readonly #list: FieldList;
   readonly #blob: StringSlot;
@@ -91,16 +91,16 @@ export class TemplateListpack implements Element {
   #listIsRead: boolean = false;
 
   /** @param isReference The number names a list of the snapshot. */
-  constructor(frame: Frame, isReference: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, isReference: boolean) {
+    this.#context = context;
     this.#isReference = isReference;
-    this.#list = new FieldList(frame);
-    this.#blob = frame.newSlot();
+    this.#list = new FieldList(context);
+    this.#blob = context.newSlot();
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const blob = this.#blob;
     if (!this.#isReference && !this.#listIsRead) {
       if (!this.#list.read()) return false;
@@ -116,7 +116,7 @@ export class TemplateListpack implements Element {
       reader.fail("Hash of a template does not begin with its number");
     }
     const fields = this.#isReference
-      ? templateOf(this.#frame, lpInteger(bytes, first))
+      ? templateOf(this.#context, lpInteger(bytes, first))
       : this.#list.fields;
     if (lpLength(bytes, start, end) !== fields.length + 1) {
       reader.fail("Hash has another number of values than its template of fields");
@@ -127,20 +127,20 @@ export class TemplateListpack implements Element {
 
   #build(fields: readonly Uint8Array[], bytes: Uint8Array, first: number): void {
     const builder = this.#builder;
-    builder.begin(this.#frame.sink.settings);
+    builder.begin(this.#context.sink.settings);
     let pos = first;
     for (const field of fields) {
       lpRead(bytes, pos, ref);
-      addField(this.#frame, builder, field, ref.bytes, ref.start, ref.end);
+      addField(this.#context, builder, field, ref.bytes, ref.start, ref.end);
       pos = lpNext(bytes, pos);
     }
-    finishHash(this.#frame, builder);
+    finishHash(this.#context, builder);
   }
 }
 
 /** Values one by one: types 31 and 32. */
 export class TemplateArray implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #isReference: boolean;
   readonly #list: FieldList;
   readonly #value: StringSlot;
@@ -149,33 +149,33 @@ export class TemplateArray implements Element {
   #at: number = 0;
 
   /** @param isReference A number names a list of the snapshot. */
-  constructor(frame: Frame, isReference: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, isReference: boolean) {
+    this.#context = context;
     this.#isReference = isReference;
-    this.#list = new FieldList(frame);
-    this.#value = frame.newSlot();
+    this.#list = new FieldList(context);
+    this.#value = context.newSlot();
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const frame = this.#frame;
+    const context = this.#context;
     const value = this.#value;
     if (this.#fields === undefined && !this.#begin()) return false;
     const fields = this.#fields!;
     while (this.#at < fields.length) {
-      if (!frame.reader.readString(value)) return false;
-      addField(frame, this.#builder, fields[this.#at++], value.bytes, value.start, value.end);
+      if (!context.reader.readString(value)) return false;
+      addField(context, this.#builder, fields[this.#at++], value.bytes, value.start, value.end);
     }
     this.#fields = undefined;
-    finishHash(frame, this.#builder);
+    finishHash(context, this.#builder);
     return true;
   }
 
   #begin(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     if (this.#isReference) {
       if (!reader.readLength()) return false;
-      this.#fields = templateOf(this.#frame, reader.length);
+      this.#fields = templateOf(this.#context, reader.length);
     } else {
       if (!this.#list.read()) return false;
       this.#fields = this.#list.fields;
@@ -186,12 +186,12 @@ export class TemplateArray implements Element {
   }
 }
 
-function templateOf(frame: Frame, id: number): readonly Uint8Array[] {
-  return frame.templates.get(id) ?? frame.reader.fail(`Hash template ${id} is not there`);
+function templateOf(context: DecodeContext, id: number): readonly Uint8Array[] {
+  return context.templates.get(id) ?? context.reader.fail(`Hash template ${id} is not there`);
 }
 
 function addField(
-  frame: Frame,
+  context: DecodeContext,
   builder: HashBuilder,
   field: Uint8Array,
   bytes: Uint8Array,
@@ -199,5 +199,5 @@ function addField(
   end: number,
 ): void {
   if (builder.add(field, 0, field.length, bytes, start, end, NO_EXPIRY)) return;
-  frame.reader.fail("Hash has a field twice");
+  context.reader.fail("Hash has a field twice");
 }

@@ -9,9 +9,9 @@ import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
 import { RdbError } from "../format/errors.ts";
-import type { Element, ElementRow, Frame } from "../format/context.ts";
+import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
-import type { Reader } from "../format/chunk_reader.ts";
+import type { ChunkReader } from "../format/chunk_reader.ts";
 import { storeObject } from "./store.ts";
 
 /** A longer value is passed over like those of unknown modules. */
@@ -45,40 +45,40 @@ export class Payload {
 }
 
 /** Refuses the value of a type, or of a module, that is not kept. */
-export function refuseKept(frame: Frame, name: string, type: number): never {
-  const key = frame.printableKey();
+export function refuseKept(context: DecodeContext, name: string, type: number): never {
+  const key = context.printableKey();
   const what = `Value of module ${name} under key ${key} is not supported`;
-  throw new RdbError("UNSUPPORTED_TYPE", what, frame.recordOffset, { key, type });
+  throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { key, type });
 }
 
 /** A value whose extent `walk` finds. */
 class KeptValue implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #walk: Element;
   readonly #name: string;
   readonly #type: number;
   readonly #payload: Payload = new Payload();
   #isKept: boolean = true;
 
-  constructor(frame: Frame, walk: Element, name: string, type: number) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, walk: Element, name: string, type: number) {
+    this.#context = context;
     this.#walk = walk;
     this.#name = name;
     this.#type = type;
   }
 
   read(): boolean {
-    const frame = this.#frame;
-    const { reader } = frame;
+    const context = this.#context;
+    const { reader } = context;
     const from = reader.pos;
     const isWhole = this.#walk.read();
     if (this.#isKept) this.#isKept = this.#payload.add(reader.bytes, from, reader.pos);
-    if (!this.#isKept && frame.failsOnModules) refuseKept(frame, this.#name, this.#type);
+    if (!this.#isKept && context.failsOnModules) refuseKept(context, this.#name, this.#type);
     if (!this.#isKept) this.#payload.clear();
     if (!isWhole) return false;
     const value = new ModuleValue(this.#name, this.#payload.toBytes());
-    if (this.#isKept) storeObject(frame, ValueType.MODULE, Encoding.MODULE, value);
-    else frame.sink.moduleValue(this.#name);
+    if (this.#isKept) storeObject(context, ValueType.MODULE, Encoding.MODULE, value);
+    else context.sink.moduleValue(this.#name);
     this.#payload.clear();
     this.#isKept = true;
     return true;
@@ -91,14 +91,14 @@ type Step = typeof Step[keyof typeof Step];
 
 /** ARRAY (Redis 8.8): elements under ascending indexes, and perhaps where the next one is inserted. */
 class ArrayWalk implements Element {
-  readonly #reader: Reader;
+  readonly #reader: ChunkReader;
   #step: Step = Step.COUNT;
   #left: number = 0;
   #tag: number = 0;
   #lastHigh: number = -1; // no index yet
   #lastLow: number = 0;
 
-  constructor(reader: Reader) {
+  constructor(reader: ChunkReader) {
     this.#reader = reader;
   }
 
@@ -165,9 +165,9 @@ class ArrayWalk implements Element {
 
 /** GCRA (a build option of Redis 8.8): one number. */
 class GcraWalk implements Element {
-  readonly #reader: Reader;
+  readonly #reader: ChunkReader;
 
-  constructor(reader: Reader) {
+  constructor(reader: ChunkReader) {
     this.#reader = reader;
   }
 
@@ -181,11 +181,12 @@ export const redisKeptRows: readonly ElementRow[] = [
   {
     number: Type.ARRAY,
     name: "ARRAY",
-    create: (frame) => new KeptValue(frame, new ArrayWalk(frame.reader), ARRAY_TYPE, Type.ARRAY),
+    create: (context) =>
+      new KeptValue(context, new ArrayWalk(context.reader), ARRAY_TYPE, Type.ARRAY),
   },
   {
     number: Type.GCRA,
     name: "GCRA",
-    create: (frame) => new KeptValue(frame, new GcraWalk(frame.reader), GCRA_TYPE, Type.GCRA),
+    create: (context) => new KeptValue(context, new GcraWalk(context.reader), GCRA_TYPE, Type.GCRA),
   },
 ];

@@ -10,7 +10,7 @@ import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
 import { lpCheck, lpLength } from "../../store/packed/listpack.ts";
 import { exceedsFill, Quicklist } from "../../store/packed/quicklist.ts";
-import type { Element, ElementRow, Frame } from "../format/context.ts";
+import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
@@ -25,26 +25,26 @@ const KEPT_BYTES = 1 << 17;
 
 /** A list's elements as strings: type 1. */
 class PlainList implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #value: StringSlot;
   readonly #builder: ListBuilder;
   #left: number = NONE;
 
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#value = frame.newSlot();
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#value = context.newSlot();
     this.#builder = new ListBuilder(0);
   }
 
   read(): boolean {
-    const frame = this.#frame;
-    const { reader } = frame;
+    const context = this.#context;
+    const { reader } = context;
     const value = this.#value;
     const builder = this.#builder;
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
-      builder.clear(fillOf(frame));
+      builder.clear(fillOf(context));
     }
     while (this.#left > 0) {
       if (!reader.readString(value)) return false;
@@ -54,39 +54,39 @@ class PlainList implements Element {
     this.#left = NONE;
     const quicklist = builder.finish();
     const { listpack } = builder;
-    if (quicklist !== undefined) storeQuicklist(frame, quicklist);
-    else storeListpack(frame, listpack.bytes, 0, listpack.length);
-    builder.clear(fillOf(frame));
+    if (quicklist !== undefined) storeQuicklist(context, quicklist);
+    else storeListpack(context, listpack.bytes, 0, listpack.length);
+    builder.clear(fillOf(context));
     return true;
   }
 }
 
 /** A list as one ziplist: type 10. */
 class ZiplistList implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #blob: StringSlot;
   readonly #listpack: ByteBuffer = new ByteBuffer();
 
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#blob = frame.newSlot();
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const frame = this.#frame;
-    const { reader } = frame;
+    const context = this.#context;
+    const { reader } = context;
     const blob = this.#blob;
     const listpack = this.#listpack;
     if (!reader.readString(blob)) return false;
     const fail = (message: string) => reader.fail(message);
     const count = ziplistToListpack(blob.bytes, blob.start, blob.end, listpack, false, fail);
-    const fill = fillOf(frame);
+    const fill = fillOf(context);
     if (exceedsFill(fill, listpack.length, count)) {
       const quicklist = new Quicklist(fill);
       quicklist.appendNode(listpack.bytes, 0, listpack.length, false, count);
-      storeQuicklist(frame, quicklist);
+      storeQuicklist(context, quicklist);
     } else {
-      storeListpack(frame, listpack.bytes, 0, listpack.length);
+      storeListpack(context, listpack.bytes, 0, listpack.length);
     }
     listpack.shrink(KEPT_BYTES);
     return true;
@@ -95,7 +95,7 @@ class ZiplistList implements Element {
 
 /** A list as a chain of nodes: type 14, whose nodes are ziplists, and type 18. */
 class NodeList implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #hasContainers: boolean;
   readonly #blob: StringSlot;
   readonly #listpack: ByteBuffer = new ByteBuffer();
@@ -103,14 +103,14 @@ class NodeList implements Element {
   #left: number = NONE;
   #container: number = NONE;
 
-  constructor(frame: Frame, hasContainers: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, hasContainers: boolean) {
+    this.#context = context;
     this.#hasContainers = hasContainers;
-    this.#blob = frame.newSlot();
+    this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
@@ -138,11 +138,11 @@ class NodeList implements Element {
 
   /** The only node of a list that is one listpack goes straight to the sink; others are collected. */
   #takeNode(): void {
-    const frame = this.#frame;
+    const context = this.#context;
     const { bytes, start, end } = this.#blob;
     if (this.#container === PLAIN) {
       // listTypeNext would take it for the end of the list.
-      if (end === start) frame.reader.fail("List node is empty");
+      if (end === start) context.reader.fail("List node is empty");
       this.#list().appendNode(bytes, start, end, true, 1);
       return;
     }
@@ -151,7 +151,7 @@ class NodeList implements Element {
   }
 
   #takeZiplist(): void {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const { bytes, start, end } = this.#blob;
     const listpack = this.#listpack;
     const fail = (message: string) => reader.fail(message);
@@ -161,51 +161,56 @@ class NodeList implements Element {
   }
 
   #takeListpack(bytes: Uint8Array, start: number, end: number): void {
-    const frame = this.#frame;
+    const context = this.#context;
     if (this.#hasContainers) {
       const wrong = lpCheck(bytes, start, end, false);
-      if (wrong !== undefined) frame.reader.fail(wrong);
+      if (wrong !== undefined) context.reader.fail(wrong);
     }
     const count = lpLength(bytes, start, end);
     const isOnly = this.#left === 0 && this.#quicklist === undefined;
-    if (isOnly && listIsSmall(fillOf(frame), end - start, count)) {
-      return storeListpack(frame, bytes, start, end);
+    if (isOnly && listIsSmall(fillOf(context), end - start, count)) {
+      return storeListpack(context, bytes, start, end);
     }
     // rdb.c passes over empty nodes.
     if (count > 0) this.#list().appendNode(bytes, start, end, false, count);
   }
 
   #list(): Quicklist {
-    return this.#quicklist ??= new Quicklist(fillOf(this.#frame));
+    return this.#quicklist ??= new Quicklist(fillOf(this.#context));
   }
 
   /** Nodes before or after the only one may have been empty. */
   #store(quicklist: Quicklist): void {
-    const frame = this.#frame;
+    const context = this.#context;
     const only = quicklist.onlyListpack;
-    const isSmall = only !== undefined && listIsSmall(fillOf(frame), only.end, quicklist.count);
-    if (isSmall) storeListpack(frame, only.bytes, 0, only.end);
-    else storeQuicklist(frame, quicklist);
+    const isSmall = only !== undefined && listIsSmall(fillOf(context), only.end, quicklist.count);
+    if (isSmall) storeListpack(context, only.bytes, 0, only.end);
+    else storeQuicklist(context, quicklist);
   }
 }
 
-function fillOf(frame: Frame): number {
-  return frame.sink.settings.limits.listMaxListpackSize;
+function fillOf(context: DecodeContext): number {
+  return context.sink.settings.limits.listMaxListpackSize;
 }
 
-function storeListpack(frame: Frame, bytes: Uint8Array, start: number, end: number): void {
+function storeListpack(
+  context: DecodeContext,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   // rdb.c, empty keys: a list without elements is no key.
   if (lpLength(bytes, start, end) === 0) return;
-  storeBlob(frame, ValueType.LIST, Encoding.LISTPACK, bytes, start, end);
+  storeBlob(context, ValueType.LIST, Encoding.LISTPACK, bytes, start, end);
 }
 
-function storeQuicklist(frame: Frame, quicklist: Quicklist): void {
-  storeObject(frame, ValueType.LIST, Encoding.QUICKLIST, quicklist);
+function storeQuicklist(context: DecodeContext, quicklist: Quicklist): void {
+  storeObject(context, ValueType.LIST, Encoding.QUICKLIST, quicklist);
 }
 
 /** Types that both dialects know. */
 export const listRows: readonly ElementRow[] = [
-  { number: Type.LIST, name: "LIST", create: (frame) => new PlainList(frame) },
+  { number: Type.LIST, name: "LIST", create: (context) => new PlainList(context) },
   { number: Type.LIST_ZIPLIST, name: "LIST_ZIPLIST", create: (f) => new ZiplistList(f) },
   { number: Type.LIST_QUICKLIST, name: "LIST_QUICKLIST", create: (f) => new NodeList(f, false) },
   { number: Type.LIST_QUICKLIST_2, name: "LIST_QUICKLIST_2", create: (f) => new NodeList(f, true) },

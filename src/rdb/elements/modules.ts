@@ -7,9 +7,9 @@
 
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ModuleValue } from "../../store/types/module.ts";
-import type { Element, ElementRow, Frame } from "../format/context.ts";
+import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { ModuleOpcode, Type } from "../format/opcodes.ts";
-import type { Reader } from "../format/chunk_reader.ts";
+import type { ChunkReader } from "../format/chunk_reader.ts";
 import { Payload, refuseKept } from "./kept.ts";
 import { storeObject } from "./store.ts";
 
@@ -40,11 +40,11 @@ export function moduleEncodingVersion(low: number): number {
 
 /** Passes over a stream of tagged values up to and including its end tag. */
 export class ModuleStream implements Element {
-  readonly #reader: Reader;
+  readonly #reader: ChunkReader;
   #opcode: number = ModuleOpcode.EOF; // the tag whose payload is due; EOF: a tag is due
 
   /** A stream at `reader`. */
-  constructor(reader: Reader) {
+  constructor(reader: ChunkReader) {
     this.#reader = reader;
   }
 
@@ -82,21 +82,21 @@ export class ModuleStream implements Element {
 
 /** MODULE_2: a value is kept as it is when Redis itself knows its type, else passed over and counted. */
 export class ModuleData implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #stream: ModuleStream;
   readonly #payload: Payload = new Payload();
   #name: string = ""; // "": the id is due
   #isKept: boolean = false;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#stream = new ModuleStream(frame.reader);
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#stream = new ModuleStream(context.reader);
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const from = reader.pos;
     const isWhole = this.#readOn();
     if (this.#isKept || this.#name === "") this.#keep(reader.bytes, from, reader.pos);
@@ -109,50 +109,50 @@ export class ModuleData implements Element {
   }
 
   #readOn(): boolean {
-    const frame = this.#frame;
-    const { reader } = frame;
+    const context = this.#context;
+    const { reader } = context;
     if (this.#name === "") {
       if (!reader.readLength()) return false;
       this.#name = moduleName(reader.lengthHigh, reader.lengthLow);
       this.#isKept = KEPT_MODULES.includes(this.#name);
       if (!this.#isKept) this.#payload.clear();
-      if (!this.#isKept && frame.failsOnModules) refuseKept(frame, this.#name, Type.MODULE_2);
+      if (!this.#isKept && context.failsOnModules) refuseKept(context, this.#name, Type.MODULE_2);
     }
     return this.#stream.read();
   }
 
   #keep(bytes: Uint8Array, start: number, end: number): void {
     if (this.#payload.add(bytes, start, end)) return;
-    if (this.#frame.failsOnModules) refuseKept(this.#frame, this.#name, Type.MODULE_2);
+    if (this.#context.failsOnModules) refuseKept(this.#context, this.#name, Type.MODULE_2);
     this.#isKept = false;
     this.#payload.clear();
   }
 
   #tell(): void {
-    const frame = this.#frame;
-    if (!this.#isKept) return frame.sink.moduleValue(this.#name);
+    const context = this.#context;
+    if (!this.#isKept) return context.sink.moduleValue(this.#name);
     const value = new ModuleValue(this.#name, this.#payload.toBytes());
-    storeObject(frame, ValueType.MODULE, Encoding.MODULE, value);
+    storeObject(context, ValueType.MODULE, Encoding.MODULE, value);
   }
 }
 
 /** MODULE_AUX: what a module keeps beside the keys. Its "when" is tagged as any other value is. */
 export class ModuleAux implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #stream: ModuleStream;
   #idIsRead: boolean = false;
   #idHigh: number = 0;
   #idLow: number = 0;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#stream = new ModuleStream(frame.reader);
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#stream = new ModuleStream(context.reader);
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     if (!this.#idIsRead) {
       if (!reader.readLength()) return false;
       this.#idHigh = reader.lengthHigh;
@@ -168,15 +168,15 @@ export class ModuleAux implements Element {
 
 /** KEY_META (Redis 8.6): what modules attach to the next key. Passed over. */
 export class KeyMeta implements Element {
-  readonly #reader: Reader;
+  readonly #reader: ChunkReader;
   readonly #stream: ModuleStream;
   #classesLeft: number = -1; // -1: their count is due
   #specIsRead: boolean = false;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#reader = frame.reader;
-    this.#stream = new ModuleStream(frame.reader);
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#reader = context.reader;
+    this.#stream = new ModuleStream(context.reader);
   }
 
   /** Reads on; false when the chunk ended first. */
@@ -203,5 +203,5 @@ export class KeyMeta implements Element {
 /** Types that both dialects know. Values of release candidates of 4.0 have no tags: there is no way past. */
 export const moduleRows: readonly ElementRow[] = [
   { number: Type.MODULE_PRE_GA, name: "MODULE_PRE_GA" },
-  { number: Type.MODULE_2, name: "MODULE_2", create: (frame) => new ModuleData(frame) },
+  { number: Type.MODULE_2, name: "MODULE_2", create: (context) => new ModuleData(context) },
 ];

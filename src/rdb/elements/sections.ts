@@ -6,7 +6,7 @@
  */
 
 import { compareBytes } from "../../base/ascii.ts";
-import type { Element, Frame } from "../format/context.ts";
+import type { DecodeContext, Element } from "../format/context.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
 import { expiryFromInt64 } from "./string.ts";
 
@@ -16,16 +16,16 @@ const CLUSTER_SLOTS = 16384;
 
 /** SELECTDB: keys that follow belong to this database. */
 export class SelectDb implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     if (!reader.readLength()) return false;
     if (reader.length > MAX_DB_INDEX) reader.fail(`Database ${reader.length} is out of range`);
     sink.selectDb(reader.length);
@@ -35,17 +35,17 @@ export class SelectDb implements Element {
 
 /** RESIZEDB: how many keys are to come, as the writer claims. */
 export class ResizeDb implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   #keys: number = -1; // -1: due
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     if (this.#keys < 0) {
       if (!reader.readLength()) return false;
       this.#keys = reader.length;
@@ -60,93 +60,93 @@ export class ResizeDb implements Element {
 
 /** EXPIRETIME: seconds, 32 bits signed. Nothing has written it since Redis 2.6. */
 export class ExpireTime implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (!reader.readFixed(4)) return false;
-    this.#frame.expireAtMs = expiryFromInt64(reader.view.getInt32(0, true) * 1000);
+    this.#context.expireAtMs = expiryFromInt64(reader.view.getInt32(0, true) * 1000);
     return true;
   }
 }
 
 /** EXPIRETIME_MS: milliseconds, 64 bits signed, little endian on every machine we may meet. */
 export class ExpireTimeMs implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (!reader.readFixed(8)) return false;
-    this.#frame.expireAtMs = expiryFromInt64(reader.fixedInt64());
+    this.#context.expireAtMs = expiryFromInt64(reader.fixedInt64());
     return true;
   }
 }
 
 /** FREQ: the next key's LFU counter. */
 export class Frequency implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (!reader.readFixed(1)) return false;
-    this.#frame.frequency = reader.fixed[0];
+    this.#context.frequency = reader.fixed[0];
     return true;
   }
 }
 
 /** IDLE: seconds since the next key was used. */
 export class Idle implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (!reader.readLength()) return false;
-    this.#frame.idleSeconds = reader.length;
+    this.#context.idleSeconds = reader.length;
     return true;
   }
 }
 
 /** AUX: a name and a value. */
 export class Aux implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #name: StringSlot;
   readonly #value: StringSlot;
   #nameIsRead: boolean = false;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#name = frame.newSlot();
-    this.#value = frame.newSlot();
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#name = context.newSlot();
+    this.#value = context.newSlot();
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     const name = this.#name;
     const value = this.#value;
     if (!this.#nameIsRead) {
@@ -162,18 +162,18 @@ export class Aux implements Element {
 
 /** FUNCTION2: the source of a library. */
 export class FunctionLibrary implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #source: StringSlot;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#source = frame.newSlot();
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#source = context.newSlot();
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     const source = this.#source;
     if (!reader.readString(source)) return false;
     sink.functionLibrary(source.bytes, source.start, source.end);
@@ -183,17 +183,17 @@ export class FunctionLibrary implements Element {
 
 /** SLOT_INFO: slot, keys, keys that expire. Of use to nobody outside a cluster. */
 export class SlotInfo implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   #numbersRead: number = 0;
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     while (this.#numbersRead < 3) {
       if (!reader.readLength()) return false;
       this.#numbersRead++;
@@ -205,20 +205,20 @@ export class SlotInfo implements Element {
 
 /** SLOT_IMPORT (Valkey 9): a cluster was importing these slots. Checked and passed over. */
 export class SlotImport implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #job: StringSlot;
   #jobIsRead: boolean = false;
   #boundsLeft: number = -1; // two for each range; -1: their count is due
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#job = frame.newSlot();
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#job = context.newSlot();
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (!this.#jobIsRead) {
       if (!reader.readString(this.#job)) return false;
       if (this.#job.length !== JOB_NAME_BYTES) reader.fail("Slot import job is not named right");
@@ -242,21 +242,21 @@ export class SlotImport implements Element {
 
 /** HASH_TEMPLATE (Redis 8.10): a list of field names that hashes after it share. */
 export class HashTemplate implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #field: StringSlot;
   #id: number = -1; // -1: due
   #fieldCount: number = -1; // -1: due
   #fields: Uint8Array[] = [];
 
-  /** An element of `frame`. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#field = frame.newSlot();
+  /** An element of `context`. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#field = context.newSlot();
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader, templates } = this.#frame;
+    const { reader, templates } = this.#context;
     if (this.#id < 0 && !this.#readId()) return false;
     if (this.#fieldCount < 0) {
       if (!reader.readLength()) return false;
@@ -275,7 +275,7 @@ export class HashTemplate implements Element {
   }
 
   #readId(): boolean {
-    const { reader, templates } = this.#frame;
+    const { reader, templates } = this.#context;
     if (!reader.readLength()) return false;
     const id = reader.length;
     // Beyond this two ids could look the same to us.
@@ -291,7 +291,7 @@ export class HashTemplate implements Element {
     if (last !== undefined) {
       const order = last.length - field.length ||
         compareBytes(last, 0, last.length, field, 0, field.length);
-      if (order >= 0) this.#frame.reader.fail("Hash template's fields are not sorted");
+      if (order >= 0) this.#context.reader.fail("Hash template's fields are not sorted");
     }
     this.#fields.push(field);
   }

@@ -18,29 +18,29 @@ import {
 } from "../../store/packed/listpack.ts";
 import { LargeSet } from "../../store/types/set.ts";
 import { SetBuilder } from "../../store/types/set_builder.ts";
-import type { Element, ElementRow, Frame } from "../format/context.ts";
+import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
 import { storeBlob, storeObject } from "./store.ts";
-import { hasTwins } from "./duplicates.ts";
+import { hasDuplicates } from "./duplicates.ts";
 
 const member = new BytesRef();
 
 /** Members one by one: type 2. */
 class PlainSet implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #member: StringSlot;
   readonly #builder: SetBuilder = new SetBuilder();
   #left: number = NONE;
 
-  constructor(frame: Frame) {
-    this.#frame = frame;
-    this.#member = frame.newSlot();
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#member = context.newSlot();
   }
 
   read(): boolean {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
@@ -63,27 +63,27 @@ class PlainSet implements Element {
     const builder = this.#builder;
     const large = builder.finish();
     if (large !== undefined) {
-      return storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
+      return storeObject(this.#context, ValueType.SET, Encoding.HASHTABLE, large);
     }
     const { blob, encoding } = builder;
-    storeBlob(this.#frame, ValueType.SET, encoding, blob.bytes, 0, blob.length);
+    storeBlob(this.#context, ValueType.SET, encoding, blob.bytes, 0, blob.length);
   }
 }
 
 /** Members in one blob: types 11 and 20. */
 class PackedSet implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #isIntset: boolean;
   readonly #blob: StringSlot;
 
-  constructor(frame: Frame, isIntset: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, isIntset: boolean) {
+    this.#context = context;
     this.#isIntset = isIntset;
-    this.#blob = frame.newSlot();
+    this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (!reader.readString(this.#blob)) return false;
     if (this.#isIntset) this.#storeIntset();
     else this.#storeListpack();
@@ -91,32 +91,32 @@ class PackedSet implements Element {
   }
 
   #storeIntset(): void {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     const { bytes, start, end } = this.#blob;
     const wrong = intsetCheck(bytes, start, end);
     if (wrong !== undefined) reader.fail(wrong);
     const count = intsetLength(bytes, start);
     if (count <= sink.settings.limits.setMaxIntsetEntries) {
-      return storeBlob(this.#frame, ValueType.SET, Encoding.INTSET, bytes, start, end);
+      return storeBlob(this.#context, ValueType.SET, Encoding.INTSET, bytes, start, end);
     }
     const large = new LargeSet(sink.settings);
     for (let i = 0; i < count; i++) {
       intsetRead(bytes, start, i, member);
       large.add(member.bytes, member.start, member.end);
     }
-    storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
+    storeObject(this.#context, ValueType.SET, Encoding.HASHTABLE, large);
   }
 
   #storeListpack(): void {
-    const { reader, sink } = this.#frame;
+    const { reader, sink } = this.#context;
     const { bytes, start, end } = this.#blob;
     const wrong = lpCheck(bytes, start, end, false);
     if (wrong !== undefined) reader.fail(wrong);
     const count = lpLength(bytes, start, end);
     if (count === 0) return;
     if (count <= sink.settings.limits.setMaxListpackEntries) {
-      if (hasTwins(bytes, start, count, 1)) reader.fail("Set has a member twice");
-      return storeBlob(this.#frame, ValueType.SET, Encoding.LISTPACK, bytes, start, end);
+      if (hasDuplicates(bytes, start, count, 1)) reader.fail("Set has a member twice");
+      return storeBlob(this.#context, ValueType.SET, Encoding.LISTPACK, bytes, start, end);
     }
     const large = new LargeSet(sink.settings);
     for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
@@ -124,13 +124,17 @@ class PackedSet implements Element {
       const isNew = large.add(member.bytes, member.start, member.end);
       if (!isNew) reader.fail("Set has a member twice");
     }
-    storeObject(this.#frame, ValueType.SET, Encoding.HASHTABLE, large);
+    storeObject(this.#context, ValueType.SET, Encoding.HASHTABLE, large);
   }
 }
 
 /** Types that both dialects know. */
 export const setRows: readonly ElementRow[] = [
-  { number: Type.SET, name: "SET", create: (frame) => new PlainSet(frame) },
-  { number: Type.SET_INTSET, name: "SET_INTSET", create: (frame) => new PackedSet(frame, true) },
+  { number: Type.SET, name: "SET", create: (context) => new PlainSet(context) },
+  {
+    number: Type.SET_INTSET,
+    name: "SET_INTSET",
+    create: (context) => new PackedSet(context, true),
+  },
   { number: Type.SET_LISTPACK, name: "SET_LISTPACK", create: (f) => new PackedSet(f, false) },
 ];

@@ -1,23 +1,23 @@
 /**
- * Handing a value that was read to the sink, under the frame's key.
+ * Handing a value that was read to the sink, under the context's key.
  *
  * @module
  */
 
 import type { Encoding, ValueType } from "../../store/memory/record.ts";
 import type { StoredObject } from "../../store/memory/stored_object.ts";
-import type { Frame } from "../format/context.ts";
+import type { DecodeContext } from "../format/context.ts";
 
 /** A value of one run of bytes. */
 export function storeBlob(
-  frame: Frame,
+  context: DecodeContext,
   type: ValueType,
   encoding: Encoding,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): void {
-  const { key, sink } = frame;
+  const { key, sink } = context;
   const taken = sink.blob(
     key.bytes,
     key.start,
@@ -27,21 +27,21 @@ export function storeBlob(
     bytes,
     start,
     end,
-    frame.expireAtMs,
-    frame.idleSeconds,
-    frame.frequency,
+    context.expireAtMs,
+    context.idleSeconds,
+    context.frequency,
   );
-  if (!taken) frame.failDuplicate();
+  if (!taken) context.failDuplicate();
 }
 
 /** A value in its large form. */
 export function storeObject(
-  frame: Frame,
+  context: DecodeContext,
   type: ValueType,
   encoding: Encoding,
   object: StoredObject,
 ): void {
-  const { key, sink } = frame;
+  const { key, sink } = context;
   const taken = sink.object(
     key.bytes,
     key.start,
@@ -49,9 +49,9 @@ export function storeObject(
     type,
     encoding,
     object,
-    frame.expireAtMs,
-    frame.idleSeconds,
-    frame.frequency,
+    context.expireAtMs,
+    context.idleSeconds,
+    context.frequency,
   );
-  if (!taken) frame.failDuplicate();
+  if (!taken) context.failDuplicate();
 }

@@ -10,7 +10,7 @@ import { Stream, StreamId } from "../../store/types/stream.ts";
 import { bounded } from "../../store/packed/stream_id.ts";
 import { checkNode, liveEntries } from "../../store/packed/stream_node.ts";
 import { packStreamOf } from "../../store/types/stream_pack.ts";
-import type { Element, ElementRow, Frame } from "../format/context.ts";
+import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
@@ -29,7 +29,7 @@ type Part = typeof Part[keyof typeof Part];
 
 /** A stream of any of the five types. `generation` is 1 for STREAM_LISTPACKS, 5 for STREAM_LISTPACKS_5. */
 class StreamValue implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #generation: number;
   readonly #blob: StringSlot;
   readonly #groups: StreamGroups;
@@ -49,12 +49,12 @@ class StreamValue implements Element {
   readonly #nodeId: StreamId = new StreamId();
   readonly #packed: ByteBuffer = new ByteBuffer();
 
-  constructor(frame: Frame, generation: number) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, generation: number) {
+    this.#context = context;
     this.#generation = generation;
-    this.#blob = frame.newSlot();
-    this.#groups = new StreamGroups(frame, generation);
-    this.#producers = new StreamProducers(frame);
+    this.#blob = context.newSlot();
+    this.#groups = new StreamGroups(context, generation);
+    this.#producers = new StreamProducers(context);
   }
 
   read(): boolean {
@@ -78,7 +78,7 @@ class StreamValue implements Element {
   }
 
   #readNodes(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
@@ -101,7 +101,7 @@ class StreamValue implements Element {
   }
 
   #takeNode({ bytes, start, end }: StringSlot): void {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const wrong = checkNode(bytes, start, end, this.#id, this.#last, this.#current);
     if (wrong !== undefined) reader.fail(wrong);
     const isFirst = this.#node.length === 0 && this.#stream.nodes.size === 0;
@@ -125,12 +125,12 @@ class StreamValue implements Element {
 
   #addNode(id: StreamId, bytes: Uint8Array, start: number, end: number): void {
     const isNew = this.#stream.addNode(id, bytes, start, end);
-    if (!isNew) this.#frame.reader.fail("Stream node comes twice");
+    if (!isNew) this.#context.reader.fail("Stream node comes twice");
   }
 
   /** Length and last id; from the second generation on first id, largest deleted id and entries added. */
   #readCounters(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const counters = this.#counters;
     const count = this.#generation >= 2 ? 8 : 3;
     while (counters.length < 2 * count) {
@@ -141,7 +141,7 @@ class StreamValue implements Element {
   }
 
   #takeCounters(): void {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const stream = this.#stream;
     const at = this.#counters;
     // Streams of 5.0's release candidates may say more than they hold: servers believe what is said.
@@ -169,7 +169,7 @@ class StreamValue implements Element {
   }
 
   #store(): void {
-    const frame = this.#frame;
+    const context = this.#context;
     const stream = this.#stream;
     const node = this.#node;
     const packed = this.#packed;
@@ -181,12 +181,12 @@ class StreamValue implements Element {
       node.shrink(KEPT_BYTES);
       // The stream holds nothing but counters, which are read anew.
       const { bytes, length } = packed;
-      return storeBlob(frame, ValueType.STREAM, Encoding.STREAM, bytes, 0, length);
+      return storeBlob(context, ValueType.STREAM, Encoding.STREAM, bytes, 0, length);
     }
     this.#addFirst();
     this.#stream = new Stream();
     stream.isHeld = true;
-    storeObject(frame, ValueType.STREAM, Encoding.STREAM, stream);
+    storeObject(context, ValueType.STREAM, Encoding.STREAM, stream);
   }
 }
 

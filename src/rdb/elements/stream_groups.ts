@@ -7,7 +7,7 @@
 import { type Consumer, Group, type Stream, StreamId } from "../../store/types/stream.ts";
 import { DELIVERIES, OWNER, TIME, UNKNOWN } from "../../store/types/stream_groups.ts";
 import { bounded, IdPlace } from "../../store/packed/stream_id.ts";
-import type { Frame } from "../format/context.ts";
+import type { DecodeContext } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
 
@@ -38,7 +38,7 @@ type Step = typeof Step[keyof typeof Step];
 
 /** Reads them into a stream. */
 export class StreamGroups {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #generation: number;
   readonly #slot: StringSlot;
   readonly #id: StreamId = new StreamId();
@@ -56,10 +56,10 @@ export class StreamGroups {
   #unowned: number = 0;
 
   /** @param generation Which of the five types. */
-  constructor(frame: Frame, generation: number) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, generation: number) {
+    this.#context = context;
     this.#generation = generation;
-    this.#slot = frame.newSlot();
+    this.#slot = context.newSlot();
   }
 
   /** The groups to come are those of `stream`. */
@@ -89,7 +89,7 @@ export class StreamGroups {
   }
 
   #readHead(step: Step): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (step === Step.COUNT) {
       if (!reader.readLength()) return false;
       this.#groups = reader.length;
@@ -126,7 +126,7 @@ export class StreamGroups {
   }
 
   #readPending(step: Step): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const { pending } = this.#group;
     if (step === Step.PENDING_COUNT) {
       if (!reader.readLength()) return false;
@@ -151,7 +151,7 @@ export class StreamGroups {
   }
 
   #readConsumer(step: Step): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (step === Step.CONSUMER_COUNT) {
       if (!reader.readLength()) return false;
       this.#consumers = reader.length;
@@ -177,7 +177,7 @@ export class StreamGroups {
   }
 
   #readOwned(step: Step): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (step === Step.OWN_COUNT || step === Step.FREE_COUNT) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
@@ -209,7 +209,7 @@ export class StreamGroups {
   #own(): void {
     const consumer = this.#consumer!;
     if (!this.#findUnowned()) {
-      this.#frame.reader.fail("Consumer's pending entry is not the group's, or another's");
+      this.#context.reader.fail("Consumer's pending entry is not the group's, or another's");
     }
     consumer.pending.add(this.#id, this.#ownPlace);
     this.#group.pending.setNumber(this.#place, OWNER, consumer.slot);
@@ -223,7 +223,7 @@ export class StreamGroups {
   }
 
   #readId(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (!reader.readFixed(ID_BYTES)) return false;
     this.#id.setBytes(reader.fixed, 0);
     return true;

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { Frame } from "../format/context.ts";
+import type { DecodeContext } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 
 const Step = { HEAD: 0, NAME: 1, COUNT: 2, ID_NAME: 3, ID: 4, TAIL: 5 } as const;
@@ -19,20 +19,20 @@ type Step = typeof Step[keyof typeof Step];
 
 /** Reads them. */
 export class StreamProducers {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   #step: Step = Step.HEAD;
   #numbers: number = 0;
   #producers: number = NONE;
   #ids: number = 0;
 
-  /** @param frame What is read. */
-  constructor(frame: Frame) {
-    this.#frame = frame;
+  /** @param context What is read. */
+  constructor(context: DecodeContext) {
+    this.#context = context;
   }
 
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     for (;;) {
       switch (this.#step) {
         case Step.HEAD:
@@ -67,7 +67,7 @@ export class StreamProducers {
 
   #readNumbers(count: number): boolean {
     for (; this.#numbers < count; this.#numbers++) {
-      if (!this.#frame.reader.readLength()) return false;
+      if (!this.#context.reader.readLength()) return false;
     }
     this.#numbers = 0;
     return true;

@@ -29,25 +29,29 @@ import { StringValue } from "./string.ts";
 import { zsetRows } from "./zset.ts";
 
 const sharedRows: readonly ElementRow[] = [
-  { number: Type.STRING, name: "STRING", create: (frame) => new StringValue(frame) },
+  { number: Type.STRING, name: "STRING", create: (context) => new StringValue(context) },
   ...listRows,
   ...setRows,
   ...zsetRows,
   ...hashRows,
   ...streamRows,
   ...moduleRows,
-  { number: Opcode.SLOT_INFO, name: "SLOT_INFO", create: (frame) => new SlotInfo(frame) },
-  { number: Opcode.FUNCTION2, name: "FUNCTION2", create: (frame) => new FunctionLibrary(frame) },
+  { number: Opcode.SLOT_INFO, name: "SLOT_INFO", create: (context) => new SlotInfo(context) },
+  {
+    number: Opcode.FUNCTION2,
+    name: "FUNCTION2",
+    create: (context) => new FunctionLibrary(context),
+  },
   // Written by 7.0-rc1 and rc2 only, and refused by every released server: its code does not run.
   { number: Opcode.FUNCTION_PRE_GA, name: "FUNCTION_PRE_GA" },
-  { number: Opcode.MODULE_AUX, name: "MODULE_AUX", create: (frame) => new ModuleAux(frame) },
-  { number: Opcode.IDLE, name: "IDLE", create: (frame) => new Idle(frame) },
-  { number: Opcode.FREQ, name: "FREQ", create: (frame) => new Frequency(frame) },
-  { number: Opcode.AUX, name: "AUX", create: (frame) => new Aux(frame) },
-  { number: Opcode.RESIZEDB, name: "RESIZEDB", create: (frame) => new ResizeDb(frame) },
+  { number: Opcode.MODULE_AUX, name: "MODULE_AUX", create: (context) => new ModuleAux(context) },
+  { number: Opcode.IDLE, name: "IDLE", create: (context) => new Idle(context) },
+  { number: Opcode.FREQ, name: "FREQ", create: (context) => new Frequency(context) },
+  { number: Opcode.AUX, name: "AUX", create: (context) => new Aux(context) },
+  { number: Opcode.RESIZEDB, name: "RESIZEDB", create: (context) => new ResizeDb(context) },
   { number: Opcode.EXPIRETIME_MS, name: "EXPIRETIME_MS", create: (f) => new ExpireTimeMs(f) },
-  { number: Opcode.EXPIRETIME, name: "EXPIRETIME", create: (frame) => new ExpireTime(frame) },
-  { number: Opcode.SELECTDB, name: "SELECTDB", create: (frame) => new SelectDb(frame) },
+  { number: Opcode.EXPIRETIME, name: "EXPIRETIME", create: (context) => new ExpireTime(context) },
+  { number: Opcode.SELECTDB, name: "SELECTDB", create: (context) => new SelectDb(context) },
 ];
 
 const redisRows: readonly ElementRow[] = [
@@ -55,7 +59,7 @@ const redisRows: readonly ElementRow[] = [
   ...redisStreamRows,
   ...redisKeptRows,
   { number: Opcode.HASH_TEMPLATE, name: "HASH_TEMPLATE", create: (f) => new HashTemplate(f) },
-  { number: Opcode.KEY_META, name: "KEY_META", create: (frame) => new KeyMeta(frame) },
+  { number: Opcode.KEY_META, name: "KEY_META", create: (context) => new KeyMeta(context) },
 ];
 
 const valkeyRows: readonly ElementRow[] = [

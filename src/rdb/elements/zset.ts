@@ -20,12 +20,12 @@ import {
   WRONG_ENTRY,
 } from "../../store/packed/listpack.ts";
 import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/types/zset.ts";
-import type { Element, ElementRow, Frame } from "../format/context.ts";
+import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";
 import { storeBlob, storeObject } from "./store.ts";
-import { hasTwins } from "./duplicates.ts";
+import { hasDuplicates } from "./duplicates.ts";
 import { ziplistToListpack } from "./ziplist.ts";
 
 /** First byte of a text score that stands for no text: NaN, and the infinities. */
@@ -39,7 +39,7 @@ const KEPT_BYTES = 1 << 17;
 
 /** Members and scores one by one: types 3 and 5. */
 class PlainZset implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #isBinary: boolean;
   readonly #member: StringSlot;
   #set: SortedSet | undefined = undefined;
@@ -47,18 +47,18 @@ class PlainZset implements Element {
   #hasMember: boolean = false;
   #textLength: number = NONE;
 
-  constructor(frame: Frame, isBinary: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, isBinary: boolean) {
+    this.#context = context;
     this.#isBinary = isBinary;
-    this.#member = frame.newSlot();
+    this.#member = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
-      this.#set = new SortedSet(this.#frame.sink.settings);
+      this.#set = new SortedSet(this.#context.sink.settings);
     }
     while (this.#left > 0) {
       if (!this.#hasMember) {
@@ -76,12 +76,12 @@ class PlainZset implements Element {
     this.#set = undefined;
     set.loaded();
     // rdb.c, empty keys: a sorted set without members is no key.
-    if (set.size > 0) storeSet(this.#frame, set);
+    if (set.size > 0) storeSet(this.#context, set);
     return true;
   }
 
   #readText(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     if (this.#textLength === NONE) {
       if (!reader.readFixed(1)) return false;
       this.#textLength = reader.fixed[0];
@@ -95,11 +95,11 @@ class PlainZset implements Element {
     const length = this.#textLength;
     if (length === TEXT_INFINITY) return Infinity;
     if (length === TEXT_MINUS_INFINITY) return -Infinity;
-    return length === TEXT_NAN ? NaN : parseDouble(this.#frame.reader.fixed, 0, length);
+    return length === TEXT_NAN ? NaN : parseDouble(this.#context.reader.fixed, 0, length);
   }
 
   #add(score: number): void {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const { bytes, start, end } = this.#member;
     const set = this.#set!;
     if (score !== score) reader.fail("Score is no number");
@@ -109,20 +109,20 @@ class PlainZset implements Element {
 
 /** Members and scores in one blob: types 12 and 17. */
 class PackedZset implements Element {
-  readonly #frame: Frame;
+  readonly #context: DecodeContext;
   readonly #isZiplist: boolean;
   readonly #blob: StringSlot;
   readonly #listpack: ByteBuffer = new ByteBuffer();
   readonly #check: PairCheck = new PairCheck();
 
-  constructor(frame: Frame, isZiplist: boolean) {
-    this.#frame = frame;
+  constructor(context: DecodeContext, isZiplist: boolean) {
+    this.#context = context;
     this.#isZiplist = isZiplist;
-    this.#blob = frame.newSlot();
+    this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#frame;
+    const { reader } = this.#context;
     const blob = this.#blob;
     if (!reader.readString(blob)) return false;
     if (!this.#isZiplist) {
@@ -138,8 +138,8 @@ class PackedZset implements Element {
   }
 
   #store(bytes: Uint8Array, start: number, end: number): void {
-    const frame = this.#frame;
-    const { reader, sink } = frame;
+    const context = this.#context;
+    const { reader, sink } = context;
     const wrong = this.#check.check(bytes, start, end);
     if (wrong !== undefined) reader.fail(wrong);
     const count = lpLength(bytes, start, end) >>> 1;
@@ -148,10 +148,10 @@ class PackedZset implements Element {
     if (count > sink.settings.limits.zsetMaxListpackEntries) {
       const set = new SortedSet(sink.settings);
       if (!addListpack(set, bytes, start)) reader.fail("Sorted set has a member twice");
-      return storeLarge(frame, set);
+      return storeLarge(context, set);
     }
-    if (hasTwins(bytes, start, count, 2)) reader.fail("Sorted set has a member twice");
-    storeBlob(frame, ValueType.ZSET, Encoding.LISTPACK, bytes, start, end);
+    if (hasDuplicates(bytes, start, count, 2)) reader.fail("Sorted set has a member twice");
+    storeBlob(context, ValueType.ZSET, Encoding.LISTPACK, bytes, start, end);
   }
 }
 
@@ -162,8 +162,8 @@ class PairCheck {
 
   /** What is wrong with bytes of unknown origin, undefined when nothing is. */
   check(bytes: Uint8Array, start: number, end: number): string | undefined {
-    const frame = lpCheckFrame(bytes, start, end);
-    if (frame !== undefined) return frame;
+    const wrong = lpCheckFrame(bytes, start, end);
+    if (wrong !== undefined) return wrong;
     const last = end - 1;
     let count = 0;
     let lastPos = NONE;
@@ -203,20 +203,20 @@ class PairCheck {
   }
 }
 
-function storeSet(frame: Frame, set: SortedSet): void {
-  const listpack = zsetListpack(set, frame.sink.settings.limits);
-  if (listpack === undefined) return storeLarge(frame, set);
-  storeBlob(frame, ValueType.ZSET, Encoding.LISTPACK, listpack.bytes, 0, listpack.length);
+function storeSet(context: DecodeContext, set: SortedSet): void {
+  const listpack = zsetListpack(set, context.sink.settings.limits);
+  if (listpack === undefined) return storeLarge(context, set);
+  storeBlob(context, ValueType.ZSET, Encoding.LISTPACK, listpack.bytes, 0, listpack.length);
 }
 
-function storeLarge(frame: Frame, set: SortedSet): void {
-  storeObject(frame, ValueType.ZSET, Encoding.SKIPLIST, set);
+function storeLarge(context: DecodeContext, set: SortedSet): void {
+  storeObject(context, ValueType.ZSET, Encoding.SKIPLIST, set);
 }
 
 /** Types that both dialects know. */
 export const zsetRows: readonly ElementRow[] = [
-  { number: Type.ZSET, name: "ZSET", create: (frame) => new PlainZset(frame, false) },
-  { number: Type.ZSET_2, name: "ZSET_2", create: (frame) => new PlainZset(frame, true) },
+  { number: Type.ZSET, name: "ZSET", create: (context) => new PlainZset(context, false) },
+  { number: Type.ZSET_2, name: "ZSET_2", create: (context) => new PlainZset(context, true) },
   { number: Type.ZSET_ZIPLIST, name: "ZSET_ZIPLIST", create: (f) => new PackedZset(f, true) },
   { number: Type.ZSET_LISTPACK, name: "ZSET_LISTPACK", create: (f) => new PackedZset(f, false) },
 ];

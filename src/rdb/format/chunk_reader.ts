@@ -119,7 +119,7 @@ export class StringSlot {
 }
 
 /** A cursor over pushed chunks. */
-export class Reader {
+export class ChunkReader {
   /** The chunk. */
   bytes: Uint8Array = new Uint8Array(0);
   /** The cursor in it. */

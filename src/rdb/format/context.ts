@@ -6,16 +6,16 @@
 
 import { printableBytes, RdbError } from "./errors.ts";
 import { Dialect } from "./opcodes.ts";
-import { type Reader, StringSlot } from "./chunk_reader.ts";
+import { type ChunkReader, StringSlot } from "./chunk_reader.ts";
 import type { RdbSink } from "./sink.ts";
 
 /** Where a number of a record has no value. */
 export const NONE: number = -1;
 
 /** One snapshot being read. */
-export class Frame {
+export class DecodeContext {
   /** The cursor. */
-  readonly reader: Reader;
+  readonly reader: ChunkReader;
   /** Who is told. */
   readonly sink: RdbSink;
   /** Key of the record being read. */
@@ -42,7 +42,7 @@ export class Frame {
   readonly #slots: StringSlot[] = [];
 
   /** A snapshot read by `reader` and told to `sink`. */
-  constructor(reader: Reader, sink: RdbSink) {
+  constructor(reader: ChunkReader, sink: RdbSink) {
     this.reader = reader;
     this.sink = sink;
     this.key = this.newSlot();
@@ -98,5 +98,5 @@ export interface ElementRow {
   /** Its name, as messages spell it. */
   readonly name: string;
   /** Makes its reader, once per snapshot; left out where we know the name and cannot read it. */
-  readonly create?: (frame: Frame) => Element;
+  readonly create?: (context: DecodeContext) => Element;
 }
