@@ -58,7 +58,7 @@ const link: SessionLink = {
   },
 };
 const dispatcher = new Dispatcher({ keyspace, clock: systemClock, random: () => prng.next() });
-const session = dispatcher.createSession(link);
+const session = dispatcher.host.createSession(link);
 const parser = new CommandParser();
 
 headline("What does a served GET cost?", { keys, pipelined: PIPELINED });

@@ -16,7 +16,7 @@ import { Argv } from "../resp/argv.ts";
 import { ReplyParser } from "../resp/command_parser.ts";
 import { ErrorReply, Push, type RespValue, VerbatimString } from "../resp/types.ts";
 import { ReplyWriter } from "../resp/writer.ts";
-import { LOADING_TEXT, MASTERDOWN_TEXT } from "../server/dispatch.ts";
+import { LOADING_TEXT, MASTERDOWN_TEXT } from "../server/availability.ts";
 import { Server } from "../server/server.ts";
 import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -84,17 +84,17 @@ export class ReplicaEngine implements ReaderSource {
       ...(facts === undefined ? {} : { process: facts }),
       ...server,
     });
-    const { dispatcher } = this.#server;
-    this.#session = dispatcher.createSession();
+    const { host } = this.#server.dispatcher;
+    this.#session = host.createSession();
     this.executor = createStreamExecutor({
       keyspace,
       random,
-      host: dispatcher.host,
-      modified: (db, bytes, start, end) => dispatcher.touch(db, bytes, start, end),
-      modifiedAll: (db) => dispatcher.touchAll(db),
+      host,
+      modified: (db, bytes, start, end) => host.touch(db, bytes, start, end),
+      modifiedAll: (db) => host.touchAll(db),
     });
     this.hooks = {
-      publish: (argv, sharded) => void dispatcher.publish(argv.at(1), argv.at(2), sharded),
+      publish: (argv, sharded) => void host.pubsub.publish(argv.at(1), argv.at(2), sharded),
     };
   }
 
@@ -120,30 +120,30 @@ export class ReplicaEngine implements ReaderSource {
 
   /** The link changed its state: what clients may be answered changes with it. */
   linkChanged(status: LinkStatus): void {
-    const { dispatcher } = this.#server;
+    const { availability } = this.#server.dispatcher.host;
     const transfers = status.state.startsWith("transfer");
-    dispatcher.masterDown = status.state !== "connected";
-    dispatcher.loadingBeside = status.hasData && transfers;
-    dispatcher.loading = status.emptied || (!status.hasData && transfers);
+    availability.masterDown = status.state !== "connected";
+    availability.loadingBeside = status.hasData && transfers;
+    availability.loading = status.emptied || (!status.hasData && transfers);
     this.#emptied = status.emptied;
     this.#judge();
   }
 
   /** Whether the data is older than it may be: then nobody is answered from it. */
   set tooStale(tooStale: boolean) {
-    this.#server.dispatcher.tooStale = tooStale;
+    this.#server.dispatcher.host.availability.tooStale = tooStale;
     this.#judge();
   }
 
   #judge(): void {
-    const { tooStale } = this.#server.dispatcher;
+    const { tooStale } = this.#server.dispatcher.host.availability;
     this.refusal = this.#emptied ? refuseLoading : tooStale ? refuseStale : undefined;
   }
 
   /** A snapshot took the place of all there was. */
   replaced(): void {
     this.#loadedAtMs = this.clock.now();
-    this.#server.dispatcher.touchAll(-1);
+    this.#server.dispatcher.host.touchAll(-1);
   }
 
   /** Where clients are served; undefined where they are not. */

@@ -4,91 +4,115 @@
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import type { AboutHost, RoleView, SlowEntry } from "../commands/engine/host.ts";
-import type { Address } from "../net/socket.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import type { Availability } from "./availability.ts";
+import type { Clients } from "./clients.ts";
 import { Config, type ConfigFacts } from "./config.ts";
-import type { HostParts, ServerHost } from "./host.ts";
-import { describeServer } from "./info.ts";
+import { describeServer, type InfoSource, type Listening, type ProcessFacts } from "./info.ts";
+import type { PubSub } from "./pubsub.ts";
+import { Statistics } from "./statistics.ts";
 import { NO_REPLICATION, type ReplicationView } from "./view.ts";
 
-/** What the runtime tells of the process; whatever is left out is left out of INFO as well. */
-export interface ProcessFacts {
-  /** As in "Linux 6.1 x86_64". */
-  readonly os?: string;
-  /** As in "deno 2.9.6". */
-  readonly runtime?: string;
-  /** Process number. */
-  readonly pid?: number;
-  /** Resident bytes, now. */
-  residentBytes?(): number;
-  /** Seconds of processor time used. */
-  cpuSeconds?(): { readonly user: number; readonly system: number };
-}
+/** `databases` of redis.conf where nothing else is told. */
+const DEFAULT_DATABASES = 16;
+/** Error texts, COMMAND and INFO follow this release of Redis where no other is told. */
+const DEFAULT_VERSION = "7.0.15";
 
-/** What a server says of itself. */
+/** What a server is and what it says of itself. */
 export interface AboutOptions {
+  /** What is read, and by a master written. */
+  readonly keyspace: Keyspace;
+  /** Judges expiry, ages and uptime. */
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** "slave" unless told: clients read only. "master": they write, and keys expire here. */
+  readonly role?: "master" | "slave";
+  /** How many databases SELECT may name; 16, and on a replica as many as the master uses, when left out. */
+  readonly databases?: number;
   /** The Redis version it behaves as; 7.0.15 unless told. */
   readonly version?: string;
-  /** The package's own version. */
+  /** The package's own version; `rimr_version` of INFO. */
   readonly packageVersion?: string;
-  /** 40 hex digits that name this run; drawn at random when left out. */
-  readonly runId?: string;
   /** About the process. */
   readonly process?: ProcessFacts;
   /** About replication, asked for anew each time. */
   readonly view?: () => ReplicationView;
-  /** When the last snapshot was loaded, milliseconds since 1970. */
+  /** When the last snapshot was loaded, milliseconds since 1970; the server's start when left out. */
   readonly lastLoadMs?: () => number;
-  /** Bytes the data may take; 0 or left out for no limit. */
-  readonly maxMemory?: number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
 }
 
-/** Where a server listens and what it lets in: filled by it when it does. */
-export interface Listening {
-  address: Address | undefined;
-  tls: boolean;
-  maxClients: number;
-  timeoutSeconds: number;
-}
-
-/** See the module's text. */
-export class About implements AboutHost {
-  /** 40 hex digits that name this run. */
+/** Answers INFO, ROLE, CONFIG and SLOWLOG, and holds the totals they tell. */
+export class About implements AboutHost, InfoSource {
+  /** False for a stand-alone master. */
+  readonly isReplica: boolean;
+  readonly version: string;
+  readonly packageVersion: string | undefined;
+  readonly process: ProcessFacts | undefined;
   readonly runId: string;
-  /** Filled by the server. */
+  readonly keyspace: Keyspace;
+  readonly clock: Clock;
+  readonly startedAtMs: number;
+  readonly clients: Clients;
+  readonly pubsub: PubSub;
+  readonly availability: Availability;
+  readonly statistics: Statistics = new Statistics();
   readonly listening: Listening = {
     address: undefined,
     tls: false,
     maxClients: 10_000,
     timeoutSeconds: 0,
   };
-  /** Parameters. */
+  /** What CONFIG GET and CONFIG SET see. */
   readonly parameters: Config;
-  readonly #parts: HostParts;
-  readonly #host: ServerHost;
+  readonly #options: AboutOptions;
 
-  /** @param parts What the host is made from. @param host It itself. */
-  constructor(parts: HostParts, host: ServerHost) {
-    this.#parts = parts;
-    this.#host = host;
-    this.runId = parts.options.runId ?? drawId(parts.options.random);
-    this.parameters = new Config(() => this.#facts(), parts.statistics);
+  /**
+   * @param options What the server is.
+   * @param clients Its connections, counted by INFO.
+   * @param pubsub Its subscriptions, counted by INFO.
+   * @param availability Whether its data is loading or stale, told by INFO and CONFIG.
+   */
+  constructor(options: AboutOptions, clients: Clients, pubsub: PubSub, availability: Availability) {
+    this.isReplica = options.role !== "master";
+    this.version = options.version ?? DEFAULT_VERSION;
+    this.packageVersion = options.packageVersion;
+    this.process = options.process;
+    this.runId = drawRunId(options.random);
+    this.keyspace = options.keyspace;
+    this.clock = options.clock;
+    this.startedAtMs = options.clock.now();
+    this.clients = clients;
+    this.pubsub = pubsub;
+    this.availability = availability;
+    this.parameters = new Config(() => this.#facts(), this.statistics);
+    this.#options = options;
   }
 
-  /** About replication, now. */
+  /** How many databases clients may name: 16 at least, as in Redis, and on a replica all the master's. */
+  get databases(): number {
+    const { databases } = this.#options;
+    if (databases !== undefined) return databases;
+    const highest = this.isReplica ? this.keyspace.indexes().at(-1) ?? 0 : 0;
+    return Math.max(DEFAULT_DATABASES, highest + 1);
+  }
+
+  get maxClients(): number {
+    return this.parameters.maxClients;
+  }
+
   get replication(): ReplicationView {
-    return this.#parts.options.view?.() ?? NO_REPLICATION;
+    return this.#options.view?.() ?? NO_REPLICATION;
   }
 
   get lastSaveSeconds(): number {
-    const { options, dispatcher } = this.#parts;
-    return Math.floor((options.lastLoadMs?.() ?? dispatcher.startedAtMs) / 1000);
+    return Math.floor((this.#options.lastLoadMs?.() ?? this.startedAtMs) / 1000);
   }
 
   info(sections: readonly string[]): string {
-    return describeServer(this.#parts, this.#host, sections);
+    return describeServer(this, sections);
   }
 
   role(): RoleView {
@@ -104,15 +128,15 @@ export class About implements AboutHost {
   }
 
   resetStatistics(): void {
-    this.#parts.statistics.reset();
+    this.statistics.reset();
   }
 
   slowEntries(): readonly SlowEntry[] {
-    return this.#parts.statistics.slowEntries;
+    return this.statistics.slowEntries;
   }
 
   resetSlowLog(): void {
-    this.#parts.statistics.resetSlow();
+    this.statistics.resetSlow();
   }
 
   #facts(): ConfigFacts {
@@ -124,21 +148,18 @@ export class About implements AboutHost {
       tlsPort: tls ? port : 0,
       bind: address?.transport === "tcp" ? address.host : "",
       unixSocket: address?.transport === "unix" ? address.path : "",
-      databases: this.#host.databases,
+      databases: this.databases,
       maxClients,
       timeoutSeconds,
-      maxMemory: this.#parts.options.maxMemory ?? 0,
       masterHost,
       masterPort,
-      readOnly: this.#host.role === "slave",
-      serveStaleData: this.#parts.dispatcher.servesStale,
-      // Sentinel never promotes a replica of priority 0: this one cannot become a master.
-      replicaPriority: 0,
+      readOnly: this.isReplica,
+      serveStaleData: this.availability.servesStale,
     };
   }
 }
 
-function drawId(random: () => number): string {
+function drawRunId(random: () => number): string {
   let id = "";
   for (let i = 0; i < 40; i++) id += Math.floor(random() * 16).toString(16);
   return id;

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { latin1 } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import type { BlockingHost, Session, Unblocked, WaitingClient } from "../commands/engine/host.ts";
+import { keyName } from "./key_name.ts";
 
 interface Waiter {
   readonly session: Session;
@@ -45,7 +45,7 @@ export class Blocked implements BlockingHost {
     untilMs: number,
     client: WaitingClient,
   ): void {
-    const names = keys.map((key) => nameOf(dbIndex, key, 0, key.length));
+    const names = keys.map((key) => keyName(dbIndex, key, 0, key.length));
     const waiter: Waiter = { session, names, client, timer: undefined };
     this.#waiters.set(session.id, waiter);
     for (const name of names) {
@@ -78,7 +78,7 @@ export class Blocked implements BlockingHost {
   /** A key was changed: whoever waits for it is looked at once the command at hand is over. */
   touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#queues.size === 0) return;
-    const name = nameOf(dbIndex, bytes, start, end);
+    const name = keyName(dbIndex, bytes, start, end);
     if (!this.#queues.has(name)) return;
     this.#ready.add(name);
     this.#schedule();
@@ -131,8 +131,4 @@ export class Blocked implements BlockingHost {
       waiter.client.end("timeout");
     }, stepMs);
   }
-}
-
-function nameOf(dbIndex: number, bytes: Uint8Array, start: number, end: number): string {
-  return `${dbIndex}:${latin1(bytes, start, end)}`;
 }

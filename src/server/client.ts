@@ -104,7 +104,7 @@ export class Client implements SessionLink {
     this.#dispatcher = owner.dispatcher;
     this.#slice = new Slice(owner.dispatcher.clock, owner.limits.sliceMs);
     this.writer = new ReplyWriter(socket.out);
-    this.session = owner.dispatcher.createSession(
+    this.session = owner.dispatcher.host.createSession(
       this,
       addressText(socket.remote),
       addressText(socket.local),
@@ -307,7 +307,7 @@ export class Client implements SessionLink {
   #hold(argv: Argv): boolean {
     const { clients, clock } = this.#dispatcher;
     const nowMs = clock.now();
-    if (!clients.mustWait(this.session, this.#dispatcher.lookup(argv), nowMs)) return false;
+    if (!clients.mustWait(this.session, this.#dispatcher.host.lookup(argv), nowMs)) return false;
     if (this.#held === undefined) this.#held = argv.copy();
     clock.clearTimer(this.#heldTimer);
     this.#heldTimer = clock.setTimer(() => this.unhold(), clients.pausedUntilMs - nowMs + 1);

@@ -16,18 +16,18 @@ export interface ConfigFacts {
   readonly databases: number;
   readonly maxClients: number;
   readonly timeoutSeconds: number;
-  readonly maxMemory: number;
   readonly masterHost: string;
   readonly masterPort: number;
   readonly readOnly: boolean;
   readonly serveStaleData: boolean;
-  readonly replicaPriority: number;
 }
 
 /** A parameter that may be set: takes the value, or says what is wrong with it. */
 type Setter = (value: string) => string | undefined;
 
 const NUMBER = "argument couldn't be parsed into an integer";
+/** Sentinel never promotes a replica of priority 0: this one cannot become a master. */
+const REPLICA_PRIORITY = 0;
 /** What Redis answers for a parameter that exists and is not to be changed. */
 const IMMUTABLE = "can't set immutable config";
 
@@ -79,7 +79,7 @@ export class Config {
       ["lazyfree-lazy-expire", false],
       ["loglevel", "notice"],
       ["maxclients", this.maxClients],
-      ["maxmemory", facts.maxMemory],
+      ["maxmemory", 0],
       ["maxmemory-policy", "noeviction"],
       ["min-replicas-to-write", 0],
       ["min-slaves-to-write", 0],
@@ -87,12 +87,12 @@ export class Config {
       ["port", facts.port],
       ["proto-max-bulk-len", 512 * 1024 * 1024],
       ["replica-announced", true],
-      ["replica-priority", facts.replicaPriority],
+      ["replica-priority", REPLICA_PRIORITY],
       ["replica-read-only", facts.readOnly],
       ["replica-serve-stale-data", facts.serveStaleData],
       ["replicaof", facts.masterHost === "" ? "" : `${facts.masterHost} ${facts.masterPort}`],
       ["save", ""],
-      ["slave-priority", facts.replicaPriority],
+      ["slave-priority", REPLICA_PRIORITY],
       ["slave-read-only", facts.readOnly],
       ["slave-serve-stale-data", facts.serveStaleData],
       ["slaveof", facts.masterHost === "" ? "" : `${facts.masterHost} ${facts.masterPort}`],

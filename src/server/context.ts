@@ -6,35 +6,17 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Context } from "../commands/engine/command.ts";
-import type { Host } from "../commands/engine/host.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { Blocked } from "./blocked.ts";
+import type { ServerHost } from "./host.ts";
 import type { Propagation } from "./propagation.ts";
 import type { ServerSession, Step, Wait } from "./session.ts";
-import type { Watches } from "./watches.ts";
-
-/** Where a key's change is told besides to WATCH. */
-export type Modified = (dbIndex: number, bytes: Uint8Array, start: number, end: number) => void;
-
-/** What a context is made from. */
-export interface ContextParts {
-  readonly keyspace: Keyspace;
-  readonly host: Host;
-  readonly random: () => number;
-  readonly ownsExpiry: boolean;
-  readonly propagation: Propagation;
-  readonly watches: Watches;
-  readonly blocked: Blocked;
-  readonly modified: Modified | undefined;
-  readonly modifiedAll: ((dbIndex: number) => void) | undefined;
-}
 
 /** See the module's text. */
 export class ServerContext implements Context {
   readonly keyspace: Keyspace;
-  readonly host: Host;
+  readonly host: ServerHost;
   readonly random: () => number;
   readonly ownsExpiry: boolean;
   db: Database;
@@ -46,16 +28,26 @@ export class ServerContext implements Context {
   session: ServerSession | undefined = undefined;
   /** Whether the command may go on in later turns: not in a call in process, not inside EXEC. */
   maySlice: boolean = false;
-  readonly #parts: ContextParts;
+  readonly #propagation: Propagation;
 
-  /** @param parts What it is made from. */
-  constructor(parts: ContextParts) {
-    this.#parts = parts;
-    this.keyspace = parts.keyspace;
-    this.host = parts.host;
-    this.random = parts.random;
-    this.ownsExpiry = parts.ownsExpiry;
-    this.db = parts.keyspace.db(0);
+  /**
+   * @param keyspace What commands read and write.
+   * @param host The server around them.
+   * @param random Uniform in [0, 1).
+   * @param propagation Gets what a master's commands add to its stream.
+   */
+  constructor(
+    keyspace: Keyspace,
+    host: ServerHost,
+    random: () => number,
+    propagation: Propagation,
+  ) {
+    this.keyspace = keyspace;
+    this.host = host;
+    this.random = random;
+    this.ownsExpiry = host.role === "master";
+    this.db = keyspace.db(0);
+    this.#propagation = propagation;
   }
 
   /** Refills it for a session. */
@@ -71,11 +63,11 @@ export class ServerContext implements Context {
   }
 
   propagateAs(...args: readonly (string | Uint8Array)[]): void {
-    this.#parts.propagation.replace(args);
+    this.#propagation.replace(args);
   }
 
   preventPropagation(): void {
-    this.#parts.propagation.prevent();
+    this.#propagation.prevent();
   }
 
   expired(
@@ -85,19 +77,15 @@ export class ServerContext implements Context {
     end: number,
     field?: Uint8Array,
   ): void {
-    this.#parts.propagation.expired(dbIndex, bytes, start, end, field);
+    this.#propagation.expired(dbIndex, bytes, start, end, field);
   }
 
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#parts.watches.touch(dbIndex, bytes, start, end);
-    this.#parts.blocked.touch(dbIndex, bytes, start, end);
-    this.#parts.modified?.(dbIndex, bytes, start, end);
+    this.host.touch(dbIndex, bytes, start, end);
   }
 
   modifiedAll(dbIndex: number): void {
-    this.#parts.watches.touchAll(dbIndex);
-    this.#parts.blocked.touchAll(dbIndex);
-    this.#parts.modifiedAll?.(dbIndex);
+    this.host.touchAll(dbIndex);
   }
 
   inSlices(step: Step): void {

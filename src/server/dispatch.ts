@@ -11,35 +11,26 @@ import {
   ADMIN,
   type Command,
   FAST,
-  LOADING,
-  NO_ASYNC_LOADING,
   NO_AUTH,
   NO_MULTI,
   SKIP_MONITOR,
   SKIP_SLOWLOG,
-  STALE,
   WRITE,
 } from "../commands/engine/command.ts";
-import { CommandIndex } from "../commands/engine/command_index.ts";
 import { CommandError, wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, runCommand } from "../commands/engine/execute.ts";
 import { ReplyMode, type Transaction } from "../commands/engine/host.ts";
 import { allCommands } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { AboutOptions } from "./about.ts";
-import { Blocked } from "./blocked.ts";
-import { Clients } from "./clients.ts";
-import { type Modified, ServerContext } from "./context.ts";
-import { ServerHost } from "./host.ts";
+import type { Availability } from "./availability.ts";
+import type { Clients } from "./clients.ts";
+import { ServerContext } from "./context.ts";
+import { type HostOptions, ServerHost } from "./host.ts";
 import { feedMonitors } from "./monitor.ts";
 import { type Propagate, Propagation } from "./propagation.ts";
-import { PubSub } from "./pubsub.ts";
-import { ServerSession, type SessionLink } from "./session.ts";
-import { type CommandStats, Statistics } from "./statistics.ts";
-import { type UserOptions, Users } from "./users.ts";
-import { Watches } from "./watches.ts";
+import type { ServerSession } from "./session.ts";
+import type { CommandStats, Statistics } from "./statistics.ts";
 
 /** Where messages go. */
 export interface ServerLogger {
@@ -52,42 +43,17 @@ export interface ServerLogger {
 }
 
 /** What a {@linkcode Dispatcher} is made from. */
-export interface DispatcherOptions extends AboutOptions {
-  /** What is read, and by a master written. */
-  readonly keyspace: Keyspace;
-  /** Judges expiry. */
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** "slave" unless told: clients read only. "master": they write, and keys expire here. */
-  readonly role?: "master" | "slave";
+export interface DispatcherOptions extends HostOptions {
   /** Rows beside the table's; one of a name already there takes its place. */
   readonly extraCommands?: readonly Command[];
-  /** What the default user must AUTH with; nobody has to when left out. */
-  readonly password?: string;
-  /** Further users by name: a password, or more. */
-  readonly users?: Readonly<Record<string, UserOptions | string>>;
-  /** How many databases SELECT may name; 16, and on a replica as many as the master uses, when left out. */
-  readonly databases?: number;
-  /** False: MASTERDOWN while the master is out of reach. */
-  readonly serveStaleData?: boolean;
   /** A master's stream gets each command here. */
   readonly propagate?: Propagate;
-  /** A key was changed by a command dispatched here. */
-  readonly modified?: Modified;
-  /** Every key of a database (-1: of all) may have been. */
-  readonly modifiedAll?: (dbIndex: number) => void;
   /** Gets messages. */
   readonly logger?: ServerLogger;
 }
 
 const NO_AUTH_TEXT = "NOAUTH Authentication required.";
 const READONLY_TEXT = "READONLY You can't write against a read only replica.";
-/** While there is no data to answer from. */
-export const LOADING_TEXT = "LOADING Redis is loading the dataset in memory";
-/** While the data is staler than is allowed. */
-export const MASTERDOWN_TEXT =
-  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 /** A constant-time command is timed one call in so many, and counted for all of them. */
 const SAMPLED_CALLS = 64;
 /** A step that is done says by `propagateAs` what it changed. */
@@ -109,39 +75,21 @@ const SUBSCRIBED: readonly string[] = [
   "reset",
 ];
 
-/** See the module's text. */
+/** Runs requests of every session of one server. */
 export class Dispatcher {
-  /** A snapshot replaces the data and there is none to answer from: LOADING. Set by the replica. */
-  loading: boolean = false;
-  /** A snapshot is loaded beside the data, which answers on. Set by the replica. */
-  loadingBeside: boolean = false;
-  /** The master is out of reach. Set by the replica. */
-  masterDown: boolean = false;
-  /** The data is older than it may be: MASTERDOWN, whatever else is configured. Set by the replica. */
-  tooStale: boolean = false;
-  /** Connections. */
-  readonly clients: Clients;
-  /** Clients that wait for keys. */
-  readonly blocked: Blocked;
-  /** Subscriptions. */
-  readonly pubsub: PubSub = new PubSub();
-  /** Totals. */
-  readonly statistics: Statistics = new Statistics();
-  /** The server as commands see it. */
+  /** What the sessions share; the server as commands see it. */
   readonly host: ServerHost;
-  /** Injected. */
+  /** The host's connections. */
+  readonly clients: Clients;
+  /** The host's totals. */
+  readonly statistics: Statistics;
+  /** Judges expiry and times commands. */
   readonly clock: Clock;
-  /** When it was made, milliseconds since 1970. */
-  readonly startedAtMs: number;
-  readonly #index: CommandIndex;
+  readonly #availability: Availability;
   readonly #context: ServerContext;
   readonly #propagation: Propagation;
-  readonly #watches: Watches = new Watches();
-  readonly #users: Users;
   readonly #logger: ServerLogger | undefined;
   readonly #readOnly: boolean;
-  /** Whether stale data is served. */
-  readonly servesStale: boolean;
   readonly #unqueued: ReadonlySet<Command>;
   readonly #subscribed: ReadonlySet<Command>;
   #lastCommand: Command | undefined = undefined;
@@ -151,97 +99,25 @@ export class Dispatcher {
 
   /** @param options What it is made from. */
   constructor(options: DispatcherOptions) {
-    const role = options.role ?? "slave";
-    this.clock = options.clock;
-    this.clients = new Clients(options.clock);
-    this.blocked = new Blocked(options.clock);
-    this.startedAtMs = options.clock.now();
-    this.#users = new Users(options.password, options.users);
-    this.#logger = options.logger;
-    this.#readOnly = role === "slave";
-    this.servesStale = options.serveStaleData ?? true;
+    const { keyspace, clock, random, propagate } = options;
     const commands = mergeRows(options.extraCommands ?? []);
-    this.#index = new CommandIndex(commands);
     const named = (names: readonly string[]) =>
       new Set(commands.filter(({ name }) => names.includes(name)));
+    const host = new ServerHost(options, commands, (command, argv) => {
+      this.#runQueued(command, argv);
+    });
+    this.host = host;
+    this.clients = host.clients;
+    this.statistics = host.about.statistics;
+    this.clock = clock;
+    this.#availability = host.availability;
+    this.#logger = options.logger;
+    this.#readOnly = host.role === "slave";
     this.#unqueued = named(UNQUEUED);
     this.#subscribed = named(SUBSCRIBED);
-    this.#propagation = new Propagation(role === "master" ? options.propagate : undefined);
-    this.host = new ServerHost({
-      options,
-      role,
-      commands,
-      index: this.#index,
-      users: this.#users,
-      clients: this.clients,
-      pubsub: this.pubsub,
-      watches: this.#watches,
-      blocking: this.blocked,
-      statistics: this.statistics,
-      dispatcher: this,
-    });
-    this.#context = new ServerContext({
-      keyspace: options.keyspace,
-      host: this.host,
-      random: options.random,
-      ownsExpiry: role === "master",
-      propagation: this.#propagation,
-      watches: this.#watches,
-      blocked: this.blocked,
-      modified: options.modified,
-      modifiedAll: options.modifiedAll,
-    });
+    this.#propagation = new Propagation(host.role === "master" ? propagate : undefined);
+    this.#context = new ServerContext(keyspace, host, random, this.#propagation);
     this.tick();
-  }
-
-  /** A session of the default user; with `trusted` it needs no password and may run everything. */
-  createSession(
-    link?: SessionLink,
-    address: string = "",
-    localAddress: string = "",
-    trusted: boolean = link === undefined,
-  ): ServerSession {
-    const session = new ServerSession(
-      this.clients.nextId(),
-      this.clock.now(),
-      link,
-      address,
-      localAddress,
-    );
-    this.#users.enter(session);
-    if (trusted) {
-      session.authenticated = true;
-      session.rights = undefined;
-    }
-    return session;
-  }
-
-  /** Ends a session: what it watched and was subscribed to is forgotten. */
-  endSession(session: ServerSession): void {
-    this.#watches.unwatch(session);
-    this.blocked.remove(session);
-    this.pubsub.forget(session);
-    session.transaction = undefined;
-    session.step = undefined;
-    session.monitors = false;
-    this.clients.countMonitors();
-  }
-
-  /** A key was changed by the master's stream. */
-  touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#watches.touch(dbIndex, bytes, start, end);
-    this.blocked.touch(dbIndex, bytes, start, end);
-  }
-
-  /** Every key of a database (-1: of all) may have been changed by the stream or a snapshot. */
-  touchAll(dbIndex: number): void {
-    this.#watches.touchAll(dbIndex);
-    this.blocked.touchAll(dbIndex);
-  }
-
-  /** A message of the master's stream. The bytes are borrowed. */
-  publish(channel: Uint8Array, message: Uint8Array, sharded: boolean = false): number {
-    return this.pubsub.publish(channel, message, sharded);
   }
 
   /** Reads the clock: before a batch of commands of one chunk, which then share their time. */
@@ -249,11 +125,6 @@ export class Dispatcher {
     const nowMs = this.clock.now();
     this.#context.nowMs = nowMs;
     this.#context.hiddenAtMs = nowMs;
-  }
-
-  /** The row a request means. */
-  lookup(argv: Argv): Command | undefined {
-    return this.#index.lookup(argv);
   }
 
   /**
@@ -266,10 +137,10 @@ export class Dispatcher {
     const quiet = session.replies !== ReplyMode.ON;
     if (quiet) this.#beQuiet(session, writer);
     writer.protocol = session.protocol;
-    const command = this.#index.lookup(argv);
+    const command = this.host.lookup(argv);
     session.lastActiveMs = this.#context.nowMs;
     if (command === undefined) {
-      this.#refuse(session, undefined, writer, this.#index.unknown(argv));
+      this.#refuse(session, undefined, writer, this.host.unknown(argv));
     } else {
       session.lastCommand = command;
       const refusal = this.#refusalOf(session, command, argv);
@@ -303,12 +174,12 @@ export class Dispatcher {
     if (!done) return false;
     session.step = undefined;
     session.halted = session.closing;
-    this.blocked.serve();
+    this.host.blocking.serve();
     return true;
   }
 
   /** Runs a command EXEC took from the queue; its error is its own reply and ends nothing. */
-  runQueued(command: Command, argv: Argv): void {
+  #runQueued(command: Command, argv: Argv): void {
     const context = this.#context;
     const session = context.session!;
     const { reply } = context;
@@ -341,18 +212,8 @@ export class Dispatcher {
       return `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING /` +
         " QUIT / RESET are allowed in this context";
     }
-    const away = this.loading || this.masterDown || this.loadingBeside || this.tooStale;
-    if (!away) return undefined;
-    return this.#refusalWhileAway(flags & (queued?.allFlags ?? -1));
-  }
-
-  /** Rare, so out of the way: the data is loading or stale. */
-  #refusalWhileAway(flags: number): string | undefined {
-    const isStale = this.tooStale || (this.masterDown && !this.servesStale);
-    if (isStale && (flags & STALE) === 0) return MASTERDOWN_TEXT;
-    if (this.loading && (flags & LOADING) === 0) return LOADING_TEXT;
-    if (this.loadingBeside && (flags & NO_ASYNC_LOADING) !== 0) return LOADING_TEXT;
-    return undefined;
+    if (!this.#availability.limited) return undefined;
+    return this.#availability.refusal(flags & (queued?.allFlags ?? -1));
   }
 
   #refuse(
@@ -366,7 +227,7 @@ export class Dispatcher {
     session.transaction.failed = true;
     if (command?.name !== "exec") return this.#writeError(writer, text);
     session.transaction = undefined;
-    this.#watches.unwatch(session);
+    this.host.watches.unwatch(session);
     const reason = text.startsWith("ERR ") ? text.slice(4) : text;
     this.#writeError(writer, `EXECABORT Transaction discarded because of: ${reason}`);
   }
@@ -406,7 +267,7 @@ export class Dispatcher {
     }
     if (session.monitors) this.clients.countMonitors();
     this.#inExec = false;
-    this.blocked.serve();
+    this.host.blocking.serve();
   }
 
   /** The command itself, counted and timed. */

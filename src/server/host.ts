@@ -1,11 +1,12 @@
 /**
- * The server as commands see it: answers each of their questions from the part that knows.
+ * The server as commands see it: holds what its sessions share (connections, subscriptions, watched and
+ * awaited keys, users) and begins, resets and ends sessions.
  *
  * @module
  */
 
 import type { Command, Context } from "../commands/engine/command.ts";
-import type { CommandIndex } from "../commands/engine/command_index.ts";
+import { CommandIndex } from "../commands/engine/command_index.ts";
 import {
   type Host,
   ReplyMode,
@@ -15,87 +16,106 @@ import {
 } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import { About, type AboutOptions } from "./about.ts";
-import type { Blocked } from "./blocked.ts";
-import type { Clients } from "./clients.ts";
-import type { Dispatcher } from "./dispatch.ts";
-import type { PubSub } from "./pubsub.ts";
-import type { ServerSession } from "./session.ts";
-import type { Statistics } from "./statistics.ts";
-import type { Users } from "./users.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { Watches } from "./watches.ts";
+import { Availability } from "./availability.ts";
+import { Blocked } from "./blocked.ts";
+import { Clients } from "./clients.ts";
+import { PubSub } from "./pubsub.ts";
+import { ServerSession, type SessionLink } from "./session.ts";
+import { type UserOptions, Users } from "./users.ts";
+import { Watches } from "./watches.ts";
 
-/** What clients may SELECT at least, as in Redis. */
-const DEFAULT_DATABASES = 16;
-/** What it behaves as: error texts, COMMAND and INFO follow this release unless another is told. */
-const VERSION = "7.0.15";
-
-/** What a host is made from. */
-export interface HostParts {
-  readonly options: AboutOptions & {
-    readonly keyspace: Keyspace;
-    readonly databases?: number;
-  };
-  readonly role: "master" | "slave";
-  readonly commands: readonly Command[];
-  readonly index: CommandIndex;
-  readonly users: Users;
-  readonly clients: Clients;
-  readonly pubsub: PubSub;
-  readonly watches: Watches;
-  readonly blocking: Blocked;
-  readonly statistics: Statistics;
-  readonly dispatcher: Dispatcher;
+/** What a {@linkcode ServerHost} is made from. */
+export interface HostOptions extends AboutOptions {
+  /** What the default user must AUTH with; nobody has to when left out. */
+  readonly password?: string;
+  /** Further users by name: a password, or more. */
+  readonly users?: Readonly<Record<string, UserOptions | string>>;
+  /** False: MASTERDOWN while the master is out of reach. */
+  readonly serveStaleData?: boolean;
 }
 
-/** See the module's text. */
+/** Runs a command that EXEC takes from the queue. Dispatch does. */
+export type RunQueued = (command: Command, argv: Argv) => void;
+
+/** Shared state of one server's sessions. */
 export class ServerHost implements Host {
   readonly role: "master" | "slave";
   readonly commands: readonly Command[];
   readonly clients: Clients;
-  readonly pubsub: PubSub;
+  readonly pubsub: PubSub = new PubSub();
+  readonly watches: Watches = new Watches();
+  readonly blocking: Blocked;
+  readonly availability: Availability;
   readonly about: About;
   readonly version: string;
   readonly transactions: TransactionHost;
-  readonly blocking: Blocked;
-  readonly #parts: HostParts;
+  readonly #index: CommandIndex;
+  readonly #users: Users;
 
-  /** @param parts What it is made from. */
-  constructor(parts: HostParts) {
-    this.#parts = parts;
-    this.role = parts.role;
-    this.commands = parts.commands;
-    this.clients = parts.clients;
-    this.pubsub = parts.pubsub;
-    this.blocking = parts.blocking;
-    this.version = parts.options.version ?? VERSION;
-    this.about = new About(parts, this);
-    this.transactions = makeTransactions(parts);
+  /**
+   * @param options What it is made from.
+   * @param commands Every row it answers to, each name once.
+   * @param runQueued Runs what EXEC takes from the queue.
+   */
+  constructor(options: HostOptions, commands: readonly Command[], runQueued: RunQueued) {
+    this.role = options.role ?? "slave";
+    this.commands = commands;
+    this.clients = new Clients(options.clock);
+    this.blocking = new Blocked(options.clock);
+    this.availability = new Availability(options.serveStaleData ?? true);
+    this.about = new About(options, this.clients, this.pubsub, this.availability);
+    this.version = this.about.version;
+    this.transactions = makeTransactions(this.watches, runQueued);
+    this.#index = new CommandIndex(commands);
+    this.#users = new Users(options.password, options.users);
   }
 
   get databases(): number {
-    const { databases, keyspace } = this.#parts.options;
-    if (databases !== undefined) return databases;
-    const highest = this.role === "slave" ? keyspace.indexes().at(-1) ?? 0 : 0;
-    return Math.max(DEFAULT_DATABASES, highest + 1);
+    return this.about.databases;
   }
 
   get open(): boolean {
-    return this.#parts.users.open;
+    return this.#users.open;
   }
 
   lookup(argv: Argv): Command | undefined {
-    return this.#parts.index.lookup(argv);
+    return this.#index.lookup(argv);
+  }
+
+  /** The error text for a request that `lookup` found no row for. */
+  unknown(argv: Argv): string {
+    return this.#index.unknown(argv);
   }
 
   login(session: Session, user: string, password: Uint8Array): boolean {
-    return this.#parts.users.login(session as ServerSession, user, password);
+    return this.#users.login(session as ServerSession, user, password);
+  }
+
+  users(): readonly UserView[] {
+    return this.#users.views();
+  }
+
+  /** A session of the default user; with `trusted` it needs no password and may run everything. */
+  createSession(
+    link?: SessionLink,
+    address: string = "",
+    localAddress: string = "",
+    trusted: boolean = link === undefined,
+  ): ServerSession {
+    const nowMs = this.about.clock.now();
+    const session = new ServerSession(this.clients.nextId(), nowMs, link, address, localAddress);
+    this.#users.enter(session);
+    if (trusted) {
+      session.authenticated = true;
+      session.rights = undefined;
+    }
+    return session;
   }
 
   reset(session: Session): void {
     const own = session as ServerSession;
-    this.#parts.dispatcher.endSession(own);
-    this.#parts.users.enter(own);
+    this.endSession(own);
+    this.#users.enter(own);
     own.name = "";
     own.protocol = 2;
     own.dbIndex = 0;
@@ -104,13 +124,31 @@ export class ServerHost implements Host {
     own.noTouch = false;
   }
 
-  users(): readonly UserView[] {
-    return this.#parts.users.views();
+  /** Forgets everything a session watched, waited for, queued and was subscribed to. */
+  endSession(session: ServerSession): void {
+    this.watches.unwatch(session);
+    this.blocking.remove(session);
+    this.pubsub.forget(session);
+    session.transaction = undefined;
+    session.step = undefined;
+    session.monitors = false;
+    this.clients.countMonitors();
+  }
+
+  /** A key was changed, by a client or by the master's stream: WATCH and blocked clients learn of it. */
+  touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+    this.watches.touch(dbIndex, bytes, start, end);
+    this.blocking.touch(dbIndex, bytes, start, end);
+  }
+
+  /** Every key of a database (-1: of all) may have been changed, as by FLUSHALL or a new snapshot. */
+  touchAll(dbIndex: number): void {
+    this.watches.touchAll(dbIndex);
+    this.blocking.touchAll(dbIndex);
   }
 }
 
-function makeTransactions(parts: HostParts): TransactionHost {
-  const { watches, dispatcher } = parts;
+function makeTransactions(watches: Watches, runQueued: RunQueued): TransactionHost {
   return {
     watch(ctx: Context, bytes: Uint8Array, start: number, end: number): void {
       watches.watch(ctx, ctx.session as ServerSession, bytes, start, end);
@@ -122,7 +160,7 @@ function makeTransactions(parts: HostParts): TransactionHost {
       return watches.broken(session as ServerSession, ctx.keyspace, ctx.nowMs);
     },
     run(_ctx: Context, command: Command, argv: Argv): void {
-      dispatcher.runQueued(command, argv);
+      runQueued(command, argv);
     },
   };
 }

@@ -5,12 +5,76 @@
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import { CONTAINER } from "../commands/engine/command.ts";
-import type { HostParts, ServerHost } from "./host.ts";
+import type { Address } from "../net/socket.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import type { Availability } from "./availability.ts";
+import type { Clients } from "./clients.ts";
+import type { PubSub } from "./pubsub.ts";
+import type { Statistics } from "./statistics.ts";
 import type { ReplicationView } from "./view.ts";
 
+/** What the runtime tells of the process; a field that is left out is left out of INFO as well. */
+export interface ProcessFacts {
+  /** As in "Linux 6.1 x86_64". */
+  readonly os?: string;
+  /** As in "deno 2.9.6". */
+  readonly runtime?: string;
+  /** Process number. */
+  readonly pid?: number;
+  /** Resident bytes, now. */
+  residentBytes?(): number;
+  /** Seconds of processor time used. */
+  cpuSeconds?(): { readonly user: number; readonly system: number };
+}
+
+/** Where a server listens and what it lets in: filled in by the server once it does. */
+export interface Listening {
+  address: Address | undefined;
+  tls: boolean;
+  maxClients: number;
+  timeoutSeconds: number;
+}
+
+/** What the sections are written from. */
+export interface InfoSource {
+  /** False for a stand-alone master. */
+  readonly isReplica: boolean;
+  /** The Redis version it behaves as. */
+  readonly version: string;
+  /** The package's own version. */
+  readonly packageVersion: string | undefined;
+  /** About the process. */
+  readonly process: ProcessFacts | undefined;
+  /** 40 hex digits, drawn at the start: a restart is told by it. */
+  readonly runId: string;
+  /** Where it listens. */
+  readonly listening: Listening;
+  /** `maxclients`, as CONFIG SET may have changed it. */
+  readonly maxClients: number;
+  /** What is served. */
+  readonly keyspace: Keyspace;
+  /** Tells the time. */
+  readonly clock: Clock;
+  /** When it was made, milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** Seconds since 1970 of the last snapshot loaded, or of the start. */
+  readonly lastSaveSeconds: number;
+  /** Connections. */
+  readonly clients: Clients;
+  /** Subscriptions. */
+  readonly pubsub: PubSub;
+  /** Totals. */
+  readonly statistics: Statistics;
+  /** Whether the data is loading. */
+  readonly availability: Availability;
+  /** Replication, now. */
+  readonly replication: ReplicationView;
+}
+
 type Fields = readonly (readonly [string, string | number] | undefined)[];
-type Section = (parts: HostParts, host: ServerHost) => Fields;
+type Section = (about: InfoSource) => Fields;
 
 const NO_REPLID = "0".repeat(40);
 const DEFAULT_BACKLOG = 1024 * 1024;
@@ -22,7 +86,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   memory,
   persistence,
   stats,
-  replication: (_parts, host) => replication(host),
+  replication,
   cpu,
   modules: () => [],
   commandstats,
@@ -35,17 +99,13 @@ const TITLES: Readonly<Record<string, string>> = { cpu: "CPU" };
 const NOT_DEFAULT: readonly string[] = ["commandstats"];
 
 /** The text for sections in lower case; none means the default ones. Unknown ones are passed over. */
-export function describeServer(
-  parts: HostParts,
-  host: ServerHost,
-  sections: readonly string[],
-): string {
+export function describeServer(about: InfoSource, sections: readonly string[]): string {
   const wanted = selectSections(sections);
   const texts: string[] = [];
   for (const name of Object.keys(SECTIONS)) {
     if (!wanted.has(name)) continue;
     const title = TITLES[name] ?? name[0].toUpperCase() + name.slice(1);
-    const lines = SECTIONS[name](parts, host)
+    const lines = SECTIONS[name](about)
       .filter((field) => field !== undefined)
       .map(([field, value]) => `${field}:${value}\r\n`);
     texts.push(`# ${title}\r\n${lines.join("")}`);
@@ -65,21 +125,20 @@ function selectSections(sections: readonly string[]): Set<string> {
   return wanted;
 }
 
-function server(parts: HostParts, host: ServerHost): Fields {
-  const { dispatcher, options } = parts;
-  const { address } = host.about.listening;
-  const nowMs = dispatcher.clock.now();
-  const uptime = Math.max(0, Math.floor((nowMs - dispatcher.startedAtMs) / 1000));
-  const facts = options.process;
+function server(about: InfoSource): Fields {
+  const { address } = about.listening;
+  const nowMs = about.clock.now();
+  const uptime = Math.max(0, Math.floor((nowMs - about.startedAtMs) / 1000));
+  const facts = about.process;
   return [
-    ["redis_version", host.version],
+    ["redis_version", about.version],
     ["redis_mode", "standalone"],
-    options.packageVersion === undefined ? undefined : ["rimr_version", options.packageVersion],
+    about.packageVersion === undefined ? undefined : ["rimr_version", about.packageVersion],
     facts?.os === undefined ? undefined : ["os", facts.os],
     ["arch_bits", 64],
     facts?.runtime === undefined ? undefined : ["runtime", facts.runtime],
     facts?.pid === undefined ? undefined : ["process_id", facts.pid],
-    ["run_id", host.about.runId],
+    ["run_id", about.runId],
     ["tcp_port", address?.transport === "tcp" ? address.port : 0],
     ["server_time_usec", `${nowMs}000`],
     ["uptime_in_seconds", uptime],
@@ -89,12 +148,12 @@ function server(parts: HostParts, host: ServerHost): Fields {
   ];
 }
 
-function clients(parts: HostParts, host: ServerHost): Fields {
-  const sessions = [...parts.clients.sessions.values()];
+function clients(about: InfoSource): Fields {
+  const sessions = [...about.clients.sessions.values()];
   return [
     ["connected_clients", sessions.length],
     ["cluster_connections", 0],
-    ["maxclients", host.about.parameters.maxClients],
+    ["maxclients", about.maxClients],
     ["client_recent_max_input_buffer", largest(sessions.map(({ link }) => link?.queryBytes ?? 0))],
     [
       "client_recent_max_output_buffer",
@@ -106,10 +165,9 @@ function clients(parts: HostParts, host: ServerHost): Fields {
   ];
 }
 
-function memory(parts: HostParts): Fields {
-  const held = parts.options.keyspace.memory();
-  const resident = parts.options.process?.residentBytes?.();
-  const maxMemory = parts.options.maxMemory ?? 0;
+function memory(about: InfoSource): Fields {
+  const held = about.keyspace.memory();
+  const resident = about.process?.residentBytes?.();
   return [
     ["used_memory", held.reserved],
     ["used_memory_human", human(held.reserved)],
@@ -118,8 +176,8 @@ function memory(parts: HostParts): Fields {
     ["used_memory_overhead", held.table],
     ["used_memory_dataset", held.used],
     ["used_memory_dataset_perc", percent(held.used, held.reserved)],
-    ["maxmemory", maxMemory],
-    ["maxmemory_human", human(maxMemory)],
+    ["maxmemory", 0],
+    ["maxmemory_human", human(0)],
     ["maxmemory_policy", "noeviction"],
     ["mem_fragmentation_ratio", held.fragmentation.toFixed(2)],
     ["mem_fragmentation_bytes", held.wasted],
@@ -127,15 +185,15 @@ function memory(parts: HostParts): Fields {
   ];
 }
 
-function persistence(parts: HostParts, host: ServerHost): Fields {
-  const { loading, loadingBeside } = parts.dispatcher;
-  const { sync } = host.about.replication;
+function persistence(about: InfoSource): Fields {
+  const { loading, loadingBeside } = about.availability;
+  const { sync } = about.replication;
   const fields: (readonly [string, string | number])[] = [
     ["loading", loading ? 1 : 0],
     ["async_loading", loadingBeside ? 1 : 0],
     ["rdb_changes_since_last_save", 0],
     ["rdb_bgsave_in_progress", 0],
-    ["rdb_last_save_time", host.about.lastSaveSeconds],
+    ["rdb_last_save_time", about.lastSaveSeconds],
     ["rdb_last_bgsave_status", "ok"],
     ["aof_enabled", 0],
     ["aof_rewrite_in_progress", 0],
@@ -151,12 +209,9 @@ function persistence(parts: HostParts, host: ServerHost): Fields {
   return fields;
 }
 
-function stats(parts: HostParts): Fields {
-  const { statistics, pubsub, options } = parts;
+function stats({ statistics, pubsub, keyspace }: InfoSource): Fields {
   let expires = 0;
-  for (const index of options.keyspace.indexes()) {
-    expires += options.keyspace.db(index).expiresCount;
-  }
+  for (const index of keyspace.indexes()) expires += keyspace.db(index).expiresCount;
   return [
     ["total_connections_received", statistics.connections],
     ["total_commands_processed", statistics.commands],
@@ -174,8 +229,7 @@ function stats(parts: HostParts): Fields {
   ];
 }
 
-function replication(host: ServerHost): Fields {
-  const view = host.about.replication;
+function replication({ isReplica, replication: view }: InfoSource): Fields {
   const follows = view.masterHost !== "";
   const replicas = view.replicas.map((replica, index) =>
     [
@@ -185,8 +239,8 @@ function replication(host: ServerHost): Fields {
     ] as const
   );
   return [
-    ["role", host.role],
-    ...(host.role === "slave" ? masterLink(view, follows) : []),
+    ["role", isReplica ? "slave" : "master"],
+    ...(isReplica ? masterLink(view, follows) : []),
     ["connected_slaves", replicas.length],
     ...replicas,
     ["master_failover_state", "no-failover"],
@@ -228,8 +282,8 @@ function masterLink(view: ReplicationView, follows: boolean): Fields {
   ];
 }
 
-function cpu(parts: HostParts): Fields {
-  const used = parts.options.process?.cpuSeconds?.();
+function cpu(about: InfoSource): Fields {
+  const used = about.process?.cpuSeconds?.();
   if (used === undefined) return [];
   return [
     ["used_cpu_sys", used.system.toFixed(6)],
@@ -237,8 +291,8 @@ function cpu(parts: HostParts): Fields {
   ];
 }
 
-function commandstats(parts: HostParts): Fields {
-  return [...parts.statistics.entries()]
+function commandstats({ statistics }: InfoSource): Fields {
+  return [...statistics.entries()]
     .filter(([command]) => (command.flags & CONTAINER) === 0 || command.name === "command")
     .map(([command, { calls, micros, rejected, failed }]) =>
       [
@@ -250,14 +304,13 @@ function commandstats(parts: HostParts): Fields {
     );
 }
 
-function errorstats(parts: HostParts): Fields {
-  return [...parts.statistics.errors]
+function errorstats({ statistics }: InfoSource): Fields {
+  return [...statistics.errors]
     .sort(([a], [b]) => a < b ? -1 : 1)
     .map(([code, count]) => [`errorstat_${code}`, `count=${count}`] as const);
 }
 
-function keyspace(parts: HostParts): Fields {
-  const { keyspace } = parts.options;
+function keyspace({ keyspace }: InfoSource): Fields {
   return keyspace.indexes().map((index) => {
     const db = keyspace.db(index);
     return [`db${index}`, `keys=${db.size},expires=${db.expiresCount},avg_ttl=0`] as const;

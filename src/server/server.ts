@@ -100,7 +100,7 @@ export class Server implements ClientOwner {
     const { session } = client;
     this.#clients.delete(session.id);
     this.dispatcher.clients.sessions.delete(session.id);
-    this.dispatcher.endSession(session);
+    this.dispatcher.host.endSession(session);
     this.#toFlush.delete(client);
     if (this.#clients.size === 0) this.#emptied?.();
   }

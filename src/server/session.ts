@@ -8,7 +8,7 @@ import type { Command, Context } from "../commands/engine/command.ts";
 import { ReplyMode, type Session, type Transaction } from "../commands/engine/host.ts";
 import type { Socket } from "../net/socket.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
-import type { Rights } from "./users.ts";
+import type { Rights } from "./rights.ts";
 
 /** The connection under a session. */
 export interface SessionLink {

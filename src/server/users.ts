@@ -5,13 +5,11 @@
  */
 
 import { encodeUtf8 } from "../base/ascii.ts";
-import { type Command, NO_AUTH } from "../commands/engine/command.ts";
-import { factsOf } from "../commands/engine/facts.ts";
 import type { UserView } from "../commands/engine/host.ts";
+import { Rights } from "./rights.ts";
 import type { ServerSession } from "./session.ts";
 
 const DEFAULT_USER = "default";
-const RULE = /^([+-])(@?)([a-z_|-]+)$/;
 
 /** One user. */
 export interface UserOptions {
@@ -19,45 +17,6 @@ export interface UserOptions {
   readonly passwords?: readonly string[];
   /** ACL rules for commands, as in "+@all -@dangerous" or "-@all +@read +ping"; "+@all" unless told. */
   readonly commands?: string;
-}
-
-/** What a user may not run. */
-export class Rights {
-  readonly #rules: readonly (readonly [allow: boolean, category: boolean, name: string])[];
-  readonly #known: Map<Command, boolean> = new Map();
-
-  /** @throws {TypeError} For a rule that is none. */
-  constructor(rules: string) {
-    this.#rules = rules.trim().split(/\s+/).map((rule) => {
-      const text = rule === "allcommands" ? "+@all" : rule === "nocommands" ? "-@all" : rule;
-      const parts = RULE.exec(text.toLowerCase());
-      if (parts === null) throw new TypeError(`"${rule}" is not an ACL rule for commands`);
-      return [parts[1] === "+", parts[2] === "@", parts[3]] as const;
-    });
-  }
-
-  /** Whether the last rule that concerns the command allows it. */
-  allow(command: Command): boolean {
-    let allowed = this.#known.get(command);
-    if (allowed === undefined) {
-      allowed = (command.flags & NO_AUTH) !== 0 || this.#judge(command);
-      this.#known.set(command, allowed);
-    }
-    return allowed;
-  }
-
-  #judge(command: Command): boolean {
-    const categories = factsOf(command).categories;
-    const [container] = command.name.split("|");
-    let allowed = false;
-    for (const [allow, category, name] of this.#rules) {
-      const concerned = category
-        ? name === "all" || categories.includes(`@${name}`)
-        : name === command.name || name === container;
-      if (concerned) allowed = allow;
-    }
-    return allowed;
-  }
 }
 
 interface User {

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { latin1 } from "../base/ascii.ts";
 import type { Context } from "../commands/engine/command.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
+import { keyName } from "./key_name.ts";
 import type { ServerSession, WatchedKey } from "./session.ts";
 
 /** Watched keys of every session of one server. */
@@ -16,7 +16,7 @@ export class Watches {
 
   /** Begins to watch a key of the context's database. */
   watch(ctx: Context, session: ServerSession, bytes: Uint8Array, start: number, end: number): void {
-    const name = nameOf(ctx.dbIndex, bytes, start, end);
+    const name = keyName(ctx.dbIndex, bytes, start, end);
     if (session.watched.has(name)) return;
     const key = bytes.slice(start, end);
     const expired = hasExpired(ctx.keyspace, ctx.dbIndex, key, ctx.nowMs);
@@ -49,7 +49,7 @@ export class Watches {
   /** A key was changed. */
   touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#sessions.size === 0) return;
-    const sessions = this.#sessions.get(nameOf(dbIndex, bytes, start, end));
+    const sessions = this.#sessions.get(keyName(dbIndex, bytes, start, end));
     if (sessions !== undefined) { for (const session of sessions) session.watchBroken = true; }
   }
 
@@ -68,10 +68,6 @@ function watchesIn(session: ServerSession, dbIndex: number): boolean {
     if (watched.dbIndex === dbIndex) return true;
   }
   return false;
-}
-
-function nameOf(dbIndex: number, bytes: Uint8Array, start: number, end: number): string {
-  return `${dbIndex}:${latin1(bytes, start, end)}`;
 }
 
 function hasExpired(

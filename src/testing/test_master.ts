@@ -88,10 +88,10 @@ export class TestMaster implements AsyncDisposable {
       propagate: (dbIndex, argv) => this.#feed.propagate(dbIndex, argv),
       view: () => this.#view(),
     });
-    this.#session = this.#server.dispatcher.createSession();
+    this.#session = this.#server.dispatcher.host.createSession();
     this.#expiry = new ActiveExpiry(this.#keyspace, (dbIndex, key) => {
       this.#feed.propagate(dbIndex, Argv.of("DEL", key));
-      this.#server.dispatcher.touch(dbIndex, key, 0, key.length);
+      this.#server.dispatcher.host.touch(dbIndex, key, 0, key.length);
     });
   }
 
@@ -253,7 +253,7 @@ export class TestMaster implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#clock.clearTimer(this.#cron);
-    this.#server.dispatcher.endSession(this.#session);
+    this.#server.dispatcher.host.endSession(this.#session);
     this.#feed.close();
     await this.#server.close();
   }

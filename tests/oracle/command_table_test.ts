@@ -188,7 +188,7 @@ function ours(): Map<string, Told> {
     random: Math.random,
   });
   const out = new ByteBuffer();
-  dispatcher.dispatch(dispatcher.createSession(), Argv.of("COMMAND"), new ReplyWriter(out));
+  dispatcher.dispatch(dispatcher.host.createSession(), Argv.of("COMMAND"), new ReplyWriter(out));
   const told: Told[] = [];
   const bytes = out.toBytes();
   for (const row of plain(readReply(bytes, 0, bytes.length)!.value) as unknown[][]) {

@@ -113,7 +113,7 @@ await serverTest("COMMAND GETKEYS finds the keys a real server finds", async (bi
     clock: systemClock,
     random: Math.random,
   });
-  const session = dispatcher.createSession();
+  const session = dispatcher.host.createSession();
   const problems: string[] = [];
   const xread = JSON.stringify(plain(await connection.call("COMMAND", "INFO", "XREAD")));
   const lines = xread.includes("incomplete") ? [...COMMANDS, ...MISLEADING] : COMMANDS;

@@ -276,7 +276,7 @@ test("dispatch refuses what a user may not run", () => {
 test("dispatch answers LOADING and MASTERDOWN by flags", () => {
   const bench = new Bench({ serveStaleData: false });
   const talker = bench.talker();
-  bench.dispatcher.loading = true;
+  bench.dispatcher.host.availability.loading = true;
   assert.deepEqual(["GET a", "PING", "KEYS *"].map((line) => talker.say(line)), [
     LOADING,
     LOADING,
@@ -284,13 +284,13 @@ test("dispatch answers LOADING and MASTERDOWN by flags", () => {
   ]);
   assert.equal(talker.say("SET a b"), READONLY);
   assert.equal(talker.say("ECHO x"), "$1|x|");
-  bench.dispatcher.masterDown = true;
+  bench.dispatcher.host.availability.masterDown = true;
   assert.equal(talker.say("GET a"), MASTERDOWN);
   assert.equal(talker.say("MULTI"), "+OK|");
   assert.equal(talker.say("GET a"), MASTERDOWN);
   assert.match(talker.say("EXEC"), /^-EXECABORT/);
-  bench.dispatcher.loading = false;
-  bench.dispatcher.masterDown = false;
+  bench.dispatcher.host.availability.loading = false;
+  bench.dispatcher.host.availability.masterDown = false;
   assert.equal(talker.say("PING"), "+PONG|");
 });
 
@@ -299,7 +299,7 @@ test("dispatch discards at EXEC when the master went away after the commands wer
   const talker = bench.talker();
   talker.say("MULTI");
   talker.say("GET a");
-  bench.dispatcher.masterDown = true;
+  bench.dispatcher.host.availability.masterDown = true;
   assert.equal(
     talker.say("EXEC"),
     `-EXECABORT Transaction discarded because of: ${MASTERDOWN.slice(1)}`,
@@ -308,7 +308,7 @@ test("dispatch discards at EXEC when the master went away after the commands wer
 
 test("dispatch serves stale data unless told otherwise", () => {
   const bench = new Bench();
-  bench.dispatcher.masterDown = true;
+  bench.dispatcher.host.availability.masterDown = true;
   assert.equal(bench.talker().say("GET a"), "$-1|");
 });
 
@@ -317,12 +317,12 @@ test("WATCH: EXEC gives null after a change, by the stream, a snapshot or time",
   const key = new TextEncoder().encode("a");
   const changes: readonly [string, () => void, string][] = [
     ["nothing", () => {}, "*1|+PONG|"],
-    ["another key", () => bench.dispatcher.touch(0, new Uint8Array([98]), 0, 1), "*1|+PONG|"],
-    ["another database", () => bench.dispatcher.touch(1, key, 0, 1), "*1|+PONG|"],
-    ["the key", () => bench.dispatcher.touch(0, key, 0, 1), "*-1|"],
-    ["the whole database", () => bench.dispatcher.touchAll(0), "*-1|"],
-    ["another whole database", () => bench.dispatcher.touchAll(3), "*1|+PONG|"],
-    ["everything", () => bench.dispatcher.touchAll(-1), "*-1|"],
+    ["another key", () => bench.dispatcher.host.touch(0, new Uint8Array([98]), 0, 1), "*1|+PONG|"],
+    ["another database", () => bench.dispatcher.host.touch(1, key, 0, 1), "*1|+PONG|"],
+    ["the key", () => bench.dispatcher.host.touch(0, key, 0, 1), "*-1|"],
+    ["the whole database", () => bench.dispatcher.host.touchAll(0), "*-1|"],
+    ["another whole database", () => bench.dispatcher.host.touchAll(3), "*1|+PONG|"],
+    ["everything", () => bench.dispatcher.host.touchAll(-1), "*-1|"],
   ];
   const talker = bench.talker();
   for (const [name, change, expected] of changes) {
@@ -338,7 +338,7 @@ test("WATCH: EXEC gives null after a change, by the stream, a snapshot or time",
   talker.say("MULTI");
   assert.equal(talker.say("EXEC"), "*-1|");
   talker.say("WATCH a");
-  bench.dispatcher.touch(0, key, 0, 1);
+  bench.dispatcher.host.touch(0, key, 0, 1);
   assert.equal(talker.say("UNWATCH"), "+OK|");
   talker.say("MULTI");
   assert.equal(talker.say("EXEC"), "*0|");

@@ -142,7 +142,14 @@ test("a silent client is let go after the idle timeout, a subscriber is not", as
     await silent.call("PING");
     await subscriber.call("SUBSCRIBE", "ch");
     await until(() => served.server.clientCount === 1, "the silent one leaves");
-    assert.equal(served.server.dispatcher.publish(encoder.encode("ch"), encoder.encode("m")), 1);
+    assert.equal(
+      served.server.dispatcher.host.pubsub.publish(
+        encoder.encode("ch"),
+        encoder.encode("m"),
+        false,
+      ),
+      1,
+    );
   });
 });
 
@@ -254,7 +261,9 @@ test("a subscriber that takes nothing is cut off", async () => {
     await subscriber.call("SUBSCRIBE", "ch");
     const message = new Uint8Array(1 << 16);
     // All in one turn: nobody could read.
-    for (let i = 0; i < 64; i++) dispatcher.publish(encoder.encode("ch"), message);
+    for (let i = 0; i < 64; i++) {
+      dispatcher.host.pubsub.publish(encoder.encode("ch"), message, false);
+    }
     await until(() => served.server.clientCount === 0, "it is cut off");
     assert.equal(dispatcher.statistics.outputLimitDisconnections, 1);
   });

@@ -61,7 +61,7 @@ export class Talker implements SessionLink {
 
   constructor(dispatcher: Dispatcher, trusted?: boolean) {
     this.#dispatcher = dispatcher;
-    this.session = dispatcher.createSession(this, "1.2.3.4:5", "6.7.8.9:10", trusted);
+    this.session = dispatcher.host.createSession(this, "1.2.3.4:5", "6.7.8.9:10", trusted);
     dispatcher.clients.sessions.set(this.session.id, this.session);
   }
 
@@ -90,7 +90,7 @@ export class Talker implements SessionLink {
   kill(): void {
     this.killed = true;
     this.#dispatcher.clients.sessions.delete(this.session.id);
-    this.#dispatcher.endSession(this.session);
+    this.#dispatcher.host.endSession(this.session);
   }
 
   detach(): never {
