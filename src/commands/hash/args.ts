@@ -9,7 +9,6 @@ import type { Argv } from "../../resp/argv.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import {
   FieldCursor,
-  type FieldVisitor,
   hashCreate,
   hashEach,
   hashExpect,
@@ -19,6 +18,7 @@ import {
   hashLength,
   hashRemove,
 } from "../../store/types/hash.ts";
+import type { FieldVisitor } from "../../store/types/hash_table.ts";
 import type { Context } from "../engine/command.ts";
 import { CommandError, WRONG_TYPE } from "../engine/errors.ts";
 import { lookupRead } from "../engine/lookup.ts";

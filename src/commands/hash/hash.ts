@@ -15,7 +15,6 @@ import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
 import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
-  type FieldVisitor,
   hashCreate,
   hashExpect,
   hashLength,
@@ -24,8 +23,8 @@ import {
   hashSet,
   hashSetResult,
   hashVisitAt,
-  largeHashOf,
 } from "../../store/types/hash.ts";
+import { type FieldVisitor, hashTableOf } from "../../store/types/hash_table.ts";
 import { readBigInteger } from "../engine/args.ts";
 import {
   type Command,
@@ -336,7 +335,7 @@ function drawVisible(ctx: Context, entry: Entry, length: number, visit: FieldVis
 
 /** Visits `count` different fields, each set of them about as likely as any other. */
 function eachRandom(ctx: Context, entry: Entry, count: number, visit: FieldVisitor): void {
-  const large = largeHashOf(ctx.db, entry);
+  const large = hashTableOf(ctx.db, entry);
   const length = visibleLength(ctx, entry);
   if (large !== undefined && large.expiring === 0 && count * SPARSE_SHARE < length) {
     const entries = new Set<Entry>();
@@ -392,7 +391,7 @@ const hrandfield: Command = {
 
 /** Looks at some fields and replies. */
 function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
-  const large = largeHashOf(ctx.db, entry);
+  const large = hashTableOf(ctx.db, entry);
   const take: FieldVisitor = (f, fs, fe, v, vs, ve, at) => {
     if (!isVisible(ctx, at) || !scan.takes(f, fs, fe)) return;
     writeBulk(scan.found, f, fs, fe);

@@ -8,7 +8,6 @@ import type { Argv } from "../../resp/argv.ts";
 import { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import {
-  largeSetOf,
   setAdd,
   setCreate,
   setEach,
@@ -16,8 +15,8 @@ import {
   setLength,
   setRemove,
   setUnpack,
-  type SetVisitor,
 } from "../../store/types/set.ts";
+import { setTableOf, type SetVisitor } from "../../store/types/set_table.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
@@ -75,7 +74,7 @@ class Result {
   store(ctx: Context, argv: Argv): void {
     const { bytes, starts, ends } = argv;
     if (this.length === 0) return storeNothing(ctx, argv, 1);
-    const large = largeSetOf(this.db, this.entry);
+    const large = setTableOf(this.db, this.entry);
     const [from, to] = [starts[1], ends[1]];
     const encoding = this.db.encodingOf(this.entry);
     if (large !== undefined) {

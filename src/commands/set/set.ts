@@ -8,7 +8,6 @@ import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import {
-  largeSetOf,
   setAdd,
   setAddResult,
   setCreate,
@@ -21,8 +20,8 @@ import {
   setRemoveResult,
   setRenew,
   setVisitAt,
-  type SetVisitor,
 } from "../../store/types/set.ts";
+import { setTableOf, type SetVisitor } from "../../store/types/set_table.ts";
 import { expectEnd, readInteger } from "../engine/args.ts";
 import {
   type Command,
@@ -167,7 +166,7 @@ const scard: Command = {
 /** Visits `count` different members, each set of them about as likely as any other. */
 function eachRandom(ctx: Context, entry: Entry, count: number, visit: SetVisitor): void {
   const { db } = ctx;
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   const length = setLength(db, entry);
   if (large !== undefined && count * SPARSE_SHARE < length) {
     const entries = new Set<Entry>();
@@ -271,7 +270,7 @@ const spop: Command = {
 
 /** Looks at some members and replies. */
 function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
-  const large = largeSetOf(ctx.db, entry);
+  const large = setTableOf(ctx.db, entry);
   const take: SetVisitor = (bytes, start, end) => {
     if (scan.takes(bytes, start, end)) writeBulk(scan.found, bytes, start, end);
   };

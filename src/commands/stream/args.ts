@@ -8,16 +8,20 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
-  type Group,
+  MAX_ID_TEXT,
+  parseUnsigned,
+  parseUnsignedResult,
+  StreamId,
+} from "../../store/packed/stream_id.ts";
+import {
   MAX_ID,
   MIN_ID,
   type Stream,
   type StreamCursor,
-  StreamId,
   type Trim,
 } from "../../store/types/stream.ts";
+import type { Group } from "../../store/types/stream_groups.ts";
 import { keepStream, streamOf } from "../../store/types/stream_pack.ts";
-import { MAX_ID_TEXT, parseUnsigned, parseUnsignedResult } from "../../store/packed/stream_id.ts";
 import { cStringEnd, isWord, readInteger, textOf } from "../engine/args.ts";
 import type { Context } from "../engine/command.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";

@@ -5,16 +5,9 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import {
-  type Consumer,
-  type Group,
-  IdPlace,
-  type Stream,
-  StreamCursor,
-  StreamId,
-} from "../../store/types/stream.ts";
-import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
-import { bounded } from "../../store/packed/stream_id.ts";
+import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { type Stream, StreamCursor } from "../../store/types/stream.ts";
+import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readBigInteger, readInteger, textOf } from "../engine/args.ts";
 import { type Command, type Context, FAST, KEY_1, WRITE } from "../engine/command.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX } from "../engine/errors.ts";

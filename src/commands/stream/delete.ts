@@ -5,15 +5,9 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import {
-  type Group,
-  IdPlace,
-  MAX_ID,
-  MIN_ID,
-  type Stream,
-  StreamCursor,
-  StreamId,
-} from "../../store/types/stream.ts";
+import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
+import type { Group } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, type Context, FAST, KEY_1, WRITE } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";

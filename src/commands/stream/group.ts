@@ -5,8 +5,9 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { type Consumer, type Group, IdPlace, Stream, StreamId } from "../../store/types/stream.ts";
-import { bounded } from "../../store/packed/stream_id.ts";
+import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { Stream } from "../../store/types/stream.ts";
+import type { Consumer, Group } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   type Command,

@@ -5,17 +5,9 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import {
-  type Consumer,
-  type Group,
-  IdPlace,
-  MAX_ID,
-  MIN_ID,
-  type Stream,
-  StreamCursor,
-  StreamId,
-} from "../../store/types/stream.ts";
-import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
+import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
+import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   type Command,

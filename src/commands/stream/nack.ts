@@ -5,9 +5,9 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { type Group, IdPlace, type Stream, StreamId } from "../../store/types/stream.ts";
-import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
-import { bounded } from "../../store/packed/stream_id.ts";
+import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import type { Stream } from "../../store/types/stream.ts";
+import { DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, FAST, KEY_1, WRITE } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";

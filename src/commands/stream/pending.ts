@@ -5,8 +5,8 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { type Consumer, type Group, IdPlace, StreamId } from "../../store/types/stream.ts";
-import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
+import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, type Context, KEY_1, READONLY } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";

@@ -5,18 +5,11 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import {
-  type Consumer,
-  type Group,
-  MAX_ID,
-  type Stream,
-  StreamCursor,
-  StreamId,
-} from "../../store/types/stream.ts";
+import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { MAX_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
+import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";
 import { ValueType } from "../../store/memory/record.ts";
-import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
-import { IdPlace } from "../../store/packed/stream_id.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";
 import {

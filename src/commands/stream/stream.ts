@@ -6,8 +6,8 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import type { Entry } from "../../store/memory/record.ts";
-import { MAX_ID, MIN_ID, Stream, StreamCursor, StreamId } from "../../store/types/stream.ts";
-import { bounded } from "../../store/packed/stream_id.ts";
+import { bounded, StreamId } from "../../store/packed/stream_id.ts";
+import { MAX_ID, MIN_ID, Stream, StreamCursor } from "../../store/types/stream.ts";
 import { appendPacked, createPacked, readLastId, streamOf } from "../../store/types/stream_pack.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {

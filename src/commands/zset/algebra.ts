@@ -8,14 +8,8 @@ import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { setEach, setHas, setLength } from "../../store/types/set.ts";
-import {
-  type MemberVisitor,
-  SortedSet,
-  zsetEach,
-  zsetLength,
-  zsetScore,
-  zsetStore,
-} from "../../store/types/zset.ts";
+import { zsetEach, zsetLength, zsetScore, zsetStore } from "../../store/types/zset.ts";
+import { type MemberVisitor, ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
@@ -160,7 +154,7 @@ function readAggregate(argv: Argv, index: number): Aggregate {
 }
 
 /** Members of any source. */
-function unite(query: AlgebraQuery, result: SortedSet): void {
+function unite(query: AlgebraQuery, result: ZsetTable): void {
   const { aggregate } = query;
   for (const source of query.sources) {
     source.each((bytes, start, end, score) => {
@@ -189,7 +183,7 @@ function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
 }
 
 /** Members of the first source that no other has. */
-function subtract(query: AlgebraQuery, result: SortedSet): void {
+function subtract(query: AlgebraQuery, result: ZsetTable): void {
   const [first, ...others] = query.sources;
   first.each((bytes, start, end, score) => {
     for (const other of others) {
@@ -200,8 +194,8 @@ function subtract(query: AlgebraQuery, result: SortedSet): void {
   });
 }
 
-function combine(ctx: Context, query: AlgebraQuery, operation: Operation): SortedSet {
-  const result = new SortedSet(ctx.db.settings);
+function combine(ctx: Context, query: AlgebraQuery, operation: Operation): ZsetTable {
+  const result = new ZsetTable(ctx.db.settings);
   if (operation === Operation.UNION) unite(query, result);
   else if (operation === Operation.DIFF) subtract(query, result);
   else eachShared(query, (bytes, start, end, score) => result.set(bytes, start, end, score));

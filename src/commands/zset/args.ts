@@ -10,12 +10,8 @@ import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
-import {
-  type MemberVisitor,
-  zsetCountBelow,
-  zsetLength,
-  zsetSeekMember,
-} from "../../store/types/zset.ts";
+import { zsetCountBelow, zsetLength, zsetSeekMember } from "../../store/types/zset.ts";
+import type { MemberVisitor } from "../../store/types/zset_table.ts";
 import type { Context } from "../engine/command.ts";
 import {
   CommandError,

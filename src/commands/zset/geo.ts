@@ -19,13 +19,8 @@ import {
 } from "../../base/geohash.ts";
 import { Argv } from "../../resp/argv.ts";
 import type { Entry } from "../../store/memory/record.ts";
-import {
-  SortedSet,
-  zsetCountBelow,
-  zsetEachRange,
-  zsetScore,
-  zsetStore,
-} from "../../store/types/zset.ts";
+import { zsetCountBelow, zsetEachRange, zsetScore, zsetStore } from "../../store/types/zset.ts";
+import { ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   type Command,
@@ -456,7 +451,7 @@ function int64(value: number): bigint {
 function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly Found[]): void {
   const { storeIndex } = query;
   if (found.length === 0) return storeNothing(ctx, argv, storeIndex);
-  const result = new SortedSet(ctx.db.settings);
+  const result = new ZsetTable(ctx.db.settings);
   for (const { member, score, metres } of found) {
     result.set(member, 0, member.length, query.storeDistance ? metres / query.unit : score);
   }

@@ -7,14 +7,8 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import type { Entry } from "../../store/memory/record.ts";
-import {
-  largeOf,
-  SortedSet,
-  zsetEachRange,
-  zsetLength,
-  zsetRemoveRange,
-  zsetStore,
-} from "../../store/types/zset.ts";
+import { zsetEachRange, zsetLength, zsetRemoveRange, zsetStore } from "../../store/types/zset.ts";
+import { ZsetTable, zsetTableOf } from "../../store/types/zset_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
@@ -118,7 +112,7 @@ class RangeQuery {
     // LIMIT with -1 is let through for ranks, and does nothing.
     const offset = this.byRank ? 0 : this.#offset;
     if (offset >= 0) return offset;
-    return largeOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
+    return zsetTableOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
   }
 
   #readOptions(argv: Argv, first: number, anyDirection: boolean, store: boolean): void {
@@ -173,7 +167,7 @@ const zrangestore: Command = {
     const entry = lookupZset(ctx, argv, 2);
     const { rank, count } = entry === 0 ? { rank: 0, count: 0 } : query.select(ctx, entry);
     if (count <= 0) return storeNothing(ctx, argv, 1);
-    const result = new SortedSet(ctx.db.settings);
+    const result = new ZsetTable(ctx.db.settings);
     // Redis begins with a listpack, which has no -0: what is added until it is too small becomes 0.
     const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.db.settings.limits;
     let isSmall = !query.byRank || count <= zsetMaxListpackEntries;

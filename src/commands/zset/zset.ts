@@ -12,8 +12,6 @@ import { writeBulk, writeBulkText } from "../../resp/writer.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import {
   Add,
-  largeOf,
-  type MemberVisitor,
   zsetAdd,
   zsetAddResult,
   zsetCreate,
@@ -26,6 +24,7 @@ import {
   zsetRemove,
   zsetScore,
 } from "../../store/types/zset.ts";
+import { type MemberVisitor, zsetTableOf } from "../../store/types/zset_table.ts";
 import { cStringEnd, isWord } from "../engine/args.ts";
 import {
   type Command,
@@ -298,7 +297,7 @@ const zrandmember: Command = {
 
 /** Looks at some members and replies. */
 function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
-  const set = largeOf(ctx.db, entry);
+  const set = zsetTableOf(ctx.db, entry);
   const take = (bytes: Uint8Array, start: number, end: number, score: string): void => {
     if (!scan.takes(bytes, start, end)) return;
     writeBulk(scan.found, bytes, start, end);

@@ -16,7 +16,7 @@ import {
   lpNext,
   lpRead,
 } from "../../store/packed/listpack.ts";
-import { LargeSet } from "../../store/types/set.ts";
+import { SetTable } from "../../store/types/set_table.ts";
 import { SetBuilder } from "../../store/types/set_builder.ts";
 import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
@@ -99,7 +99,7 @@ class PackedSet implements Element {
     if (count <= sink.settings.limits.setMaxIntsetEntries) {
       return storeBlob(this.#context, ValueType.SET, Encoding.INTSET, bytes, start, end);
     }
-    const large = new LargeSet(sink.settings);
+    const large = new SetTable(sink.settings);
     for (let i = 0; i < count; i++) {
       intsetRead(bytes, start, i, member);
       large.add(member.bytes, member.start, member.end);
@@ -118,7 +118,7 @@ class PackedSet implements Element {
       if (hasDuplicates(bytes, start, count, 1)) reader.fail("Set has a member twice");
       return storeBlob(this.#context, ValueType.SET, Encoding.LISTPACK, bytes, start, end);
     }
-    const large = new LargeSet(sink.settings);
+    const large = new SetTable(sink.settings);
     for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
       lpRead(bytes, pos, member);
       const isNew = large.add(member.bytes, member.start, member.end);

@@ -6,8 +6,8 @@
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
-import { Stream, StreamId } from "../../store/types/stream.ts";
-import { bounded } from "../../store/packed/stream_id.ts";
+import { bounded, StreamId } from "../../store/packed/stream_id.ts";
+import { Stream } from "../../store/types/stream.ts";
 import { checkNode, liveEntries } from "../../store/packed/stream_node.ts";
 import { packStreamOf } from "../../store/types/stream_pack.ts";
 import type { DecodeContext, Element, ElementRow } from "../format/context.ts";

@@ -4,9 +4,16 @@
  * @module
  */
 
-import { type Consumer, Group, type Stream, StreamId } from "../../store/types/stream.ts";
-import { DELIVERIES, OWNER, TIME, UNKNOWN } from "../../store/types/stream_groups.ts";
-import { bounded, IdPlace } from "../../store/packed/stream_id.ts";
+import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import type { Stream } from "../../store/types/stream.ts";
+import {
+  type Consumer,
+  DELIVERIES,
+  Group,
+  OWNER,
+  TIME,
+  UNKNOWN,
+} from "../../store/types/stream_groups.ts";
 import type { DecodeContext } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import type { StringSlot } from "../format/chunk_reader.ts";

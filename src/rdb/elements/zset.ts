@@ -19,7 +19,8 @@ import {
   WRONG_COUNT,
   WRONG_ENTRY,
 } from "../../store/packed/listpack.ts";
-import { addListpack, lpScore, SortedSet, zsetListpack } from "../../store/types/zset.ts";
+import { addListpack, lpScore, zsetListpack } from "../../store/types/zset.ts";
+import { ZsetTable } from "../../store/types/zset_table.ts";
 import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
@@ -42,7 +43,7 @@ class PlainZset implements Element {
   readonly #context: DecodeContext;
   readonly #isBinary: boolean;
   readonly #member: StringSlot;
-  #set: SortedSet | undefined = undefined;
+  #set: ZsetTable | undefined = undefined;
   #left: number = NONE;
   #hasMember: boolean = false;
   #textLength: number = NONE;
@@ -58,7 +59,7 @@ class PlainZset implements Element {
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
-      this.#set = new SortedSet(this.#context.sink.settings);
+      this.#set = new ZsetTable(this.#context.sink.settings);
     }
     while (this.#left > 0) {
       if (!this.#hasMember) {
@@ -146,7 +147,7 @@ class PackedZset implements Element {
     if (count === 0) return;
     // rdb.c goes by the number of members alone, not by their length.
     if (count > sink.settings.limits.zsetMaxListpackEntries) {
-      const set = new SortedSet(sink.settings);
+      const set = new ZsetTable(sink.settings);
       if (!addListpack(set, bytes, start)) reader.fail("Sorted set has a member twice");
       return storeLarge(context, set);
     }
@@ -203,13 +204,13 @@ class PairCheck {
   }
 }
 
-function storeSet(context: DecodeContext, set: SortedSet): void {
+function storeSet(context: DecodeContext, set: ZsetTable): void {
   const listpack = zsetListpack(set, context.sink.settings.limits);
   if (listpack === undefined) return storeLarge(context, set);
   storeBlob(context, ValueType.ZSET, Encoding.LISTPACK, listpack.bytes, 0, listpack.length);
 }
 
-function storeLarge(context: DecodeContext, set: SortedSet): void {
+function storeLarge(context: DecodeContext, set: ZsetTable): void {
   storeObject(context, ValueType.ZSET, Encoding.SKIPLIST, set);
 }
 

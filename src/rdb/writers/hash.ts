@@ -7,14 +7,12 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import {
-  type FieldVisitor,
   hashEach,
   hashEarliestExpiry,
   hashHasExpiries,
   hashLength,
-  type LargeHash,
-  largeHashOf,
 } from "../../store/types/hash.ts";
+import { type FieldVisitor, type HashTable, hashTableOf } from "../../store/types/hash_table.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import { FIRST_VALKEY_VERSION, Type } from "../format/opcodes.ts";
@@ -66,12 +64,12 @@ function fieldWriter(writer: RecordWriter, type: number, base: number): FieldVis
 
 /** Fields still to be written. */
 class FieldsRest implements ValueRest {
-  readonly #large: LargeHash;
+  readonly #large: HashTable;
   readonly #type: number;
   readonly #base: number;
   #cursor: number = 0;
 
-  constructor(large: LargeHash, type: number, base: number) {
+  constructor(large: HashTable, type: number, base: number) {
     this.#large = large;
     this.#type = type;
     this.#base = base;
@@ -98,7 +96,7 @@ export const hashWriter: ValueWriter = {
     // A listpack may have lost the last of its expiries.
     const base = hasMinimum ? Math.max(hashEarliestExpiry(db, entry), 0) : 0;
     if (hasMinimum) writeInt64(writer, base);
-    const large = largeHashOf(db, entry);
+    const large = hashTableOf(db, entry);
     if (large !== undefined) {
       writer.length(large.size);
       const rest = new FieldsRest(large, type, base);

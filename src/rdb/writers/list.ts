@@ -6,7 +6,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { ListCursor } from "../../store/types/list.ts";
+import { ListCursor, quicklistOf } from "../../store/types/list.ts";
 import { NodePlace, type Quicklist } from "../../store/packed/quicklist.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import { Type } from "../format/opcodes.ts";
@@ -70,7 +70,7 @@ export const listWriter: ValueWriter = {
     return version < FIRST_LISTPACK_VERSION ? Type.LIST : Type.LIST_QUICKLIST_2;
   },
   write(writer, db, entry, version) {
-    const quicklist = db.objectOf(entry) as Quicklist | undefined;
+    const quicklist = quicklistOf(db, entry);
     if (version >= FIRST_LISTPACK_VERSION && quicklist === undefined) {
       writer.length(1);
       writer.length(PACKED);

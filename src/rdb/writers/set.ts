@@ -6,7 +6,8 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, type Entry } from "../../store/memory/record.ts";
-import { type LargeSet, largeSetOf, setEach, setLength } from "../../store/types/set.ts";
+import { setEach, setLength } from "../../store/types/set.ts";
+import { type SetTable, setTableOf } from "../../store/types/set_table.ts";
 import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";
@@ -20,10 +21,10 @@ const blob = new BytesRef();
 
 /** Members still to be written. */
 class MembersRest implements ValueRest {
-  readonly #large: LargeSet;
+  readonly #large: SetTable;
   #cursor: number = 0;
 
-  constructor(large: LargeSet) {
+  constructor(large: SetTable) {
     this.#large = large;
   }
 
@@ -49,7 +50,7 @@ export const setWriter: ValueWriter = {
     return isPacked ? Type.SET_LISTPACK : Type.SET;
   },
   write(writer, db, entry, version) {
-    const large = largeSetOf(db, entry);
+    const large = setTableOf(db, entry);
     if (large !== undefined) {
       writer.length(large.size);
       const rest = new MembersRest(large);

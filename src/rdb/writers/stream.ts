@@ -6,10 +6,10 @@
 
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Entry } from "../../store/memory/record.ts";
-import { type Consumer, type Group, type Stream, StreamId } from "../../store/types/stream.ts";
+import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import type { Stream } from "../../store/types/stream.ts";
+import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";
-import { DELIVERIES, TIME } from "../../store/types/stream_groups.ts";
-import { IdPlace } from "../../store/packed/stream_id.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import { Type } from "../format/opcodes.ts";
 import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";

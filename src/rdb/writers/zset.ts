@@ -6,12 +6,8 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import {
-  type MemberVisitor,
-  type SortedSet,
-  zsetEachRange,
-  zsetLength,
-} from "../../store/types/zset.ts";
+import { zsetEachRange, zsetLength } from "../../store/types/zset.ts";
+import { type MemberVisitor, type ZsetTable, zsetTableOf } from "../../store/types/zset_table.ts";
 import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";
@@ -37,10 +33,10 @@ function pairWriter(writer: RecordWriter): MemberVisitor {
 
 /** Members still to be written. */
 class MembersRest implements ValueRest {
-  readonly #set: SortedSet;
+  readonly #set: ZsetTable;
   #left: number;
 
-  constructor(set: SortedSet) {
+  constructor(set: ZsetTable) {
     this.#set = set;
     this.#left = set.size;
   }
@@ -64,7 +60,7 @@ export const zsetWriter: ValueWriter = {
     return isPacked ? Type.ZSET_LISTPACK : Type.ZSET_2;
   },
   write(writer, db, entry, version) {
-    const set = db.objectOf(entry) as SortedSet | undefined;
+    const set = zsetTableOf(db, entry);
     if (set !== undefined) {
       writer.length(set.size);
       const rest = new MembersRest(set);

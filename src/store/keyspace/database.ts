@@ -22,9 +22,9 @@ import {
   MAX_INTEGER_TEXT,
   parseInteger64,
 } from "../packed/integer.ts";
+import { copyBytes } from "../../base/copy.ts";
 import {
   blockUnitsAt,
-  copyBytes,
   Encoding,
   type Entry,
   EXTENDED,

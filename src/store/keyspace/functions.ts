@@ -9,8 +9,6 @@ import { globMatch } from "../../base/glob.ts";
 import { latin1 } from "../../base/ascii.ts";
 import { type LibraryFunction, scanFunctions } from "./function_scan.ts";
 
-export type { LibraryFunction } from "./function_scan.ts";
-
 /** One library. */
 export interface FunctionLibrary {
   /** From the source's first line. */

@@ -29,8 +29,6 @@
  * @module
  */
 
-export { copyBytes } from "../../base/copy.ts";
-
 /** What a value is, by Redis's own numbers (`server.h`, `OBJ_STRING` and so on). */
 export const ValueType = {
   STRING: 0,

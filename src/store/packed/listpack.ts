@@ -39,7 +39,7 @@ import {
   MAX_INTEGER_TEXT,
   parseInteger64,
 } from "./integer.ts";
-import { copyBytes } from "../memory/record.ts";
+import { copyBytes } from "../../base/copy.ts";
 import type { Region } from "./region.ts";
 
 /** Bytes before the first entry. */

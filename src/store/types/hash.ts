@@ -5,7 +5,7 @@
  *
  * What Redis calls a table, and we after it, is two things: a few fields with long values, which are
  * common and may come by the million, stay such triples in their record; more are a
- * {@linkcode LargeHash}.
+ * {@linkcode HashTable}.
  *
  * ```
  *  LISTPACK     field value | field value | ...           as they came
@@ -21,7 +21,7 @@
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import type { Database } from "../keyspace/database.ts";
-import { type FieldVisitor, isSmallTable, LargeHash } from "./hash_table.ts";
+import { type FieldVisitor, HashTable, hashTableOf, isSmallTable } from "./hash_table.ts";
 import {
   LISTPACK_EMPTY,
   lpAppendIntegerTo,
@@ -44,8 +44,6 @@ import {
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/region.ts";
 
-export { type FieldVisitor, LargeHash } from "./hash_table.ts";
-
 /** The last moment of which Redis's snapshots can say that a field expires then. */
 export const MAX_FIELD_EXPIRY = 0xfffffffffffe;
 
@@ -63,14 +61,9 @@ const valueRef = new BytesRef();
 const region = new RecordRegion();
 const encoded = new ByteBuffer();
 
-/** The table of a hash, undefined when it is held in its record. */
-export function largeHashOf(db: Database, entry: Entry): LargeHash | undefined {
-  return db.objectOf(entry) as LargeHash | undefined;
-}
-
 /** How many fields a hash has, expired ones included. */
 export function hashLength(db: Database, entry: Entry): number {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) return large.size;
   db.valueRef(entry, blob);
   return Math.floor(lpLength(blob.bytes, blob.start, blob.end) / strideOf(db, entry));
@@ -78,7 +71,7 @@ export function hashLength(db: Database, entry: Entry): number {
 
 /** Visits every field: in order when the hash is small. */
 export function hashEach(db: Database, entry: Entry, visit: FieldVisitor): void {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) return large.each(visit);
   db.valueRef(entry, blob);
   const { bytes, start } = blob;
@@ -112,7 +105,7 @@ export function hashFind(
   end: number,
   out: FieldCursor,
 ): boolean {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) {
     const field = large.fields.find(bytes, start, end);
     if (field === 0) return false;
@@ -139,7 +132,7 @@ export function hashVisitAt(
   random: () => number,
   visit: FieldVisitor,
 ): void {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) return large.visit(large.fields.randomEntry(random), visit);
   db.valueRef(entry, blob);
   const { bytes, start, end } = blob;
@@ -204,7 +197,7 @@ export function hashSet(
   end: number,
   expireAtMs: number | undefined,
 ): Entry {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) {
     let at = expireAtMs;
     if (at === undefined) {
@@ -282,7 +275,7 @@ export function hashSetExpiry(
   end: number,
   expireAtMs: number,
 ): Entry {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) {
     large.setExpiry(large.fields.find(field, start, end), expireAtMs);
     return entry;
@@ -310,7 +303,7 @@ export function hashRemove(
   start: number,
   end: number,
 ): Entry {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) {
     hashRemoveResult.wasThere = large.fields.remove(field, start, end);
     return entry;
@@ -329,14 +322,14 @@ export function hashRemove(
 
 /** Whether any field has an expiry: what has none needs no look at the clock. */
 export function hashHasExpiries(db: Database, entry: Entry): boolean {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) return large.expiring > 0;
   return db.encodingOf(entry) !== Encoding.LISTPACK && firstExpiry(db, entry) !== NO_EXPIRY;
 }
 
 /** Whether a field has an expiry before a moment. O(n) of a large hash, but only once one had. */
 export function hashExpiresBefore(db: Database, entry: Entry, ms: number): boolean {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) return large.mayExpireBefore(ms);
   if (db.encodingOf(entry) === Encoding.LISTPACK) return false;
   const first = firstExpiry(db, entry);
@@ -345,7 +338,7 @@ export function hashExpiresBefore(db: Database, entry: Entry, ms: number): boole
 
 /** The earliest expiry of a field, NO_EXPIRY when none has one. O(n) of a large hash. */
 export function hashEarliestExpiry(db: Database, entry: Entry): number {
-  const large = largeHashOf(db, entry);
+  const large = hashTableOf(db, entry);
   if (large !== undefined) return large.earliestExpiry();
   return db.encodingOf(entry) === Encoding.LISTPACK ? NO_EXPIRY : firstExpiry(db, entry);
 }
@@ -418,8 +411,8 @@ function convert(db: Database, entry: Entry): Entry {
 
 /** Makes any hash a large one. */
 function enlarge(db: Database, entry: Entry): Entry {
-  if (largeHashOf(db, entry) !== undefined) return entry;
-  const large = new LargeHash(db.settings);
+  if (hashTableOf(db, entry) !== undefined) return entry;
+  const large = new HashTable(db.settings);
   hashEach(db, entry, (f, fs, fe, v, vs, ve, at) => large.set(f, fs, fe, v, vs, ve, at));
   db.keyRef(entry, key);
   return db.setObject(

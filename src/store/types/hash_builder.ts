@@ -6,7 +6,7 @@
 
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Database } from "../keyspace/database.ts";
-import { type FieldVisitor, isSmallTable, LargeHash } from "./hash_table.ts";
+import { type FieldVisitor, HashTable, isSmallTable } from "./hash_table.ts";
 import {
   LISTPACK_HEADER,
   lpAppendIntegerTo,
@@ -41,7 +41,7 @@ export class HashBuilder {
   /** Fields so far. */
   size: number = 0;
   #settings: StoreSettings | undefined = undefined;
-  #large: LargeHash | undefined = undefined;
+  #large: HashTable | undefined = undefined;
   #seen: Database | undefined = undefined;
   #isTable: boolean = false;
   #hasExpiries: boolean = false;
@@ -100,7 +100,7 @@ export class HashBuilder {
   }
 
   /** The hash when it is a large one; undefined: it is the bytes of {@linkcode listpack}. */
-  finish(): LargeHash | undefined {
+  finish(): HashTable | undefined {
     if (this.#large !== undefined) return this.#large;
     const triples = this.listpack;
     triples.writeByte(END);
@@ -160,7 +160,7 @@ export class HashBuilder {
   }
 
   #enlarge(): void {
-    const large = new LargeHash(this.#settings!);
+    const large = new HashTable(this.#settings!);
     this.#each((f, fs, fe, v, vs, ve, at) => large.set(f, fs, fe, v, vs, ve, at));
     this.#large = large;
     this.#seen = undefined;

@@ -36,7 +36,7 @@ export function isSmallTable(fields: number, bytes: number): boolean {
 }
 
 /** See the module's text. */
-export class LargeHash implements StoredObject {
+export class HashTable implements StoredObject {
   /** The fields. */
   readonly fields: Database;
   /** No field expires before. */
@@ -134,10 +134,15 @@ export class LargeHash implements StoredObject {
   }
 
   /** An independent copy. */
-  copy(): LargeHash {
-    const copied = new LargeHash(this.fields.settings);
+  copy(): HashTable {
+    const copied = new HashTable(this.fields.settings);
     copied.fields.expand(this.size);
     this.each((f, fs, fe, v, vs, ve, at) => copied.set(f, fs, fe, v, vs, ve, at));
     return copied;
   }
+}
+
+/** The table of a hash, undefined while its fields are a listpack in its record. */
+export function hashTableOf(db: Database, entry: Entry): HashTable | undefined {
+  return db.objectOf(entry) as HashTable | undefined;
 }

@@ -463,7 +463,8 @@ function listShrunk(db: Database, entry: Entry): Entry {
   );
 }
 
-function quicklistOf(db: Database, entry: Entry): Quicklist | undefined {
+/** The quicklist of a list, undefined while the list is one listpack in its record. */
+export function quicklistOf(db: Database, entry: Entry): Quicklist | undefined {
   assert(db.typeOf(entry) === ValueType.LIST, "the value is a list");
   return db.objectOf(entry) as Quicklist | undefined;
 }

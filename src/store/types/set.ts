@@ -1,5 +1,5 @@
 /**
- * Sets: integers in an intset, few and short members in a listpack, a {@linkcode LargeSet} beyond. When
+ * Sets: integers in an intset, few and short members in a listpack, a {@linkcode SetTable} beyond. When
  * one becomes the other is as in `t_set.c` of Redis 7.2 to 8.0 (`setTypeAddAux`).
  *
  * @module
@@ -17,7 +17,7 @@ import {
   intsetRemove,
   isIntsetMember,
 } from "../packed/intset.ts";
-import { LargeSet, type SetVisitor } from "./set_table.ts";
+import { SetTable, setTableOf, type SetVisitor } from "./set_table.ts";
 import {
   LISTPACK_EMPTY,
   lpAppendTo,
@@ -35,22 +35,15 @@ import {
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/region.ts";
 
-export { LargeSet, type SetVisitor } from "./set_table.ts";
-
 const key = new BytesRef();
 const blob = new BytesRef();
 const member = new BytesRef();
 const region = new RecordRegion();
 const encoded = new ByteBuffer();
 
-/** The large form of a set, undefined when it is small. */
-export function largeSetOf(db: Database, entry: Entry): LargeSet | undefined {
-  return db.objectOf(entry) as LargeSet | undefined;
-}
-
 /** How many members a set has. */
 export function setLength(db: Database, entry: Entry): number {
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   if (large !== undefined) return large.size;
   db.valueRef(entry, blob);
   return db.encodingOf(entry) === Encoding.INTSET
@@ -60,7 +53,7 @@ export function setLength(db: Database, entry: Entry): number {
 
 /** Visits every member: in order when the set is small. */
 export function setEach(db: Database, entry: Entry, visit: SetVisitor): void {
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   if (large !== undefined) return large.each(visit);
   db.valueRef(entry, blob);
   const { bytes, start } = blob;
@@ -86,7 +79,7 @@ export function setHas(
   start: number,
   end: number,
 ): boolean {
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   if (large !== undefined) return large.has(bytes, start, end);
   db.valueRef(entry, blob);
   if (db.encodingOf(entry) === Encoding.INTSET) {
@@ -103,7 +96,7 @@ export function setVisitAt(
   random: () => number,
   visit: SetVisitor,
 ): void {
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   if (large !== undefined) return large.visit(large.members.randomEntry(random), visit);
   db.valueRef(entry, blob);
   const { bytes, start, end } = blob;
@@ -134,7 +127,7 @@ export function setCreate(
   encoding: Encoding,
 ): Entry {
   if (encoding === Encoding.HASHTABLE) {
-    const large = new LargeSet(db.settings);
+    const large = new SetTable(db.settings);
     return db.setObject(
       keyBytes,
       keyStart,
@@ -181,7 +174,7 @@ export function setAdd(
   start: number,
   end: number,
 ): Entry {
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   if (large !== undefined) {
     setAddResult.isNew = large.add(bytes, start, end);
     return entry;
@@ -246,7 +239,7 @@ export function setRemove(
   start: number,
   end: number,
 ): Entry {
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   if (large !== undefined) {
     setRemoveResult.wasThere = large.remove(bytes, start, end);
     return entry;
@@ -266,8 +259,8 @@ export function setRemove(
 
 /** Makes a small set a large one. */
 export function setConvert(db: Database, entry: Entry): Entry {
-  if (largeSetOf(db, entry) !== undefined) return entry;
-  const large = new LargeSet(db.settings);
+  if (setTableOf(db, entry) !== undefined) return entry;
+  const large = new SetTable(db.settings);
   setEach(db, entry, (bytes, start, end) => large.add(bytes, start, end));
   db.keyRef(entry, key);
   const at = db.expireAtMs(entry);

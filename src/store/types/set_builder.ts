@@ -1,13 +1,13 @@
 /**
  * Collects the members of a new set, in the form `set.ts` would hold them: sorted integers while there
- * is nothing else, then a listpack, a {@linkcode LargeSet} beyond the limits. As `rdb.c` loads one.
+ * is nothing else, then a listpack, a {@linkcode SetTable} beyond the limits. As `rdb.c` loads one.
  *
  * @module
  */
 
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { INTSET_EMPTY, intsetAdd, intsetRead, isIntsetMember } from "../packed/intset.ts";
-import { LargeSet } from "./set_table.ts";
+import { SetTable } from "./set_table.ts";
 import {
   LISTPACK_HEADER,
   lpAppendTo,
@@ -38,7 +38,7 @@ export class SetBuilder {
   #settings: StoreSettings | undefined = undefined;
   #integers: BufferRegion = new BufferRegion();
   #listpack: ByteBuffer = new ByteBuffer();
-  #large: LargeSet | undefined = undefined;
+  #large: SetTable | undefined = undefined;
   #longest: number = 0;
 
   /** Begins a set that says it has `expected` members. */
@@ -69,7 +69,7 @@ export class SetBuilder {
   }
 
   /** The set when it is a large one; undefined: it is the bytes of {@linkcode blob}. */
-  finish(): LargeSet | undefined {
+  finish(): SetTable | undefined {
     if (this.encoding === Encoding.LISTPACK) lpFinish(this.#listpack, 0, this.size);
     return this.#large;
   }
@@ -110,8 +110,8 @@ export class SetBuilder {
     }
   }
 
-  #enlarge(): LargeSet {
-    const large = new LargeSet(this.#settings!);
+  #enlarge(): SetTable {
+    const large = new SetTable(this.#settings!);
     const { bytes } = this.blob;
     let pos = LISTPACK_HEADER;
     for (let i = 0; i < this.size; i++) {

@@ -17,7 +17,7 @@ const NOTHING = new Uint8Array(0);
 const member = new BytesRef();
 
 /** See the module's text. */
-export class LargeSet implements StoredObject {
+export class SetTable implements StoredObject {
   /** The members, each with nothing as its value. */
   readonly members: Database;
 
@@ -78,10 +78,15 @@ export class LargeSet implements StoredObject {
   }
 
   /** An independent copy. */
-  copy(): LargeSet {
-    const copied = new LargeSet(this.members.settings);
+  copy(): SetTable {
+    const copied = new SetTable(this.members.settings);
     copied.members.expand(this.size);
     this.each((bytes, start, end) => copied.add(bytes, start, end));
     return copied;
   }
+}
+
+/** The table of a set, undefined while its members are an intset or a listpack in its record. */
+export function setTableOf(db: Database, entry: Entry): SetTable | undefined {
+  return db.objectOf(entry) as SetTable | undefined;
 }

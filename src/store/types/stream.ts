@@ -39,9 +39,6 @@ import {
   SAME_FIELDS,
 } from "../packed/stream_node.ts";
 
-export { IdPlace, IdTable, StreamId } from "../packed/stream_id.ts";
-export { Consumer, Group } from "./stream_groups.ts";
-
 /** What bounds a trimming: by length or by the first id kept. */
 export interface Trim {
   /** Entries kept; Infinity when `minId` bounds. */

@@ -1,5 +1,5 @@
 /**
- * Sorted sets in both forms: a listpack of members and scores in order, or a {@linkcode SortedSet}. When
+ * Sorted sets in both forms: a listpack of members and scores in order, or a {@linkcode ZsetTable}. When
  * the one becomes the other is Redis's rule.
  *
  * A score stands in a listpack as Redis writes it: an integer where it is whole and no larger than 2^62,
@@ -33,9 +33,7 @@ import {
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
-import { type MemberVisitor, SortedSet } from "./zset_table.ts";
-
-export { type MemberVisitor, SortedSet } from "./zset_table.ts";
+import { type MemberVisitor, ZsetTable, zsetTableOf } from "./zset_table.ts";
 
 /** Up to here a whole score is written as an integer (`double2ll`: LLONG_MAX / 2). */
 const MAX_INTEGER_SCORE: number = 2 ** 62;
@@ -69,7 +67,7 @@ const numberText = new Uint8Array(40);
 
 /** How many members there are. */
 export function zsetLength(db: Database, entry: Entry): number {
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) return set.size;
   db.valueRef(entry, value);
   return lpLength(value.bytes, value.start, value.end) >>> 1;
@@ -83,7 +81,7 @@ export function zsetScore(
   start: number,
   end: number,
 ): number {
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) {
     const found = set.find(bytes, start, end);
     return found === 0 ? NaN : set.scoreOf(found);
@@ -101,7 +99,7 @@ export function zsetRank(
   start: number,
   end: number,
 ): number {
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) {
     const found = set.find(bytes, start, end);
     return found === 0 ? -1 : set.rankOf(found);
@@ -133,7 +131,7 @@ export function zsetEachRange(
   visit: MemberVisitor,
 ): void {
   if (count <= 0) return;
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) return set.each(rank, count, reverse, visit);
   db.valueRef(entry, value);
   const { bytes, start, end } = value;
@@ -156,7 +154,7 @@ export function zsetCountBelow(
   score: number,
   inclusive: boolean,
 ): number {
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) return set.countBelow(score, inclusive);
   db.valueRef(entry, value);
   const { bytes, start } = value;
@@ -188,7 +186,7 @@ export function zsetSeekMember(
   end: number,
   inclusive: boolean,
 ): number {
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) {
     return Math.max(from, set.countBelowMember(bytes, start, end, inclusive));
   }
@@ -229,7 +227,7 @@ export function zsetCreate(
       NO_EXPIRY,
     );
   }
-  const set = new SortedSet(db.settings);
+  const set = new ZsetTable(db.settings);
   return putLarge(db, keyBytes, keyStart, keyEnd, set, NO_EXPIRY);
 }
 
@@ -254,7 +252,7 @@ export function zsetAdd(
   score: number,
   options: number,
 ): Entry {
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set === undefined) return addSmall(db, entry, bytes, start, end, score, options);
   const found = set.find(bytes, start, end);
   if (found === 0) {
@@ -277,7 +275,7 @@ export function zsetRemove(
   start: number,
   end: number,
 ): Entry {
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) {
     const found = set.find(bytes, start, end);
     if (found === 0) return 0;
@@ -296,7 +294,7 @@ export function zsetRemove(
 /** Removes `count` members from `rank` on: all must be there. Returns where the entry is now. */
 export function zsetRemoveRange(db: Database, entry: Entry, rank: number, count: number): Entry {
   if (count <= 0) return entry;
-  const set = largeOf(db, entry);
+  const set = zsetTableOf(db, entry);
   if (set !== undefined) {
     set.removeRange(rank, count);
     return entry;
@@ -323,11 +321,6 @@ export function zsetRandom(
   zsetEachRange(db, entry, rank, 1, false, visit);
 }
 
-/** The large form of an entry; undefined for a listpack. */
-export function largeOf(db: Database, entry: Entry): SortedSet | undefined {
-  return db.objectOf(entry) as SortedSet | undefined;
-}
-
 /**
  * Stores a sorted set that was made apart under a key, in place of all it had: as a listpack where the
  * limits allow. The set is the database's from now on.
@@ -337,7 +330,7 @@ export function zsetStore(
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
-  set: SortedSet,
+  set: ZsetTable,
 ): Entry {
   const blob = zsetListpack(set, db.settings.limits);
   if (blob === undefined) return putLarge(db, keyBytes, keyStart, keyEnd, set, NO_EXPIRY);
@@ -355,7 +348,7 @@ export function zsetStore(
 }
 
 /** A sorted set as a listpack, valid until the next call; undefined when the limits forbid one. */
-export function zsetListpack(set: SortedSet, limits: EncodingLimits): ByteBuffer | undefined {
+export function zsetListpack(set: ZsetTable, limits: EncodingLimits): ByteBuffer | undefined {
   if (set.size > limits.zsetMaxListpackEntries) return undefined;
   const longest = limits.zsetMaxListpackValue;
   let fits = true;
@@ -394,7 +387,7 @@ export function lpScore(bytes: Uint8Array, pos: number): number {
 }
 
 /** Adds every pair of a listpack to a large sorted set; false when a member came twice. */
-export function addListpack(set: SortedSet, bytes: Uint8Array, start: number): boolean {
+export function addListpack(set: ZsetTable, bytes: Uint8Array, start: number): boolean {
   let pos = lpFirst(bytes, start);
   while (!lpIsEnd(bytes, pos)) {
     const scorePos = lpNext(bytes, pos);
@@ -411,7 +404,7 @@ function putLarge(
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
-  set: SortedSet,
+  set: ZsetTable,
   expireAtMs: number,
 ): Entry {
   const { ZSET } = ValueType;
@@ -420,7 +413,7 @@ function putLarge(
 
 /** The large form in place of a listpack. */
 function convert(db: Database, entry: Entry): Entry {
-  const set = new SortedSet(db.settings);
+  const set = new ZsetTable(db.settings);
   db.valueRef(entry, value);
   const isSound = addListpack(set, value.bytes, value.start);
   assert(isSound, "a stored listpack has each member once");
@@ -486,7 +479,7 @@ function addSmall(
     value.end - value.start + end - start < MAX_LISTPACK_BYTES;
   if (fits) return insertSmall(db, entry, bytes, start, end);
   const large = convert(db, entry);
-  largeOf(db, large)!.set(bytes, start, end, score);
+  zsetTableOf(db, large)!.set(bytes, start, end, score);
   return large;
 }
 

@@ -13,12 +13,13 @@
 
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Database } from "../keyspace/database.ts";
 import { Dict } from "../memory/dict.ts";
 import { evacuate } from "../memory/evacuate.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
+import { copyBytes } from "../../base/copy.ts";
 import {
   blockUnitsAt,
-  copyBytes,
   type Entry,
   EXTENDED,
   HAS_EXPIRE,
@@ -52,7 +53,7 @@ export interface Seeds {
 }
 
 /** See the module's text. Members' entries are valid until the next write. */
-export class SortedSet implements StoredObject {
+export class ZsetTable implements StoredObject {
   readonly #seeds: Seeds;
   readonly #slab: Slab = new Slab();
   readonly #dict: Dict;
@@ -79,8 +80,8 @@ export class SortedSet implements StoredObject {
   }
 
   /** An independent copy. */
-  copy(): SortedSet {
-    const copy = new SortedSet(this.#seeds);
+  copy(): ZsetTable {
+    const copy = new ZsetTable(this.#seeds);
     copy.expand(this.size);
     this.each(
       0,
@@ -285,4 +286,9 @@ export class SortedSet implements StoredObject {
 /** Index, in the slab's float64 view, of the score of a record at `unit`. */
 function scoreUnit(unit: number, head: number): number {
   return unit + 1 + ((head & EXTENDED) >>> 9);
+}
+
+/** The table of a sorted set, undefined while its members are a listpack in its record. */
+export function zsetTableOf(db: Database, entry: Entry): ZsetTable | undefined {
+  return db.objectOf(entry) as ZsetTable | undefined;
 }

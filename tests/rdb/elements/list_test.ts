@@ -13,8 +13,7 @@ import { KeyspaceLoader } from "../../../src/rdb/load.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
-import { listEach, listPush } from "../../../src/store/types/list.ts";
-import type { Quicklist } from "../../../src/store/packed/quicklist.ts";
+import { listEach, listPush, quicklistOf } from "../../../src/store/types/list.ts";
 import { Engine } from "../../commands/engine.ts";
 import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
@@ -49,7 +48,7 @@ function listOf(db: Database, key: string): string[] | undefined {
   const entry = db.find(bytesOf(key), 0, key.length);
   if (entry === 0) return undefined;
   const texts: string[] = [];
-  (db.objectOf(entry) as Quicklist | undefined)?.audit();
+  (quicklistOf(db, entry))?.audit();
   listEach(db, entry, (bytes, start, end) => texts.push(latin1(bytes, start, end)));
   return texts;
 }

@@ -15,16 +15,9 @@ import { KeyspaceLoader } from "../../../src/rdb/load.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { ValueType } from "../../../src/store/memory/record.ts";
-import {
-  type Group,
-  IdPlace,
-  type IdTable,
-  MAX_ID,
-  MIN_ID,
-  StreamCursor,
-  StreamId,
-} from "../../../src/store/types/stream.ts";
-import { DELIVERIES, TIME } from "../../../src/store/types/stream_groups.ts";
+import { IdPlace, type IdTable, StreamId } from "../../../src/store/packed/stream_id.ts";
+import { MAX_ID, MIN_ID, StreamCursor } from "../../../src/store/types/stream.ts";
+import { DELIVERIES, type Group, TIME } from "../../../src/store/types/stream_groups.ts";
 import { streamOf } from "../../../src/store/types/stream_pack.ts";
 import { Engine } from "../../commands/engine.ts";
 import { bytesOf } from "../support/dataset.ts";

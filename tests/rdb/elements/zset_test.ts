@@ -13,7 +13,8 @@ import { KeyspaceLoader } from "../../../src/rdb/load.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
-import { largeOf, zsetEach, zsetLength } from "../../../src/store/types/zset.ts";
+import { zsetEach, zsetLength } from "../../../src/store/types/zset.ts";
+import { zsetTableOf } from "../../../src/store/types/zset_table.ts";
 import { Engine } from "../../commands/engine.ts";
 import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
@@ -77,7 +78,7 @@ function tell(db: Database, key: Uint8Array): Pair[] | undefined {
     told.push([latin1(bytes, start, end), score]);
   });
   assert.equal(told.length, zsetLength(db, entry));
-  largeOf(db, entry)?.audit();
+  zsetTableOf(db, entry)?.audit();
   return told;
 }
 

@@ -27,8 +27,8 @@ import {
   hashSetExpiry,
   hashSetResult,
   hashVisitAt,
-  largeHashOf,
 } from "../../../src/store/types/hash.ts";
+import { hashTableOf } from "../../../src/store/types/hash_table.ts";
 import { HashBuilder } from "../../../src/store/types/hash_builder.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
@@ -254,7 +254,7 @@ class Run {
 
   #compareForm(): void {
     const { db, entry } = this;
-    const large = largeHashOf(db, entry);
+    const large = hashTableOf(db, entry);
     this.met.add(`${db.encodingOf(entry)}${large === undefined ? "" : " large"}`);
     if (large !== undefined) return large.fields.audit();
     db.valueRef(entry, blob);
@@ -347,7 +347,7 @@ function fill(db: Database, entry: Entry, count: number, value: Uint8Array): Ent
 test("a hash that loses its fields gives memory back", () => {
   const db = new Database(settingsOf(1, 2));
   let entry = fill(db, hashCreate(db, KEY, 0, KEY.length), 20_000, bytesOf("value"));
-  const large = largeHashOf(db, entry)!;
+  const large = hashTableOf(db, entry)!;
   const full = large.memoryBytes;
   assert.ok(full < 20_000 * 64, `${full} bytes`);
   for (let i = 0; i < 20_000; i++) {
@@ -369,7 +369,7 @@ test("a table of a few fields costs little more than its bytes", () => {
     const name = bytesOf(`key:${key}`);
     const entry = fill(db, hashCreate(db, name, 0, name.length), 5, value);
     assert.equal(db.encodingOf(entry), Encoding.HASHTABLE);
-    assert.equal(largeHashOf(db, entry), undefined);
+    assert.equal(hashTableOf(db, entry), undefined);
   }
   const { used } = db.memory();
   assert.ok(used < 1000 * 5 * 140, `${used} bytes`);

@@ -17,8 +17,8 @@ import {
   listRemoveMatching,
   listRemoveRange,
   listSet,
+  quicklistOf,
 } from "../../../src/store/types/list.ts";
-import type { Quicklist } from "../../../src/store/packed/quicklist.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 
 const KEYS = ["a", "b", "c"].map((name) => bytesOf(name));
@@ -153,7 +153,7 @@ class Run {
       if (entry === 0) continue;
       const encoding = db.encodingOf(entry);
       this.met.set(encoding, (this.met.get(encoding) ?? 0) + 1);
-      const object = db.objectOf(entry) as Quicklist | undefined;
+      const object = quicklistOf(db, entry);
       assert.equal(object === undefined, encoding === Encoding.LISTPACK);
       object?.audit();
       assert.equal(listLength(db, entry), array.length);
@@ -237,7 +237,7 @@ test("a copy of a large list is independent of it", () => {
   const copy = db.copyTo(entry, db, KEYS[1], 0, 1, NO_EXPIRY);
   listSet(db, db.find(key, 0, 1), 0, bytesOf("other"), 0, 5);
   listEach(db, copy, (bytes, start, end) => assert.equal(latin1(bytes, start, end), "value"));
-  const object = db.objectOf(copy) as Quicklist;
+  const object = quicklistOf(db, copy)!;
   object.audit();
   assert.ok(object.memoryBytes > 5000 * 7 && object.memoryBytes < 5000 * 9);
 });
@@ -261,6 +261,6 @@ test("a list of many nodes is sought, grown and cut without walking it", () => {
     assert.equal(latin1(ref.bytes, ref.start, ref.end), `x${expected}`);
   }
   entry = listRemoveRange(db, entry, 100, count - 200);
-  (db.objectOf(entry) as Quicklist).audit();
+  (quicklistOf(db, entry)!).audit();
   assert.equal(listLength(db, entry), 200);
 });

@@ -12,7 +12,6 @@ import type { Database } from "../../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import {
-  largeSetOf,
   setAdd,
   setAddResult,
   setCreate,
@@ -25,6 +24,7 @@ import {
   setUnpack,
   setVisitAt,
 } from "../../../src/store/types/set.ts";
+import { setTableOf } from "../../../src/store/types/set_table.ts";
 import { SetBuilder } from "../../../src/store/types/set_builder.ts";
 import { bytesOf } from "../../rdb/support/dataset.ts";
 
@@ -176,7 +176,7 @@ test("a set that loses its members gives memory back", () => {
     const name = bytesOf(`member:${i}`);
     entry = setAdd(db, entry, name, 0, name.length);
   }
-  const large = largeSetOf(db, entry);
+  const large = setTableOf(db, entry);
   assert.ok(large !== undefined);
   const full = large.memoryBytes;
   const copied = large.copy();

@@ -10,18 +10,14 @@ import { latin1 } from "../../../src/base/ascii.ts";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
+import { IdPlace, IdTable, StreamId } from "../../../src/store/packed/stream_id.ts";
+import { MAX_ID, MIN_ID, Stream, StreamCursor } from "../../../src/store/types/stream.ts";
 import {
   type Consumer,
+  DELIVERIES,
   type Group,
-  IdPlace,
-  IdTable,
-  MAX_ID,
-  MIN_ID,
-  Stream,
-  StreamCursor,
-  StreamId,
-} from "../../../src/store/types/stream.ts";
-import { DELIVERIES, TIME } from "../../../src/store/types/stream_groups.ts";
+  TIME,
+} from "../../../src/store/types/stream_groups.ts";
 import { keepStream, streamOf } from "../../../src/store/types/stream_pack.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 

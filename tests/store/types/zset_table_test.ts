@@ -11,8 +11,6 @@ import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, type Entry } from "../../../src/store/memory/record.ts";
 import {
   Add,
-  largeOf,
-  SortedSet,
   zsetAdd,
   zsetAddResult,
   zsetCountBelow,
@@ -25,6 +23,7 @@ import {
   zsetScore,
   zsetSeekMember,
 } from "../../../src/store/types/zset.ts";
+import { ZsetTable, zsetTableOf } from "../../../src/store/types/zset_table.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -138,12 +137,12 @@ for (const { name, members, operations, growth, scores } of RUNS) {
       const part = model.pairs.slice(from, from + count);
       assert.deepEqual(read(db, entry, from, count, false), part);
       assert.deepEqual(read(db, entry, from + count - 1, count, true), part.reverse());
-      if (i % 1000 === 0) largeOf(db, entry)?.audit();
+      if (i % 1000 === 0) zsetTableOf(db, entry)?.audit();
     }
     const encoding = members <= 128 ? Encoding.LISTPACK : Encoding.SKIPLIST;
     assert.equal(db.encodingOf(entry), encoding);
-    largeOf(db, entry)?.audit();
-    largeOf(db, entry)?.copy().audit();
+    zsetTableOf(db, entry)?.audit();
+    zsetTableOf(db, entry)?.copy().audit();
     db.audit();
   });
 }
@@ -171,7 +170,7 @@ test("equal scores are in the order of their bytes, which ranges of members go b
 
 test("members of any length live in a large sorted set, and move when it is compacted", () => {
   const prng = new Prng(5);
-  const set = new SortedSet({ seed0: 1, seed1: 2 });
+  const set = new ZsetTable({ seed0: 1, seed1: 2 });
   const held = new Map<string, number>();
   for (let i = 0; i < 30_000; i++) {
     const number = prng.int(3000);
@@ -201,7 +200,7 @@ test("members of any length live in a large sorted set, and move when it is comp
 
 test("members that come in order, from either end, fill their leaves", () => {
   for (const sign of [1, -1]) {
-    const set = new SortedSet({ seed0: 1, seed1: 2 });
+    const set = new ZsetTable({ seed0: 1, seed1: 2 });
     for (let i = 0; i < 200_000; i++) {
       const bytes = encoder.encode("m" + i);
       set.find(bytes, 0, bytes.length);
@@ -225,7 +224,7 @@ test("a sorted set is loaded from members in any order", () => {
       if (kind !== "rising") pairs.reverse();
       if (kind === "shuffled") pairs.sort(() => prng.int(3) - 1);
       if (kind === "nearly falling" && count > 2) pairs.push(...pairs.splice(count >> 1, 1));
-      const set = new SortedSet({ seed0: 1, seed1: 2 });
+      const set = new ZsetTable({ seed0: 1, seed1: 2 });
       for (const { member, score } of pairs) {
         const bytes = encoder.encode(member);
         assert.ok(set.load(bytes, 0, bytes.length, score));
