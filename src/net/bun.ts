@@ -6,7 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../base/clock.ts";
-import { attemptConnect } from "./attempt.ts";
+import { connectWithin } from "./connect.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
@@ -92,7 +92,7 @@ export class BunNet implements Net {
   connect(options: ConnectOptions): Promise<Socket> {
     if (options.tls !== undefined) return this.#secure((net) => net.connect(options));
     const { address } = options;
-    return attemptConnect(options, this.#clock, async () => {
+    return connectWithin(options, this.#clock, async () => {
       let connection: Connection | undefined = undefined;
       await Bun.connect<Slot>({
         ...place(address),

@@ -10,7 +10,7 @@
 
 import { type Clock, systemClock } from "../base/clock.ts";
 import { yieldTurn } from "../base/slices.ts";
-import { attemptConnect } from "./attempt.ts";
+import { connectWithin } from "./connect.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
@@ -83,7 +83,7 @@ export class DenoNet implements Net {
 
   connect(options: ConnectOptions): Promise<Socket> {
     if (options.tls !== undefined) return this.#secure((net) => net.connect(options));
-    return attemptConnect(options, this.#clock, async (cancel) => {
+    return connectWithin(options, this.#clock, async (cancel) => {
       const conn = await open(options.address, cancel);
       return wrap(conn, options.address, this.#clock);
     }, (late) => late.abort());

@@ -21,7 +21,7 @@ import nodeNet from "node:net";
 import type { Duplex } from "node:stream";
 import nodeTls from "node:tls";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { attemptConnect } from "./attempt.ts";
+import { connectWithin } from "./connect.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import { toSocketError } from "./failure.ts";
@@ -67,7 +67,7 @@ export class NodeNet implements Net {
       options.tls === undefined
         ? connectPlain(options, clock, cancel)
         : connectTls(options, clock, cancel, this.#gated);
-    return attemptConnect(options, clock, open, (late) => late.abort());
+    return connectWithin(options, clock, open, (late) => late.abort());
   }
 
   async listen(options: ListenOptions, accept: (socket: Socket) => void): Promise<Listener> {

@@ -6,7 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../base/clock.ts";
-import { attemptConnect } from "./attempt.ts";
+import { connectWithin } from "./connect.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import {
   type Address,
@@ -60,7 +60,7 @@ export function netFromStreams(
 ): Net {
   return {
     connect: (options) =>
-      attemptConnect(
+      connectWithin(
         options,
         clock,
         async () => fromStreams(await open(options), options.address, clock),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { attemptConnect } from "../../src/net/attempt.ts";
+import { connectWithin } from "../../src/net/connect.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import {
   formatAddress,
@@ -19,7 +19,7 @@ function transformNet(): Net {
   let nextPort = 50_000;
   return {
     connect: (options) =>
-      attemptConnect(options, systemClock, () => {
+      connectWithin(options, systemClock, () => {
         const { address } = options;
         const accept = listeners.get(formatAddress(address));
         if (accept === undefined) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Replica } from "../../mod.ts";
-import { MemoryNet } from "../../src/net/memory.ts";
+import { MemoryNet } from "../support/memory_net.ts";
 import { TestMaster } from "../../src/testing/test_master.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { ManualClock } from "../replication/support.ts";

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Command } from "../../src/commands/engine/command.ts";
-import { MemoryNet } from "../../src/net/memory.ts";
+import { MemoryNet } from "../support/memory_net.ts";
 import type { Socket } from "../../src/net/socket.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { encodeCommand, plain, type Reply } from "../support/resp.ts";

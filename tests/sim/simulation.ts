@@ -7,7 +7,7 @@
 
 import { Prng } from "../../src/base/prng.ts";
 import { DatasetDigest } from "../../src/commands/server/digest.ts";
-import { MemoryNet } from "../../src/net/memory.ts";
+import { MemoryNet } from "../support/memory_net.ts";
 import type { Address } from "../../src/net/socket.ts";
 import { TestMaster } from "../../src/testing/test_master.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";

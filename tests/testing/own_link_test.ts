@@ -13,7 +13,7 @@ import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
-import { MemoryNet } from "../../src/net/memory.ts";
+import { MemoryNet } from "../support/memory_net.ts";
 import { loadNet } from "../../src/net/runtime.ts";
 import type { Net } from "../../src/net/socket.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";

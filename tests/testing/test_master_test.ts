@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1 } from "../../src/base/ascii.ts";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { MemoryNet } from "../../src/net/memory.ts";
+import { MemoryNet } from "../support/memory_net.ts";
 import type { Net, Socket } from "../../src/net/socket.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
 import { ErrorReply, TestMaster, type TestMasterOptions } from "../../src/testing/mod.ts";

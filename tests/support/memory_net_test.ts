@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Clock, TimerId } from "../../src/base/clock.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { MemoryNet } from "../../src/net/memory.ts";
+import { MemoryNet } from "./memory_net.ts";
 import type { Socket } from "../../src/net/socket.ts";
-import { socketContract } from "./socket_contract.ts";
+import { socketContract } from "../net/socket_contract.ts";
 import {
   isPattern,
   LOOPBACK,
@@ -16,7 +16,7 @@ import {
   rejection,
   until,
   within,
-} from "./support.ts";
+} from "../net/support.ts";
 
 socketContract({
   name: "MemoryNet",

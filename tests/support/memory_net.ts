@@ -6,11 +6,11 @@
  * @module
  */
 
-import { ByteBuffer } from "../base/byte_buffer.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
-import { Prng } from "../base/prng.ts";
-import { attemptConnect } from "./attempt.ts";
-import { Connection, type Wire } from "./connection.ts";
+import { ByteBuffer } from "../../src/base/byte_buffer.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { connectWithin } from "../../src/net/connect.ts";
+import { Connection, type Wire } from "../../src/net/connection.ts";
 import {
   type Address,
   type ConnectOptions,
@@ -20,7 +20,7 @@ import {
   type Net,
   type Socket,
   SocketError,
-} from "./socket.ts";
+} from "../../src/net/socket.ts";
 
 /** How bad the network is. Change it at any time; it counts from the next delivery. */
 export interface MemoryFaults {
@@ -87,7 +87,7 @@ export class MemoryNet implements Net {
 
   connect(options: ConnectOptions): Promise<Socket> {
     const { address } = options;
-    return attemptConnect(
+    return connectWithin(
       options,
       this.#clock,
       (cancel) =>

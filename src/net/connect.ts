@@ -17,7 +17,7 @@ import { type ConnectOptions, formatAddress } from "./socket.ts";
  * @param discard Closes what `open` brought after the attempt had already failed.
  * @throws {SocketError} By rejecting.
  */
-export function attemptConnect<T>(
+export function connectWithin<T>(
   options: ConnectOptions,
   clock: Clock,
   open: (cancel: AbortSignal) => Promise<T>,
