@@ -53,7 +53,7 @@ export class FrozenDatabase {
       if (this.#isHalfWritten) this.#waiting.push(this.#keyOf(entry));
       else this.#isHalfWritten = !this.#write(entry);
     };
-    db.table.hold();
+    db.table.pauseRehash();
   }
 
   /** Visits some keys that are still to be written. */
@@ -72,7 +72,7 @@ export class FrozenDatabase {
     this.done = true;
     this.#touched = undefined;
     this.#waiting.length = 0;
-    this.db.table.release();
+    this.db.table.resumeRehash();
   }
 
   /** The entry of a key that is about to change and has not been written, which is then seen to; else 0. */

@@ -226,7 +226,7 @@ export class KeyspaceLoader implements RdbSink {
   #counted(db: Database, expireAtMs: number): boolean {
     this.stats.keys++;
     if (expireAtMs >= 0) this.stats.expires++;
-    if (db.table.twice !== 0) failTwice(db);
+    if (db.table.duplicate !== 0) failTwice(db);
     return true;
   }
 
@@ -234,7 +234,7 @@ export class KeyspaceLoader implements RdbSink {
     const db = this.#db;
     this.#db = undefined;
     db?.table.endLoad();
-    if (db !== undefined && db.table.twice !== 0) failTwice(db);
+    if (db !== undefined && db.table.duplicate !== 0) failTwice(db);
   }
 
   #openDb(): Database {
@@ -256,7 +256,7 @@ export class KeyspaceLoader implements RdbSink {
 /** Keys are added many at a time: that one was there shows some keys later. */
 function failTwice(db: Database): never {
   const ref = new BytesRef();
-  db.keyRef(db.table.twice, ref);
+  db.keyRef(db.table.duplicate, ref);
   const key = printableBytes(ref.bytes, ref.start, ref.end);
   throw new RdbError("DUPLICATE_KEY", `Key ${key} comes twice`, -1, { key });
 }

@@ -55,7 +55,7 @@ class TableExecutor implements StreamExecutor {
   }
 
   expect(dbIndex: number, keys: Argv): void {
-    this.#context.keyspace.peek(dbIndex)?.table.warm(keys);
+    this.#context.keyspace.peek(dbIndex)?.table.prefetch(keys);
   }
 
   execute(dbIndex: number, argv: Argv): string | undefined {

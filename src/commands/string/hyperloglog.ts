@@ -26,7 +26,8 @@ import {
 } from "../../store/types/hyperloglog.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
-import { NodeRegion, RecordRegion } from "../../store/packed/region.ts";
+import { RecordRegion } from "../../store/packed/record_region.ts";
+import { NodeRegion } from "../../store/packed/region.ts";
 import { isWord, textOf } from "../engine/args.ts";
 import { announceKey } from "../engine/copy_on_write.ts";
 import {

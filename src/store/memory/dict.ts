@@ -83,7 +83,7 @@ const BATCH = 64;
 const NO_WORDS: Int32Array = new Int32Array(0);
 
 /** Hashes, then entries, of keys being warmed: used within one call only. */
-const warming = new Int32Array(BATCH);
+const fetching = new Int32Array(BATCH);
 
 /** Entries of the bucket being split or merged, hash and pointer in turn: used within one call only. */
 let gathered = new Int32Array(64);
@@ -91,8 +91,8 @@ let gatheredCount = 0;
 
 /** See the module's text. */
 export class Dict {
-  /** A record that was loaded though its key was there, and was not added; 0 while none is known. */
-  twice: Entry = 0;
+  /** During a load: the last record whose key was already in the table, 0 when there was none. */
+  duplicate: Entry = 0;
   #slab: Slab;
   #hash: HashFunction;
   #seed0: number;
@@ -103,14 +103,14 @@ export class Dict {
   #size: number = 0;
   #growAt: number = MAX_LOAD;
   #shrinkAt: number = 0;
-  #holds: number = 0; // while there are any, nothing is split or merged
+  #pauses: number = 0; // while there are any, nothing is split or merged
 
   #overflow: BucketArray = new BucketArray();
   #overflowTop: number = 0;
   #overflowFree: number = 0;
   #overflowFirst: number = 0;
 
-  // What `warm` read last: nobody asks, but reads for nothing may be left out by the runtime.
+  // What `prefetch` read last: nobody asks, but reads for nothing may be left out by the runtime.
   #seen: number = 0;
 
   // While loading: hashes and entries in turn.
@@ -191,21 +191,21 @@ export class Dict {
    * Has what finding these keys will read come from memory, for all of them at once: none of the reads
    * below waits for another key's, as they do when keys are looked for one by one. Changes nothing.
    */
-  warm(keys: Slices): void {
+  prefetch(keys: Slices): void {
     if (this.#size === 0) return;
     const { bytes, starts, ends } = keys;
     const count = Math.min(keys.count, BATCH);
     let seen = 0;
-    for (let i = 0; i < count; i++) warming[i] = this.hashOf(bytes, starts[i], ends[i]);
+    for (let i = 0; i < count; i++) fetching[i] = this.hashOf(bytes, starts[i], ends[i]);
     for (let i = 0; i < count; i++) {
-      const bucket = this.#bucketOf(warming[i]);
+      const bucket = this.#bucketOf(fetching[i]);
       const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
       const base = (bucket & BUCKET_MASK) << 4;
       seen |= words[base] | words[base + COUNT];
     }
-    for (let i = 0; i < count; i++) warming[i] = this.#candidate(warming[i]);
+    for (let i = 0; i < count; i++) fetching[i] = this.#candidate(fetching[i]);
     for (let i = 0; i < count; i++) {
-      const entry = warming[i];
+      const entry = fetching[i];
       if (entry !== 0) seen |= this.#slab.words[entry >>> SEGMENT_SHIFT][(entry & UNIT_MASK) << 1];
     }
     this.#seen = seen;
@@ -231,10 +231,10 @@ export class Dict {
    */
   beginLoad(): void {
     this.#waiting = new Int32Array(2 * BATCH);
-    this.twice = 0;
+    this.duplicate = 0;
   }
 
-  /** Ends what `beginLoad` began: from here on all keys are found, and `twice` is certain. */
+  /** Ends what `beginLoad` began: from here on all keys are found, and `duplicate` is certain. */
   endLoad(): void {
     this.#addWaiting();
     this.#waiting = NO_WORDS;
@@ -290,24 +290,24 @@ export class Dict {
   }
 
   /**
-   * Keeps the buckets as they are until `release`: chains may grow meanwhile, and what `scan` visits for
+   * Keeps the buckets as they are until `resumeRehash`: chains may grow meanwhile, and what `scan` visits for
    * a cursor stays the same but for keys that come and go.
    */
-  hold(): void {
-    this.#holds++;
+  pauseRehash(): void {
+    this.#pauses++;
     this.#setThresholds();
   }
 
-  /** Ends one `hold`; growth that was put off is made up for by the inserts that follow. */
-  release(): void {
-    assert(this.#holds > 0, "a table is released as often as it is held");
-    this.#holds--;
+  /** Ends one `pauseRehash`; growth that was put off is made up for by the inserts that follow. */
+  resumeRehash(): void {
+    assert(this.#pauses > 0, "a table is released as often as it is held");
+    this.#pauses--;
     this.#setThresholds();
   }
 
   /** Whether a scan of a held table that has come to `cursor`, which is not 0, has visited a hash. */
   isPast(cursor: number, hash: number): boolean {
-    assert(this.#holds > 0, "only a held table has a past");
+    assert(this.#pauses > 0, "only a held table has a past");
     const mask = (1 << this.#level) - 1;
     return reverseBits(hash & mask) >>> 0 < reverseBits(cursor & mask) >>> 0;
   }
@@ -376,7 +376,7 @@ export class Dict {
     for (let i = 0; i < end; i += 2) {
       const entry = waiting[i + 1] >>> 0;
       if (this.#findEntry(waiting[i], entry) === 0) this.#insertFound(waiting[i], entry);
-      else this.twice = entry;
+      else this.duplicate = entry;
     }
   }
 
@@ -476,7 +476,7 @@ export class Dict {
 
   #setThresholds(): void {
     const buckets = this.buckets;
-    const isHeld = this.#holds > 0;
+    const isHeld = this.#pauses > 0;
     this.#growAt = isHeld || this.#level >= MAX_LEVEL ? Infinity : buckets * MAX_LOAD;
     this.#shrinkAt = isHeld || buckets === 1 ? 0 : buckets * MIN_LOAD;
   }

@@ -1,102 +1,110 @@
 /**
- * Memory for the nodes of one collection that come one after the other, as out of a snapshot: several
- * share a buffer. A buffer each costs the runtime 3 to 4 microseconds and some 200 bytes a node (Deno,
- * nodes of 4 KB), a share of one a tenth of that.
+ * Shared memory for the nodes of one collection. Quicklists and streams are made of many nodes, and a
+ * snapshot brings them one after the other; a buffer for each costs the runtime 3 to 4 microseconds and
+ * some 200 bytes a node (Deno, nodes of 4 KB), a slice of a shared buffer a tenth of that.
  *
  * ```
- *  a buffer   [ node | node | node | spare ]      a view on its part is all that a node has
+ *  buffer   [ slice | slice | slice |      free      ]     each slice is one node's memory
+ *                                    ^ #filled: slices are handed out from the start, never reused
  * ```
  *
- * A node that grows moves out. Once less than a quarter of a buffer is lived in, those that are left move
- * out as well and the buffer goes. So, but for the buffer that is being filled, no more than four times what is
- * lived in is held.
+ * A node that outgrows its slice takes a buffer of its own, and the slice is lost until the whole buffer
+ * goes: once less than a quarter of a buffer is in use, the nodes left in it move out and the runtime
+ * collects it. So a collection holds at most four times the bytes in use, apart from the one buffer that
+ * is still being filled.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { allocate } from "./allocate.ts";
 
-/** Of a buffer, in a large collection: where the runtime leaves zeroing to the system. */
-const MOST_BYTES = 262144;
-/** A shorter one would save nothing. */
-const LEAST_BYTES = 4096;
-/** In a small collection a buffer is this share of what has come, so that little is spare. */
-const SHARE_SHIFT = 2;
-/** Less than this share lived in, and a buffer is given up. */
-const FEW_SHIFT = 2;
+/** Longest shared buffer, 256 KB: from here on the runtimes leave zeroing to the operating system. */
+const MAX_BUFFER_BYTES = 262144;
+/** Shortest shared buffer: a shorter one holds too few nodes to save anything. */
+const MIN_BUFFER_BYTES = 4096;
+/** A new buffer has a quarter (2^-2) of the bytes pooled so far, so that small collections waste little. */
+const SIZE_SHIFT = 2;
+/** A buffer of which less than a quarter (2^-2) is in use is given up. */
+const USED_SHIFT = 2;
 
-/** Who lives in a buffer. */
-export interface Tenant {
-  /** The part of a buffer, or a buffer of its own. */
+/** The node that a slice belongs to. */
+export interface SliceOwner {
+  /** The node's memory: a slice of a pooled buffer, or a buffer of its own. */
   readonly bytes: Uint8Array;
-  /** Copies what it holds to memory of its own, of the same length. */
+  /** Copies the content to a buffer of the same length that belongs to the node alone. */
   moveOut(): void;
 }
 
-/** One buffer. */
-export class SharedBuffer {
-  /** All of it. */
+/** One buffer shared by several nodes. */
+export class PoolBuffer {
+  /** The whole buffer. */
   readonly bytes: Uint8Array;
-  readonly #shelf: Shelf;
-  readonly #tenants: Tenant[] = [];
+  readonly #pool: Pool;
+  readonly #owners: SliceOwner[] = [];
   #filled: number = 0;
-  #live: number = 0;
+  #used: number = 0;
 
-  /** Empty. */
-  constructor(shelf: Shelf, length: number) {
-    this.#shelf = shelf;
+  /** Makes a buffer of `length` zero bytes without slices. */
+  constructor(pool: Pool, length: number) {
+    this.#pool = pool;
     this.bytes = new Uint8Array(allocate(length));
-    shelf.spareBytes += length;
+    pool.spareBytes += length;
   }
 
-  /** Whether there is room for a part of `length`. */
+  /** Whether a slice of `length` bytes fits behind those handed out already. */
   fits(length: number): boolean {
     return this.#filled + length <= this.bytes.length;
   }
 
-  /** The next part, of `length`, which fits. */
-  enter(tenant: Tenant, length: number): Uint8Array {
+  /** Hands out the next `length` bytes to `owner`; {@linkcode PoolBuffer.fits} has said they are there. */
+  addSlice(owner: SliceOwner, length: number): Uint8Array {
+    assert(this.fits(length), "a slice fits its buffer");
     const start = this.#filled;
     this.#filled += length;
-    this.#live += length;
-    this.#shelf.spareBytes -= length;
-    this.#tenants.push(tenant);
+    this.#used += length;
+    this.#pool.spareBytes -= length;
+    this.#owners.push(owner);
     return this.bytes.subarray(start, start + length);
   }
 
-  /** A tenant of a part of `length` has gone. */
-  leave(tenant: Tenant, length: number): void {
-    const tenants = this.#tenants;
-    const last = tenants.pop()!;
-    if (last !== tenant) tenants[tenants.indexOf(tenant)] = last;
-    this.#live -= length;
-    this.#shelf.spareBytes += length;
-    if (this.#shelf.isFilling(this) || this.#live >= this.bytes.length >>> FEW_SHIFT) return;
-    this.#shelf.spareBytes -= this.bytes.length - this.#live;
-    this.#live = 0;
-    for (const left of tenants.splice(0)) left.moveOut();
+  /** Takes back a slice of `length` bytes; may move all other owners out to give up the buffer. */
+  freeSlice(owner: SliceOwner, length: number): void {
+    const owners = this.#owners;
+    const last = owners.pop();
+    assert(last !== undefined && length <= this.#used, "a slice is given back once");
+    if (last !== owner) owners[owners.indexOf(owner)] = last;
+    this.#used -= length;
+    this.#pool.spareBytes += length;
+    if (this.#pool.isFilling(this) || this.#used >= this.bytes.length >>> USED_SHIFT) return;
+    this.#pool.spareBytes -= this.bytes.length - this.#used;
+    this.#used = 0;
+    for (const left of owners.splice(0)) left.moveOut();
   }
 }
 
-/** See the module's text. */
-export class Shelf {
-  /** Bytes of buffers that nobody lives in. */
+/** The shared buffers of one collection. */
+export class Pool {
+  /** Bytes of shared buffers that no node uses, for the collection's `memoryBytes`. */
   spareBytes: number = 0;
-  #taken: number = 0;
-  #filling: SharedBuffer | undefined = undefined;
+  #requested: number = 0;
+  #filling: PoolBuffer | undefined = undefined;
 
-  /** A buffer with room for a node of `length` bytes; undefined when it should have one of its own. */
-  bufferFor(length: number): SharedBuffer | undefined {
-    this.#taken += length;
+  /**
+   * The buffer in which a node of `length` bytes should get a slice; undefined when it should have a
+   * buffer of its own, because it is long or the collection is still small.
+   */
+  bufferFor(length: number): PoolBuffer | undefined {
+    this.#requested += length;
     const filling = this.#filling;
     if (filling !== undefined && filling.fits(length)) return filling;
-    const size = Math.min(MOST_BYTES, (this.#taken >>> SHARE_SHIFT) & ~7);
-    if (size < LEAST_BYTES || length * 2 > size) return undefined;
-    return this.#filling = new SharedBuffer(this, size);
+    const size = Math.min(MAX_BUFFER_BYTES, (this.#requested >>> SIZE_SHIFT) & ~7);
+    if (size < MIN_BUFFER_BYTES || length * 2 > size) return undefined;
+    return this.#filling = new PoolBuffer(this, size);
   }
 
-  /** Whether it is the buffer that the next node will go to. */
-  isFilling(buffer: SharedBuffer): boolean {
+  /** Whether `buffer` is the one that the next slice comes from; that one is never given up. */
+  isFilling(buffer: PoolBuffer): boolean {
     return this.#filling === buffer;
   }
 }

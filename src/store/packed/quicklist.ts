@@ -32,7 +32,7 @@ import {
 } from "./listpack.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 import { NodeRegion } from "./region.ts";
-import { Shelf } from "../memory/pool.ts";
+import { Pool } from "../memory/pool.ts";
 
 /** A block with more nodes is cut in two. */
 const MAX_BLOCK = 256;
@@ -120,7 +120,7 @@ export class Quicklist implements StoredObject {
   #count: number = 0;
   #nodes: number = 0;
   #bytes: number = 0;
-  #shelf: Shelf | undefined = undefined;
+  #pool: Pool | undefined = undefined;
   readonly #place: NodePlace = new NodePlace();
 
   /** Empty. */
@@ -140,7 +140,7 @@ export class Quicklist implements StoredObject {
 
   /** What it holds, bookkeeping included. */
   get memoryBytes(): number {
-    return this.#bytes + (this.#shelf?.spareBytes ?? 0) + this.#nodes * NODE_BYTES;
+    return this.#bytes + (this.#pool?.spareBytes ?? 0) + this.#nodes * NODE_BYTES;
   }
 
   /** An independent copy. */
@@ -218,7 +218,7 @@ export class Quicklist implements StoredObject {
 
   /** Appends a copy of a node as it is; `quicklistAppendListpack` and `quicklistAppendPlainNode`. */
   appendNode(bytes: Uint8Array, start: number, end: number, plain: boolean, count: number): void {
-    const region = new NodeRegion(bytes, start, end, this.#shelf ??= new Shelf());
+    const region = new NodeRegion(bytes, start, end, this.#pool ??= new Pool());
     this.#tailPlace();
     this.#insertNode(new QuicklistNode(region, plain, count), this.#place, this.#nodes > 0);
   }

@@ -1,93 +1,54 @@
 /**
- * Where a blob that is edited in place lies: in a record of a database, or in memory of its own.
+ * Blobs that are edited in place. The editors of `listpack.ts` and `intset.ts` know offsets only; a
+ * region tells them where the blob lies and makes it longer or shorter.
+ *
+ * ```
+ *  RecordRegion   value of a record in a slab         (record_region.ts)  small values
+ *  BufferRegion   tail of a growing buffer                                values being built
+ *  NodeRegion     memory of its own, or a pool slice                      nodes of large values
+ * ```
  *
  * @module
  */
 
 import { assert } from "../../base/assert.ts";
-import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { allocate } from "../memory/allocate.ts";
-import type { Database } from "../keyspace/database.ts";
-import type { Encoding, Entry } from "../memory/record.ts";
-import type { SharedBuffer, Shelf, Tenant } from "../memory/pool.ts";
+import type { Pool, PoolBuffer, SliceOwner } from "../memory/pool.ts";
 
-/** A blob `[start, end)` of `bytes` that may change its length, and by that its place. */
+/** A blob `[start, end)` of `bytes`. A change of its length may move it. */
 export interface Region {
-  /** What it lies in. */
+  /** The memory that the blob lies in, together with bytes of others. */
   readonly bytes: Uint8Array;
-  /** Offset of its first byte. */
+  /** Offset of the blob's first byte. */
   readonly start: number;
-  /** Offset after its last byte. */
+  /** Offset after the blob's last byte. */
   readonly end: number;
-  /** Gives it another length; what lies below both stays, and all three above are to be read anew. */
+  /**
+   * Makes the blob `length` bytes long: bytes below both lengths stay, new ones are undefined. The three
+   * fields above must be read again.
+   */
   resize(length: number): void;
 }
 
-/** The value of a record. Made once and opened for one entry after the other. */
-export class RecordRegion implements Region {
-  #db: Database | undefined = undefined;
-  #entry: Entry = 0;
-  #encoding: Encoding = 0;
-  #value: BytesRef = new BytesRef();
-
-  /** Points nowhere. */
-  constructor() {}
-
-  /** Points at an entry's value, which is held in its record; valid until another writes there. */
-  open(db: Database, entry: Entry, encoding: Encoding): void {
-    this.#db = db;
-    this.#entry = entry;
-    this.#encoding = encoding;
-    db.valueRef(entry, this.#value);
-  }
-
-  /** Where the entry is now. */
-  get entry(): Entry {
-    return this.#entry;
-  }
-
-  /** The segment the value lies in. */
-  get bytes(): Uint8Array {
-    return this.#value.bytes;
-  }
-
-  /** Offset of the value. */
-  get start(): number {
-    return this.#value.start;
-  }
-
-  /** Offset after the value. */
-  get end(): number {
-    return this.#value.end;
-  }
-
-  /** May move the entry; where it has to, `spare` bytes are left to grow into, a quarter unless told. */
-  resize(length: number, spare?: number): void {
-    const db = this.#db;
-    assert(db !== undefined, "a region is opened before it is resized");
-    this.#entry = db.resizeBlob(this.#entry, this.#encoding, length, spare);
-    db.valueRef(this.#entry, this.#value);
-  }
-}
-
-/** What a buffer holds from `start` on. */
+/** The tail of a buffer: what is below `start` belongs to others. Used again for one blob after another. */
 export class BufferRegion implements Region {
-  /** Where it lies, at the end. */
+  /** The buffer; the blob ends where the buffer ends. */
   readonly buffer: ByteBuffer = new ByteBuffer();
-  /** Offset of the first byte. */
+  /** Offset of the blob's first byte. */
   start: number = 0;
 
-  /** The buffer's storage. */
+  /** The buffer's storage, replaced when the buffer grows. */
   get bytes(): Uint8Array {
     return this.buffer.bytes;
   }
 
-  /** Where the buffer ends. */
+  /** Length of the buffer. */
   get end(): number {
     return this.buffer.length;
   }
 
-  /** New bytes are undefined. */
+  /** Moves the end of the buffer; new bytes are undefined. */
   resize(length: number): void {
     const { buffer } = this;
     const end = this.start + length;
@@ -96,42 +57,45 @@ export class BufferRegion implements Region {
   }
 }
 
-/** Memory of its own with at most about an eighth to spare, or as long as it does not grow a shared one. */
-export class NodeRegion implements Region, Tenant {
+/**
+ * A node of a large value: a slice of a pooled buffer until it first outgrows that, then memory of its
+ * own with at most about an eighth to spare.
+ */
+export class NodeRegion implements Region, SliceOwner {
   #bytes: Uint8Array;
   #length: number;
-  #shared: SharedBuffer | undefined;
+  #buffer: PoolBuffer | undefined;
 
-  /** A copy of bytes `[start, end)` of `source`, with nothing to spare; on `shelf` where that has room. */
-  constructor(source: Uint8Array, start: number, end: number, shelf?: Shelf) {
+  /** Copies bytes `[start, end)` of `source`, with nothing to spare, into a slice of `pool` if it has room. */
+  constructor(source: Uint8Array, start: number, end: number, pool?: Pool) {
     const length = end - start;
     this.#length = length;
-    this.#shared = shelf?.bufferFor(roundUp(length));
-    this.#bytes = this.#shared?.enter(this, roundUp(length)) ?? newBytes(length);
+    this.#buffer = pool?.bufferFor(roundUp(length));
+    this.#bytes = this.#buffer?.addSlice(this, roundUp(length)) ?? newBytes(length);
     this.#bytes.set(source.subarray(start, end));
   }
 
-  /** The memory. */
+  /** The node's memory, spare bytes included. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
 
-  /** Always 0. */
+  /** Always 0: a node's memory begins with the blob. */
   get start(): number {
     return 0;
   }
 
-  /** Length of the blob. */
+  /** Length of the blob in bytes. */
   get end(): number {
     return this.#length;
   }
 
-  /** Bytes of memory, what is spare included. */
+  /** Bytes of the node's memory, spare bytes included. */
   get memoryBytes(): number {
     return this.#bytes.length;
   }
 
-  /** New bytes are undefined. */
+  /** Moves to other memory when the blob outgrows this one or leaves much of it unused. */
   resize(length: number): void {
     const capacity = this.#bytes.length;
     const spare = (length >>> 3) + 8;
@@ -139,33 +103,35 @@ export class NodeRegion implements Region, Tenant {
     const isLoose = length < this.#length && capacity - length > 2 * spare + 8;
     if (length > capacity || isLoose) this.#move(length + spare, Math.min(length, this.#length));
     this.#length = length;
+    assert(length <= this.#bytes.length, "a node's blob fits its memory");
   }
 
-  /** Room for a blob of that length, with half as much to spare unless told: for one that grows. */
+  /** Makes room for a blob of `length` that is about to grow further: half as much to spare unless told. */
   reserve(length: number, spare: number = (length >>> 1) + 32): void {
     if (length > this.#bytes.length) this.#move(length + spare, this.#length);
   }
 
-  /** Gives back what {@linkcode NodeRegion.reserve} left over. */
+  /** Gives back what {@linkcode NodeRegion.reserve} left over, if that is more than an eighth. */
   trim(): void {
     if (this.#bytes.length - this.#length > (this.#length >>> 3)) {
       this.#move(this.#length, this.#length);
     }
   }
 
-  /** See {@linkcode Tenant}. */
+  /** Called by the pool, which has forgotten this slice already: copies the blob to memory of its own. */
   moveOut(): void {
-    this.#shared = undefined;
+    this.#buffer = undefined;
     this.#move(this.#bytes.length, this.#length);
   }
 
-  /** Nobody will ask for it again. Without this, memory that is shared waits for all that lives in it. */
+  /** Gives the slice back to the pool; call it exactly once, the region is unusable afterwards. */
   release(): void {
-    this.#shared?.leave(this, this.#bytes.length);
-    this.#shared = undefined;
+    this.#buffer?.freeSlice(this, this.#bytes.length);
+    this.#buffer = undefined;
   }
 
   #move(capacity: number, kept: number): void {
+    assert(kept <= capacity, "the bytes to keep fit the new memory");
     const moved = newBytes(capacity);
     moved.set(this.#bytes.subarray(0, kept));
     this.release();
@@ -177,6 +143,7 @@ function newBytes(length: number): Uint8Array {
   return new Uint8Array(allocate(roundUp(length)));
 }
 
+/** Rounds up to 8: slices of one buffer stay aligned, and slabs allocate in the same unit. */
 function roundUp(length: number): number {
   return (length + 7) & ~7;
 }

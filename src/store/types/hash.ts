@@ -42,7 +42,7 @@ import {
   lpWrite,
 } from "../packed/listpack.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
-import { RecordRegion } from "../packed/region.ts";
+import { RecordRegion } from "../packed/record_region.ts";
 
 /** The last moment of which Redis's snapshots can say that a field expires then. */
 export const MAX_FIELD_EXPIRY = 0xfffffffffffe;

@@ -36,7 +36,7 @@ import {
   Quicklist,
 } from "../packed/quicklist.ts";
 import { Encoding, type Entry, ValueType } from "../memory/record.ts";
-import { RecordRegion } from "../packed/region.ts";
+import { RecordRegion } from "../packed/record_region.ts";
 
 /** What an entry may take beside its text: `SIZE_ESTIMATE_OVERHEAD`. */
 const ENTRY_OVERHEAD = 8;

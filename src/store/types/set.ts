@@ -33,7 +33,7 @@ import {
   lpSplice,
 } from "../packed/listpack.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
-import { RecordRegion } from "../packed/region.ts";
+import { RecordRegion } from "../packed/record_region.ts";
 
 const key = new BytesRef();
 const blob = new BytesRef();

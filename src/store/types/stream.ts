@@ -17,7 +17,7 @@ import { lpInteger, lpIsEnd, lpNext, lpRead } from "../packed/listpack.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 import { NodeRegion } from "../packed/region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
-import { Shelf } from "../memory/pool.ts";
+import { Pool } from "../memory/pool.ts";
 import { Group, sorted } from "./stream_groups.ts";
 import { IdPlace, IdTable, StreamId } from "../packed/stream_id.ts";
 import {
@@ -82,7 +82,7 @@ export class Stream implements StoredObject {
   isHeld: boolean = false;
   readonly #groups: Map<string, Group> = new Map();
   #nodeBytes: number = 0;
-  #shelf: Shelf | undefined = undefined;
+  #pool: Pool | undefined = undefined;
   /** The last node, to which most entries go; undefined while it is to be looked up. */
   #tail: NodeRegion | undefined = undefined;
   /** The id of its first entry. */
@@ -97,7 +97,7 @@ export class Stream implements StoredObject {
 
   /** Bytes that lie between nodes and are given back with them. */
   get spareBytes(): number {
-    return this.#shelf?.spareBytes ?? 0;
+    return this.#pool?.spareBytes ?? 0;
   }
 
   /** How many groups there are. */
@@ -163,7 +163,7 @@ export class Stream implements StoredObject {
 
   /** Adds a copy of a node that was checked, behind the others: for loading. */
   addNode(id: StreamId, bytes: Uint8Array, start: number, end: number): boolean {
-    const node = new NodeRegion(bytes, start, end, this.#shelf ??= new Shelf());
+    const node = new NodeRegion(bytes, start, end, this.#pool ??= new Pool());
     if (!this.nodes.add(id, place, node)) return false;
     this.#tail = undefined;
     this.#nodeBytes += node.memoryBytes;
@@ -331,9 +331,9 @@ export class Stream implements StoredObject {
   copy(): Stream {
     const copy = new Stream();
     copy.isHeld = this.isHeld;
-    const shelf = copy.#shelf = new Shelf();
+    const pool = copy.#pool = new Pool();
     copy.nodes = this.nodes.copy((node) => {
-      const own = new NodeRegion(node.bytes, 0, node.end, shelf);
+      const own = new NodeRegion(node.bytes, 0, node.end, pool);
       copy.#nodeBytes += own.memoryBytes;
       return own;
     });

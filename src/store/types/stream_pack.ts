@@ -16,7 +16,8 @@
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import type { Database } from "../keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
-import { BufferRegion, type NodeRegion, RecordRegion, type Region } from "../packed/region.ts";
+import { RecordRegion } from "../packed/record_region.ts";
+import { BufferRegion, type NodeRegion, type Region } from "../packed/region.ts";
 import { IdPlace, StreamId } from "../packed/stream_id.ts";
 import { Stream } from "./stream.ts";
 import { appendEntry, beginNode, type Fields, hasRoom } from "../packed/stream_node.ts";

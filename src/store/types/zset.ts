@@ -31,7 +31,7 @@ import {
   lpSplice,
 } from "../packed/listpack.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
-import { RecordRegion } from "../packed/region.ts";
+import { RecordRegion } from "../packed/record_region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
 import { type MemberVisitor, ZsetTable, zsetTableOf } from "./zset_table.ts";
 

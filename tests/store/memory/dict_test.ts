@@ -245,7 +245,7 @@ test("beginLoad() to endLoad() adds what adding one by one adds, and tells of a 
     db.table.beginLoad();
     for (let i = 0; i < count; i++) setNumber(db, i);
     db.table.endLoad();
-    assert.equal(db.table.twice, 0);
+    assert.equal(db.table.duplicate, 0);
     assert.equal(db.size, count);
     db.audit();
     for (let i = 0; i < count; i++) assert.ok(hasNumber(db, i));
@@ -253,31 +253,31 @@ test("beginLoad() to endLoad() adds what adding one by one adds, and tells of a 
     db.table.beginLoad();
     setNumber(db, count);
     db.table.endLoad();
-    assert.equal(numberOf(db, db.table.twice), count);
+    assert.equal(numberOf(db, db.table.duplicate), count);
     assert.equal(db.size, count + 1);
   }
 });
 
-test("warm() changes nothing, whatever keys it is told of", () => {
+test("prefetch() changes nothing, whatever keys it is told of", () => {
   const prng = new Prng(12);
   const run = new Database(settingsOf(5, 6));
-  const warmed = new Database(settingsOf(5, 6));
+  const fetched = new Database(settingsOf(5, 6));
   for (let step = 0; step < 3000; step++) {
     const keys = Argv.of(...Array.from({ length: prng.int(100) }, () => {
       view.setFloat64(0, prng.int(500));
       return prng.oneIn(9) ? prng.bytes(prng.int(20)) : scratch.slice();
     }));
-    warmed.table.warm(keys);
+    fetched.table.prefetch(keys);
     const number = prng.int(500);
-    for (const db of [run, warmed]) {
+    for (const db of [run, fetched]) {
       if (step % 1000 < 600) setNumber(db, number);
       else removeNumber(db, number);
       if (step % 1000 === 999) { for (let i = 0; i < 500; i++) removeNumber(db, i); }
     }
-    assert.equal(warmed.size, run.size);
+    assert.equal(fetched.size, run.size);
   }
-  warmed.audit();
-  assert.deepEqual(scanAll(warmed, () => {}), scanAll(run, () => {}));
+  fetched.audit();
+  assert.deepEqual(scanAll(fetched, () => {}), scanAll(run, () => {}));
 });
 
 test("10,000 empty draws: expand() then a few keys still answers at once", () => {

@@ -6,7 +6,8 @@ import { Prng } from "../../../src/base/prng.ts";
 import * as lp from "../../../src/store/packed/listpack.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
-import { NodeRegion, RecordRegion, type Region } from "../../../src/store/packed/region.ts";
+import { RecordRegion } from "../../../src/store/packed/record_region.ts";
+import { NodeRegion, type Region } from "../../../src/store/packed/region.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 
 const ref = new BytesRef();
