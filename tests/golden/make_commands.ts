@@ -16,6 +16,7 @@ import { replyText } from "../support/reply_text.ts";
 import { type RunningServer, servers, startServer } from "../support/servers.ts";
 import {
   ABOUT,
+  ANY_INTEGER,
   ANY_ORDER,
   type Case,
   DEFAULT_SERVER,
@@ -28,6 +29,9 @@ import {
 } from "../support/specification.ts";
 
 type Row = readonly [command: string, reply?: string];
+
+/** An integer in a reply's text, kept by `split`. */
+const INTEGER = /(:-?\d+)/;
 
 /** Servers that run, two of a kind. */
 const running = new Map<string, [RunningServer, RunningServer]>();
@@ -98,10 +102,14 @@ function agreed(earlier: string, first: Uint8Array, second: Uint8Array): string 
   for (const mark of marks.length > 0 ? marks : ["", ANY_ORDER, ABOUT]) {
     if (mark === ABOUT && first[0] !== 0x3a) continue;
     const text = mark + replyText(first, mark === ANY_ORDER);
-    const kept = marks.length > 0 && textLike(earlier, first) === earlier ? earlier : text;
+    const isMarked = marks.length > 0 || earlier.includes(ANY_INTEGER);
+    const kept = isMarked && textLike(earlier, first) === earlier ? earlier : text;
     if (textLike(kept, second) === kept) return kept;
   }
-  return undefined;
+  const [one, other] = [first, second].map((reply) => replyText(reply).split(INTEGER));
+  if (one.length !== other.length) return undefined;
+  const text = one.map((part, index) => part === other[index] ? part : ANY_INTEGER).join("");
+  return textLike(text, second) === text ? text : undefined;
 }
 
 async function pairOf(kind: string): Promise<[RunningServer, RunningServer]> {

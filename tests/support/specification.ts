@@ -13,6 +13,7 @@
  * - `(30 ms pass)` in the place of a command moves the clock.
  * - `(any order)` before a reply: elements are sorted before they are compared; the order depends on a hash seed.
  * - `(about)` before an integer: equal to within 1,000, for what is left of milliseconds.
+ * - `:?` inside a reply: any integer, for idle times and the like.
  *
  * @module
  */
@@ -59,6 +60,8 @@ export interface Side {
 export const DEFAULT_SERVER = "redis-8.0";
 /** Before a reply whose elements come in any order. */
 export const ANY_ORDER = "(any order) ";
+/** In the place of an integer that is not compared. */
+export const ANY_INTEGER = ":?";
 /** Before an integer that time changes a little. */
 export const ABOUT = "(about) ";
 
@@ -162,9 +165,17 @@ export function textLike(expected: string, reply: Uint8Array): string {
   if (reply.length === 0) return "";
   if (expected.startsWith(ANY_ORDER)) return ANY_ORDER + replyText(reply, true);
   const text = replyText(reply);
+  if (expected.includes(ANY_INTEGER)) return fits(expected, text) ? expected : text;
   if (!expected.startsWith(ABOUT)) return text;
   const [wanted, given] = [expected.slice(ABOUT.length), text].map((word) => Number(word.slice(1)));
   return Math.abs(wanted - given) <= ABOUT_TOLERANCE ? expected : ABOUT + text;
+}
+
+function fits(expected: string, text: string): boolean {
+  const parts = expected.split(ANY_INTEGER).map((part) =>
+    part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
+  );
+  return new RegExp(`^${parts.join(":-?\\d+")}$`).test(text);
 }
 
 async function holdsHere(item: Case): Promise<void> {

@@ -1,12 +1,14 @@
 /**
  * What a master of ours sends on for commands on lists, which keys it says were changed, and clients that
- * wait.
+ * wait. What they answer
+ * is in `tests/golden/commands/list/list.json`.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { specification } from "../../support/specification.ts";
 import { Engine } from "../engine.ts";
 
 const rows: { name: string; run: string[]; sent: string[]; changed: string[] }[] = [
@@ -92,3 +94,5 @@ test("the stream of a 6.0 master may hold counts that later ones refuse", () => 
   engine.call("RPUSH", "l", "a", "b", "a");
   assert.equal(engine.call("LREM", "l", "-9223372036854775808", "a"), ":2\r\n");
 });
+
+await specification("list/list");
