@@ -10,9 +10,9 @@ import { isWord } from "../commands/engine/args.ts";
 import {
   ADMIN,
   type Command,
+  command,
   type Context,
   LOADING,
-  NO_KEYS,
   NO_MULTI,
   NOSCRIPT,
   STALE,
@@ -46,48 +46,36 @@ function newAnnouncement(): Announcement {
   return { port: 0, host: "", capabilities: new Set(), rdbOnly: false };
 }
 
-/** `PSYNC replid offset`: the connection is the feed's from here on. */
+/** `PSYNC replid offset`: the connection is the feed's from here on. O(1). */
 function psync(feed: ReplicationFeed, announcementOf: (session: Session) => Announcement): Command {
-  return {
-    name: "psync",
-    arity: -3,
-    flags: ADMIN | NOSCRIPT | NO_MULTI,
-    keys: NO_KEYS,
-    run(ctx, argv) {
-      const offset = integerAt(argv, 2);
-      if (argv.count > 3) {
-        const failover = argv.count === 4 && isWord(argv, 3, "FAILOVER");
-        throw new CommandError(failover ? "ERR PSYNC FAILOVER can't be sent to a master." : SYNTAX);
-      }
-      const session = ctx.session;
-      if (session?.detach === undefined) {
-        throw new CommandError("ERR PSYNC needs a connection of its own");
-      }
-      feed.attach(session.detach(), announcementOf(session), latin1(argv.at(1)), offset);
-    },
-  };
+  return command("psync", -3, ADMIN | NOSCRIPT | NO_MULTI, "", (ctx, argv) => {
+    const offset = integerAt(argv, 2);
+    if (argv.count > 3) {
+      const failover = argv.count === 4 && isWord(argv, 3, "FAILOVER");
+      throw new CommandError(failover ? "ERR PSYNC FAILOVER can't be sent to a master." : SYNTAX);
+    }
+    const session = ctx.session;
+    if (session?.detach === undefined) {
+      throw new CommandError("ERR PSYNC needs a connection of its own");
+    }
+    feed.attach(session.detach(), announcementOf(session), latin1(argv.at(1)), offset);
+  });
 }
 
-/** `REPLCONF option value ...`: what a replica says of itself before PSYNC. */
+/** `REPLCONF option value ...`: what a replica says of itself before PSYNC. O(n). */
 function replconf(announcementOf: (session: Session) => Announcement): Command {
-  return {
-    name: "replconf",
-    arity: -1,
-    flags: ADMIN | NOSCRIPT | LOADING | STALE,
-    keys: NO_KEYS,
-    run(ctx, argv) {
-      if (argv.count % 2 === 0) throw new CommandError(SYNTAX);
-      if (ctx.session === undefined) throw new CommandError(SYNTAX);
-      const announcement = announcementOf(ctx.session);
-      // As in Redis, what came before a bad option has taken effect.
-      for (let i = 1; i < argv.count; i += 2) {
-        // These never have a reply; from somebody who is no replica they mean nothing.
-        if (isWord(argv, i, "ACK") || isWord(argv, i, "GETACK")) return;
-        announce(announcement, argv, i);
-      }
-      ctx.reply.ok();
-    },
-  };
+  return command("replconf", -1, ADMIN | NOSCRIPT | LOADING | STALE, "", (ctx, argv) => {
+    if (argv.count % 2 === 0) throw new CommandError(SYNTAX);
+    if (ctx.session === undefined) throw new CommandError(SYNTAX);
+    const announcement = announcementOf(ctx.session);
+    // As in Redis, what came before a bad option has taken effect.
+    for (let i = 1; i < argv.count; i += 2) {
+      // These never have a reply; from somebody who is no replica they mean nothing.
+      if (isWord(argv, i, "ACK") || isWord(argv, i, "GETACK")) return;
+      announce(announcement, argv, i);
+    }
+    ctx.reply.ok();
+  });
 }
 
 function announce(announcement: Announcement, argv: Argv, index: number): void {
@@ -117,26 +105,20 @@ function announce(announcement: Announcement, argv: Argv, index: number): void {
   }
 }
 
-/** `WAIT replicas ms`: how many have all that was written, as soon as so many have it or time is over. */
+/** `WAIT replicas ms`: how many have all that was written, as soon as so many have it or time is over. O(1). */
 function wait(feed: ReplicationFeed, clock: Clock): Command {
-  return {
-    name: "wait",
-    arity: 3,
-    flags: NOSCRIPT,
-    keys: NO_KEYS,
-    run(ctx, argv) {
-      const count = integerAt(argv, 1);
-      const timeoutMs = parseInteger(argv.bytes, argv.starts[2], argv.ends[2]);
-      if (timeoutMs < 0) throw new CommandError("ERR timeout is negative");
-      if (!Number.isFinite(timeoutMs)) {
-        throw new CommandError("ERR timeout is not an integer or out of range");
-      }
-      const { writtenOffset } = feed;
-      const reply = (later: Context) => later.reply.integer(feed.acknowledged(writtenOffset));
-      const wake = (go: () => void) => waitFor(feed, clock, count, timeoutMs, go);
-      if (feed.acknowledged(writtenOffset) >= count || !ctx.suspend?.(wake, reply)) reply(ctx);
-    },
-  };
+  return command("wait", 3, NOSCRIPT, "", (ctx, argv) => {
+    const count = integerAt(argv, 1);
+    const timeoutMs = parseInteger(argv.bytes, argv.starts[2], argv.ends[2]);
+    if (timeoutMs < 0) throw new CommandError("ERR timeout is negative");
+    if (!Number.isFinite(timeoutMs)) {
+      throw new CommandError("ERR timeout is not an integer or out of range");
+    }
+    const { writtenOffset } = feed;
+    const reply = (later: Context) => later.reply.integer(feed.acknowledged(writtenOffset));
+    const wake = (go: () => void) => waitFor(feed, clock, count, timeoutMs, go);
+    if (feed.acknowledged(writtenOffset) >= count || !ctx.suspend?.(wake, reply)) reply(ctx);
+  });
 }
 
 /** Calls `go` once: when enough replicas have it all, or when time is over; 0 ms is for ever. */

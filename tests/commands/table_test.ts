@@ -4,6 +4,7 @@ import { bitfieldCommands } from "../../src/commands/string/bitfield.ts";
 import { bitmapCommands } from "../../src/commands/string/bitmap.ts";
 import * as rows from "../../src/commands/engine/command.ts";
 import { CommandIndex } from "../../src/commands/engine/command_index.ts";
+import { keySpecsOf } from "../../src/commands/engine/key_specs.ts";
 import { expireCommands } from "../../src/commands/keys/expire.ts";
 import { genericCommands } from "../../src/commands/keys/generic.ts";
 import { lcsCommands } from "../../src/commands/string/lcs.ts";
@@ -78,7 +79,6 @@ const FLAGS: [number, string][] = [
   [rows.FAST, "fast"],
   [rows.LOADING, "loading"],
   [rows.STALE, "stale"],
-  [rows.MOVABLEKEYS, "movablekeys"],
 ];
 const families = [
   ...stringCommands,
@@ -113,7 +113,9 @@ for (const product of ["redis", "valkey"] as const) {
         ];
         assert.equal(new TextDecoder().decode(name), row.name);
         const ours = FLAGS.filter(([flag]) => (row.flags & flag) !== 0).map(([, text]) => text);
-        const keys = [row.keys.first, row.keys.last, row.keys.step];
+        const specs = keySpecsOf(row);
+        const keys = [specs.first, specs.last, specs.step];
+        if (specs.isMovable) ours.push("movablekeys");
         assert.deepEqual([arity, ...flags.slice().sort()], [row.arity, ...ours.sort()], row.name);
         assert.deepEqual([first, last, step], keys, row.name);
       }

@@ -351,7 +351,7 @@ test("a handler that fails otherwise than by refusal is answered and ends nothin
       name: "boom",
       arity: 1,
       flags: 0,
-      keys: { first: 0, last: 0, step: 0 },
+      keys: "",
       run(ctx) {
         ctx.reply.array(3);
         ctx.reply.integer(1);

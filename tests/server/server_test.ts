@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../src/base/clock.ts";
-import type { Command } from "../../src/commands/engine/command.ts";
+import { command } from "../../src/commands/engine/command.ts";
 import { MemoryNet } from "../support/memory_net.ts";
 import type { Socket } from "../../src/net/socket.ts";
 import { type Connection, open } from "../support/connection.ts";
@@ -329,17 +329,11 @@ test("QUIT answers and closes, and what came after it is not run", async () => {
 
 test("a command that takes the socket away gets it, and the server forgets the client", async () => {
   let socket: Socket | undefined;
-  const take: Command = {
-    name: "take",
-    arity: 1,
-    flags: 0,
-    keys: { first: 0, last: 0, step: 0 },
-    run(ctx) {
-      ctx.reply.simple("TAKEN");
-      socket = ctx.session!.detach!();
-      socket.start({ onData: (chunk) => void socket!.write(chunk.slice()), onClose: () => {} });
-    },
-  };
+  const take = command("take", 1, 0, "", (ctx) => {
+    ctx.reply.simple("TAKEN");
+    socket = ctx.session!.detach!();
+    socket.start({ onData: (chunk) => void socket!.write(chunk.slice()), onClose: () => {} });
+  });
   await withServer({ extraCommands: [take] }, async (served) => {
     const connection = await served.connect();
     assert.equal(await connection.call("TAKE"), "TAKEN");

@@ -19,32 +19,30 @@ export interface Command {
   readonly arity: number;
   /** An or of the flags below. */
   readonly flags: number;
-  /** Where its keys stand. */
-  readonly keys: KeySpec;
+  /** Its key specs as text, "" for none: the notation is documented in `key_specs.ts`. */
+  readonly keys: string;
   /** Checks, looks up, changes, replies. Throws `CommandError` before it has changed anything. */
-  run(ctx: Context, argv: Argv): void;
+  readonly run: (ctx: Context, argv: Argv) => void;
 }
 
-/** Where a command's keys stand in its arguments. */
-export interface KeySpec {
-  /** Index of the first key, 0 for none. */
-  readonly first: number;
-  /** Index of the last key; negative counts from the end. */
-  readonly last: number;
-  /** Distance between two keys. */
-  readonly step: number;
-  /** For keys that only the arguments themselves can find: calls back with each key's index. */
-  readonly find?: (argv: Argv, key: (index: number) => void) => void;
+/**
+ * One row of the command table, the only way one is made: all rows have the same shape.
+ *
+ * @param name Lower case, `container|sub` for a subcommand.
+ * @param arity Redis's sign rule: 2 is exactly two arguments with the name, -3 at least three.
+ * @param flags An or of the flags below.
+ * @param keys Its key specs in the notation of `key_specs.ts`, such as `"RO.access@1"`; "" for none.
+ * @param run Its handler.
+ */
+export function command(
+  name: string,
+  arity: number,
+  flags: number,
+  keys: string,
+  run: Command["run"],
+): Command {
+  return { name, arity, flags, keys, run };
 }
-
-/** No keys. */
-export const NO_KEYS: KeySpec = { first: 0, last: 0, step: 0 };
-/** One key, right after the name. */
-export const KEY_1: KeySpec = { first: 1, last: 1, step: 1 };
-/** Keys 1 and 2. */
-export const KEYS_1_2: KeySpec = { first: 1, last: 2, step: 1 };
-/** Every argument is a key. */
-export const KEYS_ALL: KeySpec = { first: 1, last: -1, step: 1 };
 
 /** Command flags, named as `COMMAND INFO` answers them. */
 export const WRITE: number = 1 << 0;
@@ -80,12 +78,10 @@ export const MAY_REPLICATE: number = 1 << 14;
 export const NO_ASYNC_LOADING: number = 1 << 15;
 /** Not inside MULTI. */
 export const NO_MULTI: number = 1 << 16;
-/** Keys must be found by asking the arguments. */
-export const MOVABLEKEYS: number = 1 << 17;
 /** Allowed while another client blocks the server. */
-export const ALLOW_BUSY: number = 1 << 18;
+export const ALLOW_BUSY: number = 1 << 17;
 /** A container: its subcommands are rows of their own. */
-export const CONTAINER: number = 1 << 19;
+export const CONTAINER: number = 1 << 18;
 
 /** What a handler works with. One per connection or stream, refilled before each command. */
 export interface Context {

@@ -8,7 +8,6 @@
 import type { Argv } from "../../resp/argv.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import type { Command } from "./command.ts";
-import { factsOf } from "./facts.ts";
 import { keysOf } from "./key_specs.ts";
 
 /** Commands that write to a database which one of their arguments names. */
@@ -25,7 +24,7 @@ export function announceKeys(
   argv: Argv,
 ): void {
   const crosses = CROSS_DATABASE.includes(command.name);
-  for (const { index } of keysOf(command, factsOf(command), argv)) {
+  for (const { index } of keysOf(command, argv)) {
     const start = argv.starts[index];
     const end = argv.ends[index];
     announceKey(keyspace, dbIndex, argv.bytes, start, end);

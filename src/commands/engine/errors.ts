@@ -199,6 +199,11 @@ export const INVALID_FREQ = "ERR Invalid FREQ value, must be >= 0 and <= 255";
 /** FUNCTION KILL and SCRIPT KILL. */
 export const NOT_BUSY = "NOTBUSY No scripts in execution right now.";
 
+/** What only the application around this server decides. @param what Such as "what is saved". */
+export function embedded(what: string, prefix: string = ""): string {
+  return `ERR ${prefix}This server is part of an application, which alone decides ${what}`;
+}
+
 /** EVAL and its kin. */
 export function noScripts(name: string): string {
   return `ERR ${name} is refused. This server runs no scripts`;

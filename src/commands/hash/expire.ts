@@ -18,10 +18,10 @@ import {
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -196,73 +196,43 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
 }
 
 /** `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
-const hexpire: Command = {
-  name: "hexpire",
-  arity: -6,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, SECONDS, "hexpire");
-  },
-};
+const hexpire = command("hexpire", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, SECONDS, "hexpire");
+});
 
 /** `HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
-const hpexpire: Command = {
-  name: "hpexpire",
-  arity: -6,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, MILLIS, "hpexpire");
-  },
-};
+const hpexpire = command("hpexpire", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, MILLIS, "hpexpire");
+});
 
 /** `HEXPIREAT key unix-seconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
-const hexpireat: Command = {
-  name: "hexpireat",
-  arity: -6,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, AT_SECONDS, "hexpireat");
-  },
-};
+const hexpireat = command("hexpireat", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, AT_SECONDS, "hexpireat");
+});
 
 /** `HPEXPIREAT key unix-milliseconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
-const hpexpireat: Command = {
-  name: "hpexpireat",
-  arity: -6,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, AT_MILLIS, "hpexpireat");
-  },
-};
+const hpexpireat = command("hpexpireat", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, AT_MILLIS, "hpexpireat");
+});
 
 /** `HPERSIST key FIELDS n field ...`: 1 where an expiry was taken away, -1 where there was none. O(n). */
-const hpersist: Command = {
-  name: "hpersist",
-  arity: -5,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { reply } = ctx;
-    let entry = lookupHash(ctx, argv, 1);
-    reply.array(readFields(argv, 2, FIELDS_POSITIVE));
-    const changes = new FieldChanges();
-    for (let i = 4; i < argv.count; i++) {
-      if (!findField(ctx, entry, argv, i)) {
-        reply.integer(Result.NO_FIELD);
-      } else if (findFieldResult.expireAtMs === NO_EXPIRY) {
-        reply.integer(Result.NO_EXPIRY);
-      } else {
-        entry = expireField(ctx, entry, argv, i, NO_EXPIRY, changes);
-        reply.integer(Result.DONE);
-      }
+const hpersist = command("hpersist", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  const { reply } = ctx;
+  let entry = lookupHash(ctx, argv, 1);
+  reply.array(readFields(argv, 2, FIELDS_POSITIVE));
+  const changes = new FieldChanges();
+  for (let i = 4; i < argv.count; i++) {
+    if (!findField(ctx, entry, argv, i)) {
+      reply.integer(Result.NO_FIELD);
+    } else if (findFieldResult.expireAtMs === NO_EXPIRY) {
+      reply.integer(Result.NO_EXPIRY);
+    } else {
+      entry = expireField(ctx, entry, argv, i, NO_EXPIRY, changes);
+      reply.integer(Result.DONE);
     }
-    if (changes.count > 0) hashChanged(ctx, argv, entry, changes.count);
-  },
-};
+  }
+  if (changes.count > 0) hashChanged(ctx, argv, entry, changes.count);
+});
 
 /** HTTL, HPTTL, HEXPIRETIME and HPEXPIRETIME. */
 function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
@@ -283,48 +253,24 @@ function timeOf(ctx: Context, at: number, form: TimeForm): number {
 }
 
 /** `HTTL key FIELDS n field ...`: seconds left of each. O(n). */
-const httl: Command = {
-  name: "httl",
-  arity: -5,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    timeGeneric(ctx, argv, SECONDS);
-  },
-};
+const httl = command("httl", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  timeGeneric(ctx, argv, SECONDS);
+});
 
 /** `HPTTL key FIELDS n field ...`: milliseconds left of each. O(n). */
-const hpttl: Command = {
-  name: "hpttl",
-  arity: -5,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    timeGeneric(ctx, argv, MILLIS);
-  },
-};
+const hpttl = command("hpttl", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  timeGeneric(ctx, argv, MILLIS);
+});
 
 /** `HEXPIRETIME key FIELDS n field ...`: when each expires, in seconds. O(n). */
-const hexpiretime: Command = {
-  name: "hexpiretime",
-  arity: -5,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    timeGeneric(ctx, argv, AT_SECONDS);
-  },
-};
+const hexpiretime = command("hexpiretime", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  timeGeneric(ctx, argv, AT_SECONDS);
+});
 
 /** `HPEXPIRETIME key FIELDS n field ...`: when each expires, in milliseconds. O(n). */
-const hpexpiretime: Command = {
-  name: "hpexpiretime",
-  arity: -5,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    timeGeneric(ctx, argv, AT_MILLIS);
-  },
-};
+const hpexpiretime = command("hpexpiretime", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  timeGeneric(ctx, argv, AT_MILLIS);
+});
 
 /** Replies with the value of each field from argument `first` on; 0 stands for no hash. */
 function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): void {
@@ -333,38 +279,32 @@ function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): voi
 }
 
 /** `HGETDEL key FIELDS n field ...`: the values, and then the fields are gone. O(n). */
-const hgetdel: Command = {
-  name: "hgetdel",
-  arity: -5,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { bytes, starts, ends } = argv;
-    const { reply } = ctx;
-    let entry = lookupHash(ctx, argv, 1);
-    readFields(argv, 2, FIELDS_POSITIVE);
-    reply.array(argv.count - 4);
-    let removed = 0;
-    const named: Uint8Array[] = [];
-    for (let i = 4; i < argv.count; i++) {
-      named.push(argv.at(i));
-      if (!findField(ctx, entry, argv, i)) {
-        reply.null();
-        continue;
-      }
-      reply.bulk(
-        findFieldResult.value.bytes,
-        findFieldResult.value.start,
-        findFieldResult.value.end,
-      );
-      entry = hashRemove(ctx.db, entry, bytes, starts[i], ends[i]);
-      removed++;
+const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
+  const { bytes, starts, ends } = argv;
+  const { reply } = ctx;
+  let entry = lookupHash(ctx, argv, 1);
+  readFields(argv, 2, FIELDS_POSITIVE);
+  reply.array(argv.count - 4);
+  let removed = 0;
+  const named: Uint8Array[] = [];
+  for (let i = 4; i < argv.count; i++) {
+    named.push(argv.at(i));
+    if (!findField(ctx, entry, argv, i)) {
+      reply.null();
+      continue;
     }
-    if (removed === 0) return;
-    hashChanged(ctx, argv, entry, removed);
-    ctx.propagateAs("HDEL", argv.at(1), ...named);
-  },
-};
+    reply.bulk(
+      findFieldResult.value.bytes,
+      findFieldResult.value.start,
+      findFieldResult.value.end,
+    );
+    entry = hashRemove(ctx.db, entry, bytes, starts[i], ends[i]);
+    removed++;
+  }
+  if (removed === 0) return;
+  hashChanged(ctx, argv, entry, removed);
+  ctx.propagateAs("HDEL", argv.at(1), ...named);
+});
 
 /** The unit an option of HGETEX and HSETEX names, undefined when it names none. */
 function timeForm(argv: Argv, index: number): TimeForm | undefined {
@@ -375,46 +315,40 @@ function timeForm(argv: Argv, index: number): TimeForm | undefined {
 }
 
 /** `HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ...`: the values, expiries set. O(n). */
-const hgetex: Command = {
-  name: "hgetex",
-  arity: -5,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    let entry = lookupHash(ctx, argv, 1);
-    let fields = 2;
-    let at: number | undefined;
-    const form = timeForm(argv, 2);
-    if (form !== undefined) {
-      at = readFieldTime(ctx, argv, 3, form, "hgetex");
-      fields = 4;
-    } else if (isWord(argv, 2, "PERSIST")) {
-      at = NO_EXPIRY;
-      fields = 3;
-    }
-    readFields(argv, fields, FIELDS_POSITIVE);
-    if (at === undefined || entry === 0) return replyFields(ctx, entry, argv, fields + 2);
-    entry = hashKeepExpiries(ctx.db, entry);
-    ctx.reply.array(argv.count - fields - 2);
-    const changes = new FieldChanges();
-    // A field named twice is met the second time as the first has left it.
-    for (let i = fields + 2; i < argv.count; i++) {
-      replyField(ctx, entry, argv, i);
-      if (!findField(ctx, entry, argv, i)) continue;
-      if (at === NO_EXPIRY && findFieldResult.expireAtMs === NO_EXPIRY) continue;
-      entry = expireField(ctx, entry, argv, i, at, changes);
-    }
-    if (changes.count === 0) return;
-    hashChanged(ctx, argv, entry, changes.count);
-    changes.propagateRemoved(ctx, argv);
-    if (changes.expiring.length === 0) return;
-    // As Redis does: all that were named, whichever changed.
-    const rest: Uint8Array[] = [];
-    for (let i = fields; i < argv.count; i++) rest.push(argv.at(i));
-    if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", argv.at(1), ...rest);
-    else ctx.propagateAs("HPEXPIREAT", argv.at(1), String(at), ...rest);
-  },
-};
+const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
+  let entry = lookupHash(ctx, argv, 1);
+  let fields = 2;
+  let at: number | undefined;
+  const form = timeForm(argv, 2);
+  if (form !== undefined) {
+    at = readFieldTime(ctx, argv, 3, form, "hgetex");
+    fields = 4;
+  } else if (isWord(argv, 2, "PERSIST")) {
+    at = NO_EXPIRY;
+    fields = 3;
+  }
+  readFields(argv, fields, FIELDS_POSITIVE);
+  if (at === undefined || entry === 0) return replyFields(ctx, entry, argv, fields + 2);
+  entry = hashKeepExpiries(ctx.db, entry);
+  ctx.reply.array(argv.count - fields - 2);
+  const changes = new FieldChanges();
+  // A field named twice is met the second time as the first has left it.
+  for (let i = fields + 2; i < argv.count; i++) {
+    replyField(ctx, entry, argv, i);
+    if (!findField(ctx, entry, argv, i)) continue;
+    if (at === NO_EXPIRY && findFieldResult.expireAtMs === NO_EXPIRY) continue;
+    entry = expireField(ctx, entry, argv, i, at, changes);
+  }
+  if (changes.count === 0) return;
+  hashChanged(ctx, argv, entry, changes.count);
+  changes.propagateRemoved(ctx, argv);
+  if (changes.expiring.length === 0) return;
+  // As Redis does: all that were named, whichever changed.
+  const rest: Uint8Array[] = [];
+  for (let i = fields; i < argv.count; i++) rest.push(argv.at(i));
+  if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", argv.at(1), ...rest);
+  else ctx.propagateAs("HPEXPIREAT", argv.at(1), String(at), ...rest);
+});
 
 /** What HSETEX was asked for. */
 class SetExQuery {
@@ -468,31 +402,25 @@ function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery
 }
 
 /** `HSETEX key [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS n field value ...`: 1 if set. O(n). */
-const hsetex: Command = {
-  name: "hsetex",
-  arity: -6,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const query = new SetExQuery(ctx, argv);
-    const { bytes, starts, ends } = argv;
-    const { db } = ctx;
-    let entry = lookupHash(ctx, argv, 1);
-    if (!presenceHolds(ctx, entry, argv, query)) return ctx.reply.integer(0);
-    const first = query.fields + 2;
-    const at = query.expireAtMs;
-    const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx);
-    ctx.reply.integer(1);
-    if (isPast) return deleteAll(ctx, argv, entry, first);
-    entry = openForSet(ctx, argv, entry, first);
-    for (let i = first; i < argv.count; i += 2) {
-      const [start, end] = [starts[i + 1], ends[i + 1]];
-      entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, at);
-    }
-    hashChanged(ctx, argv, entry, (argv.count - first) >>> 1);
-    if (ctx.ownsExpiry && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
-  },
-};
+const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
+  const query = new SetExQuery(ctx, argv);
+  const { bytes, starts, ends } = argv;
+  const { db } = ctx;
+  let entry = lookupHash(ctx, argv, 1);
+  if (!presenceHolds(ctx, entry, argv, query)) return ctx.reply.integer(0);
+  const first = query.fields + 2;
+  const at = query.expireAtMs;
+  const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx);
+  ctx.reply.integer(1);
+  if (isPast) return deleteAll(ctx, argv, entry, first);
+  entry = openForSet(ctx, argv, entry, first);
+  for (let i = first; i < argv.count; i += 2) {
+    const [start, end] = [starts[i + 1], ends[i + 1]];
+    entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, at);
+  }
+  hashChanged(ctx, argv, entry, (argv.count - first) >>> 1);
+  if (ctx.ownsExpiry && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
+});
 
 /** HSETEX with a time that has passed: each field is set, which may change the form, and deleted. */
 function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {

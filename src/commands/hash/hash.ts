@@ -28,10 +28,10 @@ import { type FieldVisitor, hashTableOf } from "../../store/types/hash_table.ts"
 import { readBigInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -85,123 +85,69 @@ function setGeneric(ctx: Context, argv: Argv, name: string): number {
 }
 
 /** `HSET key field value [field value ...]`: how many fields are new. O(n). */
-const hset: Command = {
-  name: "hset",
-  arity: -4,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    ctx.reply.integer(setGeneric(ctx, argv, "hset"));
-  },
-};
+const hset = command("hset", -4, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
+  ctx.reply.integer(setGeneric(ctx, argv, "hset"));
+});
 
 /** `HMSET key field value [field value ...]`: as HSET. O(n). */
-const hmset: Command = {
-  name: "hmset",
-  arity: -4,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    setGeneric(ctx, argv, "hmset");
-    ctx.reply.ok();
-  },
-};
+const hmset = command("hmset", -4, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
+  setGeneric(ctx, argv, "hmset");
+  ctx.reply.ok();
+});
 
 /** `HSETNX key field value`: 1 when the field was not there and is set now. O(1). */
-const hsetnx: Command = {
-  name: "hsetnx",
-  arity: 4,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { bytes, starts, ends } = argv;
-    const entry = lookupHash(ctx, argv, 1);
-    if (findField(ctx, entry, argv, 2)) return ctx.reply.integer(0);
-    const open = openForSet(ctx, argv, entry, 2);
-    const [start, end] = [starts[3], ends[3]];
-    const now = hashSet(ctx.db, open, bytes, starts[2], ends[2], bytes, start, end, NO_EXPIRY);
-    hashChanged(ctx, argv, now, 1);
-    ctx.reply.integer(1);
-  },
-};
+const hsetnx = command("hsetnx", 4, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
+  const { bytes, starts, ends } = argv;
+  const entry = lookupHash(ctx, argv, 1);
+  if (findField(ctx, entry, argv, 2)) return ctx.reply.integer(0);
+  const open = openForSet(ctx, argv, entry, 2);
+  const [start, end] = [starts[3], ends[3]];
+  const now = hashSet(ctx.db, open, bytes, starts[2], ends[2], bytes, start, end, NO_EXPIRY);
+  hashChanged(ctx, argv, now, 1);
+  ctx.reply.integer(1);
+});
 
 /** `HGET key field`: its value, or null. O(1). */
-const hget: Command = {
-  name: "hget",
-  arity: 3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    replyField(ctx, lookupHash(ctx, argv, 1), argv, 2);
-  },
-};
+const hget = command("hget", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  replyField(ctx, lookupHash(ctx, argv, 1), argv, 2);
+});
 
 /** `HMGET key field [field ...]`: the value of each, or null. O(n). */
-const hmget: Command = {
-  name: "hmget",
-  arity: -3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupHash(ctx, argv, 1);
-    ctx.reply.array(argv.count - 2);
-    for (let i = 2; i < argv.count; i++) replyField(ctx, entry, argv, i);
-  },
-};
+const hmget = command("hmget", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  const entry = lookupHash(ctx, argv, 1);
+  ctx.reply.array(argv.count - 2);
+  for (let i = 2; i < argv.count; i++) replyField(ctx, entry, argv, i);
+});
 
 /** `HSTRLEN key field`: length of its value, 0 when it is not there. O(1). */
-const hstrlen: Command = {
-  name: "hstrlen",
-  arity: 3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const there = findField(ctx, lookupHash(ctx, argv, 1), argv, 2);
-    ctx.reply.integer(there ? findFieldResult.value.end - findFieldResult.value.start : 0);
-  },
-};
+const hstrlen = command("hstrlen", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
+  const there = findField(ctx, lookupHash(ctx, argv, 1), argv, 2);
+  ctx.reply.integer(there ? findFieldResult.value.end - findFieldResult.value.start : 0);
+});
 
 /** `HEXISTS key field`: 1 when it is there. O(1). */
-const hexists: Command = {
-  name: "hexists",
-  arity: 3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    ctx.reply.integer(findField(ctx, lookupHash(ctx, argv, 1), argv, 2) ? 1 : 0);
-  },
-};
+const hexists = command("hexists", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
+  ctx.reply.integer(findField(ctx, lookupHash(ctx, argv, 1), argv, 2) ? 1 : 0);
+});
 
 /** `HLEN key`: how many fields there are, those past their time included. O(1). */
-const hlen: Command = {
-  name: "hlen",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupHash(ctx, argv, 1);
-    ctx.reply.integer(entry === 0 ? 0 : hashLength(ctx.db, entry));
-  },
-};
+const hlen = command("hlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
+  const entry = lookupHash(ctx, argv, 1);
+  ctx.reply.integer(entry === 0 ? 0 : hashLength(ctx.db, entry));
+});
 
 /** `HDEL key field [field ...]`: how many were there. O(n). */
-const hdel: Command = {
-  name: "hdel",
-  arity: -3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    let entry = lookupHash(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.integer(0);
-    let removed = 0;
-    for (let i = 2; i < argv.count; i++) {
-      entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
-      if (hashRemoveResult.wasThere) removed++;
-    }
-    if (removed > 0) hashChanged(ctx, argv, entry, removed);
-    ctx.reply.integer(removed);
-  },
-};
+const hdel = command("hdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
+  let entry = lookupHash(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  let removed = 0;
+  for (let i = 2; i < argv.count; i++) {
+    entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
+    if (hashRemoveResult.wasThere) removed++;
+  }
+  if (removed > 0) hashChanged(ctx, argv, entry, removed);
+  ctx.reply.integer(removed);
+});
 
 /** HGETALL, HKEYS and HVALS. */
 function allGeneric(ctx: Context, argv: Argv, fields: boolean, values: boolean): void {
@@ -218,37 +164,19 @@ function allGeneric(ctx: Context, argv: Argv, fields: boolean, values: boolean):
 }
 
 /** `HGETALL key`: every field and its value. O(n). */
-const hgetall: Command = {
-  name: "hgetall",
-  arity: 2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    allGeneric(ctx, argv, true, true);
-  },
-};
+const hgetall = command("hgetall", 2, READONLY, "RO.access@1", (ctx, argv) => {
+  allGeneric(ctx, argv, true, true);
+});
 
 /** `HKEYS key`: every field. O(n). */
-const hkeys: Command = {
-  name: "hkeys",
-  arity: 2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    allGeneric(ctx, argv, true, false);
-  },
-};
+const hkeys = command("hkeys", 2, READONLY, "RO.access@1", (ctx, argv) => {
+  allGeneric(ctx, argv, true, false);
+});
 
 /** `HVALS key`: every value. O(n). */
-const hvals: Command = {
-  name: "hvals",
-  arity: 2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    allGeneric(ctx, argv, false, true);
-  },
-};
+const hvals = command("hvals", 2, READONLY, "RO.access@1", (ctx, argv) => {
+  allGeneric(ctx, argv, false, true);
+});
 
 /** Sets the field of argument 2 to a text, its expiry kept. */
 function setText(ctx: Context, argv: Argv, entry: Entry, text: string): void {
@@ -265,35 +193,29 @@ function setText(ctx: Context, argv: Argv, entry: Entry, text: string): void {
 }
 
 /** `HINCRBY key field increment`: the new value. O(1). */
-const hincrby: Command = {
-  name: "hincrby",
-  arity: 4,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const increment = readBigInteger(argv, 3);
-    const entry = lookupHash(ctx, argv, 1);
-    let old = 0n;
-    if (findField(ctx, entry, argv, 2)) {
-      const { bytes, start, end } = findFieldResult.value;
-      const value = parseBigInt64(bytes, start, end);
-      if (value === undefined) throw new CommandError(HASH_NOT_AN_INTEGER);
-      old = value;
-    }
-    const sum = old + increment;
-    if (sum > INT64_MAX || sum < INT64_MIN) throw new CommandError(OVERFLOW);
-    setText(ctx, argv, entry, String(sum));
-    ctx.reply.integer(sum);
-  },
-};
+const hincrby = command("hincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
+  const increment = readBigInteger(argv, 3);
+  const entry = lookupHash(ctx, argv, 1);
+  let old = 0n;
+  if (findField(ctx, entry, argv, 2)) {
+    const { bytes, start, end } = findFieldResult.value;
+    const value = parseBigInt64(bytes, start, end);
+    if (value === undefined) throw new CommandError(HASH_NOT_AN_INTEGER);
+    old = value;
+  }
+  const sum = old + increment;
+  if (sum > INT64_MAX || sum < INT64_MIN) throw new CommandError(OVERFLOW);
+  setText(ctx, argv, entry, String(sum));
+  ctx.reply.integer(sum);
+});
 
 /** `HINCRBYFLOAT key field increment`: the new value, in the digits of an 80-bit sum. O(1). */
-const hincrbyfloat: Command = {
-  name: "hincrbyfloat",
-  arity: 4,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
+const hincrbyfloat = command(
+  "hincrbyfloat",
+  4,
+  WRITE | DENYOOM | FAST,
+  "RW.access.update@1",
+  (ctx, argv) => {
     const increment = parseLongDouble(argv.bytes, argv.starts[3], argv.ends[3]);
     if (increment === undefined) throw new CommandError(NOT_A_FLOAT);
     if (increment.infinite !== 0) throw new CommandError(HASH_INFINITE);
@@ -318,7 +240,7 @@ const hincrbyfloat: Command = {
     if (expireAtMs === NO_EXPIRY) ctx.propagateAs("HSET", key, field, text);
     else ctx.propagateAs("HSETEX", key, "KEEPTTL", "FIELDS", "1", field, text);
   },
-};
+);
 
 /** Draws a field this caller sees; false when there is hardly one. */
 function drawVisible(ctx: Context, entry: Entry, length: number, visit: FieldVisitor): boolean {
@@ -354,40 +276,34 @@ function eachRandom(ctx: Context, entry: Entry, count: number, visit: FieldVisit
 }
 
 /** `HRANDFIELD key [count [WITHVALUES]]`: one field, or some. O(n), O(m) for few of many. */
-const hrandfield: Command = {
-  name: "hrandfield",
-  arity: -2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { reply } = ctx;
-    if (argv.count === 2) {
-      const entry = lookupHash(ctx, argv, 1);
-      const visit: FieldVisitor = (f, fs, fe) => reply.bulk(f, fs, fe);
-      const length = entry === 0 ? 0 : hashLength(ctx.db, entry);
-      if (length === 0 || !drawVisible(ctx, entry, length, visit)) reply.null();
-      return;
-    }
-    const count = readRandomCount(argv, "WITHVALUES");
+const hrandfield = command("hrandfield", -2, READONLY, "RO.access@1", (ctx, argv) => {
+  const { reply } = ctx;
+  if (argv.count === 2) {
     const entry = lookupHash(ctx, argv, 1);
-    const length = entry === 0 ? 0 : visibleLength(ctx, entry);
-    if (length === 0 || count === 0) return reply.array(0);
-    const wanted = drawsOf(count, length);
-    const withValues = argv.count === 4;
-    const isNested = withValues && reply.protocol === 3;
-    reply.array(withValues && !isNested ? 2 * wanted : wanted);
-    const visit: FieldVisitor = (f, fs, fe, v, vs, ve) => {
-      if (isNested) reply.array(2);
-      reply.bulk(f, fs, fe);
-      if (withValues) reply.bulk(v, vs, ve);
-    };
-    if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
-    const all = hashLength(ctx.db, entry);
-    for (let i = 0; i < wanted; i++) {
-      if (!drawVisible(ctx, entry, all, visit)) eachRandom(ctx, entry, 1, visit);
-    }
-  },
-};
+    const visit: FieldVisitor = (f, fs, fe) => reply.bulk(f, fs, fe);
+    const length = entry === 0 ? 0 : hashLength(ctx.db, entry);
+    if (length === 0 || !drawVisible(ctx, entry, length, visit)) reply.null();
+    return;
+  }
+  const count = readRandomCount(argv, "WITHVALUES");
+  const entry = lookupHash(ctx, argv, 1);
+  const length = entry === 0 ? 0 : visibleLength(ctx, entry);
+  if (length === 0 || count === 0) return reply.array(0);
+  const wanted = drawsOf(count, length);
+  const withValues = argv.count === 4;
+  const isNested = withValues && reply.protocol === 3;
+  reply.array(withValues && !isNested ? 2 * wanted : wanted);
+  const visit: FieldVisitor = (f, fs, fe, v, vs, ve) => {
+    if (isNested) reply.array(2);
+    reply.bulk(f, fs, fe);
+    if (withValues) reply.bulk(v, vs, ve);
+  };
+  if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
+  const all = hashLength(ctx.db, entry);
+  for (let i = 0; i < wanted; i++) {
+    if (!drawVisible(ctx, entry, all, visit)) eachRandom(ctx, entry, 1, visit);
+  }
+});
 
 /** Looks at some fields and replies. */
 function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
@@ -404,18 +320,12 @@ function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementSca
 }
 
 /** `HSCAN key cursor [MATCH pattern] [COUNT n] [NOVALUES]`: the next cursor, fields and values. O(count). */
-const hscan: Command = {
-  name: "hscan",
-  arity: -3,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const cursor = readCursor(argv, 2);
-    const entry = lookupHash(ctx, argv, 1);
-    if (entry === 0) return replyNoScan(ctx.reply);
-    scanFields(ctx, entry, cursor, new ElementScan(argv, true));
-  },
-};
+const hscan = command("hscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
+  const cursor = readCursor(argv, 2);
+  const entry = lookupHash(ctx, argv, 1);
+  if (entry === 0) return replyNoScan(ctx.reply);
+  scanFields(ctx, entry, cursor, new ElementScan(argv, true));
+});
 
 /** The family, in the order of its rows. */
 export const hashCommands: readonly Command[] = [

@@ -15,9 +15,9 @@ import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.
 import {
   ASKING,
   type Command,
+  command,
   type Context,
   DENYOOM,
-  KEY_1,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -40,20 +40,14 @@ const MAX_FREQUENCY = 255;
 const payload: ByteBuffer = new ByteBuffer();
 
 /** `DUMP key`: its value as RESTORE takes it, or null. O(N) in the value. */
-const dump: Command = {
-  name: "dump",
-  arity: 2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupRead(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.null();
-    payload.clear();
-    encodeDump(payload, ctx.db, entry, snapshotVersionOf(ctx.host.version), true);
-    ctx.reply.bulk(payload.bytes, 0, payload.length);
-    payload.shrink(KEPT_BYTES);
-  },
-};
+const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
+  const entry = lookupRead(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.null();
+  payload.clear();
+  encodeDump(payload, ctx.db, entry, snapshotVersionOf(ctx.host.version), true);
+  ctx.reply.bulk(payload.bytes, 0, payload.length);
+  payload.shrink(KEPT_BYTES);
+});
 
 interface RestoreOptions {
   readonly replace: boolean;
@@ -146,22 +140,16 @@ function propagateAbsolute(ctx: Context, argv: Argv, expireAtMs: number): void {
 }
 
 /** `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`. O(N). */
-const restore: Command = {
-  name: "restore",
-  arity: -4,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run: restoreGeneric,
-};
+const restore = command("restore", -4, WRITE | DENYOOM, "OW.update@1", restoreGeneric);
 
 /** RESTORE as MIGRATE sends it while a slot is on its way. O(n). */
-const restoreAsking: Command = {
-  name: "restore-asking",
-  arity: -4,
-  flags: WRITE | DENYOOM | ASKING,
-  keys: KEY_1,
-  run: restoreGeneric,
-};
+const restoreAsking = command(
+  "restore-asking",
+  -4,
+  WRITE | DENYOOM | ASKING,
+  "OW.update@1",
+  restoreGeneric,
+);
 
 /** The family. */
 export const dumpCommands: readonly Command[] = [dump, restore, restoreAsking];

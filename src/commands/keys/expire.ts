@@ -8,7 +8,7 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import { exactMillis, isWord, millisText, readTime, textOf } from "../engine/args.ts";
-import { type Command, type Context, FAST, KEY_1, READONLY, WRITE } from "../engine/command.ts";
+import { type Command, command, type Context, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { CommandError, EXPIRE_GT_LT, EXPIRE_NX, unsupportedOption } from "../engine/errors.ts";
 import { deleteExpired, isHidden, lookupRead, lookupWrite } from "../engine/lookup.ts";
 
@@ -79,48 +79,24 @@ function expireGeneric(
 }
 
 /** `EXPIRE key seconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
-const expire: Command = {
-  name: "expire",
-  arity: -3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, 1000, ctx.nowMs, "expire");
-  },
-};
+const expire = command("expire", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, 1000, ctx.nowMs, "expire");
+});
 
 /** `PEXPIRE key milliseconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
-const pexpire: Command = {
-  name: "pexpire",
-  arity: -3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, 1, ctx.nowMs, "pexpire");
-  },
-};
+const pexpire = command("pexpire", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, 1, ctx.nowMs, "pexpire");
+});
 
 /** `EXPIREAT key unix-seconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
-const expireat: Command = {
-  name: "expireat",
-  arity: -3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, 1000, 0, "expireat");
-  },
-};
+const expireat = command("expireat", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, 1000, 0, "expireat");
+});
 
 /** `PEXPIREAT key unix-milliseconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
-const pexpireat: Command = {
-  name: "pexpireat",
-  arity: -3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    expireGeneric(ctx, argv, 1, 0, "pexpireat");
-  },
-};
+const pexpireat = command("pexpireat", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  expireGeneric(ctx, argv, 1, 0, "pexpireat");
+});
 
 /** TTL and its kin: what is there is given as `show` says, -1 for never, -2 for no such key. */
 function ttlGeneric(ctx: Context, argv: Argv, fromMs: number, isSeconds: boolean): void {
@@ -133,63 +109,33 @@ function ttlGeneric(ctx: Context, argv: Argv, fromMs: number, isSeconds: boolean
 }
 
 /** `TTL key`: seconds left, rounded; -1 never, -2 no key. O(1). */
-const ttl: Command = {
-  name: "ttl",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    ttlGeneric(ctx, argv, ctx.nowMs, true);
-  },
-};
+const ttl = command("ttl", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  ttlGeneric(ctx, argv, ctx.nowMs, true);
+});
 
 /** `PTTL key`: milliseconds left; -1 never, -2 no key. O(1). */
-const pttl: Command = {
-  name: "pttl",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    ttlGeneric(ctx, argv, ctx.nowMs, false);
-  },
-};
+const pttl = command("pttl", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  ttlGeneric(ctx, argv, ctx.nowMs, false);
+});
 
 /** `EXPIRETIME key`: unix seconds, rounded; -1 never, -2 no key. O(1). */
-const expiretime: Command = {
-  name: "expiretime",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    ttlGeneric(ctx, argv, 0, true);
-  },
-};
+const expiretime = command("expiretime", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  ttlGeneric(ctx, argv, 0, true);
+});
 
 /** `PEXPIRETIME key`: unix milliseconds; -1 never, -2 no key. O(1). */
-const pexpiretime: Command = {
-  name: "pexpiretime",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    ttlGeneric(ctx, argv, 0, false);
-  },
-};
+const pexpiretime = command("pexpiretime", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  ttlGeneric(ctx, argv, 0, false);
+});
 
 /** `PERSIST key`: 1 when an expiry was taken away. O(1). */
-const persist: Command = {
-  name: "persist",
-  arity: 2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupWrite(ctx, argv, 1);
-    if (entry === 0 || ctx.db.expireAtMs(entry) === NO_EXPIRY) return ctx.reply.integer(0);
-    ctx.db.setExpire(entry, NO_EXPIRY);
-    changed(ctx, argv);
-    ctx.reply.integer(1);
-  },
-};
+const persist = command("persist", 2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  const entry = lookupWrite(ctx, argv, 1);
+  if (entry === 0 || ctx.db.expireAtMs(entry) === NO_EXPIRY) return ctx.reply.integer(0);
+  ctx.db.setExpire(entry, NO_EXPIRY);
+  changed(ctx, argv);
+  ctx.reply.integer(1);
+});
 
 const KEYS_PER_SLICE = 1000;
 

@@ -21,13 +21,10 @@ import {
 } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
-  KEYS_1_2,
-  KEYS_ALL,
-  NO_KEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -89,22 +86,10 @@ function delGeneric(ctx: Context, argv: Argv): void {
 }
 
 /** `DEL key [key ...]`: how many there were. O(n). */
-const del: Command = {
-  name: "del",
-  arity: -2,
-  flags: WRITE,
-  keys: KEYS_ALL,
-  run: delGeneric,
-};
+const del = command("del", -2, WRITE, "RM.delete@1:-1", delGeneric);
 
 /** `UNLINK key [key ...]`: how many there were. O(n). */
-const unlink: Command = {
-  name: "unlink",
-  arity: -2,
-  flags: WRITE | FAST,
-  keys: KEYS_ALL,
-  run: delGeneric,
-};
+const unlink = command("unlink", -2, WRITE | FAST, "RM.delete@1:-1", delGeneric);
 
 /** EXISTS and TOUCH: they differ in what Redis's eviction learns from them. */
 function countGeneric(ctx: Context, argv: Argv): void {
@@ -114,34 +99,16 @@ function countGeneric(ctx: Context, argv: Argv): void {
 }
 
 /** `EXISTS key [key ...]`: how many there are; one named twice counts twice. O(n). */
-const exists: Command = {
-  name: "exists",
-  arity: -2,
-  flags: READONLY | FAST,
-  keys: KEYS_ALL,
-  run: countGeneric,
-};
+const exists = command("exists", -2, READONLY | FAST, "RO@1:-1", countGeneric);
 
 /** `TOUCH key [key ...]`: how many there are. O(n). */
-const touch: Command = {
-  name: "touch",
-  arity: -2,
-  flags: READONLY | FAST,
-  keys: KEYS_ALL,
-  run: countGeneric,
-};
+const touch = command("touch", -2, READONLY | FAST, "RO@1:-1", countGeneric);
 
 /** `TYPE key`: what it holds, "none" when it is missing. O(1). */
-const type: Command = {
-  name: "type",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupRead(ctx, argv, 1);
-    ctx.reply.simple(entry === 0 ? "none" : typeName(ctx.db, entry));
-  },
-};
+const type = command("type", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
+  const entry = lookupRead(ctx, argv, 1);
+  ctx.reply.simple(entry === 0 ? "none" : typeName(ctx.db, entry));
+});
 
 /** What TYPE answers for an entry: a module's values go by the names of their types. */
 function typeName(db: Database, entry: Entry): string {
@@ -200,16 +167,10 @@ class KeysWalk {
  * `KEYS pattern`: every key it fits. O(n). Over more keys than one slice takes it has SCAN's guarantee:
  * what is written between two slices may be listed or not, and if the table shrinks, twice.
  */
-const keys: Command = {
-  name: "keys",
-  arity: 2,
-  flags: READONLY,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const walk = new KeysWalk(ctx.dbIndex, argv.at(1).slice());
-    if (!walk.step(ctx)) runInSlices(ctx, (later) => walk.step(later));
-  },
-};
+const keys = command("keys", 2, READONLY, "", (ctx, argv) => {
+  const walk = new KeysWalk(ctx.dbIndex, argv.at(1).slice());
+  if (!walk.step(ctx)) runInSlices(ctx, (later) => walk.step(later));
+});
 
 /** What SCAN was asked for; type -1 stands for any, -2 for one that at most a module has. */
 class ScanQuery {
@@ -283,31 +244,25 @@ function gather(
 }
 
 /** `SCAN cursor [MATCH pattern] [COUNT n] [TYPE name]`: the next cursor and some keys. O(count). */
-const scan: Command = {
-  name: "scan",
-  arity: -2,
-  flags: READONLY,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const from = readCursor(argv, 1);
-    const query = new ScanQuery(argv);
-    const { db, reply } = ctx;
-    const expired: Uint8Array[] = [];
-    gathered.length = 0;
-    const cursor = gather(ctx, argv, query, from, expired);
-    reply.array(2);
-    reply.bulkText(String(cursor));
-    reply.array(gathered.length);
-    for (const entry of gathered) {
-      db.keyRef(entry, key);
-      reply.bulk(key.bytes, key.start, key.end);
-    }
-    for (const bytes of expired) {
-      const entry = db.find(bytes, 0, bytes.length);
-      if (entry !== 0) deleteExpired(ctx, db, ctx.dbIndex, entry);
-    }
-  },
-};
+const scan = command("scan", -2, READONLY, "", (ctx, argv) => {
+  const from = readCursor(argv, 1);
+  const query = new ScanQuery(argv);
+  const { db, reply } = ctx;
+  const expired: Uint8Array[] = [];
+  gathered.length = 0;
+  const cursor = gather(ctx, argv, query, from, expired);
+  reply.array(2);
+  reply.bulkText(String(cursor));
+  reply.array(gathered.length);
+  for (const entry of gathered) {
+    db.keyRef(entry, key);
+    reply.bulk(key.bytes, key.start, key.end);
+  }
+  for (const bytes of expired) {
+    const entry = db.find(bytes, 0, bytes.length);
+    if (entry !== 0) deleteExpired(ctx, db, ctx.dbIndex, entry);
+  }
+});
 
 /** An entry RANDOMKEY may give: 0 when there is none. */
 function randomEntry(ctx: Context): Entry {
@@ -322,18 +277,12 @@ function randomEntry(ctx: Context): Entry {
 }
 
 /** `RANDOMKEY`: some key, or null. O(1). */
-const randomkey: Command = {
-  name: "randomkey",
-  arity: 1,
-  flags: READONLY,
-  keys: NO_KEYS,
-  run(ctx) {
-    const entry = randomEntry(ctx);
-    if (entry === 0) return ctx.reply.null();
-    ctx.db.keyRef(entry, key);
-    ctx.reply.bulk(key.bytes, key.start, key.end);
-  },
-};
+const randomkey = command("randomkey", 1, READONLY, "", (ctx) => {
+  const entry = randomEntry(ctx);
+  if (entry === 0) return ctx.reply.null();
+  ctx.db.keyRef(entry, key);
+  ctx.reply.bulk(key.bytes, key.start, key.end);
+});
 
 /** RENAME and RENAMENX; false when the new name is taken and `nx` minds. */
 function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
@@ -350,27 +299,19 @@ function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
 }
 
 /** `RENAME key newkey`: OK; what was at the new name is gone. O(1). */
-const rename: Command = {
-  name: "rename",
-  arity: 3,
-  flags: WRITE,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
-    renameGeneric(ctx, argv, false);
-    ctx.reply.ok();
-  },
-};
+const rename = command("rename", 3, WRITE, "RW.access.delete@1+OW.update@2", (ctx, argv) => {
+  renameGeneric(ctx, argv, false);
+  ctx.reply.ok();
+});
 
 /** `RENAMENX key newkey`: 1, or 0 when the new name is taken. O(1). */
-const renamenx: Command = {
-  name: "renamenx",
-  arity: 3,
-  flags: WRITE | FAST,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
-    ctx.reply.integer(renameGeneric(ctx, argv, true) ? 1 : 0);
-  },
-};
+const renamenx = command(
+  "renamenx",
+  3,
+  WRITE | FAST,
+  "RW.access.delete@1+OW.insert@2",
+  (ctx, argv) => ctx.reply.integer(renameGeneric(ctx, argv, true) ? 1 : 0),
+);
 
 /** Copies a key's value and expiry under key `to` of a database. */
 function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void {
@@ -383,27 +324,21 @@ function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void 
 }
 
 /** `COPY source destination [DB index] [REPLACE]`: 1 when copied. O(size). */
-const copy: Command = {
-  name: "copy",
-  arity: -3,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
-    let replace = false;
-    let dbIndex = ctx.dbIndex;
-    for (let i = 3; i < argv.count; i++) {
-      if (isWord(argv, i, "REPLACE")) replace = true;
-      else if (isWord(argv, i, "DB") && i + 1 < argv.count) dbIndex = readDbIndex(ctx, argv, ++i);
-      else throw new CommandError(SYNTAX);
-    }
-    if (dbIndex === ctx.dbIndex && sameArgument(argv, 1, 2)) throw new CommandError(SAME_OBJECT);
-    if (lookupRead(ctx, argv, 1) === 0) return ctx.reply.integer(0);
-    const taken = lookupWriteIn(ctx, ctx.keyspace.db(dbIndex), dbIndex, argv, 2) !== 0;
-    if (taken && !replace) return ctx.reply.integer(0);
-    copyEntry(ctx, argv, dbIndex, 2);
-    ctx.reply.integer(1);
-  },
-};
+const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ctx, argv) => {
+  let replace = false;
+  let dbIndex = ctx.dbIndex;
+  for (let i = 3; i < argv.count; i++) {
+    if (isWord(argv, i, "REPLACE")) replace = true;
+    else if (isWord(argv, i, "DB") && i + 1 < argv.count) dbIndex = readDbIndex(ctx, argv, ++i);
+    else throw new CommandError(SYNTAX);
+  }
+  if (dbIndex === ctx.dbIndex && sameArgument(argv, 1, 2)) throw new CommandError(SAME_OBJECT);
+  if (lookupRead(ctx, argv, 1) === 0) return ctx.reply.integer(0);
+  const taken = lookupWriteIn(ctx, ctx.keyspace.db(dbIndex), dbIndex, argv, 2) !== 0;
+  if (taken && !replace) return ctx.reply.integer(0);
+  copyEntry(ctx, argv, dbIndex, 2);
+  ctx.reply.integer(1);
+});
 
 /** Key 1 under its name in another database; a large value goes there as it is, uncopied. */
 function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
@@ -420,43 +355,31 @@ function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
 }
 
 /** `MOVE key db`: 1 when it was moved, 0 when there is none here or one there. O(1). */
-const move: Command = {
-  name: "move",
-  arity: 3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const dbIndex = readDbIndex(ctx, argv, 2);
-    if (dbIndex === ctx.dbIndex) throw new CommandError(SAME_OBJECT);
-    if (lookupWrite(ctx, argv, 1) === 0) return ctx.reply.integer(0);
-    const target = ctx.keyspace.db(dbIndex);
-    if (lookupWriteIn(ctx, target, dbIndex, argv, 1) !== 0) return ctx.reply.integer(0);
-    moveEntry(ctx, argv, dbIndex);
-    ctx.db.remove(argv.bytes, argv.starts[1], argv.ends[1]);
-    changedIn(ctx, ctx.dbIndex, argv, 1);
-    ctx.reply.integer(1);
-  },
-};
+const move = command("move", 3, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
+  const dbIndex = readDbIndex(ctx, argv, 2);
+  if (dbIndex === ctx.dbIndex) throw new CommandError(SAME_OBJECT);
+  if (lookupWrite(ctx, argv, 1) === 0) return ctx.reply.integer(0);
+  const target = ctx.keyspace.db(dbIndex);
+  if (lookupWriteIn(ctx, target, dbIndex, argv, 1) !== 0) return ctx.reply.integer(0);
+  moveEntry(ctx, argv, dbIndex);
+  ctx.db.remove(argv.bytes, argv.starts[1], argv.ends[1]);
+  changedIn(ctx, ctx.dbIndex, argv, 1);
+  ctx.reply.integer(1);
+});
 
 /** `SWAPDB a b`: exchanges two databases. O(1). */
-const swapdb: Command = {
-  name: "swapdb",
-  arity: 3,
-  flags: WRITE | FAST,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const a = readInt32(argv, 1, INVALID_FIRST_DB);
-    const b = readInt32(argv, 2, INVALID_SECOND_DB);
-    if (!isDbIndex(ctx, a) || !isDbIndex(ctx, b)) throw new CommandError(DB_OUT_OF_RANGE);
-    ctx.keyspace.swap(a, b);
-    ctx.dirty++;
-    if (a !== b) {
-      ctx.modifiedAll(a);
-      ctx.modifiedAll(b);
-    }
-    ctx.reply.ok();
-  },
-};
+const swapdb = command("swapdb", 3, WRITE | FAST, "", (ctx, argv) => {
+  const a = readInt32(argv, 1, INVALID_FIRST_DB);
+  const b = readInt32(argv, 2, INVALID_SECOND_DB);
+  if (!isDbIndex(ctx, a) || !isDbIndex(ctx, b)) throw new CommandError(DB_OUT_OF_RANGE);
+  ctx.keyspace.swap(a, b);
+  ctx.dirty++;
+  if (a !== b) {
+    ctx.modifiedAll(a);
+    ctx.modifiedAll(b);
+  }
+  ctx.reply.ok();
+});
 
 /** ASYNC and SYNC are one here: memory is let go at once, and the collector takes it when it may. */
 function checkFlush(argv: Argv): void {
@@ -466,45 +389,25 @@ function checkFlush(argv: Argv): void {
 }
 
 /** `FLUSHDB [ASYNC|SYNC]`: empties the selected database. O(1). */
-const flushdb: Command = {
-  name: "flushdb",
-  arity: -1,
-  flags: WRITE,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    checkFlush(argv);
-    ctx.keyspace.clearDb(ctx.dbIndex);
-    ctx.dirty++;
-    ctx.modifiedAll(ctx.dbIndex);
-    ctx.reply.ok();
-  },
-};
+const flushdb = command("flushdb", -1, WRITE, "", (ctx, argv) => {
+  checkFlush(argv);
+  ctx.keyspace.clearDb(ctx.dbIndex);
+  ctx.dirty++;
+  ctx.modifiedAll(ctx.dbIndex);
+  ctx.reply.ok();
+});
 
 /** `FLUSHALL [ASYNC|SYNC]`: empties every database. O(databases). */
-const flushall: Command = {
-  name: "flushall",
-  arity: -1,
-  flags: WRITE,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    checkFlush(argv);
-    ctx.keyspace.clear();
-    ctx.dirty++;
-    ctx.modifiedAll(-1);
-    ctx.reply.ok();
-  },
-};
+const flushall = command("flushall", -1, WRITE, "", (ctx, argv) => {
+  checkFlush(argv);
+  ctx.keyspace.clear();
+  ctx.dirty++;
+  ctx.modifiedAll(-1);
+  ctx.reply.ok();
+});
 
 /** `DBSIZE`: how many keys there are, those included that have expired and wait for deletion. O(1). */
-const dbsize: Command = {
-  name: "dbsize",
-  arity: 1,
-  flags: READONLY | FAST,
-  keys: NO_KEYS,
-  run(ctx) {
-    ctx.reply.integer(ctx.db.size);
-  },
-};
+const dbsize = command("dbsize", 1, READONLY | FAST, "", (ctx) => ctx.reply.integer(ctx.db.size));
 
 /** The family, in the order of its rows; OBJECT is in `object.ts`. */
 export const genericCommands: readonly Command[] = [

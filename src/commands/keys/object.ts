@@ -6,19 +6,10 @@
 
 import { Encoding, type Entry } from "../../store/memory/record.ts";
 import type { Argv } from "../../resp/argv.ts";
-import {
-  type Command,
-  CONTAINER,
-  type Context,
-  type KeySpec,
-  NO_KEYS,
-  READONLY,
-} from "../engine/command.ts";
+import { type Command, command, type Context, READONLY } from "../engine/command.ts";
 import { CommandError, NO_LFU } from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { container } from "../engine/container.ts";
 import { lookupRead } from "../engine/lookup.ts";
-
-const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
 
 /** Redis keeps one object for each whole number below this, and says so. */
 const SHARED_INTEGERS = 10_000;
@@ -62,72 +53,35 @@ function lookupOrNull(ctx: Context, argv: Argv): Entry {
   return entry;
 }
 
-/** `OBJECT subcommand ...`: a container. O(1). */
-const object: Command = {
-  name: "object",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    // Its arity refuses it alone, its subcommands are rows of their own.
-  },
-};
-
 /** `OBJECT ENCODING key`: how the value is held, or null. O(1). */
-const objectEncoding: Command = {
-  name: "object|encoding",
-  arity: 3,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const entry = lookupOrNull(ctx, argv);
-    if (entry !== 0) ctx.reply.bulkText(ENCODING_NAMES[ctx.db.encodingOf(entry)]);
-  },
-};
+const objectEncoding = command("object|encoding", 3, READONLY, "RO@2", (ctx, argv) => {
+  const entry = lookupOrNull(ctx, argv);
+  if (entry !== 0) ctx.reply.bulkText(ENCODING_NAMES[ctx.db.encodingOf(entry)]);
+});
 
 /** `OBJECT FREQ key`: refused, as under any policy but LFU. O(1). */
-const objectFreq: Command = {
-  name: "object|freq",
-  arity: 3,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    if (lookupOrNull(ctx, argv) !== 0) throw new CommandError(NO_LFU);
-  },
-};
+const objectFreq = command("object|freq", 3, READONLY, "RO@2", (ctx, argv) => {
+  if (lookupOrNull(ctx, argv) !== 0) throw new CommandError(NO_LFU);
+});
 
 /** `OBJECT IDLETIME key`: 0, as nothing is evicted and so no access time is kept. O(1). */
-const objectIdletime: Command = {
-  name: "object|idletime",
-  arity: 3,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    if (lookupOrNull(ctx, argv) !== 0) ctx.reply.integer(0);
-  },
-};
+const objectIdletime = command("object|idletime", 3, READONLY, "RO@2", (ctx, argv) => {
+  if (lookupOrNull(ctx, argv) !== 0) ctx.reply.integer(0);
+});
 
 /** `OBJECT REFCOUNT key`: what Redis would answer: 1, or 2^31 - 1 for a small whole number. O(1). */
-const objectRefcount: Command = {
-  name: "object|refcount",
-  arity: 3,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const entry = lookupOrNull(ctx, argv);
-    if (entry === 0) return;
-    const number = ctx.db.encodingOf(entry) === Encoding.INT ? ctx.db.integerNumber(entry) : -1;
-    const isShared = number >= 0 && number < SHARED_INTEGERS;
-    ctx.reply.integer(isShared ? SHARED_REFCOUNT : 1);
-  },
-};
+const objectRefcount = command("object|refcount", 3, READONLY, "RO@2", (ctx, argv) => {
+  const entry = lookupOrNull(ctx, argv);
+  if (entry === 0) return;
+  const number = ctx.db.encodingOf(entry) === Encoding.INT ? ctx.db.integerNumber(entry) : -1;
+  const isShared = number >= 0 && number < SHARED_INTEGERS;
+  ctx.reply.integer(isShared ? SHARED_REFCOUNT : 1);
+});
 
 /** The container and its subcommands. */
-export const objectCommands: readonly Command[] = [
-  object,
+export const objectCommands: readonly Command[] = container("object", [
   objectEncoding,
   objectFreq,
   objectIdletime,
   objectRefcount,
-  helpRow("object", HELP),
-];
+], HELP);

@@ -17,11 +17,9 @@ import { zsetEachRange, zsetExpect, zsetLength } from "../../store/types/zset.ts
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
-  KEY_1,
-  type KeySpec,
-  MOVABLEKEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -413,50 +411,23 @@ function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
   );
 }
 
-/** The source, and behind STORE the target: the last one, as in `sortGetKeys`. */
-const SORT_KEYS: KeySpec = {
-  ...KEY_1,
-  find(argv, key) {
-    key(1);
-    let store = 0;
-    for (let i = 2; i < argv.count; i++) {
-      if (isWord(argv, i, "LIMIT")) i += 2;
-      else if (isWord(argv, i, "GET") || isWord(argv, i, "BY")) i++;
-      else if (isWord(argv, i, "STORE") && i + 1 < argv.count) store = i + 1;
-    }
-    if (store > 0) key(store);
-  },
-};
-
-/** The source: patterns name keys that only the elements know. */
-const SORT_RO_KEYS: KeySpec = {
-  ...KEY_1,
-  find(_argv, key) {
-    key(1);
-  },
-};
-
 /** `SORT key [BY p] [LIMIT start count] [GET p ...] [ASC|DESC] [ALPHA] [STORE target]`. O(n log(n)). */
-const sort: Command = {
-  name: "sort",
-  arity: -2,
-  flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: SORT_KEYS,
-  run(ctx, argv) {
-    sortGeneric(ctx, argv, true);
-  },
-};
+const sort = command(
+  "sort",
+  -2,
+  WRITE | DENYOOM,
+  "RO.access@1+RO.access@?+OW.update@?",
+  (ctx, argv) => sortGeneric(ctx, argv, true),
+);
 
 /** `SORT_RO key ...`: SORT without STORE. O(n log(n)). */
-const sortRo: Command = {
-  name: "sort_ro",
-  arity: -2,
-  flags: READONLY | MOVABLEKEYS,
-  keys: SORT_RO_KEYS,
-  run(ctx, argv) {
-    sortGeneric(ctx, argv, false);
-  },
-};
+const sortRo = command(
+  "sort_ro",
+  -2,
+  READONLY,
+  "RO.access@1+RO.access@?",
+  (ctx, argv) => sortGeneric(ctx, argv, false),
+);
 
 /** The family, in the order of its rows. */
 export const sortCommands: readonly Command[] = [sort, sortRo];

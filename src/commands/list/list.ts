@@ -21,10 +21,10 @@ import {
 import { isWord, readBigInteger, readInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -157,167 +157,101 @@ function fromHead(index: number, length: number): number {
 }
 
 /** `LPUSH key element [element ...]`: adds before the first, one after the other. O(n) of those added. */
-const lpush: Command = {
-  name: "lpush",
-  arity: -3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    push(ctx, argv, true, false);
-  },
-};
+const lpush = command("lpush", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
+  push(ctx, argv, true, false);
+});
 
 /** `RPUSH key element [element ...]`: adds after the last. O(n) of those added. */
-const rpush: Command = {
-  name: "rpush",
-  arity: -3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    push(ctx, argv, false, false);
-  },
-};
+const rpush = command("rpush", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
+  push(ctx, argv, false, false);
+});
 
 /** `LPUSHX key element [element ...]`: LPUSH to a list that exists. O(n) of those added. */
-const lpushx: Command = {
-  name: "lpushx",
-  arity: -3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    push(ctx, argv, true, true);
-  },
-};
+const lpushx = command("lpushx", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
+  push(ctx, argv, true, true);
+});
 
 /** `RPUSHX key element [element ...]`: RPUSH to a list that exists. O(n) of those added. */
-const rpushx: Command = {
-  name: "rpushx",
-  arity: -3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    push(ctx, argv, false, true);
-  },
-};
+const rpushx = command("rpushx", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
+  push(ctx, argv, false, true);
+});
 
 /** `LPOP key [count]`: takes out the first element, or several. O(n) of those taken. */
-const lpop: Command = {
-  name: "lpop",
-  arity: -2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    pop(ctx, argv, true);
-  },
-};
+const lpop = command("lpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
+  pop(ctx, argv, true);
+});
 
 /** `RPOP key [count]`: takes out the last element, or several. O(n) of those taken. */
-const rpop: Command = {
-  name: "rpop",
-  arity: -2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    pop(ctx, argv, false);
-  },
-};
+const rpop = command("rpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
+  pop(ctx, argv, false);
+});
 
 /** `LLEN key`: number of elements, 0 when the key is missing. O(1). */
-const llen: Command = {
-  name: "llen",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupList(ctx, argv, 1);
-    ctx.reply.integer(entry === 0 ? 0 : listLength(ctx.db, entry));
-  },
-};
+const llen = command("llen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
+  const entry = lookupList(ctx, argv, 1);
+  ctx.reply.integer(entry === 0 ? 0 : listLength(ctx.db, entry));
+});
 
 /** `LRANGE key start stop`: elements from one index to another. O(nodes + n) of those replied. */
-const lrange: Command = {
-  name: "lrange",
-  arity: 4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const first = readInteger(argv, 2);
-    const last = readInteger(argv, 3);
-    const entry = lookupList(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.array(0);
-    const length = listLength(ctx.db, entry);
-    const start = Math.max(fromHead(first, length), 0);
-    const end = Math.min(fromHead(last, length), length - 1);
-    replyRange(ctx, entry, start, Math.max(end - start + 1, 0), true);
-  },
-};
+const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
+  const first = readInteger(argv, 2);
+  const last = readInteger(argv, 3);
+  const entry = lookupList(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.array(0);
+  const length = listLength(ctx.db, entry);
+  const start = Math.max(fromHead(first, length), 0);
+  const end = Math.min(fromHead(last, length), length - 1);
+  replyRange(ctx, entry, start, Math.max(end - start + 1, 0), true);
+});
 
 /** `LINDEX key index`: one element, or null. O(nodes + entries of a node). */
-const lindex: Command = {
-  name: "lindex",
-  arity: 3,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupList(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.null();
-    const index = readInteger(argv, 2);
-    cursor.open(ctx.db, entry);
-    if (!cursor.seek(index)) return ctx.reply.null();
-    cursor.read(value);
-    ctx.reply.bulk(value.bytes, value.start, value.end);
-  },
-};
+const lindex = command("lindex", 3, READONLY, "RO.access@1", (ctx, argv) => {
+  const entry = lookupList(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.null();
+  const index = readInteger(argv, 2);
+  cursor.open(ctx.db, entry);
+  if (!cursor.seek(index)) return ctx.reply.null();
+  cursor.read(value);
+  ctx.reply.bulk(value.bytes, value.start, value.end);
+});
 
 /**
  * `LSET key index element`: puts another element in a place. O(nodes + entries of a node).
  *
  * Redis hands the index on as a C int (`listTypeReplaceAtIndex`): 2^63 - 1 is the last element.
  */
-const lset: Command = {
-  name: "lset",
-  arity: 4,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { bytes, starts, ends } = argv;
-    const { db } = ctx;
-    const found = lookupListWrite(ctx, argv, 1);
-    if (found === 0) throw new CommandError(NO_SUCH_KEY);
-    const length = listLength(db, found);
-    const index = fromHead(Number(BigInt.asIntN(32, readBigInteger(argv, 2))), length);
-    // Redis prepares the list before it knows whether there is such an index.
-    const entry = listGrowFor(db, found, ends[3] - starts[3], 1);
-    if (!(index >= 0 && index < length)) throw new CommandError(INDEX_OUT_OF_RANGE);
-    listSet(db, entry, index, bytes, starts[3], ends[3]);
-    ctx.reply.ok();
-    listChanged(ctx, argv, 1, 1);
-  },
-};
+const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
+  const { bytes, starts, ends } = argv;
+  const { db } = ctx;
+  const found = lookupListWrite(ctx, argv, 1);
+  if (found === 0) throw new CommandError(NO_SUCH_KEY);
+  const length = listLength(db, found);
+  const index = fromHead(Number(BigInt.asIntN(32, readBigInteger(argv, 2))), length);
+  // Redis prepares the list before it knows whether there is such an index.
+  const entry = listGrowFor(db, found, ends[3] - starts[3], 1);
+  if (!(index >= 0 && index < length)) throw new CommandError(INDEX_OUT_OF_RANGE);
+  listSet(db, entry, index, bytes, starts[3], ends[3]);
+  ctx.reply.ok();
+  listChanged(ctx, argv, 1, 1);
+});
 
 /** `LINSERT key BEFORE|AFTER pivot element`: adds next to the first element of a text. O(n). */
-const linsert: Command = {
-  name: "linsert",
-  arity: 5,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { bytes, starts, ends } = argv;
-    const { db } = ctx;
-    const after = isWord(argv, 2, "AFTER");
-    if (!after && !isWord(argv, 2, "BEFORE")) throw new CommandError(SYNTAX);
-    const found = lookupListWrite(ctx, argv, 1);
-    if (found === 0) return ctx.reply.integer(0);
-    // As in LSET: prepared for what may not come.
-    const entry = listGrowFor(db, found, ends[4] - starts[4], 1);
-    const index = indexOf(ctx, entry, bytes, starts[3], ends[3]);
-    if (index < 0) return ctx.reply.integer(-1);
-    const length = listLength(db, entry);
-    listInsert(db, entry, index, after, bytes, starts[4], ends[4]);
-    ctx.reply.integer(length + 1);
-    listChanged(ctx, argv, 1, 1);
-  },
-};
+const linsert = command("linsert", 5, WRITE | DENYOOM, "RW.insert@1", (ctx, argv) => {
+  const { bytes, starts, ends } = argv;
+  const { db } = ctx;
+  const after = isWord(argv, 2, "AFTER");
+  if (!after && !isWord(argv, 2, "BEFORE")) throw new CommandError(SYNTAX);
+  const found = lookupListWrite(ctx, argv, 1);
+  if (found === 0) return ctx.reply.integer(0);
+  // As in LSET: prepared for what may not come.
+  const entry = listGrowFor(db, found, ends[4] - starts[4], 1);
+  const index = indexOf(ctx, entry, bytes, starts[3], ends[3]);
+  if (index < 0) return ctx.reply.integer(-1);
+  const length = listLength(db, entry);
+  listInsert(db, entry, index, after, bytes, starts[4], ends[4]);
+  ctx.reply.integer(length + 1);
+  listChanged(ctx, argv, 1, 1);
+});
 
 /** Index of the first element of a text, -1 when there is none. */
 function indexOf(
@@ -337,23 +271,17 @@ function indexOf(
 }
 
 /** `LREM key count element`: takes out the first, the last or all elements of a text. O(n). */
-const lrem: Command = {
-  name: "lrem",
-  arity: 4,
-  flags: WRITE,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { bytes, starts, ends } = argv;
-    const count = readSymmetric(ctx, argv, 2);
-    const entry = lookupListWrite(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.integer(0);
-    const limit = count === 0 ? Infinity : Math.abs(count);
-    const { db } = ctx;
-    const removed = listRemoveMatching(db, entry, count >= 0, limit, bytes, starts[3], ends[3]);
-    ctx.reply.integer(removed);
-    if (removed > 0) listChanged(ctx, argv, 1, removed);
-  },
-};
+const lrem = command("lrem", 4, WRITE, "RW.delete@1", (ctx, argv) => {
+  const { bytes, starts, ends } = argv;
+  const count = readSymmetric(ctx, argv, 2);
+  const entry = lookupListWrite(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  const limit = count === 0 ? Infinity : Math.abs(count);
+  const { db } = ctx;
+  const removed = listRemoveMatching(db, entry, count >= 0, limit, bytes, starts[3], ends[3]);
+  ctx.reply.integer(removed);
+  if (removed > 0) listChanged(ctx, argv, 1, removed);
+});
 
 /** Argument `index` as an int64 whose negative is one, too; a 6.0 master takes any. */
 function readSymmetric(ctx: Context, argv: Argv, index: number): number {
@@ -365,28 +293,22 @@ function readSymmetric(ctx: Context, argv: Argv, index: number): number {
 }
 
 /** `LTRIM key start stop`: leaves only a range. O(n) of those removed. */
-const ltrim: Command = {
-  name: "ltrim",
-  arity: 4,
-  flags: WRITE,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const first = readInteger(argv, 2);
-    const last = readInteger(argv, 3);
-    const entry = lookupListWrite(ctx, argv, 1);
-    ctx.reply.ok();
-    if (entry === 0) return;
-    const { db } = ctx;
-    const length = listLength(db, entry);
-    const start = Math.max(fromHead(first, length), 0);
-    const end = Math.min(fromHead(last, length), length - 1);
-    const isEmpty = start > end || start >= length;
-    const before = isEmpty ? length : start;
-    const behind = isEmpty ? 0 : length - end - 1;
-    trim(ctx, entry, before, behind, length);
-    listChanged(ctx, argv, 1, before + behind);
-  },
-};
+const ltrim = command("ltrim", 4, WRITE, "RW.delete@1", (ctx, argv) => {
+  const first = readInteger(argv, 2);
+  const last = readInteger(argv, 3);
+  const entry = lookupListWrite(ctx, argv, 1);
+  ctx.reply.ok();
+  if (entry === 0) return;
+  const { db } = ctx;
+  const length = listLength(db, entry);
+  const start = Math.max(fromHead(first, length), 0);
+  const end = Math.min(fromHead(last, length), length - 1);
+  const isEmpty = start > end || start >= length;
+  const before = isEmpty ? length : start;
+  const behind = isEmpty ? 0 : length - end - 1;
+  trim(ctx, entry, before, behind, length);
+  listChanged(ctx, argv, 1, before + behind);
+});
 
 /** Removes so many at the head and at the tail; only then is it looked whether the list became small. */
 function trim(
@@ -433,39 +355,33 @@ function parsePosition(ctx: Context, argv: Argv): PositionOptions {
  * `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`: where an element is. O(n) of those
  * compared.
  */
-const lpos: Command = {
-  name: "lpos",
-  arity: -3,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { reply } = ctx;
-    const { bytes, starts, ends } = argv;
-    const { rank, count, maxLength } = parsePosition(ctx, argv);
-    const entry = lookupList(ctx, argv, 1);
-    if (entry === 0) return count < 0 ? reply.null() : reply.array(0);
-    const towardsTail = rank > 0;
-    const skipped = Math.abs(rank) - 1;
-    cursor.open(ctx.db, entry);
-    const { length } = cursor;
-    const compared = maxLength === 0 ? length : Math.min(maxLength, length);
-    const wanted = count <= 0 ? (count < 0 ? 1 : Infinity) : count;
-    const mark = reply.beginDeferred();
-    let matches = 0;
-    let replied = 0;
-    cursor.seek(towardsTail ? 0 : -1);
-    for (let i = 0; i < compared && replied < wanted; i++) {
-      if (cursor.equals(bytes, starts[2], ends[2]) && ++matches > skipped) {
-        reply.integer(towardsTail ? i : length - 1 - i);
-        replied++;
-      }
-      if (towardsTail) cursor.next();
-      else cursor.previous();
+const lpos = command("lpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
+  const { reply } = ctx;
+  const { bytes, starts, ends } = argv;
+  const { rank, count, maxLength } = parsePosition(ctx, argv);
+  const entry = lookupList(ctx, argv, 1);
+  if (entry === 0) return count < 0 ? reply.null() : reply.array(0);
+  const towardsTail = rank > 0;
+  const skipped = Math.abs(rank) - 1;
+  cursor.open(ctx.db, entry);
+  const { length } = cursor;
+  const compared = maxLength === 0 ? length : Math.min(maxLength, length);
+  const wanted = count <= 0 ? (count < 0 ? 1 : Infinity) : count;
+  const mark = reply.beginDeferred();
+  let matches = 0;
+  let replied = 0;
+  cursor.seek(towardsTail ? 0 : -1);
+  for (let i = 0; i < compared && replied < wanted; i++) {
+    if (cursor.equals(bytes, starts[2], ends[2]) && ++matches > skipped) {
+      reply.integer(towardsTail ? i : length - 1 - i);
+      replied++;
     }
-    if (count >= 0) reply.endDeferred(mark, "array", replied);
-    else if (replied === 0) reply.null();
-  },
-};
+    if (towardsTail) cursor.next();
+    else cursor.previous();
+  }
+  if (count >= 0) reply.endDeferred(mark, "array", replied);
+  else if (replied === 0) reply.null();
+});
 
 /** The rows about one key. */
 export const listCommands: readonly Command[] = [

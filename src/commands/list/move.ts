@@ -14,20 +14,15 @@ import { waitForKeys } from "../engine/blocking.ts";
 import {
   BLOCKING,
   type Command,
+  command,
   type Context,
   DENYOOM,
-  KEYS_1_2,
-  type KeySpec,
-  MOVABLEKEYS,
   WRITE,
 } from "../engine/command.ts";
 import { CommandError, COUNT_POSITIVE, NUMKEYS_POSITIVE, SYNTAX } from "../engine/errors.ts";
 import { listChanged, lookupListWrite, popOne, popRange } from "./list.ts";
 import { lookupWrite } from "../engine/lookup.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
-
-/** Keys 1 to the last but one. */
-const KEYS_AND_TIMEOUT: KeySpec = { first: 1, last: -2, step: 1 };
 
 const moved = new BytesRef();
 
@@ -52,30 +47,30 @@ function move(ctx: Context, argv: Argv, fromHead: boolean, toHead: boolean): voi
 }
 
 /** `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`: moves an element, replies with it. O(1). */
-const lmove: Command = {
-  name: "lmove",
-  arity: 5,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
+const lmove = command(
+  "lmove",
+  5,
+  WRITE | DENYOOM,
+  "RW.access.delete@1+RW.insert@2",
+  (ctx, argv) => {
     const fromHead = readIsLeft(argv, 3);
     const toHead = readIsLeft(argv, 4);
     if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
     move(ctx, argv, fromHead, toHead);
   },
-};
+);
 
 /** `RPOPLPUSH source destination`: moves the last element of one to be the first of another. O(1). */
-const rpoplpush: Command = {
-  name: "rpoplpush",
-  arity: 3,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
+const rpoplpush = command(
+  "rpoplpush",
+  3,
+  WRITE | DENYOOM,
+  "RW.access.delete@1+RW.insert@2",
+  (ctx, argv) => {
     if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
     move(ctx, argv, false, true);
   },
-};
+);
 
 /**
  * Waits for a list at key 1, then moves. A destination of another type is an error even then, a source
@@ -117,19 +112,19 @@ function blmoveNow(ctx: Context, argv: Argv): void {
 /**
  * `BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout`: LMOVE that waits for an element. O(1).
  */
-const blmove: Command = {
-  name: "blmove",
-  arity: 6,
-  flags: WRITE | DENYOOM | BLOCKING,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
+const blmove = command(
+  "blmove",
+  6,
+  WRITE | DENYOOM | BLOCKING,
+  "RW.access.delete@1+RW.insert@2",
+  (ctx, argv) => {
     readIsLeft(argv, 3);
     readIsLeft(argv, 4);
     const untilMs = readTimeoutSeconds(argv, 5, ctx.nowMs);
     if (lookupListWrite(ctx, argv, 1) !== 0) return blmoveNow(ctx, argv);
     waitToMove(ctx, argv, untilMs, blmoveNow);
   },
-};
+);
 
 /** BRPOPLPUSH of a list that is there. */
 function brpoplpushNow(ctx: Context, argv: Argv): void {
@@ -138,17 +133,17 @@ function brpoplpushNow(ctx: Context, argv: Argv): void {
 }
 
 /** `BRPOPLPUSH source destination timeout`: RPOPLPUSH that waits for an element. O(1). */
-const brpoplpush: Command = {
-  name: "brpoplpush",
-  arity: 4,
-  flags: WRITE | DENYOOM | BLOCKING,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
+const brpoplpush = command(
+  "brpoplpush",
+  4,
+  WRITE | DENYOOM | BLOCKING,
+  "RW.access.delete@1+RW.insert@2",
+  (ctx, argv) => {
     const untilMs = readTimeoutSeconds(argv, 3, ctx.nowMs);
     if (lookupListWrite(ctx, argv, 1) !== 0) return brpoplpushNow(ctx, argv);
     waitToMove(ctx, argv, untilMs, brpoplpushNow);
   },
-};
+);
 
 /** Waits for a list at any of keys `first` to `last`, then pops. */
 function waitToPop(
@@ -205,26 +200,14 @@ function blockingPop(ctx: Context, argv: Argv, atHead: boolean): void {
 }
 
 /** `BLPOP key [key ...] timeout`: LPOP of the first list there is, or comes. O(n) of the keys. */
-const blpop: Command = {
-  name: "blpop",
-  arity: -3,
-  flags: WRITE | BLOCKING,
-  keys: KEYS_AND_TIMEOUT,
-  run(ctx, argv) {
-    blockingPop(ctx, argv, true);
-  },
-};
+const blpop = command("blpop", -3, WRITE | BLOCKING, "RW.access.delete@1:-2", (ctx, argv) => {
+  blockingPop(ctx, argv, true);
+});
 
 /** `BRPOP key [key ...] timeout`: RPOP of the first list there is, or comes. O(n) of the keys. */
-const brpop: Command = {
-  name: "brpop",
-  arity: -3,
-  flags: WRITE | BLOCKING,
-  keys: KEYS_AND_TIMEOUT,
-  run(ctx, argv) {
-    blockingPop(ctx, argv, false);
-  },
-};
+const brpop = command("brpop", -3, WRITE | BLOCKING, "RW.access.delete@1:-2", (ctx, argv) => {
+  blockingPop(ctx, argv, false);
+});
 
 /** What LMPOP and BLMPOP are told. */
 interface PopOptions {
@@ -262,43 +245,31 @@ function popSeveral(ctx: Context, argv: Argv, first: number, options: PopOptions
   return true;
 }
 
-/** Calls back with the keys that argument `index` counts. */
-function findKeys(argv: Argv, index: number, key: (index: number) => void): void {
-  const count = readInteger(argv, index);
-  for (let i = 1; i <= count && index + i < argv.count; i++) key(index + i);
-}
-
 /**
  * `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`: pops from the first list there is. O(n) of keys
  * and of elements taken.
  */
-const lmpop: Command = {
-  name: "lmpop",
-  arity: -4,
-  flags: WRITE | MOVABLEKEYS,
-  keys: { first: 0, last: 0, step: 0, find: (argv, key) => findKeys(argv, 1, key) },
-  run(ctx, argv) {
-    if (!popSeveral(ctx, argv, 2, parsePop(argv, 1))) ctx.reply.nullArray();
-  },
-};
+const lmpop = command("lmpop", -4, WRITE, "RW.access.delete@1:n", (ctx, argv) => {
+  if (!popSeveral(ctx, argv, 2, parsePop(argv, 1))) ctx.reply.nullArray();
+});
 
 /**
  * `BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]`: LMPOP that waits for a list. O(n) of
  * keys and of elements taken.
  */
-const blmpop: Command = {
-  name: "blmpop",
-  arity: -5,
-  flags: WRITE | BLOCKING | MOVABLEKEYS,
-  keys: { first: 0, last: 0, step: 0, find: (argv, key) => findKeys(argv, 2, key) },
-  run(ctx, argv) {
+const blmpop = command(
+  "blmpop",
+  -5,
+  WRITE | BLOCKING,
+  "RW.access.delete@2:n",
+  (ctx, argv) => {
     const options = parsePop(argv, 2);
     const untilMs = readTimeoutSeconds(argv, 1, ctx.nowMs);
     if (popSeveral(ctx, argv, 3, options)) return;
     const pop = (later: Context, own: Argv) => popSeveral(later, own, 3, options);
     waitToPop(ctx, argv, 3, options.last, untilMs, pop);
   },
-};
+);
 
 /** The rows about several keys. */
 export const listMoveCommands: readonly Command[] = [

@@ -9,133 +9,118 @@ import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   ADMIN,
   type Command,
+  command,
   CONTAINER,
   type Context,
   LOADING,
-  NO_KEYS,
   NOSCRIPT,
   STALE,
 } from "../engine/command.ts";
 import { sessionOf } from "./connection.ts";
-import { CommandError, wrongArity } from "../engine/errors.ts";
+import { CommandError, embedded, wrongArity } from "../engine/errors.ts";
 import { CATEGORIES, factsOf } from "../engine/facts.ts";
-import { helpRow } from "../engine/help.ts";
+import { container } from "../engine/container.ts";
 import type { UserView } from "../engine/host.ts";
 
 const PLAIN = NOSCRIPT | LOADING | STALE;
 /** Stands for a password, whose hash Redis would show. */
 const HIDDEN_PASSWORD = "(hidden)";
 
-/** `ACL`. O(1). */
-const acl: Command = {
-  name: "acl",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("acl"));
-  },
-};
+/** `ACL WHOAMI`: the name this connection logged in by. O(1). */
+const aclWhoami = command("acl|whoami", 2, PLAIN, "", (ctx) => {
+  ctx.reply.bulkText(sessionOf(ctx).user);
+});
 
-/** `ACL WHOAMI`. O(1). */
-const aclWhoami: Command = {
-  name: "acl|whoami",
-  arity: 2,
-  flags: PLAIN,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.bulkText(sessionOf(ctx).user),
-};
+/** `ACL CAT [category]`: every category, or the commands of one. O(commands). */
+const aclCat = command("acl|cat", -2, PLAIN, "", (ctx, argv) => {
+  if (argv.count > 3) throw new CommandError(wrongArity("acl|cat"));
+  if (argv.count === 2) return replyNames(ctx, CATEGORIES);
+  const category = textOf(argv, 2).toLowerCase();
+  if (!CATEGORIES.includes(category)) {
+    throw new CommandError(`ERR Unknown category '${textOf(argv, 2)}'`);
+  }
+  const rows = ctx.host.commands.filter((row) =>
+    (row.flags & CONTAINER) === 0 && factsOf(row).categories.includes(`@${category}`)
+  );
+  replyNames(ctx, rows.map(({ name }) => name));
+});
 
-/** `ACL CAT [category]`. O(commands). */
-const aclCat: Command = {
-  name: "acl|cat",
-  arity: -2,
-  flags: PLAIN,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (argv.count > 3) throw new CommandError(wrongArity("acl|cat"));
-    if (argv.count === 2) return replyNames(ctx, CATEGORIES);
-    const category = textOf(argv, 2).toLowerCase();
-    if (!CATEGORIES.includes(category)) {
-      throw new CommandError(`ERR Unknown category '${textOf(argv, 2)}'`);
-    }
-    const rows = ctx.host.commands.filter((row) =>
-      (row.flags & CONTAINER) === 0 && factsOf(row).categories.includes(`@${category}`)
-    );
-    replyNames(ctx, rows.map(({ name }) => name));
-  },
-};
-
-/** `ACL USERS`. O(users). */
-const aclUsers: Command = {
-  name: "acl|users",
-  arity: 2,
-  flags: PLAIN | ADMIN,
-  keys: NO_KEYS,
-  run: (ctx) => replyNames(ctx, ctx.host.users().map(({ name }) => name)),
-};
+/** `ACL USERS`: their names. O(users). */
+const aclUsers = command("acl|users", 2, PLAIN | ADMIN, "", (ctx) => {
+  replyNames(ctx, ctx.host.users().map(({ name }) => name));
+});
 
 /** `ACL LIST`: a line of rules each. O(users). */
-const aclList: Command = {
-  name: "acl|list",
-  arity: 2,
-  flags: PLAIN | ADMIN,
-  keys: NO_KEYS,
-  run: (ctx) => replyNames(ctx, ctx.host.users().map(describeUser)),
-};
+const aclList = command("acl|list", 2, PLAIN | ADMIN, "", (ctx) => {
+  replyNames(ctx, ctx.host.users().map(describeUser));
+});
 
-/** `ACL GETUSER name`. O(1). */
-const aclGetuser: Command = {
-  name: "acl|getuser",
-  arity: 3,
-  flags: PLAIN | ADMIN,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const name = utf8(argv.bytes, argv.starts[2], argv.ends[2]);
-    const user = ctx.host.users().find((candidate) => candidate.name === name);
-    if (user === undefined) return ctx.reply.null();
-    replyUser(ctx, user);
-  },
-};
+/** `ACL GETUSER name`: what that user may do, or null. O(users). */
+const aclGetuser = command("acl|getuser", 3, PLAIN | ADMIN, "", (ctx, argv) => {
+  const name = utf8(argv.bytes, argv.starts[2], argv.ends[2]);
+  const user = ctx.host.users().find((candidate) => candidate.name === name);
+  if (user === undefined) return ctx.reply.null();
+  replyUser(ctx, user);
+});
 
 /** `ACL LOG [count|RESET]`: refusals are counted, and not written down. O(1). */
-const aclLog: Command = {
-  name: "acl|log",
-  arity: -2,
-  flags: PLAIN | ADMIN,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (argv.count > 3) throw new CommandError(wrongArity("acl|log"));
-    if (argv.count === 3 && isWord(argv, 2, "RESET")) return ctx.reply.ok();
-    if (argv.count === 3) readInteger(argv, 2);
-    ctx.reply.array(0);
-  },
-};
+const aclLog = command("acl|log", -2, PLAIN | ADMIN, "", (ctx, argv) => {
+  if (argv.count > 3) throw new CommandError(wrongArity("acl|log"));
+  if (argv.count === 3 && isWord(argv, 2, "RESET")) return ctx.reply.ok();
+  if (argv.count === 3) readInteger(argv, 2);
+  ctx.reply.array(0);
+});
+
+/** `ACL DELUSER name ...`: refused. O(1). */
+const aclDeluser = command("acl|deluser", -3, PLAIN | ADMIN, "", refuseUsers);
+
+/** `ACL DRYRUN name command ...`: refused. O(1). */
+const aclDryrun = command("acl|dryrun", -4, PLAIN | ADMIN, "", refuseUsers);
+
+/** `ACL GENPASS [bits]`: refused. O(1). */
+const aclGenpass = command("acl|genpass", -2, PLAIN, "", refuseUsers);
+
+/** `ACL LOAD`: refused. O(1). */
+const aclLoad = command("acl|load", 2, PLAIN | ADMIN, "", refuseUsers);
+
+/** `ACL SAVE`: refused. O(1). */
+const aclSave = command("acl|save", 2, PLAIN | ADMIN, "", refuseUsers);
+
+/** `ACL SETUSER name [rule ...]`: refused. O(1). */
+const aclSetuser = command("acl|setuser", -3, PLAIN | ADMIN, "", refuseUsers);
 
 /** Every row of this family. */
-export const aclCommands: readonly Command[] = [
-  acl,
+export const aclCommands: readonly Command[] = container("acl", [
   aclCat,
+  aclDeluser,
+  aclDryrun,
+  aclGenpass,
   aclGetuser,
   aclList,
+  aclLoad,
   aclLog,
+  aclSave,
+  aclSetuser,
   aclUsers,
   aclWhoami,
-  helpRow("acl", [
-    "CAT [<category>]",
-    "    List the commands of <category>, or all categories.",
-    "GETUSER <username>",
-    "    Get the user's details.",
-    "LOG [<count> | RESET]",
-    "    Show the log of refusals: there is none.",
-    "LIST",
-    "    Show users with their rules.",
-    "USERS",
-    "    List the usernames.",
-    "WHOAMI",
-    "    Return the username of the current connection.",
-  ]),
-];
+], [
+  "CAT [<category>]",
+  "    List the commands of <category>, or all categories.",
+  "GETUSER <username>",
+  "    Get the user's details.",
+  "LOG [<count> | RESET]",
+  "    Show the log of refusals: there is none.",
+  "LIST",
+  "    Show users with their rules.",
+  "USERS",
+  "    List the usernames.",
+  "WHOAMI",
+  "    Return the username of the current connection.",
+]);
+
+function refuseUsers(): void {
+  throw new CommandError(embedded("who its users are"));
+}
 
 function replyNames(ctx: Context, names: readonly string[]): void {
   ctx.reply.array(names.length);

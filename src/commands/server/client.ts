@@ -10,15 +10,14 @@ import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   ADMIN,
   type Command,
-  CONTAINER,
+  command,
   type Context,
   LOADING,
-  NO_KEYS,
   NOSCRIPT,
   STALE,
 } from "../engine/command.ts";
 import { CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { container } from "../engine/container.ts";
 import { type ClientFilter, ReplyMode, type Session } from "../engine/host.ts";
 
 const PLAIN = NOSCRIPT | LOADING | STALE;
@@ -30,41 +29,30 @@ const NOT_TRACKED =
 const NO_TRACKING = "ERR Client side caching is not supported here";
 const TYPES: readonly string[] = ["normal", "master", "replica", "pubsub"];
 
-/** `CLIENT`. O(1). */
-const client: Command = {
-  name: "client",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("client"));
-  },
-};
+/** `CLIENT ID`: the number of the connection, ascending and never used twice. O(1). */
+const clientId = command("client|id", 2, PLAIN, "", (ctx) => ctx.reply.integer(self(ctx).id));
 
-/** `CLIENT ID`. */
-const clientId = plain("client|id", 2, (ctx) => ctx.reply.integer(self(ctx).id));
-
-/** `CLIENT INFO`: the line of `CLIENT LIST` about the one that asks. */
-const clientInfo = plain("client|info", 2, (ctx) => {
+/** `CLIENT INFO`: the line of `CLIENT LIST` about the client that asks. O(1). */
+const clientInfo = command("client|info", 2, PLAIN, "", (ctx) => {
   ctx.reply.verbatim("txt", ctx.host.clients.describe(self(ctx)) + "\n");
 });
 
-/** `CLIENT GETNAME`. */
-const clientGetname = plain("client|getname", 2, (ctx) => {
+/** `CLIENT GETNAME`: what SETNAME set, or null. O(1). */
+const clientGetname = command("client|getname", 2, PLAIN, "", (ctx) => {
   const { name } = self(ctx);
   if (name === "") ctx.reply.null();
   else ctx.reply.bulkText(name);
 });
 
-/** `CLIENT SETNAME name`: an empty one takes it away. */
-const clientSetname = plain("client|setname", 3, (ctx, argv) => {
+/** `CLIENT SETNAME name`: names the connection; an empty name removes the name. O(1). */
+const clientSetname = command("client|setname", 3, PLAIN, "", (ctx, argv) => {
   checkClientName(argv, 2);
   self(ctx).name = textOf(argv, 2);
   ctx.reply.ok();
 });
 
-/** `CLIENT SETINFO LIB-NAME | LIB-VER value`. */
-const clientSetinfo = plain("client|setinfo", 4, (ctx, argv) => {
+/** `CLIENT SETINFO LIB-NAME|LIB-VER value`: the client library, for `CLIENT LIST`. O(1). */
+const clientSetinfo = command("client|setinfo", 4, PLAIN, "", (ctx, argv) => {
   const option = isWord(argv, 2, "LIB-NAME") ? "lib-name" : "lib-ver";
   if (option === "lib-ver" && !isWord(argv, 2, "LIB-VER")) {
     throw new CommandError(`ERR Unrecognized option '${textOf(argv, 2)}'`);
@@ -75,8 +63,8 @@ const clientSetinfo = plain("client|setinfo", 4, (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `CLIENT LIST [TYPE type] [ID id ...]`. */
-const clientList = privileged("client|list", -2, (ctx, argv) => {
+/** `CLIENT LIST [TYPE type] [ID id ...]`: a line about each client. O(clients). */
+const clientList = command("client|list", -2, PRIVILEGED, "", (ctx, argv) => {
   const filter = readListFilter(argv);
   const lines = ctx.host.clients.list(filter).map((session) =>
     ctx.host.clients.describe(session) + "\n"
@@ -84,8 +72,8 @@ const clientList = privileged("client|list", -2, (ctx, argv) => {
   ctx.reply.verbatim("txt", lines.join(""));
 });
 
-/** `CLIENT KILL address` or with filters. */
-const clientKill = privileged("client|kill", -3, (ctx, argv) => {
+/** `CLIENT KILL address | option value ...`: ends the connections that fit. O(clients). */
+const clientKill = command("client|kill", -3, PRIVILEGED, "", (ctx, argv) => {
   if (argv.count === 3) {
     const killed = ctx.host.clients.kill({ address: textOf(argv, 2) }, self(ctx));
     if (killed === 0) throw new CommandError("ERR No such client");
@@ -94,23 +82,28 @@ const clientKill = privileged("client|kill", -3, (ctx, argv) => {
   ctx.reply.integer(ctx.host.clients.kill(readKillFilter(ctx, argv), self(ctx)));
 });
 
-/** `CLIENT NO-EVICT ON | OFF`. Clients are never evicted here; it is kept for `CLIENT LIST`. */
-const clientNoEvict = privileged("client|no-evict", 3, (ctx, argv) => {
+/** `CLIENT NO-EVICT ON|OFF`: kept for `CLIENT LIST` alone, as no client is ever evicted. O(1). */
+const clientNoEvict = command("client|no-evict", 3, PRIVILEGED, "", (ctx, argv) => {
   self(ctx).noEvict = readOnOff(argv, 2);
   ctx.reply.ok();
 });
 
-/** `CLIENT CAPA capability ...`: what a Valkey client can do; nothing here depends on it. */
-const clientCapa = plain("client|capa", -3, (ctx) => ctx.reply.ok());
+/** `CLIENT CAPA capability ...`: what a Valkey client can do; no reply depends on it. O(1). */
+const clientCapa = command("client|capa", -3, PLAIN, "", (ctx) => ctx.reply.ok());
 
-/** `CLIENT NO-TOUCH ON | OFF`. Reads never touch access times here; it is kept for `CLIENT LIST`. */
-const clientNoTouch = plain("client|no-touch", 3, (ctx, argv) => {
+/** `CLIENT IMPORT-SOURCE ON|OFF`: refused, as no server here imports keys (Valkey). O(1). */
+const clientImportSource = command("client|import-source", 3, PLAIN, "", () => {
+  throw new CommandError("ERR Server is not in import mode");
+});
+
+/** `CLIENT NO-TOUCH ON|OFF`: kept for `CLIENT LIST` alone, as reads touch no access times. O(1). */
+const clientNoTouch = command("client|no-touch", 3, PLAIN, "", (ctx, argv) => {
   self(ctx).noTouch = readOnOff(argv, 2);
   ctx.reply.ok();
 });
 
-/** `CLIENT REPLY ON | OFF | SKIP`: only ON is answered. */
-const clientReply = plain("client|reply", 3, (ctx, argv) => {
+/** `CLIENT REPLY ON|OFF|SKIP`: whether later commands are answered; only ON is itself. O(1). */
+const clientReply = command("client|reply", 3, PLAIN, "", (ctx, argv) => {
   const session = self(ctx);
   if (isWord(argv, 2, "ON")) {
     session.replies = ReplyMode.ON;
@@ -125,8 +118,8 @@ const clientReply = plain("client|reply", 3, (ctx, argv) => {
   }
 });
 
-/** `CLIENT PAUSE milliseconds [WRITE | ALL]`. */
-const clientPause = privileged("client|pause", -3, (ctx, argv) => {
+/** `CLIENT PAUSE milliseconds [WRITE|ALL]`: holds back all commands, or writes. O(1). */
+const clientPause = command("client|pause", -3, PRIVILEGED, "", (ctx, argv) => {
   if (argv.count > 4) throw new CommandError(wrongArity("client|pause"));
   let mode: "all" | "write" = "all";
   if (argv.count === 4 && !isWord(argv, 3, "ALL")) {
@@ -141,14 +134,14 @@ const clientPause = privileged("client|pause", -3, (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `CLIENT UNPAUSE`. */
-const clientUnpause = privileged("client|unpause", 2, (ctx) => {
+/** `CLIENT UNPAUSE`: ends a pause. O(1). */
+const clientUnpause = command("client|unpause", 2, PRIVILEGED, "", (ctx) => {
   ctx.host.clients.unpause();
   ctx.reply.ok();
 });
 
-/** `CLIENT UNBLOCK id [TIMEOUT | ERROR]`. */
-const clientUnblock = privileged("client|unblock", -3, (ctx, argv) => {
+/** `CLIENT UNBLOCK id [TIMEOUT|ERROR]`: 1 when that client waited for keys. O(1). */
+const clientUnblock = command("client|unblock", -3, PRIVILEGED, "", (ctx, argv) => {
   if (argv.count > 4) throw new CommandError(SYNTAX);
   if (argv.count === 4 && !isWord(argv, 3, "TIMEOUT") && !isWord(argv, 3, "ERROR")) {
     throw new CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
@@ -157,23 +150,23 @@ const clientUnblock = privileged("client|unblock", -3, (ctx, argv) => {
   ctx.reply.integer(ctx.host.blocking.unblock(readInteger(argv, 2), how) ? 1 : 0);
 });
 
-/** `CLIENT TRACKING ON | OFF ...`: off it is; on is refused, so that no client waits for invalidations. */
-const clientTracking = plain("client|tracking", -3, (ctx, argv) => {
+/** `CLIENT TRACKING ON|OFF ...`: ON is refused: no client may rely on invalidations. O(1). */
+const clientTracking = command("client|tracking", -3, PLAIN, "", (ctx, argv) => {
   if (isWord(argv, 2, "ON")) throw new CommandError(NO_TRACKING);
   if (!isWord(argv, 2, "OFF")) throw new CommandError(SYNTAX);
   ctx.reply.ok();
 });
 
-/** `CLIENT CACHING YES | NO`: only with tracking. */
-const clientCaching = plain("client|caching", 3, () => {
+/** `CLIENT CACHING YES|NO`: refused, as no client is in tracking mode. O(1). */
+const clientCaching = command("client|caching", 3, PLAIN, "", () => {
   throw new CommandError(NOT_TRACKED);
 });
 
-/** `CLIENT GETREDIR`: -1 says that nothing is tracked. */
-const clientGetredir = plain("client|getredir", 2, (ctx) => ctx.reply.integer(-1));
+/** `CLIENT GETREDIR`: -1, which says that tracking is off. O(1). */
+const clientGetredir = command("client|getredir", 2, PLAIN, "", (ctx) => ctx.reply.integer(-1));
 
-/** `CLIENT TRACKINGINFO`. */
-const clientTrackinginfo = plain("client|trackinginfo", 2, (ctx) => {
+/** `CLIENT TRACKINGINFO`: says that tracking is off. O(1). */
+const clientTrackinginfo = command("client|trackinginfo", 2, PLAIN, "", (ctx) => {
   const { reply } = ctx;
   reply.map(3);
   reply.bulkText("flags");
@@ -186,13 +179,13 @@ const clientTrackinginfo = plain("client|trackinginfo", 2, (ctx) => {
 });
 
 /** Every row of this family. */
-export const clientCommands: readonly Command[] = [
-  client,
+export const clientCommands: readonly Command[] = container("client", [
   clientCaching,
   clientCapa,
   clientGetname,
   clientGetredir,
   clientId,
+  clientImportSource,
   clientInfo,
   clientKill,
   clientList,
@@ -206,49 +199,38 @@ export const clientCommands: readonly Command[] = [
   clientTrackinginfo,
   clientUnblock,
   clientUnpause,
-  helpRow("client", [
-    "GETNAME",
-    "    Return the name of the current connection.",
-    "ID",
-    "    Return the id of the current connection.",
-    "INFO",
-    "    Return a line about the current connection.",
-    "KILL <ip:port>",
-    "    Kill the connection made from <ip:port>.",
-    "KILL <option> <value> [<option> <value> [...]]",
-    "    Kill connections. Options are ADDR, LADDR, TYPE, USER, SKIPME, ID, MAXAGE.",
-    "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <id> ...]",
-    "    Return a line about each connection.",
-    "NO-EVICT (ON|OFF)",
-    "    Protect the current connection from eviction.",
-    "NO-TOUCH (ON|OFF)",
-    "    Leave access times alone.",
-    "PAUSE <timeout> [WRITE|ALL]",
-    "    Hold back all commands, or only writes, for <timeout> milliseconds.",
-    "REPLY (ON|OFF|SKIP)",
-    "    Control the replies sent to the current connection.",
-    "SETINFO (LIB-NAME|LIB-VER) <value>",
-    "    Name the client library.",
-    "SETNAME <name>",
-    "    Name the current connection.",
-    "UNPAUSE",
-    "    End a pause.",
-  ]),
-];
+], [
+  "GETNAME",
+  "    Return the name of the current connection.",
+  "ID",
+  "    Return the id of the current connection.",
+  "INFO",
+  "    Return a line about the current connection.",
+  "KILL <ip:port>",
+  "    Kill the connection made from <ip:port>.",
+  "KILL <option> <value> [<option> <value> [...]]",
+  "    Kill connections. Options are ADDR, LADDR, TYPE, USER, SKIPME, ID, MAXAGE.",
+  "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)] [ID <id> ...]",
+  "    Return a line about each connection.",
+  "NO-EVICT (ON|OFF)",
+  "    Protect the current connection from eviction.",
+  "NO-TOUCH (ON|OFF)",
+  "    Leave access times alone.",
+  "PAUSE <timeout> [WRITE|ALL]",
+  "    Hold back all commands, or only writes, for <timeout> milliseconds.",
+  "REPLY (ON|OFF|SKIP)",
+  "    Control the replies sent to the current connection.",
+  "SETINFO (LIB-NAME|LIB-VER) <value>",
+  "    Name the client library.",
+  "SETNAME <name>",
+  "    Name the current connection.",
+  "UNPAUSE",
+  "    End a pause.",
+]);
 
 /** @throws {CommandError} When argument `index` cannot be a client's name. */
 export function checkClientName(argv: Argv, index: number): void {
   if (!isPrintable(argv, index)) throw new CommandError(`ERR Client names ${NAME_CHARACTERS}`);
-}
-
-type Run = (ctx: Context, argv: Argv) => void;
-
-function plain(name: string, arity: number, run: Run): Command {
-  return { name, arity, flags: PLAIN, keys: NO_KEYS, run };
-}
-
-function privileged(name: string, arity: number, run: Run): Command {
-  return { name, arity, flags: PRIVILEGED, keys: NO_KEYS, run };
 }
 
 function self(ctx: Context): Session {

@@ -9,12 +9,12 @@ import { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import { isWord, textOf } from "../engine/args.ts";
 import * as flag from "../engine/command.ts";
-import type { Command, Context } from "../engine/command.ts";
+import { type Command, command, type Context } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { checkArity } from "../engine/execute.ts";
-import { CATEGORIES, type CommandFacts, factsOf, type KeyFacts } from "../engine/facts.ts";
-import { helpRow } from "../engine/help.ts";
-import { keysOf } from "../engine/key_specs.ts";
+import { CATEGORIES, type CommandFacts, factsOf } from "../engine/facts.ts";
+import { helpRow } from "../engine/container.ts";
+import { keysOf, type KeySpec, keySpecsOf } from "../engine/key_specs.ts";
 
 /** In the order Redis answers. */
 const FLAG_NAMES: readonly [number, string][] = [
@@ -37,7 +37,6 @@ const LATER_FLAG_NAMES: readonly [number, string][] = [
   [flag.NO_ASYNC_LOADING, "no_async_loading"],
   [flag.NO_MULTI, "no_multi"],
   [flag.ALLOW_BUSY, "allow_busy"],
-  [flag.MOVABLEKEYS, "movablekeys"],
 ];
 
 /** Redis marks these as `may_replicate` as well, but never tells. */
@@ -46,24 +45,16 @@ const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "pfcount", "publi
 const ANYTIME = flag.LOADING | flag.STALE;
 
 /** `COMMAND`: every row, as COMMAND INFO. O(commands). */
-const command: Command = {
-  name: "command",
-  arity: -1,
-  flags: ANYTIME | flag.CONTAINER,
-  keys: flag.NO_KEYS,
-  run(ctx) {
-    const rows = topLevel(ctx);
-    ctx.reply.array(rows.length);
-    for (const row of rows) replyInfo(ctx, row);
-  },
-};
+const commandRow = command("command", -1, ANYTIME | flag.CONTAINER, "", replyEveryRow);
 
-/** `COMMAND COUNT`. */
-const commandCount = row("command|count", 2, (ctx) => ctx.reply.integer(topLevel(ctx).length));
+/** `COMMAND COUNT`: how many commands there are, subcommands aside. O(commands). */
+const commandCount = command("command|count", 2, ANYTIME, "", (ctx) => {
+  ctx.reply.integer(topLevel(ctx).length);
+});
 
-/** `COMMAND INFO [name ...]`: null for what is unknown. */
-const commandInfo = row("command|info", -2, (ctx, argv) => {
-  if (argv.count === 2) return command.run(ctx, argv);
+/** `COMMAND INFO [name ...]`: a row each, null for what is unknown. O(commands). */
+const commandInfo = command("command|info", -2, ANYTIME, "", (ctx, argv) => {
+  if (argv.count === 2) return replyEveryRow(ctx);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
     const found = findRow(ctx, textOf(argv, i));
@@ -72,15 +63,15 @@ const commandInfo = row("command|info", -2, (ctx, argv) => {
   }
 });
 
-/** `COMMAND DOCS [name ...]`. */
-const commandDocs = row("command|docs", -2, (ctx, argv) => {
+/** `COMMAND DOCS [name ...]`: group and first release of each. O(commands). */
+const commandDocs = command("command|docs", -2, ANYTIME, "", (ctx, argv) => {
   const rows = argv.count === 2 ? topLevel(ctx) : namedRows(ctx, argv);
   ctx.reply.map(rows.length);
   for (const found of rows) replyDocs(ctx, found);
 });
 
-/** `COMMAND LIST [FILTERBY MODULE | ACLCAT | PATTERN value]`. */
-const commandList = row("command|list", -2, (ctx, argv) => {
+/** `COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN value]`: names. O(commands). */
+const commandList = command("command|list", -2, ANYTIME, "", (ctx, argv) => {
   const names = argv.count === 2
     ? topLevel(ctx).map(({ name }) => name)
     : ctx.host.commands.filter(readFilter(argv)).map(({ name }) => name);
@@ -89,8 +80,8 @@ const commandList = row("command|list", -2, (ctx, argv) => {
   for (const name of names) ctx.reply.bulkText(name);
 });
 
-/** `COMMAND GETKEYS command [arg ...]`. */
-const commandGetkeys = row("command|getkeys", -3, (ctx, argv) => {
+/** `COMMAND GETKEYS command [arg ...]`: which of its arguments are keys. O(n). */
+const commandGetkeys = command("command|getkeys", -3, ANYTIME, "", (ctx, argv) => {
   const { request, keys } = resolveKeys(ctx, argv);
   ctx.reply.array(keys.length);
   for (const { index } of keys) {
@@ -98,8 +89,8 @@ const commandGetkeys = row("command|getkeys", -3, (ctx, argv) => {
   }
 });
 
-/** `COMMAND GETKEYSANDFLAGS command [arg ...]`. */
-const commandGetkeysandflags = row("command|getkeysandflags", -3, (ctx, argv) => {
+/** `COMMAND GETKEYSANDFLAGS command [arg ...]`: also what becomes of each key. O(n). */
+const commandGetkeysandflags = command("command|getkeysandflags", -3, ANYTIME, "", (ctx, argv) => {
   const { request, keys } = resolveKeys(ctx, argv);
   ctx.reply.array(keys.length);
   for (const { index, flags } of keys) {
@@ -111,7 +102,7 @@ const commandGetkeysandflags = row("command|getkeysandflags", -3, (ctx, argv) =>
 
 /** Every row of this family. */
 export const commandCommands: readonly Command[] = [
-  command,
+  commandRow,
   commandCount,
   commandDocs,
   commandGetkeys,
@@ -136,8 +127,10 @@ export const commandCommands: readonly Command[] = [
   ]),
 ];
 
-function row(name: string, arity: number, run: Command["run"]): Command {
-  return { name, arity, flags: ANYTIME, keys: flag.NO_KEYS, run };
+function replyEveryRow(ctx: Context): void {
+  const rows = topLevel(ctx);
+  ctx.reply.array(rows.length);
+  for (const row of rows) replyInfo(ctx, row);
 }
 
 function topLevel(ctx: Context): Command[] {
@@ -171,13 +164,14 @@ function flagNames(found: Command, facts: CommandFacts): string[] {
   }
   if (facts.noMandatoryKeys) names.push("no_mandatory_keys");
   for (const [bit, name] of LATER_FLAG_NAMES) if ((found.flags & bit) !== 0) names.push(name);
+  if (keySpecsOf(found).isMovable) names.push("movablekeys");
   return names;
 }
 
 function replyInfo(ctx: Context, found: Command): void {
   const { reply } = ctx;
   const facts = factsOf(found);
-  const { first, last, step } = found.keys;
+  const { specs, first, last, step } = keySpecsOf(found);
   reply.array(10);
   reply.bulkText(found.name);
   reply.integer(found.arity);
@@ -188,8 +182,8 @@ function replyInfo(ctx: Context, found: Command): void {
   replyStatuses(reply, facts.categories);
   reply.set(facts.tips.length);
   for (const tip of facts.tips) reply.bulkText(tip);
-  reply.set(facts.keySpecs.length);
-  for (const spec of facts.keySpecs) replyKeySpec(reply, spec);
+  reply.set(specs.length);
+  for (const spec of specs) replyKeySpec(reply, spec);
   const subcommands = subcommandsOf(ctx, found);
   reply.set(subcommands.length);
   for (const subcommand of subcommands) replyInfo(ctx, subcommand);
@@ -200,7 +194,7 @@ function replyStatuses(reply: ReplyWriter, texts: readonly string[]): void {
   for (const text of texts) reply.simple(text);
 }
 
-function replyKeySpec(reply: ReplyWriter, spec: KeyFacts): void {
+function replyKeySpec(reply: ReplyWriter, spec: KeySpec): void {
   reply.map(3);
   reply.bulkText("flags");
   replyStatuses(reply, spec.flags);
@@ -287,17 +281,14 @@ function resolveKeys(
   for (let i = 2; i < argv.count; i++) request.push(argv.starts[i], argv.ends[i]);
   const found = ctx.host.lookup(request);
   if (found === undefined) throw new CommandError("ERR Invalid command specified");
-  const facts = factsOf(found);
-  const specified = facts.keySpecs.some(({ flags }) => !flags.includes("not_key"));
-  const ruled = facts.keySpecs.length > 0 || (found.keys.first === 0 && !found.keys.find);
-  if (!specified && ruled) {
+  if (keySpecsOf(found).specs.every(({ flags }) => flags.includes("not_key"))) {
     throw new CommandError("ERR The command has no key arguments");
   }
   if (!checkArity(found, request)) {
     throw new CommandError("ERR Invalid number of arguments specified for command");
   }
-  const keys = keysOf(found, facts, request);
-  if (keys.length === 0 && !facts.noMandatoryKeys) {
+  const keys = keysOf(found, request);
+  if (keys.length === 0 && !factsOf(found).noMandatoryKeys) {
     throw new CommandError("ERR Invalid arguments specified for command");
   }
   return { request, keys };

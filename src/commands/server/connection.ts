@@ -10,15 +10,15 @@ import { isWord, readDbIndex, readInteger, textOf } from "../engine/args.ts";
 import {
   ALLOW_BUSY,
   type Command,
+  command,
   type Context,
   FAST,
   LOADING,
   NO_AUTH,
-  NO_KEYS,
   NOSCRIPT,
   STALE,
 } from "../engine/command.ts";
-import { CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
+import { CLUSTER_DISABLED, CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
 import { checkClientName } from "./client.ts";
 import type { Session } from "../engine/host.ts";
 
@@ -30,145 +30,84 @@ const HELLO_NEEDS_AUTH =
   "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto>" +
   " AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol" +
   " version at the same time";
-const CLUSTER_DISABLED = "ERR This instance has cluster support disabled";
 const DEFAULT_USER = "default";
 
 /** Flags of all that works in any state of the server. */
 const ANYTIME = NOSCRIPT | LOADING | STALE | FAST;
 
 /** `AUTH [username] password`: logs in. O(1). */
-const auth: Command = {
-  name: "auth",
-  arity: -2,
-  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (argv.count > 3) throw new CommandError(SYNTAX);
-    if (argv.count === 2 && ctx.host.open) throw new CommandError(NO_PASSWORD_SET);
-    const user = argv.count === 3 ? argv.at(1) : undefined;
-    login(ctx, user === undefined ? DEFAULT_USER : utf8(user), argv.at(argv.count - 1));
-    ctx.reply.ok();
-  },
-};
+const auth = command("auth", -2, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv) => {
+  if (argv.count > 3) throw new CommandError(SYNTAX);
+  if (argv.count === 2 && ctx.host.open) throw new CommandError(NO_PASSWORD_SET);
+  const user = argv.count === 3 ? argv.at(1) : undefined;
+  login(ctx, user === undefined ? DEFAULT_USER : utf8(user), argv.at(argv.count - 1));
+  ctx.reply.ok();
+});
 
 /** `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one. O(1). */
-const hello: Command = {
-  name: "hello",
-  arity: -1,
-  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const session = sessionOf(ctx);
-    const version = argv.count > 1 ? readVersion(argv) : undefined;
-    const { userIndex, nameIndex } = readHelloOptions(argv);
-    if (userIndex !== 0) login(ctx, utf8(argv.at(userIndex)), argv.at(userIndex + 1));
-    if (!session.authenticated) throw new CommandError(HELLO_NEEDS_AUTH);
-    if (nameIndex !== 0) session.name = textOf(argv, nameIndex);
-    if (version !== undefined) session.protocol = ctx.reply.protocol = version;
-    replyHello(ctx, session);
-  },
-};
+const hello = command("hello", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv) => {
+  const session = sessionOf(ctx);
+  const version = argv.count > 1 ? readVersion(argv) : undefined;
+  const { userIndex, nameIndex } = readHelloOptions(argv);
+  if (userIndex !== 0) login(ctx, utf8(argv.at(userIndex)), argv.at(userIndex + 1));
+  if (!session.authenticated) throw new CommandError(HELLO_NEEDS_AUTH);
+  if (nameIndex !== 0) session.name = textOf(argv, nameIndex);
+  if (version !== undefined) session.protocol = ctx.reply.protocol = version;
+  replyHello(ctx, session);
+});
 
 /** `PING [message]`; in RESP2 with subscriptions the reply looks like a message. O(1). */
-const ping: Command = {
-  name: "ping",
-  arity: -1,
-  flags: FAST,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (argv.count > 2) throw new CommandError(wrongArity("ping"));
-    const { reply, session } = ctx;
-    if (reply.protocol === 2 && session !== undefined && session.subscriptionCount > 0) {
-      reply.array(2);
-      reply.bulkText("pong");
-      if (argv.count === 1) return reply.bulkText("");
-    } else if (argv.count === 1) {
-      return reply.pong();
-    }
-    reply.bulk(argv.bytes, argv.starts[1], argv.ends[1]);
-  },
-};
+const ping = command("ping", -1, FAST, "", (ctx, argv) => {
+  if (argv.count > 2) throw new CommandError(wrongArity("ping"));
+  const { reply, session } = ctx;
+  if (reply.protocol === 2 && session !== undefined && session.subscriptionCount > 0) {
+    reply.array(2);
+    reply.bulkText("pong");
+    if (argv.count === 1) return reply.bulkText("");
+  } else if (argv.count === 1) {
+    return reply.pong();
+  }
+  reply.bulk(argv.bytes, argv.starts[1], argv.ends[1]);
+});
 
-/** `ECHO message`. O(1). */
-const echo: Command = {
-  name: "echo",
-  arity: 2,
-  flags: LOADING | STALE | FAST,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    ctx.reply.bulk(argv.bytes, argv.starts[1], argv.ends[1]);
-  },
-};
+/** `ECHO message`: the message. O(1). */
+const echo = command("echo", 2, LOADING | STALE | FAST, "", (ctx, argv) => {
+  ctx.reply.bulk(argv.bytes, argv.starts[1], argv.ends[1]);
+});
 
 /** `SELECT index`: the database of what follows. O(1). */
-const select: Command = {
-  name: "select",
-  arity: 2,
-  flags: LOADING | STALE | FAST,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const index = readDbIndex(ctx, argv, 1);
-    sessionOf(ctx).dbIndex = index;
-    ctx.dbIndex = index;
-    ctx.db = ctx.keyspace.db(index);
-    ctx.reply.ok();
-  },
-};
+const select = command("select", 2, LOADING | STALE | FAST, "", (ctx, argv) => {
+  const index = readDbIndex(ctx, argv, 1);
+  sessionOf(ctx).dbIndex = index;
+  ctx.dbIndex = index;
+  ctx.db = ctx.keyspace.db(index);
+  ctx.reply.ok();
+});
 
 /** `QUIT`: the connection ends once everything before it is answered. O(1). */
-const quit: Command = {
-  name: "quit",
-  arity: -1,
-  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx) {
-    sessionOf(ctx).closing = true;
-    ctx.reply.ok();
-  },
-};
+const quit = command("quit", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {
+  sessionOf(ctx).closing = true;
+  ctx.reply.ok();
+});
 
 /** `RESET`: as if the client had just connected. O(n) of what it had subscribed to and watched. */
-const reset: Command = {
-  name: "reset",
-  arity: 1,
-  flags: ANYTIME | NO_AUTH | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx) {
-    const session = sessionOf(ctx);
-    ctx.host.reset(session);
-    ctx.reply.protocol = session.protocol;
-    ctx.reply.simple("RESET");
-  },
-};
+const reset = command("reset", 1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {
+  const session = sessionOf(ctx);
+  ctx.host.reset(session);
+  ctx.reply.protocol = session.protocol;
+  ctx.reply.simple("RESET");
+});
 
 /** `READONLY`: a replica answers reads anyway; cluster clients ask first. O(1). */
-const readonly: Command = {
-  name: "readonly",
-  arity: 1,
-  flags: LOADING | STALE | FAST,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.ok(),
-};
+const readonly = command("readonly", 1, LOADING | STALE | FAST, "", (ctx) => ctx.reply.ok());
 
 /** `READWRITE`: takes READONLY back, which changes nothing here. O(1). */
-const readwrite: Command = {
-  name: "readwrite",
-  arity: 1,
-  flags: LOADING | STALE | FAST,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.ok(),
-};
+const readwrite = command("readwrite", 1, LOADING | STALE | FAST, "", (ctx) => ctx.reply.ok());
 
 /** `ASKING`: there is no cluster to ask about. O(1). */
-const asking: Command = {
-  name: "asking",
-  arity: 1,
-  flags: FAST,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(CLUSTER_DISABLED);
-  },
-};
+const asking = command("asking", 1, FAST, "", () => {
+  throw new CommandError(CLUSTER_DISABLED);
+});
 
 /** Every row of this family. */
 export const connectionCommands: readonly Command[] = [

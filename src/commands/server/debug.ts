@@ -10,9 +10,9 @@ import { isWord, textOf } from "../engine/args.ts";
 import {
   ADMIN,
   type Command,
+  command,
   type Context,
   LOADING,
-  NO_KEYS,
   NOSCRIPT,
   STALE,
 } from "../engine/command.ts";
@@ -24,7 +24,7 @@ import {
   unknownDebugSubcommand,
 } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
-import { replyHelp } from "../engine/help.ts";
+import { replyHelp } from "../engine/container.ts";
 import { ENCODING_NAMES } from "../keys/object.ts";
 
 /** Keys DIGEST looks at in one turn of the event loop: a few milliseconds when they are small. */
@@ -112,28 +112,22 @@ function replyObject(ctx: Context, argv: Argv): void {
 }
 
 /** `DEBUG subcommand ...`: one command, whose subcommands are arguments. O(n) where it looks at every key. */
-const debug: Command = {
-  name: "debug",
-  arity: -2,
-  flags: ADMIN | NOSCRIPT | LOADING | STALE,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const { count } = argv;
-    if (isWord(argv, 1, "HELP") && count === 2) replyHelp(ctx, "DEBUG", HELP);
-    else if (isWord(argv, 1, "DIGEST") && count === 2) replyDigest(ctx);
-    else if (isWord(argv, 1, "DIGEST-VALUE") && count >= 2) replyDigestValue(ctx, argv);
-    else if (isWord(argv, 1, "OBJECT") && (count === 3 || count === 4)) replyObject(ctx, argv);
-    else if (isWord(argv, 1, "ERROR") && count === 3) {
-      throw new CommandError(textOf(argv, 2).replace(/[\r\n]/g, " "));
-    } else {
-      const name = textOf(argv, 1);
-      const refused = REFUSED.includes(name.toUpperCase());
-      throw new CommandError(
-        refused ? debugRefused(name.toUpperCase()) : unknownDebugSubcommand(name),
-      );
-    }
-  },
-};
+const debug = command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, "", (ctx, argv) => {
+  const { count } = argv;
+  if (isWord(argv, 1, "HELP") && count === 2) replyHelp(ctx, "DEBUG", HELP);
+  else if (isWord(argv, 1, "DIGEST") && count === 2) replyDigest(ctx);
+  else if (isWord(argv, 1, "DIGEST-VALUE") && count >= 2) replyDigestValue(ctx, argv);
+  else if (isWord(argv, 1, "OBJECT") && (count === 3 || count === 4)) replyObject(ctx, argv);
+  else if (isWord(argv, 1, "ERROR") && count === 3) {
+    throw new CommandError(textOf(argv, 2).replace(/[\r\n]/g, " "));
+  } else {
+    const name = textOf(argv, 1);
+    const refused = REFUSED.includes(name.toUpperCase());
+    throw new CommandError(
+      refused ? debugRefused(name.toUpperCase()) : unknownDebugSubcommand(name),
+    );
+  }
+});
 
 /** The family: one row. */
 export const debugCommands: readonly Command[] = [debug];

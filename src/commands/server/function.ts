@@ -13,10 +13,9 @@ import { isWord, textOf } from "../engine/args.ts";
 import {
   ALLOW_BUSY,
   type Command,
-  CONTAINER,
+  command,
   type Context,
   DENYOOM,
-  NO_KEYS,
   NOSCRIPT,
   WRITE,
 } from "../engine/command.ts";
@@ -28,10 +27,9 @@ import {
   LIBRARY_NOT_FOUND,
   NO_FUNCTIONS,
   NOT_BUSY,
-  wrongArity,
   wrongSubcommandArity,
 } from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { container } from "../engine/container.ts";
 import { mustObey } from "../engine/lookup.ts";
 import { scriptCommands } from "./script.ts";
 
@@ -106,92 +104,59 @@ function checkedLibrary(ctx: Context, source: Uint8Array): FunctionLibrary {
   return library;
 }
 
-/** `FUNCTION`: a container. O(1). */
-const container: Command = {
-  name: "function",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("function"));
-  },
-};
-
 /** `FUNCTION LOAD [REPLACE] code`: the library's name. O(1). */
-const functionLoad: Command = {
-  name: "function|load",
-  arity: -3,
-  flags: WRITE | DENYOOM | NOSCRIPT,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    let replace = false;
-    for (let i = 2; i < argv.count - 1; i++) {
-      if (!isWord(argv, i, "REPLACE")) {
-        throw new CommandError(`ERR Unknown option given: ${cString(textOf(argv, i))}`);
-      }
-      replace = true;
+const functionLoad = command("function|load", -3, WRITE | DENYOOM | NOSCRIPT, "", (ctx, argv) => {
+  let replace = false;
+  for (let i = 2; i < argv.count - 1; i++) {
+    if (!isWord(argv, i, "REPLACE")) {
+      throw new CommandError(`ERR Unknown option given: ${cString(textOf(argv, i))}`);
     }
-    const source = argv.at(argv.count - 1).slice();
-    const { functions } = ctx.keyspace;
-    const library = refusing(() => checkedLibrary(ctx, source), asItIs);
-    const taken = !replace && functions.all().some(({ name }) => name === library.name);
-    if (!taken && library.functions.length === 0 && !mustObey(ctx)) {
-      throw new CommandError(NO_FUNCTIONS);
-    }
-    refusing(() => functions.add(library, replace), asItIs);
-    ctx.dirty++;
-    ctx.reply.bulkText(library.name);
-  },
-};
+    replace = true;
+  }
+  const source = argv.at(argv.count - 1).slice();
+  const { functions } = ctx.keyspace;
+  const library = refusing(() => checkedLibrary(ctx, source), asItIs);
+  const taken = !replace && functions.all().some(({ name }) => name === library.name);
+  if (!taken && library.functions.length === 0 && !mustObey(ctx)) {
+    throw new CommandError(NO_FUNCTIONS);
+  }
+  refusing(() => functions.add(library, replace), asItIs);
+  ctx.dirty++;
+  ctx.reply.bulkText(library.name);
+});
 
 /** `FUNCTION DELETE name`: OK. O(1). */
-const functionDelete: Command = {
-  name: "function|delete",
-  arity: 3,
-  flags: WRITE | NOSCRIPT,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (!ctx.keyspace.functions.delete(textOf(argv, 2))) {
-      throw new CommandError(LIBRARY_NOT_FOUND);
-    }
-    ctx.dirty++;
-    ctx.reply.ok();
-  },
-};
+const functionDelete = command("function|delete", 3, WRITE | NOSCRIPT, "", (ctx, argv) => {
+  if (!ctx.keyspace.functions.delete(textOf(argv, 2))) {
+    throw new CommandError(LIBRARY_NOT_FOUND);
+  }
+  ctx.dirty++;
+  ctx.reply.ok();
+});
 
 /** `FUNCTION FLUSH [ASYNC|SYNC]`: OK. O(n). */
-const functionFlush: Command = {
-  name: "function|flush",
-  arity: -2,
-  flags: WRITE | NOSCRIPT,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (argv.count > 3) throw new CommandError(wrongSubcommandArity("FUNCTION", textOf(argv, 1)));
-    if (argv.count === 3 && !isWord(argv, 2, "SYNC") && !isWord(argv, 2, "ASYNC")) {
-      throw new CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
-    }
-    ctx.keyspace.functions.clear();
-    ctx.dirty++;
-    ctx.reply.ok();
-  },
-};
+const functionFlush = command("function|flush", -2, WRITE | NOSCRIPT, "", (ctx, argv) => {
+  if (argv.count > 3) throw new CommandError(wrongSubcommandArity("FUNCTION", textOf(argv, 1)));
+  if (argv.count === 3 && !isWord(argv, 2, "SYNC") && !isWord(argv, 2, "ASYNC")) {
+    throw new CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
+  }
+  ctx.keyspace.functions.clear();
+  ctx.dirty++;
+  ctx.reply.ok();
+});
 
 /** `FUNCTION DUMP`: every library as a payload. O(n). */
-const functionDump: Command = {
-  name: "function|dump",
-  arity: 2,
-  flags: NOSCRIPT,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.bulk(encodeFunctions(ctx.keyspace.functions.sources())),
-};
+const functionDump = command("function|dump", 2, NOSCRIPT, "", (ctx) => {
+  ctx.reply.bulk(encodeFunctions(ctx.keyspace.functions.sources()));
+});
 
 /** `FUNCTION RESTORE payload [FLUSH|APPEND|REPLACE]`: all of its libraries or none. O(n). */
-const functionRestore: Command = {
-  name: "function|restore",
-  arity: -3,
-  flags: WRITE | DENYOOM | NOSCRIPT,
-  keys: NO_KEYS,
-  run(ctx, argv) {
+const functionRestore = command(
+  "function|restore",
+  -3,
+  WRITE | DENYOOM | NOSCRIPT,
+  "",
+  (ctx, argv) => {
     if (argv.count > 4) throw new CommandError(wrongSubcommandArity("FUNCTION", textOf(argv, 1)));
     const policy = argv.count === 4 ? textOf(argv, 3).toUpperCase() : "APPEND";
     if (!["FLUSH", "APPEND", "REPLACE"].includes(policy)) {
@@ -212,22 +177,16 @@ const functionRestore: Command = {
     ctx.dirty++;
     ctx.reply.ok();
   },
-};
+);
 
 /** `FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]`: libraries and what they register. O(n). */
-const functionList: Command = {
-  name: "function|list",
-  arity: -2,
-  flags: NOSCRIPT,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const { withCode, pattern } = readListOptions(argv);
-    const { functions } = ctx.keyspace;
-    const libraries = pattern === undefined ? functions.all() : functions.matching(pattern);
-    ctx.reply.array(libraries.length);
-    for (const library of libraries) replyLibrary(ctx, library, withCode);
-  },
-};
+const functionList = command("function|list", -2, NOSCRIPT, "", (ctx, argv) => {
+  const { withCode, pattern } = readListOptions(argv);
+  const { functions } = ctx.keyspace;
+  const libraries = pattern === undefined ? functions.all() : functions.matching(pattern);
+  ctx.reply.array(libraries.length);
+  for (const library of libraries) replyLibrary(ctx, library, withCode);
+});
 
 function readListOptions(argv: Argv): { withCode: boolean; pattern: Uint8Array | undefined } {
   let withCode = false;
@@ -269,49 +228,37 @@ function replyLibrary(ctx: Context, library: FunctionLibrary, withCode: boolean)
 }
 
 /** `FUNCTION STATS`: nothing runs; how much there is of the engine. O(1). */
-const functionStats: Command = {
-  name: "function|stats",
-  arity: 2,
-  flags: NOSCRIPT | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx) {
-    const { reply, keyspace } = ctx;
-    reply.map(2);
-    reply.bulkText("running_script");
-    reply.null();
-    reply.bulkText("engines");
-    reply.map(1);
-    reply.bulkText(ENGINE);
-    reply.map(2);
-    reply.bulkText("libraries_count");
-    reply.integer(keyspace.functions.size);
-    reply.bulkText("functions_count");
-    reply.integer(keyspace.functions.functionCount);
-  },
-};
+const functionStats = command("function|stats", 2, NOSCRIPT | ALLOW_BUSY, "", (ctx) => {
+  const { reply, keyspace } = ctx;
+  reply.map(2);
+  reply.bulkText("running_script");
+  reply.null();
+  reply.bulkText("engines");
+  reply.map(1);
+  reply.bulkText(ENGINE);
+  reply.map(2);
+  reply.bulkText("libraries_count");
+  reply.integer(keyspace.functions.size);
+  reply.bulkText("functions_count");
+  reply.integer(keyspace.functions.functionCount);
+});
 
 /** `FUNCTION KILL`: there is never one to end. O(1). */
-const functionKill: Command = {
-  name: "function|kill",
-  arity: 2,
-  flags: NOSCRIPT | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(NOT_BUSY);
-  },
-};
+const functionKill = command("function|kill", 2, NOSCRIPT | ALLOW_BUSY, "", () => {
+  throw new CommandError(NOT_BUSY);
+});
 
 /** FUNCTION and its subcommands, and what runs scripts. */
 export const functionCommands: readonly Command[] = [
-  container,
-  functionDelete,
-  functionDump,
-  functionFlush,
-  functionKill,
-  functionList,
-  functionLoad,
-  functionRestore,
-  functionStats,
-  helpRow("function", HELP),
+  ...container("function", [
+    functionDelete,
+    functionDump,
+    functionFlush,
+    functionKill,
+    functionList,
+    functionLoad,
+    functionRestore,
+    functionStats,
+  ], HELP),
   ...scriptCommands,
 ];

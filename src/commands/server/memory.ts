@@ -6,19 +6,11 @@
  */
 
 import { isWord, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  CONTAINER,
-  type Context,
-  type KeySpec,
-  NO_KEYS,
-  READONLY,
-} from "../engine/command.ts";
-import { CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { type Command, command, type Context, READONLY } from "../engine/command.ts";
+import { CommandError, SYNTAX } from "../engine/errors.ts";
+import { container } from "../engine/container.ts";
 import { lookupRead } from "../engine/lookup.ts";
 
-const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
 /** What one PURGE moves at most, over all databases: some 10 milliseconds. */
 const PURGE_BYTES = 16 * 1024 * 1024;
 const MUCH_FRAGMENTATION = 1.4;
@@ -37,84 +29,43 @@ const HELP: readonly string[] = [
   "    sampled up to <count> times (default: 5, 0 means sample all).",
 ];
 
-/** `MEMORY`: a container. O(1). */
-const memory: Command = {
-  name: "memory",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("memory"));
-  },
-};
-
 /** `MEMORY USAGE key [SAMPLES n]`: bytes of key and value, counted and not sampled; or null. O(1). */
-const memoryUsage: Command = {
-  name: "memory|usage",
-  arity: -3,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    for (let i = 3; i < argv.count; i += 2) {
-      if (!isWord(argv, i, "SAMPLES") || i + 1 === argv.count) throw new CommandError(SYNTAX);
-      if (readInteger(argv, i + 1) < 0) throw new CommandError(SYNTAX);
-    }
-    const entry = lookupRead(ctx, argv, 2);
-    if (entry === 0) return ctx.reply.null();
-    const object = ctx.db.objectOf(entry);
-    ctx.reply.integer(ctx.db.recordBytes(entry) + (object?.memoryBytes ?? 0));
-  },
-};
+const memoryUsage = command("memory|usage", -3, READONLY, "RO@2", (ctx, argv) => {
+  for (let i = 3; i < argv.count; i += 2) {
+    if (!isWord(argv, i, "SAMPLES") || i + 1 === argv.count) throw new CommandError(SYNTAX);
+    if (readInteger(argv, i + 1) < 0) throw new CommandError(SYNTAX);
+  }
+  const entry = lookupRead(ctx, argv, 2);
+  if (entry === 0) return ctx.reply.null();
+  const object = ctx.db.objectOf(entry);
+  ctx.reply.integer(ctx.db.recordBytes(entry) + (object?.memoryBytes ?? 0));
+});
 
 /** `MEMORY STATS`: how much is held, and for what. O(large values). */
-const memoryStats: Command = {
-  name: "memory|stats",
-  arity: 2,
-  flags: 0,
-  keys: NO_KEYS,
-  run: replyStats,
-};
+const memoryStats = command("memory|stats", 2, 0, "", replyStats);
 
 /** `MEMORY DOCTOR`: whether much of it is unused. O(databases). */
-const memoryDoctor: Command = {
-  name: "memory|doctor",
-  arity: 2,
-  flags: 0,
-  keys: NO_KEYS,
-  run(ctx) {
-    const { fragmentation } = ctx.keyspace.memory();
-    const text = fragmentation > MUCH_FRAGMENTATION
-      ? `Freed space inside the store is high: ${
-        fragmentation.toFixed(2)
-      } bytes held for each used.`
-      : "No memory problem was found.";
-    ctx.reply.verbatim("txt", text + "\n");
-  },
-};
+const memoryDoctor = command("memory|doctor", 2, 0, "", (ctx) => {
+  const { fragmentation } = ctx.keyspace.memory();
+  const text = fragmentation > MUCH_FRAGMENTATION
+    ? `Freed space inside the store is high: ${fragmentation.toFixed(2)} bytes held for each used.`
+    : "No memory problem was found.";
+  ctx.reply.verbatim("txt", text + "\n");
+});
 
 /** `MEMORY PURGE`: moves records together, so that what was freed between them can be given back. O(n). */
-const memoryPurge: Command = {
-  name: "memory|purge",
-  arity: 2,
-  flags: 0,
-  keys: NO_KEYS,
-  run(ctx) {
-    let left = PURGE_BYTES;
-    for (const index of ctx.keyspace.indexes()) {
-      if (left > 0) left -= ctx.keyspace.db(index).compact(left);
-    }
-    ctx.reply.ok();
-  },
-};
+const memoryPurge = command("memory|purge", 2, 0, "", (ctx) => {
+  let left = PURGE_BYTES;
+  for (const index of ctx.keyspace.indexes()) {
+    if (left > 0) left -= ctx.keyspace.db(index).compact(left);
+  }
+  ctx.reply.ok();
+});
 
 /** `MEMORY MALLOC-STATS`: the runtime's allocator tells us nothing. O(1). */
-const memoryMallocStats: Command = {
-  name: "memory|malloc-stats",
-  arity: 2,
-  flags: 0,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.bulkText("Stats not supported for the current allocator"),
-};
+const memoryMallocStats = command("memory|malloc-stats", 2, 0, "", (ctx) => {
+  ctx.reply.bulkText("Stats not supported for the current allocator");
+});
 
 function replyStats(ctx: Context): void {
   const { reply, keyspace } = ctx;
@@ -141,12 +92,10 @@ function replyStats(ctx: Context): void {
 }
 
 /** The container and its subcommands. */
-export const memoryCommands: readonly Command[] = [
-  memory,
+export const memoryCommands: readonly Command[] = container("memory", [
   memoryDoctor,
   memoryMallocStats,
   memoryPurge,
   memoryStats,
   memoryUsage,
-  helpRow("memory", HELP),
-];
+], HELP);

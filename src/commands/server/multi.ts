@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ALLOW_BUSY, type Command, FAST, KEYS_ALL, LOADING, NO_KEYS } from "../engine/command.ts";
+import { ALLOW_BUSY, type Command, command, FAST, LOADING } from "../engine/command.ts";
 import { NOSCRIPT, SKIP_SLOWLOG, STALE } from "../engine/command.ts";
 import { sessionOf } from "./connection.ts";
 import { CommandError } from "../engine/errors.ts";
@@ -12,97 +12,67 @@ import { CommandError } from "../engine/errors.ts";
 const ANYTIME = NOSCRIPT | LOADING | STALE;
 
 /** `MULTI`: what follows is queued until EXEC. O(1). */
-const multi: Command = {
-  name: "multi",
-  arity: 1,
-  flags: ANYTIME | FAST | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx) {
-    const session = sessionOf(ctx);
-    if (session.transaction !== undefined) {
-      throw new CommandError("ERR MULTI calls can not be nested");
-    }
-    session.transaction = {
-      commands: [],
-      argvs: [],
-      byteLength: 0,
-      failed: false,
-      anyFlags: 0,
-      allFlags: -1,
-    };
-    ctx.reply.ok();
-  },
-};
+const multi = command("multi", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
+  const session = sessionOf(ctx);
+  if (session.transaction !== undefined) {
+    throw new CommandError("ERR MULTI calls can not be nested");
+  }
+  session.transaction = {
+    commands: [],
+    argvs: [],
+    byteLength: 0,
+    failed: false,
+    anyFlags: 0,
+    allFlags: -1,
+  };
+  ctx.reply.ok();
+});
 
 /** `EXEC`: runs the queue, or nothing at all when a watched key was changed. O(n) and what each takes. */
-const exec: Command = {
-  name: "exec",
-  arity: 1,
-  flags: ANYTIME | SKIP_SLOWLOG,
-  keys: NO_KEYS,
-  run(ctx) {
-    const session = sessionOf(ctx);
-    const { transactions } = ctx.host;
-    const { transaction } = session;
-    if (transaction === undefined) throw new CommandError("ERR EXEC without MULTI");
-    const broken = transactions.broken(ctx, session);
-    transactions.unwatch(session);
-    session.transaction = undefined;
-    if (transaction.failed) {
-      throw new CommandError("EXECABORT Transaction discarded because of previous errors.");
-    }
-    if (broken) return ctx.reply.nullArray();
-    const { commands, argvs } = transaction;
-    ctx.reply.array(commands.length);
-    for (let i = 0; i < commands.length; i++) transactions.run(ctx, commands[i], argvs[i]);
-  },
-};
+const exec = command("exec", 1, ANYTIME | SKIP_SLOWLOG, "", (ctx) => {
+  const session = sessionOf(ctx);
+  const { transactions } = ctx.host;
+  const { transaction } = session;
+  if (transaction === undefined) throw new CommandError("ERR EXEC without MULTI");
+  const broken = transactions.broken(ctx, session);
+  transactions.unwatch(session);
+  session.transaction = undefined;
+  if (transaction.failed) {
+    throw new CommandError("EXECABORT Transaction discarded because of previous errors.");
+  }
+  if (broken) return ctx.reply.nullArray();
+  const { commands, argvs } = transaction;
+  ctx.reply.array(commands.length);
+  for (let i = 0; i < commands.length; i++) transactions.run(ctx, commands[i], argvs[i]);
+});
 
 /** `DISCARD`: forgets the queue and what is watched. O(n). */
-const discard: Command = {
-  name: "discard",
-  arity: 1,
-  flags: ANYTIME | FAST | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx) {
-    const session = sessionOf(ctx);
-    if (session.transaction === undefined) throw new CommandError("ERR DISCARD without MULTI");
-    session.transaction = undefined;
-    ctx.host.transactions.unwatch(session);
-    ctx.reply.ok();
-  },
-};
+const discard = command("discard", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
+  const session = sessionOf(ctx);
+  if (session.transaction === undefined) throw new CommandError("ERR DISCARD without MULTI");
+  session.transaction = undefined;
+  ctx.host.transactions.unwatch(session);
+  ctx.reply.ok();
+});
 
 /** `WATCH key ...`: EXEC does nothing when one of them changes before it. O(n). */
-const watch: Command = {
-  name: "watch",
-  arity: -2,
-  flags: ANYTIME | FAST | ALLOW_BUSY,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
-    const session = sessionOf(ctx);
-    if (session.transaction !== undefined) {
-      throw new CommandError("ERR WATCH inside MULTI is not allowed");
-    }
-    const { transactions } = ctx.host;
-    for (let i = 1; i < argv.count; i++) {
-      transactions.watch(ctx, argv.bytes, argv.starts[i], argv.ends[i]);
-    }
-    ctx.reply.ok();
-  },
-};
+const watch = command("watch", -2, ANYTIME | FAST | ALLOW_BUSY, "RO@1:-1", (ctx, argv) => {
+  const session = sessionOf(ctx);
+  if (session.transaction !== undefined) {
+    throw new CommandError("ERR WATCH inside MULTI is not allowed");
+  }
+  const { transactions } = ctx.host;
+  for (let i = 1; i < argv.count; i++) {
+    transactions.watch(ctx, argv.bytes, argv.starts[i], argv.ends[i]);
+  }
+  ctx.reply.ok();
+});
 
 /** `UNWATCH`. O(n). */
-const unwatch: Command = {
-  name: "unwatch",
-  arity: 1,
-  flags: ANYTIME | FAST | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run(ctx) {
-    ctx.host.transactions.unwatch(sessionOf(ctx));
-    ctx.reply.ok();
-  },
-};
+const unwatch = command("unwatch", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
+  ctx.host.transactions.unwatch(sessionOf(ctx));
+  ctx.reply.ok();
+});
 
 /** Every row of this family. */
 export const multiCommands: readonly Command[] = [discard, exec, multi, unwatch, watch];

@@ -9,104 +9,113 @@ import { globMatch } from "../../base/glob.ts";
 import type { Argv } from "../../resp/argv.ts";
 import {
   type Command,
-  CONTAINER,
+  command,
   type Context,
   FAST,
-  type KeySpec,
   LOADING,
   MAY_REPLICATE,
-  NO_KEYS,
   NOSCRIPT,
   PUBSUB,
   STALE,
 } from "../engine/command.ts";
 import { sessionOf } from "./connection.ts";
 import { CommandError, wrongArity } from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { container } from "../engine/container.ts";
 import type { Session, SubscriptionKind } from "../engine/host.ts";
 
 const SUBSCRIBING = PUBSUB | NOSCRIPT | LOADING | STALE;
 const ASKING_ABOUT = PUBSUB | LOADING | STALE;
-/** Shard channels hash to slots as keys do. */
-const SHARD_CHANNELS: KeySpec = { first: 1, last: -1, step: 1 };
 
-/** `SUBSCRIBE channel ...`. */
-const subscribe = subscription("subscribe", "channel", NO_KEYS);
-/** `PSUBSCRIBE pattern ...`. */
-const psubscribe = subscription("psubscribe", "pattern", NO_KEYS);
-/** `SSUBSCRIBE shardchannel ...`. */
-const ssubscribe = subscription("ssubscribe", "shard", SHARD_CHANNELS);
-/** `UNSUBSCRIBE [channel ...]`: without any, from all. */
-const unsubscribe = cancellation("unsubscribe", "channel", NO_KEYS);
-/** `PUNSUBSCRIBE [pattern ...]`. */
-const punsubscribe = cancellation("punsubscribe", "pattern", NO_KEYS);
-/** `SUNSUBSCRIBE [shardchannel ...]`. */
-const sunsubscribe = cancellation("sunsubscribe", "shard", SHARD_CHANNELS);
+/** `SUBSCRIBE channel ...`: receives what is published to them from now on. O(channels). */
+const subscribe = command("subscribe", -2, SUBSCRIBING, "", (ctx, argv) => {
+  subscribeGeneric(ctx, argv, "channel", "subscribe");
+});
+
+/** `PSUBSCRIBE pattern ...`: as SUBSCRIBE to every channel that fits a glob pattern. O(patterns). */
+const psubscribe = command("psubscribe", -2, SUBSCRIBING, "", (ctx, argv) => {
+  subscribeGeneric(ctx, argv, "pattern", "psubscribe");
+});
+
+/** `SSUBSCRIBE shardchannel ...`: as SUBSCRIBE, to the name space of SPUBLISH. O(channels). */
+const ssubscribe = command("ssubscribe", -2, SUBSCRIBING, "not_key@1:-1", (ctx, argv) => {
+  subscribeGeneric(ctx, argv, "shard", "ssubscribe");
+});
+
+/** `UNSUBSCRIBE [channel ...]`: without any, from all. O(channels). */
+const unsubscribe = command("unsubscribe", -1, SUBSCRIBING, "", (ctx, argv) => {
+  unsubscribeGeneric(ctx, argv, "channel", "unsubscribe");
+});
+
+/** `PUNSUBSCRIBE [pattern ...]`: without any, from all. O(patterns). */
+const punsubscribe = command("punsubscribe", -1, SUBSCRIBING, "", (ctx, argv) => {
+  unsubscribeGeneric(ctx, argv, "pattern", "punsubscribe");
+});
+
+/** `SUNSUBSCRIBE [shardchannel ...]`: without any, from all. O(channels). */
+const sunsubscribe = command("sunsubscribe", -1, SUBSCRIBING, "not_key@1:-1", (ctx, argv) => {
+  unsubscribeGeneric(ctx, argv, "shard", "sunsubscribe");
+});
 
 /** `PUBLISH channel message`: how many clients here got it. O(subscribers). */
-const publish: Command = {
-  name: "publish",
-  arity: 3,
-  flags: PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
-  keys: NO_KEYS,
-  run: (ctx, argv) => publishGeneric(ctx, argv, false),
-};
+const publish = command(
+  "publish",
+  3,
+  PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
+  "",
+  (ctx, argv) => publishGeneric(ctx, argv, false),
+);
 
-/** `SPUBLISH shardchannel message`. O(subscribers). */
-const spublish: Command = {
-  name: "spublish",
-  arity: 3,
-  flags: PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
-  keys: { first: 1, last: 1, step: 1 },
-  run: (ctx, argv) => publishGeneric(ctx, argv, true),
-};
+/** `SPUBLISH shardchannel message`: PUBLISH to the name space of SSUBSCRIBE. O(subscribers). */
+const spublish = command(
+  "spublish",
+  3,
+  PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
+  "not_key@1",
+  (ctx, argv) => publishGeneric(ctx, argv, true),
+);
 
-/** `PUBSUB`. O(1). */
-const pubsub: Command = {
-  name: "pubsub",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("pubsub"));
-  },
-};
+/** `PUBSUB CHANNELS [pattern]`: channels that clients here are subscribed to. O(channels). */
+const pubsubChannels = command("pubsub|channels", -2, ASKING_ABOUT, "", (ctx, argv) => {
+  replyChannels(ctx, argv, "channel", "pubsub|channels");
+});
 
-/** `PUBSUB CHANNELS [pattern]`. */
-const pubsubChannels = channelList("pubsub|channels", "channel");
-/** `PUBSUB SHARDCHANNELS [pattern]`. */
-const pubsubShardchannels = channelList("pubsub|shardchannels", "shard");
-/** `PUBSUB NUMSUB [channel ...]`. */
-const pubsubNumsub = subscriberCounts("pubsub|numsub", "channel");
-/** `PUBSUB SHARDNUMSUB [channel ...]`. */
-const pubsubShardnumsub = subscriberCounts("pubsub|shardnumsub", "shard");
+/** `PUBSUB SHARDCHANNELS [pattern]`: shard channels that clients here are subscribed to. O(channels). */
+const pubsubShardchannels = command("pubsub|shardchannels", -2, ASKING_ABOUT, "", (ctx, argv) => {
+  replyChannels(ctx, argv, "shard", "pubsub|shardchannels");
+});
 
-/** `PUBSUB NUMPAT`. O(1). */
-const pubsubNumpat: Command = {
-  name: "pubsub|numpat",
-  arity: 2,
-  flags: ASKING_ABOUT,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.integer(ctx.host.pubsub.patternCount),
-};
+/** `PUBSUB NUMSUB [channel ...]`: each channel and how many are subscribed to it. O(channels). */
+const pubsubNumsub = command("pubsub|numsub", -2, ASKING_ABOUT, "", (ctx, argv) => {
+  replySubscribers(ctx, argv, "channel");
+});
 
-/** Every row of this family. */
+/** `PUBSUB SHARDNUMSUB [channel ...]`: each shard channel and its subscribers. O(channels). */
+const pubsubShardnumsub = command("pubsub|shardnumsub", -2, ASKING_ABOUT, "", (ctx, argv) => {
+  replySubscribers(ctx, argv, "shard");
+});
+
+/** `PUBSUB NUMPAT`: how many patterns clients here are subscribed to. O(1). */
+const pubsubNumpat = command("pubsub|numpat", 2, ASKING_ABOUT, "", (ctx) => {
+  ctx.reply.integer(ctx.host.pubsub.patternCount);
+});
+
+/** PUBLISH, SUBSCRIBE and PUBSUB. */
 export const pubsubCommands: readonly Command[] = [
   psubscribe,
   publish,
-  pubsub,
-  pubsubChannels,
-  pubsubNumpat,
-  pubsubNumsub,
-  pubsubShardchannels,
-  pubsubShardnumsub,
   punsubscribe,
   spublish,
   ssubscribe,
   subscribe,
   sunsubscribe,
   unsubscribe,
-  helpRow("pubsub", [
+  ...container("pubsub", [
+    pubsubChannels,
+    pubsubNumpat,
+    pubsubNumsub,
+    pubsubShardchannels,
+    pubsubShardnumsub,
+  ], [
     "CHANNELS [<pattern>]",
     "    Return the channels with subscribers that match <pattern> (default: '*').",
     "NUMPAT",
@@ -120,44 +129,28 @@ export const pubsubCommands: readonly Command[] = [
   ]),
 ];
 
-function subscription(name: string, kind: SubscriptionKind, keys: KeySpec): Command {
-  return {
-    name,
-    arity: -2,
-    flags: SUBSCRIBING,
-    keys,
-    run(ctx, argv) {
-      const session = sessionOf(ctx);
-      if (!session.connected) {
-        throw new CommandError("ERR Messages cannot be pushed to a call in process");
-      }
-      for (let i = 1; i < argv.count; i++) {
-        const channel = argv.at(i);
-        ctx.host.pubsub.subscribe(session, kind, channel);
-        replyChange(ctx, session, kind, name, channel);
-      }
-    },
-  };
+function subscribeGeneric(ctx: Context, argv: Argv, kind: SubscriptionKind, name: string): void {
+  const session = sessionOf(ctx);
+  if (!session.connected) {
+    throw new CommandError("ERR Messages cannot be pushed to a call in process");
+  }
+  for (let i = 1; i < argv.count; i++) {
+    const channel = argv.at(i);
+    ctx.host.pubsub.subscribe(session, kind, channel);
+    replyChange(ctx, session, kind, name, channel);
+  }
 }
 
-function cancellation(name: string, kind: SubscriptionKind, keys: KeySpec): Command {
-  return {
-    name,
-    arity: -1,
-    flags: SUBSCRIBING,
-    keys,
-    run(ctx, argv) {
-      const session = sessionOf(ctx);
-      const channels = argv.count > 1
-        ? Array.from({ length: argv.count - 1 }, (_, i) => argv.at(i + 1))
-        : ctx.host.pubsub.subscriptions(session, kind);
-      for (const channel of channels) {
-        ctx.host.pubsub.unsubscribe(session, kind, channel);
-        replyChange(ctx, session, kind, name, channel);
-      }
-      if (channels.length === 0) replyChange(ctx, session, kind, name, undefined);
-    },
-  };
+function unsubscribeGeneric(ctx: Context, argv: Argv, kind: SubscriptionKind, name: string): void {
+  const session = sessionOf(ctx);
+  const channels = argv.count > 1
+    ? Array.from({ length: argv.count - 1 }, (_, i) => argv.at(i + 1))
+    : ctx.host.pubsub.subscriptions(session, kind);
+  for (const channel of channels) {
+    ctx.host.pubsub.unsubscribe(session, kind, channel);
+    replyChange(ctx, session, kind, name, channel);
+  }
+  if (channels.length === 0) replyChange(ctx, session, kind, name, undefined);
 }
 
 /** One message for each channel: what was done, to which, and how many are left. */
@@ -183,36 +176,20 @@ function publishGeneric(ctx: Context, argv: Argv, sharded: boolean): void {
   ctx.reply.integer(receivers);
 }
 
-function channelList(name: string, kind: "channel" | "shard"): Command {
-  return {
-    name,
-    arity: -2,
-    flags: ASKING_ABOUT,
-    keys: NO_KEYS,
-    run(ctx, argv) {
-      if (argv.count > 3) throw new CommandError(wrongArity(name));
-      const pattern = argv.count === 3 ? argv.at(2) : undefined;
-      const channels = ctx.host.pubsub.channels(kind).filter((channel) =>
-        pattern === undefined || globMatch(pattern, channel, 0, channel.length)
-      );
-      ctx.reply.array(channels.length);
-      for (const channel of channels) ctx.reply.bulk(channel);
-    },
-  };
+function replyChannels(ctx: Context, argv: Argv, kind: "channel" | "shard", name: string): void {
+  if (argv.count > 3) throw new CommandError(wrongArity(name));
+  const pattern = argv.count === 3 ? argv.at(2) : undefined;
+  const channels = ctx.host.pubsub.channels(kind).filter((channel) =>
+    pattern === undefined || globMatch(pattern, channel, 0, channel.length)
+  );
+  ctx.reply.array(channels.length);
+  for (const channel of channels) ctx.reply.bulk(channel);
 }
 
-function subscriberCounts(name: string, kind: "channel" | "shard"): Command {
-  return {
-    name,
-    arity: -2,
-    flags: ASKING_ABOUT,
-    keys: NO_KEYS,
-    run(ctx, argv) {
-      ctx.reply.array((argv.count - 2) * 2);
-      for (let i = 2; i < argv.count; i++) {
-        ctx.reply.bulk(argv.bytes, argv.starts[i], argv.ends[i]);
-        ctx.reply.integer(ctx.host.pubsub.subscribers(kind, argv.at(i)));
-      }
-    },
-  };
+function replySubscribers(ctx: Context, argv: Argv, kind: "channel" | "shard"): void {
+  ctx.reply.array((argv.count - 2) * 2);
+  for (let i = 2; i < argv.count; i++) {
+    ctx.reply.bulk(argv.bytes, argv.starts[i], argv.ends[i]);
+    ctx.reply.integer(ctx.host.pubsub.subscribers(kind, argv.at(i)));
+  }
 }

@@ -1,103 +1,31 @@
 /**
  * Commands that Redis or Valkey know and that have nothing to do here: each refused with its reason, so
- * that a client is told why, and never that the command is unknown.
+ * that a client is told why, and never that the command is unknown. What a family refuses of its own
+ * subcommands (ACL, MODULE, CLIENT) stands in that family's file.
  *
  * @module
  */
 
-import { isWord } from "../engine/args.ts";
 import {
   ADMIN,
   ALLOW_BUSY,
   BLOCKING,
   type Command,
-  type KeySpec,
+  command,
   LOADING,
-  MOVABLEKEYS,
   NO_ASYNC_LOADING,
-  NO_KEYS,
   NO_MULTI,
   NOSCRIPT,
   READONLY,
   STALE,
   WRITE,
 } from "../engine/command.ts";
-import { CLUSTER_DISABLED, CommandError } from "../engine/errors.ts";
+import { container } from "../engine/container.ts";
+import { CLUSTER_DISABLED, CommandError, embedded } from "../engine/errors.ts";
 
-const EMBEDDED = "This server is part of an application, which alone decides";
 const CLUSTER_WRITES: number = ADMIN | STALE | NO_ASYNC_LOADING;
 const ANYTIME: number = ADMIN | NOSCRIPT | LOADING | STALE;
-const MODULES: number = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
-/** MIGRATE's one key, or where that is empty those after its word KEYS. */
-const MIGRATED: KeySpec = {
-  first: 3,
-  last: 3,
-  step: 1,
-  find(argv, key) {
-    let word = 6;
-    while (word < argv.count && !isWord(argv, word, "KEYS")) word++;
-    if (argv.lengthOf(3) > 0 || word >= argv.count) return key(3);
-    for (let i = word + 1; i < argv.count; i++) key(i);
-  },
-};
-
-type Row = readonly [name: string, arity: number, flags: number];
-
-/** Of a cluster, which this server is no part of. */
-const CLUSTER_ROWS: readonly Row[] = [
-  ["cluster|addslots", -3, CLUSTER_WRITES],
-  ["cluster|addslotsrange", -4, CLUSTER_WRITES],
-  ["cluster|bumpepoch", 2, CLUSTER_WRITES],
-  ["cluster|cancelslotmigrations", 2, CLUSTER_WRITES],
-  ["cluster|count-failure-reports", 3, ADMIN | STALE],
-  ["cluster|countkeysinslot", 3, STALE],
-  ["cluster|delslots", -3, CLUSTER_WRITES],
-  ["cluster|delslotsrange", -4, CLUSTER_WRITES],
-  ["cluster|failover", -2, CLUSTER_WRITES],
-  ["cluster|flushslot", -3, WRITE],
-  ["cluster|flushslots", 2, CLUSTER_WRITES],
-  ["cluster|forget", 3, CLUSTER_WRITES],
-  ["cluster|getkeysinslot", 4, STALE],
-  ["cluster|getslotmigrations", 2, CLUSTER_WRITES],
-  ["cluster|info", 2, STALE],
-  ["cluster|keyslot", 3, STALE],
-  ["cluster|links", 2, STALE],
-  ["cluster|meet", -4, CLUSTER_WRITES],
-  ["cluster|migrateslots", -4, CLUSTER_WRITES],
-  ["cluster|migration", -4, CLUSTER_WRITES],
-  ["cluster|myid", 2, STALE],
-  ["cluster|myshardid", 2, STALE],
-  ["cluster|nodes", 2, STALE],
-  ["cluster|replicas", 3, ADMIN | STALE],
-  ["cluster|replicate", 3, CLUSTER_WRITES],
-  ["cluster|reset", -2, ADMIN | NOSCRIPT | STALE],
-  ["cluster|saveconfig", 2, CLUSTER_WRITES],
-  ["cluster|set-config-epoch", 3, CLUSTER_WRITES],
-  ["cluster|setslot", -4, CLUSTER_WRITES],
-  ["cluster|shards", 2, LOADING | STALE],
-  ["cluster|slaves", 3, ADMIN | STALE],
-  ["cluster|slot-stats", -4, LOADING | STALE],
-  ["cluster|slots", 2, LOADING | STALE],
-  ["cluster|syncslots", -3, CLUSTER_WRITES],
-  ["clusterscan", -2, READONLY],
-];
-
-/** Users, modules and roles are the application's. */
-const EMBEDDED_ROWS: readonly (readonly [...Row, what: string])[] = [
-  ["acl|deluser", -3, ANYTIME, "who its users are"],
-  ["acl|dryrun", -4, ANYTIME, "who its users are"],
-  ["acl|genpass", -2, NOSCRIPT | LOADING | STALE, "who its users are"],
-  ["acl|load", 2, ANYTIME, "who its users are"],
-  ["acl|save", 2, ANYTIME, "who its users are"],
-  ["acl|setuser", -3, ANYTIME, "who its users are"],
-  ["bgrewriteaof", 1, ADMIN | NOSCRIPT | NO_ASYNC_LOADING, "what is saved"],
-  ["bgsave", -1, ADMIN | NOSCRIPT | NO_ASYNC_LOADING, "what is saved"],
-  ["module|load", -3, MODULES, "what it is made of"],
-  ["module|loadex", -3, MODULES, "what it is made of"],
-  ["module|unload", 3, MODULES, "what it is made of"],
-  ["save", 1, ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, "what is saved"],
-  ["shutdown", -1, ANYTIME | NO_MULTI | ALLOW_BUSY, "when it ends"],
-];
+const SAVES: number = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
 
 const WAIT_ON_REPLICA =
   "cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is" +
@@ -105,55 +33,121 @@ const WAIT_ON_REPLICA =
   " not propagated.";
 const NO_REPLICAS = "ERR This server has no replicas of its own";
 
-/** Each for a reason of its own. */
-const OTHER_ROWS: readonly (readonly [...Row, keys: KeySpec, text: string])[] = [
-  [
-    "client|import-source",
-    3,
-    NOSCRIPT | LOADING | STALE,
-    NO_KEYS,
-    "ERR Server is not in import mode",
-  ],
-  [
-    "failover",
-    -1,
-    ADMIN | NOSCRIPT | STALE,
-    NO_KEYS,
-    "ERR FAILOVER is not valid when server is a replica.",
-  ],
-  [
-    "migrate",
-    -6,
-    WRITE | MOVABLEKEYS,
-    MIGRATED,
-    "ERR MIGRATE is refused. This server sends keys to no other",
-  ],
-  ["psync", -3, MODULES | NO_MULTI, NO_KEYS, NO_REPLICAS],
-  ["replconf", -1, ANYTIME | ALLOW_BUSY, NO_KEYS, NO_REPLICAS],
-  ["sync", 1, MODULES | NO_MULTI, NO_KEYS, NO_REPLICAS],
-  ["wait", 3, BLOCKING, NO_KEYS, `ERR WAIT ${WAIT_ON_REPLICA}`],
-  ["waitaof", 4, BLOCKING, NO_KEYS, `ERR WAITAOF ${WAIT_ON_REPLICA}`],
-];
+/** `BGREWRITEAOF`: refused. O(1). */
+const bgrewriteaof = command("bgrewriteaof", 1, SAVES, "", refuseSave);
 
-function refusal([name, arity, flags]: Row, keys: KeySpec, text: string): Command {
-  return {
-    name,
-    arity,
-    flags,
-    keys,
-    run() {
-      throw new CommandError(text);
-    },
-  };
-}
+/** `BGSAVE [SCHEDULE]`: refused. O(1). */
+const bgsave = command("bgsave", -1, SAVES, "", refuseSave);
+
+/** `SAVE`: refused. O(1). */
+const save = command("save", 1, SAVES | NO_MULTI, "", refuseSave);
+
+/** `SHUTDOWN [option ...]`: refused. O(1). */
+const shutdown = command("shutdown", -1, ANYTIME | NO_MULTI | ALLOW_BUSY, "", () => {
+  throw new CommandError(embedded("when it ends"));
+});
+
+/** `FAILOVER [option ...]`: refused, as only a master hands over. O(1). */
+const failover = command("failover", -1, ADMIN | NOSCRIPT | STALE, "", () => {
+  throw new CommandError("ERR FAILOVER is not valid when server is a replica.");
+});
+
+/** `MIGRATE host port key db timeout [option ...] [KEYS key ...]`: refused. O(1). */
+const migrate = command(
+  "migrate",
+  -6,
+  WRITE,
+  "RW.access.delete@3+RW.access.delete.incomplete@KEYS~-2:-1",
+  () => {
+    throw new CommandError("ERR MIGRATE is refused. This server sends keys to no other");
+  },
+);
+
+/** `PSYNC replid offset`: refused here; a TestMaster has a row of its own. O(1). */
+const psync = command("psync", -3, SAVES | NO_MULTI, "", refuseReplica);
+
+/** `REPLCONF option value ...`: refused here; a TestMaster has a row of its own. O(1). */
+const replconf = command("replconf", -1, ANYTIME | ALLOW_BUSY, "", refuseReplica);
+
+/** `SYNC`: refused. O(1). */
+const sync = command("sync", 1, SAVES | NO_MULTI, "", refuseReplica);
+
+/** `WAIT replicas ms`: refused here; a TestMaster has a row of its own. O(1). */
+const wait = command("wait", 3, BLOCKING, "", () => {
+  throw new CommandError(`ERR WAIT ${WAIT_ON_REPLICA}`);
+});
+
+/** `WAITAOF local replicas ms`: refused. O(1). */
+const waitaof = command("waitaof", 4, BLOCKING, "", () => {
+  throw new CommandError(`ERR WAITAOF ${WAIT_ON_REPLICA}`);
+});
+
+/** `CLUSTERSCAN cursor [option ...]`: refused (Valkey). O(1). */
+const clusterscan = command("clusterscan", -2, READONLY, "", refuseCluster);
+
+/** `CLUSTER subcommand ...`: every one is refused, as this server is part of no cluster. O(1). */
+const cluster: readonly Command[] = container("cluster", [
+  command("cluster|addslots", -3, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|addslotsrange", -4, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|bumpepoch", 2, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|cancelslotmigrations", 2, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|count-failure-reports", 3, ADMIN | STALE, "", refuseCluster),
+  command("cluster|countkeysinslot", 3, STALE, "", refuseCluster),
+  command("cluster|delslots", -3, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|delslotsrange", -4, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|failover", -2, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|flushslot", -3, WRITE, "", refuseCluster),
+  command("cluster|flushslots", 2, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|forget", 3, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|getkeysinslot", 4, STALE, "", refuseCluster),
+  command("cluster|getslotmigrations", 2, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|info", 2, STALE, "", refuseCluster),
+  command("cluster|keyslot", 3, STALE, "", refuseCluster),
+  command("cluster|links", 2, STALE, "", refuseCluster),
+  command("cluster|meet", -4, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|migrateslots", -4, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|migration", -4, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|myid", 2, STALE, "", refuseCluster),
+  command("cluster|myshardid", 2, STALE, "", refuseCluster),
+  command("cluster|nodes", 2, STALE, "", refuseCluster),
+  command("cluster|replicas", 3, ADMIN | STALE, "", refuseCluster),
+  command("cluster|replicate", 3, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|reset", -2, ADMIN | NOSCRIPT | STALE, "", refuseCluster),
+  command("cluster|saveconfig", 2, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|set-config-epoch", 3, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|setslot", -4, CLUSTER_WRITES, "", refuseCluster),
+  command("cluster|shards", 2, LOADING | STALE, "", refuseCluster),
+  command("cluster|slaves", 3, ADMIN | STALE, "", refuseCluster),
+  command("cluster|slot-stats", -4, LOADING | STALE, "", refuseCluster),
+  command("cluster|slots", 2, LOADING | STALE, "", refuseCluster),
+  command("cluster|syncslots", -3, CLUSTER_WRITES, "", refuseCluster),
+], ["(no subcommand answers: cluster support is disabled)"]);
 
 /** Every row of this file. */
 export const refusedCommands: readonly Command[] = [
-  ...CLUSTER_ROWS.map((row) => refusal(row, NO_KEYS, CLUSTER_DISABLED)),
-  ...EMBEDDED_ROWS.map(([name, arity, flags, what]) =>
-    refusal([name, arity, flags], NO_KEYS, `ERR ${EMBEDDED} ${what}`)
-  ),
-  ...OTHER_ROWS.map(([name, arity, flags, keys, text]) =>
-    refusal([name, arity, flags], keys, text)
-  ),
+  bgrewriteaof,
+  bgsave,
+  ...cluster,
+  clusterscan,
+  failover,
+  migrate,
+  psync,
+  replconf,
+  save,
+  shutdown,
+  sync,
+  wait,
+  waitaof,
 ];
+
+function refuseCluster(): void {
+  throw new CommandError(CLUSTER_DISABLED);
+}
+
+function refuseSave(): void {
+  throw new CommandError(embedded("what is saved"));
+}
+
+function refuseReplica(): void {
+  throw new CommandError(NO_REPLICAS);
+}

@@ -6,44 +6,23 @@
  * @module
  */
 
-import { parseInteger } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   ALLOW_BUSY,
   type Command,
-  CONTAINER,
+  command,
   type Context,
-  type KeySpec,
   MAY_REPLICATE,
-  MOVABLEKEYS,
-  NO_KEYS,
   NOSCRIPT,
   READONLY,
   SKIP_MONITOR,
   STALE,
 } from "../engine/command.ts";
-import {
-  CommandError,
-  FUNCTION_NOT_FOUND,
-  noScripts,
-  NOT_BUSY,
-  wrongArity,
-} from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { CommandError, FUNCTION_NOT_FOUND, noScripts, NOT_BUSY } from "../engine/errors.ts";
+import { container } from "../engine/container.ts";
 
-const RUNS: number = NOSCRIPT | STALE | SKIP_MONITOR | MOVABLEKEYS;
-
-/** `name numkeys key ... arg ...`. */
-const SCRIPT_KEYS: KeySpec = {
-  first: 0,
-  last: 0,
-  step: 0,
-  find(argv, key) {
-    const count = parseInteger(argv.bytes, argv.starts[2], argv.ends[2]);
-    for (let i = 0; i < count && 3 + i < argv.count; i++) key(3 + i);
-  },
-};
+const RUNS: number = NOSCRIPT | STALE | SKIP_MONITOR;
 
 const HELP: readonly string[] = [
   "DEBUG (YES|SYNC|NO)",
@@ -62,31 +41,32 @@ const HELP: readonly string[] = [
   "    Load a script into the scripts cache without executing it.",
 ];
 
-/** EVAL, EVALSHA and their read-only forms: refused. */
-function evalRow(name: string, flags: number): Command {
-  return {
-    name,
-    arity: -3,
-    flags: RUNS | flags,
-    keys: SCRIPT_KEYS,
-    run() {
-      throw new CommandError(noScripts(name.toUpperCase()));
-    },
-  };
-}
+/** `EVAL script numkeys [key ...] [arg ...]`: refused. O(1). */
+const evalRow = command("eval", -3, RUNS | MAY_REPLICATE, "RW.access.update@2:n", refuse);
 
-/** FCALL and FCALL_RO: checked as Redis checks them, then refused. */
-function fcallRow(name: string, flags: number): Command {
-  return {
-    name,
-    arity: -3,
-    flags: RUNS | flags,
-    keys: SCRIPT_KEYS,
-    run(ctx, argv) {
-      checkCall(ctx, argv);
-      throw new CommandError(noScripts(name.toUpperCase()));
-    },
-  };
+/** `EVAL_RO script numkeys [key ...] [arg ...]`: refused. O(1). */
+const evalRo = command("eval_ro", -3, RUNS | READONLY, "RO.access@2:n", refuse);
+
+/** `EVALSHA sha1 numkeys [key ...] [arg ...]`: refused. O(1). */
+const evalsha = command("evalsha", -3, RUNS | MAY_REPLICATE, "RW.access.update@2:n", refuse);
+
+/** `EVALSHA_RO sha1 numkeys [key ...] [arg ...]`: refused. O(1). */
+const evalshaRo = command("evalsha_ro", -3, RUNS | READONLY, "RO.access@2:n", refuse);
+
+/** `FCALL function numkeys [key ...] [arg ...]`: checked as Redis checks it, then refused. O(1). */
+const fcall = command("fcall", -3, RUNS | MAY_REPLICATE, "RW.access.update@2:n", (ctx, argv) => {
+  checkCall(ctx, argv);
+  throw new CommandError(noScripts("FCALL"));
+});
+
+/** `FCALL_RO function numkeys [key ...] [arg ...]`: as FCALL. O(1). */
+const fcallRo = command("fcall_ro", -3, RUNS | READONLY, "RO.access@2:n", (ctx, argv) => {
+  checkCall(ctx, argv);
+  throw new CommandError(noScripts("FCALL_RO"));
+});
+
+function refuse(_ctx: Context, argv: Argv): void {
+  throw new CommandError(noScripts(textOf(argv, 0).toUpperCase()));
 }
 
 function checkCall(ctx: Context, argv: Argv): void {
@@ -100,80 +80,54 @@ function checkCall(ctx: Context, argv: Argv): void {
   if (count < 0) throw new CommandError("ERR Number of keys can't be negative");
 }
 
-/** `SCRIPT`: a container. O(1). */
-const script: Command = {
-  name: "script",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("script"));
-  },
-};
-
 /** `SCRIPT EXISTS sha1 ...`: 0 for each, as none is kept. O(n). */
-const scriptExists: Command = {
-  name: "script|exists",
-  arity: -3,
-  flags: NOSCRIPT,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    ctx.reply.array(argv.count - 2);
-    for (let i = 2; i < argv.count; i++) ctx.reply.integer(0);
-  },
-};
+const scriptExists = command("script|exists", -3, NOSCRIPT, "", (ctx, argv) => {
+  ctx.reply.array(argv.count - 2);
+  for (let i = 2; i < argv.count; i++) ctx.reply.integer(0);
+});
 
 /** `SCRIPT FLUSH [ASYNC|SYNC]`: OK, as none is kept. O(1). */
-const scriptFlush: Command = {
-  name: "script|flush",
-  arity: -2,
-  flags: NOSCRIPT,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const fits = argv.count === 2 ||
-      (argv.count === 3 && (isWord(argv, 2, "SYNC") || isWord(argv, 2, "ASYNC")));
-    if (!fits) throw new CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
-    ctx.reply.ok();
-  },
-};
+const scriptFlush = command("script|flush", -2, NOSCRIPT, "", (ctx, argv) => {
+  const fits = argv.count === 2 ||
+    (argv.count === 3 && (isWord(argv, 2, "SYNC") || isWord(argv, 2, "ASYNC")));
+  if (!fits) throw new CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
+  ctx.reply.ok();
+});
 
 /** `SCRIPT KILL`: there is never one to end. O(1). */
-const scriptKill: Command = {
-  name: "script|kill",
-  arity: 2,
-  flags: NOSCRIPT | ALLOW_BUSY,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(NOT_BUSY);
-  },
-};
+const scriptKill = command("script|kill", 2, NOSCRIPT | ALLOW_BUSY, "", () => {
+  throw new CommandError(NOT_BUSY);
+});
 
-function refusedRow(name: string, arity: number, flags: number): Command {
-  return {
-    name,
-    arity,
-    flags,
-    keys: NO_KEYS,
-    run() {
-      throw new CommandError(noScripts(name.replace("|", " ").toUpperCase()));
-    },
-  };
-}
+/** `SCRIPT DEBUG YES|SYNC|NO`: refused. O(1). */
+const scriptDebug = command("script|debug", 3, NOSCRIPT, "", () => {
+  throw new CommandError(noScripts("SCRIPT DEBUG"));
+});
+
+/** `SCRIPT LOAD script`: refused. O(1). */
+const scriptLoad = command("script|load", 3, NOSCRIPT | STALE, "", () => {
+  throw new CommandError(noScripts("SCRIPT LOAD"));
+});
+
+/** `SCRIPT SHOW sha1`: refused (Valkey). O(1). */
+const scriptShow = command("script|show", 3, NOSCRIPT | STALE, "", () => {
+  throw new CommandError(noScripts("SCRIPT SHOW"));
+});
 
 /** SCRIPT, EVAL and FCALL. */
 export const scriptCommands: readonly Command[] = [
-  evalRow("eval", MAY_REPLICATE),
-  evalRow("eval_ro", READONLY),
-  evalRow("evalsha", MAY_REPLICATE),
-  evalRow("evalsha_ro", READONLY),
-  fcallRow("fcall", MAY_REPLICATE),
-  fcallRow("fcall_ro", READONLY),
-  script,
-  refusedRow("script|debug", 3, NOSCRIPT),
-  scriptExists,
-  scriptFlush,
-  scriptKill,
-  refusedRow("script|load", 3, NOSCRIPT | STALE),
-  refusedRow("script|show", 3, NOSCRIPT | STALE),
-  helpRow("script", HELP),
+  evalRow,
+  evalRo,
+  evalsha,
+  evalshaRo,
+  fcall,
+  fcallRo,
+  ...container("script", [
+    scriptDebug,
+    scriptExists,
+    scriptFlush,
+    scriptKill,
+    scriptLoad,
+    scriptShow,
+  ], HELP),
 ];

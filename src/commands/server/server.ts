@@ -12,196 +12,131 @@ import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   ADMIN,
   type Command,
-  CONTAINER,
+  command,
   type Context,
   FAST,
   LOADING,
   NO_ASYNC_LOADING,
-  NO_KEYS,
   NOSCRIPT,
   READONLY,
   STALE,
 } from "../engine/command.ts";
 import { sessionOf } from "./connection.ts";
-import { CommandError, cString, wrongArity } from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { CommandError, cString, embedded, wrongArity } from "../engine/errors.ts";
+import { container } from "../engine/container.ts";
 
 const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
 const SLOWLOG_DEFAULT = 10;
-const EMBEDDED = "This server is part of an application, which alone decides";
+const FOLLOWING = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
+const MODULES = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
 
-/** `INFO [section ...]`. O(databases). */
-const info: Command = {
-  name: "info",
-  arity: -1,
-  flags: LOADING | STALE,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const sections: string[] = [];
-    for (let i = 1; i < argv.count; i++) sections.push(textOf(argv, i).toLowerCase());
-    ctx.reply.verbatim("txt", ctx.host.about.info(sections));
-  },
-};
+/** `INFO [section ...]`: sections of `name:value` lines, all common ones unless named. O(databases). */
+const info = command("info", -1, LOADING | STALE, "", (ctx, argv) => {
+  const sections: string[] = [];
+  for (let i = 1; i < argv.count; i++) sections.push(textOf(argv, i).toLowerCase());
+  ctx.reply.verbatim("txt", ctx.host.about.info(sections));
+});
 
-/** `ROLE`. O(1). */
-const role: Command = {
-  name: "role",
-  arity: 1,
-  flags: NOSCRIPT | LOADING | STALE | FAST,
-  keys: NO_KEYS,
-  run(ctx) {
-    const { reply, host } = ctx;
-    const view = host.about.role();
-    if (host.role === "master") {
-      reply.array(3);
-      reply.bulkText("master");
-      reply.integer(view.offset);
-      reply.array(view.replicas.length);
-      for (const replica of view.replicas) {
-        reply.array(3);
-        reply.bulkText(replica.host);
-        reply.bulkText(String(replica.port));
-        reply.bulkText(String(replica.offset));
-      }
-      return;
-    }
-    reply.array(5);
-    reply.bulkText("slave");
-    reply.bulkText(view.masterHost);
-    reply.integer(view.masterPort);
-    reply.bulkText(view.linkState);
+/** `ROLE`: master and its replicas, or slave and its master. O(replicas). */
+const role = command("role", 1, NOSCRIPT | LOADING | STALE | FAST, "", (ctx) => {
+  const { reply, host } = ctx;
+  const view = host.about.role();
+  if (host.role === "master") {
+    reply.array(3);
+    reply.bulkText("master");
     reply.integer(view.offset);
-  },
-};
+    reply.array(view.replicas.length);
+    for (const replica of view.replicas) {
+      reply.array(3);
+      reply.bulkText(replica.host);
+      reply.bulkText(String(replica.port));
+      reply.bulkText(String(replica.offset));
+    }
+    return;
+  }
+  reply.array(5);
+  reply.bulkText("slave");
+  reply.bulkText(view.masterHost);
+  reply.integer(view.masterPort);
+  reply.bulkText(view.linkState);
+  reply.integer(view.offset);
+});
 
 /** `TIME`: seconds and microseconds. O(1). */
-const time: Command = {
-  name: "time",
-  arity: 1,
-  flags: LOADING | STALE | FAST,
-  keys: NO_KEYS,
-  run(ctx) {
-    ctx.reply.array(2);
-    ctx.reply.bulkText(String(Math.floor(ctx.nowMs / 1000)));
-    ctx.reply.bulkText(String((ctx.nowMs % 1000) * 1000));
-  },
-};
+const time = command("time", 1, LOADING | STALE | FAST, "", (ctx) => {
+  ctx.reply.array(2);
+  ctx.reply.bulkText(String(Math.floor(ctx.nowMs / 1000)));
+  ctx.reply.bulkText(String((ctx.nowMs % 1000) * 1000));
+});
 
 /** `LASTSAVE`: when the snapshot was loaded. O(1). */
-const lastsave: Command = {
-  name: "lastsave",
-  arity: 1,
-  flags: LOADING | STALE | FAST,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.integer(ctx.host.about.lastSaveSeconds),
-};
+const lastsave = command("lastsave", 1, LOADING | STALE | FAST, "", (ctx) => {
+  ctx.reply.integer(ctx.host.about.lastSaveSeconds);
+});
 
-/** `LOLWUT`. O(1). */
-const lolwut: Command = {
-  name: "lolwut",
-  arity: -1,
-  flags: READONLY | FAST,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.verbatim("txt", `Redis ver. ${ctx.host.version}\n`),
-};
+/** `LOLWUT`: the version, without Redis's picture. O(1). */
+const lolwut = command("lolwut", -1, READONLY | FAST, "", (ctx) => {
+  ctx.reply.verbatim("txt", `Redis ver. ${ctx.host.version}\n`);
+});
 
 /** `MONITOR`: every command as it runs, until the connection ends. O(1). */
-const monitor: Command = {
-  name: "monitor",
-  arity: 1,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run(ctx) {
-    const session = sessionOf(ctx);
-    if (!session.connected) throw new CommandError("ERR MONITOR needs a connection");
-    session.monitors = true;
-    ctx.reply.ok();
-  },
-};
+const monitor = command("monitor", 1, ADMINISTRATION, "", (ctx) => {
+  const session = sessionOf(ctx);
+  if (!session.connected) throw new CommandError("ERR MONITOR needs a connection");
+  session.monitors = true;
+  ctx.reply.ok();
+});
 
-/** `CONFIG`. */
-const config = container("config");
-
-/** `CONFIG GET pattern ...`. O(parameters). */
-const configGet: Command = {
-  name: "config|get",
-  arity: -3,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const parameters = ctx.host.about.config();
-    const found = new Map<string, string>();
-    for (let i = 2; i < argv.count; i++) selectParameters(parameters, argv.at(i), found);
-    ctx.reply.map(found.size);
-    for (const [name, value] of found) {
-      ctx.reply.bulkText(name);
-      ctx.reply.bulkText(value);
-    }
-  },
-};
+/** `CONFIG GET pattern ...`: parameters that fit a glob pattern, and their values. O(parameters). */
+const configGet = command("config|get", -3, ADMINISTRATION, "", (ctx, argv) => {
+  const parameters = ctx.host.about.config();
+  const found = new Map<string, string>();
+  for (let i = 2; i < argv.count; i++) selectParameters(parameters, argv.at(i), found);
+  ctx.reply.map(found.size);
+  for (const [name, value] of found) {
+    ctx.reply.bulkText(name);
+    ctx.reply.bulkText(value);
+  }
+});
 
 /** `CONFIG SET name value ...`: all of them or none. O(n). */
-const configSet: Command = {
-  name: "config|set",
-  arity: -4,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (argv.count % 2 !== 0) throw new CommandError(wrongArity("config|set"));
-    const changes = readChanges(ctx, argv);
-    const before = new Map(ctx.host.about.config());
-    const done: string[] = [];
-    for (const [name, value] of changes) {
-      const problem = ctx.host.about.setConfig(name, value);
-      if (problem !== undefined) {
-        for (const changed of done) ctx.host.about.setConfig(changed, before.get(changed)!);
-        throw new CommandError(
-          `ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`,
-        );
-      }
-      done.push(name);
+const configSet = command("config|set", -4, ADMINISTRATION, "", (ctx, argv) => {
+  if (argv.count % 2 !== 0) throw new CommandError(wrongArity("config|set"));
+  const changes = readChanges(ctx, argv);
+  const before = new Map(ctx.host.about.config());
+  const done: string[] = [];
+  for (const [name, value] of changes) {
+    const problem = ctx.host.about.setConfig(name, value);
+    if (problem !== undefined) {
+      for (const changed of done) ctx.host.about.setConfig(changed, before.get(changed)!);
+      throw new CommandError(
+        `ERR CONFIG SET failed (possibly related to argument '${name}') - ${problem}`,
+      );
     }
-    ctx.reply.ok();
-  },
-};
+    done.push(name);
+  }
+  ctx.reply.ok();
+});
 
-/** `CONFIG RESETSTAT`. O(commands). */
-const configResetstat: Command = {
-  name: "config|resetstat",
-  arity: 2,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run(ctx) {
-    ctx.host.about.resetStatistics();
-    ctx.reply.ok();
-  },
-};
+/** `CONFIG RESETSTAT`: sets the counters of INFO to zero. O(commands). */
+const configResetstat = command("config|resetstat", 2, ADMINISTRATION, "", (ctx) => {
+  ctx.host.about.resetStatistics();
+  ctx.reply.ok();
+});
 
-/** `CONFIG REWRITE`: there is no file. */
-const configRewrite = refusal(
-  "config|rewrite",
-  2,
-  ADMINISTRATION,
-  "ERR The server is running without a config file",
-);
-
-/** `SLOWLOG`. */
-const slowlog = container("slowlog");
+/** `CONFIG REWRITE`: refused, as there is no file. O(1). */
+const configRewrite = command("config|rewrite", 2, ADMINISTRATION, "", () => {
+  throw new CommandError("ERR The server is running without a config file");
+});
 
 /** `SLOWLOG GET [count]`: the newest, 10 unless told, all with -1. O(n). */
-const slowlogGet: Command = {
-  name: "slowlog|get",
-  arity: -2,
-  flags: ADMIN | LOADING | STALE,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (argv.count > 3) throw new CommandError(wrongArity("slowlog|get"));
-    const problem = "ERR count should be greater than or equal to -1";
-    const count = argv.count === 3 ? readInteger(argv, 2, problem) : SLOWLOG_DEFAULT;
-    if (count < -1) throw new CommandError(problem);
-    replySlowEntries(ctx, count);
-  },
-};
+const slowlogGet = command("slowlog|get", -2, ADMIN | LOADING | STALE, "", (ctx, argv) => {
+  if (argv.count > 3) throw new CommandError(wrongArity("slowlog|get"));
+  const problem = "ERR count should be greater than or equal to -1";
+  const count = argv.count === 3 ? readInteger(argv, 2, problem) : SLOWLOG_DEFAULT;
+  if (count < -1) throw new CommandError(problem);
+  replySlowEntries(ctx, count);
+});
 
 /** The newest entries, all for -1. */
 function replySlowEntries(ctx: Context, count: number): void {
@@ -211,65 +146,39 @@ function replySlowEntries(ctx: Context, count: number): void {
   for (let i = 0; i < shown; i++) replySlowEntry(ctx, entries[i]);
 }
 
-/** `SLOWLOG LEN`. O(1). */
-const slowlogLen: Command = {
-  name: "slowlog|len",
-  arity: 2,
-  flags: ADMIN | LOADING | STALE,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.integer(ctx.host.about.slowEntries().length),
-};
+/** `SLOWLOG LEN`: how many entries are kept. O(1). */
+const slowlogLen = command("slowlog|len", 2, ADMIN | LOADING | STALE, "", (ctx) => {
+  ctx.reply.integer(ctx.host.about.slowEntries().length);
+});
 
-/** `SLOWLOG RESET`. O(n). */
-const slowlogReset: Command = {
-  name: "slowlog|reset",
-  arity: 2,
-  flags: ADMIN | LOADING | STALE,
-  keys: NO_KEYS,
-  run(ctx) {
-    ctx.host.about.resetSlowLog();
-    ctx.reply.ok();
-  },
-};
-
-/** `COMMANDLOG`: Valkey's name for the slow log and two logs of large commands, which are not kept. */
-const commandlog = container("commandlog");
+/** `SLOWLOG RESET`: empties the log. O(n). */
+const slowlogReset = command("slowlog|reset", 2, ADMIN | LOADING | STALE, "", (ctx) => {
+  ctx.host.about.resetSlowLog();
+  ctx.reply.ok();
+});
 
 /** `COMMANDLOG GET count type`: the newest, all with -1. O(n). */
-const commandlogGet: Command = {
-  name: "commandlog|get",
-  arity: 4,
-  flags: ADMIN | LOADING | STALE,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    const problem = "ERR count should be greater than or equal to -1";
-    const count = readInteger(argv, 2, problem);
-    if (count < -1) throw new CommandError(problem);
-    replySlowEntries(ctx, isSlowType(argv, 3) ? count : 0);
-  },
-};
+const commandlogGet = command("commandlog|get", 4, ADMIN | LOADING | STALE, "", (ctx, argv) => {
+  const problem = "ERR count should be greater than or equal to -1";
+  const count = readInteger(argv, 2, problem);
+  if (count < -1) throw new CommandError(problem);
+  replySlowEntries(ctx, isSlowType(argv, 3) ? count : 0);
+});
 
-/** `COMMANDLOG LEN type`. O(1). */
-const commandlogLen: Command = {
-  name: "commandlog|len",
-  arity: 3,
-  flags: ADMIN | LOADING | STALE,
-  keys: NO_KEYS,
-  run: (ctx, argv) =>
-    ctx.reply.integer(isSlowType(argv, 2) ? ctx.host.about.slowEntries().length : 0),
-};
+/** `COMMANDLOG LEN type`: how many entries are kept. O(1). */
+const commandlogLen = command(
+  "commandlog|len",
+  3,
+  ADMIN | LOADING | STALE,
+  "",
+  (ctx, argv) => ctx.reply.integer(isSlowType(argv, 2) ? ctx.host.about.slowEntries().length : 0),
+);
 
-/** `COMMANDLOG RESET type`. O(n). */
-const commandlogReset: Command = {
-  name: "commandlog|reset",
-  arity: 3,
-  flags: ADMIN | LOADING | STALE,
-  keys: NO_KEYS,
-  run(ctx, argv) {
-    if (isSlowType(argv, 2)) ctx.host.about.resetSlowLog();
-    ctx.reply.ok();
-  },
-};
+/** `COMMANDLOG RESET type`: empties a log. O(n). */
+const commandlogReset = command("commandlog|reset", 3, ADMIN | LOADING | STALE, "", (ctx, argv) => {
+  if (isSlowType(argv, 2)) ctx.host.about.resetSlowLog();
+  ctx.reply.ok();
+});
 
 /** Whether a log's type is the slow one; the others are always empty. */
 function isSlowType(argv: Argv, index: number): boolean {
@@ -280,142 +189,141 @@ function isSlowType(argv: Argv, index: number): boolean {
   );
 }
 
-/** `LATENCY`: no event is ever sampled, which is what the answers say. */
-const latency = container("latency");
+/** `LATENCY LATEST`: empty, as no event is ever sampled. O(1). */
+const latencyLatest = command("latency|latest", 2, ADMINISTRATION, "", (ctx) => ctx.reply.array(0));
 
-const latencyLatest = emptyArray("latency|latest", 2);
-const latencyHistory = emptyArray("latency|history", 3);
+/** `LATENCY HISTORY event`: empty, as no event is ever sampled. O(1). */
+const latencyHistory = command("latency|history", 3, ADMINISTRATION, "", (ctx) => {
+  ctx.reply.array(0);
+});
 
 /** `LATENCY RESET [event ...]`: how many were reset. O(1). */
-const latencyReset: Command = {
-  name: "latency|reset",
-  arity: -2,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.integer(0),
-};
+const latencyReset = command("latency|reset", -2, ADMINISTRATION, "", (ctx) => {
+  ctx.reply.integer(0);
+});
 
 /** `LATENCY DOCTOR`: there is nothing to look at. O(1). */
-const latencyDoctor: Command = {
-  name: "latency|doctor",
-  arity: 2,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.verbatim("txt", "Latency is not monitored: no event was ever sampled.\n"),
-};
+const latencyDoctor = command("latency|doctor", 2, ADMINISTRATION, "", (ctx) => {
+  ctx.reply.verbatim("txt", "Latency is not monitored: no event was ever sampled.\n");
+});
 
 /** `LATENCY GRAPH event`: there are no samples. O(1). */
-const latencyGraph: Command = {
-  name: "latency|graph",
-  arity: 3,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run(_ctx, argv) {
-    const event = cString(textOf(argv, 2));
-    throw new CommandError(`ERR No samples available for event '${event}'`);
-  },
-};
+const latencyGraph = command("latency|graph", 3, ADMINISTRATION, "", (_ctx, argv) => {
+  const event = cString(textOf(argv, 2));
+  throw new CommandError(`ERR No samples available for event '${event}'`);
+});
 
 /** `LATENCY HISTOGRAM [command ...]`: calls are timed, but not sorted by how long they took. O(commands). */
-const latencyHistogram: Command = {
-  name: "latency|histogram",
-  arity: -2,
-  flags: ADMINISTRATION,
-  keys: NO_KEYS,
-  run: (ctx) => ctx.reply.map(0),
-};
+const latencyHistogram = command("latency|histogram", -2, ADMINISTRATION, "", (ctx) => {
+  ctx.reply.map(0);
+});
 
-/** `MODULE`. */
-const moduleContainer = container("module");
+/** `MODULE LIST`: empty, as modules cannot be loaded. O(1). */
+const moduleList = command("module|list", 2, ADMIN | NOSCRIPT, "", (ctx) => ctx.reply.array(0));
 
-/** Every row of this family. */
-export const serverCommands: readonly Command[] = [
-  commandlog,
-  commandlogGet,
-  commandlogLen,
-  commandlogReset,
-  config,
+/** `MODULE LOAD path [arg ...]`: refused. O(1). */
+const moduleLoad = command("module|load", -3, MODULES, "", refuseModules);
+
+/** `MODULE LOADEX path [CONFIG name value ...] [ARGS arg ...]`: refused. O(1). */
+const moduleLoadex = command("module|loadex", -3, MODULES, "", refuseModules);
+
+/** `MODULE UNLOAD name`: refused. O(1). */
+const moduleUnload = command("module|unload", 3, MODULES, "", refuseModules);
+
+/** `REPLICAOF host port | NO ONE`: refused, unless it asks for the master there is. O(1). */
+const replicaof = command("replicaof", 3, FOLLOWING, "", (ctx, argv) => {
+  replicaofGeneric(ctx, argv, "REPLICAOF");
+});
+
+/** `SLAVEOF host port | NO ONE`: REPLICAOF's old name. O(1). */
+const slaveof = command("slaveof", 3, FOLLOWING, "", (ctx, argv) => {
+  replicaofGeneric(ctx, argv, "SLAVEOF");
+});
+
+const configContainer = container("config", [
   configGet,
   configResetstat,
   configRewrite,
   configSet,
-  container("cluster"),
-  info,
-  lastsave,
-  latency,
+], [
+  "GET <pattern> [<pattern> ...]",
+  "    Return the parameters that match a glob-like <pattern>, with their values.",
+  "SET <directive> <value> [<directive> <value> ...]",
+  "    Change parameters.",
+  "RESETSTAT",
+  "    Reset the statistics INFO reports.",
+  "REWRITE",
+  "    Refused: there is no configuration file.",
+]);
+
+const slowlogContainer = container("slowlog", [slowlogGet, slowlogLen, slowlogReset], [
+  "GET [<count>]",
+  "    Return the newest <count> entries (default: 10, -1 means all): id, time, microseconds,",
+  "    arguments, address, name.",
+  "LEN",
+  "    Return how many entries there are.",
+  "RESET",
+  "    Empty the log.",
+]);
+
+/** Valkey's name for the slow log and two logs of large commands, which are not kept. */
+const commandlogContainer = container("commandlog", [
+  commandlogGet,
+  commandlogLen,
+  commandlogReset,
+], [
+  "GET <count> <type>",
+  "    Return the newest <count> entries (-1 means all) of a log: slow, large-request or",
+  "    large-reply. Only the slow one is kept.",
+  "LEN <type>",
+  "    Return how many entries there are.",
+  "RESET <type>",
+  "    Empty the log.",
+]);
+
+/** No event is ever sampled, which is what the answers say. */
+const latencyContainer = container("latency", [
   latencyDoctor,
   latencyGraph,
   latencyHistogram,
   latencyHistory,
   latencyLatest,
   latencyReset,
+], [
+  "LATEST",
+  "    Return the latest samples: no event is ever sampled.",
+  "HISTORY <event>",
+  "    Return the samples of <event>.",
+  "RESET [<event> ...]",
+  "    Reset the samples.",
+]);
+
+const moduleContainer = container("module", [
+  moduleList,
+  moduleLoad,
+  moduleLoadex,
+  moduleUnload,
+], ["LIST", "    Return the loaded modules: there are none."]);
+
+/** Every row of this family. */
+export const serverCommands: readonly Command[] = [
+  ...commandlogContainer,
+  ...configContainer,
+  info,
+  lastsave,
+  ...latencyContainer,
   lolwut,
-  moduleContainer,
-  { ...emptyArray("module|list", 2), flags: ADMIN | NOSCRIPT },
+  ...moduleContainer,
   monitor,
+  replicaof,
   role,
-  slowlog,
-  slowlogGet,
-  slowlogLen,
-  slowlogReset,
+  slaveof,
+  ...slowlogContainer,
   time,
-  ...refusals(),
-  ...helps(),
 ];
 
-function container(name: string): Command {
-  return {
-    name,
-    arity: -2,
-    flags: CONTAINER,
-    keys: NO_KEYS,
-    run() {
-      throw new CommandError(wrongArity(name));
-    },
-  };
-}
-
-function refusal(name: string, arity: number, flags: number, text: string): Command {
-  return {
-    name,
-    arity,
-    flags,
-    keys: NO_KEYS,
-    run() {
-      throw new CommandError(text);
-    },
-  };
-}
-
-function emptyArray(name: string, arity: number): Command {
-  return {
-    name,
-    arity,
-    flags: ADMINISTRATION,
-    keys: NO_KEYS,
-    run: (ctx) => ctx.reply.array(0),
-  };
-}
-
-/** What a replica inside an application refuses its clients, each with a reason. */
-function refusals(): Command[] {
-  const following = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
-  return [
-    {
-      name: "replicaof",
-      arity: 3,
-      flags: following,
-      keys: NO_KEYS,
-      run: (ctx, argv) => replicaofGeneric(ctx, argv, "REPLICAOF"),
-    },
-    {
-      name: "slaveof",
-      arity: 3,
-      flags: following,
-      keys: NO_KEYS,
-      run: (ctx, argv) => replicaofGeneric(ctx, argv, "SLAVEOF"),
-    },
-  ];
+function refuseModules(): void {
+  throw new CommandError(embedded("what it is made of"));
 }
 
 /** Asked for what is already so, Redis says so; anything else is the application's to decide. */
@@ -428,7 +336,7 @@ function replicaofGeneric(ctx: Context, argv: Argv, name: string): void {
       return ctx.reply.simple("OK Already connected to specified master");
     }
   }
-  throw new CommandError(`ERR ${name} is refused. ${EMBEDDED} whom it follows`);
+  throw new CommandError(embedded("whom it follows", `${name} is refused. `));
 }
 
 /** A plain name may have glob characters in none of the parameters: it is looked up, not matched. */
@@ -482,47 +390,4 @@ function replySlowEntry(
   for (const arg of entry.args) reply.bulk(arg);
   reply.bulkText(entry.address);
   reply.bulkText(entry.clientName);
-}
-
-function helps(): Command[] {
-  return [
-    helpRow("cluster", ["(no subcommand answers: cluster support is disabled)"]),
-    helpRow("commandlog", [
-      "GET <count> <type>",
-      "    Return the newest <count> entries (-1 means all) of a log: slow, large-request or",
-      "    large-reply. Only the slow one is kept.",
-      "LEN <type>",
-      "    Return how many entries there are.",
-      "RESET <type>",
-      "    Empty the log.",
-    ]),
-    helpRow("config", [
-      "GET <pattern> [<pattern> ...]",
-      "    Return the parameters that match a glob-like <pattern>, with their values.",
-      "SET <directive> <value> [<directive> <value> ...]",
-      "    Change parameters.",
-      "RESETSTAT",
-      "    Reset the statistics INFO reports.",
-      "REWRITE",
-      "    Refused: there is no configuration file.",
-    ]),
-    helpRow("latency", [
-      "LATEST",
-      "    Return the latest samples: no event is ever sampled.",
-      "HISTORY <event>",
-      "    Return the samples of <event>.",
-      "RESET [<event> ...]",
-      "    Reset the samples.",
-    ]),
-    helpRow("module", ["LIST", "    Return the loaded modules: there are none."]),
-    helpRow("slowlog", [
-      "GET [<count>]",
-      "    Return the newest <count> entries (default: 10, -1 means all): id, time, microseconds,",
-      "    arguments, address, name.",
-      "LEN",
-      "    Return how many entries there are.",
-      "RESET",
-      "    Empty the log.",
-    ]),
-  ];
 }

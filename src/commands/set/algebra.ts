@@ -21,12 +21,9 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
-  KEY_1,
-  KEYS_ALL,
-  type KeySpec,
-  MOVABLEKEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -137,56 +134,39 @@ function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
 }
 
 /** `SINTER key [key ...]`: members that all have. O(n * m). */
-const sinter: Command = {
-  name: "sinter",
-  arity: -2,
-  flags: READONLY,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
-    const entries = lookupAll(ctx, argv, 1, argv.count);
-    if (entries.includes(0)) return ctx.reply.set(0);
-    const mark = ctx.reply.beginDeferred();
-    let count = 0;
-    eachShared(ctx, entries, (bytes, start, end) => {
-      ctx.reply.bulk(bytes, start, end);
-      count++;
-      return true;
-    });
-    ctx.reply.endDeferred(mark, "set", count);
-  },
-};
+const sinter = command("sinter", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
+  const entries = lookupAll(ctx, argv, 1, argv.count);
+  if (entries.includes(0)) return ctx.reply.set(0);
+  const mark = ctx.reply.beginDeferred();
+  let count = 0;
+  eachShared(ctx, entries, (bytes, start, end) => {
+    ctx.reply.bulk(bytes, start, end);
+    count++;
+    return true;
+  });
+  ctx.reply.endDeferred(mark, "set", count);
+});
 
 /** `SINTERSTORE destination key [key ...]`: SINTER, kept. O(n * m). */
-const sinterstore: Command = {
-  name: "sinterstore",
-  arity: -3,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
+const sinterstore = command(
+  "sinterstore",
+  -3,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2:-1",
+  (ctx, argv) => {
     const entries = lookupAll(ctx, argv, 2, argv.count);
     if (entries.includes(0)) return storeNothing(ctx, argv, 1);
     intersectionOf(ctx, entries).store(ctx, argv);
   },
-};
-
-/** Where SINTERCARD's keys are: counted by argument 1. */
-const NUMBERED_KEYS: KeySpec = {
-  first: 0,
-  last: 0,
-  step: 0,
-  find(argv, key) {
-    const count = readInteger(argv, 1, NUMKEYS_POSITIVE);
-    for (let i = 2; i < argv.count && i < 2 + count; i++) key(i);
-  },
-};
+);
 
 /** `SINTERCARD numkeys key [key ...] [LIMIT limit]`: how many members all have. O(n * m). */
-const sintercard: Command = {
-  name: "sintercard",
-  arity: -3,
-  flags: READONLY | MOVABLEKEYS,
-  keys: NUMBERED_KEYS,
-  run(ctx, argv) {
+const sintercard = command(
+  "sintercard",
+  -3,
+  READONLY,
+  "RO.access@1:n",
+  (ctx, argv) => {
     const count = readInteger(argv, 1, NUMKEYS_POSITIVE);
     if (count < 1) throw new CommandError(NUMKEYS_POSITIVE);
     if (count > argv.count - 2) throw new CommandError(TOO_MANY_KEYS);
@@ -202,7 +182,7 @@ const sintercard: Command = {
     eachShared(ctx, entries, () => ++shared !== limit);
     ctx.reply.integer(shared);
   },
-};
+);
 
 /** How SUNION and SDIFF hold what they reply with: sorted only where every source is an intset. */
 function scratchEncoding(ctx: Context, entries: readonly Entry[]): Encoding {
@@ -250,66 +230,48 @@ function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encodin
 }
 
 /** `SUNION key [key ...]`: members that any has. O(n). */
-const sunion: Command = {
-  name: "sunion",
-  arity: -2,
-  flags: READONLY,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
-    const entries = lookupAll(ctx, argv, 1, argv.count);
-    unionOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
-  },
-};
+const sunion = command("sunion", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
+  const entries = lookupAll(ctx, argv, 1, argv.count);
+  unionOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
+});
 
 /** `SUNIONSTORE destination key [key ...]`: SUNION, kept. O(n). */
-const sunionstore: Command = {
-  name: "sunionstore",
-  arity: -3,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
+const sunionstore = command(
+  "sunionstore",
+  -3,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2:-1",
+  (ctx, argv) => {
     const entries = lookupAll(ctx, argv, 2, argv.count);
     unionOf(ctx, entries, Encoding.INTSET).store(ctx, argv);
   },
-};
+);
 
 /** `SDIFF key [key ...]`: members of the first that no other has. O(n). */
-const sdiff: Command = {
-  name: "sdiff",
-  arity: -2,
-  flags: READONLY,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
-    const entries = lookupAll(ctx, argv, 1, argv.count);
-    differenceOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
-  },
-};
+const sdiff = command("sdiff", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
+  const entries = lookupAll(ctx, argv, 1, argv.count);
+  differenceOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
+});
 
 /** `SDIFFSTORE destination key [key ...]`: SDIFF, kept. O(n). */
-const sdiffstore: Command = {
-  name: "sdiffstore",
-  arity: -3,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
+const sdiffstore = command(
+  "sdiffstore",
+  -3,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2:-1",
+  (ctx, argv) => {
     const entries = lookupAll(ctx, argv, 2, argv.count);
     differenceOf(ctx, entries, Encoding.INTSET).store(ctx, argv);
   },
-};
+);
 
 /** `SMEMBERS key`: every member. O(n). */
-const smembers: Command = {
-  name: "smembers",
-  arity: 2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupSet(ctx, argv, 1);
-    ctx.reply.set(entry === 0 ? 0 : setLength(ctx.db, entry));
-    if (entry === 0) return;
-    setEach(ctx.db, entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
-  },
-};
+const smembers = command("smembers", 2, READONLY, "RO.access@1", (ctx, argv) => {
+  const entry = lookupSet(ctx, argv, 1);
+  ctx.reply.set(entry === 0 ? 0 : setLength(ctx.db, entry));
+  if (entry === 0) return;
+  setEach(ctx.db, entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
+});
 
 /** The rows. */
 export const setAlgebraCommands: readonly Command[] = [

@@ -9,7 +9,7 @@ import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
 import { type Stream, StreamCursor } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readBigInteger, readInteger, textOf } from "../engine/args.ts";
-import { type Command, type Context, FAST, KEY_1, WRITE } from "../engine/command.ts";
+import { type Command, command, type Context, FAST, WRITE } from "../engine/command.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX } from "../engine/errors.ts";
 import {
   groupAt,
@@ -168,67 +168,55 @@ function readMinIdle(argv: Argv, name: string): number {
  * `XCLAIM key group consumer min-idle-ms id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID]
  * [LASTID id]`. O(n log n) of those named.
  */
-const xclaim: Command = {
-  name: "xclaim",
-  arity: -6,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const stream = lookupStream(ctx, argv, 1);
-    const group = groupAt(stream, argv, 2);
-    if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
-    const minIdleMs = readMinIdle(argv, "XCLAIM");
-    const options = readClaim(ctx, argv);
-    let moved = false;
-    if (options.lastId.compare(group.lastId) > 0) {
-      group.lastId.set(options.lastId);
-      moved = true;
-    }
-    const consumer = consumerFor(ctx, argv, group);
-    const mark = ctx.reply.beginDeferred();
-    let claimed = 0;
-    for (let i = 5; i < options.idEnd; i++) {
-      readId(argv, i, id);
-      if (claimOne(ctx, argv, stream, group, consumer, minIdleMs, options)) claimed++;
-    }
-    ctx.reply.endDeferred(mark, "array", claimed);
-    if (moved && ctx.dirty === 0) {
-      ctx.dirty++;
-      const name = [argv.at(1), argv.at(2), group.lastId.toString()] as const;
-      ctx.propagateAs("XGROUP", "SETID", ...name, "ENTRIESREAD", String(group.entriesRead));
-    }
-    if (ctx.dirty > 0) streamChanged(ctx, argv, 1, 0);
-    else ctx.preventPropagation();
-  },
-};
+const xclaim = command("xclaim", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  const stream = lookupStream(ctx, argv, 1);
+  const group = groupAt(stream, argv, 2);
+  if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
+  const minIdleMs = readMinIdle(argv, "XCLAIM");
+  const options = readClaim(ctx, argv);
+  let moved = false;
+  if (options.lastId.compare(group.lastId) > 0) {
+    group.lastId.set(options.lastId);
+    moved = true;
+  }
+  const consumer = consumerFor(ctx, argv, group);
+  const mark = ctx.reply.beginDeferred();
+  let claimed = 0;
+  for (let i = 5; i < options.idEnd; i++) {
+    readId(argv, i, id);
+    if (claimOne(ctx, argv, stream, group, consumer, minIdleMs, options)) claimed++;
+  }
+  ctx.reply.endDeferred(mark, "array", claimed);
+  if (moved && ctx.dirty === 0) {
+    ctx.dirty++;
+    const name = [argv.at(1), argv.at(2), group.lastId.toString()] as const;
+    ctx.propagateAs("XGROUP", "SETID", ...name, "ENTRIESREAD", String(group.entriesRead));
+  }
+  if (ctx.dirty > 0) streamChanged(ctx, argv, 1, 0);
+  else ctx.preventPropagation();
+});
 
 /** `XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID]`. O(count). */
-const xautoclaim: Command = {
-  name: "xautoclaim",
-  arity: -6,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const minIdleMs = readMinIdle(argv, "XAUTOCLAIM");
-    const start = new StreamId();
-    readRangeStart(argv, 5, start);
-    let count = 100;
-    let onlyIds = false;
-    for (let i = 6; i < argv.count; i++) {
-      if (isWord(argv, i, "COUNT") && i + 1 < argv.count) {
-        count = readInteger(argv, ++i, COUNT_POSITIVE);
-        const isTooLarge = count === Infinity && readBigInteger(argv, i) > MOST_IDS;
-        if (count < 1 || isTooLarge) throw new CommandError(COUNT_POSITIVE);
-      } else if (isWord(argv, i, "JUSTID")) onlyIds = true;
-      else throw new CommandError(SYNTAX);
-    }
-    const stream = lookupStream(ctx, argv, 1);
-    const group = groupAt(stream, argv, 2);
-    if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
-    if (count > MOST_MEMORY) throw new CommandError(TOO_MUCH);
-    autoclaim(ctx, argv, stream, group, { minIdleMs, start, count, onlyIds });
-  },
-};
+const xautoclaim = command("xautoclaim", -6, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
+  const minIdleMs = readMinIdle(argv, "XAUTOCLAIM");
+  const start = new StreamId();
+  readRangeStart(argv, 5, start);
+  let count = 100;
+  let onlyIds = false;
+  for (let i = 6; i < argv.count; i++) {
+    if (isWord(argv, i, "COUNT") && i + 1 < argv.count) {
+      count = readInteger(argv, ++i, COUNT_POSITIVE);
+      const isTooLarge = count === Infinity && readBigInteger(argv, i) > MOST_IDS;
+      if (count < 1 || isTooLarge) throw new CommandError(COUNT_POSITIVE);
+    } else if (isWord(argv, i, "JUSTID")) onlyIds = true;
+    else throw new CommandError(SYNTAX);
+  }
+  const stream = lookupStream(ctx, argv, 1);
+  const group = groupAt(stream, argv, 2);
+  if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
+  if (count > MOST_MEMORY) throw new CommandError(TOO_MUCH);
+  autoclaim(ctx, argv, stream, group, { minIdleMs, start, count, onlyIds });
+});
 
 interface AutoclaimOptions {
   readonly minIdleMs: number;

@@ -9,7 +9,7 @@ import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
 import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
 import type { Group } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, type Context, FAST, KEY_1, WRITE } from "../engine/command.ts";
+import { type Command, command, type Context, FAST, WRITE } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import {
   type AddOptions,
@@ -137,29 +137,17 @@ function deleteEach(
 }
 
 /** `XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`. O(n) of those named. */
-const xdelex: Command = {
-  name: "xdelex",
-  arity: -5,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const options = readDelete(argv, 2);
-    deleteEach(ctx, argv, options, lookupStream(ctx, argv, 1), undefined, false);
-  },
-};
+const xdelex = command("xdelex", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  const options = readDelete(argv, 2);
+  deleteEach(ctx, argv, options, lookupStream(ctx, argv, 1), undefined, false);
+});
 
 /** `XACKDEL key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`. O(n) of those named. */
-const xackdel: Command = {
-  name: "xackdel",
-  arity: -6,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const options = readDelete(argv, 3);
-    const stream = lookupStream(ctx, argv, 1);
-    deleteEach(ctx, argv, options, stream, groupAt(stream, argv, 2), true);
-  },
-};
+const xackdel = command("xackdel", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  const options = readDelete(argv, 3);
+  const stream = lookupStream(ctx, argv, 1);
+  deleteEach(ctx, argv, options, stream, groupAt(stream, argv, 2), true);
+});
 
 /** The rows. */
 export const streamDeleteCommands: readonly Command[] = [xackdel, xdelex];

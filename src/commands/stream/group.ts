@@ -9,22 +9,10 @@ import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
 import { Stream } from "../../store/types/stream.ts";
 import type { Consumer, Group } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
-import {
-  type Command,
-  CONTAINER,
-  type Context,
-  DENYOOM,
-  FAST,
-  KEY_1,
-  type KeySpec,
-  NO_KEYS,
-  WRITE,
-} from "../engine/command.ts";
-import { CommandError, cString, wrongArity, wrongSubcommandArity } from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { type Command, command, type Context, DENYOOM, FAST, WRITE } from "../engine/command.ts";
+import { CommandError, cString, wrongSubcommandArity } from "../engine/errors.ts";
+import { container } from "../engine/container.ts";
 import { groupAt, IdForm, lookupStream, readId, streamChanged } from "./args.ts";
-
-const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
 
 const NO_KEY: string =
   "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the" +
@@ -34,24 +22,18 @@ const id = new StreamId();
 const place = new IdPlace();
 
 /** `XACK key group id [id ...]`: entries are no longer pending. O(n) of those named. */
-const xack: Command = {
-  name: "xack",
-  arity: -4,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const group = groupAt(lookupStream(ctx, argv, 1), argv, 2);
-    if (group === undefined) return ctx.reply.integer(0);
-    for (let i = 3; i < argv.count; i++) readId(argv, i, id);
-    let acknowledged = 0;
-    for (let i = 3; i < argv.count; i++) {
-      readId(argv, i, id);
-      if (group.forget(id, place)) acknowledged++;
-    }
-    ctx.reply.integer(acknowledged);
-    if (acknowledged > 0) streamChanged(ctx, argv, 1, acknowledged);
-  },
-};
+const xack = command("xack", -4, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  const group = groupAt(lookupStream(ctx, argv, 1), argv, 2);
+  if (group === undefined) return ctx.reply.integer(0);
+  for (let i = 3; i < argv.count; i++) readId(argv, i, id);
+  let acknowledged = 0;
+  for (let i = 3; i < argv.count; i++) {
+    readId(argv, i, id);
+    if (group.forget(id, place)) acknowledged++;
+  }
+  ctx.reply.integer(acknowledged);
+  if (acknowledged > 0) streamChanged(ctx, argv, 1, acknowledged);
+});
 
 /** The stream of a subcommand; all but CREATE MKSTREAM need one. */
 function requireStream(ctx: Context, argv: Argv): Stream {
@@ -98,101 +80,66 @@ function readGroupId(argv: Argv, stream: Stream | undefined, form: IdForm): void
 }
 
 /** `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]`. O(1). */
-const xgroupCreate: Command = {
-  name: "xgroup|create",
-  arity: -5,
-  flags: WRITE | DENYOOM,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const options = readGroupOptions(argv, true);
-    const found = lookupStream(ctx, argv, 2);
-    if (found === undefined && !options.makesStream) throw new CommandError(NO_KEY);
-    readGroupId(argv, found, IdForm.STRICT);
-    const stream = found ?? new Stream();
-    const group = stream.addGroup(argv.bytes, argv.starts[3], argv.ends[3]);
-    if (group === undefined) throw new CommandError("BUSYGROUP Consumer Group name already exists");
-    group.lastId.set(id);
-    group.entriesRead = options.entriesRead;
-    ctx.reply.ok();
-    streamChanged(ctx, argv, 2, 1, stream);
-  },
-};
+const xgroupCreate = command("xgroup|create", -5, WRITE | DENYOOM, "RW.insert@2", (ctx, argv) => {
+  const options = readGroupOptions(argv, true);
+  const found = lookupStream(ctx, argv, 2);
+  if (found === undefined && !options.makesStream) throw new CommandError(NO_KEY);
+  readGroupId(argv, found, IdForm.STRICT);
+  const stream = found ?? new Stream();
+  const group = stream.addGroup(argv.bytes, argv.starts[3], argv.ends[3]);
+  if (group === undefined) throw new CommandError("BUSYGROUP Consumer Group name already exists");
+  group.lastId.set(id);
+  group.entriesRead = options.entriesRead;
+  ctx.reply.ok();
+  streamChanged(ctx, argv, 2, 1, stream);
+});
 
 /** `XGROUP SETID key group id|$ [ENTRIESREAD n]`. O(1). */
-const xgroupSetid: Command = {
-  name: "xgroup|setid",
-  arity: -5,
-  flags: WRITE,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const options = readGroupOptions(argv, false);
-    const stream = requireStream(ctx, argv);
-    const group = requireGroup(ctx, argv);
-    readGroupId(argv, stream, IdForm.LOOSE);
-    group.lastId.set(id);
-    group.entriesRead = options.entriesRead;
-    ctx.reply.ok();
-    streamChanged(ctx, argv, 2, 1);
-  },
-};
+const xgroupSetid = command("xgroup|setid", -5, WRITE, "RW.update@2", (ctx, argv) => {
+  const options = readGroupOptions(argv, false);
+  const stream = requireStream(ctx, argv);
+  const group = requireGroup(ctx, argv);
+  readGroupId(argv, stream, IdForm.LOOSE);
+  group.lastId.set(id);
+  group.entriesRead = options.entriesRead;
+  ctx.reply.ok();
+  streamChanged(ctx, argv, 2, 1);
+});
 
 /** `XGROUP DESTROY key group`. O(1). */
-const xgroupDestroy: Command = {
-  name: "xgroup|destroy",
-  arity: 4,
-  flags: WRITE,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const stream = requireStream(ctx, argv);
-    const removed = stream.removeGroup(argv.bytes, argv.starts[3], argv.ends[3]);
-    ctx.reply.integer(removed ? 1 : 0);
-    if (removed) streamChanged(ctx, argv, 2, 1);
-  },
-};
+const xgroupDestroy = command("xgroup|destroy", 4, WRITE, "RW.delete@2", (ctx, argv) => {
+  const stream = requireStream(ctx, argv);
+  const removed = stream.removeGroup(argv.bytes, argv.starts[3], argv.ends[3]);
+  ctx.reply.integer(removed ? 1 : 0);
+  if (removed) streamChanged(ctx, argv, 2, 1);
+});
 
 /** `XGROUP CREATECONSUMER key group consumer`. O(1). */
-const xgroupCreateconsumer: Command = {
-  name: "xgroup|createconsumer",
-  arity: 5,
-  flags: WRITE | DENYOOM,
-  keys: KEY_2,
-  run(ctx, argv) {
+const xgroupCreateconsumer = command(
+  "xgroup|createconsumer",
+  5,
+  WRITE | DENYOOM,
+  "RW.insert@2",
+  (ctx, argv) => {
     const group = requireGroup(ctx, argv);
     const made = group.addConsumer(argv.bytes, argv.starts[4], argv.ends[4], ctx.nowMs);
     ctx.reply.integer(made === undefined ? 0 : 1);
     if (made !== undefined) streamChanged(ctx, argv, 2, 1);
   },
-};
+);
 
 /** `XGROUP DELCONSUMER key group consumer`: what it had pending is forgotten. O(n) of that. */
-const xgroupDelconsumer: Command = {
-  name: "xgroup|delconsumer",
-  arity: 5,
-  flags: WRITE,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const group = requireGroup(ctx, argv);
-    const consumer: Consumer | undefined = group.consumer(
-      argv.bytes,
-      argv.starts[4],
-      argv.ends[4],
-    );
-    if (consumer === undefined) return ctx.reply.integer(0);
-    ctx.reply.integer(group.removeConsumer(consumer));
-    streamChanged(ctx, argv, 2, 1);
-  },
-};
-
-/** `XGROUP`: only its subcommands run. O(1). */
-const xgroup: Command = {
-  name: "xgroup",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("xgroup"));
-  },
-};
+const xgroupDelconsumer = command("xgroup|delconsumer", 5, WRITE, "RW.delete@2", (ctx, argv) => {
+  const group = requireGroup(ctx, argv);
+  const consumer: Consumer | undefined = group.consumer(
+    argv.bytes,
+    argv.starts[4],
+    argv.ends[4],
+  );
+  if (consumer === undefined) return ctx.reply.integer(0);
+  ctx.reply.integer(group.removeConsumer(consumer));
+  streamChanged(ctx, argv, 2, 1);
+});
 
 const HELP: readonly string[] = [
   "CREATE <key> <groupname> <id|$> [option]",
@@ -211,14 +158,14 @@ const HELP: readonly string[] = [
   "    Set the current group ID and entries_read counter.",
 ];
 
-/** The rows. */
+/** XACK, and XGROUP with its subcommands. */
 export const streamGroupCommands: readonly Command[] = [
   xack,
-  xgroup,
-  xgroupCreate,
-  xgroupCreateconsumer,
-  xgroupDelconsumer,
-  xgroupDestroy,
-  helpRow("xgroup", HELP),
-  xgroupSetid,
+  ...container("xgroup", [
+    xgroupCreate,
+    xgroupCreateconsumer,
+    xgroupDelconsumer,
+    xgroupDestroy,
+    xgroupSetid,
+  ], HELP),
 ];

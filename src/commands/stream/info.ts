@@ -9,25 +9,11 @@ import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
 import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
-import {
-  type Command,
-  CONTAINER,
-  type Context,
-  type KeySpec,
-  NO_KEYS,
-  READONLY,
-} from "../engine/command.ts";
-import {
-  CommandError,
-  cString,
-  NO_SUCH_KEY,
-  wrongArity,
-  wrongSubcommandArity,
-} from "../engine/errors.ts";
-import { helpRow } from "../engine/help.ts";
+import { type Command, command, type Context, READONLY } from "../engine/command.ts";
+import { CommandError, cString, NO_SUCH_KEY, wrongSubcommandArity } from "../engine/errors.ts";
+import { container } from "../engine/container.ts";
 import { groupAt, lookupStream, replyEntry, replyId } from "./args.ts";
 
-const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
 /** Entries, and pending entries of each group and consumer, that FULL shows unless told otherwise. */
 const FULL_COUNT = 10;
 
@@ -73,25 +59,19 @@ function replyEdge(ctx: Context, stream: Stream, last: boolean): void {
 }
 
 /** `XINFO STREAM key [FULL [COUNT count]]`. O(1), FULL O(n) of those shown. */
-const xinfoStream: Command = {
-  name: "xinfo|stream",
-  arity: -3,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const { reply } = ctx;
-    const stream = requireStream(ctx, argv);
-    if (argv.count > 3) return replyFull(ctx, stream, readCount(argv));
-    reply.map(10);
-    replyHead(ctx, stream);
-    reply.bulkText("groups");
-    reply.integer(stream.groupCount);
-    reply.bulkText("first-entry");
-    replyEdge(ctx, stream, false);
-    reply.bulkText("last-entry");
-    replyEdge(ctx, stream, true);
-  },
-};
+const xinfoStream = command("xinfo|stream", -3, READONLY, "RO.access@2", (ctx, argv) => {
+  const { reply } = ctx;
+  const stream = requireStream(ctx, argv);
+  if (argv.count > 3) return replyFull(ctx, stream, readCount(argv));
+  reply.map(10);
+  replyHead(ctx, stream);
+  reply.bulkText("groups");
+  reply.integer(stream.groupCount);
+  reply.bulkText("first-entry");
+  replyEdge(ctx, stream, false);
+  reply.bulkText("last-entry");
+  replyEdge(ctx, stream, true);
+});
 
 function readCount(argv: Argv): number {
   const wrong = wrongSubcommandArity("XINFO", textOf(argv, 1));
@@ -178,75 +158,52 @@ function replyFullConsumer(ctx: Context, group: Group, consumer: Consumer, most:
 }
 
 /** `XINFO GROUPS key`. O(n) of the groups. */
-const xinfoGroups: Command = {
-  name: "xinfo|groups",
-  arity: 3,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const { reply } = ctx;
-    const stream = requireStream(ctx, argv);
-    reply.array(stream.groupCount);
-    for (const group of stream.groups()) {
-      reply.map(6);
-      reply.bulkText("name");
-      reply.bulk(group.name);
-      reply.bulkText("consumers");
-      reply.integer(group.consumerCount);
-      reply.bulkText("pending");
-      reply.integer(group.pending.size);
-      reply.bulkText("last-delivered-id");
-      replyId(ctx, group.lastId);
-      reply.bulkText("entries-read");
-      replyKnown(ctx, group.entriesRead === -1 ? NaN : group.entriesRead);
-      reply.bulkText("lag");
-      replyKnown(ctx, stream.lagOf(group));
-    }
-  },
-};
+const xinfoGroups = command("xinfo|groups", 3, READONLY, "RO.access@2", (ctx, argv) => {
+  const { reply } = ctx;
+  const stream = requireStream(ctx, argv);
+  reply.array(stream.groupCount);
+  for (const group of stream.groups()) {
+    reply.map(6);
+    reply.bulkText("name");
+    reply.bulk(group.name);
+    reply.bulkText("consumers");
+    reply.integer(group.consumerCount);
+    reply.bulkText("pending");
+    reply.integer(group.pending.size);
+    reply.bulkText("last-delivered-id");
+    replyId(ctx, group.lastId);
+    reply.bulkText("entries-read");
+    replyKnown(ctx, group.entriesRead === -1 ? NaN : group.entriesRead);
+    reply.bulkText("lag");
+    replyKnown(ctx, stream.lagOf(group));
+  }
+});
 
 /** `XINFO CONSUMERS key group`. O(n) of the consumers. */
-const xinfoConsumers: Command = {
-  name: "xinfo|consumers",
-  arity: 4,
-  flags: READONLY,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const { reply, nowMs } = ctx;
-    const group = groupAt(requireStream(ctx, argv), argv, 3);
-    if (group === undefined) {
-      throw new CommandError(
-        `NOGROUP No such consumer group '${cString(textOf(argv, 3))}' for key name '${
-          cString(textOf(argv, 2))
-        }'`,
-      );
-    }
-    reply.array(group.consumerCount);
-    for (const consumer of group.consumers()) {
-      const { activeMs } = consumer;
-      reply.map(4);
-      reply.bulkText("name");
-      reply.bulk(consumer.name);
-      reply.bulkText("pending");
-      reply.integer(consumer.pending.size);
-      reply.bulkText("idle");
-      reply.integer(Math.max(nowMs - consumer.seenMs, 0));
-      reply.bulkText("inactive");
-      reply.integer(activeMs === -1 ? -1 : Math.max(nowMs - activeMs, 0));
-    }
-  },
-};
-
-/** `XINFO`: only its subcommands run. O(1). */
-const xinfo: Command = {
-  name: "xinfo",
-  arity: -2,
-  flags: CONTAINER,
-  keys: NO_KEYS,
-  run() {
-    throw new CommandError(wrongArity("xinfo"));
-  },
-};
+const xinfoConsumers = command("xinfo|consumers", 4, READONLY, "RO.access@2", (ctx, argv) => {
+  const { reply, nowMs } = ctx;
+  const group = groupAt(requireStream(ctx, argv), argv, 3);
+  if (group === undefined) {
+    throw new CommandError(
+      `NOGROUP No such consumer group '${cString(textOf(argv, 3))}' for key name '${
+        cString(textOf(argv, 2))
+      }'`,
+    );
+  }
+  reply.array(group.consumerCount);
+  for (const consumer of group.consumers()) {
+    const { activeMs } = consumer;
+    reply.map(4);
+    reply.bulkText("name");
+    reply.bulk(consumer.name);
+    reply.bulkText("pending");
+    reply.integer(consumer.pending.size);
+    reply.bulkText("idle");
+    reply.integer(Math.max(nowMs - consumer.seenMs, 0));
+    reply.bulkText("inactive");
+    reply.integer(activeMs === -1 ? -1 : Math.max(nowMs - activeMs, 0));
+  }
+});
 
 const HELP: readonly string[] = [
   "CONSUMERS <key> <groupname>",
@@ -257,11 +214,9 @@ const HELP: readonly string[] = [
   "    Show information about the stream.",
 ];
 
-/** The rows. */
-export const streamInfoCommands: readonly Command[] = [
-  xinfo,
+/** XINFO and its subcommands. */
+export const streamInfoCommands: readonly Command[] = container("xinfo", [
   xinfoConsumers,
   xinfoGroups,
-  helpRow("xinfo", HELP),
   xinfoStream,
-];
+], HELP);

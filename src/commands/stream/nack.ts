@@ -9,7 +9,7 @@ import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import { DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, FAST, KEY_1, WRITE } from "../engine/command.ts";
+import { type Command, command, FAST, WRITE } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { groupAt, lookupStream, noGroup, readId, streamChanged } from "./args.ts";
 
@@ -87,25 +87,19 @@ function nackOne(stream: Stream, group: Group, { mode, deliveries, force }: Nack
  * `XNACK key group SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]`. O(n log n) of
  * those named.
  */
-const xnack: Command = {
-  name: "xnack",
-  arity: -7,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const options = readNack(argv);
-    const stream = lookupStream(ctx, argv, 1);
-    const group = groupAt(stream, argv, 2);
-    if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
-    let nacked = 0;
-    for (let i = FIRST_ID; i < options.end; i++) {
-      readId(argv, i, id);
-      if (nackOne(stream, group, options)) nacked++;
-    }
-    ctx.reply.integer(nacked);
-    if (nacked > 0) streamChanged(ctx, argv, 1, nacked);
-  },
-};
+const xnack = command("xnack", -7, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  const options = readNack(argv);
+  const stream = lookupStream(ctx, argv, 1);
+  const group = groupAt(stream, argv, 2);
+  if (stream === undefined || group === undefined) throw new CommandError(noGroup(argv, 1, 2));
+  let nacked = 0;
+  for (let i = FIRST_ID; i < options.end; i++) {
+    readId(argv, i, id);
+    if (nackOne(stream, group, options)) nacked++;
+  }
+  ctx.reply.integer(nacked);
+  if (nacked > 0) streamChanged(ctx, argv, 1, nacked);
+});
 
 /** The row. */
 export const streamNackCommands: readonly Command[] = [xnack];

@@ -8,7 +8,7 @@ import type { Argv } from "../../resp/argv.ts";
 import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, type Context, KEY_1, READONLY } from "../engine/command.ts";
+import { type Command, command, type Context, READONLY } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { groupAt, lookupStream, noGroup, readRangeEnd, readRangeStart, replyId } from "./args.ts";
 
@@ -103,25 +103,19 @@ function readPending(argv: Argv): PendingOptions {
 }
 
 /** `XPENDING key group [[IDLE min-idle] start end count [consumer]]`. O(n) of those looked at. */
-const xpending: Command = {
-  name: "xpending",
-  arity: -3,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    if (argv.count !== 3 && (argv.count < 6 || argv.count > 9)) throw new CommandError(SYNTAX);
-    const options = argv.count === 3 ? undefined : readPending(argv);
-    const group = groupAt(lookupStream(ctx, argv, 1), argv, 2);
-    if (group === undefined) throw new CommandError(noGroup(argv, 1, 2));
-    if (options === undefined) return replySummary(ctx, group);
-    const { count, minIdleMs, consumerAt } = options;
-    const consumer = consumerAt === 0
-      ? undefined
-      : group.consumer(argv.bytes, argv.starts[consumerAt], argv.ends[consumerAt]);
-    if (consumerAt !== 0 && consumer === undefined) return ctx.reply.array(0);
-    replyPending(ctx, group, consumer, minIdleMs, count);
-  },
-};
+const xpending = command("xpending", -3, READONLY, "RO.access@1", (ctx, argv) => {
+  if (argv.count !== 3 && (argv.count < 6 || argv.count > 9)) throw new CommandError(SYNTAX);
+  const options = argv.count === 3 ? undefined : readPending(argv);
+  const group = groupAt(lookupStream(ctx, argv, 1), argv, 2);
+  if (group === undefined) throw new CommandError(noGroup(argv, 1, 2));
+  if (options === undefined) return replySummary(ctx, group);
+  const { count, minIdleMs, consumerAt } = options;
+  const consumer = consumerAt === 0
+    ? undefined
+    : group.consumer(argv.bytes, argv.starts[consumerAt], argv.ends[consumerAt]);
+  if (consumerAt !== 0 && consumer === undefined) return ctx.reply.array(0);
+  replyPending(ctx, group, consumer, minIdleMs, count);
+});
 
 /** The row. */
 export const streamPendingCommands: readonly Command[] = [xpending];

@@ -15,9 +15,8 @@ import { waitForKeys } from "../engine/blocking.ts";
 import {
   BLOCKING,
   type Command,
+  command,
   type Context,
-  type KeySpec,
-  MOVABLEKEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -405,50 +404,29 @@ function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   return false;
 }
 
-/** Keys after STREAMS, which is found by way of the options before it: any of those may be "STREAMS". */
-const STREAMS_KEYS: KeySpec = {
-  first: 0,
-  last: 0,
-  step: 0,
-  find(argv, key) {
-    let i = 1;
-    while (i < argv.count && !isWord(argv, i, "STREAMS")) {
-      if (isWord(argv, i, "BLOCK") || isWord(argv, i, "COUNT")) i += 2;
-      else if (isWord(argv, i, "GROUP")) i += 3;
-      else if (isWord(argv, i, "NOACK")) i++;
-      else return;
-    }
-    const more = argv.count - i - 1;
-    if (more % 2 !== 0) return;
-    for (let at = i + 1; at <= i + more / 2; at++) key(at);
-  },
-};
-
 /** `XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...]`. O(n) of those replied. */
-const xread: Command = {
-  name: "xread",
-  arity: -4,
-  flags: READONLY | BLOCKING | MOVABLEKEYS,
-  keys: STREAMS_KEYS,
-  run(ctx, argv) {
-    read(ctx, argv, false);
-  },
-};
+const xread = command(
+  "xread",
+  -4,
+  READONLY | BLOCKING,
+  "RO.access.incomplete@STREAMS~1:-1,1,2",
+  (ctx, argv) => read(ctx, argv, false),
+);
 
 /**
  * `XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]`.
  * O(n log n) of those replied.
  */
-const xreadgroup: Command = {
-  name: "xreadgroup",
-  arity: -7,
-  flags: WRITE | BLOCKING | MOVABLEKEYS,
-  keys: STREAMS_KEYS,
-  run(ctx, argv) {
+const xreadgroup = command(
+  "xreadgroup",
+  -7,
+  WRITE | BLOCKING,
+  "RO.access.incomplete@STREAMS~4:-1,1,2",
+  (ctx, argv) => {
     if (argv.count < 7) throw new CommandError(wrongArity("xreadgroup"));
     read(ctx, argv, true);
   },
-};
+);
 
 /** The rows that read. */
 export const streamReadCommands: readonly Command[] = [xread, xreadgroup];

@@ -12,10 +12,10 @@ import { appendPacked, createPacked, readLastId, streamOf } from "../../store/ty
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -89,71 +89,53 @@ function addPacked(ctx: Context, argv: Argv, entry: Entry, first: number): boole
  * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field
  * value [field value ...]`: adds an entry. O(1), and O(n) of those trimmed.
  */
-const xadd: Command = {
-  name: "xadd",
-  arity: -5,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const options = readAddOptions(ctx, argv, true);
-    const first = options.idAt + 1;
-    const rest = argv.count - first;
-    if (rest < 2 || rest % 2 === 1) throw new CommandError(wrongArity("xadd"));
-    if (options.hasId && options.hasSequence && options.id.isZero) {
-      throw new CommandError("ERR The ID specified in XADD must be greater than 0-0");
-    }
-    const { db } = ctx;
-    const entry = lookupStreamEntry(ctx, argv, 1);
-    if (entry === 0 && options.onlyExisting) return ctx.reply.null();
-    if (entry === 0) last.setWords(0, 0, 0, 0);
-    else readLastId(db, entry, last);
-    if (last.isMax) throw new CommandError(EXHAUSTED);
-    nextId(ctx, last, options);
-    if (id.compare(last) <= 0) throw new CommandError(ID_TOO_SMALL);
-    let stream: Stream | undefined;
-    if (options.trimAt !== 0 || !addPacked(ctx, argv, entry, first)) {
-      stream = entry === 0 ? new Stream() : streamOf(db, entry);
-      const added = stream.append(id, argv, first, argv.count, db.settings.limits);
-      if (!added) throw new CommandError(TOO_LARGE);
-      if (options.trimAt !== 0) trim(stream, options);
-    }
-    replyId(ctx, id);
-    streamChanged(ctx, argv, 1, 1, stream);
-    if (options.hasId && options.hasSequence && !options.approximate) return;
-    const args = exactly(argv, options, stream);
-    if (!options.hasId || !options.hasSequence) args[options.idAt] = id.toString();
-    ctx.propagateAs(...args);
-  },
-};
+const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
+  const options = readAddOptions(ctx, argv, true);
+  const first = options.idAt + 1;
+  const rest = argv.count - first;
+  if (rest < 2 || rest % 2 === 1) throw new CommandError(wrongArity("xadd"));
+  if (options.hasId && options.hasSequence && options.id.isZero) {
+    throw new CommandError("ERR The ID specified in XADD must be greater than 0-0");
+  }
+  const { db } = ctx;
+  const entry = lookupStreamEntry(ctx, argv, 1);
+  if (entry === 0 && options.onlyExisting) return ctx.reply.null();
+  if (entry === 0) last.setWords(0, 0, 0, 0);
+  else readLastId(db, entry, last);
+  if (last.isMax) throw new CommandError(EXHAUSTED);
+  nextId(ctx, last, options);
+  if (id.compare(last) <= 0) throw new CommandError(ID_TOO_SMALL);
+  let stream: Stream | undefined;
+  if (options.trimAt !== 0 || !addPacked(ctx, argv, entry, first)) {
+    stream = entry === 0 ? new Stream() : streamOf(db, entry);
+    const added = stream.append(id, argv, first, argv.count, db.settings.limits);
+    if (!added) throw new CommandError(TOO_LARGE);
+    if (options.trimAt !== 0) trim(stream, options);
+  }
+  replyId(ctx, id);
+  streamChanged(ctx, argv, 1, 1, stream);
+  if (options.hasId && options.hasSequence && !options.approximate) return;
+  const args = exactly(argv, options, stream);
+  if (!options.hasId || !options.hasSequence) args[options.idAt] = id.toString();
+  ctx.propagateAs(...args);
+});
 
 /** `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count] [KEEPREF|DELREF|ACKED]`. O(n) of those removed. */
-const xtrim: Command = {
-  name: "xtrim",
-  arity: -4,
-  flags: WRITE,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const options = readAddOptions(ctx, argv, false);
-    const stream = lookupStream(ctx, argv, 1);
-    if (stream === undefined) return ctx.reply.integer(0);
-    const removed = trim(stream, options);
-    ctx.reply.integer(removed);
-    if (removed === 0) return;
-    streamChanged(ctx, argv, 1, removed, stream);
-    if (options.approximate) ctx.propagateAs(...exactly(argv, options, stream));
-  },
-};
+const xtrim = command("xtrim", -4, WRITE, "RW.delete@1", (ctx, argv) => {
+  const options = readAddOptions(ctx, argv, false);
+  const stream = lookupStream(ctx, argv, 1);
+  if (stream === undefined) return ctx.reply.integer(0);
+  const removed = trim(stream, options);
+  ctx.reply.integer(removed);
+  if (removed === 0) return;
+  streamChanged(ctx, argv, 1, removed, stream);
+  if (options.approximate) ctx.propagateAs(...exactly(argv, options, stream));
+});
 
 /** `XLEN key`: number of entries. O(1). */
-const xlen: Command = {
-  name: "xlen",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    ctx.reply.integer(lookupStream(ctx, argv, 1)?.length ?? 0);
-  },
-};
+const xlen = command("xlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
+  ctx.reply.integer(lookupStream(ctx, argv, 1)?.length ?? 0);
+});
 
 function range(ctx: Context, argv: Argv, reverse: boolean): void {
   readRangeStart(argv, reverse ? 3 : 2, start);
@@ -178,26 +160,14 @@ function range(ctx: Context, argv: Argv, reverse: boolean): void {
 }
 
 /** `XRANGE key start end [COUNT count]`: entries by id. O(n) of those replied. */
-const xrange: Command = {
-  name: "xrange",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    range(ctx, argv, false);
-  },
-};
+const xrange = command("xrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  range(ctx, argv, false);
+});
 
 /** `XREVRANGE key end start [COUNT count]`: entries by id, the last first. O(n) of those replied. */
-const xrevrange: Command = {
-  name: "xrevrange",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    range(ctx, argv, true);
-  },
-};
+const xrevrange = command("xrevrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  range(ctx, argv, true);
+});
 
 /** Whether the ids from argument `first` on are ids; then deletes them. */
 function deleteIds(stream: Stream, argv: Argv, first: number): number {
@@ -215,56 +185,44 @@ function deleteIds(stream: Stream, argv: Argv, first: number): number {
 }
 
 /** `XDEL key id [id ...]`: deletes entries. O(n) of those named. */
-const xdel: Command = {
-  name: "xdel",
-  arity: -3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const stream = lookupStream(ctx, argv, 1);
-    if (stream === undefined) return ctx.reply.integer(0);
-    for (let i = 2; i < argv.count; i++) readId(argv, i, id);
-    const deleted = deleteIds(stream, argv, 2);
-    ctx.reply.integer(deleted);
-    if (deleted > 0) streamChanged(ctx, argv, 1, deleted, stream);
-  },
-};
+const xdel = command("xdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
+  const stream = lookupStream(ctx, argv, 1);
+  if (stream === undefined) return ctx.reply.integer(0);
+  for (let i = 2; i < argv.count; i++) readId(argv, i, id);
+  const deleted = deleteIds(stream, argv, 2);
+  ctx.reply.integer(deleted);
+  if (deleted > 0) streamChanged(ctx, argv, 1, deleted, stream);
+});
 
 /** `XSETID key last-id [ENTRIESADDED n MAXDELETEDID id]`: for replication and tools. O(1). */
-const xsetid: Command = {
-  name: "xsetid",
-  arity: -3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const maxDeleted = new StreamId();
-    let added = -1;
-    readId(argv, 2, id, IdForm.STRICT);
-    for (let i = 3; i < argv.count; i += 2) {
-      if (i + 1 === argv.count) throw new CommandError(SYNTAX);
-      if (isWord(argv, i, "ENTRIESADDED")) {
-        added = readInteger(argv, i + 1);
-        if (added < 0) throw new CommandError("ERR entries_added must be positive");
-      } else if (isWord(argv, i, "MAXDELETEDID")) {
-        readId(argv, i + 1, maxDeleted);
-        if (id.compare(maxDeleted) < 0) {
-          throw new CommandError(
-            "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
-          );
-        }
-      } else throw new CommandError(SYNTAX);
-    }
-    const stream = lookupStream(ctx, argv, 1);
-    if (stream === undefined) throw new CommandError(NO_SUCH_KEY);
-    // A master before 7.2 judges by less: what it has done is done here.
-    if (!mustObey(ctx)) checkSetId(stream, added);
-    stream.lastId.set(id);
-    if (added >= 0) stream.entriesAdded = bounded(added);
-    if (!maxDeleted.isZero) stream.maxDeletedId.set(maxDeleted);
-    ctx.reply.ok();
-    streamChanged(ctx, argv, 1, 1, stream);
-  },
-};
+const xsetid = command("xsetid", -3, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
+  const maxDeleted = new StreamId();
+  let added = -1;
+  readId(argv, 2, id, IdForm.STRICT);
+  for (let i = 3; i < argv.count; i += 2) {
+    if (i + 1 === argv.count) throw new CommandError(SYNTAX);
+    if (isWord(argv, i, "ENTRIESADDED")) {
+      added = readInteger(argv, i + 1);
+      if (added < 0) throw new CommandError("ERR entries_added must be positive");
+    } else if (isWord(argv, i, "MAXDELETEDID")) {
+      readId(argv, i + 1, maxDeleted);
+      if (id.compare(maxDeleted) < 0) {
+        throw new CommandError(
+          "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
+        );
+      }
+    } else throw new CommandError(SYNTAX);
+  }
+  const stream = lookupStream(ctx, argv, 1);
+  if (stream === undefined) throw new CommandError(NO_SUCH_KEY);
+  // A master before 7.2 judges by less: what it has done is done here.
+  if (!mustObey(ctx)) checkSetId(stream, added);
+  stream.lastId.set(id);
+  if (added >= 0) stream.entriesAdded = bounded(added);
+  if (!maxDeleted.isZero) stream.maxDeletedId.set(maxDeleted);
+  ctx.reply.ok();
+  streamChanged(ctx, argv, 1, 1, stream);
+});
 
 function checkSetId(stream: Stream, added: number): void {
   if (id.compare(stream.maxDeletedId) < 0) {

@@ -12,10 +12,10 @@ import { readBitOffset } from "./bitmap.ts";
 import { readBits, writeBits } from "./bits.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -180,30 +180,24 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
 }
 
 /** `BITFIELD key [GET type offset] [OVERFLOW how] [SET|INCRBY type offset n] ...`: a number each. O(1) each. */
-const bitfield: Command = {
-  name: "bitfield",
-  arity: -2,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
+const bitfield = command(
+  "bitfield",
+  -2,
+  WRITE | DENYOOM,
+  "RW.access.update.variable_flags@1",
+  (ctx, argv) => {
     const operations = readOperations(argv);
     if (operations.every(({ kind }) => kind === "GET")) readFields(ctx, argv, operations);
     else changeFields(ctx, argv, operations);
   },
-};
+);
 
 /** `BITFIELD_RO key [GET type offset] ...`: a number each. O(1) each. */
-const bitfieldRo: Command = {
-  name: "bitfield_ro",
-  arity: -2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const operations = readOperations(argv);
-    if (operations.some(({ kind }) => kind !== "GET")) throw new CommandError(BITFIELD_READONLY);
-    readFields(ctx, argv, operations);
-  },
-};
+const bitfieldRo = command("bitfield_ro", -2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  const operations = readOperations(argv);
+  if (operations.some(({ kind }) => kind !== "GET")) throw new CommandError(BITFIELD_READONLY);
+  readFields(ctx, argv, operations);
+});
 
 /** The rows. */
 export const bitfieldCommands: readonly Command[] = [bitfield, bitfieldRo];

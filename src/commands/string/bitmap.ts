@@ -12,11 +12,10 @@ import { isReversed, isWord, readInteger } from "../engine/args.ts";
 import { countBits, findBit } from "./bits.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
-  type KeySpec,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -34,9 +33,6 @@ import { lookupString } from "../engine/lookup.ts";
 /** Bits of the longest string, 512 MB. */
 const MAX_BITS = 2 ** 32;
 const HASH = 0x23;
-
-/** The target and then the sources. */
-const BITOP_KEYS: KeySpec = { first: 2, last: -1, step: 1 };
 
 const value: BytesRef = new BytesRef();
 
@@ -62,45 +58,33 @@ function changed(ctx: Context, argv: Argv, key: number): void {
 }
 
 /** `SETBIT key offset bit`: the bit that was there. O(1). */
-const setbit: Command = {
-  name: "setbit",
-  arity: 4,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const offset = readBitOffset(argv, 2, 0);
-    const bit = readInteger(argv, 3, BIT_VALUE);
-    if (bit !== 0 && bit !== 1) throw new CommandError(BIT_VALUE);
-    const entry = lookupString(ctx, argv, 1);
-    const pos = Math.floor(offset / 8);
-    const grows = entry === 0 || ctx.db.stringLength(entry) <= pos;
-    const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], pos + 1);
-    ctx.db.valueRef(grown, value);
-    const at = value.start + pos;
-    const mask = 0x80 >> (offset % 8);
-    const old = (value.bytes[at] & mask) === 0 ? 0 : 1;
-    if (old !== bit) value.bytes[at] ^= mask;
-    if (grows || old !== bit) changed(ctx, argv, 1);
-    ctx.reply.integer(old);
-  },
-};
+const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx, argv) => {
+  const offset = readBitOffset(argv, 2, 0);
+  const bit = readInteger(argv, 3, BIT_VALUE);
+  if (bit !== 0 && bit !== 1) throw new CommandError(BIT_VALUE);
+  const entry = lookupString(ctx, argv, 1);
+  const pos = Math.floor(offset / 8);
+  const grows = entry === 0 || ctx.db.stringLength(entry) <= pos;
+  const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], pos + 1);
+  ctx.db.valueRef(grown, value);
+  const at = value.start + pos;
+  const mask = 0x80 >> (offset % 8);
+  const old = (value.bytes[at] & mask) === 0 ? 0 : 1;
+  if (old !== bit) value.bytes[at] ^= mask;
+  if (grows || old !== bit) changed(ctx, argv, 1);
+  ctx.reply.integer(old);
+});
 
 /** `GETBIT key offset`: that bit, 0 beyond the end. O(1). */
-const getbit: Command = {
-  name: "getbit",
-  arity: 3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const offset = readBitOffset(argv, 2, 0);
-    const entry = lookupString(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.integer(0);
-    ctx.db.readString(entry, value);
-    const at = value.start + Math.floor(offset / 8);
-    const byte = at < value.end ? value.bytes[at] : 0;
-    ctx.reply.integer((byte >> (7 - (offset % 8))) & 1);
-  },
-};
+const getbit = command("getbit", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  const offset = readBitOffset(argv, 2, 0);
+  const entry = lookupString(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  ctx.db.readString(entry, value);
+  const at = value.start + Math.floor(offset / 8);
+  const byte = at < value.end ? value.bytes[at] : 0;
+  ctx.reply.integer((byte >> (7 - (offset % 8))) & 1);
+});
 
 /** A range of bits, as BITCOUNT and BITPOS read one. `end` is exclusive; empty when it is not above `start`. */
 interface BitRange {
@@ -147,49 +131,37 @@ function countRange(): number {
 }
 
 /** `BITCOUNT key [start end [BYTE|BIT]]`: how many bits are set. O(n). */
-const bitcount: Command = {
-  name: "bitcount",
-  arity: -2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    if (argv.count === 3 || argv.count > 5) throw new CommandError(SYNTAX);
-    const start = argv.count > 3 ? readInteger(argv, 2) : 0;
-    const end = argv.count > 3 ? readInteger(argv, 3) : -1;
-    const isBit = argv.count > 4 && readUnit(argv, 4);
-    const entry = lookupString(ctx, argv, 1);
-    const isEmpty = entry === 0 || (argv.count > 3 && isReversed(argv, 2, start, end));
-    if (isEmpty) return ctx.reply.integer(0);
-    refString(ctx, entry);
-    clipRange(start, end, isBit, value.end - value.start);
-    ctx.reply.integer(range.start < range.end ? countRange() : 0);
-  },
-};
+const bitcount = command("bitcount", -2, READONLY, "RO.access@1", (ctx, argv) => {
+  if (argv.count === 3 || argv.count > 5) throw new CommandError(SYNTAX);
+  const start = argv.count > 3 ? readInteger(argv, 2) : 0;
+  const end = argv.count > 3 ? readInteger(argv, 3) : -1;
+  const isBit = argv.count > 4 && readUnit(argv, 4);
+  const entry = lookupString(ctx, argv, 1);
+  const isEmpty = entry === 0 || (argv.count > 3 && isReversed(argv, 2, start, end));
+  if (isEmpty) return ctx.reply.integer(0);
+  refString(ctx, entry);
+  clipRange(start, end, isBit, value.end - value.start);
+  ctx.reply.integer(range.start < range.end ? countRange() : 0);
+});
 
 /** `BITPOS key bit [start [end [BYTE|BIT]]]`: the first such bit, or -1. O(n). */
-const bitpos: Command = {
-  name: "bitpos",
-  arity: -3,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const bit = readInteger(argv, 2);
-    if (bit !== 0 && bit !== 1) throw new CommandError(BITPOS_BIT);
-    if (argv.count > 6) throw new CommandError(SYNTAX);
-    const start = argv.count > 3 ? readInteger(argv, 3) : 0;
-    const isBit = argv.count > 5 && readUnit(argv, 5);
-    const end = argv.count > 4 ? readInteger(argv, 4) : Infinity;
-    const entry = lookupString(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.integer(bit === 1 ? -1 : 0);
-    refString(ctx, entry);
-    clipRange(start, end, isBit, value.end - value.start);
-    if (range.start >= range.end) return ctx.reply.integer(-1);
-    const found = findBit(value.bytes, value.start, range.start, range.end, bit);
-    // Without an end the string is taken to go on with zeros.
-    const goesOn = found < 0 && bit === 0 && argv.count < 5;
-    ctx.reply.integer(goesOn ? range.end : found);
-  },
-};
+const bitpos = command("bitpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
+  const bit = readInteger(argv, 2);
+  if (bit !== 0 && bit !== 1) throw new CommandError(BITPOS_BIT);
+  if (argv.count > 6) throw new CommandError(SYNTAX);
+  const start = argv.count > 3 ? readInteger(argv, 3) : 0;
+  const isBit = argv.count > 5 && readUnit(argv, 5);
+  const end = argv.count > 4 ? readInteger(argv, 4) : Infinity;
+  const entry = lookupString(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(bit === 1 ? -1 : 0);
+  refString(ctx, entry);
+  clipRange(start, end, isBit, value.end - value.start);
+  if (range.start >= range.end) return ctx.reply.integer(-1);
+  const found = findBit(value.bytes, value.start, range.start, range.end, bit);
+  // Without an end the string is taken to go on with zeros.
+  const goesOn = found < 0 && bit === 0 && argv.count < 5;
+  ctx.reply.integer(goesOn ? range.end : found);
+});
 
 const BITOPS = ["AND", "OR", "XOR", "NOT", "DIFF", "DIFF1", "ANDOR", "ONE"] as const;
 type BitOperation = typeof BITOPS[number];
@@ -294,31 +266,25 @@ function compute(
 }
 
 /** `BITOP operation target key [key ...]`: the result's length. O(n). */
-const bitop: Command = {
-  name: "bitop",
-  arity: -4,
-  flags: WRITE | DENYOOM,
-  keys: BITOP_KEYS,
-  run(ctx, argv) {
-    const operation = readOperation(argv);
-    checkSources(operation, argv);
-    let length = 0;
-    for (let i = 3; i < argv.count; i++) {
-      const entry = lookupString(ctx, argv, i);
-      if (entry !== 0) length = Math.max(length, ctx.db.stringLength(entry));
-    }
-    const { bytes, starts, ends } = argv;
-    if (length === 0) {
-      if (ctx.db.remove(bytes, starts[2], ends[2])) changed(ctx, argv, 2);
-      return ctx.reply.integer(0);
-    }
-    const result = compute(ctx, argv, length, operation);
-    const type = ValueType.STRING;
-    ctx.db.setBlob(bytes, starts[2], ends[2], type, Encoding.RAW, result, 0, length, NO_EXPIRY);
-    changed(ctx, argv, 2);
-    ctx.reply.integer(length);
-  },
-};
+const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1", (ctx, argv) => {
+  const operation = readOperation(argv);
+  checkSources(operation, argv);
+  let length = 0;
+  for (let i = 3; i < argv.count; i++) {
+    const entry = lookupString(ctx, argv, i);
+    if (entry !== 0) length = Math.max(length, ctx.db.stringLength(entry));
+  }
+  const { bytes, starts, ends } = argv;
+  if (length === 0) {
+    if (ctx.db.remove(bytes, starts[2], ends[2])) changed(ctx, argv, 2);
+    return ctx.reply.integer(0);
+  }
+  const result = compute(ctx, argv, length, operation);
+  const type = ValueType.STRING;
+  ctx.db.setBlob(bytes, starts[2], ends[2], type, Encoding.RAW, result, 0, length, NO_EXPIRY);
+  changed(ctx, argv, 2);
+  ctx.reply.integer(length);
+});
 
 /** The family, in the order of its rows; fields of bits are in `bitfield.ts`. */
 export const bitmapCommands: readonly Command[] = [setbit, getbit, bitcount, bitpos, bitop];

@@ -33,14 +33,11 @@ import { announceKey } from "../engine/copy_on_write.ts";
 import {
   ADMIN,
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
-  KEYS_ALL,
-  type KeySpec,
   MAY_REPLICATE,
-  NO_KEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -55,7 +52,6 @@ import {
 } from "../engine/errors.ts";
 import { lookupString, mustObey } from "../engine/lookup.ts";
 
-const KEY_2: KeySpec = { first: 2, last: 2, step: 1 };
 const SELFTEST_ELEMENTS = 20_000;
 /** Six standard errors of 1.04 / sqrt(registers). */
 const SELFTEST_ERROR: number = 6 * 1.04 / 128;
@@ -94,30 +90,24 @@ function changed(ctx: Context, argv: Argv, key: number, count: number): void {
 }
 
 /** `PFADD key [element ...]`: 1 when a register was raised or the key made. O(1) an element. */
-const pfadd: Command = {
-  name: "pfadd",
-  arity: -2,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { bytes, starts, ends } = argv;
-    const entry = lookupHll(ctx, argv, 1);
-    const sparseMax = ctx.db.settings.limits.hllSparseMaxBytes;
-    let updated = entry === 0 ? 1 : 0;
-    openForWrite(ctx.db, entry, argv, 1);
-    for (let i = 2; i < argv.count; i++) {
-      const change = hllAdd(region, sparseMax, bytes, starts[i], ends[i]);
-      // As in Redis, what was raised before the damage was met stays so.
-      if (change === HllChange.CORRUPT) throw new CommandError(HYPERLOGLOG_CORRUPT);
-      updated += change;
-    }
-    if (updated > 0) {
-      hllInvalidate(region.bytes, region.start);
-      changed(ctx, argv, 1, updated);
-    }
-    ctx.reply.integer(updated > 0 ? 1 : 0);
-  },
-};
+const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
+  const { bytes, starts, ends } = argv;
+  const entry = lookupHll(ctx, argv, 1);
+  const sparseMax = ctx.db.settings.limits.hllSparseMaxBytes;
+  let updated = entry === 0 ? 1 : 0;
+  openForWrite(ctx.db, entry, argv, 1);
+  for (let i = 2; i < argv.count; i++) {
+    const change = hllAdd(region, sparseMax, bytes, starts[i], ends[i]);
+    // As in Redis, what was raised before the damage was met stays so.
+    if (change === HllChange.CORRUPT) throw new CommandError(HYPERLOGLOG_CORRUPT);
+    updated += change;
+  }
+  if (updated > 0) {
+    hllInvalidate(region.bytes, region.start);
+    changed(ctx, argv, 1, updated);
+  }
+  ctx.reply.integer(updated > 0 ? 1 : 0);
+});
 
 /** PFCOUNT of one key: what was counted is written into the string, and so propagated. */
 function countOne(ctx: Context, argv: Argv): void {
@@ -141,19 +131,13 @@ function countOne(ctx: Context, argv: Argv): void {
 }
 
 /** `PFCOUNT key [key ...]`: how many different elements there were, about. O(1) a key. */
-const pfcount: Command = {
-  name: "pfcount",
-  arity: -2,
-  flags: READONLY | MAY_REPLICATE,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
-    if (argv.count === 2) return countOne(ctx, argv);
-    registers.fill(0);
-    for (let i = 1; i < argv.count; i++) mergeKey(ctx, argv, i);
-    const card = hllCountRegisters(registers);
-    ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
-  },
-};
+const pfcount = command("pfcount", -2, READONLY | MAY_REPLICATE, "RW.access@1:-1", (ctx, argv) => {
+  if (argv.count === 2) return countOne(ctx, argv);
+  registers.fill(0);
+  for (let i = 1; i < argv.count; i++) mergeKey(ctx, argv, i);
+  const card = hllCountRegisters(registers);
+  ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
+});
 
 /** Raises `registers` to what a key has; whether that is held dense. */
 function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
@@ -165,12 +149,12 @@ function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
 }
 
 /** `PFMERGE target [source ...]`: the target has seen all that they have. O(1) a key. */
-const pfmerge: Command = {
-  name: "pfmerge",
-  arity: -2,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
+const pfmerge = command(
+  "pfmerge",
+  -2,
+  WRITE | DENYOOM,
+  "RW.access.insert@1+RO.access@2:-1",
+  (ctx, argv) => {
     registers.fill(0);
     let dense = false;
     for (let i = 1; i < argv.count; i++) if (mergeKey(ctx, argv, i)) dense = true;
@@ -184,7 +168,7 @@ const pfmerge: Command = {
     changed(ctx, argv, 1, 1);
     ctx.reply.ok();
   },
-};
+);
 
 /** PFDEBUG's subcommands that need a dense one; whether it was sparse. */
 function makeDense(ctx: Context, argv: Argv): boolean {
@@ -202,56 +186,44 @@ function replyRegisters(ctx: Context): void {
 }
 
 /** `PFDEBUG GETREG|DECODE|ENCODING|TODENSE key`: its registers or opcodes. O(1). */
-const pfdebug: Command = {
-  name: "pfdebug",
-  arity: 3,
-  flags: WRITE | DENYOOM | ADMIN,
-  keys: KEY_2,
-  run(ctx, argv) {
-    const entry = lookupHll(ctx, argv, 2);
-    if (entry === 0) throw new CommandError(HYPERLOGLOG_MISSING);
-    openForWrite(ctx.db, entry, argv, 2);
-    const known = ["GETREG", "DECODE", "ENCODING", "TODENSE"].find((sub) => isWord(argv, 1, sub));
-    if (known === undefined) throw new CommandError(unknownPfdebug(textOf(argv, 1)));
-    const { bytes, start, end } = region;
-    if (known === "GETREG") {
-      makeDense(ctx, argv);
-      return replyRegisters(ctx);
-    }
-    if (known === "TODENSE") return ctx.reply.integer(makeDense(ctx, argv) ? 1 : 0);
-    const dense = hllIsDense(bytes, start);
-    if (known === "ENCODING") return ctx.reply.simple(dense ? "dense" : "sparse");
-    if (dense) throw new CommandError(HYPERLOGLOG_DENSE);
-    ctx.reply.bulkText(hllDecode(bytes, start, end));
-  },
-};
+const pfdebug = command("pfdebug", 3, WRITE | DENYOOM | ADMIN, "RW.access@2", (ctx, argv) => {
+  const entry = lookupHll(ctx, argv, 2);
+  if (entry === 0) throw new CommandError(HYPERLOGLOG_MISSING);
+  openForWrite(ctx.db, entry, argv, 2);
+  const known = ["GETREG", "DECODE", "ENCODING", "TODENSE"].find((sub) => isWord(argv, 1, sub));
+  if (known === undefined) throw new CommandError(unknownPfdebug(textOf(argv, 1)));
+  const { bytes, start, end } = region;
+  if (known === "GETREG") {
+    makeDense(ctx, argv);
+    return replyRegisters(ctx);
+  }
+  if (known === "TODENSE") return ctx.reply.integer(makeDense(ctx, argv) ? 1 : 0);
+  const dense = hllIsDense(bytes, start);
+  if (known === "ENCODING") return ctx.reply.simple(dense ? "dense" : "sparse");
+  if (dense) throw new CommandError(HYPERLOGLOG_DENSE);
+  ctx.reply.bulkText(hllDecode(bytes, start, end));
+});
 
 /** `PFSELFTEST`: that sparse and dense agree and both count well enough. O(1). */
-const pfselftest: Command = {
-  name: "pfselftest",
-  arity: 1,
-  flags: ADMIN,
-  keys: NO_KEYS,
-  run(ctx) {
-    const sparse = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);
-    const dense = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);
-    hllToDense(dense);
-    const element = new Uint8Array(8);
-    for (let i = 0; i < SELFTEST_ELEMENTS; i++) {
-      for (let j = 0; j < 8; j++) element[j] = Math.floor(ctx.random() * 256);
-      hllAdd(sparse, SELFTEST_ELEMENTS, element, 0, element.length);
-      hllAdd(dense, 0, element, 0, element.length);
-    }
-    hllToDense(sparse);
-    for (let i = HLL_HEADER; i < dense.end; i++) {
-      if (sparse.bytes[i] !== dense.bytes[i]) throw new CommandError(HYPERLOGLOG_SELFTEST);
-    }
-    const card = Number(hllCount(dense.bytes, 0, dense.end));
-    const error = Math.abs(card / SELFTEST_ELEMENTS - 1);
-    if (error > SELFTEST_ERROR) throw new CommandError(HYPERLOGLOG_SELFTEST);
-    ctx.reply.ok();
-  },
-};
+const pfselftest = command("pfselftest", 1, ADMIN, "", (ctx) => {
+  const sparse = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);
+  const dense = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);
+  hllToDense(dense);
+  const element = new Uint8Array(8);
+  for (let i = 0; i < SELFTEST_ELEMENTS; i++) {
+    for (let j = 0; j < 8; j++) element[j] = Math.floor(ctx.random() * 256);
+    hllAdd(sparse, SELFTEST_ELEMENTS, element, 0, element.length);
+    hllAdd(dense, 0, element, 0, element.length);
+  }
+  hllToDense(sparse);
+  for (let i = HLL_HEADER; i < dense.end; i++) {
+    if (sparse.bytes[i] !== dense.bytes[i]) throw new CommandError(HYPERLOGLOG_SELFTEST);
+  }
+  const card = Number(hllCount(dense.bytes, 0, dense.end));
+  const error = Math.abs(card / SELFTEST_ELEMENTS - 1);
+  if (error > SELFTEST_ERROR) throw new CommandError(HYPERLOGLOG_SELFTEST);
+  ctx.reply.ok();
+});
 
 /** The family, in the order of its rows. */
 export const hyperloglogCommands: readonly Command[] = [

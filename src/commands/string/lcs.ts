@@ -8,7 +8,7 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import { ValueType } from "../../store/memory/record.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, type Context, KEYS_1_2, READONLY } from "../engine/command.ts";
+import { type Command, command, type Context, READONLY } from "../engine/command.ts";
 import {
   CommandError,
   LCS_LEN_AND_IDX,
@@ -157,32 +157,26 @@ function writeRun(
 }
 
 /** `LCS key key [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`: what both strings have in order. O(n*m). */
-const lcs: Command = {
-  name: "lcs",
-  arity: -3,
-  flags: READONLY,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
-    const a = readCopy(ctx, argv, 1);
-    const b = readCopy(ctx, argv, 2);
-    const options = parseOptions(argv);
-    const table = fillTable(a, b);
-    const total = table.lengths[table.lengths.length - 1];
-    const { reply } = ctx;
-    if (options.index) {
-      reply.map(2);
-      reply.bulkText("matches");
-      const mark = reply.beginDeferred();
-      reply.endDeferred(mark, "array", writeRuns(reply, a, b, table, options));
-      reply.bulkText("len");
-      reply.integer(total);
-    } else if (options.length) {
-      reply.integer(total);
-    } else {
-      reply.bulk(commonBytes(a, b, table));
-    }
-  },
-};
+const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
+  const a = readCopy(ctx, argv, 1);
+  const b = readCopy(ctx, argv, 2);
+  const options = parseOptions(argv);
+  const table = fillTable(a, b);
+  const total = table.lengths[table.lengths.length - 1];
+  const { reply } = ctx;
+  if (options.index) {
+    reply.map(2);
+    reply.bulkText("matches");
+    const mark = reply.beginDeferred();
+    reply.endDeferred(mark, "array", writeRuns(reply, a, b, table, options));
+    reply.bulkText("len");
+    reply.integer(total);
+  } else if (options.length) {
+    reply.integer(total);
+  } else {
+    reply.bulk(commonBytes(a, b, table));
+  }
+});
 
 /** The row. */
 export const lcsCommands: readonly Command[] = [lcs];

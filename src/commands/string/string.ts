@@ -20,13 +20,10 @@ import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/r
 import { isReversed, isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
-  KEYS_ALL,
-  type KeySpec,
-  MOVABLEKEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -52,9 +49,6 @@ const MAX_EMBSTR = 44;
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
 const INT32_MAX = 0x7fffffff;
-
-/** Every second argument is a key. */
-const KEYS_AND_VALUES: KeySpec = { first: 1, last: -1, step: 2 };
 
 const value: BytesRef = new BytesRef();
 
@@ -88,15 +82,9 @@ function equalsArgument(db: Database, entry: Entry, argv: Argv, index: number): 
 }
 
 /** `GET key`: the string, or null. O(1). */
-const get: Command = {
-  name: "get",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    replyString(ctx, lookupString(ctx, argv, 1));
-  },
-};
+const get = command("get", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  replyString(ctx, lookupString(ctx, argv, 1));
+});
 
 /** SET without options: most of any stream. Only a master has to look at what was there. */
 function setPlain(ctx: Context, argv: Argv): void {
@@ -156,30 +144,24 @@ function propagateWithoutGet(ctx: Context, argv: Argv): void {
 }
 
 /** `SET key value [NX|XX|IFEQ v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: OK, the old value, or null. O(1). */
-const set: Command = {
-  name: "set",
-  arity: -3,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
+const set = command(
+  "set",
+  -3,
+  WRITE | DENYOOM,
+  "RW.access.update.variable_flags@1",
+  (ctx, argv) => {
     if (argv.count === 3) return setPlain(ctx, argv);
     parseOptions(ctx, argv, 3, Takes.SET);
     setGeneric(ctx, argv);
   },
-};
+);
 
 /** `SETNX key value`: 1 when the key was set, 0 when there was one. O(1). */
-const setnx: Command = {
-  name: "setnx",
-  arity: 3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    if (lookupWrite(ctx, argv, 1) !== 0) return ctx.reply.integer(0);
-    store(ctx, argv, 1, 2, NO_EXPIRY);
-    ctx.reply.integer(1);
-  },
-};
+const setnx = command("setnx", 3, WRITE | DENYOOM | FAST, "OW.insert@1", (ctx, argv) => {
+  if (lookupWrite(ctx, argv, 1) !== 0) return ctx.reply.integer(0);
+  store(ctx, argv, 1, 2, NO_EXPIRY);
+  ctx.reply.integer(1);
+});
 
 /** SETEX and PSETEX: the time stands before the value. */
 function setexGeneric(ctx: Context, argv: Argv, scale: number, name: string): void {
@@ -193,54 +175,30 @@ function setexGeneric(ctx: Context, argv: Argv, scale: number, name: string): vo
 }
 
 /** `SETEX key seconds value`: SET with EX. O(1). */
-const setex: Command = {
-  name: "setex",
-  arity: 4,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
-    setexGeneric(ctx, argv, 1000, "setex");
-  },
-};
+const setex = command("setex", 4, WRITE | DENYOOM, "OW.update@1", (ctx, argv) => {
+  setexGeneric(ctx, argv, 1000, "setex");
+});
 
 /** `PSETEX key milliseconds value`: SET with PX. O(1). */
-const psetex: Command = {
-  name: "psetex",
-  arity: 4,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
-    setexGeneric(ctx, argv, 1, "psetex");
-  },
-};
+const psetex = command("psetex", 4, WRITE | DENYOOM, "OW.update@1", (ctx, argv) => {
+  setexGeneric(ctx, argv, 1, "psetex");
+});
 
 /** `GETSET key value`: the old value, or null; any expiry is gone. O(1). */
-const getset: Command = {
-  name: "getset",
-  arity: 3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    replyString(ctx, lookupString(ctx, argv, 1));
-    store(ctx, argv, 1, 2, NO_EXPIRY);
-    if (ctx.ownsExpiry) ctx.propagateAs("SET", argv.at(1), argv.at(2));
-  },
-};
+const getset = command("getset", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
+  replyString(ctx, lookupString(ctx, argv, 1));
+  store(ctx, argv, 1, 2, NO_EXPIRY);
+  if (ctx.ownsExpiry) ctx.propagateAs("SET", argv.at(1), argv.at(2));
+});
 
 /** `GETDEL key`: the value, or null; the key is gone. O(1). */
-const getdel: Command = {
-  name: "getdel",
-  arity: 2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupString(ctx, argv, 1);
-    replyString(ctx, entry);
-    if (entry === 0) return;
-    removeEntry(ctx, argv, entry);
-    if (ctx.ownsExpiry) ctx.propagateAs("DEL", argv.at(1));
-  },
-};
+const getdel = command("getdel", 2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
+  const entry = lookupString(ctx, argv, 1);
+  replyString(ctx, entry);
+  if (entry === 0) return;
+  removeEntry(ctx, argv, entry);
+  if (ctx.ownsExpiry) ctx.propagateAs("DEL", argv.at(1));
+});
 
 /** GETEX's change, after its reply. */
 function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number): void {
@@ -260,20 +218,14 @@ function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number
 }
 
 /** `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`: the value, or null, and a new expiry. O(1). */
-const getex: Command = {
-  name: "getex",
-  arity: -2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    parseOptions(ctx, argv, 2, Takes.GETEX);
-    const entry = lookupString(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.null();
-    const expireAtMs = optionExpiry(ctx, argv, "getex");
-    replyString(ctx, entry);
-    if (options.persist || expireAtMs !== NO_EXPIRY) changeExpiry(ctx, argv, entry, expireAtMs);
-  },
-};
+const getex = command("getex", -2, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
+  parseOptions(ctx, argv, 2, Takes.GETEX);
+  const entry = lookupString(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.null();
+  const expireAtMs = optionExpiry(ctx, argv, "getex");
+  replyString(ctx, entry);
+  if (options.persist || expireAtMs !== NO_EXPIRY) changeExpiry(ctx, argv, entry, expireAtMs);
+});
 
 /** MSET and MSETNX after the checks. */
 function storeAll(ctx: Context, argv: Argv): void {
@@ -293,48 +245,30 @@ function someExist(ctx: Context, argv: Argv, first: number, end: number): boolea
 }
 
 /** `MGET key [key ...]`: the strings, null for what is missing or no string. O(n). */
-const mget: Command = {
-  name: "mget",
-  arity: -2,
-  flags: READONLY | FAST,
-  keys: KEYS_ALL,
-  run(ctx, argv) {
-    ctx.reply.array(argv.count - 1);
-    for (let i = 1; i < argv.count; i++) {
-      const entry = lookupRead(ctx, argv, i);
-      const isString = entry !== 0 && ctx.db.typeOf(entry) === ValueType.STRING;
-      replyString(ctx, isString ? entry : 0);
-    }
-  },
-};
+const mget = command("mget", -2, READONLY | FAST, "RO.access@1:-1", (ctx, argv) => {
+  ctx.reply.array(argv.count - 1);
+  for (let i = 1; i < argv.count; i++) {
+    const entry = lookupRead(ctx, argv, i);
+    const isString = entry !== 0 && ctx.db.typeOf(entry) === ValueType.STRING;
+    replyString(ctx, isString ? entry : 0);
+  }
+});
 
 /** `MSET key value [key value ...]`: OK. O(n). */
-const mset: Command = {
-  name: "mset",
-  arity: -3,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_AND_VALUES,
-  run(ctx, argv) {
-    checkPairs(argv, "mset");
-    if (ctx.ownsExpiry) someExist(ctx, argv, 1, argv.count);
-    storeAll(ctx, argv);
-    ctx.reply.ok();
-  },
-};
+const mset = command("mset", -3, WRITE | DENYOOM, "OW.update@1:-1,2", (ctx, argv) => {
+  checkPairs(argv, "mset");
+  if (ctx.ownsExpiry) someExist(ctx, argv, 1, argv.count);
+  storeAll(ctx, argv);
+  ctx.reply.ok();
+});
 
 /** `MSETNX key value [key value ...]`: 1 when all were set, 0 when one of them was there. O(n). */
-const msetnx: Command = {
-  name: "msetnx",
-  arity: -3,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_AND_VALUES,
-  run(ctx, argv) {
-    checkPairs(argv, "msetnx");
-    if (someExist(ctx, argv, 1, argv.count)) return ctx.reply.integer(0);
-    storeAll(ctx, argv);
-    ctx.reply.integer(1);
-  },
-};
+const msetnx = command("msetnx", -3, WRITE | DENYOOM, "OW.insert@1:-1,2", (ctx, argv) => {
+  checkPairs(argv, "msetnx");
+  if (someExist(ctx, argv, 1, argv.count)) return ctx.reply.integer(0);
+  storeAll(ctx, argv);
+  ctx.reply.integer(1);
+});
 
 /** MSETEX's number of keys, whose pairs must be there. */
 function readPairCount(argv: Argv): number {
@@ -344,23 +278,6 @@ function readPairCount(argv: Argv): number {
   return count;
 }
 
-/** Where MSETEX's options begin: 0 unless its count is sound. */
-function pairsEnd(argv: Argv): number {
-  const count = parseInteger(argv.bytes, argv.starts[1], argv.ends[1]);
-  const end = 2 + count * 2;
-  return count > 0 && end <= argv.count ? end : 0;
-}
-
-const MSETEX_KEYS: KeySpec = {
-  first: 0,
-  last: 0,
-  step: 0,
-  find(argv, key) {
-    const end = pairsEnd(argv);
-    for (let i = 2; i < end; i += 2) key(i);
-  },
-};
-
 function conditionOfAll(ctx: Context, argv: Argv, end: number): boolean {
   if (options.condition === Condition.NX) return !someExist(ctx, argv, 2, end);
   if (options.condition !== Condition.XX) return true;
@@ -369,12 +286,12 @@ function conditionOfAll(ctx: Context, argv: Argv, end: number): boolean {
 }
 
 /** `MSETEX numkeys key value [...] [NX|XX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: 1 when set, else 0. O(n). */
-const msetex: Command = {
-  name: "msetex",
-  arity: -4,
-  flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: MSETEX_KEYS,
-  run(ctx, argv) {
+const msetex = command(
+  "msetex",
+  -4,
+  WRITE | DENYOOM,
+  "OW.update@1:n0,1,2",
+  (ctx, argv) => {
     const end = 2 + readPairCount(argv) * 2;
     parseOptions(ctx, argv, end, Takes.MSETEX);
     const expireAtMs = optionExpiry(ctx, argv, "msetex");
@@ -393,7 +310,7 @@ const msetex: Command = {
     args[options.timeIndex] = millisText(expireAtMs);
     ctx.propagateAs(...args);
   },
-};
+);
 
 /** GETRANGE and SUBSTR. */
 function getrangeGeneric(ctx: Context, argv: Argv): void {
@@ -412,22 +329,10 @@ function getrangeGeneric(ctx: Context, argv: Argv): void {
 }
 
 /** `GETRANGE key start end`: that part of the string, both ends included. O(length of the part). */
-const getrange: Command = {
-  name: "getrange",
-  arity: 4,
-  flags: READONLY,
-  keys: KEY_1,
-  run: getrangeGeneric,
-};
+const getrange = command("getrange", 4, READONLY, "RO.access@1", getrangeGeneric);
 
 /** `SUBSTR key start end`: GETRANGE's old name. O(length of the part). */
-const substr: Command = {
-  name: "substr",
-  arity: 4,
-  flags: READONLY,
-  keys: KEY_1,
-  run: getrangeGeneric,
-};
+const substr = command("substr", 4, READONLY, "RO.access@1", getrangeGeneric);
 
 /** Copies an argument into a string that has room for it; its entry comes from `growString`. */
 function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index: number): void {
@@ -443,61 +348,43 @@ function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index
 }
 
 /** `SETRANGE key offset value`: overwrites from there on, zeros before it; the new length. O(length of value). */
-const setrange: Command = {
-  name: "setrange",
-  arity: 4,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const offset = readInteger(argv, 2);
-    if (offset < 0) throw new CommandError(OFFSET_OUT_OF_RANGE);
-    const entry = lookupWrite(ctx, argv, 1);
-    if (entry !== 0) checkString(ctx.db, entry);
-    const length = entry === 0 ? 0 : ctx.db.stringLength(entry);
-    const added = argv.lengthOf(3);
-    if (added === 0) return ctx.reply.integer(length);
-    if (offset + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
-    const end = Math.max(length, offset + added);
-    const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], end);
-    writeInto(ctx, grown, offset, argv, 3);
-    changed(ctx, argv, 1);
-    ctx.reply.integer(end);
-  },
-};
+const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
+  const offset = readInteger(argv, 2);
+  if (offset < 0) throw new CommandError(OFFSET_OUT_OF_RANGE);
+  const entry = lookupWrite(ctx, argv, 1);
+  if (entry !== 0) checkString(ctx.db, entry);
+  const length = entry === 0 ? 0 : ctx.db.stringLength(entry);
+  const added = argv.lengthOf(3);
+  if (added === 0) return ctx.reply.integer(length);
+  if (offset + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
+  const end = Math.max(length, offset + added);
+  const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], end);
+  writeInto(ctx, grown, offset, argv, 3);
+  changed(ctx, argv, 1);
+  ctx.reply.integer(end);
+});
 
 /** `STRLEN key`: its length in bytes, 0 when the key is missing. O(1). */
-const strlen: Command = {
-  name: "strlen",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupString(ctx, argv, 1);
-    ctx.reply.integer(entry === 0 ? 0 : ctx.db.stringLength(entry));
-  },
-};
+const strlen = command("strlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
+  const entry = lookupString(ctx, argv, 1);
+  ctx.reply.integer(entry === 0 ? 0 : ctx.db.stringLength(entry));
+});
 
 /** `APPEND key value`: the new length. O(length of value). */
-const append: Command = {
-  name: "append",
-  arity: 3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const added = argv.lengthOf(2);
-    const entry = lookupString(ctx, argv, 1);
-    if (entry === 0) {
-      store(ctx, argv, 1, 2, NO_EXPIRY);
-      return ctx.reply.integer(added);
-    }
-    const length = ctx.db.stringLength(entry);
-    if (length + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
-    const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], length + added);
-    writeInto(ctx, grown, length, argv, 2);
-    changed(ctx, argv, 1);
-    ctx.reply.integer(length + added);
-  },
-};
+const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
+  const added = argv.lengthOf(2);
+  const entry = lookupString(ctx, argv, 1);
+  if (entry === 0) {
+    store(ctx, argv, 1, 2, NO_EXPIRY);
+    return ctx.reply.integer(added);
+  }
+  const length = ctx.db.stringLength(entry);
+  if (length + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
+  const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], length + added);
+  writeInto(ctx, grown, length, argv, 2);
+  changed(ctx, argv, 1);
+  ctx.reply.integer(length + added);
+});
 
 /** A string's number: Infinity for an int64 beyond +-2^53. */
 function integerOf(db: Database, entry: Entry): number {
@@ -545,56 +432,32 @@ function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint)
 }
 
 /** `INCR key`: one more; the new value. O(1). */
-const incr: Command = {
-  name: "incr",
-  arity: 2,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    incrementGeneric(ctx, argv, 1, 1n);
-  },
-};
+const incr = command("incr", 2, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
+  incrementGeneric(ctx, argv, 1, 1n);
+});
 
 /** `DECR key`: one less; the new value. O(1). */
-const decr: Command = {
-  name: "decr",
-  arity: 2,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    incrementGeneric(ctx, argv, -1, 1n);
-  },
-};
+const decr = command("decr", 2, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
+  incrementGeneric(ctx, argv, -1, 1n);
+});
 
 /** `INCRBY key increment`: the new value. O(1). */
-const incrby: Command = {
-  name: "incrby",
-  arity: 3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    incrementGeneric(ctx, argv, readInteger(argv, 2), 1n);
-  },
-};
+const incrby = command("incrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
+  incrementGeneric(ctx, argv, readInteger(argv, 2), 1n);
+});
 
 /** `DECRBY key decrement`: the new value. O(1). */
-const decrby: Command = {
-  name: "decrby",
-  arity: 3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const decrement = readInteger(argv, 2);
-    if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
-      // Before 7.0 a master took it, and its negation wrapped round to itself: so it is added.
-      if (ctx.session === undefined && !ctx.ownsExpiry) {
-        return incrementGeneric(ctx, argv, -Infinity, 1n);
-      }
-      throw new CommandError(DECREMENT_OVERFLOW);
+const decrby = command("decrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
+  const decrement = readInteger(argv, 2);
+  if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
+    // Before 7.0 a master took it, and its negation wrapped round to itself: so it is added.
+    if (ctx.session === undefined && !ctx.ownsExpiry) {
+      return incrementGeneric(ctx, argv, -Infinity, 1n);
     }
-    incrementGeneric(ctx, argv, 0 - decrement, -1n);
-  },
-};
+    throw new CommandError(DECREMENT_OVERFLOW);
+  }
+  incrementGeneric(ctx, argv, 0 - decrement, -1n);
+});
 
 function longDoubleAt(db: Database, entry: Entry): LongDouble {
   if (db.encodingOf(entry) === Encoding.INT) return longDoubleOf(db.integerBig(entry));
@@ -605,12 +468,12 @@ function longDoubleAt(db: Database, entry: Entry): LongDouble {
 }
 
 /** `INCRBYFLOAT key increment`: the new value, in the digits of an 80-bit sum. O(1). */
-const incrbyfloat: Command = {
-  name: "incrbyfloat",
-  arity: 3,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
+const incrbyfloat = command(
+  "incrbyfloat",
+  3,
+  WRITE | DENYOOM | FAST,
+  "RW.access.update@1",
+  (ctx, argv) => {
     const { db } = ctx;
     const { bytes, starts, ends } = argv;
     const entry = lookupString(ctx, argv, 1);
@@ -630,7 +493,7 @@ const incrbyfloat: Command = {
     ctx.reply.bulk(digits);
     if (ctx.ownsExpiry) ctx.propagateAs("SET", argv.at(1), digits, "KEEPTTL");
   },
-};
+);
 
 /** Deletes the key when `holds`; 1 when it did. */
 function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void {
@@ -641,31 +504,19 @@ function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void 
 }
 
 /** `DELIFEQ key value`: deletes the key if that is its string; 1 when it did. O(1). */
-const delifeq: Command = {
-  name: "delifeq",
-  arity: 3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupString(ctx, argv, 1);
-    deleteIf(ctx, argv, entry, entry !== 0 && equalsArgument(ctx.db, entry, argv, 2));
-  },
-};
+const delifeq = command("delifeq", 3, WRITE | FAST, "RM.delete@1", (ctx, argv) => {
+  const entry = lookupString(ctx, argv, 1);
+  deleteIf(ctx, argv, entry, entry !== 0 && equalsArgument(ctx.db, entry, argv, 2));
+});
 
 /** `DELEX key [IFEQ v|IFNE v|IFDEQ d|IFDNE d]`: deletes the key if the condition holds; 1 when it did. O(1). */
-const delex: Command = {
-  name: "delex",
-  arity: -2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    parseOptions(ctx, argv, 2, Takes.DELEX);
-    const entry = options.condition === Condition.NONE
-      ? lookupWrite(ctx, argv, 1)
-      : lookupString(ctx, argv, 1);
-    deleteIf(ctx, argv, entry, conditionHolds(ctx, argv, entry));
-  },
-};
+const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+  parseOptions(ctx, argv, 2, Takes.DELEX);
+  const entry = options.condition === Condition.NONE
+    ? lookupWrite(ctx, argv, 1)
+    : lookupString(ctx, argv, 1);
+  deleteIf(ctx, argv, entry, conditionHolds(ctx, argv, entry));
+});
 
 /** The family, in the order of its rows. */
 export const stringCommands: readonly Command[] = [

@@ -13,10 +13,9 @@ import { type MemberVisitor, ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
-  type KeySpec,
-  MOVABLEKEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -221,110 +220,61 @@ function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): vo
   ctx.reply.integer(result.size);
 }
 
-/** Keys that follow their number. */
-const COUNTED: KeySpec = {
-  first: 0,
-  last: 0,
-  step: 0,
-  find(argv, key) {
-    findCounted(argv, 1, key);
-  },
-};
-/** A destination, and keys that follow their number. */
-const STORED: KeySpec = {
-  first: 1,
-  last: 1,
-  step: 1,
-  find(argv, key) {
-    key(1);
-    findCounted(argv, 2, key);
-  },
-};
-
-function findCounted(argv: Argv, at: number, key: (index: number) => void): void {
-  const count = readInteger(argv, at);
-  for (let i = at + 1; i <= at + count && i < argv.count; i++) key(i);
-}
-
 /** `ZUNION numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`. O(n log n). */
-const zunion: Command = {
-  name: "zunion",
-  arity: -3,
-  flags: READONLY | MOVABLEKEYS,
-  keys: COUNTED,
-  run(ctx, argv) {
-    algebraGeneric(ctx, argv, Operation.UNION);
-  },
-};
+const zunion = command("zunion", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
+  algebraGeneric(ctx, argv, Operation.UNION);
+});
 
 /** `ZINTER numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`. O(n k + m log m). */
-const zinter: Command = {
-  name: "zinter",
-  arity: -3,
-  flags: READONLY | MOVABLEKEYS,
-  keys: COUNTED,
-  run(ctx, argv) {
-    algebraGeneric(ctx, argv, Operation.INTER);
-  },
-};
+const zinter = command("zinter", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
+  algebraGeneric(ctx, argv, Operation.INTER);
+});
 
 /** `ZDIFF numkeys key [...] [WITHSCORES]`: what is in the first alone. O(n k + m log m). */
-const zdiff: Command = {
-  name: "zdiff",
-  arity: -3,
-  flags: READONLY | MOVABLEKEYS,
-  keys: COUNTED,
-  run(ctx, argv) {
-    algebraGeneric(ctx, argv, Operation.DIFF);
-  },
-};
+const zdiff = command("zdiff", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
+  algebraGeneric(ctx, argv, Operation.DIFF);
+});
 
 /** `ZUNIONSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: how many. O(n log n). */
-const zunionstore: Command = {
-  name: "zunionstore",
-  arity: -4,
-  flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: STORED,
-  run(ctx, argv) {
-    algebraStoreGeneric(ctx, argv, Operation.UNION);
-  },
-};
+const zunionstore = command(
+  "zunionstore",
+  -4,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2:n",
+  (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.UNION),
+);
 
 /** `ZINTERSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: how many. O(n k + m log m). */
-const zinterstore: Command = {
-  name: "zinterstore",
-  arity: -4,
-  flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: STORED,
-  run(ctx, argv) {
-    algebraStoreGeneric(ctx, argv, Operation.INTER);
-  },
-};
+const zinterstore = command(
+  "zinterstore",
+  -4,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2:n",
+  (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.INTER),
+);
 
 /** `ZDIFFSTORE destination numkeys key [...]`: how many. O(n k + m log m). */
-const zdiffstore: Command = {
-  name: "zdiffstore",
-  arity: -4,
-  flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: STORED,
-  run(ctx, argv) {
-    algebraStoreGeneric(ctx, argv, Operation.DIFF);
-  },
-};
+const zdiffstore = command(
+  "zdiffstore",
+  -4,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2:n",
+  (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.DIFF),
+);
 
 /** `ZINTERCARD numkeys key [...] [LIMIT n]`: how many members all have. O(n k). */
-const zintercard: Command = {
-  name: "zintercard",
-  arity: -3,
-  flags: READONLY | MOVABLEKEYS,
-  keys: COUNTED,
-  run(ctx, argv) {
+const zintercard = command(
+  "zintercard",
+  -3,
+  READONLY,
+  "RO.access@1:n",
+  (ctx, argv) => {
     const query = new AlgebraQuery(ctx, argv, 1, Operation.INTERCARD, false);
     let shared = 0;
     eachShared(query, () => shared++);
     ctx.reply.integer(query.limit === 0 ? shared : Math.min(shared, query.limit));
   },
-};
+);
 
 /** These rows of the family, in order. */
 export const zsetAlgebraCommands: readonly Command[] = [

@@ -24,12 +24,9 @@ import { ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
-  KEY_1,
-  KEYS_1_2,
-  type KeySpec,
-  MOVABLEKEYS,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -93,93 +90,69 @@ function distanceText(value: number): string {
 }
 
 /** `GEOADD key [NX|XX] [CH] longitude latitude member [...]`: as ZADD. O(m log n). */
-const geoadd: Command = {
-  name: "geoadd",
-  arity: -5,
-  flags: WRITE | DENYOOM,
-  keys: KEY_1,
-  run(ctx, argv) {
-    let first = 2;
-    let nx = false;
-    let xx = false;
-    for (; first < argv.count; first++) {
-      if (isWord(argv, first, "NX")) nx = true;
-      else if (isWord(argv, first, "XX")) xx = true;
-      else if (!isWord(argv, first, "CH")) break;
-    }
-    if ((argv.count - first) % 3 !== 0 || (nx && xx)) throw new CommandError(SYNTAX);
-    const args: (string | Uint8Array)[] = ["zadd"];
-    for (let i = 1; i < first; i++) args.push(argv.at(i));
-    for (let i = first; i < argv.count; i += 3) {
-      const { longitude, latitude } = readPlace(argv, i);
-      args.push(String(encodePoint(longitude, latitude)), argv.at(i + 2));
-    }
-    zadd.run(ctx, Argv.of(...args));
-    ctx.propagateAs(...args);
-  },
-};
+const geoadd = command("geoadd", -5, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
+  let first = 2;
+  let nx = false;
+  let xx = false;
+  for (; first < argv.count; first++) {
+    if (isWord(argv, first, "NX")) nx = true;
+    else if (isWord(argv, first, "XX")) xx = true;
+    else if (!isWord(argv, first, "CH")) break;
+  }
+  if ((argv.count - first) % 3 !== 0 || (nx && xx)) throw new CommandError(SYNTAX);
+  const args: (string | Uint8Array)[] = ["zadd"];
+  for (let i = 1; i < first; i++) args.push(argv.at(i));
+  for (let i = first; i < argv.count; i += 3) {
+    const { longitude, latitude } = readPlace(argv, i);
+    args.push(String(encodePoint(longitude, latitude)), argv.at(i + 2));
+  }
+  zadd.run(ctx, Argv.of(...args));
+  ctx.propagateAs(...args);
+});
 
 /** `GEODIST key member1 member2 [M|KM|FT|MI]`: how far apart they are, or null. O(1). */
-const geodist: Command = {
-  name: "geodist",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const metres = argv.count === 5 ? readUnit(argv, 4) : 1;
-    if (argv.count > 5) throw new CommandError(SYNTAX);
-    const entry = lookupZset(ctx, argv, 1);
-    if (!findPlace(ctx, entry, argv, 2)) return ctx.reply.null();
-    const { longitude, latitude } = decodePointResult;
-    if (!findPlace(ctx, entry, argv, 3)) return ctx.reply.null();
-    const apart = distance(
-      longitude,
-      latitude,
-      decodePointResult.longitude,
-      decodePointResult.latitude,
-    );
-    ctx.reply.bulkText(distanceText(apart / metres));
-  },
-};
+const geodist = command("geodist", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  const metres = argv.count === 5 ? readUnit(argv, 4) : 1;
+  if (argv.count > 5) throw new CommandError(SYNTAX);
+  const entry = lookupZset(ctx, argv, 1);
+  if (!findPlace(ctx, entry, argv, 2)) return ctx.reply.null();
+  const { longitude, latitude } = decodePointResult;
+  if (!findPlace(ctx, entry, argv, 3)) return ctx.reply.null();
+  const apart = distance(
+    longitude,
+    latitude,
+    decodePointResult.longitude,
+    decodePointResult.latitude,
+  );
+  ctx.reply.bulkText(distanceText(apart / metres));
+});
 
 /** `GEOHASH key [member ...]`: eleven letters of each, or null. O(m). */
-const geohash: Command = {
-  name: "geohash",
-  arity: -2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupZset(ctx, argv, 1);
-    ctx.reply.array(argv.count - 2);
-    for (let i = 2; i < argv.count; i++) {
-      if (!findPlace(ctx, entry, argv, i)) ctx.reply.null();
-      else ctx.reply.bulkText(geohashText(decodePointResult.longitude, decodePointResult.latitude));
-    }
-  },
-};
+const geohash = command("geohash", -2, READONLY, "RO.access@1", (ctx, argv) => {
+  const entry = lookupZset(ctx, argv, 1);
+  ctx.reply.array(argv.count - 2);
+  for (let i = 2; i < argv.count; i++) {
+    if (!findPlace(ctx, entry, argv, i)) ctx.reply.null();
+    else ctx.reply.bulkText(geohashText(decodePointResult.longitude, decodePointResult.latitude));
+  }
+});
 
 /** `GEOPOS key [member ...]`: longitude and latitude of each, or null. O(m). */
-const geopos: Command = {
-  name: "geopos",
-  arity: -2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { reply } = ctx;
-    const entry = lookupZset(ctx, argv, 1);
-    reply.array(argv.count - 2);
-    for (let i = 2; i < argv.count; i++) {
-      if (!findPlace(ctx, entry, argv, i)) {
-        reply.nullArray();
-        continue;
-      }
-      reply.array(2);
-      const { longitude, latitude } = decodePointResult;
-      reply.double(longitude);
-      reply.double(latitude);
+const geopos = command("geopos", -2, READONLY, "RO.access@1", (ctx, argv) => {
+  const { reply } = ctx;
+  const entry = lookupZset(ctx, argv, 1);
+  reply.array(argv.count - 2);
+  for (let i = 2; i < argv.count; i++) {
+    if (!findPlace(ctx, entry, argv, i)) {
+      reply.nullArray();
+      continue;
     }
-  },
-};
+    reply.array(2);
+    const { longitude, latitude } = decodePointResult;
+    reply.double(longitude);
+    reply.double(latitude);
+  }
+});
 
 /** Which command searches: they differ in where their arguments are. */
 const Form = { RADIUS: 0, BY_MEMBER: 1, SEARCH: 2, SEARCH_STORE: 3 } as const;
@@ -461,88 +434,51 @@ function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly F
   ctx.reply.integer(found.length);
 }
 
-/** The key, and the one that STORE or STOREDIST names among the options from `first` on. */
-function keyAndStore(first: number): KeySpec {
-  return {
-    first: 1,
-    last: 1,
-    step: 1,
-    find(argv, key) {
-      key(1);
-      let stored = 0;
-      for (let i = first; i + 1 < argv.count; i++) {
-        if (isWord(argv, i, "STORE") || isWord(argv, i, "STOREDIST")) stored = ++i;
-      }
-      if (stored !== 0) key(stored);
-    },
-  };
-}
-
 /** `GEORADIUS key longitude latitude radius unit [...] [STORE|STOREDIST key]`. O(n + log m). */
-const georadius: Command = {
-  name: "georadius",
-  arity: -6,
-  flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: keyAndStore(6),
-  run(ctx, argv) {
-    searchGeneric(ctx, argv, Form.RADIUS, true);
-  },
-};
+const georadius = command(
+  "georadius",
+  -6,
+  WRITE | DENYOOM,
+  "RO.access@1+OW.update.incomplete@STORE~6+OW.update.incomplete@STOREDIST~6",
+  (ctx, argv) => searchGeneric(ctx, argv, Form.RADIUS, true),
+);
 
 /** `GEORADIUS_RO key longitude latitude radius unit [...]`. O(n + log m). */
-const georadiusRo: Command = {
-  name: "georadius_ro",
-  arity: -6,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    searchGeneric(ctx, argv, Form.RADIUS, false);
-  },
-};
+const georadiusRo = command("georadius_ro", -6, READONLY, "RO.access@1", (ctx, argv) => {
+  searchGeneric(ctx, argv, Form.RADIUS, false);
+});
 
 /** `GEORADIUSBYMEMBER key member radius unit [...] [STORE|STOREDIST key]`. O(n + log m). */
-const georadiusbymember: Command = {
-  name: "georadiusbymember",
-  arity: -5,
-  flags: WRITE | DENYOOM | MOVABLEKEYS,
-  keys: keyAndStore(5),
-  run(ctx, argv) {
-    searchGeneric(ctx, argv, Form.BY_MEMBER, true);
-  },
-};
+const georadiusbymember = command(
+  "georadiusbymember",
+  -5,
+  WRITE | DENYOOM,
+  "RO.access@1+OW.update.incomplete@STORE~5+OW.update.incomplete@STOREDIST~5",
+  (ctx, argv) => searchGeneric(ctx, argv, Form.BY_MEMBER, true),
+);
 
 /** `GEORADIUSBYMEMBER_RO key member radius unit [...]`. O(n + log m). */
-const georadiusbymemberRo: Command = {
-  name: "georadiusbymember_ro",
-  arity: -5,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    searchGeneric(ctx, argv, Form.BY_MEMBER, false);
-  },
-};
+const georadiusbymemberRo = command(
+  "georadiusbymember_ro",
+  -5,
+  READONLY,
+  "RO.access@1",
+  (ctx, argv) => searchGeneric(ctx, argv, Form.BY_MEMBER, false),
+);
 
 /** `GEOSEARCH key FROMMEMBER m|FROMLONLAT x y BYRADIUS r unit|BYBOX w h unit [...]`. O(n + log m). */
-const geosearch: Command = {
-  name: "geosearch",
-  arity: -7,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    searchGeneric(ctx, argv, Form.SEARCH, false);
-  },
-};
+const geosearch = command("geosearch", -7, READONLY, "RO.access@1", (ctx, argv) => {
+  searchGeneric(ctx, argv, Form.SEARCH, false);
+});
 
 /** `GEOSEARCHSTORE destination source ... [STOREDIST]`: how many were stored. O(n + log m). */
-const geosearchstore: Command = {
-  name: "geosearchstore",
-  arity: -8,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
-    searchGeneric(ctx, argv, Form.SEARCH_STORE, true);
-  },
-};
+const geosearchstore = command(
+  "geosearchstore",
+  -8,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2",
+  (ctx, argv) => searchGeneric(ctx, argv, Form.SEARCH_STORE, true),
+);
 
 /** The family, in the order of its rows. */
 export const geoCommands: readonly Command[] = [

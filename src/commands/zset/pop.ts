@@ -10,16 +10,7 @@ import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetEachRange, zsetLength, zsetRemoveRange } from "../../store/types/zset.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";
-import {
-  BLOCKING,
-  type Command,
-  type Context,
-  FAST,
-  KEY_1,
-  type KeySpec,
-  MOVABLEKEYS,
-  WRITE,
-} from "../engine/command.ts";
+import { BLOCKING, type Command, command, type Context, FAST, WRITE } from "../engine/command.ts";
 import {
   CommandError,
   COUNT_POSITIVE,
@@ -30,9 +21,6 @@ import {
 import { lookupRead } from "../engine/lookup.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
 import { lookupZset, zsetChanged } from "./args.ts";
-
-/** Every argument but the timeout is a key. */
-const KEYS_BUT_LAST: KeySpec = { first: 1, last: -2, step: 1 };
 
 /** What a command pops. */
 interface Pop {
@@ -95,26 +83,14 @@ function popGeneric(ctx: Context, argv: Argv, max: boolean): void {
 }
 
 /** `ZPOPMIN key [count]`: the lowest and their scores. O(m log n). */
-const zpopmin: Command = {
-  name: "zpopmin",
-  arity: -2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    popGeneric(ctx, argv, false);
-  },
-};
+const zpopmin = command("zpopmin", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
+  popGeneric(ctx, argv, false);
+});
 
 /** `ZPOPMAX key [count]`: the highest and their scores. O(m log n). */
-const zpopmax: Command = {
-  name: "zpopmax",
-  arity: -2,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    popGeneric(ctx, argv, true);
-  },
-};
+const zpopmax = command("zpopmax", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
+  popGeneric(ctx, argv, true);
+});
 
 function isZset(ctx: Context, argv: Argv, index: number): boolean {
   const entry = lookupRead(ctx, argv, index);
@@ -156,26 +132,22 @@ function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
 }
 
 /** `BZPOPMIN key [key ...] timeout`: key, member, score. O(log n). */
-const bzpopmin: Command = {
-  name: "bzpopmin",
-  arity: -3,
-  flags: WRITE | BLOCKING | FAST,
-  keys: KEYS_BUT_LAST,
-  run(ctx, argv) {
-    blockingPopGeneric(ctx, argv, false);
-  },
-};
+const bzpopmin = command(
+  "bzpopmin",
+  -3,
+  WRITE | BLOCKING | FAST,
+  "RW.access.delete@1:-2",
+  (ctx, argv) => blockingPopGeneric(ctx, argv, false),
+);
 
 /** `BZPOPMAX key [key ...] timeout`: key, member, score. O(log n). */
-const bzpopmax: Command = {
-  name: "bzpopmax",
-  arity: -3,
-  flags: WRITE | BLOCKING | FAST,
-  keys: KEYS_BUT_LAST,
-  run(ctx, argv) {
-    blockingPopGeneric(ctx, argv, true);
-  },
-};
+const bzpopmax = command(
+  "bzpopmax",
+  -3,
+  WRITE | BLOCKING | FAST,
+  "RW.access.delete@1:-2",
+  (ctx, argv) => blockingPopGeneric(ctx, argv, true),
+);
 
 /** What `numkeys key [key ...] MIN|MAX [COUNT count]` from argument `first` on says. */
 function readMultiPop(argv: Argv, first: number): { max: boolean; count: number; end: number } {
@@ -206,40 +178,19 @@ function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
   else ctx.reply.nullArray();
 }
 
-/** Keys that follow their number. */
-function countedKeys(at: number): KeySpec {
-  return {
-    first: 0,
-    last: 0,
-    step: 0,
-    find(argv, key) {
-      const numkeys = readInteger(argv, at);
-      for (let i = at + 1; i <= at + numkeys && i < argv.count; i++) key(i);
-    },
-  };
-}
-
 /** `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`: key and pairs, or null. O(k + m log n). */
-const zmpop: Command = {
-  name: "zmpop",
-  arity: -4,
-  flags: WRITE | MOVABLEKEYS,
-  keys: countedKeys(1),
-  run(ctx, argv) {
-    multiPopGeneric(ctx, argv, 1);
-  },
-};
+const zmpop = command("zmpop", -4, WRITE, "RW.access.delete@1:n", (ctx, argv) => {
+  multiPopGeneric(ctx, argv, 1);
+});
 
 /** `BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]`: key and pairs. O(k + m log n). */
-const bzmpop: Command = {
-  name: "bzmpop",
-  arity: -5,
-  flags: WRITE | BLOCKING | MOVABLEKEYS,
-  keys: countedKeys(2),
-  run(ctx, argv) {
-    multiPopGeneric(ctx, argv, 2);
-  },
-};
+const bzmpop = command(
+  "bzmpop",
+  -5,
+  WRITE | BLOCKING,
+  "RW.access.delete@2:n",
+  (ctx, argv) => multiPopGeneric(ctx, argv, 2),
+);
 
 /** These rows of the family, in order. */
 export const zsetPopCommands: readonly Command[] = [

@@ -12,11 +12,10 @@ import { ZsetTable, zsetTableOf } from "../../store/types/zset_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
-  KEYS_1_2,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -146,23 +145,17 @@ function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undef
 }
 
 /** `ZRANGE key start stop [BYSCORE|BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`. O(log n + m). */
-const zrange: Command = {
-  name: "zrange",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rangeGeneric(ctx, argv, By.AUTO, undefined);
-  },
-};
+const zrange = command("zrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  rangeGeneric(ctx, argv, By.AUTO, undefined);
+});
 
 /** `ZRANGESTORE dst src min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]`: how many. O(log n + m log m). */
-const zrangestore: Command = {
-  name: "zrangestore",
-  arity: -5,
-  flags: WRITE | DENYOOM,
-  keys: KEYS_1_2,
-  run(ctx, argv) {
+const zrangestore = command(
+  "zrangestore",
+  -5,
+  WRITE | DENYOOM,
+  "OW.update@1+RO.access@2",
+  (ctx, argv) => {
     const query = new RangeQuery(ctx, argv, 2, By.AUTO, undefined, true);
     const entry = lookupZset(ctx, argv, 2);
     const { rank, count } = entry === 0 ? { rank: 0, count: 0 } : query.select(ctx, entry);
@@ -182,62 +175,32 @@ const zrangestore: Command = {
     ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
     ctx.reply.integer(count);
   },
-};
+);
 
 /** `ZREVRANGE key start stop [WITHSCORES]`. O(log n + m). */
-const zrevrange: Command = {
-  name: "zrevrange",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rangeGeneric(ctx, argv, By.RANK, true);
-  },
-};
+const zrevrange = command("zrevrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  rangeGeneric(ctx, argv, By.RANK, true);
+});
 
 /** `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`. O(log n + m). */
-const zrangebyscore: Command = {
-  name: "zrangebyscore",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rangeGeneric(ctx, argv, By.SCORE, false);
-  },
-};
+const zrangebyscore = command("zrangebyscore", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  rangeGeneric(ctx, argv, By.SCORE, false);
+});
 
 /** `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`. O(log n + m). */
-const zrevrangebyscore: Command = {
-  name: "zrevrangebyscore",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rangeGeneric(ctx, argv, By.SCORE, true);
-  },
-};
+const zrevrangebyscore = command("zrevrangebyscore", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  rangeGeneric(ctx, argv, By.SCORE, true);
+});
 
 /** `ZRANGEBYLEX key min max [LIMIT offset count]`. O(log n + m). */
-const zrangebylex: Command = {
-  name: "zrangebylex",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rangeGeneric(ctx, argv, By.MEMBER, false);
-  },
-};
+const zrangebylex = command("zrangebylex", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  rangeGeneric(ctx, argv, By.MEMBER, false);
+});
 
 /** `ZREVRANGEBYLEX key max min [LIMIT offset count]`. O(log n + m). */
-const zrevrangebylex: Command = {
-  name: "zrevrangebylex",
-  arity: -4,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rangeGeneric(ctx, argv, By.MEMBER, true);
-  },
-};
+const zrevrangebylex = command("zrevrangebylex", -4, READONLY, "RO.access@1", (ctx, argv) => {
+  rangeGeneric(ctx, argv, By.MEMBER, true);
+});
 
 /** ZCOUNT and ZLEXCOUNT. */
 function countGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
@@ -248,26 +211,14 @@ function countGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
 }
 
 /** `ZCOUNT key min max`: how many members have such a score. O(log n). */
-const zcount: Command = {
-  name: "zcount",
-  arity: 4,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    countGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
-  },
-};
+const zcount = command("zcount", 4, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  countGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
+});
 
 /** `ZLEXCOUNT key min max`: how many members lie between. O(log n). */
-const zlexcount: Command = {
-  name: "zlexcount",
-  arity: 4,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    countGeneric(ctx, argv, new MemberRange(argv, 2, 3));
-  },
-};
+const zlexcount = command("zlexcount", 4, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  countGeneric(ctx, argv, new MemberRange(argv, 2, 3));
+});
 
 /** ZREMRANGEBY*. */
 function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
@@ -281,37 +232,19 @@ function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
 }
 
 /** `ZREMRANGEBYRANK key start stop`: how many are gone. O(log n + m). */
-const zremrangebyrank: Command = {
-  name: "zremrangebyrank",
-  arity: 4,
-  flags: WRITE,
-  keys: KEY_1,
-  run(ctx, argv) {
-    removeGeneric(ctx, argv, new IndexRange(argv, 2));
-  },
-};
+const zremrangebyrank = command("zremrangebyrank", 4, WRITE, "RW.delete@1", (ctx, argv) => {
+  removeGeneric(ctx, argv, new IndexRange(argv, 2));
+});
 
 /** `ZREMRANGEBYSCORE key min max`: how many are gone. O(log n + m). */
-const zremrangebyscore: Command = {
-  name: "zremrangebyscore",
-  arity: 4,
-  flags: WRITE,
-  keys: KEY_1,
-  run(ctx, argv) {
-    removeGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
-  },
-};
+const zremrangebyscore = command("zremrangebyscore", 4, WRITE, "RW.delete@1", (ctx, argv) => {
+  removeGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
+});
 
 /** `ZREMRANGEBYLEX key min max`: how many are gone. O(log n + m). */
-const zremrangebylex: Command = {
-  name: "zremrangebylex",
-  arity: 4,
-  flags: WRITE,
-  keys: KEY_1,
-  run(ctx, argv) {
-    removeGeneric(ctx, argv, new MemberRange(argv, 2, 3));
-  },
-};
+const zremrangebylex = command("zremrangebylex", 4, WRITE, "RW.delete@1", (ctx, argv) => {
+  removeGeneric(ctx, argv, new MemberRange(argv, 2, 3));
+});
 
 /** These rows of the family, in order. */
 export const zsetRangeCommands: readonly Command[] = [

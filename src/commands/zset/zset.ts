@@ -28,10 +28,10 @@ import { type MemberVisitor, zsetTableOf } from "../../store/types/zset_table.ts
 import { cStringEnd, isWord } from "../engine/args.ts";
 import {
   type Command,
+  command,
   type Context,
   DENYOOM,
   FAST,
-  KEY_1,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
@@ -127,60 +127,40 @@ function addGeneric(ctx: Context, argv: Argv, options: number): void {
 }
 
 /** `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: how many are new. O(m log n). */
-export const zadd: Command = {
-  name: "zadd",
-  arity: -4,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    addGeneric(ctx, argv, Add.NONE);
-  },
-};
+export const zadd: Command = command(
+  "zadd",
+  -4,
+  WRITE | DENYOOM | FAST,
+  "RW.update@1",
+  (ctx, argv) => addGeneric(ctx, argv, Add.NONE),
+);
 
 /** `ZINCRBY key increment member`: the new score. O(log n). */
-const zincrby: Command = {
-  name: "zincrby",
-  arity: 4,
-  flags: WRITE | DENYOOM | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    addGeneric(ctx, argv, Add.INCR);
-  },
-};
+const zincrby = command("zincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
+  addGeneric(ctx, argv, Add.INCR);
+});
 
 /** `ZREM key member [...]`: how many there were. O(m log n). */
-const zrem: Command = {
-  name: "zrem",
-  arity: -3,
-  flags: WRITE | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    let entry = lookupZset(ctx, argv, 1);
-    if (entry === 0) return ctx.reply.integer(0);
-    const { bytes, starts, ends } = argv;
-    let removed = 0;
-    for (let i = 2; i < argv.count; i++) {
-      const now = zsetRemove(ctx.db, entry, bytes, starts[i], ends[i]);
-      if (now === 0) continue;
-      entry = now;
-      removed++;
-    }
-    if (removed > 0) zsetChanged(ctx, argv, 1, entry, removed);
-    ctx.reply.integer(removed);
-  },
-};
+const zrem = command("zrem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
+  let entry = lookupZset(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  const { bytes, starts, ends } = argv;
+  let removed = 0;
+  for (let i = 2; i < argv.count; i++) {
+    const now = zsetRemove(ctx.db, entry, bytes, starts[i], ends[i]);
+    if (now === 0) continue;
+    entry = now;
+    removed++;
+  }
+  if (removed > 0) zsetChanged(ctx, argv, 1, entry, removed);
+  ctx.reply.integer(removed);
+});
 
 /** `ZCARD key`: how many members there are. O(1). */
-const zcard: Command = {
-  name: "zcard",
-  arity: 2,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupZset(ctx, argv, 1);
-    ctx.reply.integer(entry === 0 ? 0 : zsetLength(ctx.db, entry));
-  },
-};
+const zcard = command("zcard", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
+  const entry = lookupZset(ctx, argv, 1);
+  ctx.reply.integer(entry === 0 ? 0 : zsetLength(ctx.db, entry));
+});
 
 /** The score of the member at argument `index`, or null. */
 function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void {
@@ -191,28 +171,16 @@ function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void
 }
 
 /** `ZSCORE key member`: its score, or null. O(1). */
-const zscore: Command = {
-  name: "zscore",
-  arity: 3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    replyScore(ctx, lookupZset(ctx, argv, 1), argv, 2);
-  },
-};
+const zscore = command("zscore", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  replyScore(ctx, lookupZset(ctx, argv, 1), argv, 2);
+});
 
 /** `ZMSCORE key member [...]`: the score of each, or null. O(m). */
-const zmscore: Command = {
-  name: "zmscore",
-  arity: -3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const entry = lookupZset(ctx, argv, 1);
-    ctx.reply.array(argv.count - 2);
-    for (let i = 2; i < argv.count; i++) replyScore(ctx, entry, argv, i);
-  },
-};
+const zmscore = command("zmscore", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  const entry = lookupZset(ctx, argv, 1);
+  ctx.reply.array(argv.count - 2);
+  for (let i = 2; i < argv.count; i++) replyScore(ctx, entry, argv, i);
+});
 
 /** ZRANK and ZREVRANK. */
 function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
@@ -230,26 +198,14 @@ function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
 }
 
 /** `ZRANK key member [WITHSCORE]`: how many members are below it, or null. O(log n). */
-const zrank: Command = {
-  name: "zrank",
-  arity: -3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rankGeneric(ctx, argv, false);
-  },
-};
+const zrank = command("zrank", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  rankGeneric(ctx, argv, false);
+});
 
 /** `ZREVRANK key member [WITHSCORE]`: how many members are above it, or null. O(log n). */
-const zrevrank: Command = {
-  name: "zrevrank",
-  arity: -3,
-  flags: READONLY | FAST,
-  keys: KEY_1,
-  run(ctx, argv) {
-    rankGeneric(ctx, argv, true);
-  },
-};
+const zrevrank = command("zrevrank", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  rankGeneric(ctx, argv, true);
+});
 
 /** Visits `count` different members, each set of them about as likely as any other, in no order. */
 function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisitor): void {
@@ -271,29 +227,23 @@ function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisi
 }
 
 /** `ZRANDMEMBER key [count [WITHSCORES]]`: one member, or some. O(n), O(m log n) for few. */
-const zrandmember: Command = {
-  name: "zrandmember",
-  arity: -2,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const { reply } = ctx;
-    if (argv.count === 2) {
-      const entry = lookupZset(ctx, argv, 1);
-      if (entry === 0) return reply.null();
-      const visit: MemberVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
-      return zsetRandom(ctx.db, entry, ctx.random, visit);
-    }
-    const count = readRandomCount(argv, "WITHSCORES");
+const zrandmember = command("zrandmember", -2, READONLY, "RO.access@1", (ctx, argv) => {
+  const { reply } = ctx;
+  if (argv.count === 2) {
     const entry = lookupZset(ctx, argv, 1);
-    if (entry === 0 || count === 0) return reply.array(0);
-    const length = zsetLength(ctx.db, entry);
-    const wanted = drawsOf(count, length);
-    const visit = memberReply(reply, wanted, argv.count === 4);
-    if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
-    for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);
-  },
-};
+    if (entry === 0) return reply.null();
+    const visit: MemberVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
+    return zsetRandom(ctx.db, entry, ctx.random, visit);
+  }
+  const count = readRandomCount(argv, "WITHSCORES");
+  const entry = lookupZset(ctx, argv, 1);
+  if (entry === 0 || count === 0) return reply.array(0);
+  const length = zsetLength(ctx.db, entry);
+  const wanted = drawsOf(count, length);
+  const visit = memberReply(reply, wanted, argv.count === 4);
+  if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
+  for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);
+});
 
 /** Looks at some members and replies. */
 function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
@@ -320,18 +270,12 @@ function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementSc
 }
 
 /** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, members and scores. O(count). */
-const zscan: Command = {
-  name: "zscan",
-  arity: -3,
-  flags: READONLY,
-  keys: KEY_1,
-  run(ctx, argv) {
-    const cursor = readCursor(argv, 2);
-    const entry = lookupZset(ctx, argv, 1);
-    if (entry === 0) return replyNoScan(ctx.reply);
-    scanMembers(ctx, entry, cursor, new ElementScan(argv));
-  },
-};
+const zscan = command("zscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
+  const cursor = readCursor(argv, 2);
+  const entry = lookupZset(ctx, argv, 1);
+  if (entry === 0) return replyNoScan(ctx.reply);
+  scanMembers(ctx, entry, cursor, new ElementScan(argv));
+});
 
 /** The family, in the order of its rows. */
 export const zsetCommands: readonly Command[] = [

@@ -176,7 +176,7 @@ test("SLOWLOG keeps what was slow, shortened", () => {
       name: "crawl",
       arity: -1,
       flags: 0,
-      keys: { first: 0, last: 0, step: 0 },
+      keys: "",
       run(ctx) {
         bench.clock.nowMs += 20;
         ctx.reply.ok();
