@@ -1,6 +1,7 @@
 /**
- * Numbers, words and text straight from bytes and back, by the rules Redis reads and prints them with.
- * Nothing here allocates but what returns a string or an array.
+ * Integers, doubles, words and text, read straight from bytes and written to them, by the rules of C functions
+ * that Redis uses: `string2ll`, `strtod`, `fpconv_dtoa`, `%.17g`. Only what returns a string, a bigint or an
+ * array allocates.
  *
  * @module
  */
@@ -15,30 +16,39 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const LOWER_E = 0x65;
 const MAX_INT64_DIGITS = 19;
+/** Digits of the largest and of the smallest int64, without a sign. */
 const INT64_MAX_TEXT = "9223372036854775807";
 const INT64_MIN_TEXT = "9223372036854775808";
 const UINT32_LIMIT = 0x100000000;
-/** Up to here a loop over `fromCharCode` beats TextDecoder on all three runtimes. */
+/** Up to so many bytes a loop over `fromCharCode` beats TextDecoder on all three runtimes. */
 const SHORT_TEXT = 16;
-/** How many arguments `fromCharCode` is handed at once. */
+/** Arguments of one call of `fromCharCode`: far fewer than the stack of any runtime holds. */
 const TEXT_STEP = 4096;
 
+/** Whole numbers of so many digits are exact in a double, and so are powers of ten up to this one. */
+const EXACT_DIGITS = 15;
+const POWERS_OF_TEN: readonly number[] = Array.from(
+  { length: EXACT_DIGITS + 1 },
+  (_, i) => 10 ** i,
+);
+
+/** A byte order mark stays in the text: a value is the bytes that a client wrote. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * The decimal int64 that fills `[start, end)`, read as Redis's `string2ll` does: no sign but "-", no
- * leading zero, no space, nothing after it.
+ * The decimal int64 that fills `[start, end)`, read as `string2ll` of util.c does: no sign but "-", no
+ * leading zero, no "-0", no space, nothing after it.
  *
- * @returns The number when it is exact in a double; Infinity or -Infinity for an int64 that is not
- * (see {@linkcode parseBigInt64}); NaN when the bytes are no int64.
+ * @returns The number within +-2^53; Infinity or -Infinity for an int64 beyond, which compares as the number
+ * itself would ({@linkcode parseBigInt64} has its digits); NaN when the bytes are no int64.
  */
 export function parseInteger(bytes: Uint8Array, start: number, end: number): number {
   const first = start < end && bytes[start] === MINUS ? start + 1 : start;
   const digits = end - first;
   if (digits <= 0 || digits > MAX_INT64_DIGITS) return NaN;
   if (bytes[first] === ZERO) return digits === 1 && first === start ? 0 : NaN;
-  // Fifteen digits are always exact, so the common case never looks at the limits.
+  // Numbers of 15 digits are exact in a double, so the common case never looks at the limits.
   const exactEnd = digits <= 15 ? end : first + 15;
   let value = 0;
   for (let pos = first; pos < exactEnd; pos++) {
@@ -60,7 +70,10 @@ export function parseInteger(bytes: Uint8Array, start: number, end: number): num
   return first === start ? value : -value;
 }
 
-/** The decimal int64 that fills `[start, end)`, by the rules of {@linkcode parseInteger}. */
+/**
+ * The decimal int64 that fills `[start, end)`, in full, by the rules of {@linkcode parseInteger}; undefined when
+ * the bytes are no int64.
+ */
 export function parseBigInt64(bytes: Uint8Array, start: number, end: number): bigint | undefined {
   const value = parseInteger(bytes, start, end);
   if (value !== value) return undefined;
@@ -68,7 +81,7 @@ export function parseBigInt64(bytes: Uint8Array, start: number, end: number): bi
   return BigInt(value);
 }
 
-/** Whether `[start, end)` is `upper` in any case. `upper` is ASCII in upper case. */
+/** Whether `[start, end)` is `upper` with letters in any case. `upper` is ASCII in upper case. */
 export function equalsIgnoreCase(
   bytes: Uint8Array,
   start: number,
@@ -85,7 +98,7 @@ export function equalsIgnoreCase(
   return true;
 }
 
-/** How many bytes {@linkcode writeInteger} writes for `value`. */
+/** Bytes that {@linkcode writeInteger} writes for a whole number within +-2^53: its digits and a sign. */
 export function integerLength(value: number): number {
   let rest = value < 0 ? -value : value;
   let length = value < 0 ? 2 : 1;
@@ -100,17 +113,17 @@ export function integerLength(value: number): number {
 }
 
 /**
- * Writes a whole number within +-2^53 in decimal.
+ * Writes a whole number within +-2^53 in decimal, from its last digit to its first.
  *
  * @param target Must have room for {@linkcode integerLength} bytes at `offset`.
- * @returns The offset after it.
+ * @returns The offset after the last digit.
  */
 export function writeInteger(target: Uint8Array, offset: number, value: number): number {
   const end = offset + integerLength(value);
   assert(end <= target.length, "the target has room for the number");
   let rest = value < 0 ? -value : value;
   let pos = end;
-  // Above 2^32 a division is one of doubles; below it the cheap integer kind does.
+  // From 2^32 on a division is one of doubles; below, `>>> 0` lets the engine divide integers.
   while (rest >= UINT32_LIMIT) {
     const next = Math.floor(rest / 10);
     target[--pos] = ZERO + (rest - next * 10);
@@ -126,7 +139,7 @@ export function writeInteger(target: Uint8Array, offset: number, value: number):
   return end;
 }
 
-/** `[start, end)` as a string of the same code points, a byte each. */
+/** `[start, end)` as a string with one code point a byte, U+0000 to U+00FF: it loses nothing. */
 export function latin1(bytes: Uint8Array, start: number = 0, end: number = bytes.length): string {
   let text = "";
   if (end - start <= SHORT_TEXT) {
@@ -140,7 +153,7 @@ export function latin1(bytes: Uint8Array, start: number = 0, end: number = bytes
   return text;
 }
 
-/** `[start, end)` read as UTF-8; what is not UTF-8 becomes U+FFFD. */
+/** `[start, end)` read as UTF-8; bytes that are no UTF-8 become U+FFFD. */
 export function utf8(bytes: Uint8Array, start: number = 0, end: number = bytes.length): string {
   if (end - start > SHORT_TEXT) return decoder.decode(decodable(bytes, start, end));
   let text = "";
@@ -152,7 +165,7 @@ export function utf8(bytes: Uint8Array, start: number = 0, end: number = bytes.l
   return text;
 }
 
-/** `text` as UTF-8, in an array of its own. */
+/** `text` as UTF-8, in a new array. */
 export function encodeUtf8(text: string): Uint8Array {
   const length = text.length;
   if (length > SHORT_TEXT) return encoder.encode(text);
@@ -165,7 +178,7 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes;
 }
 
-/** Whether two runs of bytes are the same. */
+/** Whether `a[aStart, aEnd)` and `b[bStart, bEnd)` are the same bytes. */
 export function equalBytes(
   a: Uint8Array,
   aStart: number,
@@ -180,7 +193,10 @@ export function equalBytes(
   return true;
 }
 
-/** Order of two runs of bytes, as `memcmp` and then the shorter first: negative, 0 or positive. */
+/**
+ * Order of `a[aStart, aEnd)` and `b[bStart, bEnd)` as `memcmp` compares them, a prefix before what it begins
+ * (`sdscmp`): a negative number, 0 or a positive one.
+ */
 export function compareBytes(
   a: Uint8Array,
   aStart: number,
@@ -200,9 +216,9 @@ export function compareBytes(
 }
 
 /**
- * The number that fills `[start, end)`, as Redis reads one with `strtod`: decimal or hexadecimal,
- * "inf" and "infinity" in any case, no space around it. NaN when it is none, when it is "nan", and
- * when it overflows or vanishes to zero, which Redis refuses as well.
+ * The number that fills `[start, end)`, as `getDoubleFromObject` reads one with `strtod`: decimal or
+ * hexadecimal, "inf" and "infinity" in any case, no space around it. NaN when the bytes are no number, for
+ * "nan", and when the number overflows or is rounded to zero: Redis refuses all of these.
  */
 export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end) return NaN;
@@ -213,11 +229,11 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /**
- * A double as Redis 7.2 and later print one: whole numbers up to 2^62 in full, else the shortest
- * digits that read back the same, laid out as `fpconv_dtoa` does; "inf", "-inf" and "nan".
+ * A double as `addReplyDouble` of Redis 7.2 and later prints it: whole numbers up to 2^62 in full, others as
+ * {@linkcode formatShortest} prints them.
  */
 export function formatDouble(value: number): string {
-  // util.c, double2ll: what is whole and at most LLONG_MAX / 2 is printed as an integer.
+  // double2ll of util.c: whole numbers within +-LLONG_MAX / 2 are printed as integers.
   if (value !== 0 && Math.abs(value) <= 2 ** 62 && Math.floor(value) === value) {
     return Number.isSafeInteger(value) ? String(value) : String(BigInt(value));
   }
@@ -225,8 +241,8 @@ export function formatDouble(value: number): string {
 }
 
 /**
- * A double as `fpconv_dtoa` prints it: nearly always the shortest digits that read back the same, whole
- * numbers included; "inf", "-inf" and "nan".
+ * A double as `fpconv_dtoa` prints it: the digits of {@linkcode shortestDigits}, whole numbers included;
+ * "inf", "-inf" and "nan".
  */
 export function formatShortest(value: number): string {
   if (value !== value) return "nan";
@@ -236,7 +252,8 @@ export function formatShortest(value: number): string {
   const sign = value < 0 ? "-" : "";
   const { digits, power: scale } = shortestDigits(Math.abs(value));
   const exponent = scale + digits.length - 1;
-  // fpconv.c, emit_digits: how far the last digit lies from the point decides the layout.
+  // emit_digits of fpconv.c: how far the last digit lies from the point decides between a plain number
+  // with zeros behind, a plain number with a point, and an exponent.
   if (scale >= 0 && exponent < digits.length + 7) return sign + digits + "0".repeat(scale);
   if (scale < 0 && (scale > -7 || Math.abs(exponent) < 4)) {
     return sign + fixedLayout(digits, exponent);
@@ -246,7 +263,7 @@ export function formatShortest(value: number): string {
   return `${sign}${shown[0]}${rest}e${exponent < 0 ? "-" : "+"}${Math.abs(exponent)}`;
 }
 
-/** A double as C's `%.17g` prints it, which is what servers before Redis 7.2 answer with. */
+/** A double as C's `%.17g` prints it: replies of servers before Redis 7.2, and `DEBUG DIGEST` there. */
 export function formatDouble17(value: number): string {
   if (value !== value) return "nan";
   if (value === Infinity) return "inf";
@@ -262,18 +279,21 @@ export function formatDouble17(value: number): string {
   return `${sign}${digits[0]}${rest}e${exponent < 0 ? "-" : "+"}${size}`;
 }
 
-/** Of two neighbours equally near `toExponential` takes the larger, C the one with an even last digit. */
+/**
+ * The number in 17 digits with an exponent, as C rounds it. Where the exact value lies half way between two such
+ * numbers, `toExponential` takes the larger one and C the one with an even last digit.
+ */
 function seventeenDigits(value: number): string {
   const rounded = value.toExponential(16);
   const last = rounded.charCodeAt(17) - ZERO;
   if ((last & 1) === 0) return rounded;
   const [mantissa, power] = value.toExponential(100).split("e");
-  // Odd after a tie: the digit was rounded up, and was no 9 before it.
+  // An odd last digit after a tie was rounded up from an even one, which the longer text still has.
   const isTie = /^50*$/.test(mantissa.slice(18));
   return isTie ? `${mantissa.slice(0, 18)}e${power}` : rounded;
 }
 
-/** `digits` with the point after digit `exponent`, zeros filled in on either side. */
+/** `digits` as a plain number whose first digit counts `10 ** exponent`, with zeros where digits are missing. */
 function fixedLayout(digits: string, exponent: number): string {
   if (exponent < 0) return "0." + "0".repeat(-exponent - 1) + digits;
   const whole = exponent + 1;
@@ -281,7 +301,7 @@ function fixedLayout(digits: string, exponent: number): string {
   return digits.slice(0, whole) + "." + digits.slice(whole);
 }
 
-/** Whether nineteen checked digits at `first` are within int64. */
+/** Whether the 19 digits at `first` are within int64: they compare as texts, being equally long. */
 function fitsInt64(bytes: Uint8Array, first: number, negative: boolean): boolean {
   const limit = negative ? INT64_MIN_TEXT : INT64_MAX_TEXT;
   for (let i = 0; i < MAX_INT64_DIGITS; i++) {
@@ -291,12 +311,13 @@ function fitsInt64(bytes: Uint8Array, first: number, negative: boolean): boolean
   return true;
 }
 
-/** TextDecoder refuses shared memory: such bytes are copied first. */
+/** A view of the bytes for TextDecoder, or a copy where they lie in shared memory, which it refuses. */
 function decodable(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const isPlain = bytes.buffer instanceof ArrayBuffer;
   return isPlain ? bytes.subarray(start, end) : bytes.slice(start, end);
 }
 
+/** A number without its sign, or NaN: {@linkcode parseDouble} says which texts are numbers. */
 function parseMagnitude(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end) return NaN;
   const byte = bytes[start];
@@ -309,16 +330,10 @@ function parseMagnitude(bytes: Uint8Array, start: number, end: number): number {
   return NaN;
 }
 
-/** So many digits are a whole number that is exact, as are the powers of ten up to theirs. */
-const EXACT_DIGITS = 15;
-const POWERS_OF_TEN: readonly number[] = Array.from(
-  { length: EXACT_DIGITS + 1 },
-  (_, i) => 10 ** i,
-);
-
 /**
- * Digits, at most one point, an exponent: the shape is checked here, the value is the engine's, but for
- * few digits, where one division of two exact numbers rounds as it has to.
+ * A decimal number of digits, at most one point and perhaps an exponent. Up to 15 digits without an exponent
+ * are one division of two exact numbers, which IEEE 754 rounds correctly; for the rest the form is checked here
+ * and `Number()` computes the value.
  */
 function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   let pos = start;
@@ -339,14 +354,15 @@ function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   if (digits === 0) return NaN;
   if (pos === end && digits <= EXACT_DIGITS) return whole / POWERS_OF_TEN[decimals];
   const nonZero = whole !== 0;
-  if (pos < end && !isExponent(bytes, pos, end, LOWER_E)) return NaN;
+  if (pos < end && !isExponent(bytes, pos, end)) return NaN;
   const value = Number(latin1(bytes, start, end));
   const lost = value === Infinity || (value === 0 && nonZero);
   return lost ? NaN : value;
 }
 
-function isExponent(bytes: Uint8Array, start: number, end: number, letter: number): boolean {
-  if ((bytes[start] | 0x20) !== letter) return false;
+/** Whether `[start, end)` is the letter of an exponent, perhaps a sign, and digits. */
+function isExponent(bytes: Uint8Array, start: number, end: number): boolean {
+  if ((bytes[start] | 0x20) !== LOWER_E) return false;
   let pos = start + 1;
   if (pos < end && (bytes[pos] === PLUS || bytes[pos] === MINUS)) pos++;
   if (pos === end) return false;
@@ -354,7 +370,7 @@ function isExponent(bytes: Uint8Array, start: number, end: number, letter: numbe
   return true;
 }
 
-/** C99's hexadecimal form after its "0x": `1.8p3` is 12. */
+/** A hexadecimal number of C99 behind its "0x": digits, at most one point, a power of two: `1.8p3` is 12. */
 function parseHex(bytes: Uint8Array, start: number, end: number): number {
   const match = /^([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?[0-9]+))?$/i.exec(
     latin1(bytes, start, end),
@@ -365,7 +381,7 @@ function parseHex(bytes: Uint8Array, start: number, end: number): number {
   if (whole.length + fraction.length === 0) return NaN;
   const mantissa = BigInt("0x" + whole + fraction);
   if (mantissa === 0n) return 0;
-  // In two steps, so that neither factor leaves a double's range before the product does.
+  // The power in two factors: each stays within a double's range when the product does.
   const power = Number(match[3] ?? "0") - 4 * fraction.length;
   const half = Math.trunc(power / 2);
   const value = Number(mantissa) * 2 ** half * 2 ** (power - half);

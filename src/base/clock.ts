@@ -1,32 +1,33 @@
 /**
- * Time, injected. Everything that waits or asks the hour does so through a {@linkcode Clock}, so that
- * a simulation can own time whole.
+ * The clock that the whole library reads time from and sets timers with. It is passed in, so that a simulation
+ * can decide when time passes; no other file calls `Date.now` or `setTimeout` for its own purposes.
  *
  * @module
  */
 
-/** Names a pending callback of one {@linkcode Clock}. */
+/** Identifies a pending callback of the {@linkcode Clock} that returned it. */
 export type TimerId = unknown;
 
-/** What the core may know of time. */
+/** Two clocks and the timers of a runtime. */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970, whole. Expiry is judged against this. */
+  /** Wall clock in whole milliseconds since 1970: expiries are compared with it. It can be set back. */
   now(): number;
-  /** Milliseconds from an arbitrary start, never going back. Timeouts are judged against this. */
+  /** Milliseconds since an arbitrary start, never going back: timeouts and budgets are measured with it. */
   monotonic(): number;
-  /** Calls back once after `ms`. */
+  /** Calls `callback` once, no sooner than after `ms` milliseconds. */
   setTimer(callback: () => void, ms: number): TimerId;
-  /** Forgets a pending callback; harmless when it has already run. */
+  /** Cancels a pending callback; has no effect when it has already run. */
   clearTimer(id: TimerId): void;
-  /** Calls back as soon as pending input and output had their turn: the seam between two slices. */
+  /** Calls `callback` after the input and output that is pending now: where long work yields between slices. */
   soon(callback: () => void): void;
 }
 
+/** `setImmediate` runs behind pending I/O and costs microseconds; a timer of 0 ms waits for 1 ms or more. */
 const setImmediateOrTimeout: (callback: () => void) => void =
   (globalThis as { setImmediate?: (callback: () => void) => unknown }).setImmediate ??
     ((callback) => setTimeout(callback, 0));
 
-/** The host's own clock and timers. */
+/** The clock and the timers of the runtime. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -35,7 +36,7 @@ export const systemClock: Clock = {
   soon: (callback) => void setImmediateOrTimeout(callback),
 };
 
-/** Resolves after `ms` on `clock`. */
+/** Resolves after `ms` milliseconds of `clock`. */
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimer(resolve, ms));
 }

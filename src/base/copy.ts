@@ -1,10 +1,11 @@
 /**
- * Copying a run of bytes, by whatever is quickest for its length.
+ * Copying bytes by the method that is quickest for their number: `set` needs a view of the source, which costs
+ * as much as copying a hundred bytes one by one.
  *
  * @module
  */
 
-/** Up to here a loop beats `set`, which wants a view. */
+/** Bytes below which a loop is faster than `set` on all three runtimes. */
 const SMALL = 96;
 
 /** Copies bytes `[start, end)` of `source` to `target` at `offset`; the two may be one buffer. */

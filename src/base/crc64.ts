@@ -1,43 +1,58 @@
 /**
- * CRC-64/Jones as Redis writes it behind an RDB: polynomial 0xad93d23594c935a9 reflected in and out,
- * start 0, nothing at the end.
+ * CRC-64/Jones as Redis writes it behind an RDB, a DUMP and a function payload (`crc64.c`): polynomial
+ * 0xad93d23594c935a9 reflected in and out, start 0, no final xor.
  *
- * Slicing by sixteen: table k holds the CRC of a byte followed by k zero bytes, so sixteen bytes are
- * sixteen independent look-ups. Each table entry is two 32-bit halves, low half first.
+ * The plain way is one table: `crc = table[(crc ^ byte) & 255] ^ (crc >> 8)`, where each step waits for the
+ * one before. Slicing by sixteen breaks that chain. A CRC is linear over xor, so the CRC of sixteen bytes is
+ * the xor of the CRCs of each byte followed by the zero bytes in the place of those behind it:
+ *
+ *     bytes   b0 ............ b7    b8 ............ b15
+ *     xor     crc (8 bytes)         nothing
+ *     table   15 ............  8     7 ............  0      zero bytes behind the byte
+ *
+ * Table k holds the CRC of each byte followed by k zero bytes: sixteen look-ups that do not wait for each
+ * other. JavaScript has bit operations on 32 bits only, so every entry is two halves in two arrays.
+ *
+ * Three loops do the work: the WebAssembly kernel for long pieces, slices in TypeScript for middling ones,
+ * and one byte at a time for the rest.
  *
  * @module
  */
 
+import { assert } from "./assert.ts";
 import { Kernel, kernel } from "./kernel.ts";
 
+/** Bytes that one round of slicing takes, and tables it needs. */
 const SLICES = 16;
+/** Entries of one table: one for each value of a byte. */
 const ENTRIES = 256;
-/** The polynomial's bits reversed. */
+/** The polynomial with its bits reversed, because bytes are taken lowest bit first. */
 const POLYNOMIAL_LOW = 0xac4bc9b5;
 const POLYNOMIAL_HIGH = 0x95ac9329;
-/** Below this a view costs more than it saves. */
+/** Bytes below which slicing does not pay: it creates a DataView for each piece. */
 const SLICED_MIN = 64;
-/** Below this the kernel costs more than it saves. */
+/** Bytes below which the kernel does not pay: they are copied into its memory first. */
 const KERNEL_MIN = 256;
 
+/** Tables shared by every CRC, entry of byte b in table k at `k * 256 + b`; made by the first one. */
 let lowTable: Int32Array | undefined;
 let highTable: Int32Array | undefined;
 let quick: Kernel | undefined;
 
-/** A CRC that is fed piece by piece. */
+/** A CRC-64 that is computed piece by piece; the state is its two 32-bit halves. */
 export class Crc64 {
-  /** Low 32 bits so far, unsigned. */
+  /** Low 32 bits of the CRC of all bytes so far, unsigned. */
   low: number = 0;
-  /** High 32 bits so far, unsigned. */
+  /** High 32 bits of the CRC of all bytes so far, unsigned. */
   high: number = 0;
   readonly #lows: Int32Array;
   readonly #highs: Int32Array;
   readonly #kernel: Kernel | undefined;
 
   /**
-   * Starts at nothing. The first one ever made fills 32 KB of tables.
+   * Starts with the CRC of no bytes, 0. The first one ever made computes 32 KB of tables.
    *
-   * @param usesKernel Whether WebAssembly helps where it can.
+   * @param usesKernel False keeps to TypeScript, as hosts without WebAssembly must; tests compare both.
    */
   constructor(usesKernel: boolean = true) {
     if (lowTable === undefined || highTable === undefined) {
@@ -50,8 +65,9 @@ export class Crc64 {
     this.#kernel = usesKernel ? quick : undefined;
   }
 
-  /** Adds bytes `[start, end)`. */
+  /** Adds bytes `[start, end)` to what the CRC covers. */
   update(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
+    assert(start <= end && end <= bytes.length, "the piece lies inside its bytes");
     let pos = start;
     const helper = this.#kernel;
     if (helper !== undefined && end - start >= KERNEL_MIN) {
@@ -71,12 +87,12 @@ export class Crc64 {
     this.high = high >>> 0;
   }
 
-  /** Whether the CRC is `high`, `low`: 32 bits each. */
+  /** Whether the CRC so far is the one given as two 32-bit halves of either sign. */
   equals(high: number, low: number): boolean {
     return this.high === high >>> 0 && this.low === low >>> 0;
   }
 
-  /** Eight bytes, little endian, as they stand at the end of an RDB. */
+  /** The CRC so far in 8 new bytes, little endian, as it stands at the end of an RDB. */
   digest(): Uint8Array {
     const bytes = new Uint8Array(8);
     const view = new DataView(bytes.buffer);
@@ -85,13 +101,13 @@ export class Crc64 {
     return bytes;
   }
 
-  /** Back to nothing. */
+  /** Starts again with the CRC of no bytes. */
   reset(): void {
     this.low = 0;
     this.high = 0;
   }
 
-  /** Whole runs of sixteen bytes, as many at a time as the kernel takes; the offset after them. */
+  /** Adds all whole runs of 16 bytes, 64 KB a call of the kernel; returns the offset after them. */
   #updateByKernel(helper: Kernel, bytes: Uint8Array, start: number, end: number): number {
     const last = end - ((end - start) % SLICES);
     for (let pos = start; pos < last; pos += Kernel.MAX_INPUT) {
@@ -102,7 +118,10 @@ export class Crc64 {
     return last;
   }
 
-  /** Whole runs of sixteen bytes; the offset after them. One piece: 32 look-ups share its locals. */
+  /**
+   * Adds all whole runs of 16 bytes and returns the offset after them. The indices carry the table's first
+   * entry: 3840 is 15 * 256. The loop is unrolled so that its 32 look-ups share locals.
+   */
   #updateSliced(bytes: Uint8Array, start: number, end: number): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const l = this.#lows;
@@ -135,7 +154,10 @@ export class Crc64 {
   }
 }
 
-/** `[low halves, high halves]`, entry of byte b in slice k at `k * 256 + b`. */
+/**
+ * Computes `[low halves, high halves]` of the sixteen tables. Table 0 is the CRC of each byte, bit by bit;
+ * an entry of table k is that of table k - 1 after one more zero byte.
+ */
 function makeTables(): [Int32Array, Int32Array] {
   const lows = new Int32Array(SLICES * ENTRIES);
   const highs = new Int32Array(SLICES * ENTRIES);

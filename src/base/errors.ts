@@ -1,16 +1,16 @@
 /**
- * Small helpers for what is caught.
+ * Values that were thrown, as errors: JavaScript lets code throw anything.
  *
  * @module
  */
 
-/** What was thrown, as an Error: itself when it is one, else one that says what it was. */
+/** The thrown value itself when it is an Error, else an Error whose message says what was thrown. */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new Error(typeof thrown === "string" ? thrown : `Not an Error was thrown: ${thrown}`);
 }
 
-/** The message of what was thrown. */
+/** The message of a thrown value, whatever it is. */
 export function messageOf(thrown: unknown): string {
   return toError(thrown).message;
 }

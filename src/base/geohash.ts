@@ -1,48 +1,73 @@
 /**
- * Geohashes of 52 bits: longitude and latitude, each as a number of 26 bits within its range, their bits
- * in turn, latitude's the lowest. Such a number is a whole double, and near ones are often near places.
+ * Geohashes of 52 bits, as Redis keeps them in the scores of a sorted set (`geohash.c`,
+ * `geohash_helper.c`), and the cells of their grid that cover a circle or a box.
  *
- * A cell is what the first `2 * step` bits name. Here it is kept as its two indices, which makes its
- * neighbours a matter of adding one.
+ * A geohash interleaves two numbers of 26 bits: x, the share of 360 degrees from the west, and y, the share
+ * of the map's height from the south. Latitude has the lowest bit:
+ *
+ *     bit   51  50  49  48  ...   3   2   1   0
+ *          x25 y25 x24 y24  ...  x1  y1  x0  y0
+ *
+ * 52 bits are a whole number that a double holds exactly, so it fits a score. The first `2 * step` bits name
+ * a cell of a grid of `2^step` by `2^step`; the geohashes of one cell are one range of scores, which is how a
+ * search by distance becomes up to nine range searches. Redis finds the neighbours of a cell by arithmetic on
+ * interleaved bits; here a cell is its x and y, and a neighbour is one more or one less.
  *
  * @module
  */
 
-/** Bits of either coordinate in a whole geohash. */
-export const GEO_STEPS = 26;
-/** Longitudes lie within +- this. */
+import { assert } from "./assert.ts";
+
+/** Bits of either coordinate in a whole geohash (`GEO_STEP_MAX`). */
+const GEO_STEPS = 26;
+/** Longitudes lie within +- this many degrees (`GEO_LONG_MAX`). */
 export const LONGITUDE_LIMIT = 180;
-/** Latitudes lie within +- this: the square Mercator map ends here (EPSG:900913). */
+/** Latitudes lie within +- this many degrees: the square Mercator map ends here (`GEO_LAT_MAX`, EPSG:900913). */
 export const LATITUDE_LIMIT = 85.05112878;
 
+/** Radians in a degree (`D_R`). */
 const RADIANS: number = Math.PI / 180;
-/** Quadratic mean radius of the Earth by WGS-84. */
+/** Metres: the quadratic mean radius of the Earth by WGS-84 (`EARTH_RADIUS_IN_METERS`). */
 const EARTH_RADIUS = 6372797.560856;
+/** Metres: half the Earth's circumference, the side of a cell of step 1 at the equator (`MERCATOR_MAX`). */
 const MERCATOR_MAX = 20037726.37;
 const TWO_26: number = 2 ** 26;
 const TWO_32: number = 2 ** 32;
+/** Base 32 as geohash.org writes it: digits and letters without a, i, l and o. */
 const ALPHABET = "0123456789bcdefghjkmnpqrstuvwxyz";
 
-/** A cell of the grid of `2^step` by `2^step`. */
+/** A cell of the grid of `2^step` by `2^step` over the map. */
 export interface GeoCell {
-  /** Index from the west. */
+  /** Column, counted from the west; below `2^step`. */
   readonly x: number;
-  /** Index from the south. */
+  /** Row, counted from the south; below `2^step`. */
   readonly y: number;
-  /** Bits of either. */
+  /** Bits of x and of y: 1 to 26. */
   readonly step: number;
 }
 
-/** The point that the last {@linkcode decodePoint} found, in degrees. */
+/** The result of {@linkcode decodePoint}, in degrees; valid until its next call. */
 export const decodePointResult = { longitude: 0, latitude: 0 };
 
-/** The geohash of a place within the limits, as a whole double. */
+/**
+ * The geohash of a position, as a whole number (`geohashEncodeWGS84`). On the eastern or northern edge of
+ * the map it has 54 bits, as in Redis.
+ *
+ * @param longitude Degrees within {@linkcode LONGITUDE_LIMIT}; the caller has checked that.
+ * @param latitude Degrees within {@linkcode LATITUDE_LIMIT}; the caller has checked that.
+ */
 export function encodePoint(longitude: number, latitude: number): number {
+  assert(Math.abs(longitude) <= LONGITUDE_LIMIT, "the longitude is on the map");
+  assert(Math.abs(latitude) <= LATITUDE_LIMIT, "the latitude is on the map");
   const { x, y } = cellAt(longitude, latitude, LATITUDE_LIMIT, GEO_STEPS);
   return interleave(x, y);
 }
 
-/** Writes the middle of the cell that a score names to {@linkcode decodePointResult}; any number will do. */
+/**
+ * Fills {@linkcode decodePointResult} with the middle of the cell of step 26 that a score names (`decodeGeohash` in
+ * `geo.c`). Any score is accepted, because GEO commands read any sorted set: what is no geohash gives some
+ * position, the same one as in Redis.
+ */
 export function decodePoint(score: number): void {
   const { high, low } = wordsOf(score);
   const y = (squash(high) * 65536 + squash(low)) / TWO_26;
@@ -52,22 +77,32 @@ export function decodePoint(score: number): void {
   decodePointResult.latitude = middle(y, y + unit, LATITUDE_LIMIT);
 }
 
-/** The eleven letters of a place in the common notation, whose latitudes reach the poles. */
+/**
+ * The eleven letters of a position in the notation of geohash.org (`geohashCommand`). Its latitudes reach
+ * from -90 to 90 degrees, so the position is encoded anew, on that grid.
+ */
 export function geohashText(longitude: number, latitude: number): string {
   const { x, y } = cellAt(longitude, latitude, 90, GEO_STEPS);
   const bits = interleave(x, y);
   let text = "";
   for (let i = 1; i <= 10; i++) text += ALPHABET[Math.floor(bits / 2 ** (52 - 5 * i)) % 32];
-  // 52 bits are two letters and a half short of eleven: the last is made up.
+  // 52 bits are ten letters of five bits and two bits more: Redis writes the eleventh letter as "0".
   return text + ALPHABET[0];
 }
 
-/** The lowest geohash of a cell; that of its successor is `2^(52 - 2 * step)` higher. */
+/** The lowest geohash of a cell: the cell has `2^(52 - 2 * step)` of them, in one run. */
 export function firstInCell(cell: GeoCell): number {
   return interleave(cell.x, cell.y) * 2 ** (52 - 2 * cell.step);
 }
 
-/** Metres between two places on the sphere, by the haversine formula. */
+/**
+ * Metres between two positions in degrees on the sphere, by the haversine formula (`geohashGetDistance`):
+ *
+ *     a = sin((lat2 - lat1) / 2)^2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2)^2
+ *     distance = 2 * radius * asin(sqrt(a))
+ *
+ * The order of the operations is that of Redis: replies show 4 digits behind the point.
+ */
 export function distance(lon1: number, lat1: number, lon2: number, lat2: number): number {
   const v = Math.sin((lon2 * RADIANS - lon1 * RADIANS) / 2);
   if (v === 0) return latitudeDistance(lat1, lat2);
@@ -78,27 +113,32 @@ export function distance(lon1: number, lat1: number, lon2: number, lat2: number)
   return 2 * EARTH_RADIUS * Math.asin(Math.sqrt(a));
 }
 
-/** Metres between two places on one meridian. */
+/** Metres between two latitudes in degrees, along a meridian (`geohashGetLatDistance`). */
 export function latitudeDistance(lat1: number, lat2: number): number {
   return EARTH_RADIUS * Math.abs(lat2 * RADIANS - lat1 * RADIANS);
 }
 
-/** A circle or box on the map, in metres. */
+/** A circle or a box around a position (`GeoShape` in `geohash.h`). */
 export interface GeoShape {
-  /** Of its centre. */
+  /** Longitude of the centre, degrees. */
   readonly longitude: number;
-  /** Of its centre. */
+  /** Latitude of the centre, degrees. */
   readonly latitude: number;
-  /** Half the width of a box; a circle's radius. */
+  /** Half the width of a box or the radius of a circle, metres. */
   readonly halfWidth: number;
-  /** Half the height of a box; a circle's radius. */
+  /** Half the height of a box or the radius of a circle, metres. */
   readonly halfHeight: number;
-  /** How far its farthest point is. */
+  /** Metres from the centre to the farthest point: the radius, or half the diagonal of a box. */
   readonly reach: number;
 }
 
-/** Up to nine cells that cover a shape, the middle one first. */
+/**
+ * One to nine cells that together cover a shape: the cell of its centre first, then neighbours that the
+ * shape may reach (`geohashCalculateAreasByShapeWGS84`). On a coarse grid one cell can appear twice, because
+ * the map wraps around: the caller must not count its members twice.
+ */
 export function coveringCells(shape: GeoShape): GeoCell[] {
+  assert(shape.reach >= 0, "a shape has an extent that is no less than 0");
   const { longitude, latitude } = shape;
   const bounds = boundsOf(shape);
   let step = stepFor(shape.reach, latitude);
@@ -108,7 +148,8 @@ export function coveringCells(shape: GeoShape): GeoCell[] {
     center = cellAt(longitude, latitude, LATITUDE_LIMIT, step);
   }
   const area = areaOf(center);
-  // Whole rows and columns of cells outside of the bounds are left out.
+  // A row or column is left out when the centre's cell already ends beyond the bounds on that side. Redis
+  // does so only from step 2 on: of the four cells of step 1 none can be spared.
   const isFine = step >= 2;
   const north = !(isFine && area.north > bounds.north);
   const south = !(isFine && area.south < bounds.south);
@@ -126,7 +167,7 @@ export function coveringCells(shape: GeoShape): GeoCell[] {
   return cells;
 }
 
-/** Where something ends, in degrees. */
+/** A rectangle of the map, in degrees. */
 interface Bounds {
   readonly west: number;
   readonly south: number;
@@ -134,7 +175,10 @@ interface Bounds {
   readonly north: number;
 }
 
-/** A shape is wider in degrees on its side towards the pole. */
+/**
+ * The rectangle of degrees around a shape (`geohashBoundingBox`). Meridians come together towards a pole, so
+ * one width in metres is most degrees on the shape's polar side: that side decides.
+ */
 function boundsOf(shape: GeoShape): Bounds {
   const { longitude, latitude } = shape;
   const tall = shape.halfHeight / EARTH_RADIUS / RADIANS;
@@ -149,7 +193,11 @@ function boundsOf(shape: GeoShape): Bounds {
   };
 }
 
-/** The finest grid of which nine cells cover a circle, coarser towards the poles. */
+/**
+ * Step of the finest grid of which nine cells cover a circle (`geohashEstimateStepsByRadius`). A cell's
+ * side halves with each step; two steps less make it reach from any point of the middle cell. Beyond 66 and
+ * beyond 80 degrees a cell is so narrow in metres that one more step is taken back, as in Redis.
+ */
 function stepFor(metres: number, latitude: number): number {
   if (metres === 0) return GEO_STEPS;
   let step = 1;
@@ -161,7 +209,7 @@ function stepFor(metres: number, latitude: number): number {
   return Math.min(Math.max(step, 1), GEO_STEPS);
 }
 
-/** Whether the cells around one reach as far as the bounds. */
+/** Whether the eight neighbours of a cell reach as far as the bounds on all four sides. */
 function reaches(center: GeoCell, bounds: Bounds): boolean {
   return areaOf(moved(center, 0, 1)).north >= bounds.north &&
     areaOf(moved(center, 0, -1)).south <= bounds.south &&
@@ -169,6 +217,7 @@ function reaches(center: GeoCell, bounds: Bounds): boolean {
     areaOf(moved(center, -1, 0)).west <= bounds.west;
 }
 
+/** The cell of a position on a map whose latitudes end at +- `limit` degrees. */
 function cellAt(longitude: number, latitude: number, limit: number, step: number): GeoCell {
   const size = 2 ** step;
   const x = (longitude + LONGITUDE_LIMIT) / (2 * LONGITUDE_LIMIT) * size;
@@ -176,7 +225,10 @@ function cellAt(longitude: number, latitude: number, limit: number, step: number
   return { x: Math.floor(x), y: Math.floor(y), step };
 }
 
-/** The map wraps around, also from pole to pole. */
+/**
+ * The cell that lies `east` columns and `north` rows away, each -1, 0 or 1. Indices wrap around, also from
+ * pole to pole, as the masks of `geohash_move_x` and `geohash_move_y` make them do.
+ */
 function moved(cell: GeoCell, east: number, north: number): GeoCell {
   const mask = 2 ** cell.step - 1;
   const x = east === 0 ? cell.x : (cell.x + east) & mask;
@@ -184,6 +236,7 @@ function moved(cell: GeoCell, east: number, north: number): GeoCell {
   return { x, y, step: cell.step };
 }
 
+/** The degrees between which a cell lies (`geohashDecode`). */
 function areaOf(cell: GeoCell): Bounds {
   const size = 2 ** cell.step;
   const at = (index: number, limit: number) => -limit + index / size * (2 * limit);
@@ -195,21 +248,24 @@ function areaOf(cell: GeoCell): Bounds {
   };
 }
 
-/** Between two shares of a range, clamped to it. */
+/** Degrees half way between two shares of the range from -limit to limit, clamped to that range. */
 function middle(from: number, to: number, limit: number): number {
   const low = -limit + from * (2 * limit);
   const high = -limit + to * (2 * limit);
   return Math.min(Math.max((low + high) / 2, -limit), limit);
 }
 
-/** Bits of x and y in turn, y's lowest: up to 54 of them. */
+/**
+ * `interleave64`: bits of x and y in turn, y's lowest. JavaScript has bit operations on 32 bits only, so
+ * the lower 13 bits of each make the lower 26 and the rest, up to 14 bits of each, the upper half.
+ */
 function interleave(x: number, y: number): number {
   const high = spread(y >>> 13) | (spread(x >>> 13) << 1);
   const low = spread(y & 0x1fff) | (spread(x & 0x1fff) << 1);
   return high * TWO_26 + low;
 }
 
-/** 16 bits to every other one of 32. */
+/** Moves bit i of a 16-bit number to bit 2i, in four steps that each halve the runs of bits. */
 function spread(value: number): number {
   let v = value;
   v = (v | (v << 8)) & 0x00ff00ff;
@@ -218,7 +274,7 @@ function spread(value: number): number {
   return (v | (v << 1)) & 0x55555555;
 }
 
-/** Every other one of 32 bits to 16. */
+/** Moves bit 2i of a 32-bit number to bit i and drops the odd bits: undoes {@linkcode spread}. */
 function squash(value: number): number {
   let v = value & 0x55555555;
   v = (v | (v >>> 1)) & 0x33333333;
@@ -227,7 +283,10 @@ function squash(value: number): number {
   return (v | (v >>> 8)) & 0x0000ffff;
 }
 
-/** A double as C converts it to 64 bits: cut off, and wrapped where it is negative. */
+/**
+ * The two 32-bit halves of a score converted to `uint64_t`, as compilers for x86-64 do it: the fraction is
+ * cut off and a negative number wraps around.
+ */
 function wordsOf(score: number): { high: number; low: number } {
   const whole = Math.trunc(score);
   if (whole >= 0 && whole < 2 ** 64) {
@@ -237,6 +296,6 @@ function wordsOf(score: number): { high: number; low: number } {
     const bits = BigInt.asUintN(64, BigInt(whole));
     return { high: Number(bits >> 32n), low: Number(bits & 0xffffffffn) };
   }
-  // What x86 makes of a number out of range.
+  // C leaves conversions out of range undefined: these are the results of x86-64.
   return { high: whole < 0 ? 0x80000000 : 0, low: 0 };
 }

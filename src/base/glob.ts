@@ -1,8 +1,14 @@
 /**
- * Redis's glob patterns (`stringmatchlen`): `*`, `?`, `[a-z]`, `[^x]`, `\` before anything.
+ * Glob patterns as KEYS, SCAN and PSUBSCRIBE understand them (`stringmatchlen` in util.c):
  *
- * Every element but the star takes exactly one byte, so only the last star met ever has to be tried
- * again: the time is the product of the two lengths at worst, never exponential.
+ *     *        any bytes, also none          [a-z]   one byte of a range
+ *     ?        any one byte                  [^ab]   one byte that is none of these
+ *     \x       the byte x itself             [\]]    a backslash escapes inside brackets, too
+ *
+ * Redis tries every star by recursion, which took exponential time before 7.0.9 (CVE-2022-36021). Here a
+ * mismatch goes back to the last star only, which takes one byte more: every other element takes exactly one
+ * byte, so an earlier star that took more could not match what the last one does not. The time is the
+ * product of the two lengths at worst.
  *
  * @module
  */
@@ -16,8 +22,10 @@ const CARET = 0x5e;
 const DASH = 0x2d;
 
 /**
- * Whether `pattern` fits the whole of `bytes[start, end)`. As in Redis, an empty text fits the empty
+ * Whether `pattern` matches the whole of `bytes[start, end)`. As in Redis, an empty text matches the empty
  * pattern and `*` alone (which KEYS and SCAN take to mean everything), not `**`.
+ *
+ * @param ignoreCase Whether ASCII letters match both cases, as in CONFIG GET.
  */
 export function globMatch(
   pattern: Uint8Array,
@@ -31,7 +39,7 @@ export function globMatch(
   let pos = start;
   let starPos = -1;
   let starTook = start;
-  // Redis's own loop ends with the text, before it looks at a star.
+  // Redis's loop does not run at all for an empty text, so a pattern of stars is left over and does not match.
   if (start === end) return patternEnd === 0 || (patternEnd === 1 && pattern[0] === STAR);
   while (pos < end) {
     if (patternPos < patternEnd && pattern[patternPos] === STAR) {
@@ -57,7 +65,7 @@ export function globMatch(
   return patternPos === patternEnd;
 }
 
-/** Whether the pattern has nothing special in it: then it fits one text only, itself. */
+/** Whether a pattern has no special byte: then it matches one text only, itself. */
 export function isLiteral(pattern: Uint8Array): boolean {
   for (const byte of pattern) {
     if (byte === STAR || byte === QUESTION || byte === OPEN || byte === BACKSLASH) return false;
@@ -65,7 +73,12 @@ export function isLiteral(pattern: Uint8Array): boolean {
   return true;
 }
 
-/** Where the pattern goes on after the element at `pos` took `byte`; -1 when it does not take it. */
+/**
+ * Matches the element at `pos` with one byte.
+ *
+ * @returns The position of the next element; -1 when the byte does not match. A backslash at the very end of the
+ * pattern stands for itself.
+ */
 function matchOne(pattern: Uint8Array, pos: number, byte: number, ignoreCase: boolean): number {
   const element = pattern[pos];
   if (element === QUESTION) return pos + 1;
@@ -74,7 +87,10 @@ function matchOne(pattern: Uint8Array, pos: number, byte: number, ignoreCase: bo
   return sameByte(pattern[literal], byte, ignoreCase) ? literal + 1 : -1;
 }
 
-/** As {@linkcode matchOne}, from after the bracket. A class that never closes ends with the pattern. */
+/**
+ * {@linkcode matchOne} for a class of bytes; `start` is the position after its opening bracket. A class that
+ * is not closed ends with the pattern, and "]" closes it even as its first byte: `[]a]` is an empty class.
+ */
 function matchClass(pattern: Uint8Array, start: number, byte: number, ignoreCase: boolean): number {
   const end = pattern.length;
   const negated = start < end && pattern[start] === CARET;
@@ -96,6 +112,7 @@ function matchClass(pattern: Uint8Array, start: number, byte: number, ignoreCase
   return pos < end ? pos + 1 : end;
 }
 
+/** Whether a byte lies in the range from `a` to `b`, given in either order; both ends are included. */
 function inRange(a: number, b: number, byte: number, ignoreCase: boolean): boolean {
   let low = a < b ? a : b;
   let high = a < b ? b : a;
@@ -108,10 +125,12 @@ function inRange(a: number, b: number, byte: number, ignoreCase: boolean): boole
   return tested >= low && tested <= high;
 }
 
+/** Whether two bytes are equal, or are one ASCII letter in two cases where that is allowed. */
 function sameByte(a: number, b: number, ignoreCase: boolean): boolean {
   return a === b || (ignoreCase && toLower(a) === toLower(b));
 }
 
+/** The byte as C's `tolower` maps it: only "A" to "Z" change. */
 function toLower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }

@@ -1,52 +1,66 @@
 /**
- * The digits of a double by Grisu2 (Loitsch, "Printing floating-point numbers quickly and accurately with
- * integers", 2010), as `fpconv_dtoa` of Redis 7.2 and later has them: they always read back the same and
- * are the shortest such digits nearly always, one time in some hundreds not. An engine's own shortest
- * digits differ then, so this is computed step by step: a number is `fraction * 2 ** exponent`, with a
- * fraction of 64 bits.
+ * The decimal digits of a double by Grisu2 (Florian Loitsch, "Printing Floating-Point Numbers Quickly and
+ * Accurately with Integers", 2010), digit for digit those of `fpconv_dtoa` (deps/fpconv), with which Redis
+ * 7.2 and later print scores. The digits always read back as the same double. They are the shortest such
+ * digits except for one double in some hundreds, where those of `String(value)` differ from Redis's.
+ *
+ * The method: every double between the midpoints to its two neighbours reads back the same.
+ *
+ *     lower midpoint          value          upper midpoint
+ *           |-------------------|-------------------|
+ *                 delta: the digits may end anywhere here
+ *
+ * All three are multiplied by one cached power of ten that brings their exponent to between -60 and -32, so
+ * that the part before the point fits 32 bits. Then digits of the upper midpoint are written until what is
+ * left is smaller than delta. A number is `fraction * 2 ** exponent` with a fraction of 64 bits throughout;
+ * each product is rounded to 64 bits, which is why one unit is taken off at either end.
  *
  * @module
  */
 
 import { assert } from "./assert.ts";
 
+/** The bit above the 52 that a normal double stores: it is always 1 and therefore left out of them. */
 const HIDDEN_BIT = 1n << 52n;
 const FRACTION_BITS = 52;
+/** Stored exponent of a double minus the exponent of its lowest bit: 1023 + 52. */
 const BIAS = 1075;
 const MASK_64 = (1n << 64n) - 1n;
-/** Products with a power of ten end up with exponents from -60 to -32. */
+/** Bounds of the exponent of a product with a cached power of ten (`expmin`, `expmax` of fpconv.c). */
 const MIN_EXPONENT = -60;
 const MAX_EXPONENT = -32;
-/** Powers of ten at hand: every eighth from the first. */
+/** The cached powers of ten: 10^-348, 10^-340, ... 10^340 (`powers_ten` of fpconv's powers.h). */
 const FIRST_POWER = -348;
 const STEP_POWERS = 8;
 const POWERS = 87;
+/** As many digits of log10(2) as fpconv.c writes: `inv_log2_10`. */
 const LOG10_OF_2 = 0.30102999566398114;
 
 const bits = new DataView(new ArrayBuffer(8));
+/** The cached powers, `fractions[i] * 2 ** exponents[i]`; both are empty until the first call. */
 const fractions: bigint[] = [];
 const exponents: number[] = [];
 
-/** Decimal digits, the last of them worth `10 ** power`. */
+/** A decimal number: the digits as a whole number, times `10 ** power`. */
 export interface Decimal {
-  /** No zero before them. */
+  /** 1 to 18 digits, the first of them not zero. */
   readonly digits: string;
-  /** Of the last digit. */
+  /** Power of ten that the last digit counts. */
   readonly power: number;
 }
 
-/** Powers of ten that a double holds exactly. */
+/** Powers of ten that a double holds exactly: 10^0 to 10^22. */
 const EXACT_POWERS: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 /** Whole numbers below this have at most 15 digits. */
 const FIFTEEN_DIGITS = 1e15;
-/** Splits a double in two halves of 26 bits (Veltkamp). */
+/** Factor that splits a double into two halves of 26 bits (T. J. Dekker and G. W. Veltkamp, 1971). */
 const SPLITTER: number = 2 ** 27 + 1;
-/** Of the distance to the next double: digits this near are inside of what Grisu2 searches. */
+/** Digits nearer than this share of the gap between doubles lie well inside the interval of Grisu2. */
 const SURELY_NEAR = 0.45;
 
 /**
- * The digits of a positive, finite double, as {@linkcode grisu2} finds them: by the engine where these
- * are few and so near the number that both must agree, which takes a tenth of the time.
+ * The digits of a positive, finite double, the same as those of {@linkcode grisu2} in a tenth of the time:
+ * the engine's own digits are taken where they are few and so near the number that both must agree.
  */
 export function shortestDigits(value: number): Decimal {
   const [mantissa, exponent] = value.toExponential().split("e");
@@ -56,7 +70,10 @@ export function shortestDigits(value: number): Decimal {
   return isNear(value, Number(digits), EXACT_POWERS[-power]) ? { digits, power } : grisu2(value);
 }
 
-/** Whether `whole / scale` is well within half the distance from `value` to its neighbours. */
+/**
+ * Whether `whole / scale` lies well within half the gap from `value` to its neighbours. Compares `whole`
+ * with `value * scale` instead, computed exactly as a rounded product and what rounding cut off (Dekker).
+ */
 function isNear(value: number, whole: number, scale: number): boolean {
   if (whole >= FIFTEEN_DIGITS) return false;
   const product = value * scale;
@@ -69,11 +86,11 @@ function isNear(value: number, whole: number, scale: number): boolean {
   const cut = ((valueHigh * scaleHigh - product) + valueHigh * scaleLow + valueLow * scaleHigh) +
     valueLow * scaleLow;
   const distance = Math.abs((whole - product) - cut);
-  // Half of 2^-52 of the number is half a step at most and a quarter at least.
+  // 2^-53 of the number is at most half the gap to the next double and at least a quarter of it.
   return distance < SURELY_NEAR * (2 ** -53) * product;
 }
 
-/** The digits of a positive, finite double. */
+/** The digits of a positive, finite double, step by step as `grisu2` of fpconv.c computes them. */
 export function grisu2(value: number): Decimal {
   assert(value > 0 && value < Infinity, "the number is positive and finite");
   bits.setFloat64(0, value);
@@ -82,7 +99,8 @@ export function grisu2(value: number): Decimal {
   const low = raw & (HIDDEN_BIT - 1n);
   const fraction = biased === 0 ? low : low | HIDDEN_BIT;
   const exponent = (biased === 0 ? 1 : biased) - BIAS;
-  // The neighbours' midpoints, all three with the exponent of the upper one.
+  // The value and the two midpoints get the exponent of the upper midpoint, whose top bit is bit 63. Below a
+  // power of two the doubles lie twice as dense, so that midpoint is half as far away.
   const common = exponent - (63 - FRACTION_BITS) - leadingZeros(fraction);
   const scale = (by: bigint, from: number) => by << BigInt(from - common);
   const upper = scale((fraction << 1n) + 1n, exponent - 1);
@@ -100,19 +118,26 @@ export function grisu2(value: number): Decimal {
   return generate(high, distance, delta, -product, -(FIRST_POWER + at * STEP_POWERS));
 }
 
-/** How many bits a fraction lacks to be one of 53. */
+/** How many bits a fraction is shorter than 53: more than 0 for a subnormal double only. */
 function leadingZeros(fraction: bigint): number {
   if (fraction >= HIDDEN_BIT) return 0;
   return 53 - fraction.toString(2).length;
 }
 
-/** The upper half of a product, rounded. */
+/** The upper 64 bits of a product of two 64-bit fractions, rounded half up (`multiply` of fpconv.c). */
 function multiply(a: bigint, b: bigint): bigint {
-  // As fpconv.c: what the lowest 32 bits carry is not looked at, which is the same.
   return (a * b + (1n << 63n)) >> 64n;
 }
 
-/** Digits of the highest number that reads back the same, cut off as early as may be. */
+/**
+ * Writes digits of `high` until the rest is below `delta` (`generate_digits` of fpconv.c).
+ *
+ * @param high The upper end of the interval, in units of `2 ** -shift`.
+ * @param distance From the value up to `high`, in the same unit.
+ * @param delta Length of the interval, in the same unit.
+ * @param shift Bits behind the binary point: 32 to 60.
+ * @param power Of ten that the digit before the decimal point counts.
+ */
 function generate(
   high: bigint,
   distance: bigint,
@@ -125,6 +150,7 @@ function generate(
   let whole = Number(high >> BigInt(shift));
   let rest = high & mask;
   const digits: number[] = [];
+  // The part before the point is below 2^32, at most ten digits; leading zeros are not written.
   let unit = 1_000_000_000;
   for (let kappa = 9; kappa >= 0; kappa--, unit /= 10) {
     const digit = Math.floor(whole / unit);
@@ -135,6 +161,7 @@ function generate(
     round(digits, delta, left, BigInt(unit) << BigInt(shift), distance);
     return { digits: digits.join(""), power: power + kappa };
   }
+  // Digits behind the point: instead of dividing the unit by ten, everything else is multiplied by it.
   let scale = 1n;
   for (let kappa = -1;; kappa--) {
     rest *= 10n;
@@ -149,7 +176,12 @@ function generate(
   }
 }
 
-/** Lowers the last digit while that brings it nearer to the number itself. */
+/**
+ * Lowers the last digit while that brings the digits nearer to the value (`round_digit` of fpconv.c).
+ *
+ * @param rest From the digits written so far up to the upper end of the interval.
+ * @param unit Worth of the last digit.
+ */
 function round(
   digits: number[],
   delta: bigint,
@@ -166,7 +198,7 @@ function round(
   }
 }
 
-/** Index of the power of ten that brings a number of that exponent into range. */
+/** Index of the cached power that brings a number of that exponent into range (`find_cachedpow10`). */
 function powerFor(exponent: number): number {
   if (fractions.length === 0) fillPowers();
   const near = Math.trunc(-(exponent + POWERS) * LOG10_OF_2);
@@ -179,13 +211,14 @@ function powerFor(exponent: number): number {
   }
 }
 
-/** Every eighth power of ten in 64 bits, to the nearest. */
+/** Computes the cached powers, each rounded to the nearest fraction of 64 bits with its top bit set. */
 function fillPowers(): void {
+  assert(fractions.length === 0, "the powers are computed once");
   for (let i = 0; i < POWERS; i++) {
     const power = FIRST_POWER + i * STEP_POWERS;
     const size = 10n ** BigInt(Math.abs(power));
     const length = size.toString(2).length;
-    // Two bits more than are kept, then rounded.
+    // A quotient or shift of 66 bits or so, then rounded to the 64 that are kept.
     const exponent = power >= 0 ? length - 66 : -(length + 65);
     const exact = power >= 0 ? shifted(size, -exponent) : (1n << BigInt(-exponent)) / size;
     const extra = exact.toString(2).length - 64;
@@ -195,6 +228,7 @@ function fillPowers(): void {
   }
 }
 
+/** `value * 2 ** by`, rounded down. */
 function shifted(value: bigint, by: number): bigint {
   return by >= 0 ? value << BigInt(by) : value >> BigInt(-by);
 }

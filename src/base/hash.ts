@@ -1,15 +1,21 @@
 /**
- * HalfSipHash-1-3 over 32-bit words: a keyed hash whose collisions nobody can make without its key.
- * Rounds as in SipHash-1-3, which Redis uses for the same purpose; half the width, because JavaScript
- * has 32-bit integers only.
+ * HalfSipHash-1-3, the hash of the key tables. It is keyed: without the random key of a table nobody can choose
+ * keys that collide, as SipHash-1-2 ensures in Redis (`siphash.c`). Half the width of SipHash, because
+ * JavaScript computes with 32-bit integers: a state of four words v0 to v3,
+ *
+ *     for each word of 4 bytes, little endian:   v3 ^= word; one round; v0 ^= word
+ *     the last 0 to 3 bytes, length on top:      the same
+ *     v2 ^= 255; three rounds; the hash is v1 ^ v3
+ *
+ * after the reference of Aumasson and Bernstein, as in Linux (`lib/siphash.c`).
  *
  * @module
  */
 
 /**
- * A 32-bit hash of `[start, end)` under a 64-bit key.
+ * A 32-bit hash of `[start, end)` under a key of 64 bits.
  *
- * Written out in one piece: as a helper each round would have to return four values.
+ * A round stands here twice instead of in a function, which would have to return four values.
  *
  * @param seed0 Low half of the key. @param seed1 High half of the key.
  * @returns A signed 32-bit number: V8 boxes unsigned ones, half of the time (12% of a random find).
@@ -44,11 +50,13 @@ export function hash32(
     v2 = (v2 << 16) | (v2 >>> 16);
     v0 ^= word;
   }
+  // The length is part of the last word, so that trailing zero bytes make a difference.
   let last = length << 24;
   if (pos < end) last |= bytes[pos];
   if (pos + 1 < end) last |= bytes[pos + 1] << 8;
   if (pos + 2 < end) last |= bytes[pos + 2] << 16;
   v3 ^= last;
+  // Round 0 still belongs to the last word, rounds 1 to 3 finish.
   for (let round = 0; round < 4; round++) {
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;

@@ -1,15 +1,16 @@
-;; The source of kernel.ts, which holds what this is assembled to (a test compares them).
+;; The source of MODULE in kernel.ts: a test assembles this file and compares.
 ;;
 ;;       0  16 tables of 256 CRCs, 8 bytes each: table k is of a byte followed by k zero bytes
-;;   32768  the CRC so far
-;;   32776  what is given
-;;  131072  what is unpacked
+;;   32768  the CRC before and after a call
+;;   32776  input of either function
+;;  131072  output of unpack
 ;;
-;; Copies may write up to 13 bytes beyond their end: there is room for that.
+;; Copies write eight bytes at once, up to 13 bytes beyond their end: kernel.ts leaves 16 bytes free there.
 (module
   (memory (export "memory") 6)
 
-  ;; Unpacks the LZF of `[pos, end)` into exactly `[start, outEnd)`; 0 when it is none or does not fill it.
+  ;; Unpacks the LZF in `[pos, end)` into exactly `[start, outEnd)`. Returns 0 when the bytes are no LZF
+  ;; or do not fill the output exactly, else 1.
   (func (export "unpack")
     (param $pos i32) (param $end i32) (param $start i32) (param $outEnd i32) (result i32)
     (local $out i32) (local $control i32) (local $length i32) (local $from i32) (local $stop i32)
@@ -22,13 +23,13 @@
       (local.set $pos (i32.add (local.get $pos) (i32.const 1)))
       (if (i32.lt_u (local.get $control) (i32.const 32))
         (then
-          ;; Literals, one more than the control byte says.
+          ;; Literals: one more than the control byte says.
           (local.set $from (local.get $pos))
           (local.set $pos (i32.add (local.get $pos) (i32.add (local.get $control) (i32.const 1))))
           (local.set $stop (i32.add (local.get $out) (i32.add (local.get $control) (i32.const 1))))
           (if (i32.gt_u (local.get $pos) (local.get $end)) (then (return (i32.const 0)))))
         (else
-          ;; A run that was seen before.
+          ;; A reference: length in the top three bits, with 7 one more byte is added to it.
           (local.set $length (i32.shr_u (local.get $control) (i32.const 5)))
           (if (i32.eq (local.get $length) (i32.const 7))
             (then
@@ -47,7 +48,9 @@
           (local.set $stop
             (i32.add (local.get $out) (i32.add (local.get $length) (i32.const 2))))))
       (if (i32.gt_u (local.get $stop) (local.get $outEnd)) (then (return (i32.const 0))))
-      ;; A run from less than 8 bytes ago repeats itself, also at a multiple of that: 8 to 14 bytes.
+      ;; Eight bytes at once need a distance of 8 or more. A copy with a shorter distance d repeats every d
+      ;; bytes, so it also repeats at the first multiple of d from 8 on (8 to 14): bytes are copied
+      ;; one by one until the output is that far from the source, and the rest uses the multiple as its distance.
       (local.set $distance (i32.sub (local.get $out) (local.get $from)))
       (if (i32.lt_u (local.get $distance) (i32.const 8))
         (then
@@ -74,7 +77,8 @@
       (br $next))
     (unreachable))
 
-  ;; Adds `[pos, end)`, a multiple of 16 bytes, to the CRC so far.
+  ;; Adds `[pos, end)`, a multiple of 16 bytes, to the CRC. `offset` selects the table, 2048 bytes each:
+  ;; the first byte has 15 bytes behind it and uses table 15. A byte times 8 is the offset in its table.
   (func (export "crc") (param $pos i32) (param $end i32)
     (local $crc i64) (local $a i64) (local $b i64)
     (local.set $crc (i64.load (i32.const 32768)))

@@ -1,22 +1,33 @@
 /**
- * MurmurHash64A of Austin Appleby, little endian on every machine, with the multiplications done in
- * 32-bit halves.
+ * MurmurHash64A of Austin Appleby, with which PFADD hashes its elements (`hyperloglog.c`, `MurmurHash64A`).
+ * The bits of this hash are part of a HyperLogLog's format: another hash would count elements twice.
+ *
+ *     hash = seed ^ (length * m)
+ *     for each word k of 8 bytes, little endian:
+ *       k *= m; k ^= k >> 47; k *= m; hash = (hash ^ k) * m
+ *     the last 1 to 7 bytes:  hash = (hash ^ bytes) * m
+ *     hash ^= hash >> 47; hash *= m; hash ^= hash >> 47
+ *
+ * JavaScript multiplies 32-bit integers only, so a word is two halves here, low and high, and a shift by 47
+ * is a shift of the high half by 15. BigInt would be shorter and many times slower.
  *
  * @module
  */
 
+/** The multiplier m, 0xc6a4a7935bd1e995, in two halves, and the low half again in two. */
 const M_HIGH = 0xc6a4a793;
 const M_LOW = 0x5bd1e995;
 const M_LOW_HIGH = M_LOW >>> 16;
 const M_LOW_LOW = M_LOW & 0xffff;
 
-/** The hash that the last {@linkcode murmur64} computed: its two halves, as int32. */
+/** The result of {@linkcode murmur64}, two signed 32-bit halves; valid until its next call. */
 export const murmur64Result = { low: 0, high: 0 };
 
+/** The last product of {@linkcode multiply}: two variables, because an object a word would be garbage. */
 let low = 0;
 let high = 0;
 
-/** Hashes bytes `[start, end)`; the hash is in {@linkcode murmur64Result}. `seed` is an uint32. */
+/** Hashes bytes `[start, end)` into {@linkcode murmur64Result}. `seed` is an unsigned 32-bit number. */
 export function murmur64(bytes: Uint8Array, start: number, end: number, seed: number): void {
   multiply(end - start, 0);
   let hashLow = low ^ seed;
@@ -44,7 +55,10 @@ export function murmur64(bytes: Uint8Array, start: number, end: number, seed: nu
   murmur64Result.high = high;
 }
 
-/** Sets `low` and `high` to the product with M, modulo 2^64. */
+/**
+ * Sets `low` and `high` to the product of two halves with m, modulo 2^64. The high half is the carry of the
+ * low halves' product, computed in four products of 16 bits, and the two mixed products modulo 2^32.
+ */
 function multiply(aLow: number, aHigh: number): void {
   const upper = aLow >>> 16;
   const lower = aLow & 0xffff;
@@ -56,6 +70,7 @@ function multiply(aLow: number, aHigh: number): void {
   high = (carried + Math.imul(aLow, M_HIGH) + Math.imul(aHigh, M_LOW)) | 0;
 }
 
+/** Four bytes as a signed 32-bit number, little endian. */
 function word(bytes: Uint8Array, pos: number): number {
   return bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16) | (bytes[pos + 3] << 24);
 }

@@ -1,22 +1,36 @@
 /**
- * SHA-1 (FIPS 180-4): what Redis names scripts by and what `DEBUG DIGEST` is made of. Not for secrets.
+ * SHA-1 (FIPS 180-4), of which `DEBUG DIGEST` is made: it hashes every key and value, many of them short.
+ * The runtimes' own SHA-1 is asynchronous or creates an object for each hash. SHA-1 resists no attacker,
+ * so nothing here is for secrets.
+ *
+ * The message is padded to whole blocks of 64 bytes: a bit 1, zeros, and its length in bits as a 64-bit number,
+ * big endian. Each block is 16 words, extended to 80, and mixes once into a state of five words.
+ *
+ *     | message ... | 80 00 ... 00 | length in bits, 8 bytes |
+ *     |<-------- a multiple of 64 bytes in all ------------->|
  *
  * @module
  */
 
-/** Bytes of a digest. */
+import { assert } from "./assert.ts";
+
+/** Length of a digest in bytes. */
 export const SHA1_BYTES = 20;
 
 const BLOCK_BYTES = 64;
+/** Offset of the length in the last block. */
 const LENGTH_AT = 56;
 
+/** The 80 words of the block at hand. */
 const schedule: Int32Array = new Int32Array(80);
+/** The last one or two blocks, padded. */
 const tail: Uint8Array = new Uint8Array(2 * BLOCK_BYTES);
+/** The five words of the digest so far. */
 const state: Int32Array = new Int32Array(5);
 
 /**
- * Writes the digest of `[start, end)` to `out` at `at`, 20 bytes; `out` may be the bytes themselves.
- * Allocates nothing.
+ * Writes the digest of `[start, end)` to `out` at `at`, 20 bytes; `out` may be `bytes` itself, because all
+ * of it has been read by then. Allocates nothing.
  */
 export function sha1(
   bytes: Uint8Array,
@@ -25,6 +39,7 @@ export function sha1(
   out: Uint8Array,
   at: number,
 ): void {
+  assert(at + SHA1_BYTES <= out.length, "the digest fits its place");
   state[0] = 0x67452301;
   state[1] = 0xefcdab89;
   state[2] = 0x98badcfe;
@@ -42,21 +57,28 @@ export function sha1(
   }
 }
 
-/** Bytes as lower-case hexadecimal digits. */
+/** Bytes as lower-case hexadecimal digits, two a byte. */
 export function hexOf(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
   return text;
 }
 
-/** What is left after the whole blocks: a one bit, zeros, and the length in bits in 64 of them. */
+/**
+ * Mixes in `[start, end)`, the bytes behind the last whole block, with the padding: in a second block when
+ * the length has no room in the first.
+ *
+ * @param length Bytes of the whole message.
+ */
 function mixTail(bytes: Uint8Array, start: number, end: number, length: number): void {
   const count = end - start;
+  assert(count < BLOCK_BYTES, "less than a block is left for the tail");
   for (let i = 0; i < count; i++) tail[i] = bytes[start + i];
   tail[count] = 0x80;
   const blocks = count < LENGTH_AT ? 1 : 2;
   const lengthAt = (blocks - 1) * BLOCK_BYTES + LENGTH_AT;
   tail.fill(0, count + 1, lengthAt);
+  // length * 8 in two words: a shift by 3 drops the bits that belong to the upper one.
   const high = Math.floor(length / 0x20000000);
   const low = length << 3;
   for (let i = 0; i < 4; i++) {
@@ -66,7 +88,10 @@ function mixTail(bytes: Uint8Array, start: number, end: number, length: number):
   for (let i = 0; i < blocks; i++) mixBlock(tail, i * BLOCK_BYTES);
 }
 
-/** One block of 64 bytes into `state`. The four kinds of round are told apart by their number. */
+/**
+ * Mixes one block of 64 bytes into `state`. The 80 rounds are four kinds of 20, with the functions "choose",
+ * "parity", "majority" and "parity" and a constant each (FIPS 180-4, 4.1.1 and 4.2.1).
+ */
 function mixBlock(bytes: Uint8Array, pos: number): void {
   const w = schedule;
   for (let i = 0; i < 16; i++, pos += 4) {
