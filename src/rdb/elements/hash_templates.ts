@@ -8,7 +8,8 @@
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
-import { lpCheck, lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
+import { lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
+import { lpCheck } from "../../store/packed/listpack_check.ts";
 import { lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
 import type { DecodeContext, Element } from "../format/context.ts";
 import { NONE } from "../format/context.ts";

@@ -8,7 +8,8 @@
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
-import { lpCheck, lpLength } from "../../store/packed/listpack.ts";
+import { lpLength } from "../../store/packed/listpack.ts";
+import { lpCheck } from "../../store/packed/listpack_check.ts";
 import { exceedsFill, Quicklist } from "../../store/packed/quicklist.ts";
 import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
 import { NONE } from "../format/context.ts";

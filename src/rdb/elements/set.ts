@@ -8,14 +8,8 @@
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { intsetCheck, intsetLength, intsetRead } from "../../store/packed/intset.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
-import {
-  lpCheck,
-  lpFirst,
-  lpIsEnd,
-  lpLength,
-  lpNext,
-  lpRead,
-} from "../../store/packed/listpack.ts";
+import { lpFirst, lpIsEnd, lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
+import { lpCheck } from "../../store/packed/listpack_check.ts";
 import { SetTable } from "../../store/types/set_table.ts";
 import { SetBuilder } from "../../store/types/set_builder.ts";
 import type { DecodeContext, Element, ElementRow } from "../format/context.ts";

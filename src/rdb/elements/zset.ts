@@ -8,17 +8,14 @@
 import { compareBytes, parseDouble } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
+import { LISTPACK_HEADER, lpLength, lpRead, lpStates } from "../../store/packed/listpack.ts";
 import {
-  LISTPACK_HEADER,
   lpCheckedNext,
   lpCheckFrame,
-  lpLength,
-  lpRead,
-  lpStates,
   ODD_COUNT,
   WRONG_COUNT,
   WRONG_ENTRY,
-} from "../../store/packed/listpack.ts";
+} from "../../store/packed/listpack_check.ts";
 import { addListpack, lpScore, zsetListpack } from "../../store/types/zset.ts";
 import { ZsetTable } from "../../store/types/zset_table.ts";
 import type { DecodeContext, Element, ElementRow } from "../format/context.ts";

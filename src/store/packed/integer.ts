@@ -1,11 +1,18 @@
 /**
- * 64-bit integers between their text and 8 bytes, without BigInt: whole ranges at the speed of small
- * ones. The text is canonical: what formatting gives is exactly what parsing takes.
+ * 64-bit integers between their text and 8 bytes, without BigInt: the whole of int64 at the speed of small
+ * numbers. The text is canonical, as Redis prints it (`util.c string2ll`, `ll2string`): what formatting
+ * gives is exactly what parsing takes, and nothing else is an integer. So a value may be kept as eight
+ * bytes and its text made anew, byte for byte, when it is asked for.
+ *
+ * A JavaScript number is exact up to 2^53 only, so an integer is worked on in parts: two halves of 32
+ * bits in memory, two decimal parts around the ninth digit while it is text.
  *
  * @module
  */
 
-/** Longest text of an int64: a sign and 19 digits. */
+import { readInt32, writeInt32 } from "../../base/int32.ts";
+
+/** Bytes of the longest text of an int64: a sign and 19 digits. */
 export const MAX_INTEGER_TEXT = 20;
 
 const TWO_32 = 4294967296;
@@ -16,16 +23,18 @@ const MINUS = 45;
 
 /**
  * The integer that {@linkcode parseInteger64} or {@linkcode encodeInteger64} read last: 8 bytes, little
- * endian, two's complement.
+ * endian, two's complement. The next call of either overwrites it.
  */
 export const integer64Result: Uint8Array = new Uint8Array(8);
 
+/** Digits of the number that is being formatted, the last one first. */
 const digits = new Uint8Array(MAX_INTEGER_TEXT);
 
 /**
- * Reads a canonical int64 (no sign but "-", no leading zero, no "-0") into {@linkcode integer64Result}.
+ * Reads the text of an int64 into {@linkcode integer64Result}. Refuses what formatting would not give: any
+ * sign but "-", a leading zero, "-0", and what lies outside of int64.
  *
- * @returns Whether there was one.
+ * @returns Whether `bytes[start, end)` is such a text; if not, the result is not changed.
  */
 export function parseInteger64(bytes: Uint8Array, start: number, end: number): boolean {
   const negative = start < end && bytes[start] === MINUS;
@@ -33,7 +42,7 @@ export function parseInteger64(bytes: Uint8Array, start: number, end: number): b
   const count = end - first;
   if (count < 1 || count > 19) return false;
   if (bytes[first] === ZERO && (count > 1 || negative)) return false;
-  // At most 10 digits above the last 9, so both parts are exact.
+  // Of 19 digits at most 10 are above the last 9, so that both parts are exact.
   const seam = Math.max(first, end - 9);
   let upper = 0;
   let lower = 0;
@@ -43,7 +52,8 @@ export function parseInteger64(bytes: Uint8Array, start: number, end: number): b
     if (i < seam) upper = upper * 10 + (byte - ZERO);
     else lower = lower * 10 + (byte - ZERO);
   }
-  // upper * 10^9 + lower in two halves; upper < 2^34 goes in parts of 17 bits to stay below 2^53.
+  // upper * 10^9 + lower in two halves of 32 bits. upper is below 10^10 < 2^34, which times 10^9 is beyond
+  // 2^53: it is multiplied in parts of 17 bits, each product of which is below 2^47.
   const upperHigh = Math.floor(upper / 131072) * BILLION;
   const upperLow = (upper % 131072) * BILLION;
   const low = (upperHigh % 32768) * 131072 + upperLow + lower;
@@ -54,7 +64,7 @@ export function parseInteger64(bytes: Uint8Array, start: number, end: number): b
   return true;
 }
 
-/** Writes a whole number to {@linkcode integer64Result}. */
+/** Writes a whole number within int64 to {@linkcode integer64Result}; a number is exact up to 2^53. */
 export function encodeInteger64(value: number | bigint): void {
   if (typeof value === "bigint") {
     const magnitude = value < 0n ? -value : value;
@@ -65,23 +75,24 @@ export function encodeInteger64(value: number | bigint): void {
   storeHalves(Math.floor(magnitude / TWO_32), magnitude >>> 0, value < 0);
 }
 
-/** The int64 in 8 bytes as a number; NaN beyond 2^53. */
+/** The int64 in the 8 bytes at `offset` as a number; NaN beyond 2^53, where it would not be exact. */
 export function decodeInteger64(bytes: Uint8Array, offset: number): number {
   const high = readWord(bytes, offset + 4) | 0;
   const value = high * TWO_32 + readWord(bytes, offset);
   return Number.isSafeInteger(value) ? value : NaN;
 }
 
-/** The int64 in 8 bytes, whatever it is. */
+/** The int64 in the 8 bytes at `offset`, exact over the whole range. */
 export function decodeBigInt64(bytes: Uint8Array, offset: number): bigint {
   const high = readWord(bytes, offset + 4) | 0;
   return (BigInt(high) << 32n) | BigInt(readWord(bytes, offset));
 }
 
 /**
- * Writes the text of the int64 in 8 bytes.
+ * Writes the text of the int64 in the 8 bytes at `offset`.
  *
- * @returns Its length; `target` has room for {@linkcode MAX_INTEGER_TEXT} bytes from `at`.
+ * @param target Has room for {@linkcode MAX_INTEGER_TEXT} bytes from `at`.
+ * @returns Bytes of the text.
  */
 export function formatInteger64(
   bytes: Uint8Array,
@@ -103,17 +114,38 @@ export function formatInteger64(
   return pos - at;
 }
 
-/** Length of that text. */
+/** Bytes of the text of the int64 in the 8 bytes at `offset`: 1 to {@linkcode MAX_INTEGER_TEXT}. */
 export function integer64Length(bytes: Uint8Array, offset: number): number {
   return formatInteger64(bytes, offset, lengthScratch, 0);
 }
 
+/**
+ * A few buffers in turn for texts that are lent: integers have no text in memory to point at, and to
+ * allocate one for each read is what a reader of a million elements cannot afford. A text stays readable
+ * until {@linkcode TextRing.SLOTS} further ones were asked for: enough for a field, its value and the two
+ * they are compared with.
+ */
+export class TextRing {
+  /** How many texts are readable at one time. */
+  static readonly SLOTS: number = 4;
+  /** The slots, 32 bytes each: room for {@linkcode MAX_INTEGER_TEXT} bytes. */
+  readonly bytes: Uint8Array = new Uint8Array(TextRing.SLOTS * 32);
+  #slot: number = 0;
+
+  /** Offset of the slot that was lent longest ago, which is the caller's from now on. */
+  next(): number {
+    this.#slot = (this.#slot + 1) % TextRing.SLOTS;
+    return this.#slot << 5;
+  }
+}
+
 const lengthScratch = new Uint8Array(MAX_INTEGER_TEXT);
 
-/** Digits of `high * 2^32 + low`, the last first. */
+/** Puts the digits of `high * 2^32 + low` into `digits`; returns how many there are. */
 function splitDigits(high: number, low: number): number {
   if (high === 0) return appendDigits(low, 0, 1);
-  // Long division by 10^9, 16 bits at a time: no remainder outgrows 2^46.
+  // Long division by 10^9, 16 bits at a time. A remainder is below 2^30, so that a step's dividend is
+  // below 2^46 and exact. The last remainder is the lower nine digits.
   const high1 = Math.floor(high / BILLION);
   const mid = (high % BILLION) * 65536 + (low >>> 16);
   const mid1 = Math.floor(mid / BILLION);
@@ -124,7 +156,7 @@ function splitDigits(high: number, low: number): number {
   return appendDigits(quotient, count, count + 1);
 }
 
-/** Appends the digits of `value` at `count`, with zeros up to `least` digits in all. */
+/** Appends the digits of `value` to the first `count`, padded with zeros to `least` in all; returns how many. */
 function appendDigits(value: number, count: number, least: number): number {
   while (value !== 0 || count < least) {
     const rest = Math.floor(value / 10);
@@ -134,11 +166,12 @@ function appendDigits(value: number, count: number, least: number): number {
   return count;
 }
 
+/** The four bytes at `offset` as an unsigned 32-bit integer. */
 function readWord(bytes: Uint8Array, offset: number): number {
-  return (bytes[offset] | (bytes[offset + 1] << 8) | (bytes[offset + 2] << 16) |
-    (bytes[offset + 3] << 24)) >>> 0;
+  return readInt32(bytes, offset) >>> 0;
 }
 
+/** Writes `high * 2^32 + low`, or its negative, to the result. The two's complement of 0 carries into the high half. */
 function storeHalves(high: number, low: number, negative: boolean): void {
   let upper = high | 0;
   let lower = low | 0;
@@ -146,8 +179,6 @@ function storeHalves(high: number, low: number, negative: boolean): void {
     lower = (~low + 1) | 0;
     upper = lower === 0 ? (~high + 1) | 0 : ~high;
   }
-  for (let i = 0; i < 4; i++) {
-    integer64Result[i] = lower >>> (i << 3);
-    integer64Result[i + 4] = upper >>> (i << 3);
-  }
+  writeInt32(integer64Result, 0, lower);
+  writeInt32(integer64Result, 4, upper);
 }

@@ -22,7 +22,6 @@ import {
   LISTPACK_EMPTY,
   LISTPACK_HEADER,
   lpAppendTo,
-  lpCheck,
   lpIsEnd,
   lpLength,
   lpNext,
@@ -30,6 +29,7 @@ import {
   lpSeek,
   lpSplice,
 } from "./listpack.ts";
+import { lpCheck } from "./listpack_check.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 import { NodeRegion } from "./region.ts";
 import { Pool } from "../memory/pool.ts";

@@ -21,8 +21,6 @@ import {
   lpAppendTo,
   lpBegin,
   lpBigInteger,
-  lpCheckedNext,
-  lpCheckFrame,
   lpEntryBytes,
   lpEquals,
   lpExtend,
@@ -37,8 +35,8 @@ import {
   lpStates,
   lpWrite,
   lpWriteInteger,
-  WRONG_COUNT,
 } from "./listpack.ts";
+import { lpCheckedNext, lpCheckFrame, WRONG_COUNT } from "./listpack_check.ts";
 import { NodeRegion, type Region } from "./region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
 import type { StreamId } from "./stream_id.ts";

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../../src/base/byte_buffer.ts";
 import { ziplistToListpack } from "../../../src/rdb/elements/ziplist.ts";
-import { lpCheck, lpFirst, lpIsEnd, lpNext, lpRead } from "../../../src/store/packed/listpack.ts";
+import { lpFirst, lpIsEnd, lpNext, lpRead } from "../../../src/store/packed/listpack.ts";
+import { lpCheck } from "../../../src/store/packed/listpack_check.ts";
 
 class Refused extends Error {}
 

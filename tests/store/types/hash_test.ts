@@ -32,7 +32,7 @@ import { hashTableOf } from "../../../src/store/types/hash_table.ts";
 import { HashBuilder } from "../../../src/store/types/hash_builder.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
-import { lpCheck } from "../../../src/store/packed/listpack.ts";
+import { lpCheck } from "../../../src/store/packed/listpack_check.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 
 const KEY = bytesOf("hash");
