@@ -1,25 +1,20 @@
 /**
- * The Bun adapter, over `Bun.connect` and `Bun.listen`. `write` buffers nothing: it returns what the
- * kernel took, and the tail waits for `drain`. TLS is left to `node:tls`; `node.ts` says why.
+ * The Bun adapter, over `Bun.connect` and `Bun.listen`. TLS is left to `node:tls`; `node.ts` says why.
+ *
+ * What Bun makes us do: its `write` buffers nothing and returns how many bytes the kernel took, so the
+ * tail stays in our own buffer until `drain` (a short count is no error); it calls one set of handlers
+ * for all sockets, so each socket's state hangs on `socket.data`; and it closes a socket by itself once
+ * both sides have ended, and then tells the peer's end by nothing but `close`.
  *
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
-import { connectWithin } from "./connect.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Acceptor, KEEP_ALIVE_DELAY_MS, makeNet, toAddress } from "./adapter.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, type Wire } from "./connection.ts";
-import { toSocketError } from "./failure.ts";
-import {
-  type Address,
-  type ConnectOptions,
-  formatAddress,
-  type Listener,
-  type ListenOptions,
-  type Net,
-  type Socket,
-} from "./socket.ts";
-import { clearPath, removePath, restrictPath } from "./unix_path.ts";
+import type { Address, Net, Socket } from "./socket.ts";
+import { removePath } from "./unix_path.ts";
 
 interface BunSocket<Data> {
   data: Data;
@@ -68,75 +63,66 @@ declare const Bun: {
   listen<Data>(options: BunOptions<Data>): BunListener;
 };
 
-/** What hangs on a Bun socket: empty until the connection is open. */
+/** What hangs on a Bun socket: `wire` is undefined until the connection is open. */
 interface Slot {
   wire: BunWire | undefined;
 }
 
-const KEEP_ALIVE_DELAY_MS = 60_000;
-const PROBE_TIMEOUT_MS = 1000;
+/**
+ * Bun's network.
+ *
+ * @param clock Measures timeouts and lingering.
+ */
+export function makeBunNet(clock: Clock): Net {
+  return makeNet({
+    connect: ({ address }) => connect(address, clock),
+    listen: ({ address }, accept) => listen(address, clock, accept),
+    loadTls: async () => (await import("./node.ts")).makeNodeNet(clock),
+  }, clock);
+}
 
-/** Bun's network. */
-export class BunNet implements Net {
-  readonly #clock: Clock;
+async function connect(address: Address, clock: Clock): Promise<Connection> {
+  let connection: Connection | undefined = undefined;
+  await Bun.connect<Slot>({
+    ...place(address),
+    allowHalfOpen: true,
+    data: { wire: undefined },
+    socket: {
+      ...HANDLERS,
+      // In here, not after the promise: bytes may come before whoever awaits it runs on.
+      open: (socket) => {
+        connection = wrap(socket, address, clock);
+      },
+    },
+  });
+  return connection!;
+}
 
-  /**
-   * The process's own network.
-   *
-   * @param clock Measures timeouts and lingering.
-   */
-  constructor(clock: Clock = systemClock) {
-    this.#clock = clock;
-  }
-
-  connect(options: ConnectOptions): Promise<Socket> {
-    if (options.tls !== undefined) return this.#secure((net) => net.connect(options));
-    const { address } = options;
-    return connectWithin(options, this.#clock, async () => {
-      let connection: Connection | undefined = undefined;
-      await Bun.connect<Slot>({
-        ...place(address),
-        allowHalfOpen: true,
-        data: { wire: undefined },
-        socket: {
-          ...HANDLERS,
-          open: (socket) => {
-            connection = wrap(socket, address, this.#clock);
-          },
-        },
-      });
-      return connection!;
-    }, (late: Connection) => late.abort());
-  }
-
-  async listen(options: ListenOptions, accept: (socket: Socket) => void): Promise<Listener> {
-    if (options.tls !== undefined) return await this.#secure((net) => net.listen(options, accept));
-    const { address } = options;
-    try {
-      await clearPath(address, () => this.connect({ address, timeoutMs: PROBE_TIMEOUT_MS }));
-      const listener = Bun.listen<Slot>({
-        ...place(address),
-        exclusive: true,
-        allowHalfOpen: true,
-        socket: {
-          ...HANDLERS,
-          open: (socket) => {
-            socket.data = { wire: undefined };
-            accept(wrap(socket, address, this.#clock));
-          },
-        },
-      });
-      await restrictPath(address, options.mode, () => listener.stop(true));
-      return new BunAcceptor(listener, address);
-    } catch (error) {
-      throw toSocketError(error, `listen on ${formatAddress(address)}`);
-    }
-  }
-
-  async #secure<T>(use: (net: Net) => Promise<T>): Promise<T> {
-    const { NodeNet } = await import("./node.ts");
-    return await use(new NodeNet(this.#clock));
-  }
+function listen(address: Address, clock: Clock, accept: (socket: Socket) => void): Acceptor {
+  const listener = Bun.listen<Slot>({
+    ...place(address),
+    // Without it Bun shares a port that another process of ours already has.
+    exclusive: true,
+    allowHalfOpen: true,
+    socket: {
+      ...HANDLERS,
+      open: (socket) => {
+        socket.data = { wire: undefined };
+        accept(wrap(socket, address, clock));
+      },
+    },
+  });
+  return {
+    address: toAddress(
+      address.transport === "tcp" ? address.host : undefined,
+      listener.port,
+      address,
+    ),
+    async stop() {
+      listener.stop(false);
+      await removePath(address);
+    },
+  };
 }
 
 const HANDLERS: BunHandlers<Slot> = {
@@ -172,10 +158,6 @@ function wrap(socket: BunSocket<Slot>, fallback: Address, clock: Clock): Connect
     wire.pause();
     return wire;
   });
-}
-
-function toAddress(host: string, port: number, fallback: Address): Address {
-  return fallback.transport === "unix" ? fallback : { transport: "tcp", host, port };
 }
 
 class BunWire implements Wire {
@@ -225,25 +207,5 @@ class BunWire implements Wire {
     if (this.#destroyed) return;
     if (error === undefined) this.connection.receivedEnd();
     else this.connection.failed(error);
-  }
-}
-
-class BunAcceptor implements Listener {
-  readonly address: Address;
-  readonly #listener: BunListener;
-  #closed: boolean = false;
-
-  constructor(listener: BunListener, asked: Address) {
-    this.#listener = listener;
-    this.address = asked.transport === "unix"
-      ? asked
-      : { transport: "tcp", host: asked.host, port: listener.port ?? asked.port };
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#listener.stop(false);
-    await removePath(this.address);
   }
 }

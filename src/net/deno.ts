@@ -1,35 +1,28 @@
 /**
- * The Deno adapter. Bytes are read with `conn.read` into one buffer a connection, which starts small
- * and grows with the traffic; measured at twice the throughput of the same connection's
- * `ReadableStream`.
+ * The Deno adapter, over `Deno.connect` and `Deno.listen`. TLS is left to `node:tls`; `node.ts` says why.
  *
- * TLS is left to `node:tls`; `node.ts` says why.
+ * What Deno makes us do: `conn.read` fills a buffer we own and reads nothing unasked, so there is a loop
+ * that asks again while somebody wants bytes, and pausing is not asking (a read under way still ends
+ * with bytes: the connection keeps them). The buffer is one a connection, starts small and grows with
+ * the traffic; measured at twice the throughput of the same connection's `ReadableStream`. `conn.write`
+ * may take a part and says how many, so it is asked again for the rest. Half close needs nothing: the
+ * reading side ends with null, the writing side with `closeWrite`.
  *
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, sleep } from "../base/clock.ts";
 import { yieldTurn } from "../base/slices.ts";
-import { connectWithin } from "./connect.ts";
+import { type Acceptor, makeNet, toAddress } from "./adapter.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
-import { toSocketError } from "./failure.ts";
-import {
-  type Address,
-  type ConnectOptions,
-  formatAddress,
-  type Listener,
-  type ListenOptions,
-  type Net,
-  type Socket,
-} from "./socket.ts";
-import { clearPath, removePath, restrictPath } from "./unix_path.ts";
+import type { Address, Net, Socket } from "./socket.ts";
+import { removePath } from "./unix_path.ts";
 
 interface DenoAddr {
   readonly transport: string;
   readonly hostname?: string;
   readonly port?: number;
-  readonly path?: string | null;
 }
 
 interface DenoConn {
@@ -60,54 +53,31 @@ declare const Deno: {
   ): DenoListener;
 };
 
-/** Pause after a failed accept. */
+/** How long the accept loop waits after a failed accept, so that it does not spin. */
 const ACCEPT_RETRY_MS = 20;
-const PROBE_TIMEOUT_MS = 1000;
+/** A connection's first read buffer. */
 const READ_MIN = 1 << 12;
+/** What its buffer grows to, fourfold each time a read has filled it. */
 const READ_MAX = 1 << 18;
-/** Others get their turn after so many bytes: what has arrived would be read on and on until then. */
+/**
+ * Bytes read in a row before the loop gives others a turn: reads of what has already arrived resolve in
+ * microtasks, and timers would not run between them.
+ */
 const READ_RUN = 1 << 20;
 
-/** Deno's network. */
-export class DenoNet implements Net {
-  readonly #clock: Clock;
-
-  /**
-   * The process's own network.
-   *
-   * @param clock Measures timeouts and lingering.
-   */
-  constructor(clock: Clock = systemClock) {
-    this.#clock = clock;
-  }
-
-  connect(options: ConnectOptions): Promise<Socket> {
-    if (options.tls !== undefined) return this.#secure((net) => net.connect(options));
-    return connectWithin(options, this.#clock, async (cancel) => {
-      const conn = await open(options.address, cancel);
-      return wrap(conn, options.address, this.#clock);
-    }, (late) => late.abort());
-  }
-
-  async listen(options: ListenOptions, accept: (socket: Socket) => void): Promise<Listener> {
-    if (options.tls !== undefined) return await this.#secure((net) => net.listen(options, accept));
-    const { address } = options;
-    try {
-      await clearPath(address, () => this.connect({ address, timeoutMs: PROBE_TIMEOUT_MS }));
-      const listener = address.transport === "unix"
-        ? Deno.listen({ transport: "unix", path: address.path })
-        : Deno.listen({ hostname: address.host, port: address.port });
-      await restrictPath(address, options.mode, () => listener.close());
-      return new DenoAcceptor(listener, address, this.#clock, accept);
-    } catch (error) {
-      throw toSocketError(error, `listen on ${formatAddress(address)}`);
-    }
-  }
-
-  async #secure<T>(use: (net: Net) => Promise<T>): Promise<T> {
-    const { NodeNet } = await import("./node.ts");
-    return await use(new NodeNet(this.#clock, true));
-  }
+/**
+ * Deno's network.
+ *
+ * @param clock Measures timeouts and lingering.
+ */
+export function makeDenoNet(clock: Clock): Net {
+  return makeNet({
+    async connect({ address }, cancel) {
+      return wrap(await open(address, cancel), address, clock);
+    },
+    listen: ({ address }, accept) => listen(address, clock, accept),
+    loadTls: async () => (await import("./node.ts")).makeNodeNet(clock, true),
+  }, clock);
 }
 
 function open(address: Address, signal: AbortSignal): Promise<DenoConn> {
@@ -115,22 +85,21 @@ function open(address: Address, signal: AbortSignal): Promise<DenoConn> {
   return Deno.connect({ hostname: address.host, port: address.port, signal });
 }
 
-function wrap(conn: DenoConn, fallback: Address, clock: Clock): Connection {
-  conn.setNoDelay?.(true);
-  conn.setKeepAlive?.(true);
-  const remote = toAddress(conn.remoteAddr, fallback);
-  const local = toAddress(conn.localAddr, fallback);
-  return new Connection(remote, local, clock, (owner) => new DenoWire(conn, owner, clock));
+function listen(address: Address, clock: Clock, accept: (socket: Socket) => void): Acceptor {
+  const listener = address.transport === "unix"
+    ? Deno.listen({ transport: "unix", path: address.path })
+    : Deno.listen({ hostname: address.host, port: address.port });
+  const { hostname, port } = listener.addr;
+  return new DenoAcceptor(listener, toAddress(hostname, port, address), clock, accept);
 }
 
-function toAddress(addr: DenoAddr, fallback: Address): Address {
-  if (addr.transport === "tcp") {
-    return { transport: "tcp", host: addr.hostname ?? "", port: addr.port ?? 0 };
-  }
-  if (typeof addr.path === "string" && addr.path !== "") {
-    return { transport: "unix", path: addr.path };
-  }
-  return fallback;
+function wrap(conn: DenoConn, asked: Address, clock: Clock): Connection {
+  conn.setNoDelay?.(true);
+  conn.setKeepAlive?.(true);
+  const { remoteAddr, localAddr } = conn;
+  const remote = toAddress(remoteAddr.hostname, remoteAddr.port, asked);
+  const local = toAddress(localAddr.hostname, localAddr.port, asked);
+  return new Connection(remote, local, clock, (owner) => new DenoWire(conn, owner, clock));
 }
 
 class DenoWire implements Wire {
@@ -220,46 +189,44 @@ class DenoWire implements Wire {
   }
 }
 
-class DenoAcceptor implements Listener {
+class DenoAcceptor implements Acceptor {
   readonly address: Address;
   readonly #listener: DenoListener;
   readonly #clock: Clock;
   readonly #finished: Promise<void>;
-  #closed: boolean = false;
+  #stopped: boolean = false;
 
   constructor(
     listener: DenoListener,
-    asked: Address,
+    address: Address,
     clock: Clock,
     accept: (socket: Socket) => void,
   ) {
-    this.address = toAddress(listener.addr, asked);
+    this.address = address;
     this.#listener = listener;
     this.#clock = clock;
     this.#finished = this.#acceptLoop(accept);
   }
 
-  async close(): Promise<void> {
-    if (!this.#closed) {
-      this.#closed = true;
-      this.#listener.close();
-      await removePath(this.address);
-    }
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#listener.close();
+    await removePath(this.address);
     await this.#finished;
   }
 
   async #acceptLoop(accept: (socket: Socket) => void): Promise<void> {
-    while (!this.#closed) {
+    while (!this.#stopped) {
       let conn: DenoConn;
       try {
         conn = await this.#listener.accept();
       } catch (error) {
-        if (this.#closed || (error as Error).name === "BadResource") return;
+        if (this.#stopped || (error as Error).name === "BadResource") return;
         // Out of file descriptors, or a peer gone before its turn: the listener itself lives on.
-        await new Promise<void>((resolve) => void this.#clock.setTimer(resolve, ACCEPT_RETRY_MS));
+        await sleep(this.#clock, ACCEPT_RETRY_MS);
         continue;
       }
-      if (this.#closed) return conn.close();
+      if (this.#stopped) return conn.close();
       accept(wrap(conn, this.address, this.#clock));
     }
   }

@@ -20,68 +20,44 @@
 import nodeNet from "node:net";
 import type { Duplex } from "node:stream";
 import nodeTls from "node:tls";
-import { type Clock, systemClock } from "../base/clock.ts";
-import { connectWithin } from "./connect.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Acceptor, KEEP_ALIVE_DELAY_MS, makeNet, toAddress } from "./adapter.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
-import { toSocketError } from "./failure.ts";
 import { Gate } from "./gate.ts";
 import { checkPem } from "./pem.ts";
 import {
   type Address,
   type ConnectOptions,
   formatAddress,
-  type Listener,
   type ListenOptions,
   type Net,
   type Socket,
   type TlsClientOptions,
 } from "./socket.ts";
-import { clearPath, restrictPath } from "./unix_path.ts";
 
 const READ_BYTES = 1 << 16;
-const PROBE_TIMEOUT_MS = 1000;
-const KEEP_ALIVE_DELAY_MS = 60_000;
 /** A client that has not finished its TLS handshake by then is cut off. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** The network of `node:net` and `node:tls`. */
-export class NodeNet implements Net {
-  readonly #clock: Clock;
-  readonly #gated: boolean;
-
-  /**
-   * The process's own network.
-   *
-   * @param clock Measures timeouts and lingering.
-   * @param gated Whether TLS reads through a {@linkcode Gate}.
-   */
-  constructor(clock: Clock = systemClock, gated: boolean = false) {
-    this.#clock = clock;
-    this.#gated = gated;
-  }
-
-  connect(options: ConnectOptions): Promise<Socket> {
-    const clock = this.#clock;
-    const open = (cancel: AbortSignal) =>
+/**
+ * The network of `node:net` and `node:tls`.
+ *
+ * @param clock Measures timeouts and lingering.
+ * @param gated Whether TLS reads through a {@linkcode Gate}, as Deno's must.
+ */
+export function makeNodeNet(clock: Clock, gated: boolean = false): Net {
+  return makeNet({
+    connect: (options, cancel) =>
       options.tls === undefined
         ? connectPlain(options, clock, cancel)
-        : connectTls(options, clock, cancel, this.#gated);
-    return connectWithin(options, clock, open, (late) => late.abort());
-  }
-
-  async listen(options: ListenOptions, accept: (socket: Socket) => void): Promise<Listener> {
-    const { address } = options;
-    try {
-      const server = createServer(options, this.#gated);
-      await clearPath(address, () => this.connect({ address, timeoutMs: PROBE_TIMEOUT_MS }));
-      await bind(server, address);
-      await restrictPath(address, options.mode, () => server.close());
-      return new NodeAcceptor(server, options, this.#clock, accept);
-    } catch (error) {
-      throw toSocketError(error, `listen on ${formatAddress(address)}`);
-    }
-  }
+        : connectTls(options, clock, cancel, gated),
+    async listen(options, accept) {
+      const server = createServer(options, gated);
+      await bind(server, options.address);
+      return serve(server, options, clock, accept);
+    },
+  }, clock);
 }
 
 function connectPlain(
@@ -249,11 +225,6 @@ function wrap(
   });
 }
 
-function toAddress(host: string | undefined, port: number | undefined, fallback: Address): Address {
-  if (fallback.transport === "unix" || host === undefined) return fallback;
-  return { transport: "tcp", host, port: port ?? 0 };
-}
-
 class NodeWire implements Wire {
   readonly busyPoll: BusyPoll | undefined;
   readonly #socket: nodeNet.Socket;
@@ -336,38 +307,32 @@ class NodeWire implements Wire {
   }
 }
 
-class NodeAcceptor implements Listener {
-  readonly address: Address;
-  readonly #server: nodeNet.Server;
-  #closing: Promise<void> | undefined = undefined;
-
-  constructor(
-    server: nodeNet.Server,
-    { address, tls }: ListenOptions,
-    clock: Clock,
-    accept: (socket: Socket) => void,
-  ) {
-    const bound = server.address();
-    this.address = bound === null || typeof bound === "string"
-      ? address
-      : { transport: "tcp", host: bound.address, port: bound.port };
-    this.#server = server;
-    const event = tls === undefined ? "connection" : "secureConnection";
-    server.on(event, (socket: nodeNet.Socket, gate?: Gate) => {
-      accept(wrap(socket, this.address, clock, { gate }));
-    });
-    // A handshake that fails costs its own connection only.
-    server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
-    // A failed accept (out of file descriptors) leaves the listener standing.
-    server.on("error", () => {});
-  }
-
-  /** Does not wait for the accepted connections, as `server.close` with a callback would. */
-  close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      this.#server.close();
-      setImmediate(resolve);
-    });
-    return this.#closing;
-  }
+function serve(
+  server: nodeNet.Server,
+  { address: asked, tls }: ListenOptions,
+  clock: Clock,
+  accept: (socket: Socket) => void,
+): Acceptor {
+  const bound = server.address();
+  const address = bound === null || typeof bound === "string"
+    ? asked
+    : toAddress(bound.address, bound.port, asked);
+  const event = tls === undefined ? "connection" : "secureConnection";
+  server.on(event, (socket: nodeNet.Socket, gate?: Gate) => {
+    accept(wrap(socket, address, clock, { gate }));
+  });
+  // A handshake that fails costs its own connection only.
+  server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
+  // A failed accept (out of file descriptors) leaves the listener standing.
+  server.on("error", () => {});
+  return {
+    address,
+    // `server.close` with a callback would wait for every accepted connection to end. Node removes
+    // a Unix socket's file itself.
+    stop: () =>
+      new Promise((resolve) => {
+        server.close();
+        setImmediate(resolve);
+      }),
+  };
 }

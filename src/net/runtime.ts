@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import type { FileStorage } from "./file_storage.ts";
 import type { Net } from "./socket.ts";
 
@@ -14,13 +14,13 @@ import type { Net } from "./socket.ts";
  *
  * @param clock Measures timeouts; the host's own when left out.
  */
-export async function loadNet(clock?: Clock): Promise<Net> {
+export async function loadNet(clock: Clock = systemClock): Promise<Net> {
   const host = globalThis as { Deno?: { listen?: unknown }; Bun?: { listen?: unknown } };
-  if (typeof host.Bun?.listen === "function") return new (await import("./bun.ts")).BunNet(clock);
+  if (typeof host.Bun?.listen === "function") return (await import("./bun.ts")).makeBunNet(clock);
   if (typeof host.Deno?.listen === "function") {
-    return new (await import("./deno.ts")).DenoNet(clock);
+    return (await import("./deno.ts")).makeDenoNet(clock);
   }
-  return new (await import("./node.ts")).NodeNet(clock);
+  return (await import("./node.ts")).makeNodeNet(clock);
 }
 
 /**

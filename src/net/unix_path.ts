@@ -40,13 +40,13 @@ export async function clearPath(address: Address, probe: () => Promise<Socket>):
 export async function restrictPath(
   address: Address,
   mode: number | undefined,
-  undo: () => void,
+  undo: () => Promise<void>,
 ): Promise<void> {
   if (address.transport !== "unix" || mode === undefined) return;
   try {
     await chmod(address.path, mode);
   } catch (error) {
-    undo();
+    await undo();
     throw error;
   }
 }
