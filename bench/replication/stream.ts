@@ -12,7 +12,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { Slice } from "../../src/base/slices.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
-import { Position } from "../../src/replication/position.ts";
+import { ReplicationOffset } from "../../src/replication/offset.ts";
 import { newCounters } from "../../src/replication/shared.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
 import type { StreamExecutor } from "../../src/replication/types.ts";
@@ -57,21 +57,22 @@ function stream(chunks: readonly Uint8Array[], executor: StreamExecutor): number
   const slice = new Slice(systemClock);
   const counters = newCounters();
   const around = {
-    position: new Position(),
+    replOffset: new ReplicationOffset(),
     counters,
     executor,
     hooks: {},
     onDivergence: "stop" as const,
     transactionBytes: 1e9,
-    acknowledge: () => {},
     diverged: () => {},
+    limits: {},
   };
-  const master = new MasterStream(around, {}, slice);
+  const master = new MasterStream(around, () => {}, slice);
   for (const chunk of chunks) {
     slice.resume();
-    for (let done = master.push(chunk, 0, chunk.length, Date.now()); !done;) {
+    master.push(chunk, 0, chunk.length, Date.now());
+    while (master.holds) {
       slice.start();
-      done = master.proceed(Date.now());
+      master.proceed(Date.now());
     }
     slice.pause();
   }

@@ -11,7 +11,7 @@ import { isWord } from "../commands/engine/args.ts";
 import { NO_SUCH_KEY } from "../commands/engine/errors.ts";
 import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
-import type { Position } from "./position.ts";
+import type { ReplicationOffset } from "./offset.ts";
 import { TransactionQueue } from "./transaction.ts";
 import type {
   Divergence,
@@ -44,7 +44,7 @@ const KEPT_TYPES_COMMANDS: readonly string[] = [
 /** What the applier needs around it. */
 export interface ApplierOptions {
   /** Moves as commands are applied. */
-  readonly position: Position;
+  readonly replOffset: ReplicationOffset;
   /** Counts what is applied. */
   readonly counters: LinkCounters;
   /** Executes data commands. */
@@ -55,8 +55,6 @@ export interface ApplierOptions {
   readonly onDivergence: DivergencePolicy;
   /** Most bytes between MULTI and EXEC. */
   readonly transactionBytes: number;
-  /** The master wants to know our offset, now. */
-  acknowledge(): void;
   /** A command could not be applied. */
   diverged(divergence: Divergence): void;
 }
@@ -64,28 +62,25 @@ export interface ApplierOptions {
 /** Applies one connection's stream. A new connection gets a new one: an open MULTI ends with its link. */
 export class StreamApplier {
   readonly #options: ApplierOptions;
-  readonly #position: Position;
+  readonly #replOffset: ReplicationOffset;
   readonly #counters: LinkCounters;
   readonly #executor: StreamExecutor;
   readonly #hooks: StreamHooks;
+  readonly #acknowledge: () => void;
   readonly #queue: TransactionQueue = new TransactionQueue();
   readonly #queued: Argv = new Argv();
   readonly #applyQueued: (argv: Argv) => void = (argv) => this.#perform(argv);
   #inMulti: boolean = false;
   #offset: number = 0;
 
-  /** @param options What the applier needs around it. */
-  constructor(options: ApplierOptions) {
+  /** @param options What the applier needs around it. @param acknowledge Sends an ACK, for GETACK. */
+  constructor(options: ApplierOptions, acknowledge: () => void) {
+    this.#acknowledge = acknowledge;
     this.#options = options;
-    this.#position = options.position;
+    this.#replOffset = options.replOffset;
     this.#counters = options.counters;
     this.#executor = options.executor;
     this.#hooks = options.hooks;
-  }
-
-  /** True between MULTI and EXEC: nothing read since MULTI counts as applied. */
-  get inTransaction(): boolean {
-    return this.#inMulti;
   }
 
   /**
@@ -104,7 +99,7 @@ export class StreamApplier {
     } else {
       this.#perform(argv);
     }
-    this.#position.applied = offset;
+    this.#replOffset.advance(offset);
     this.#hooks.committed?.(offset);
   }
 
@@ -123,7 +118,7 @@ export class StreamApplier {
     }
     // A real replica answers GETACK at once, with the offset before MULTI.
     if (isGetAck(argv)) {
-      this.#options.acknowledge();
+      this.#acknowledge();
       return false;
     }
     this.#queue.push(argv);
@@ -154,7 +149,7 @@ export class StreamApplier {
         if (isWord(argv, 0, "SPUBLISH")) return this.#hooks.publish?.(argv, true);
         break;
     }
-    const problem = this.#executor.execute(this.#position.db, argv);
+    const problem = this.#executor.execute(this.#replOffset.db, argv);
     if (problem !== undefined) this.#problem(argv, problem);
   }
 
@@ -164,11 +159,11 @@ export class StreamApplier {
     if (!(db >= 0 && db <= MAX_DB)) {
       throw new ReplicationError("STREAM", `SELECT without a database at offset ${this.#offset}`);
     }
-    this.#position.db = db;
+    this.#replOffset.db = db;
   }
 
   #replconf(argv: Argv): void {
-    if (isGetAck(argv)) this.#options.acknowledge();
+    if (isGetAck(argv)) this.#acknowledge();
     else this.#counters.ignoredCommands++;
   }
 
@@ -186,7 +181,7 @@ export class StreamApplier {
     const divergence: Divergence = {
       command: clip(latin1(argv.bytes, argv.starts[0], argv.ends[0])),
       key: argv.count > 1 ? argv.at(1).slice(0, MAX_KEY_COPY) : undefined,
-      db: this.#position.db,
+      db: this.#replOffset.db,
       offset: this.#offset,
       message: problem,
     };

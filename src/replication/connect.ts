@@ -6,7 +6,7 @@
  */
 
 import { type Address, formatAddress, type Socket, SocketError } from "../net/socket.ts";
-import { ReplicationError } from "./errors.ts";
+import { ReplicationError, stopped } from "./errors.ts";
 import type { LinkShared } from "./shared.ts";
 import type { LinkLogin } from "./types.ts";
 
@@ -100,8 +100,4 @@ async function locate(shared: LinkShared, signal: AbortSignal): Promise<Address>
       error,
     );
   }
-}
-
-function stopped(): ReplicationError {
-  return new ReplicationError("STOPPED", "The link was stopped");
 }

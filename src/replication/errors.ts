@@ -107,9 +107,19 @@ export class ReplicationError extends Error {
   }
 
   /** True when the data held can't be trusted to be what the offset says: only a full resync helps. */
-  get losesPosition(): boolean {
-    return LOSES_POSITION.has(this.code);
+  get losesOffset(): boolean {
+    return LOSES_OFFSET.has(this.code);
   }
+}
+
+/** The error of whatever `stop()` ended. */
+export function stopped(): ReplicationError {
+  return new ReplicationError("STOPPED", "The link was stopped");
+}
+
+/** The error of a reply that no master gives. @param what The command that was answered. */
+export function unexpectedReply(what: string, line: string): ReplicationError {
+  return new ReplicationError("PROTOCOL", `${what} was answered "${clip(line)}"`);
 }
 
 type Codes = ReadonlySet<ReplicationErrorCode>;
@@ -135,7 +145,7 @@ const BRIEF: Codes = new Set<ReplicationErrorCode>([
   "NOMASTERLINK",
   "SWITCHED",
 ]);
-const LOSES_POSITION: Codes = new Set<ReplicationErrorCode>([
+const LOSES_OFFSET: Codes = new Set<ReplicationErrorCode>([
   "STREAM",
   "DIVERGED",
   "LIMIT",

@@ -1,15 +1,15 @@
 /**
  * The link to a master: connects, stays, reconnects, and tells how it stands. What happens on one
- * connection is {@linkcode Attempt}'s.
+ * connection is {@linkcode MasterConnection}'s.
  *
  * @module
  */
 
 import { assert } from "../base/assert.ts";
 import type { TimerId } from "../base/clock.ts";
-import { Attempt } from "./attempt.ts";
 import { Backoff } from "./backoff.ts";
-import { asReplicationError, ReplicationError } from "./errors.ts";
+import { MasterConnection } from "./connection.ts";
+import { asReplicationError, ReplicationError, stopped } from "./errors.ts";
 import { LinkShared } from "./shared.ts";
 import type { LinkOptions, LinkState, LinkStatus } from "./types.ts";
 
@@ -37,7 +37,7 @@ export class ReplicationLink {
   #state: LinkState = "none";
   #sinceMs: number;
   #downSinceMs: number | undefined;
-  #attempt: Attempt | undefined;
+  #connection: MasterConnection | undefined;
   #abort: AbortController | undefined;
   #loop: Promise<void> | undefined;
   #retryTimer: TimerId | undefined;
@@ -114,37 +114,37 @@ export class ReplicationLink {
    */
   restore(place: { replid: string; offset: number; db: number }, asOfMs: number): void {
     assert(this.#loop === undefined, "a place is taken over before anything is followed");
-    this.#shared.position.restore(place.replid, place.offset, place.db);
+    this.#shared.replOffset.restore(place.replid, place.offset, place.db);
     this.#downSinceMs = asOfMs;
   }
 
   /** The master is elsewhere now: leaves the one at hand, if any, and looks for it at once. */
   relocate(reason: string): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) this.#retryNow?.();
-    else attempt.fail(new ReplicationError("SWITCHED", reason));
+    const connection = this.#connection;
+    if (connection === undefined) this.#retryNow?.();
+    else connection.fail(new ReplicationError("SWITCHED", reason));
   }
 
   /** A moment's view. */
   status(): LinkStatus {
-    const { position, clock, counters, address } = this.#shared;
-    const attempt = this.#attempt;
-    const heardAt = attempt?.lastIoMs ?? -1;
+    const { replOffset, clock, counters, address } = this.#shared;
+    const connection = this.#connection;
+    const heardAt = connection?.lastIoMs ?? -1;
     return {
       state: this.#state,
       sinceMs: this.#sinceMs,
       address,
-      hasData: position.hasData,
-      emptied: position.emptied,
-      resumable: position.resumable,
-      replid: position.replid,
-      replid2: position.replid2,
-      secondOffset: position.secondOffset,
-      readOffset: attempt?.readOffset ?? position.applied,
-      inboxBytes: attempt?.inboxBytes ?? 0,
-      appliedOffset: position.applied,
-      db: position.db,
-      sync: attempt?.progress,
+      hasData: replOffset.hasData,
+      emptied: replOffset.emptied,
+      resumable: replOffset.resumable,
+      replid: replOffset.replid,
+      replid2: replOffset.replid2,
+      secondOffset: replOffset.secondOffset,
+      readOffset: connection?.readOffset ?? replOffset.applied,
+      inboxBytes: connection?.inboxBytes ?? 0,
+      appliedOffset: replOffset.applied,
+      db: replOffset.db,
+      sync: connection?.progress,
       lastIoMs: heardAt < 0 ? -1 : clock.monotonic() - heardAt,
       downSinceMs: this.#downSinceMs,
       lastError: this.#lastError,
@@ -168,24 +168,26 @@ export class ReplicationLink {
   }
 
   async #connectOnce(signal: AbortSignal): Promise<ReplicationError> {
-    const { counters, clock, position } = this.#shared;
+    const { counters, clock, replOffset } = this.#shared;
     counters.attempts++;
     this.#nextRetryAtMs = undefined;
-    const attempt = new Attempt(this.#shared);
-    this.#attempt = attempt;
-    const error = asReplicationError(await attempt.run(signal));
-    this.#attempt = undefined;
-    if (error.losesPosition) position.resumable = false;
+    const connection = new MasterConnection(this.#shared);
+    this.#connection = connection;
+    const error = asReplicationError(await connection.run(signal));
+    this.#connection = undefined;
+    if (error.losesOffset) replOffset.endHistory();
     if (this.#heldSince !== undefined && clock.monotonic() - this.#heldSince >= HELD_MS) {
       this.#backoff.reset();
     }
     this.#heldSince = undefined;
-    const silentMs = attempt.lastIoMs < 0 ? 0 : Math.floor(clock.monotonic() - attempt.lastIoMs);
+    const silentMs = connection.lastIoMs < 0
+      ? 0
+      : Math.floor(clock.monotonic() - connection.lastIoMs);
     this.#downSinceMs ??= clock.now() - silentMs;
     return error;
   }
 
-  /** Tells of the failure and waits before the next attempt. */
+  /** Tells of the failure and waits before the next connection. */
   async #pause(error: ReplicationError): Promise<void> {
     const { clock } = this.#shared;
     this.#lastError = error;
@@ -261,8 +263,4 @@ export class ReplicationLink {
 
 function settle(waiters: Waiter[], how: (waiter: Waiter) => void): void {
   for (const waiter of waiters.splice(0)) how(waiter);
-}
-
-function stopped(): ReplicationError {
-  return new ReplicationError("STOPPED", "The link was stopped");
 }

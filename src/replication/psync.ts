@@ -1,73 +1,103 @@
 /**
  * PSYNC's answer, and the line that announces a snapshot: one function per state,
- * `(attempt, line) -> next state`. Empty lines never come here: they are a busy master's sign of life.
+ * `(link, line) -> next state`. Empty lines never come here: a master that makes us wait sends them to show
+ * that it lives.
+ *
+ * ```text
+ *  receivePsyncReply
+ *     +FULLRESYNC replid offset   -> transferHeader    the old history ends, a snapshot follows
+ *     +CONTINUE [replid]          -> connected         partial resync: the stream goes on
+ *     -ERR unknown command        -> transferHeader    SYNC is sent instead, unless PSYNC was seen to work
+ *  transferHeader
+ *     $EOF:<40 characters>        -> transfer          streamed; the 40 characters come again behind it
+ *     $<bytes>                    -> transfer          a file of that length
+ * ```
  *
  * @module
  */
 
-import type { Attempt } from "./attempt.ts";
-import { clip, errorFromReply, ReplicationError } from "./errors.ts";
-import { unexpected } from "./handshake.ts";
+import { clip, errorFromReply, ReplicationError, unexpectedReply } from "./errors.ts";
+import type { Handshake } from "./handshake.ts";
+import type { LinkShared } from "./shared.ts";
 import type { LinkState } from "./types.ts";
 
-/** Hex digits of a replication id, and of the mark after a streamed snapshot. */
-export const ID_LENGTH = 40;
+/** Characters of a replication id, and of the mark behind a streamed snapshot. */
+const ID_LENGTH = 40;
 
 const REPLID = /^[0-9a-fA-F]{40}$/;
 const UNKNOWN_COMMAND = /^-ERR unknown command/i;
 const DECIMAL = /^[0-9]{1,16}$/;
 
-/** FULLRESYNC, CONTINUE or an error. */
-export function receivePsyncReply(attempt: Attempt, line: string): LinkState {
-  const words = line.split(" ");
-  switch (words[0]) {
-    case "+FULLRESYNC":
-      return fullResync(attempt, words);
-    case "+CONTINUE":
-      return resumed(attempt, words);
-  }
-  if (!line.startsWith("-")) throw unexpected(attempt.psyncCommand, line);
-  const { position, psyncRenamed } = attempt.shared;
-  // Where there is something to resume, this master's PSYNC has been seen to work.
-  if (UNKNOWN_COMMAND.test(line) && !psyncRenamed && !position.resumable) {
-    return attempt.sendSync();
-  }
-  throw psyncError(attempt, line);
+/** What PSYNC's answer sets going on the connection it came on. */
+export interface PsyncLink {
+  /** Options and the offset, which outlive the connection. */
+  readonly shared: LinkShared;
+  /** What was sent before. */
+  readonly handshake: Handshake;
+  /** The master will send a snapshot as of `offset`; `replid` is "" when it cannot be resumed from. */
+  beginFullSync(replid: string, offset: number): void;
+  /** The snapshot's bytes are next: `length` of them, or as many as there are before `mark`. */
+  beginTransfer(length: number | undefined, mark: string | undefined): void;
+  /** The stream goes on at the byte after the last one applied. */
+  resumeStream(): void;
 }
 
 /**
- * The old history is void from here on, as it is for a real replica. An answer without a sound id is
- * followed, but can't be resumed from.
+ * Reads FULLRESYNC, CONTINUE or an error.
+ *
+ * @throws {ReplicationError} When the master will not replicate, or answers what no master answers.
  */
-function fullResync(attempt: Attempt, words: readonly string[]): LinkState {
+export function receivePsyncReply(link: PsyncLink, line: string): LinkState {
+  const words = line.split(" ");
+  switch (words[0]) {
+    case "+FULLRESYNC":
+      return receiveFullResync(link, words);
+    case "+CONTINUE":
+      return receiveContinue(link, words);
+  }
+  const { handshake } = link;
+  if (!line.startsWith("-")) throw unexpectedReply(handshake.psyncCommand, line);
+  const { replOffset, psyncRenamed } = link.shared;
+  // Where there is something to resume, this master's PSYNC has been seen to work.
+  if (UNKNOWN_COMMAND.test(line) && !psyncRenamed && !replOffset.resumable) {
+    return handshake.sendSync();
+  }
+  throw psyncError(handshake, line);
+}
+
+/**
+ * The old history ends here, as it does for a real replica. An answer without a sound id is followed, but
+ * cannot be resumed from.
+ */
+function receiveFullResync(link: PsyncLink, words: readonly string[]): LinkState {
   const [, id = "", offset = ""] = words;
   const sound = REPLID.test(id) && DECIMAL.test(offset) && Number.isSafeInteger(Number(offset));
-  if (!sound) attempt.log("warn", `Odd answer to PSYNC: "${clip(words.join(" "))}"`);
-  attempt.beginFullSync(sound ? id.toLowerCase() : "", sound ? Number(offset) : 0);
+  if (!sound) link.shared.log("warn", `Odd answer to PSYNC: "${clip(words.join(" "))}"`);
+  link.beginFullSync(sound ? id.toLowerCase() : "", sound ? Number(offset) : 0);
   return "transferHeader";
 }
 
-/** Without an id ours goes on; with another one we became part of a promoted replica's history. */
-function resumed(attempt: Attempt, words: readonly string[]): LinkState {
-  const { position } = attempt.shared;
-  if (!position.resumable) {
+/** Without an id our history goes on; with another id it became part of a promoted replica's history. */
+function receiveContinue(link: PsyncLink, words: readonly string[]): LinkState {
+  const { replOffset } = link.shared;
+  if (!replOffset.resumable) {
     throw new ReplicationError("PROTOCOL", "CONTINUE was answered though everything was asked for");
   }
   const id = words[1] ?? "";
-  if (REPLID.test(id)) position.rename(id.toLowerCase());
-  attempt.beginStream();
+  if (REPLID.test(id)) replOffset.rename(id.toLowerCase());
+  link.resumeStream();
   return "connected";
 }
 
-function psyncError(attempt: Attempt, line: string): ReplicationError {
-  const error = errorFromReply(line, attempt.psyncCommand);
+function psyncError(handshake: Handshake, line: string): ReplicationError {
+  const error = errorFromReply(line, handshake.psyncCommand);
   if (error.code === "NOPERM") {
     return new ReplicationError(
       "NOPERM",
       `${error.message}: a replica's user needs +psync +replconf +ping`,
     );
   }
-  if (error.code === "NOAUTH" && attempt.login === undefined) {
+  if (error.code === "NOAUTH" && handshake.login === undefined) {
     return new ReplicationError(
       "NOAUTH",
       `${error.message}: set password, and username for an ACL user`,
@@ -85,10 +115,15 @@ function unavailable(message: string): ReplicationError {
   );
 }
 
-/** `$EOF:<mark>` for a streamed snapshot, `$<length>` for a file, or an error in its place. */
-export function receiveTransferHeader(attempt: Attempt, line: string): LinkState {
+/**
+ * Reads `$EOF:<mark>` before a streamed snapshot, `$<length>` before a file, or an error in its place.
+ *
+ * @throws {ReplicationError} When no snapshot follows.
+ */
+export function receiveTransferHeader(link: PsyncLink, line: string): LinkState {
+  const { preSync } = link.handshake;
   if (line.startsWith("-")) {
-    const error = errorFromReply(line, attempt.preSync ? "SYNC" : "Snapshot");
+    const error = errorFromReply(line, preSync ? "SYNC" : "Snapshot");
     throw UNKNOWN_COMMAND.test(line) ? unavailable(error.message) : error;
   }
   const length = line.slice(1);
@@ -97,8 +132,8 @@ export function receiveTransferHeader(attempt: Attempt, line: string): LinkState
     : undefined;
   const sized = line.startsWith("$") && DECIMAL.test(length) &&
     Number.isSafeInteger(Number(length));
-  if (mark === undefined && !sized) throw unexpected("Snapshot", line);
-  if (attempt.preSync) attempt.beginFullSync("", 0);
-  attempt.beginTransfer(mark === undefined ? Number(length) : undefined, mark);
+  if (mark === undefined && !sized) throw unexpectedReply("Snapshot", line);
+  if (preSync) link.beginFullSync("", 0);
+  link.beginTransfer(mark === undefined ? Number(length) : undefined, mark);
   return "transfer";
 }

@@ -11,7 +11,7 @@ import { SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { clip } from "./errors.ts";
-import { Position } from "./position.ts";
+import { ReplicationOffset } from "./offset.ts";
 import type {
   Divergence,
   DivergencePolicy,
@@ -71,7 +71,7 @@ export class LinkShared {
   readonly sliceMs: number;
   readonly hooks: StreamHooks;
   /** Which byte of whose history the keyspace stands at. */
-  readonly position: Position = new Position();
+  readonly replOffset: ReplicationOffset = new ReplicationOffset();
   /** Totals. */
   readonly counters: LinkCounters = newCounters();
   /** Counts and logs a command that could not be applied. */

@@ -2,37 +2,41 @@
  * The bytes of the replication stream: cut into commands, counted, applied in slices.
  *
  * ```text
- *  position.applied        end of the last command that counts: acknowledged, resumed from
- *  readOffset              end of the last byte received
- *  in between              half a command, an open MULTI, what waits for the next slice
+ *  offset  base            applied                    readOffset
+ *           |---------------|--------------------------|
+ *           commands that    half a command, or an open
+ *           count            MULTI, or what is held for
+ *                            the next slice
  * ```
+ *
+ * Offsets count every byte of the stream, so that a command's offset is the base plus what the parser has
+ * consumed; PING, SELECT and REPLCONF count like any other command.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { Slice } from "../base/slices.ts";
 import { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
 import { type ApplierOptions, StreamApplier } from "./apply.ts";
 import { ReplicationError } from "./errors.ts";
-import type { Position } from "./position.ts";
+import type { ReplicationOffset } from "./offset.ts";
 import type { LinkLimits, StreamExecutor, StreamHooks } from "./types.ts";
 
-/** The most commands between two looks at the clock: a look costs as much as a small command. */
+/** Most commands between two looks at the clock: a look costs as much as a small command. */
 const MAX_PER_LOOK = 32;
 const MAX_BULK_BYTES = 512 * 1024 * 1024;
 const MAX_ARGUMENTS = 0x7fffffff;
 
-/** Most a line of `*N` or `$N` can ask for from a master. */
-export function streamLimits(limits: LinkLimits): { bulkBytes: number; argumentCount: number } {
-  return {
-    bulkBytes: limits.bulkBytes ?? MAX_BULK_BYTES,
-    argumentCount: limits.argumentCount ?? MAX_ARGUMENTS,
-  };
+/** Options of {@linkcode MasterStream}. */
+export interface StreamOptions extends ApplierOptions {
+  /** Bounds on what a line of `*N` or `$N` can make us hold. */
+  readonly limits: LinkLimits;
 }
 
-/** One connection's stream, from its first byte. */
+/** The stream of one connection, from the byte after the snapshot or after `+CONTINUE`. */
 export class MasterStream {
   /** Offset of the last byte received. */
   readOffset: number;
@@ -42,48 +46,59 @@ export class MasterStream {
   readonly #hooks: StreamHooks;
   readonly #executor: StreamExecutor;
   readonly #slice: Slice;
-  readonly #position: Position;
+  readonly #replOffset: ReplicationOffset;
   readonly #keys: Argv = new Argv();
   /** Commands between two looks: few while they are large ones, or code that has not run before. */
   #perLook: number = 1;
+  #holds: boolean = false;
 
-  /** @param options Around the applier. @param limits Bounds. @param slice When to stop. */
-  constructor(options: ApplierOptions, limits: LinkLimits, slice: Slice) {
-    this.#base = options.position.applied;
+  /**
+   * @param options Where commands go, and the bounds.
+   * @param acknowledge Sends an ACK at once, which GETACK asks for.
+   * @param slice Time budget; the owner starts it, and gives the loop back when it is over.
+   */
+  constructor(options: StreamOptions, acknowledge: () => void, slice: Slice) {
+    const { limits, replOffset } = options;
+    this.#base = replOffset.applied;
     this.readOffset = this.#base;
-    this.#parser = new CommandParser(streamLimits(limits));
-    this.#applier = new StreamApplier(options);
+    this.#parser = new CommandParser({
+      bulkBytes: limits.bulkBytes ?? MAX_BULK_BYTES,
+      argumentCount: limits.argumentCount ?? MAX_ARGUMENTS,
+    });
+    this.#applier = new StreamApplier(options, acknowledge);
     this.#hooks = options.hooks;
     this.#executor = options.executor;
     this.#slice = slice;
-    this.#position = options.position;
+    this.#replOffset = replOffset;
   }
 
-  /** True between MULTI and EXEC. */
-  get inTransaction(): boolean {
-    return this.#applier.inTransaction;
+  /** True while whole commands are kept inside, because the slice was over before they were applied. */
+  get holds(): boolean {
+    return this.#holds;
   }
 
   /**
-   * Takes bytes `[start, end)` of a borrowed chunk and applies what they complete. False: the slice was
-   * over first, the rest is kept inside, and `proceed` must be called before more bytes come.
+   * Takes bytes `[start, end)` of a borrowed chunk and applies the commands they complete. When the slice is
+   * over first the rest is copied and `holds` is true: `proceed` must be called before more bytes come.
    *
-   * @throws {ReplicationError} When the bytes are no commands, or one can't be accepted.
+   * @param nowMs Wall clock: relative expiry counts from here.
+   * @throws {ReplicationError} When the bytes are no commands, or one cannot be accepted.
    */
-  push(chunk: Uint8Array, start: number, end: number, nowMs: number): boolean {
+  push(chunk: Uint8Array, start: number, end: number, nowMs: number): void {
+    assert(!this.#holds, "held commands are applied before more bytes come");
     this.#hooks.streamBytes?.(chunk, start, end, this.readOffset);
     this.readOffset += end - start;
     this.#parser.push(
       start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end),
     );
-    return this.proceed(nowMs);
+    this.proceed(nowMs);
   }
 
-  /** Goes on with what was kept; answers as `push` does. */
-  proceed(nowMs: number): boolean {
+  /** Goes on with what is held, in a new slice; throws as `push` does. */
+  proceed(nowMs: number): void {
     this.#executor.begin(nowMs);
     try {
-      return this.#run();
+      this.#holds = !this.#run();
     } catch (error) {
       if (!(error instanceof RespError)) throw error;
       throw new ReplicationError(
@@ -96,6 +111,13 @@ export class MasterStream {
     }
   }
 
+  /**
+   * Applies commands until the parser has no whole one left (true) or the slice is over (false).
+   *
+   * The clock is looked at every `perLook` commands, a number that doubles while they are quick and halves
+   * while they are slow: a look after every command would double what a small one costs, and a look after
+   * every 32nd would let large ones run on far behind the end of the slice.
+   */
   #run(): boolean {
     const parser = this.#parser;
     const applier = this.#applier;
@@ -117,10 +139,15 @@ export class MasterStream {
     }
   }
 
-  /** Lets the executor prepare for commands that are to come; the answer is for how many. */
+  /**
+   * Finds the keys of up to `most` commands that are already here, so that the executor can prefetch their
+   * buckets together instead of waiting for memory one key at a time.
+   *
+   * @returns How many commands were looked at; 0 when the next one must be parsed in full.
+   */
   #lookAhead(most: number): number {
     const ahead = this.#parser.look(most, this.#keys);
-    if (this.#keys.count > 1) this.#executor.expect?.(this.#position.db, this.#keys);
+    if (this.#keys.count > 1) this.#executor.expect?.(this.#replOffset.db, this.#keys);
     return ahead;
   }
 }

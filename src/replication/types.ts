@@ -30,6 +30,24 @@ export type LinkState =
   | "transferMark"
   | "connected";
 
+/** Every state, in the order a connection goes through them; it may skip some, and never goes back. */
+export const LINK_STATES: readonly LinkState[] = [
+  "none",
+  "connect",
+  "connecting",
+  "receivePingReply",
+  "receiveAuthReply",
+  "receivePortReply",
+  "receiveIpReply",
+  "receiveCapaReply",
+  "receiveVersionReply",
+  "receivePsyncReply",
+  "transferHeader",
+  "transfer",
+  "transferMark",
+  "connected",
+];
+
 /** The word `ROLE` has for a state. */
 export function roleState(
   state: LinkState,

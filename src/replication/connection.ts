@@ -1,0 +1,398 @@
+/**
+ * One connection to the master, from connect to close: owns its socket, and runs the state machine over the
+ * bytes that {@linkcode Turns} hands it. What outlives a connection lies in {@linkcode LinkShared}.
+ *
+ * ```text
+ *  connecting          credentials, sentinels, socket                                connect.ts
+ *      v
+ *  receivePingReply .. receiveVersionReply      a line each                          handshake.ts
+ *      v
+ *  receivePsyncReply ---------- +CONTINUE -----------------------+                   psync.ts
+ *      |  +FULLRESYNC                                            |
+ *      v                                                         |
+ *  transferHeader --> transfer --> transferMark                  |                   full_sync.ts
+ *                        |  $n         |  $EOF:                  |
+ *                        +------+------+                         |
+ *                               v                                v
+ *                           connected: the stream, until the connection breaks       stream.ts
+ * ```
+ *
+ * A state function takes a line or bytes and gives the next state; states only go forward. A connection that
+ * breaks is not mended: the link makes another one, which begins at the top and asks for what is missing.
+ *
+ * @module
+ */
+
+import { assert } from "../base/assert.ts";
+import { formatAddress, type Socket, type SocketError } from "../net/socket.ts";
+import { writeCommand } from "../resp/writer.ts";
+import { askLogin, connect } from "./connect.ts";
+import { ReplicationError, stopped } from "./errors.ts";
+import { FullSync } from "./full_sync.ts";
+import { Handshake, receiveHandshakeReply } from "./handshake.ts";
+import { LineReader } from "./line_reader.ts";
+import { type PsyncLink, receivePsyncReply, receiveTransferHeader } from "./psync.ts";
+import type { LinkShared } from "./shared.ts";
+import { MasterStream } from "./stream.ts";
+import { Turns, type TurnWork } from "./turns.ts";
+import { LINK_STATES, type LinkLogin, type LinkState, type SyncProgress } from "./types.ts";
+import { Watchdog, type Watched } from "./watchdog.ts";
+
+/** No further ACK is queued above this many unsent bytes: the master is not reading. */
+const MAX_UNSENT_ACKS = 64 * 1024;
+const NEWLINE: Uint8Array = Uint8Array.of(10);
+
+/** One connection to the master. `run` it once. */
+export class MasterConnection implements Watched, PsyncLink {
+  /** Options, offset and counters of the link, which outlive the connection. */
+  readonly shared: LinkShared;
+  #state: LinkState = "connecting";
+  /** Aborts the way to a socket: the function for credentials, the sentinels, the connect itself. */
+  readonly #connecting: AbortController = new AbortController();
+  #login: LinkLogin | undefined;
+  #socket: Socket | undefined;
+  #handshake: Handshake | undefined;
+  readonly #lines: LineReader;
+  readonly #turns: Turns;
+  readonly #watchdog: Watchdog;
+  #sync: FullSync | undefined;
+  #stream: MasterStream | undefined;
+  /** Why it failed, the first reason. No byte is handled once it is set. */
+  #error: ReplicationError | undefined;
+  /** Why the socket closed, while bytes it brought still wait for their turn. */
+  #closedBy: ReplicationError | undefined;
+  #resolveRun: ((error: ReplicationError) => void) | undefined;
+
+  /** @param shared What outlives the connection. */
+  constructor(shared: LinkShared) {
+    this.shared = shared;
+    this.#lines = new LineReader(shared.lineBytes);
+    this.#turns = new Turns(shared, this.#turnWork());
+    this.#watchdog = new Watchdog(shared.clock, shared.timeouts, this);
+  }
+
+  /** The state it is in, never `none` nor `connect`, which are the link's between two connections. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** When the last byte came from the master, on the monotonic clock; -1 before the connection stands. */
+  get lastIoMs(): number {
+    return this.#turns.lastIoMs;
+  }
+
+  /** Offset of the last stream byte received, waiting ones included; undefined before the stream. */
+  get readOffset(): number | undefined {
+    return this.#stream === undefined
+      ? undefined
+      : this.#stream.readOffset + this.#turns.waitingBytes;
+  }
+
+  /** Bytes drained from the socket that wait for their turn. */
+  get inboxBytes(): number {
+    return this.#turns.waitingBytes;
+  }
+
+  /** True while the socket is not read, because enough waits already. */
+  get paused(): boolean {
+    return this.#turns.paused;
+  }
+
+  /** Bytes of ours that the socket has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket?.pendingBytes ?? 0;
+  }
+
+  /** How far a full sync has come; undefined while there is none. */
+  get progress(): SyncProgress | undefined {
+    return this.#sync?.progress;
+  }
+
+  /** The handshake, from the moment the socket stands. */
+  get handshake(): Handshake {
+    assert(this.#handshake !== undefined, "the socket stands");
+    return this.#handshake;
+  }
+
+  /**
+   * Connects and stays until the link breaks; never rejects.
+   *
+   * @returns Why it ended. No timer and no socket of the connection is left by then.
+   */
+  async run(signal: AbortSignal): Promise<ReplicationError> {
+    this.shared.entered("connecting");
+    const stop = () => this.fail(stopped());
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    const error = await this.#connect() ?? await this.#converse();
+    signal.removeEventListener("abort", stop);
+    return error;
+  }
+
+  /** Ends the connection, or the way to it, with `error`, once; `run` resolves when the socket is closed. */
+  fail(error: ReplicationError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#watchdog.stop();
+    this.#turns.stop();
+    if (this.#closedBy !== undefined) return this.#finishRun(error);
+    if (this.#socket === undefined) this.#connecting.abort();
+    else if (!this.#socket.closed) this.#socket.abort();
+  }
+
+  /** Called each second: sends an ACK while following, a newline as a sign of life while loading. */
+  tick(): void {
+    if (this.#state === "connected") {
+      if (!this.handshake.preSync) this.acknowledge();
+      return;
+    }
+    const loads = this.#state === "transfer" || this.#state === "transferMark";
+    if (loads && this.unsentBytes === 0) this.#socket?.write(NEWLINE);
+  }
+
+  /** Sends `REPLCONF ACK` with the offset applied. */
+  acknowledge(): void {
+    const socket = this.#socket;
+    if (socket === undefined || socket.closed || socket.pendingBytes > MAX_UNSENT_ACKS) return;
+    writeCommand(socket.out, "REPLCONF", "ACK", String(this.shared.replOffset.applied));
+    socket.flush();
+  }
+
+  // What the answers to PSYNC set going.
+
+  /** The master will send a snapshot as of `offset`: what we had cannot be resumed any more. */
+  beginFullSync(replid: string, offset: number): void {
+    assert(this.#sync === undefined, "one full sync a connection");
+    this.shared.replOffset.endHistory();
+    this.#sync = new FullSync(this.shared, replid, offset);
+    this.shared.accepted();
+    this.shared.emit({ type: "syncStart", replid, offset });
+    this.shared.log("info", `Full synchronisation begins at offset ${offset}`);
+  }
+
+  /** The snapshot's bytes are next. Polls the socket meanwhile: it is read as fast as it comes. */
+  beginTransfer(length: number | undefined, mark: string | undefined): void {
+    assert(this.#sync !== undefined, "a snapshot belongs to a full sync");
+    this.#sync.expect(length, mark);
+    this.#socket?.busyPoll(true);
+  }
+
+  /** The stream goes on at the byte after the last one applied. */
+  resumeStream(): void {
+    assert(this.#sync === undefined, "a partial resync sends no snapshot");
+    const { replOffset, counters } = this.shared;
+    counters.partialSyncs++;
+    this.shared.accepted();
+    this.shared.synced("partial");
+    this.#openStream(true);
+    this.#enter("connected");
+    this.shared.log("info", `Resumed at offset ${replOffset.applied}`);
+    this.#emitSynced("partial", 0);
+  }
+
+  // The way to a socket, and its end.
+
+  /** Connects; what kept it from connecting is returned. */
+  async #connect(): Promise<ReplicationError | undefined> {
+    const { signal } = this.#connecting;
+    try {
+      this.#login = await askLogin(this.shared, signal);
+      this.#socket = await connect(this.shared, signal);
+      return undefined;
+    } catch (error) {
+      return this.#error ?? error as ReplicationError;
+    }
+  }
+
+  /** Talks to the master until the connection ends, and returns why it did. */
+  #converse(): Promise<ReplicationError> {
+    const ended = new Promise<ReplicationError>((resolve) => this.#resolveRun = resolve);
+    const socket = this.#socket as Socket;
+    this.#turns.lastIoMs = this.shared.clock.monotonic();
+    this.#handshake = new Handshake(this.shared, this.#login, socket);
+    socket.start({
+      onData: (chunk) => this.#onData(chunk),
+      onClose: (error) => this.#onClose(error),
+    });
+    // The connection may have failed while the socket was on its way to us.
+    if (this.#error === undefined) this.#beginHandshake();
+    else socket.abort();
+    return ended;
+  }
+
+  #beginHandshake(): void {
+    this.shared.log("debug", "Connected");
+    this.#enter("receivePingReply");
+    this.#watchdog.start();
+    this.handshake.sendPing();
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#error !== undefined) return;
+    this.shared.counters.bytesRead += chunk.length;
+    this.#turns.receive(chunk);
+  }
+
+  /** What the socket brought is handled before the link counts as broken: it need not be sent again. */
+  #onClose(error: SocketError | undefined): void {
+    this.#watchdog.stop();
+    const closedBy = this.#closeError(error);
+    if (this.#error === undefined && this.#turns.due) this.#closedBy = closedBy;
+    else this.#end(closedBy);
+  }
+
+  #closeError(error: SocketError | undefined): ReplicationError {
+    // TLS 1.3 refuses a client's certificate after the client has done its part of the TLS handshake.
+    if (error?.code === "TLS" && this.#state === "receivePingReply") {
+      const where = formatAddress(this.shared.address);
+      return new ReplicationError("CONNECT", `No connection to ${where}: ${error.message}`, error);
+    }
+    const { overran, waitingBytes } = this.#turns;
+    return new ReplicationError(
+      overran ? "OVERRUN" : "DISCONNECTED",
+      `The connection ended in state ${this.#state}${error ? `: ${error.message}` : ""}${
+        overran ? `; ${waitingBytes} bytes waited, see limits.inboxBytes` : ""
+      }`,
+      error,
+    );
+  }
+
+  /** The socket is closed and nothing of it waits: the first error there was is what `run` returns. */
+  #end(error: ReplicationError): void {
+    this.#closedBy = undefined;
+    this.fail(error);
+    this.#finishRun(this.#error as ReplicationError);
+  }
+
+  #finishRun(error: ReplicationError): void {
+    if (this.#sync !== undefined) this.shared.counters.failedSyncs++;
+    this.#sync = undefined;
+    this.#resolveRun?.(error);
+  }
+
+  // The state machine, run over bytes by the turns.
+
+  #turnWork(): TurnWork {
+    return {
+      following: () => this.#state === "connected",
+      applyHeld: () => this.#applyHeld(),
+      handle: (chunk) => this.#handle(chunk),
+      sliceEnded: () => this.#sync?.report(this.#turns.lastIoMs),
+      caughtUp: () => {
+        if (this.#closedBy !== undefined) this.#end(this.#closedBy);
+      },
+      fail: (error) => this.fail(error),
+      setReading: (reads) => reads ? this.#socket?.resume() : this.#socket?.pause(),
+    };
+  }
+
+  /** Runs the states over a chunk; returns how much of it was handled. */
+  #handle(chunk: Uint8Array): number {
+    const end = chunk.length;
+    let pos = 0;
+    while (pos < end && this.#error === undefined) {
+      if (this.#state === "connected") {
+        this.#followStream(chunk, pos, end);
+        return end;
+      }
+      pos = this.#step(chunk, pos, end);
+      const goesOn = pos < end || this.#state === "transfer";
+      if (!goesOn || !this.#turns.slice.over()) continue;
+      this.#turns.yield();
+      break;
+    }
+    return pos;
+  }
+
+  /** Handles one line, one piece of the snapshot, or the mark; returns where it stopped. */
+  #step(chunk: Uint8Array, pos: number, end: number): number {
+    if (this.#state === "transfer") return this.#readSnapshot(chunk, pos, end);
+    if (this.#state === "transferMark") return this.#readMark(chunk, pos, end);
+    return this.#readLine(chunk, pos, end);
+  }
+
+  #readLine(chunk: Uint8Array, start: number, end: number): number {
+    const stop = this.#lines.read(chunk, start, end);
+    const { line } = this.#lines;
+    // A master that makes us wait sends empty lines: they show that it lives, and nothing more.
+    if (line !== undefined && line !== "") this.#enter(this.#receiveLine(line));
+    return stop;
+  }
+
+  #receiveLine(line: string): LinkState {
+    if (this.#state === "receivePsyncReply") return receivePsyncReply(this, line);
+    if (this.#state === "transferHeader") return receiveTransferHeader(this, line);
+    return receiveHandshakeReply(this.handshake, this.#state, line);
+  }
+
+  #readSnapshot(chunk: Uint8Array, start: number, end: number): number {
+    const { transfer } = this.#sync as FullSync;
+    const pos = transfer.push(chunk, start, end);
+    if (!transfer.done) return pos;
+    if (transfer.endsWithMark) this.#enter("transferMark");
+    else this.#finishSync();
+    return pos;
+  }
+
+  #readMark(chunk: Uint8Array, start: number, end: number): number {
+    const { transfer } = this.#sync as FullSync;
+    const pos = transfer.pushMark(chunk, start, end);
+    if (transfer.markDone) this.#finishSync();
+    return pos;
+  }
+
+  /** The snapshot is whole and verified: it takes the place of the old data, and the stream is next. */
+  #finishSync(): void {
+    const { keyspace } = this.shared;
+    const sync = this.#sync as FullSync;
+    // The master of a streamed snapshot stays silent until it gets this ACK.
+    const acknowledges = sync.transfer.endsWithMark || !this.handshake.preSync;
+    const tookMs = sync.finish();
+    this.#sync = undefined;
+    this.#socket?.busyPoll(false);
+    this.shared.synced("full");
+    this.#openStream(acknowledges);
+    this.#enter("connected");
+    this.shared.log(
+      "info",
+      `Synchronised: ${keyspace.keyCount} keys in ${Math.round(tookMs)} ms`,
+    );
+    this.#emitSynced("full", tookMs);
+  }
+
+  #openStream(acknowledges: boolean): void {
+    assert(this.#stream === undefined, "one stream a connection");
+    this.#stream = new MasterStream(this.shared, () => this.acknowledge(), this.#turns.slice);
+    if (acknowledges) this.acknowledge();
+  }
+
+  #followStream(chunk: Uint8Array, start: number, end: number): void {
+    const stream = this.#stream as MasterStream;
+    stream.push(chunk, start, end, this.shared.clock.now());
+    // Many small chunks may come in one turn of the event loop: each of them counts.
+    if (stream.holds || this.#turns.slice.over()) this.#turns.yield();
+  }
+
+  #applyHeld(): void {
+    const stream = this.#stream;
+    if (stream === undefined || !stream.holds) return;
+    stream.proceed(this.shared.clock.now());
+    if (stream.holds) this.#turns.yield();
+  }
+
+  #emitSynced(kind: "full" | "partial", tookMs: number): void {
+    const { replid, applied } = this.shared.replOffset;
+    this.shared.emit({ type: "synced", kind, replid, offset: applied, tookMs });
+  }
+
+  #enter(state: LinkState): void {
+    if (state === this.#state) return;
+    assert(
+      LINK_STATES.indexOf(state) > LINK_STATES.indexOf(this.#state),
+      "the states of a connection only go forward",
+    );
+    this.#state = state;
+    this.shared.entered(state);
+    this.#watchdog.entered();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * A full sync, from `+FULLRESYNC` to the moment in which the snapshot takes the place of the old data.
+ *
+ * ```text
+ *  +FULLRESYNC     $EOF: or $n        last byte decoded,     mark compared
+ *      |               |              checksum right             |
+ *      |  expect()     |  the RDB into a keyspace of its own     |  finish()
+ *      v               v                                         v
+ *  transferHeader ---> transfer -------------------------> transferMark ---> connected
+ *                      |                                  ($EOF: only)
+ *                      +- resync "flush": the old data goes here; with "swap" it is read until finish()
+ * ```
+ *
+ * Replication offset, replid and data change together in `finish`, in one turn of the event loop: nobody
+ * ever sees the one without the other.
+ *
+ * @module
+ */
+
+import { assert } from "../base/assert.ts";
+import type { LinkShared } from "./shared.ts";
+import { SnapshotTransfer } from "./transfer.ts";
+import type { SyncProgress } from "./types.ts";
+
+/** Milliseconds between two `syncProgress` events. */
+const PROGRESS_MS = 100;
+
+/** One full sync of one connection. */
+export class FullSync {
+  readonly #shared: LinkShared;
+  readonly #replid: string;
+  readonly #offset: number;
+  readonly #startedAtMs: number;
+  readonly #beganMs: number;
+  #transfer: SnapshotTransfer | undefined = undefined;
+  #reportedMs: number = 0;
+
+  /**
+   * @param shared Options, keyspace and offset of the link.
+   * @param replid Id of the new history, or "" when it cannot be resumed from.
+   * @param offset Stream offset that the snapshot stands at.
+   */
+  constructor(shared: LinkShared, replid: string, offset: number) {
+    assert(!shared.replOffset.resumable, "a full sync ends the history before it");
+    this.#shared = shared;
+    this.#replid = replid;
+    this.#offset = offset;
+    this.#startedAtMs = shared.clock.now();
+    this.#beganMs = shared.clock.monotonic();
+  }
+
+  /** The snapshot that is being read; the header has announced it. */
+  get transfer(): SnapshotTransfer {
+    assert(this.#transfer !== undefined, "a snapshot was announced");
+    return this.#transfer;
+  }
+
+  /** How far it has come; 0 bytes while the master has not announced its snapshot. */
+  get progress(): SyncProgress {
+    return {
+      startedAtMs: this.#startedAtMs,
+      bytesRead: this.#transfer?.bytesRead ?? 0,
+      bytesTotal: this.#transfer?.length,
+      keys: this.#transfer?.keys ?? 0,
+    };
+  }
+
+  /** Makes room for the snapshot that the header announced: `length` bytes, or up to `mark`. */
+  expect(length: number | undefined, mark: string | undefined): void {
+    assert(this.#transfer === undefined, "a full sync has one snapshot");
+    const { keyspace, replOffset, resync, onUnsupported } = this.#shared;
+    if (resync === "flush") {
+      keyspace.clear();
+      replOffset.empty();
+      this.#shared.emit({ type: "emptied" });
+    }
+    this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), onUnsupported);
+  }
+
+  /** Emits `syncProgress`, at most ten times a second. @param nowMs On the monotonic clock. */
+  report(nowMs: number): void {
+    if (nowMs - this.#reportedMs < PROGRESS_MS) return;
+    this.#reportedMs = nowMs;
+    this.#shared.emit({ type: "syncProgress", progress: this.progress });
+  }
+
+  /**
+   * Puts the snapshot, which is whole and verified, in the place of the old data, and moves the offset.
+   *
+   * @returns Milliseconds since `+FULLRESYNC`.
+   */
+  finish(): number {
+    const { keyspace, replOffset, counters, clock } = this.#shared;
+    const { transfer } = this;
+    assert(transfer.done && transfer.markDone, "only a whole snapshot replaces the data");
+    keyspace.replaceWith(transfer.staging);
+    replOffset.replace(this.#replid, this.#offset);
+    counters.fullSyncs++;
+    counters.moduleValuesSkipped = transfer.moduleValuesSkipped;
+    counters.modulesSkipped = transfer.modulesSkipped;
+    return clock.monotonic() - this.#beganMs;
+  }
+}
