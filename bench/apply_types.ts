@@ -12,7 +12,7 @@
 import { env } from "node:process";
 import type { Runtime } from "../tests/support/runtimes.ts";
 import { Firehose } from "./support/firehose.ts";
-import { floodHost, floodServer, type Rate } from "./support/flood.ts";
+import { floodHost, floodServer, type Rate } from "./support/timed_apply.ts";
 import { BLOCK_COMMANDS, LOADS, makeLoad } from "./support/loads.ts";
 import { headline, line, median, size, verdict } from "./support/report.ts";
 import { opponent, subjects } from "./support/subject.ts";

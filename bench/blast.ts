@@ -15,7 +15,7 @@
 import { plain } from "../tests/support/resp.ts";
 import type { RunningServer } from "../tests/support/servers.ts";
 import type { Runtime } from "../tests/support/runtimes.ts";
-import { beat, Blast, HEARTBEAT_KEY } from "./support/blast.ts";
+import { beat, Blast, HEARTBEAT_KEY } from "./support/load_generator.ts";
 import { headline, line, size, verdict } from "./support/report.ts";
 import { followWith, Host, infoNumber, opponent, pause, startMaster } from "./support/subject.ts";
 import { startReplica, subjects } from "./support/subject.ts";

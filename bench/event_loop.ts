@@ -11,7 +11,7 @@
  */
 
 import type { Runtime } from "../tests/support/runtimes.ts";
-import { Blast } from "./support/blast.ts";
+import { Blast } from "./support/load_generator.ts";
 import type { LoopDelays } from "./support/loop_probe.ts";
 import { headline, line, median, size, verdict } from "./support/report.ts";
 import { Host, pause, populate, startMaster, subjects } from "./support/subject.ts";

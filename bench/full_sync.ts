@@ -24,7 +24,7 @@ import { Firehose } from "./support/firehose.ts";
 import { headline, line, median, megabytes, size, spread, verdict } from "./support/report.ts";
 import { type Master, opponent, populate } from "./support/subject.ts";
 import { snapshotOf, startMaster, subjects } from "./support/subject.ts";
-import { type Outcome, syncHost, syncServer } from "./support/sync.ts";
+import { type Outcome, syncHost, syncServer } from "./support/timed_sync.ts";
 
 const keys = size("KEYS", 5_000_000);
 const value = size("VALUE", 200);

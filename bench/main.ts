@@ -2,6 +2,9 @@
  * Runs a bench by its name: `deno task bench full_sync`, `deno task bench store/dict`; without a name
  * lists them with the question each answers.
  *
+ * At the top level stand the measures of the whole product, beside `redis-server` in the same run. In the
+ * folders stand benches of one room, named after the file whose cost they ask for where there is one.
+ *
  * @module
  */
 
@@ -29,6 +32,11 @@ function question(name: string): string {
   return comment.replace(/\s*\n\s*\*\s?/g, " ").trim().split(/(?<=[.?])\s/)[0];
 }
 
+function list(title: string, names: readonly string[]): void {
+  console.log(`${title}:`);
+  for (const bench of names) console.log(`  ${bench.padEnd(22)} ${question(bench)}`);
+}
+
 /** Room benches run in the runtime asked for; the measures start the subject themselves. */
 async function runBench(name: string, args: readonly string[]): Promise<number> {
   const asked = name.includes("/") ? env.RUNTIME ?? "deno" : "deno";
@@ -40,7 +48,11 @@ async function runBench(name: string, args: readonly string[]): Promise<number> 
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined) {
-  for (const bench of benches()) console.log(`${bench.padEnd(22)} ${question(bench)}`);
+  const [rooms, measures] = [true, false].map((of) =>
+    benches().filter((b) => b.includes("/") === of)
+  );
+  list("The whole product, beside redis-server", measures);
+  list("One room, alone", rooms);
 } else if (benches().includes(name)) {
   process.exitCode = await runBench(name, args);
 } else {

@@ -20,7 +20,7 @@ import type { RunningServer } from "../tests/support/servers.ts";
 import { Firehose } from "./support/firehose.ts";
 import { headline, line, median, megabytes, size, spread, verdict } from "./support/report.ts";
 import { opponent, snapshotOf, startMaster, subjects } from "./support/subject.ts";
-import { type Outcome, syncHost, syncServer } from "./support/sync.ts";
+import { type Outcome, syncHost, syncServer } from "./support/timed_sync.ts";
 
 interface Shape {
   readonly name: string;

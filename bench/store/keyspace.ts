@@ -12,17 +12,10 @@ import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
-import { loadPackage } from "../../tests/support/packages.ts";
+import { loadMitata } from "../support/mitata.ts";
 import { size } from "../support/report.ts";
 
-interface Mitata {
-  bench(name: string, run: () => void): unknown;
-  group(name: string, body: () => void): void;
-  run(options?: { format?: string }): Promise<unknown>;
-  do_not_optimize(value: unknown): void;
-}
-
-const mitata = await loadPackage("mitata") as unknown as Mitata;
+const mitata = await loadMitata();
 const { group, run, do_not_optimize } = mitata;
 const BATCH = 1000;
 

@@ -1,8 +1,8 @@
 /**
  * How many commands of each kind does one core take from raw stream bytes into the keyspace: parser,
- * lookup, handler, store, and nothing else? No socket, no link: measure 4 has those, too.
+ * lookup, handler, store, and nothing else? No socket, no link: measure 4 (`bench/apply.ts`) has those, too.
  *
- *     [KEYS=1000000] [COMMANDS=200000] [VALUE=64] [RUNS=7] deno run -A bench/commands/apply.ts
+ *     [KEYS=1000000] [COMMANDS=200000] [VALUE=64] [RUNS=7] deno run -A bench/commands/execute.ts
  *
  * Keys come in random order. Time is the process's own, all its threads; the median and the best of
  * all runs are shown.

@@ -3,7 +3,7 @@
  * looked up, checked, run and written, 16 to a chunk? Next to cutting alone, and to a Map's `get`.
  * Over sockets it is measure 7 (`bench/server_get.ts`).
  *
- *     [KEYS=1000000] deno run -A bench/server/get.ts
+ *     [KEYS=1000000] deno run -A bench/server/dispatch.ts
  *
  * @module
  */

@@ -1,8 +1,10 @@
 /**
- * Does the cost of a key stay flat from 0.1 to 20 million of them? Prints nanoseconds per set and per
- * find (hot: 1,000 keys again and again; random: all of them), and bytes per key.
+ * Does the table's cost of a key stay flat from 0.1 to 20 million of them? Prints nanoseconds per set and
+ * per find (hot: 1,000 keys again and again; random: all of them), and bytes per key.
  *
- * Run as `deno run -A bench/store/scale.ts [value bytes] [million keys ...]`.
+ *     deno run -A bench/store/dict.ts [value bytes] [million keys ...]
+ *
+ * @module
  */
 
 import process from "node:process";
