@@ -17,13 +17,11 @@
 
 export { type ReadyOptions, Replica, TimeoutError } from "./src/replica/replica.ts";
 export type {
-  Logger,
   MasterOptions,
   Password,
   ReplicaOptions,
   SentinelAccess,
   ServerOptions,
-  Timeouts,
 } from "./src/replica/options.ts";
 export type { Listener, ReplicaEvents } from "./src/replica/events.ts";
 export {
@@ -51,6 +49,7 @@ export type {
   LinkState,
   LinkStatus,
   SyncProgress,
+  Timeouts,
 } from "./src/replication/types.ts";
 export { RdbError, type RdbErrorCode } from "./src/rdb/format/errors.ts";
 export {
@@ -66,6 +65,7 @@ export {
   type TlsClientOptions,
   type TlsServerOptions,
 } from "./src/net/socket.ts";
+export type { Logger } from "./src/base/logger.ts";
 export type { Clock, TimerId } from "./src/base/clock.ts";
 export { type ByteBuffer } from "./src/base/byte_buffer.ts";
 export { fromStreams, netFromStreams, type StreamPair } from "./src/net/web_streams.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { Clock, TimerId } from "../base/clock.ts";
-import type { Logger } from "../replica/options.ts";
+import type { Logger } from "../base/logger.ts";
 import { LOG_LEVELS, type OutputArgs } from "./args.ts";
 import { cut, formatProgress, formatStatus, type Sample } from "./format.ts";
 import type { Terminal } from "./terminal.ts";

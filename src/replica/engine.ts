@@ -7,6 +7,7 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
 import { CommandError } from "../commands/engine/errors.ts";
 import { processInfo } from "../net/process.ts";
 import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
@@ -20,7 +21,7 @@ import { LOADING_TEXT, MASTERDOWN_TEXT } from "../server/availability.ts";
 import { Server } from "../server/server.ts";
 import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { Logger, MasterTarget, ServerOptions } from "./options.ts";
+import type { MasterTarget, ServerOptions } from "./options.ts";
 import type { BytesReply, Key, ReaderSource } from "./reader.ts";
 import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";

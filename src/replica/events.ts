@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Logger } from "./options.ts";
+import type { Logger } from "../base/logger.ts";
 
 /** Name of each event with what its listeners get. */
 export interface ReplicaEvents {

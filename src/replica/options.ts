@@ -5,24 +5,13 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
 import type { Address, Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
-import type { LinkBackoff, LinkLimits } from "../replication/types.ts";
+import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
 import { checkSnapshotOptions, type SnapshotOptions } from "./snapshot.ts";
 
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
-
-/** Where messages go; `console` fits. */
-export interface Logger {
-  /** Steps of the handshake and the like. */
-  debug(message: string): void;
-  /** What an operator wants to read once: connected, synced, listening. */
-  info(message: string): void;
-  /** Something went wrong and is being dealt with. */
-  warn(message: string): void;
-  /** Something went wrong and stays so. */
-  error(message: string): void;
-}
 
 /** A password, or a function asked anew at each connection. */
 export type Password = string | (() => string | Promise<string>);
@@ -54,20 +43,6 @@ export interface SentinelAccess {
   readonly password?: Password;
   /** TLS to the sentinels: true, false, or how. As to the master unless told. */
   readonly tls?: boolean | TlsClientOptions;
-}
-
-/** Milliseconds; 0 waits forever. */
-export interface Timeouts {
-  /** Until a connection stands, name and TLS included. 10,000. */
-  readonly connectMs?: number;
-  /** Until each reply of the handshake is there. 5,000. */
-  readonly handshakeMs?: number;
-  /** Without any byte while a snapshot is awaited or loaded. 60,000. */
-  readonly syncMs?: number;
-  /** Without any byte from the master, who pings every 10 s. 60,000. */
-  readonly idleMs?: number;
-  /** Without the socket taking any byte of ours. 60,000. */
-  readonly writeMs?: number;
 }
 
 /** How Redis clients are served. */

@@ -5,6 +5,7 @@
  */
 
 import { type Clock, systemClock, type TimerId } from "../base/clock.ts";
+import { type Logger, SILENT } from "../base/logger.ts";
 import { Prng } from "../base/prng.ts";
 import { type Address, formatAddress, type Net } from "../net/socket.ts";
 import { loadFileStorage, loadNet } from "../net/runtime.ts";
@@ -17,7 +18,6 @@ import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
 import {
   checkOptions,
-  type Logger,
   type MasterTarget,
   parseListen,
   parseMaster,
@@ -38,7 +38,6 @@ import { StalenessBound } from "./staleness.ts";
 import { describeStatus, type ReplicaStatus } from "./status.ts";
 import { Storage } from "./storage.ts";
 
-const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const WARNINGS: Logger = {
   debug() {},
   info() {},

@@ -11,12 +11,12 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
 import { Slice } from "../base/slices.ts";
 import { RdbDecoder } from "../rdb/decoder.ts";
 import { SnapshotEncoder, type SnapshotPosition } from "../rdb/encoder.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { Logger } from "./options.ts";
 
 /** Written at once: one call of the storage each. */
 const WRITE_BYTES = 256 * 1024;

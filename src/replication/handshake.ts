@@ -21,11 +21,12 @@
  */
 
 import { assert } from "../base/assert.ts";
+import type { Logger } from "../base/logger.ts";
 import type { Socket } from "../net/socket.ts";
 import { writeCommand } from "../resp/writer.ts";
 import { clip, errorFromReply, ReplicationError, unexpectedReply } from "./errors.ts";
 import type { LinkShared } from "./shared.ts";
-import type { LinkLogger, LinkLogin, LinkState } from "./types.ts";
+import type { LinkLogin, LinkState } from "./types.ts";
 
 /** A version that makes Valkey 9 and later send its newest snapshot format, which our decoder knows. */
 const ANNOUNCED_VERSION = "9.0.0";
@@ -105,7 +106,7 @@ export class Handshake {
   }
 
   /** Tells the logger, with the master's name in front. */
-  log(level: keyof LinkLogger, message: string): void {
+  log(level: keyof Logger, message: string): void {
     this.#shared.log(level, message);
   }
 

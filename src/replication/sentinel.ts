@@ -13,11 +13,12 @@
 
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { ReplicationError } from "./errors.ts";
 import { Peer, type PeerOptions, textOf } from "./peer.ts";
-import type { LinkCredentials, LinkLogger, LinkLogin } from "./types.ts";
+import type { LinkCredentials, LinkLogin } from "./types.ts";
 
 const SWITCH_CHANNEL = "+switch-master";
 /** A subscription that says nothing is asked whether it lives this often; one that broke is made anew. */
@@ -46,7 +47,7 @@ export interface SentinelOptions {
   /** Limits of each connection and each reply, milliseconds; 0 waits forever. */
   readonly timeouts: { readonly connectMs: number; readonly handshakeMs: number };
   /** Gets messages. */
-  readonly logger?: LinkLogger;
+  readonly logger?: Logger;
   /** The master is another one than `locate` answered last. */
   readonly onSwitch: (to: Address) => void;
 }
@@ -287,7 +288,7 @@ export class SentinelWatch {
     return await Peer.open(options);
   }
 
-  #log(level: keyof LinkLogger, message: string): void {
+  #log(level: keyof Logger, message: string): void {
     this.#options.logger?.[level](message);
   }
 }

@@ -7,6 +7,7 @@
 
 import { latin1 } from "../base/ascii.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
 import { SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -19,12 +20,11 @@ import type {
   LinkCredentials,
   LinkEvent,
   LinkLimits,
-  LinkLogger,
   LinkOptions,
   LinkState,
-  LinkTimeouts,
   StreamExecutor,
   StreamHooks,
+  Timeouts,
 } from "./types.ts";
 
 const DEFAULT_LINE_BYTES = 16 * 1024;
@@ -56,7 +56,7 @@ export class LinkShared {
   readonly tls: TlsClientOptions | undefined;
   readonly credentials: LinkCredentials | undefined;
   readonly announce: { readonly host?: string; readonly port?: number };
-  readonly timeouts: Required<LinkTimeouts>;
+  readonly timeouts: Required<Timeouts>;
   readonly limits: LinkLimits;
   readonly lineBytes: number;
   readonly transactionBytes: number;
@@ -76,7 +76,7 @@ export class LinkShared {
   readonly counters: LinkCounters = newCounters();
   /** Counts and logs a command that could not be applied. */
   readonly diverged: (divergence: Divergence) => void;
-  readonly #logger: LinkLogger | undefined;
+  readonly #logger: Logger | undefined;
   readonly #onEvent: ((event: LinkEvent) => void) | undefined;
   readonly #observer: LinkObserver;
 
@@ -135,7 +135,7 @@ export class LinkShared {
   }
 
   /** Tells the logger, with the master's name in front. */
-  log(level: keyof LinkLogger, message: string): void {
+  log(level: keyof Logger, message: string): void {
     this.#logger?.[level](`master ${formatAddress(this.address)}: ${message}`);
   }
 
@@ -172,7 +172,7 @@ export function newCounters(): LinkCounters {
 }
 
 /** Every limit with its value. */
-export function timeoutsWithDefaults(timeouts: LinkTimeouts): Required<LinkTimeouts> {
+export function timeoutsWithDefaults(timeouts: Timeouts): Required<Timeouts> {
   return {
     connectMs: timeouts.connectMs ?? 10_000,
     handshakeMs: timeouts.handshakeMs ?? 5_000,

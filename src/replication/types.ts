@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
 import type { Address, Net, TlsClientOptions } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -57,18 +58,6 @@ export function roleState(
   return state.startsWith("transfer") ? "sync" : "handshake";
 }
 
-/** Where messages go. */
-export interface LinkLogger {
-  /** Steps of the handshake and the like. */
-  debug(message: string): void;
-  /** What an operator wants to read once. */
-  info(message: string): void;
-  /** Something went wrong and is being dealt with. */
-  warn(message: string): void;
-  /** Something went wrong and stays so. */
-  error(message: string): void;
-}
-
 /** Name and password of an ACL user; without a name, of the default user. */
 export interface LinkLogin {
   /** ACL user. */
@@ -86,7 +75,7 @@ export interface LinkCredentials {
 }
 
 /** Milliseconds; 0 waits forever. */
-export interface LinkTimeouts {
+export interface Timeouts {
   /** Until a connection stands, name and TLS included. 10,000. */
   readonly connectMs?: number;
   /** Until each reply of the handshake, and until the credentials are there. 5,000. */
@@ -199,7 +188,7 @@ export interface LinkOptions {
   /** What the master shows of us; without a port it shows port 0. */
   readonly announce?: { readonly host?: string; readonly port?: number };
   /** Every wait's limit. */
-  readonly timeouts?: LinkTimeouts;
+  readonly timeouts?: Timeouts;
   /** Pauses between attempts. */
   readonly backoff?: LinkBackoff;
   /** Bounds. */
@@ -218,7 +207,7 @@ export interface LinkOptions {
   /** Milliseconds of work in one go before the host gets its turn. 4. */
   readonly sliceMs?: number;
   /** Gets messages. */
-  readonly logger?: LinkLogger;
+  readonly logger?: Logger;
   /** Gets events; called synchronously, in order. */
   readonly onEvent?: (event: LinkEvent) => void;
   /** Where the stream passes by. */

@@ -7,7 +7,7 @@
 
 import type { Clock, TimerId } from "../base/clock.ts";
 import { ReplicationError, type ReplicationErrorCode } from "./errors.ts";
-import type { LinkState, LinkTimeouts } from "./types.ts";
+import type { LinkState, Timeouts } from "./types.ts";
 
 const TICK_MS = 1000;
 
@@ -30,7 +30,7 @@ export interface Watched {
 /** Watches one connection from `start` to `stop`. */
 export class Watchdog {
   readonly #clock: Clock;
-  readonly #timeouts: Required<LinkTimeouts>;
+  readonly #timeouts: Required<Timeouts>;
   readonly #watched: Watched;
   #running: boolean = false;
   #limitMs: number = 0;
@@ -40,7 +40,7 @@ export class Watchdog {
   #unsentSince: number | undefined;
 
   /** @param clock The clock. @param timeouts Every limit. @param watched What is watched. */
-  constructor(clock: Clock, timeouts: Required<LinkTimeouts>, watched: Watched) {
+  constructor(clock: Clock, timeouts: Required<Timeouts>, watched: Watched) {
     this.#clock = clock;
     this.#timeouts = timeouts;
     this.#watched = watched;
