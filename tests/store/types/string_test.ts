@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
-import { Prng } from "../../../src/base/prng.ts";
 import { Database } from "../../../src/store/keyspace/database.ts";
-import {
-  formatInteger64,
-  integer64Result,
-  parseInteger64,
-} from "../../../src/store/packed/integer.ts";
 import { Encoding, NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { bytesOf, settingsOf, text } from "../model.ts";
 
@@ -107,24 +101,6 @@ for (const value of texts) {
     assert.equal(db.stringLength(entry), value.length);
   });
 }
-
-test("parseInteger64() and formatInteger64() agree with BigInt on 200,000 random texts", () => {
-  const prng = new Prng(4);
-  const target = new Uint8Array(32);
-  for (let i = 0; i < 200_000; i++) {
-    const digits = 1 + prng.int(20);
-    let value = prng.oneIn(2) ? "-" : "";
-    for (let j = 0; j < digits; j++) value += prng.int(10);
-    const bytes = bytesOf(value);
-    const big = BigInt(value);
-    const canonical = String(big) === value && BigInt.asIntN(64, big) === big;
-    assert.equal(parseInteger64(bytes, 0, bytes.length), canonical, value);
-    if (!canonical) continue;
-    assert.equal(new DataView(integer64Result.buffer).getBigInt64(0, true), big);
-    const length = formatInteger64(integer64Result, 0, target, 3);
-    assert.equal(text(target.subarray(3, 3 + length)), value);
-  }
-});
 
 test("a string of 44 bytes is embstr, one of 45 raw", () => {
   const db = newDatabase();
