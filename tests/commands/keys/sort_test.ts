@@ -1,0 +1,9 @@
+/**
+ * What `src/commands/keys/sort.ts` answers: `tests/golden/commands/keys/sort.json`.
+ *
+ * @module
+ */
+
+import { specification } from "../../support/specification.ts";
+
+await specification("keys/sort");
