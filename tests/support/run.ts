@@ -10,14 +10,13 @@
  * @module
  */
 
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
 import process from "node:process";
 import { loadPackage } from "./packages.ts";
 import { ROOT } from "./paths.ts";
 import { run } from "./process.ts";
 import { findRuntime, type Runtime, type RuntimeName, RUNTIMES } from "./runtimes.ts";
 import { servers } from "./servers.ts";
+import { testFiles } from "./test_files.ts";
 
 interface Counts {
   passed: number;
@@ -42,7 +41,7 @@ await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<void> {
   const named = RUNTIMES.filter((name) => args.includes(name));
   const paths = args.filter((arg) => !RUNTIMES.includes(arg as RuntimeName));
-  const files = (paths.length === 0 ? ["tests"] : paths).flatMap((path) => testFiles(path)).sort();
+  const files = testFiles(paths);
   await prepare();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const lines: string[] = [];
@@ -178,15 +177,4 @@ function bunFailures(lines: readonly string[]): string {
 function stripColor(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\x1b\[[0-9;]*m/g, "");
-}
-
-function testFiles(path: string): string[] {
-  const full = join(ROOT, path);
-  if (!existsSync(full)) throw new Error(`There is no ${path}`);
-  if (statSync(full).isFile()) return [relative(ROOT, full)];
-  return readdirSync(full, { withFileTypes: true }).flatMap((entry) => {
-    const child = join(path, entry.name);
-    if (entry.isDirectory()) return testFiles(child);
-    return entry.name.endsWith("_test.ts") ? [child] : [];
-  });
 }
