@@ -19,7 +19,7 @@ import { type Argument, type Connection, open } from "./connection.ts";
 import { ROOT, SERVERS_DIR } from "./paths.ts";
 import { isExecutable, run, which } from "./process.ts";
 import type { Reply } from "./resp.ts";
-import { DEFAULT_KINDS, isUnpacked, KINDS, unpackKinds } from "./unpack.ts";
+import { addLauncher, DEFAULT_KINDS, isUnpacked, KINDS, unpackKinds } from "./unpack.ts";
 
 export { KINDS };
 
@@ -27,7 +27,7 @@ export { KINDS };
 export interface ServerBinary {
   /** As in "redis-7.0": what tests put in their names. */
   readonly name: string;
-  /** Which of the two. */
+  /** Whose behaviour it has: Redict, which parted from Redis after 7.2, counts as a Redis of its version. */
   readonly product: "redis" | "valkey";
   /** As in "7.0.15". */
   readonly version: string;
@@ -198,7 +198,7 @@ async function defaultPaths(): Promise<{ paths: string[]; failures: string[] }> 
   const failures = env.RIMR_PREPARED === "1" ? [] : await unpackKinds(DEFAULT_KINDS);
   const paths = unpackedIn(SERVERS_DIR);
   if (paths.length < DEFAULT_KINDS.length) {
-    for (const name of ["redis-server", "valkey-server"]) {
+    for (const name of ["redis-server", "valkey-server", "redict-server"]) {
       const path = which(name);
       if (path !== undefined) paths.push(path);
     }
@@ -238,18 +238,19 @@ async function identify(path: string): Promise<ServerBinary | undefined> {
   const { stdout } = await run(path, ["--version"], { timeoutMs: 10_000 });
   const version = stdout.match(/\bv=(\d+\.\d+\.\d+)/)?.[1];
   if (version === undefined) return undefined;
-  const product = /valkey/i.test(stdout) ? "valkey" : "redis";
+  const program = stdout.match(/valkey|redict/i)?.[0].toLowerCase() ?? "redis";
+  const product = program === "valkey" ? "valkey" : "redis";
   const directory = dirname(path);
   const unpacked = basename(path) === "server";
   const tool = (kind: string) => {
-    const names = unpacked
-      ? [kind, join("root", "usr", "bin", `${product}-${kind}`)]
-      : [`${product}-${kind}`];
-    return names.map((name) => join(directory, name)).find(isExecutable);
+    const path = join(directory, unpacked ? kind : `${program}-${kind}`);
+    if (isExecutable(path)) return path;
+    // Started without a launcher it would look for its libraries on this machine, and not find them.
+    return unpacked ? addLauncher(directory, kind, `${program}-${kind}`) : undefined;
   };
   const name = unpacked
     ? basename(directory)
-    : `${product}-${version.split(".").slice(0, 2).join(".")}`;
+    : `${program}-${version.split(".").slice(0, 2).join(".")}`;
   return { name, product, version, server: path, cli: tool("cli"), benchmark: tool("benchmark") };
 }
 

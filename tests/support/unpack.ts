@@ -1,7 +1,8 @@
 /**
  * Real servers of several releases from a Debian-like machine's own package source: unpacked side by
  * side into private roots, installing nothing and needing no root. Each root has its own C library,
- * so that a server of a newer release runs on an older machine.
+ * so that a server of a newer release runs on an older machine. What cannot be had is told in one
+ * sentence a server, and not tried again for ten minutes.
  *
  * @module
  */
@@ -14,21 +15,26 @@ import { SERVERS_DIR } from "./paths.ts";
 
 /** One server that can be unpacked. */
 export interface ServerKind {
-  /** Also the directory's name. */
+  /** Also the directory's name below `.cache/servers`. */
   readonly name: string;
   /** Debian release whose package it is. */
   readonly suite: string;
-  /** Which of the two. */
-  readonly product: "redis" | "valkey";
+  /** Its packages are `${program}-server` and `${program}-tools`, its programs `${program}-cli` and so on. */
+  readonly program: "redis" | "valkey" | "redict";
 }
 
-/** Every kind the suite knows, oldest first. */
+/** Releases that hold only packages under trial: what these need comes from the release beside them. */
+const ADDED_TO: Readonly<Record<string, string>> = { experimental: "sid" };
+
+/** Every kind the suite knows, each product's oldest first. */
 export const KINDS: readonly ServerKind[] = [
-  { name: "redis-6.0", suite: "bullseye", product: "redis" },
-  { name: "redis-7.0", suite: "bookworm", product: "redis" },
-  { name: "redis-8.0", suite: "trixie", product: "redis" },
-  { name: "valkey-8.1", suite: "trixie", product: "valkey" },
-  { name: "valkey-9", suite: "sid", product: "valkey" },
+  { name: "redis-6.0", suite: "bullseye", program: "redis" },
+  { name: "redis-7.0", suite: "bookworm", program: "redis" },
+  { name: "redis-8.0", suite: "trixie", program: "redis" },
+  { name: "redis-8.6", suite: "experimental", program: "redis" },
+  { name: "redict-7.3", suite: "sid", program: "redict" },
+  { name: "valkey-8.1", suite: "trixie", program: "valkey" },
+  { name: "valkey-9", suite: "sid", program: "valkey" },
 ];
 
 /** Kinds unpacked unless told otherwise. */
@@ -109,8 +115,9 @@ async function download(kind: ServerKind, apt: string): Promise<string | undefin
     writeFileSync(join(apt, "updated"), "");
   }
   for (const deb of archives(apt)) rmSync(deb);
-  const packages = [`${kind.product}-server`, `${kind.product}-tools`];
-  const install = ["-qq", "-y", "--download-only", "install", ...packages];
+  const packages = [`${kind.program}-server`, `${kind.program}-tools`];
+  const target = kind.suite in ADDED_TO ? ["-t", kind.suite] : [];
+  const install = ["-qq", "-y", "--download-only", ...target, "install", ...packages];
   const fetched = await run("apt-get", [...options, ...install], { timeoutMs: STEP_TIMEOUT_MS });
   if (fetched.code === 0) return undefined;
   rmSync(join(apt, "updated"), { force: true });
@@ -139,7 +146,7 @@ async function extract(kind: ServerKind, apt: string): Promise<string | undefine
   const loader = findLoader(root);
   if (loader === undefined) return "the packages hold no dynamic loader";
   for (const tool of ["server", "cli", "benchmark", "check-rdb"]) {
-    writeLauncher(join(scratch, tool), loader, `usr/bin/${kind.product}-${tool}`);
+    writeLauncher(join(scratch, tool), loader, `usr/bin/${kind.program}-${tool}`);
   }
   const check = await run(join(scratch, "server"), ["--version"], { timeoutMs: 10_000 });
   if (check.code !== 0) return `the unpacked server does not run: ${lastLine(check.stderr)}`;
@@ -162,6 +169,25 @@ function findLoader(root: string): [string, string] | undefined {
   return undefined;
 }
 
+/**
+ * Adds a launcher to a server that another script unpacked in the same layout without it.
+ *
+ * @returns Its path; undefined when the program is not there, or the directory cannot be written.
+ */
+export function addLauncher(directory: string, tool: string, program: string): string | undefined {
+  const root = join(directory, "root");
+  if (!existsSync(join(root, "usr/bin", program))) return undefined;
+  const path = join(directory, tool);
+  try {
+    const loader = findLoader(root);
+    if (loader === undefined) return undefined;
+    writeLauncher(path, loader, `usr/bin/${program}`);
+    return path;
+  } catch {
+    return undefined;
+  }
+}
+
 /** `exec` keeps the process id, so that whoever starts the launcher can signal and measure the server. */
 function writeLauncher(path: string, [loader, library]: [string, string], program: string): void {
   const script = `#!/bin/sh\nr=$(cd "\${0%/*}" && pwd)/root\n` +
@@ -176,8 +202,12 @@ function aptOptions(apt: string, suite: string, source: DebianSource): string[] 
   }
   const signed = source.keyring === undefined ? "" : ` [signed-by=${source.keyring}]`;
   const list = join(apt, "sources.list");
+  const suites = [suite, ADDED_TO[suite]].filter((name) => name !== undefined);
   writeFileSync(join(apt, "status"), "");
-  writeFileSync(list, `deb${signed} ${source.uri} ${suite} main\n`);
+  writeFileSync(
+    list,
+    suites.map((name) => `deb${signed} ${source.uri} ${name} main\n`).join(""),
+  );
   return [
     `Dir::State::lists=${join(apt, "lists")}`,
     `Dir::State::status=${join(apt, "status")}`,
