@@ -17,6 +17,7 @@ import { Dispatcher } from "../../src/server/dispatch.ts";
 import type { SessionLink } from "../../src/server/session.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
+import { setString } from "../../src/store/types/string.ts";
 import { loadMitata } from "../support/mitata.ts";
 import { headline, size } from "../support/report.ts";
 
@@ -34,7 +35,7 @@ const map = new Map<string, Uint8Array>();
 const value = encoder.encode("xxx");
 for (let i = 0; i < keys; i++) {
   const key = encoder.encode(nameOf(i));
-  keyspace.db(0).setString(key, 0, key.length, value, 0, value.length, NO_EXPIRY);
+  setString(keyspace.db(0), key, 0, key.length, value, 0, value.length, NO_EXPIRY);
   map.set(nameOf(i), value);
 }
 

@@ -10,6 +10,7 @@
 import process from "node:process";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
+import { setString } from "../../src/store/types/string.ts";
 
 const valueBytes = Number(process.argv[2] ?? 8);
 const sizes = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [0.1, 1, 5, 20];
@@ -54,7 +55,7 @@ function measure(millions: number): void {
   const count = Math.round(millions * 1e6);
   const db = new Keyspace({ random: Math.random }).db(0);
   const set = (at: number): void => {
-    db.setString(keys, at, at + KEY_BYTES, value, 0, valueBytes, NO_EXPIRY);
+    setString(db, keys, at, at + KEY_BYTES, value, 0, valueBytes, NO_EXPIRY);
   };
   const find = (at: number): void => {
     sink += db.find(keys, at, at + KEY_BYTES);

@@ -12,6 +12,7 @@ import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
+import { readString, setString } from "../../src/store/types/string.ts";
 import { loadMitata } from "../support/mitata.ts";
 import { size } from "../support/report.ts";
 
@@ -41,7 +42,7 @@ const strings = new Map<string, string>();
 const arrays = new Map<string, Uint8Array>();
 for (let i = 0; i < keyCount; i++) {
   const at = i * KEY_BYTES;
-  db.setString(keys, at, at + KEY_BYTES, value, 0, value.length, NO_EXPIRY);
+  setString(db, keys, at, at + KEY_BYTES, value, 0, value.length, NO_EXPIRY);
   strings.set(latin1(keys, at, at + KEY_BYTES), latin1(value));
   arrays.set(latin1(keys, at, at + KEY_BYTES), value.slice());
 }
@@ -58,12 +59,12 @@ function next(): number {
 group(`read a random key of ${keyCount}`, () => {
   bench("store: find and value in place", () => {
     const at = next();
-    db.readString(db.find(keys, at, at + KEY_BYTES), ref);
+    readString(db, db.find(keys, at, at + KEY_BYTES), ref);
     do_not_optimize(ref.end);
   });
   bench("store: find and value as a string", () => {
     const at = next();
-    db.readString(db.find(keys, at, at + KEY_BYTES), ref);
+    readString(db, db.find(keys, at, at + KEY_BYTES), ref);
     do_not_optimize(latin1(ref.bytes, ref.start, ref.end));
   });
   bench("Map<string, string>", () => {
@@ -79,7 +80,7 @@ group(`read a random key of ${keyCount}`, () => {
 group(`overwrite a random key of ${keyCount}`, () => {
   bench("store", () => {
     const at = next();
-    db.setString(keys, at, at + KEY_BYTES, value, 0, value.length, NO_EXPIRY);
+    setString(db, keys, at, at + KEY_BYTES, value, 0, value.length, NO_EXPIRY);
   });
   bench("Map<string, string>", () => {
     const at = next();
@@ -95,7 +96,7 @@ group("remove a random key and set it again", () => {
   bench("store", () => {
     const at = next();
     db.remove(keys, at, at + KEY_BYTES);
-    db.setString(keys, at, at + KEY_BYTES, value, 0, value.length, NO_EXPIRY);
+    setString(db, keys, at, at + KEY_BYTES, value, 0, value.length, NO_EXPIRY);
   });
   bench("Map<string, Uint8Array>", () => {
     const at = next();

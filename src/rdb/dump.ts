@@ -23,6 +23,7 @@ import {
 } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
+import { setString } from "../store/types/string.ts";
 import { elementTable } from "./elements/table.ts";
 import { RdbError } from "./format/errors.ts";
 import { DecodeContext } from "./format/context.ts";
@@ -187,7 +188,7 @@ export class DumpedValue implements RdbSink {
     if (this.#object !== undefined) {
       db.setObject(key, keyStart, keyEnd, type, encoding, this.#object, expireAtMs);
     } else if (type === ValueTypes.STRING) {
-      db.setString(key, keyStart, keyEnd, bytes, 0, bytes.length, expireAtMs);
+      setString(db, key, keyStart, keyEnd, bytes, 0, bytes.length, expireAtMs);
     } else {
       db.setBlob(key, keyStart, keyEnd, type, encoding, bytes, 0, bytes.length, expireAtMs);
     }

@@ -10,10 +10,9 @@
  */
 
 import { BytesRef } from "../base/byte_buffer.ts";
-import { Database } from "../store/keyspace/database.ts";
-import { type Entry, NO_EXPIRY } from "../store/memory/record.ts";
-
-const NO_BYTES = new Uint8Array(0);
+import type { Database } from "../store/keyspace/database.ts";
+import type { Entry } from "../store/memory/record.ts";
+import { Records } from "../store/memory/records.ts";
 
 /** Writes a key; false when it is so large that a part of its value remains: then others wait. */
 export type WriteEntry = (entry: Entry) => boolean;
@@ -85,9 +84,9 @@ export class FrozenDatabase {
       return db.find(bytes, start, end);
     }
     if (this.#isPast(bytes, start, end)) return 0;
-    const touched = this.#touched ??= new Database(db.settings);
+    const touched = this.#touched ??= new Records(db.settings);
     if (touched.find(bytes, start, end) !== 0) return 0;
-    touched.setString(bytes, start, end, NO_BYTES, 0, 0, NO_EXPIRY);
+    touched.addKey(bytes, start, end);
     return db.find(bytes, start, end);
   }
 

@@ -13,6 +13,7 @@ import type { Encoding, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
+import { setString } from "../store/types/string.ts";
 import { printableBytes, RdbError } from "./format/errors.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
@@ -177,7 +178,7 @@ export class KeyspaceLoader implements RdbSink {
     _frequency: number,
   ): boolean {
     const db = this.#db ??= this.#openDb();
-    db.setString(key, keyStart, keyEnd, value, valueStart, valueEnd, expireAtMs);
+    setString(db, key, keyStart, keyEnd, value, valueStart, valueEnd, expireAtMs);
     return this.#counted(db, expireAtMs);
   }
 

@@ -14,6 +14,7 @@ import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 
+import { readString } from "../store/types/string.ts";
 import { HotTexts } from "./hot_texts.ts";
 
 /** A key: a string is its UTF-8 bytes. */
@@ -148,7 +149,7 @@ export class Reader {
       const db = this.#db();
       const entry = this.#find(db, key);
       if (db === undefined || entry === 0 || db.typeOf(entry) !== ValueType.STRING) return null;
-      db.readString(entry, this.#value);
+      readString(db, entry, this.#value);
       return utf8(this.#value.bytes, this.#value.start, this.#value.end);
     });
   }
@@ -289,7 +290,7 @@ export class Reader {
   #open(db: Database, entry: Entry): boolean {
     if (entry === 0) return false;
     if (db.typeOf(entry) !== ValueType.STRING) throw new CommandError(WRONG_TYPE);
-    db.readString(entry, this.#value);
+    readString(db, entry, this.#value);
     return true;
   }
 

@@ -9,6 +9,7 @@ import { announceKey } from "../commands/engine/copy_on_write.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
+import { setString } from "../store/types/string.ts";
 import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "./reader.ts";
 
 /** Thrown by writes while a master is followed: only the master's stream may change its copy. */
@@ -55,7 +56,8 @@ export class Storage {
     const valueBytes = toBytes(value);
     const db = this.#writable();
     announceKey(this.#keyspace, this.#reader.index, keyBytes, 0, keyBytes.length);
-    db.setString(
+    setString(
+      db,
       keyBytes,
       0,
       keyBytes.length,

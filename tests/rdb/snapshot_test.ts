@@ -13,6 +13,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { SnapshotEncoder, type SnapshotOptions } from "../../src/rdb/encoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { setString } from "../../src/store/types/string.ts";
 import { Engine } from "../commands/engine.ts";
 import { bytesOf, noise } from "./support/dataset.ts";
 import { newKeyspace } from "./support/keyspaces.ts";
@@ -161,7 +162,7 @@ test("a snapshot that is closed half way lets the tables go", () => {
   encoder.close();
   assert.equal(keyspace.barriers.size, 0);
   for (let i = 0; i < 20000; i++) {
-    keyspace.db(0).setString(bytesOf(`n:${i}`), 0, 4, bytesOf("v"), 0, 1, -1);
+    setString(keyspace.db(0), bytesOf(`n:${i}`), 0, 4, bytesOf("v"), 0, 1, -1);
   }
   const { table } = keyspace.db(0);
   assert.ok(table.buckets * 8 > table.size, "the table grows again");
@@ -200,7 +201,7 @@ test("a full resync that replaces the keyspace leaves a snapshot its content", (
   const out = new ByteBuffer();
   encoder.next(out, 1000);
   const next = keyspace.sibling();
-  next.db(0).setString(bytesOf("new"), 0, 3, bytesOf("v"), 0, 1, -1);
+  setString(next.db(0), bytesOf("new"), 0, 3, bytesOf("v"), 0, 1, -1);
   keyspace.replaceWith(next);
   while (encoder.next(out, 1000)) writer.write(true);
   assert.ok(sortedJson(readoutOf(load(out.view()))) === before);

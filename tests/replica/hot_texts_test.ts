@@ -6,6 +6,7 @@ import { Reader } from "../../src/replica/reader.ts";
 import type { Database } from "../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
+import { setString, storeInteger } from "../../src/store/types/string.ts";
 import { HandClock } from "../server/support.ts";
 
 const encoder = new TextEncoder();
@@ -24,7 +25,7 @@ class Subject {
   set(key: string, value: string, expireAtMs: number = NO_EXPIRY): void {
     const k = encoder.encode(key);
     const v = encoder.encode(value);
-    this.db.setString(k, 0, k.length, v, 0, v.length, expireAtMs);
+    setString(this.db, k, 0, k.length, v, 0, v.length, expireAtMs);
   }
 
   remove(key: string): void {
@@ -63,7 +64,7 @@ test("get() sees what was written in place", () => {
   const key = encoder.encode("n");
   subject.set("n", "41");
   assert.equal(subject.reader.get("n"), "41");
-  subject.db.storeInteger(subject.db.find(key, 0, 1), 42);
+  storeInteger(subject.db, subject.db.find(key, 0, 1), 42);
   assert.equal(subject.reader.get("n"), "42");
 });
 

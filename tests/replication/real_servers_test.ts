@@ -10,6 +10,7 @@ import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { ReplicationLink } from "../../src/replication/link.ts";
 import type { LinkEvent, LinkOptions } from "../../src/replication/types.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { readString } from "../../src/store/types/string.ts";
 import type { Argument, Connection } from "../support/connection.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { textOf } from "./support.ts";
@@ -133,7 +134,7 @@ function ourDump(keyspace: Keyspace): Map<string, string> {
     do {
       cursor = db.scan(cursor, (entry) => {
         db.keyRef(entry, key);
-        db.readString(entry, value);
+        readString(db, entry, value);
         dump.set(
           `${index} ${textOf(key.view())}`,
           `${db.expireAtMs(entry)} ${textOf(value.view())}`,

@@ -11,6 +11,7 @@ import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { ReplicationLink } from "../../src/replication/link.ts";
 import type { LinkEvent, LinkOptions, LinkState } from "../../src/replication/types.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { readString } from "../../src/store/types/string.ts";
 import {
   bytesOf,
   command,
@@ -132,7 +133,7 @@ export class Rig {
     const entry = database?.find(bytes, 0, bytes.length) ?? 0;
     if (database === undefined || entry === 0) return undefined;
     const value = new BytesRef();
-    database.readString(entry, value);
+    readString(database, entry, value);
     return textOf(value.view());
   }
 

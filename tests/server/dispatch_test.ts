@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setString } from "../../src/store/types/string.ts";
 import { Bench, fill, START_MS } from "./support.ts";
 
 const READONLY = "-READONLY You can't write against a read only replica.|";
@@ -230,7 +231,7 @@ test("dispatch on a master deletes an expired key and sends that ahead", () => {
 test("dispatch on a replica hides an expired key and leaves it to the master", () => {
   const bench = new Bench();
   const key = new TextEncoder().encode("a");
-  bench.keyspace.db(0).setString(key, 0, 1, key, 0, 1, START_MS + 100);
+  setString(bench.keyspace.db(0), key, 0, 1, key, 0, 1, START_MS + 100);
   const talker = bench.talker();
   assert.equal(talker.say("GET a"), "$1|a|");
   bench.clock.nowMs += 101;
@@ -332,7 +333,7 @@ test("WATCH: EXEC gives null after a change, by the stream, a snapshot or time",
     talker.say("PING");
     assert.equal(talker.say("EXEC"), expected, name);
   }
-  bench.keyspace.db(0).setString(key, 0, 1, key, 0, 1, START_MS + 100);
+  setString(bench.keyspace.db(0), key, 0, 1, key, 0, 1, START_MS + 100);
   talker.say("WATCH a");
   bench.clock.nowMs += 101;
   talker.say("MULTI");

@@ -16,6 +16,7 @@ import { Server, type ServerOptions } from "../../src/server/server.ts";
 import type { ServerSession, SessionLink } from "../../src/server/session.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
+import { setString } from "../../src/store/types/string.ts";
 import { type Connection, open } from "../support/connection.ts";
 
 const encoder = new TextEncoder();
@@ -45,7 +46,7 @@ export function fill(keyspace: Keyspace, entries: Record<string, string>, dbInde
   for (const [name, value] of Object.entries(entries)) {
     const key = encoder.encode(name);
     const bytes = encoder.encode(value);
-    keyspace.db(dbIndex).setString(key, 0, key.length, bytes, 0, bytes.length, NO_EXPIRY);
+    setString(keyspace.db(dbIndex), key, 0, key.length, bytes, 0, bytes.length, NO_EXPIRY);
   }
 }
 

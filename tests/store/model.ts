@@ -7,10 +7,19 @@
 import assert from "node:assert/strict";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { Records } from "../../src/store/memory/records.ts";
 import { defaultLimits, type StoreSettings } from "../../src/store/memory/settings.ts";
-import { Database } from "../../src/store/keyspace/database.ts";
+import { compact, copyValue, type Database, renameKey } from "../../src/store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../src/store/memory/record.ts";
 import type { StoredObject } from "../../src/store/memory/stored_object.ts";
+import {
+  growString,
+  readString,
+  setInteger,
+  setString,
+  storeInteger,
+  stringLength,
+} from "../../src/store/types/string.ts";
 
 /** What the model knows of a key. */
 export interface ModelValue {
@@ -91,8 +100,8 @@ export class ModelRun {
   constructor(seed: number, keyCount: number, maxValue: number, db?: Database) {
     const prng = new Prng(seed);
     this.prng = prng;
-    this.db = db ?? new Database(settingsOf(prng.uint32(), prng.uint32()));
-    this.other = new Database(settingsOf(prng.uint32(), prng.uint32()));
+    this.db = db ?? new Records(settingsOf(prng.uint32(), prng.uint32()));
+    this.other = new Records(settingsOf(prng.uint32(), prng.uint32()));
     this.maxValue = maxValue;
     this.#pool = prng.bytes(Math.max(1 << 16, maxValue * 2));
     for (let i = 0; i < keyCount; i++) this.#addKey(i);
@@ -160,8 +169,8 @@ export class ModelRun {
     }
     const ref = this.#ref;
     if (value.type === ValueType.STRING) {
-      db.readString(entry, ref);
-      assert.equal(db.stringLength(entry), value.bytes.length);
+      readString(db, entry, ref);
+      assert.equal(stringLength(db, entry), value.bytes.length);
     } else {
       db.valueRef(entry, ref);
     }
@@ -186,7 +195,7 @@ export class ModelRun {
     else if (operation === "remove") {
       assert.equal(this.db.remove(key, 0, key.length), this.model.delete(name));
     } else if (operation === "random") this.#random();
-    else if (operation === "compact") this.db.compact(this.prng.int(100000));
+    else if (operation === "compact") compact(this.db, this.prng.int(100000));
     else if (value !== undefined) this.#onEntry(operation, entry, name, value);
   }
 
@@ -202,7 +211,7 @@ export class ModelRun {
     } else if (operation === "storeInteger") {
       if (this.db.encodingOf(entry) !== Encoding.INT || value.type !== ValueType.STRING) return;
       const number = this.prng.int(2 ** 32) * 1000 - 10 ** 12;
-      this.db.storeInteger(entry, number);
+      storeInteger(this.db, entry, number);
       value.bytes = bytesOf(String(number));
     } else this.#transfer(operation, entry, name, value);
   }
@@ -211,17 +220,17 @@ export class ModelRun {
     const id = this.prng.int(this.keys.length);
     const key = this.keys[id];
     if (operation === "rename") {
-      const moved = this.db.rename(entry, key, 0, key.length);
+      renameKey(this.db, entry, key, 0, key.length);
       this.model.delete(name);
       this.model.set(this.names[id], value);
-      this.#checkEntry(this.db, moved, value);
+      this.#checkEntry(this.db, this.db.find(key, 0, key.length), value);
       return;
     }
     if (operation === "copy" && this.names[id] === name) return;
     const target = operation === "copy" ? this.db : this.other;
     const model = operation === "copy" ? this.model : this.otherModel;
     const copy = { ...value, expireAtMs: this.#expiry() };
-    const copied = this.db.copyTo(entry, target, key, 0, key.length, copy.expireAtMs);
+    const copied = copyValue(this.db, entry, target, key, 0, key.length, copy.expireAtMs);
     model.set(this.names[id], copy);
     this.#checkEntry(target, copied, copy);
   }
@@ -234,14 +243,14 @@ export class ModelRun {
     let object: NamedObject | undefined;
     const end = key.length;
     if (operation === "set") {
-      db.setString(key, 0, end, bytes, 0, bytes.length, expireAtMs);
+      setString(db, key, 0, end, bytes, 0, bytes.length, expireAtMs);
     } else if (operation === "setIntegerText") {
       bytes = bytesOf(String(prng.int(2 ** 32) - 2 ** 31));
-      const entry = db.setString(key, 0, end, bytes, 0, bytes.length, expireAtMs);
+      const entry = setString(db, key, 0, end, bytes, 0, bytes.length, expireAtMs);
       assert.equal(db.encodingOf(entry), Encoding.INT);
     } else if (operation === "setInteger") {
       const number = prng.int(2 ** 32) * prng.int(2 ** 20);
-      db.setInteger(key, 0, end, number, expireAtMs);
+      setInteger(db, key, 0, end, number, expireAtMs);
       bytes = bytesOf(String(number));
     } else if (operation === "setBlob") {
       type = ValueType.HASH;
@@ -261,7 +270,7 @@ export class ModelRun {
     const more = this.prng.int(40);
     const bytes = new Uint8Array(old.bytes.length + more);
     bytes.set(old.bytes);
-    const entry = this.db.growString(key, 0, key.length, bytes.length);
+    const entry = growString(this.db, key, 0, key.length, bytes.length);
     old.bytes = bytes;
     this.model.set(name, old);
     assert.equal(this.db.encodingOf(entry), Encoding.RAW);

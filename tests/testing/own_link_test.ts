@@ -13,6 +13,7 @@ import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
+import { readString } from "../../src/store/types/string.ts";
 import { MemoryNet } from "../support/memory_net.ts";
 import { loadNet } from "../../src/net/runtime.ts";
 import type { Net } from "../../src/net/socket.ts";
@@ -36,7 +37,7 @@ function contents(keyspace: Keyspace): Map<string, string> {
     do {
       cursor = db.scan(cursor, (entry) => {
         db.keyRef(entry, key);
-        db.readString(entry, value);
+        readString(db, entry, value);
         const text = latin1(value.bytes, value.start, value.end);
         const name = `${index}/${latin1(key.bytes, key.start, key.end)}`;
         found.set(name, `${text} until ${db.expireAtMs(entry)}`);

@@ -8,7 +8,7 @@ import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { globMatch } from "../../base/glob.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
-import type { Database } from "../../store/keyspace/database.ts";
+import { copyValue, type Database, renameKey } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { ModuleValue } from "../../store/types/module.ts";
 import {
@@ -291,7 +291,7 @@ function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
   if (lookupWrite(ctx, argv, 2) !== 0 && nx) return false;
   // Looked up again: the second look may have deleted, and then entries move.
   const source = lookupWrite(ctx, argv, 1);
-  ctx.db.rename(source, argv.bytes, argv.starts[2], argv.ends[2]);
+  renameKey(ctx.db, source, argv.bytes, argv.starts[2], argv.ends[2]);
   ctx.dirty++;
   changedIn(ctx, ctx.dbIndex, argv, 1);
   changedIn(ctx, ctx.dbIndex, argv, 2);
@@ -318,7 +318,7 @@ function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void 
   const source = lookupWrite(ctx, argv, 1);
   const { bytes, starts, ends } = argv;
   const target = ctx.keyspace.db(dbIndex);
-  ctx.db.copyTo(source, target, bytes, starts[to], ends[to], ctx.db.expireAtMs(source));
+  copyValue(ctx.db, source, target, bytes, starts[to], ends[to], ctx.db.expireAtMs(source));
   ctx.dirty++;
   changedIn(ctx, dbIndex, argv, to);
 }

@@ -6,6 +6,7 @@
 
 import { Encoding, type Entry } from "../../store/memory/record.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { integerNumber } from "../../store/types/string.ts";
 import { type Command, command, type Context, READONLY } from "../engine/command.ts";
 import { CommandError, NO_LFU } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
@@ -73,7 +74,7 @@ const objectIdletime = command("object|idletime", 3, READONLY, "RO@2", (ctx, arg
 const objectRefcount = command("object|refcount", 3, READONLY, "RO@2", (ctx, argv) => {
   const entry = lookupOrNull(ctx, argv);
   if (entry === 0) return;
-  const number = ctx.db.encodingOf(entry) === Encoding.INT ? ctx.db.integerNumber(entry) : -1;
+  const number = ctx.db.encodingOf(entry) === Encoding.INT ? integerNumber(ctx.db, entry) : -1;
   const isShared = number >= 0 && number < SHARED_INTEGERS;
   ctx.reply.integer(isShared ? SHARED_REFCOUNT : 1);
 });

@@ -13,6 +13,7 @@ import { ListBuilder, listEach } from "../../store/types/list.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { setEach } from "../../store/types/set.ts";
+import { readString } from "../../store/types/string.ts";
 import { zsetEachRange, zsetExpect, zsetLength } from "../../store/types/zset.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
@@ -220,7 +221,7 @@ function lookupPattern(ctx: Context, pattern: Pattern, index: number): boolean {
   const type = ctx.db.typeOf(entry);
   if (pattern.field === undefined) {
     if (type !== ValueType.STRING) return false;
-    ctx.db.readString(entry, found);
+    readString(ctx.db, entry, found);
     return true;
   }
   return type === ValueType.HASH && lookupField(ctx, pattern.field);

@@ -19,6 +19,7 @@ import { listEach } from "../../store/types/list.ts";
 import { MAX_ID, MIN_ID, StreamCursor } from "../../store/types/stream.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";
 import { setEach } from "../../store/types/set.ts";
+import { readString } from "../../store/types/string.ts";
 import { zsetEach } from "../../store/types/zset.ts";
 
 /** Snapshots of this version are Redis 7.2's, which began to print scores with the fewest digits. */
@@ -80,7 +81,7 @@ const element: Digest = new Digest();
 type MixValue = (digest: Digest, keyspace: Keyspace, db: Database, entry: Entry) => void;
 
 function mixString(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
-  db.readString(entry, ref);
+  readString(db, entry, ref);
   digest.mix(ref.bytes, ref.start, ref.end);
 }
 

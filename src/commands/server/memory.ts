@@ -5,6 +5,7 @@
  * @module
  */
 
+import { compact } from "../../store/keyspace/database.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, command, type Context, READONLY } from "../engine/command.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
@@ -57,7 +58,7 @@ const memoryDoctor = command("memory|doctor", 2, 0, "", (ctx) => {
 const memoryPurge = command("memory|purge", 2, 0, "", (ctx) => {
   let left = PURGE_BYTES;
   for (const index of ctx.keyspace.indexes()) {
-    if (left > 0) left -= ctx.keyspace.db(index).compact(left);
+    if (left > 0) left -= compact(ctx.keyspace.db(index), left);
   }
   ctx.reply.ok();
 });

@@ -5,8 +5,9 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { Database } from "../../store/keyspace/database.ts";
+import type { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { Records } from "../../store/memory/records.ts";
 import {
   setAdd,
   setCreate,
@@ -46,7 +47,7 @@ class Result {
   entry: Entry;
 
   constructor(ctx: Context, encoding: Encoding) {
-    this.db = new Database(ctx.db.settings);
+    this.db = new Records(ctx.db.settings);
     this.entry = setCreate(this.db, NO_KEY, 0, 0, encoding);
   }
 

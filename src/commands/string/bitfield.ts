@@ -7,6 +7,7 @@
 import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { growString, readString, stringLength } from "../../store/types/string.ts";
 import { cStringEnd, isWord, readBigInteger } from "../engine/args.ts";
 import { readBitOffset } from "./bitmap.ts";
 import { readBits, writeBits } from "./bits.ts";
@@ -153,7 +154,7 @@ function changeField(ctx: Context, operation: FieldOperation, grows: boolean): b
 function readFields(ctx: Context, argv: Argv, operations: readonly FieldOperation[]): void {
   const entry = lookupString(ctx, argv, 1);
   if (entry === 0) value.start = value.end = 0;
-  else ctx.db.readString(entry, value);
+  else readString(ctx.db, entry, value);
   ctx.reply.array(operations.length);
   for (const operation of operations) ctx.reply.integer(readField(operation));
 }
@@ -165,8 +166,8 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
   }
   const length = Math.ceil(end / 8);
   const entry = lookupString(ctx, argv, 1);
-  const grows = entry === 0 || ctx.db.stringLength(entry) < length;
-  const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], length);
+  const grows = entry === 0 || stringLength(ctx.db, entry) < length;
+  const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], length);
   ctx.db.valueRef(grown, value);
   let changes = 0;
   ctx.reply.array(operations.length);

@@ -8,6 +8,7 @@ import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { growString, readString, stringLength } from "../../store/types/string.ts";
 import { isReversed, isWord, readInteger } from "../engine/args.ts";
 import { countBits, findBit } from "./bits.ts";
 import {
@@ -64,8 +65,8 @@ const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx,
   if (bit !== 0 && bit !== 1) throw new CommandError(BIT_VALUE);
   const entry = lookupString(ctx, argv, 1);
   const pos = Math.floor(offset / 8);
-  const grows = entry === 0 || ctx.db.stringLength(entry) <= pos;
-  const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], pos + 1);
+  const grows = entry === 0 || stringLength(ctx.db, entry) <= pos;
+  const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], pos + 1);
   ctx.db.valueRef(grown, value);
   const at = value.start + pos;
   const mask = 0x80 >> (offset % 8);
@@ -80,7 +81,7 @@ const getbit = command("getbit", 3, READONLY | FAST, "RO.access@1", (ctx, argv) 
   const offset = readBitOffset(argv, 2, 0);
   const entry = lookupString(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
-  ctx.db.readString(entry, value);
+  readString(ctx.db, entry, value);
   const at = value.start + Math.floor(offset / 8);
   const byte = at < value.end ? value.bytes[at] : 0;
   ctx.reply.integer((byte >> (7 - (offset % 8))) & 1);
@@ -115,7 +116,7 @@ function clipRange(start: number, end: number, isBit: boolean, length: number): 
 /** Points `value` at a string, or at nothing. */
 function refString(ctx: Context, entry: Entry): void {
   if (entry === 0) value.start = value.end = 0;
-  else ctx.db.readString(entry, value);
+  else readString(ctx.db, entry, value);
 }
 
 /** Bits set in `range` of `value`: whole bytes counted, what hangs over at both ends taken off. */
@@ -272,7 +273,7 @@ const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1"
   let length = 0;
   for (let i = 3; i < argv.count; i++) {
     const entry = lookupString(ctx, argv, i);
-    if (entry !== 0) length = Math.max(length, ctx.db.stringLength(entry));
+    if (entry !== 0) length = Math.max(length, stringLength(ctx.db, entry));
   }
   const { bytes, starts, ends } = argv;
   if (length === 0) {

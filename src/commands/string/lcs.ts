@@ -7,6 +7,7 @@
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import { ValueType } from "../../store/memory/record.ts";
+import { readString } from "../../store/types/string.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, command, type Context, READONLY } from "../engine/command.ts";
 import {
@@ -56,7 +57,7 @@ function readCopy(ctx: Context, argv: Argv, index: number): Uint8Array {
   const entry = lookupRead(ctx, argv, index);
   if (entry === 0) return new Uint8Array(0);
   if (ctx.db.typeOf(entry) !== ValueType.STRING) throw new CommandError(LCS_NOT_STRINGS);
-  ctx.db.readString(entry, value);
+  readString(ctx.db, entry, value);
   return value.bytes.slice(value.start, value.end);
 }
 

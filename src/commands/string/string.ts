@@ -17,6 +17,16 @@ import {
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import {
+  growString,
+  integerBig,
+  integerNumber,
+  readString,
+  setInteger,
+  setString,
+  storeInteger,
+  stringLength,
+} from "../../store/types/string.ts";
 import { isReversed, isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
 import {
   type Command,
@@ -60,7 +70,7 @@ function changed(ctx: Context, argv: Argv, key: number): void {
 
 function store(ctx: Context, argv: Argv, key: number, text: number, expireAtMs: number): void {
   const { bytes, starts, ends } = argv;
-  ctx.db.setString(bytes, starts[key], ends[key], bytes, starts[text], ends[text], expireAtMs);
+  setString(ctx.db, bytes, starts[key], ends[key], bytes, starts[text], ends[text], expireAtMs);
   changed(ctx, argv, key);
 }
 
@@ -71,12 +81,12 @@ function removeEntry(ctx: Context, argv: Argv, entry: Entry): void {
 
 function replyString(ctx: Context, entry: Entry): void {
   if (entry === 0) return ctx.reply.null();
-  ctx.db.readString(entry, value);
+  readString(ctx.db, entry, value);
   ctx.reply.bulk(value.bytes, value.start, value.end);
 }
 
 function equalsArgument(db: Database, entry: Entry, argv: Argv, index: number): boolean {
-  db.readString(entry, value);
+  readString(db, entry, value);
   const { bytes, starts, ends } = argv;
   return equalBytes(value.bytes, value.start, value.end, bytes, starts[index], ends[index]);
 }
@@ -318,7 +328,7 @@ function getrangeGeneric(ctx: Context, argv: Argv): void {
   let end = readInteger(argv, 3);
   const entry = lookupString(ctx, argv, 1);
   if (entry === 0) return ctx.reply.bulkText("");
-  ctx.db.readString(entry, value);
+  readString(ctx.db, entry, value);
   const length = value.end - value.start;
   if (isReversed(argv, 2, start, end)) return ctx.reply.bulkText("");
   if (start < 0) start = Math.max(0, length + start);
@@ -353,12 +363,12 @@ const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, ar
   if (offset < 0) throw new CommandError(OFFSET_OUT_OF_RANGE);
   const entry = lookupWrite(ctx, argv, 1);
   if (entry !== 0) checkString(ctx.db, entry);
-  const length = entry === 0 ? 0 : ctx.db.stringLength(entry);
+  const length = entry === 0 ? 0 : stringLength(ctx.db, entry);
   const added = argv.lengthOf(3);
   if (added === 0) return ctx.reply.integer(length);
   if (offset + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
   const end = Math.max(length, offset + added);
-  const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], end);
+  const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], end);
   writeInto(ctx, grown, offset, argv, 3);
   changed(ctx, argv, 1);
   ctx.reply.integer(end);
@@ -367,7 +377,7 @@ const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, ar
 /** `STRLEN key`: its length in bytes, 0 when the key is missing. O(1). */
 const strlen = command("strlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookupString(ctx, argv, 1);
-  ctx.reply.integer(entry === 0 ? 0 : ctx.db.stringLength(entry));
+  ctx.reply.integer(entry === 0 ? 0 : stringLength(ctx.db, entry));
 });
 
 /** `APPEND key value`: the new length. O(length of value). */
@@ -378,9 +388,9 @@ const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
     store(ctx, argv, 1, 2, NO_EXPIRY);
     return ctx.reply.integer(added);
   }
-  const length = ctx.db.stringLength(entry);
+  const length = stringLength(ctx.db, entry);
   if (length + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
-  const grown = ctx.db.growString(argv.bytes, argv.starts[1], argv.ends[1], length + added);
+  const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], length + added);
   writeInto(ctx, grown, length, argv, 2);
   changed(ctx, argv, 1);
   ctx.reply.integer(length + added);
@@ -389,17 +399,17 @@ const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
 /** A string's number: Infinity for an int64 beyond +-2^53. */
 function integerOf(db: Database, entry: Entry): number {
   if (db.encodingOf(entry) === Encoding.INT) {
-    const held = db.integerNumber(entry);
+    const held = integerNumber(db, entry);
     return held === held ? held : Infinity;
   }
-  db.readString(entry, value);
+  readString(db, entry, value);
   const parsed = parseInteger(value.bytes, value.start, value.end);
   if (parsed !== parsed) throw new CommandError(NOT_AN_INTEGER);
   return parsed;
 }
 
 function bigIntegerOf(db: Database, entry: Entry): bigint {
-  db.readString(entry, value);
+  readString(db, entry, value);
   let text = "";
   for (let i = value.start; i < value.end; i++) text += String.fromCharCode(value.bytes[i]);
   return BigInt(text);
@@ -422,10 +432,10 @@ function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint)
   let sum: number | bigint = old + delta;
   if (!Number.isSafeInteger(sum)) sum = bigSum(ctx, argv, entry, delta, sign);
   if (entry !== 0 && db.encodingOf(entry) === Encoding.INT) {
-    db.storeInteger(entry, sum);
+    storeInteger(db, entry, sum);
   } else {
     const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
-    db.setInteger(argv.bytes, argv.starts[1], argv.ends[1], sum, expireAtMs);
+    setInteger(db, argv.bytes, argv.starts[1], argv.ends[1], sum, expireAtMs);
   }
   changed(ctx, argv, 1);
   ctx.reply.integer(sum);
@@ -460,8 +470,8 @@ const decrby = command("decrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1"
 });
 
 function longDoubleAt(db: Database, entry: Entry): LongDouble {
-  if (db.encodingOf(entry) === Encoding.INT) return longDoubleOf(db.integerBig(entry));
-  db.readString(entry, value);
+  if (db.encodingOf(entry) === Encoding.INT) return longDoubleOf(integerBig(db, entry));
+  readString(db, entry, value);
   const number = parseLongDouble(value.bytes, value.start, value.end);
   if (number === undefined) throw new CommandError(NOT_A_FLOAT);
   return number;

@@ -5,6 +5,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
+import { readString } from "../../store/types/string.ts";
 import { Type } from "../format/opcodes.ts";
 import type { ValueWriter } from "./writer.ts";
 
@@ -16,7 +17,7 @@ export const stringWriter: ValueWriter = {
     return Type.STRING;
   },
   write(writer, db, entry) {
-    db.readString(entry, ref);
+    readString(db, entry, ref);
     writer.string(ref.bytes, ref.start, ref.end);
     return undefined;
   },

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { Database } from "./database.ts";
+import type { Database } from "./database.ts";
+import { Records } from "../memory/records.ts";
 import { FunctionLibraries } from "./functions.ts";
-import type { StoreMemory } from "../memory/stored_object.ts";
+import { fragmentationOf, type StoreMemory } from "../memory/stored_object.ts";
 import { defaultLimits, type StoreSettings } from "../memory/settings.ts";
 
 /** Wants to know of every change before it is made: a snapshot that is being taken. */
@@ -70,7 +71,7 @@ export class Keyspace {
   db(index: number): Database {
     let database = this.#databases.get(index);
     if (database === undefined) {
-      database = new Database(this.#settings);
+      database = new Records(this.#settings);
       this.#databases.set(index, database);
     }
     return database;
@@ -107,7 +108,7 @@ export class Keyspace {
     const database = this.#databases.get(index);
     if (database === undefined) return;
     if (this.barriers.size === 0) return database.clear();
-    const kept = new Database(this.#settings);
+    const kept = new Records(this.#settings);
     kept.exchange(database);
     for (const barrier of this.barriers) barrier.afterClear(index, kept);
   }
@@ -137,7 +138,7 @@ export class Keyspace {
       sum.table += memory.table;
       sum.objects += memory.objects;
     }
-    if (sum.used > 0) sum.fragmentation = (sum.used + sum.wasted) / sum.used;
+    sum.fragmentation = fragmentationOf(sum.used, sum.wasted);
     return sum;
   }
 }

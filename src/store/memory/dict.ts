@@ -38,15 +38,6 @@ import {
 } from "./record.ts";
 import type { Slab } from "./slab.ts";
 
-/** Hashes a slice of bytes; `hash32` unless a test brings a worse one. */
-export type HashFunction = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  seed0: number,
-  seed1: number,
-) => number;
-
 /** Runs of bytes in one buffer. */
 export interface Slices {
   /** The buffer. */
@@ -94,7 +85,6 @@ export class Dict {
   /** During a load: the last record whose key was already in the table, 0 when there was none. */
   duplicate: Entry = 0;
   #slab: Slab;
-  #hash: HashFunction;
   #seed0: number;
   #seed1: number;
   #table: BucketArray = new BucketArray();
@@ -123,11 +113,10 @@ export class Dict {
   #foundSlot: number = 0;
 
   /** @param slab Where the records are. @param seed0 @param seed1 Secret, so that keys cannot be made to collide. */
-  constructor(slab: Slab, seed0: number, seed1: number, hash: HashFunction = hash32) {
+  constructor(slab: Slab, seed0: number, seed1: number) {
     this.#slab = slab;
     this.#seed0 = seed0;
     this.#seed1 = seed1;
-    this.#hash = hash;
     this.#table.ensure(1);
   }
 
@@ -148,7 +137,7 @@ export class Dict {
 
   /** The hash of a key, as a signed integer. */
   hashOf(bytes: Uint8Array, start: number, end: number): number {
-    return this.#hash(bytes, start, end, this.#seed0, this.#seed1) | 0;
+    return hash32(bytes, start, end, this.#seed0, this.#seed1) | 0;
   }
 
   /** The hash of a record's key. */

@@ -81,3 +81,21 @@ function moveRecord(slab: Slab, dict: Relocatable, unit: number, units: number):
   dict.relocate(source, target);
   slab.forget(slot, units);
 }
+
+/**
+ * What a write pays for compaction while there is a victim: more when it has allocated more, so that
+ * evacuation outruns any writer.
+ *
+ * @param baseUnits Paid by every write.
+ * @param maxUnits The most that one write pays.
+ */
+export function evacuateAfterWrite(
+  slab: Slab,
+  table: Relocatable,
+  baseUnits: number,
+  maxUnits: number,
+): void {
+  if (slab.victim < 0) return;
+  evacuate(slab, table, Math.min(baseUnits + 4 * slab.debtUnits, maxUnits));
+  slab.debtUnits = 0;
+}

@@ -127,3 +127,22 @@ export function blockUnitsAt(words: Int32Array, word: number): number {
   if ((head & EXTENDED) !== 0) return words[word + 3];
   return contentUnitsAt(words, word) + ((head >>> SLACK_SHIFT) & MAX_SLACK);
 }
+
+/** Low byte of word 0: type and encoding. */
+export function kindOf(type: ValueType, encoding: Encoding): number {
+  return type | (encoding << 4);
+}
+
+/** Rewrites the header of a record whose value has changed within its block; key and expiry stay. */
+export function writeHeader(
+  words: Int32Array,
+  word: number,
+  kind: number,
+  length: number,
+  slack: number,
+): void {
+  const head = words[word];
+  const kept = head & (HAS_EXPIRE | EXTENDED | (-1 << KEY_LENGTH_SHIFT));
+  words[word] = kind | kept | ((head & EXTENDED) === 0 ? slack << SLACK_SHIFT : 0);
+  words[word + 1] = length;
+}

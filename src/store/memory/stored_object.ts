@@ -27,3 +27,8 @@ export interface StoreMemory {
   /** `(used + wasted) / used`; 1 when nothing is used. */
   fragmentation: number;
 }
+
+/** Bytes held for each byte in use, not counting what was never handed out; 1 when nothing is used. */
+export function fragmentationOf(used: number, wasted: number): number {
+  return used === 0 ? 1 : (used + wasted) / used;
+}

@@ -6,13 +6,13 @@
 
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
-import type { Database } from "../keyspace/database.ts";
 import type { Encoding, Entry } from "../memory/record.ts";
+import type { Records } from "../memory/records.ts";
 import type { Region } from "./region.ts";
 
 /** The value of a record. One object is opened for one entry after another, so that editing allocates nothing. */
 export class RecordRegion implements Region {
-  #db: Database | undefined = undefined;
+  #db: Records | undefined = undefined;
   #entry: Entry = 0;
   #encoding: Encoding = 0;
   #value: BytesRef = new BytesRef();
@@ -26,7 +26,7 @@ export class RecordRegion implements Region {
    *
    * @param encoding What the record says after the first {@linkcode RecordRegion.resize}.
    */
-  open(db: Database, entry: Entry, encoding: Encoding): void {
+  open(db: Records, entry: Entry, encoding: Encoding): void {
     this.#db = db;
     this.#entry = entry;
     this.#encoding = encoding;

@@ -20,7 +20,7 @@
 
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import type { Database } from "../keyspace/database.ts";
+import type { Records } from "../memory/records.ts";
 import { type FieldVisitor, HashTable, hashTableOf, isSmallTable } from "./hash_table.ts";
 import {
   LISTPACK_EMPTY,
@@ -62,7 +62,7 @@ const region = new RecordRegion();
 const encoded = new ByteBuffer();
 
 /** How many fields a hash has, expired ones included. */
-export function hashLength(db: Database, entry: Entry): number {
+export function hashLength(db: Records, entry: Entry): number {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.size;
   db.valueRef(entry, blob);
@@ -70,7 +70,7 @@ export function hashLength(db: Database, entry: Entry): number {
 }
 
 /** Visits every field: in order when the hash is small. */
-export function hashEach(db: Database, entry: Entry, visit: FieldVisitor): void {
+export function hashEach(db: Records, entry: Entry, visit: FieldVisitor): void {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.each(visit);
   db.valueRef(entry, blob);
@@ -98,7 +98,7 @@ export class FieldCursor {
 
 /** Looks a field up; true when it is there, and then `out` tells of it until the next write. */
 export function hashFind(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -126,7 +126,7 @@ export function hashFind(
 
 /** Visits the field at `index` of a small hash; any one, drawn, of a large one. */
 export function hashVisitAt(
-  db: Database,
+  db: Records,
   entry: Entry,
   index: number,
   random: () => number,
@@ -148,7 +148,7 @@ export function hashVisitAt(
 
 /** Makes an empty hash, which is to be filled before anybody looks: room is left for `bytes` bytes. */
 export function hashCreate(
-  db: Database,
+  db: Records,
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
@@ -169,7 +169,7 @@ export function hashCreate(
 }
 
 /** Prepares for `count` fields to come, of which the longest name or value has `longest` bytes. */
-export function hashExpect(db: Database, entry: Entry, count: number, longest: number): Entry {
+export function hashExpect(db: Records, entry: Entry, count: number, longest: number): Entry {
   const { hashMaxListpackEntries, hashMaxListpackValue } = db.settings.limits;
   if (count <= hashMaxListpackEntries && longest <= hashMaxListpackValue) return entry;
   return isSmallTable(count, longest) ? convert(db, entry) : enlarge(db, entry);
@@ -187,7 +187,7 @@ export const hashRemoveResult: { wasThere: boolean } = { wasThere: false };
  * @returns Where the entry is now; `hashSetResult.isNew` tells whether the field is new.
  */
 export function hashSet(
-  db: Database,
+  db: Records,
   entry: Entry,
   field: Uint8Array,
   fieldStart: number,
@@ -213,7 +213,7 @@ export function hashSet(
 
 /** {@linkcode hashSet} in a listpack. */
 function setPacked(
-  db: Database,
+  db: Records,
   entry: Entry,
   field: Uint8Array,
   fieldStart: number,
@@ -268,7 +268,7 @@ function staysInPlace(bytes: Uint8Array, pos: number, expireAtMs: number | undef
  * @returns Where the entry is now.
  */
 export function hashSetExpiry(
-  db: Database,
+  db: Records,
   entry: Entry,
   field: Uint8Array,
   start: number,
@@ -297,7 +297,7 @@ export function hashSetExpiry(
 
 /** Deletes a field; returns where the entry is now, `hashRemoveResult.wasThere` tells whether it was there. */
 export function hashRemove(
-  db: Database,
+  db: Records,
   entry: Entry,
   field: Uint8Array,
   start: number,
@@ -321,14 +321,14 @@ export function hashRemove(
 }
 
 /** Whether any field has an expiry: what has none needs no look at the clock. */
-export function hashHasExpiries(db: Database, entry: Entry): boolean {
+export function hashHasExpiries(db: Records, entry: Entry): boolean {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.expiring > 0;
   return db.encodingOf(entry) !== Encoding.LISTPACK && firstExpiry(db, entry) !== NO_EXPIRY;
 }
 
 /** Whether a field has an expiry before a moment. O(n) of a large hash, but only once one had. */
-export function hashExpiresBefore(db: Database, entry: Entry, ms: number): boolean {
+export function hashExpiresBefore(db: Records, entry: Entry, ms: number): boolean {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.mayExpireBefore(ms);
   if (db.encodingOf(entry) === Encoding.LISTPACK) return false;
@@ -337,14 +337,14 @@ export function hashExpiresBefore(db: Database, entry: Entry, ms: number): boole
 }
 
 /** The earliest expiry of a field, NO_EXPIRY when none has one. O(n) of a large hash. */
-export function hashEarliestExpiry(db: Database, entry: Entry): number {
+export function hashEarliestExpiry(db: Records, entry: Entry): number {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.earliestExpiry();
   return db.encodingOf(entry) === Encoding.LISTPACK ? NO_EXPIRY : firstExpiry(db, entry);
 }
 
 /** Of triples, in which the soonest comes first. */
-function firstExpiry(db: Database, entry: Entry): number {
+function firstExpiry(db: Records, entry: Entry): number {
   db.valueRef(entry, blob);
   const pos = lpFirst(blob.bytes, blob.start);
   if (lpIsEnd(blob.bytes, pos)) return NO_EXPIRY;
@@ -352,14 +352,14 @@ function firstExpiry(db: Database, entry: Entry): number {
 }
 
 /** Makes a small hash one that can hold expiries. */
-export function hashKeepExpiries(db: Database, entry: Entry): Entry {
+export function hashKeepExpiries(db: Records, entry: Entry): Entry {
   return db.encodingOf(entry) === Encoding.LISTPACK
     ? widen(db, entry, Encoding.LISTPACK_EX)
     : entry;
 }
 
 /** From pairs to triples. */
-function widen(db: Database, entry: Entry, encoding: Encoding): Entry {
+function widen(db: Records, entry: Entry, encoding: Encoding): Entry {
   const wide = new ByteBuffer();
   lpBegin(wide);
   let count = 0;
@@ -385,7 +385,7 @@ function widen(db: Database, entry: Entry, encoding: Encoding): Entry {
 }
 
 /** Makes a hash that has outgrown its form what it should be. */
-function settle(db: Database, entry: Entry): Entry {
+function settle(db: Records, entry: Entry): Entry {
   db.valueRef(entry, blob);
   const encoding = db.encodingOf(entry);
   const count = lpLength(blob.bytes, blob.start, blob.end) /
@@ -397,7 +397,7 @@ function settle(db: Database, entry: Entry): Entry {
 }
 
 /** Makes a listpack what Redis calls a table. */
-function convert(db: Database, entry: Entry): Entry {
+function convert(db: Records, entry: Entry): Entry {
   const encoding = db.encodingOf(entry);
   if (encoding === Encoding.HASHTABLE) return entry;
   db.valueRef(entry, blob);
@@ -410,7 +410,7 @@ function convert(db: Database, entry: Entry): Entry {
 }
 
 /** Makes any hash a large one. */
-function enlarge(db: Database, entry: Entry): Entry {
+function enlarge(db: Records, entry: Entry): Entry {
   if (hashTableOf(db, entry) !== undefined) return entry;
   const large = new HashTable(db.settings);
   hashEach(db, entry, (f, fs, fe, v, vs, ve, at) => large.set(f, fs, fe, v, vs, ve, at));
@@ -427,7 +427,7 @@ function enlarge(db: Database, entry: Entry): Entry {
 }
 
 /** Entries of the listpack that make one field. */
-function strideOf(db: Database, entry: Entry): number {
+function strideOf(db: Records, entry: Entry): number {
   return db.encodingOf(entry) === Encoding.LISTPACK ? 2 : 3;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import { Database } from "../keyspace/database.ts";
+import { Records } from "../memory/records.ts";
 import { type FieldVisitor, HashTable, isSmallTable } from "./hash_table.ts";
 import {
   LISTPACK_HEADER,
@@ -42,7 +42,7 @@ export class HashBuilder {
   size: number = 0;
   #settings: StoreSettings | undefined = undefined;
   #large: HashTable | undefined = undefined;
-  #seen: Database | undefined = undefined;
+  #seen: Records | undefined = undefined;
   #isTable: boolean = false;
   #hasExpiries: boolean = false;
 
@@ -153,8 +153,8 @@ export class HashBuilder {
     return seen.size === before;
   }
 
-  #note(): Database {
-    const seen = new Database(this.#settings!);
+  #note(): Records {
+    const seen = new Records(this.#settings!);
     this.#each((f, fs, fe) => note(seen, f, fs, fe));
     return seen;
   }
@@ -183,7 +183,7 @@ export class HashBuilder {
 }
 
 /** Adds a name to a table of names. */
-function note(seen: Database, bytes: Uint8Array, start: number, end: number): void {
+function note(seen: Records, bytes: Uint8Array, start: number, end: number): void {
   seen.setBlob(
     bytes,
     start,

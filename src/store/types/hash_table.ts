@@ -6,7 +6,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { Database } from "../keyspace/database.ts";
+import { Records } from "../memory/records.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import type { StoreSettings } from "../memory/settings.ts";
@@ -38,13 +38,13 @@ export function isSmallTable(fields: number, bytes: number): boolean {
 /** See the module's text. */
 export class HashTable implements StoredObject {
   /** The fields. */
-  readonly fields: Database;
+  readonly fields: Records;
   /** No field expires before. */
   #soonestMs: number = Infinity;
 
   /** @param settings Of the keyspace. */
   constructor(settings: StoreSettings) {
-    this.fields = new Database(settings);
+    this.fields = new Records(settings);
   }
 
   /** How many fields there are, expired ones included. */
@@ -143,6 +143,6 @@ export class HashTable implements StoredObject {
 }
 
 /** The table of a hash, undefined while its fields are a listpack in its record. */
-export function hashTableOf(db: Database, entry: Entry): HashTable | undefined {
+export function hashTableOf(db: Records, entry: Entry): HashTable | undefined {
   return db.objectOf(entry) as HashTable | undefined;
 }

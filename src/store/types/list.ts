@@ -10,7 +10,7 @@
 import { equalBytes } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import type { Database } from "../keyspace/database.ts";
+import type { Records } from "../memory/records.ts";
 import {
   LISTPACK_EMPTY,
   LISTPACK_HEADER,
@@ -63,7 +63,7 @@ export class ListCursor {
   #length: number = 0;
 
   /** Opens a list, at no element yet. */
-  open(db: Database, entry: Entry): void {
+  open(db: Records, entry: Entry): void {
     this.#pos = -1;
     this.#quicklist = quicklistOf(db, entry);
     if (this.#quicklist !== undefined) {
@@ -216,7 +216,7 @@ export class ListBuilder {
 }
 
 /** Elements of a list. O(1). */
-export function listLength(db: Database, entry: Entry): number {
+export function listLength(db: Records, entry: Entry): number {
   const quicklist = quicklistOf(db, entry);
   if (quicklist !== undefined) return quicklist.count;
   db.valueRef(entry, value);
@@ -225,7 +225,7 @@ export function listLength(db: Database, entry: Entry): number {
 
 /** Visits each element from the head on; the bytes are borrowed. `visit` must not write. */
 export function listEach(
-  db: Database,
+  db: Records,
   entry: Entry,
   visit: (bytes: Uint8Array, start: number, end: number) => void,
 ): void {
@@ -257,7 +257,7 @@ export function listIsSmall(fill: number, bytes: number, count: number): boolean
  * @param starts Where each begins in `bytes`, from element `first` to before element `last`.
  */
 export function listPush(
-  db: Database,
+  db: Records,
   entry: Entry,
   keyBytes: Uint8Array,
   keyStart: number,
@@ -291,7 +291,7 @@ export function listPush(
 
 /** Adds an element before or after the one at `index`, which is there; see {@linkcode listGrowFor}. */
 export function listInsert(
-  db: Database,
+  db: Records,
   entry: Entry,
   index: number,
   after: boolean,
@@ -315,7 +315,7 @@ export function listInsert(
 
 /** Puts another element at `index`, which is there; see {@linkcode listGrowFor}. */
 export function listSet(
-  db: Database,
+  db: Records,
   entry: Entry,
   index: number,
   bytes: Uint8Array,
@@ -340,7 +340,7 @@ export function listSet(
  *
  * @returns Where the list is now, 0 when nothing was left: then its key is gone.
  */
-export function listRemoveRange(db: Database, entry: Entry, index: number, count: number): Entry {
+export function listRemoveRange(db: Records, entry: Entry, index: number, count: number): Entry {
   return listShrunk(db, removeRange(db, entry, index, count));
 }
 
@@ -350,7 +350,7 @@ export function listRemoveRange(db: Database, entry: Entry, index: number, count
  * @returns How many there were. The list's key is gone when nothing is left.
  */
 export function listRemoveMatching(
-  db: Database,
+  db: Records,
   entry: Entry,
   fromHead: boolean,
   limit: number,
@@ -379,7 +379,7 @@ export function listRemoveMatching(
  *
  * @returns Where the list is now.
  */
-export function listGrowFor(db: Database, entry: Entry, bytes: number, count: number): Entry {
+export function listGrowFor(db: Records, entry: Entry, bytes: number, count: number): Entry {
   if (db.encodingOf(entry) !== Encoding.LISTPACK) return entry;
   db.valueRef(entry, value);
   const fill = db.settings.limits.listMaxListpackSize;
@@ -397,7 +397,7 @@ export function listGrowFor(db: Database, entry: Entry, bytes: number, count: nu
  * @param out Is pointed at the element's text, valid until the next move.
  */
 export function listMove(
-  db: Database,
+  db: Records,
   source: Entry,
   target: Entry,
   keyBytes: Uint8Array,
@@ -432,7 +432,7 @@ export function listMove(
  *
  * @returns Where it is now, 0 for nowhere.
  */
-function listShrunk(db: Database, entry: Entry): Entry {
+function listShrunk(db: Records, entry: Entry): Entry {
   const quicklist = quicklistOf(db, entry);
   if (quicklist === undefined) {
     db.valueRef(entry, value);
@@ -464,12 +464,12 @@ function listShrunk(db: Database, entry: Entry): Entry {
 }
 
 /** The quicklist of a list, undefined while the list is one listpack in its record. */
-export function quicklistOf(db: Database, entry: Entry): Quicklist | undefined {
+export function quicklistOf(db: Records, entry: Entry): Quicklist | undefined {
   assert(db.typeOf(entry) === ValueType.LIST, "the value is a list");
   return db.objectOf(entry) as Quicklist | undefined;
 }
 
-function createList(db: Database, keyBytes: Uint8Array, start: number, end: number): Entry {
+function createList(db: Records, keyBytes: Uint8Array, start: number, end: number): Entry {
   return db.setBlob(
     keyBytes,
     start,
@@ -483,7 +483,7 @@ function createList(db: Database, keyBytes: Uint8Array, start: number, end: numb
   );
 }
 
-function toQuicklist(db: Database, entry: Entry): Entry {
+function toQuicklist(db: Records, entry: Entry): Entry {
   const quicklist = new Quicklist(db.settings.limits.listMaxListpackSize);
   db.valueRef(entry, value);
   const count = lpLength(value.bytes, value.start, value.end);
@@ -501,7 +501,7 @@ function toQuicklist(db: Database, entry: Entry): Entry {
 }
 
 function pushOne(
-  db: Database,
+  db: Records,
   entry: Entry,
   atHead: boolean,
   bytes: Uint8Array,
@@ -517,7 +517,7 @@ function pushOne(
 }
 
 /** Takes elements out and leaves the list in the form it has, be it empty. */
-function removeRange(db: Database, entry: Entry, index: number, count: number): Entry {
+function removeRange(db: Records, entry: Entry, index: number, count: number): Entry {
   const quicklist = quicklistOf(db, entry);
   if (quicklist !== undefined) {
     quicklist.removeRange(index, count);

@@ -6,7 +6,7 @@
  */
 
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import type { Database } from "../keyspace/database.ts";
+import type { Records } from "../memory/records.ts";
 import {
   INTSET_EMPTY,
   intsetAdd,
@@ -42,7 +42,7 @@ const region = new RecordRegion();
 const encoded = new ByteBuffer();
 
 /** How many members a set has. */
-export function setLength(db: Database, entry: Entry): number {
+export function setLength(db: Records, entry: Entry): number {
   const large = setTableOf(db, entry);
   if (large !== undefined) return large.size;
   db.valueRef(entry, blob);
@@ -52,7 +52,7 @@ export function setLength(db: Database, entry: Entry): number {
 }
 
 /** Visits every member: in order when the set is small. */
-export function setEach(db: Database, entry: Entry, visit: SetVisitor): void {
+export function setEach(db: Records, entry: Entry, visit: SetVisitor): void {
   const large = setTableOf(db, entry);
   if (large !== undefined) return large.each(visit);
   db.valueRef(entry, blob);
@@ -73,7 +73,7 @@ export function setEach(db: Database, entry: Entry, visit: SetVisitor): void {
 
 /** Whether a set has a member. */
 export function setHas(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -90,7 +90,7 @@ export function setHas(
 
 /** Visits the member at `index` of a small set; any one, drawn, of a large one. */
 export function setVisitAt(
-  db: Database,
+  db: Records,
   entry: Entry,
   index: number,
   random: () => number,
@@ -107,7 +107,7 @@ export function setVisitAt(
 
 /** How a set that begins with a member and may grow to `expected` is held: `setTypeCreate`. */
 export function setEncodingFor(
-  db: Database,
+  db: Records,
   bytes: Uint8Array,
   start: number,
   end: number,
@@ -120,7 +120,7 @@ export function setEncodingFor(
 
 /** Makes an empty set, which is to be filled before anybody looks. */
 export function setCreate(
-  db: Database,
+  db: Records,
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
@@ -153,7 +153,7 @@ export function setCreate(
 }
 
 /** Prepares a set for `count` members to come: `setTypeMaybeConvert`. */
-export function setExpect(db: Database, entry: Entry, count: number): Entry {
+export function setExpect(db: Records, entry: Entry, count: number): Entry {
   const { setMaxIntsetEntries, setMaxListpackEntries } = db.settings.limits;
   const encoding = db.encodingOf(entry);
   const isBeyond = (encoding === Encoding.LISTPACK && count > setMaxListpackEntries) ||
@@ -168,7 +168,7 @@ export const setRemoveResult: { wasThere: boolean } = { wasThere: false };
 
 /** Adds a member; returns where the entry is now, `setAddResult.isNew` tells whether it is new. */
 export function setAdd(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -186,7 +186,7 @@ export function setAdd(
 }
 
 function addToIntset(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -209,7 +209,7 @@ function addToIntset(
 }
 
 function addToListpack(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -233,7 +233,7 @@ function addToListpack(
 
 /** Deletes a member; returns where the entry is now, `setRemoveResult.wasThere` tells whether it was there. */
 export function setRemove(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -258,7 +258,7 @@ export function setRemove(
 }
 
 /** Makes a small set a large one. */
-export function setConvert(db: Database, entry: Entry): Entry {
+export function setConvert(db: Records, entry: Entry): Entry {
   if (setTableOf(db, entry) !== undefined) return entry;
   const large = new SetTable(db.settings);
   setEach(db, entry, (bytes, start, end) => large.add(bytes, start, end));
@@ -269,7 +269,7 @@ export function setConvert(db: Database, entry: Entry): Entry {
 }
 
 /** Makes an intset a listpack. */
-function setPack(db: Database, entry: Entry): Entry {
+function setPack(db: Records, entry: Entry): Entry {
   const packed = new ByteBuffer();
   lpBegin(packed);
   let count = 0;
@@ -282,7 +282,7 @@ function setPack(db: Database, entry: Entry): Entry {
 }
 
 /** Makes a set of integers alone an intset if the limits allow; leaves any other as it is. */
-export function setUnpack(db: Database, entry: Entry): Entry {
+export function setUnpack(db: Records, entry: Entry): Entry {
   if (db.encodingOf(entry) === Encoding.INTSET) return entry;
   if (setLength(db, entry) > db.settings.limits.setMaxIntsetEntries) return entry;
   const members: Uint8Array[] = [];
@@ -295,7 +295,7 @@ export function setUnpack(db: Database, entry: Entry): Entry {
 }
 
 /** Makes a set that has lost most of its members anew, as SPOP does: small if what is left fits. */
-export function setRenew(db: Database, entry: Entry): Entry {
+export function setRenew(db: Records, entry: Entry): Entry {
   const isIntset = db.encodingOf(entry) === Encoding.INTSET;
   if (!isIntset && setLength(db, entry) > db.settings.limits.setMaxListpackEntries) return entry;
   const members: Uint8Array[] = [];
@@ -304,7 +304,7 @@ export function setRenew(db: Database, entry: Entry): Entry {
 }
 
 function refill(
-  db: Database,
+  db: Records,
   entry: Entry,
   encoding: Encoding,
   members: readonly Uint8Array[],
@@ -316,7 +316,7 @@ function refill(
 }
 
 function replaceBlob(
-  db: Database,
+  db: Records,
   entry: Entry,
   encoding: Encoding,
   bytes: Uint8Array,

@@ -5,7 +5,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { Database } from "../keyspace/database.ts";
+import { Records } from "../memory/records.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import type { StoreSettings } from "../memory/settings.ts";
@@ -19,11 +19,11 @@ const member = new BytesRef();
 /** See the module's text. */
 export class SetTable implements StoredObject {
   /** The members, each with nothing as its value. */
-  readonly members: Database;
+  readonly members: Records;
 
   /** @param settings Of the keyspace. */
   constructor(settings: StoreSettings) {
-    this.members = new Database(settings);
+    this.members = new Records(settings);
   }
 
   /** How many members there are. */
@@ -87,6 +87,6 @@ export class SetTable implements StoredObject {
 }
 
 /** The table of a set, undefined while its members are an intset or a listpack in its record. */
-export function setTableOf(db: Database, entry: Entry): SetTable | undefined {
+export function setTableOf(db: Records, entry: Entry): SetTable | undefined {
   return db.objectOf(entry) as SetTable | undefined;
 }

@@ -14,8 +14,8 @@
  */
 
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import type { Database } from "../keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import type { Records } from "../memory/records.ts";
 import { RecordRegion } from "../packed/record_region.ts";
 import { BufferRegion, type NodeRegion, type Region } from "../packed/region.ts";
 import { IdPlace, StreamId } from "../packed/stream_id.ts";
@@ -70,7 +70,7 @@ const packedNode = new PackedNode();
  * The stream of an entry of that type. Unless `isHeld` says that the database holds this very object,
  * {@linkcode keepStream} is to be told when it was changed.
  */
-export function streamOf(db: Database, entry: Entry): Stream {
+export function streamOf(db: Records, entry: Entry): Stream {
   const object = db.objectOf(entry);
   if (object !== undefined) return object as Stream;
   db.valueRef(entry, value);
@@ -78,7 +78,7 @@ export function streamOf(db: Database, entry: Entry): Stream {
 }
 
 /** Reads the last id ever given to a stream. */
-export function readLastId(db: Database, entry: Entry, out: StreamId): void {
+export function readLastId(db: Records, entry: Entry, out: StreamId): void {
   const object = db.objectOf(entry);
   if (object !== undefined) return out.set((object as Stream).lastId);
   db.valueRef(entry, value);
@@ -91,7 +91,7 @@ export function readLastId(db: Database, entry: Entry, out: StreamId): void {
  * @returns False, and nothing done, when it is none.
  */
 export function appendPacked(
-  db: Database,
+  db: Records,
   entry: Entry,
   id: StreamId,
   fields: Fields,
@@ -135,7 +135,7 @@ function countOneMore(bytes: Uint8Array, pos: number): void {
 
 /** Makes a stream of one entry; false, and nothing done, when that is not a small one. */
 export function createPacked(
-  db: Database,
+  db: Records,
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
@@ -166,7 +166,7 @@ export function createPacked(
 
 /** Stores a stream that was made or changed under its key, whose expiry stays. */
 export function keepStream(
-  db: Database,
+  db: Records,
   keyBytes: Uint8Array,
   start: number,
   end: number,

@@ -11,7 +11,7 @@
 import { compareBytes, formatDouble, parseDouble } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import type { Database } from "../keyspace/database.ts";
+import type { Records } from "../memory/records.ts";
 import {
   LISTPACK_EMPTY,
   lpAppendIntegerTo,
@@ -66,7 +66,7 @@ const scratch = new ByteBuffer();
 const numberText = new Uint8Array(40);
 
 /** How many members there are. */
-export function zsetLength(db: Database, entry: Entry): number {
+export function zsetLength(db: Records, entry: Entry): number {
   const set = zsetTableOf(db, entry);
   if (set !== undefined) return set.size;
   db.valueRef(entry, value);
@@ -75,7 +75,7 @@ export function zsetLength(db: Database, entry: Entry): number {
 
 /** A member's score, NaN when it is not there. */
 export function zsetScore(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -93,7 +93,7 @@ export function zsetScore(
 
 /** How many members come before one, -1 when it is not there. */
 export function zsetRank(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -114,7 +114,7 @@ export function zsetRank(
 }
 
 /** Visits every member, ascending. `visit` must not write to the database. */
-export function zsetEach(db: Database, entry: Entry, visit: MemberVisitor): void {
+export function zsetEach(db: Records, entry: Entry, visit: MemberVisitor): void {
   zsetEachRange(db, entry, 0, zsetLength(db, entry), false, visit);
 }
 
@@ -123,7 +123,7 @@ export function zsetEach(db: Database, entry: Entry, visit: MemberVisitor): void
  * `visit` must not write to the database.
  */
 export function zsetEachRange(
-  db: Database,
+  db: Records,
   entry: Entry,
   rank: number,
   count: number,
@@ -149,7 +149,7 @@ export function zsetEachRange(
 
 /** How many members have a score below `score`, or with `inclusive` no higher one. */
 export function zsetCountBelow(
-  db: Database,
+  db: Records,
   entry: Entry,
   score: number,
   inclusive: boolean,
@@ -178,7 +178,7 @@ export function zsetCountBelow(
  * @returns The rank it ends at.
  */
 export function zsetSeekMember(
-  db: Database,
+  db: Records,
   entry: Entry,
   from: number,
   bytes: Uint8Array,
@@ -206,7 +206,7 @@ export function zsetSeekMember(
 
 /** Makes a key an empty sorted set, in the form Redis chooses for what is expected to come. */
 export function zsetCreate(
-  db: Database,
+  db: Records,
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
@@ -232,7 +232,7 @@ export function zsetCreate(
 }
 
 /** Turns a listpack into the large form when more than its limit of members is expected. */
-export function zsetExpect(db: Database, entry: Entry, expected: number): Entry {
+export function zsetExpect(db: Records, entry: Entry, expected: number): Entry {
   if (expected <= db.settings.limits.zsetMaxListpackEntries) return entry;
   return db.objectOf(entry) !== undefined ? entry : convert(db, entry);
 }
@@ -244,7 +244,7 @@ export function zsetExpect(db: Database, entry: Entry, expected: number): Entry 
  * @returns Where the entry is now.
  */
 export function zsetAdd(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -269,7 +269,7 @@ export function zsetAdd(
  * @returns Where the entry is now; 0 when there was no such member and nothing has changed.
  */
 export function zsetRemove(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -292,7 +292,7 @@ export function zsetRemove(
 }
 
 /** Removes `count` members from `rank` on: all must be there. Returns where the entry is now. */
-export function zsetRemoveRange(db: Database, entry: Entry, rank: number, count: number): Entry {
+export function zsetRemoveRange(db: Records, entry: Entry, rank: number, count: number): Entry {
   if (count <= 0) return entry;
   const set = zsetTableOf(db, entry);
   if (set !== undefined) {
@@ -311,7 +311,7 @@ export function zsetRemoveRange(db: Database, entry: Entry, rank: number, count:
 
 /** A member as likely as any other, with its score. */
 export function zsetRandom(
-  db: Database,
+  db: Records,
   entry: Entry,
   random: () => number,
   visit: MemberVisitor,
@@ -326,7 +326,7 @@ export function zsetRandom(
  * limits allow. The set is the database's from now on.
  */
 export function zsetStore(
-  db: Database,
+  db: Records,
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
@@ -400,7 +400,7 @@ export function addListpack(set: ZsetTable, bytes: Uint8Array, start: number): b
 }
 
 function putLarge(
-  db: Database,
+  db: Records,
   keyBytes: Uint8Array,
   keyStart: number,
   keyEnd: number,
@@ -412,7 +412,7 @@ function putLarge(
 }
 
 /** The large form in place of a listpack. */
-function convert(db: Database, entry: Entry): Entry {
+function convert(db: Records, entry: Entry): Entry {
   const set = new ZsetTable(db.settings);
   db.valueRef(entry, value);
   const isSound = addListpack(set, value.bytes, value.start);
@@ -456,7 +456,7 @@ function admitChange(current: number, score: number, options: number): boolean {
 }
 
 function addSmall(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -485,7 +485,7 @@ function addSmall(
 
 /** Puts a member with `zsetAddResult.score` at its place in a listpack. */
 function insertSmall(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,
@@ -503,7 +503,7 @@ function insertSmall(
 
 /** Gives the pair at `[pos, next)` of a listpack `zsetAddResult.score`: in place where its rank stays. */
 function moveSmall(
-  db: Database,
+  db: Records,
   entry: Entry,
   bytes: Uint8Array,
   start: number,

@@ -13,9 +13,9 @@
 
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
-import type { Database } from "../keyspace/database.ts";
 import { Dict } from "../memory/dict.ts";
 import { evacuate } from "../memory/evacuate.ts";
+import type { Records } from "../memory/records.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 import { copyBytes } from "../../base/copy.ts";
 import {
@@ -206,7 +206,7 @@ export class ZsetTable implements StoredObject {
     });
   }
 
-  /** One step of a ZSCAN, as `Database.scan`. */
+  /** One step of a ZSCAN, as `Records.scan`. */
   scan(cursor: number, visit: (entry: Entry) => void): number {
     return this.#dict.scan(cursor, visit);
   }
@@ -289,6 +289,6 @@ function scoreUnit(unit: number, head: number): number {
 }
 
 /** The table of a sorted set, undefined while its members are a listpack in its record. */
-export function zsetTableOf(db: Database, entry: Entry): ZsetTable | undefined {
+export function zsetTableOf(db: Records, entry: Entry): ZsetTable | undefined {
   return db.objectOf(entry) as ZsetTable | undefined;
 }

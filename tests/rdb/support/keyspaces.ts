@@ -9,6 +9,7 @@ import { encodeSnapshot, type SnapshotOptions } from "../../../src/rdb/encoder.t
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import type { Entry } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
+import { readString, setString } from "../../../src/store/types/string.ts";
 import { type Item, type ItemJson, sortItems, toJson } from "./dataset.ts";
 import { join } from "./decoding.ts";
 
@@ -23,7 +24,7 @@ export function newKeyspace(limits: Partial<EncodingLimits> = {}): Keyspace {
 export function keyspaceOf(items: readonly Item[]): Keyspace {
   const keyspace = newKeyspace();
   for (const { db, key, value, expireAtMs } of items) {
-    keyspace.db(db).setString(key, 0, key.length, value, 0, value.length, expireAtMs);
+    setString(keyspace.db(db), key, 0, key.length, value, 0, value.length, expireAtMs);
   }
   return keyspace;
 }
@@ -37,7 +38,7 @@ export function itemsOf(keyspace: Keyspace): ItemJson[] {
     const visit = (entry: Entry) => {
       db.keyRef(entry, ref);
       const key = ref.view().slice();
-      db.readString(entry, ref);
+      readString(db, entry, ref);
       const value = ref.view().slice();
       items.push(toJson({ db: index, key, value, expireAtMs: db.expireAtMs(entry) }));
     };

@@ -6,6 +6,7 @@ import { Prng } from "../../../src/base/prng.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
+import { readString, setString } from "../../../src/store/types/string.ts";
 import { bytesOf, ModelRun, text } from "../model.ts";
 
 const SEED = Number(process.env["SEED"] ?? 0);
@@ -19,7 +20,7 @@ function newKeyspace(seed: number = 1): Keyspace {
 function set(db: Database, key: string, value: string, expireAtMs: number = NO_EXPIRY): void {
   const keyBytes = bytesOf(key);
   const bytes = bytesOf(value);
-  db.setString(keyBytes, 0, keyBytes.length, bytes, 0, bytes.length, expireAtMs);
+  setString(db, keyBytes, 0, keyBytes.length, bytes, 0, bytes.length, expireAtMs);
 }
 
 function get(db: Database, key: string): string | undefined {
@@ -27,7 +28,7 @@ function get(db: Database, key: string): string | undefined {
   const entry = db.find(keyBytes, 0, keyBytes.length);
   if (entry === 0) return undefined;
   const ref = new BytesRef();
-  db.readString(entry, ref);
+  readString(db, entry, ref);
   return text(ref.view());
 }
 
@@ -176,18 +177,18 @@ test("bytes handed in may be the database's own", () => {
     const value = `${round}:${"v".repeat(round % 300)}`;
     set(db, "source", value);
     const entry = db.find(key, 0, key.length);
-    db.readString(entry, ref);
+    readString(db, entry, ref);
     const target = bytesOf(`copy:${round % 7}`);
-    db.setString(target, 0, target.length, ref.bytes, ref.start, ref.end, NO_EXPIRY);
+    setString(db, target, 0, target.length, ref.bytes, ref.start, ref.end, NO_EXPIRY);
     assert.equal(get(db, `copy:${round % 7}`), value);
     // A part of its own value, onto itself.
     const again = db.find(key, 0, key.length);
-    db.readString(again, ref);
-    db.setString(key, 0, key.length, ref.bytes, ref.start + 2, ref.end, round % 3 - 1);
+    readString(db, again, ref);
+    setString(db, key, 0, key.length, ref.bytes, ref.start + 2, ref.end, round % 3 - 1);
     assert.equal(get(db, "source"), value.slice(2));
     // A key that is another's key bytes and a value that is another's key.
     db.keyRef(db.find(key, 0, key.length), ref);
-    db.setString(ref.bytes, ref.start, ref.end, ref.bytes, ref.start, ref.end, NO_EXPIRY);
+    setString(db, ref.bytes, ref.start, ref.end, ref.bytes, ref.start, ref.end, NO_EXPIRY);
     assert.equal(get(db, "source"), "source");
   }
   db.audit();

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { Database } from "../../../src/store/keyspace/database.ts";
+import { compact, type Database, renameKey } from "../../../src/store/keyspace/database.ts";
 import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
+import { Records } from "../../../src/store/memory/records.ts";
 import { Slab } from "../../../src/store/memory/slab.ts";
+import { setString } from "../../../src/store/types/string.ts";
 import { settingsOf } from "../model.ts";
 
 const MB = 1024 * 1024;
@@ -17,7 +19,7 @@ function set(db: Database, number: number, length: number): void {
   keyView.setFloat64(0, number);
   // A value tells its length and begins where its key says, so that a mix-up shows.
   const start = (number * 31) % (4 * MB - length);
-  db.setString(key, 0, 8, value, start, start + length, NO_EXPIRY);
+  setString(db, key, 0, 8, value, start, start + length, NO_EXPIRY);
 }
 
 function check(db: Database, number: number, length: number): void {
@@ -65,7 +67,7 @@ test("Slab hands out blocks that do not overlap and takes each back", () => {
 });
 
 test("freed memory is used again: churn of one length takes no more", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   for (let i = 0; i < 20_000; i++) set(db, i, 200);
   const before = db.memory().reserved;
   for (let i = 20_000; i < 200_000; i++) {
@@ -78,7 +80,7 @@ test("freed memory is used again: churn of one length takes no more", () => {
 
 test("overwriting with other lengths stays within bounds", () => {
   const prng = new Prng(3);
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   const lengths: number[] = [];
   for (let i = 0; i < 400_000; i++) {
     const number = prng.int(10_000);
@@ -97,7 +99,7 @@ function assertBounded(db: Database): void {
 }
 
 test("values that change from short to long and back give their memory back", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   const count = 30_000;
   for (const length of [50, 500, 120, 1500, 20, 900]) {
     for (let i = 0; i < count; i++) set(db, i, length);
@@ -111,12 +113,12 @@ test("values that change from short to long and back give their memory back", ()
 });
 
 test("deleting most keys gives most memory back", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   const count = 300_000;
   for (let i = 0; i < count; i++) set(db, i, 200);
   const full = db.memory().reserved;
   for (let i = 0; i < count; i++) if (i % 20 !== 0) remove(db, i);
-  while (db.compact(MB) > 0);
+  while (compact(db, MB) > 0);
   const { used, reserved } = db.memory();
   assert.ok(reserved < full / 4, `${reserved} of ${full} for ${used} used`);
   for (let i = 0; i < count; i += 20) check(db, i, 200);
@@ -124,12 +126,12 @@ test("deleting most keys gives most memory back", () => {
 });
 
 test("compact() works in steps of its budget and comes to an end", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   for (let i = 0; i < 50_000; i++) set(db, i, (i * 7) % 400);
   for (let i = 0; i < 50_000; i++) if (i % 3 !== 0) remove(db, i);
   let steps = 0;
   let done = 0;
-  while ((done = db.compact(100_000)) > 0) {
+  while ((done = compact(db, 100_000)) > 0) {
     assert.ok(done < 400_000);
     assert.ok(++steps < 1000);
     if (steps % 5 === 0) db.audit();
@@ -137,12 +139,12 @@ test("compact() works in steps of its budget and comes to an end", () => {
   const { used, wasted } = db.memory();
   assert.ok(wasted * 8 < used + 8 * MB / 64);
   for (let i = 0; i < 50_000; i += 3) check(db, i, (i * 7) % 400);
-  assert.equal(db.compact(100_000), 0);
+  assert.equal(compact(db, 100_000), 0);
   db.audit();
 });
 
 test("an entry survives its segment being doubled and the next one opened", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   set(db, 1e6, 100);
   for (let i = 0; i < 30; i++) {
     set(db, i, MB - 100);
@@ -153,14 +155,14 @@ test("an entry survives its segment being doubled and the next one opened", () =
 });
 
 test("records longer than a segment get a buffer of their own and give it back", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   const long = new Prng(2).bytes(40 * MB);
   const small = db.memory().reserved;
   for (let round = 0; round < 3; round++) {
     for (const length of [16 * MB - 40, 16 * MB - 16, 16 * MB, 17 * MB, 33 * MB, 40 * MB]) {
       keyView.setFloat64(0, length);
       const expireAtMs = round === 1 ? 5 : NO_EXPIRY;
-      const entry = db.setString(key, 0, 8, long, 0, length, expireAtMs);
+      const entry = setString(db, key, 0, 8, long, 0, length, expireAtMs);
       db.valueRef(entry, ref);
       assert.equal(ref.end - ref.start, length);
       assert.equal(ref.bytes[ref.end - 1], long[length - 1]);
@@ -169,7 +171,7 @@ test("records longer than a segment get a buffer of their own and give it back",
     }
     const renamed = new Uint8Array([round]);
     keyView.setFloat64(0, 40 * MB);
-    db.rename(db.find(key, 0, 8), renamed, 0, 1);
+    renameKey(db, db.find(key, 0, 8), renamed, 0, 1);
     db.valueRef(db.setExpire(db.find(renamed, 0, 1), 99), ref);
     assert.equal(ref.bytes[ref.start + 39 * MB], long[39 * MB]);
     assert.ok(db.remove(renamed, 0, 1));

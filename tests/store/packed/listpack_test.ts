@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
+import { Records } from "../../../src/store/memory/records.ts";
 import * as lp from "../../../src/store/packed/listpack.ts";
 import { lpCheck } from "../../../src/store/packed/listpack_check.ts";
-import { Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { RecordRegion } from "../../../src/store/packed/record_region.ts";
 import { NodeRegion, type Region } from "../../../src/store/packed/region.ts";
@@ -269,7 +269,7 @@ class Pair {
 for (let seed = 1; seed <= 8; seed++) {
   test(`lpSplice() agrees with an array in a node and in a record, seed ${seed}`, () => {
     const empty = lp.LISTPACK_EMPTY;
-    const db = new Database(settingsOf(1, 2));
+    const db = new Records(settingsOf(1, 2));
     const key = bytesOf("key");
     const record = new RecordRegion();
     const entry = db.setBlob(

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
+import { Records } from "../../../src/store/memory/records.ts";
 import {
   FieldCursor,
   hashCreate,
@@ -30,7 +31,7 @@ import {
 } from "../../../src/store/types/hash.ts";
 import { hashTableOf } from "../../../src/store/types/hash_table.ts";
 import { HashBuilder } from "../../../src/store/types/hash_builder.ts";
-import { Database } from "../../../src/store/keyspace/database.ts";
+import { copyValue, type Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { lpCheck } from "../../../src/store/packed/listpack_check.ts";
 import { bytesOf, settingsOf } from "../model.ts";
@@ -78,8 +79,8 @@ class Run {
     const prng = new Prng(seed);
     this.#seed = seed;
     this.prng = prng;
-    this.db = new Database(settingsOf(prng.uint32(), prng.uint32()));
-    this.other = new Database(settingsOf(prng.uint32(), prng.uint32()));
+    this.db = new Records(settingsOf(prng.uint32(), prng.uint32()));
+    this.other = new Records(settingsOf(prng.uint32(), prng.uint32()));
     this.db.settings.limits.hashMaxListpackEntries = [5, 60, 512][seed % 3];
     this.#fields = [8, 90, 400, 1200][seed % 4];
     // Some never outgrow their limits.
@@ -270,7 +271,7 @@ class Run {
   copy(): void {
     if (this.entry === 0) return;
     const { db, other } = this;
-    const copied = db.copyTo(this.entry, other, OTHER, 0, OTHER.length, NO_EXPIRY);
+    const copied = copyValue(db, this.entry, other, OTHER, 0, OTHER.length, NO_EXPIRY);
     const before = sorted(this.model);
     for (let i = 0; i < 20; i++) this.step();
     const entry = other.find(OTHER, 0, OTHER.length);
@@ -345,7 +346,7 @@ function fill(db: Database, entry: Entry, count: number, value: Uint8Array): Ent
 }
 
 test("a hash that loses its fields gives memory back", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   let entry = fill(db, hashCreate(db, KEY, 0, KEY.length), 20_000, bytesOf("value"));
   const large = hashTableOf(db, entry)!;
   const full = large.memoryBytes;
@@ -363,7 +364,7 @@ test("a hash that loses its fields gives memory back", () => {
 });
 
 test("a table of a few fields costs little more than its bytes", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   const value = new Uint8Array(100);
   for (let key = 0; key < 1000; key++) {
     const name = bytesOf(`key:${key}`);
@@ -376,7 +377,7 @@ test("a table of a few fields costs little more than its bytes", () => {
 });
 
 test("fields that expire at once lie the last to be told first, those that never do at the end", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   let entry = fill(db, hashCreate(db, KEY, 0, KEY.length), 3, bytesOf("v"));
   entry = hashKeepExpiries(db, entry);
   const order = () => [...tell(db, entry).keys()].join(" ").replaceAll("field:", "");

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { Database } from "../../../src/store/keyspace/database.ts";
+import { copyValue, type Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY } from "../../../src/store/memory/record.ts";
+import { Records } from "../../../src/store/memory/records.ts";
 import {
   ListBuilder,
   ListCursor,
@@ -37,7 +38,7 @@ class Run {
 
   constructor(seed: number, fill: number) {
     this.prng = new Prng(seed);
-    this.db = new Database(settingsOf(seed, 2));
+    this.db = new Records(settingsOf(seed, 2));
     this.db.settings.limits.listMaxListpackSize = fill;
     // Now and then elements that need a node of their own.
     this.#large = this.prng.oneIn(3) ? 25 : 400;
@@ -206,7 +207,7 @@ test("ListBuilder makes what pushing makes", () => {
         () => prng.oneIn(100) ? "L".repeat(8200) : `e${prng.int(1000)}`,
       );
       for (const text of texts) builder.append(bytesOf(text), 0, text.length);
-      const db = new Database(settingsOf(1, 2));
+      const db = new Records(settingsOf(1, 2));
       db.settings.limits.listMaxListpackSize = fill;
       const key = KEYS[0];
       const quicklist = builder.finish();
@@ -226,7 +227,7 @@ test("ListBuilder makes what pushing makes", () => {
 });
 
 test("a copy of a large list is independent of it", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   const value = bytesOf("value");
   const key = KEYS[0];
   let entry = 0;
@@ -234,7 +235,7 @@ test("a copy of a large list is independent of it", () => {
     entry = listPush(db, entry, key, 0, 1, false, value, [0], [5], 0, 1);
   }
   assert.equal(db.encodingOf(entry), Encoding.QUICKLIST);
-  const copy = db.copyTo(entry, db, KEYS[1], 0, 1, NO_EXPIRY);
+  const copy = copyValue(db, entry, db, KEYS[1], 0, 1, NO_EXPIRY);
   listSet(db, db.find(key, 0, 1), 0, bytesOf("other"), 0, 5);
   listEach(db, copy, (bytes, start, end) => assert.equal(latin1(bytes, start, end), "value"));
   const object = quicklistOf(db, copy)!;
@@ -243,7 +244,7 @@ test("a copy of a large list is independent of it", () => {
 });
 
 test("a list of many nodes is sought, grown and cut without walking it", () => {
-  const db = new Database(settingsOf(1, 2));
+  const db = new Records(settingsOf(1, 2));
   db.settings.limits.listMaxListpackSize = 1;
   const key = KEYS[0];
   let entry = 0;

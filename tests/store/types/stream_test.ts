@@ -9,7 +9,8 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { Database } from "../../../src/store/keyspace/database.ts";
+import type { Database } from "../../../src/store/keyspace/database.ts";
+import { Records } from "../../../src/store/memory/records.ts";
 import { IdPlace, IdTable, StreamId } from "../../../src/store/packed/stream_id.ts";
 import { MAX_ID, MIN_ID, Stream, StreamCursor } from "../../../src/store/types/stream.ts";
 import {
@@ -138,7 +139,7 @@ class Run {
 
   constructor(seed: number) {
     this.prng = new Prng(seed);
-    this.db = new Database(settingsOf(seed, 2));
+    this.db = new Records(settingsOf(seed, 2));
     this.nodeEntries = this.prng.oneIn(3) ? this.prng.between(1, 3) : this.prng.between(4, 60);
     this.hasGroups = this.prng.oneIn(2);
     const { limits } = this.db.settings;

@@ -1,24 +1,35 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
-import { Database } from "../../../src/store/keyspace/database.ts";
+import type { Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, NO_EXPIRY } from "../../../src/store/memory/record.ts";
+import { Records } from "../../../src/store/memory/records.ts";
+import {
+  growString,
+  integerBig,
+  integerNumber,
+  readString,
+  setInteger,
+  setString,
+  storeInteger,
+  stringLength,
+} from "../../../src/store/types/string.ts";
 import { bytesOf, settingsOf, text } from "../model.ts";
 
 const KEY = bytesOf("key");
 const ref = new BytesRef();
 
 function newDatabase(): Database {
-  return new Database(settingsOf(11, 22));
+  return new Records(settingsOf(11, 22));
 }
 
 function set(db: Database, value: string): number {
   const bytes = bytesOf(value);
-  return db.setString(KEY, 0, 3, bytes, 0, bytes.length, NO_EXPIRY);
+  return setString(db, KEY, 0, 3, bytes, 0, bytes.length, NO_EXPIRY);
 }
 
 function read(db: Database, entry: number): string {
-  db.readString(entry, ref);
+  readString(db, entry, ref);
   return text(ref.view());
 }
 
@@ -56,13 +67,13 @@ for (const value of integers) {
     const entry = set(db, value);
     assert.equal(db.encodingOf(entry), Encoding.INT);
     assert.equal(read(db, entry), value);
-    assert.equal(db.stringLength(entry), value.length);
-    assert.equal(db.integerBig(entry), BigInt(value));
+    assert.equal(stringLength(db, entry), value.length);
+    assert.equal(integerBig(db, entry), BigInt(value));
     const safe = Number.isSafeInteger(Number(value)) && String(Number(value)) === value;
-    assert.equal(db.integerNumber(entry), safe ? Number(value) : NaN);
-    assert.equal(read(db, db.setInteger(KEY, 0, 3, BigInt(value), 5)), value);
-    if (safe) assert.equal(read(db, db.setInteger(KEY, 0, 3, Number(value), NO_EXPIRY)), value);
-    db.storeInteger(db.find(KEY, 0, 3), -BigInt(value) - 1n);
+    assert.equal(integerNumber(db, entry), safe ? Number(value) : NaN);
+    assert.equal(read(db, setInteger(db, KEY, 0, 3, BigInt(value), 5)), value);
+    if (safe) assert.equal(read(db, setInteger(db, KEY, 0, 3, Number(value), NO_EXPIRY)), value);
+    storeInteger(db, db.find(KEY, 0, 3), -BigInt(value) - 1n);
     assert.equal(read(db, db.find(KEY, 0, 3)), String(-BigInt(value) - 1n));
     db.audit();
   });
@@ -98,7 +109,7 @@ for (const value of texts) {
     const entry = set(db, value);
     assert.equal(db.encodingOf(entry), Encoding.EMBSTR);
     assert.equal(read(db, entry), value);
-    assert.equal(db.stringLength(entry), value.length);
+    assert.equal(stringLength(db, entry), value.length);
   });
 }
 
@@ -127,7 +138,7 @@ test("growString() keeps bytes and expiry, zeroes what is new, and makes the str
   ) {
     db.remove(KEY, 0, 3);
     db.setExpire(set(db, value), 77);
-    const entry = db.growString(KEY, 0, 3, minLength);
+    const entry = growString(db, KEY, 0, 3, minLength);
     const expected = value.padEnd(minLength, "\0");
     assert.equal(db.encodingOf(entry), Encoding.RAW);
     assert.equal(read(db, entry), expected);
@@ -141,16 +152,16 @@ test("growString() zeroes memory that held something else", () => {
   const db = newDatabase();
   set(db, "secret ".repeat(50));
   db.remove(KEY, 0, 3);
-  assert.equal(read(db, db.growString(KEY, 0, 3, 300)), "\0".repeat(300));
+  assert.equal(read(db, growString(db, KEY, 0, 3, 300)), "\0".repeat(300));
   // Shortened in place, then grown again.
   set(db, "q".repeat(340));
   set(db, "q".repeat(330));
-  assert.equal(read(db, db.growString(KEY, 0, 3, 340)), "q".repeat(330) + "\0".repeat(10));
+  assert.equal(read(db, growString(db, KEY, 0, 3, 340)), "q".repeat(330) + "\0".repeat(10));
 });
 
 test("growString() of a missing key makes it, empty if told so", () => {
   const db = newDatabase();
-  const entry = db.growString(KEY, 0, 3, 0);
+  const entry = growString(db, KEY, 0, 3, 0);
   assert.equal(read(db, entry), "");
   assert.equal(db.size, 1);
   db.audit();
@@ -162,7 +173,7 @@ test("appending byte by byte is linear: a string is moved a few times only", () 
   let last = 0;
   const length = 3_000_000;
   for (let i = 1; i <= length; i++) {
-    const entry = db.growString(KEY, 0, 3, i);
+    const entry = growString(db, KEY, 0, 3, i);
     if (entry !== last) moves++;
     last = entry;
     db.valueRef(entry, ref);
@@ -191,13 +202,13 @@ test("a value of 512 MB is held, grown to and given back", () => {
   const db = newDatabase();
   const length = 512 * 1024 * 1024;
   set(db, "start");
-  const entry = db.growString(KEY, 0, 3, length);
-  assert.equal(db.stringLength(entry), length);
+  const entry = growString(db, KEY, 0, 3, length);
+  assert.equal(stringLength(db, entry), length);
   db.valueRef(entry, ref);
   assert.equal(text(ref.bytes.subarray(ref.start, ref.start + 8)), "start\0\0\0");
   ref.bytes[ref.end - 1] = 0x7a;
   set(db, "x");
-  const again = db.growString(bytesOf("other"), 0, 5, length);
+  const again = growString(db, bytesOf("other"), 0, 5, length);
   db.valueRef(again, ref);
   assert.equal(ref.end - ref.start, length);
   assert.equal(ref.bytes[ref.end - 1], 0);
