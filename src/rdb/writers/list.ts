@@ -7,7 +7,8 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { ListCursor, quicklistOf } from "../../store/types/list.ts";
-import { NodePlace, type Quicklist } from "../../store/packed/quicklist.ts";
+import { NodePlace } from "../../store/packed/node_chain.ts";
+import type { Quicklist } from "../../store/packed/quicklist.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import { Type } from "../format/opcodes.ts";
 import type { ValueRest, ValueWriter } from "./writer.ts";

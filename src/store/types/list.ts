@@ -27,19 +27,18 @@ import {
   lpSeek,
   lpSplice,
 } from "../packed/listpack.ts";
+import { NodePlace } from "../packed/node_chain.ts";
+import { Quicklist } from "../packed/quicklist.ts";
 import {
+  ENTRY_OVERHEAD,
   exceedsFill,
   fillBytes,
   fillCount,
   isLargeElement,
-  NodePlace,
-  Quicklist,
-} from "../packed/quicklist.ts";
+} from "../packed/quicklist_node.ts";
 import { Encoding, type Entry, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/record_region.ts";
 
-/** What an entry may take beside its text: `SIZE_ESTIMATE_OVERHEAD`. */
-const ENTRY_OVERHEAD = 8;
 /** Memory that is kept between two uses of a buffer. */
 const KEPT_BYTES = 1 << 17;
 

@@ -15,6 +15,7 @@ import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { listEach, listPush, quicklistOf } from "../../../src/store/types/list.ts";
 import { Engine } from "../../commands/engine.ts";
+import { auditQuicklist } from "../../store/packed/audit.ts";
 import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
@@ -48,7 +49,8 @@ function listOf(db: Database, key: string): string[] | undefined {
   const entry = db.find(bytesOf(key), 0, key.length);
   if (entry === 0) return undefined;
   const texts: string[] = [];
-  (quicklistOf(db, entry))?.audit();
+  const quicklist = quicklistOf(db, entry);
+  if (quicklist !== undefined) auditQuicklist(quicklist);
   listEach(db, entry, (bytes, start, end) => texts.push(latin1(bytes, start, end)));
   return texts;
 }
