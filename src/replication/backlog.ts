@@ -1,15 +1,20 @@
 /**
- * The last bytes of a replication stream, kept so that a replica which lost its connection can go on
- * where it was.
+ * The replication backlog of a master: the last bytes of its stream, kept so that a replica which lost its
+ * connection can go on where it was.
  *
  * ```text
  *   stream offsets      first                       next
  *                         |<------- histlen -------->|
- *   ring   [ ...newer...  |next  first ... older ... ]
+ *
+ *   ring            0                                    capacity
+ *                   | newer ...    | first ...   older   |
+ *                                  ^ index of `next`, which overwrites `first`
+ *   index of byte n = (n - 1) mod capacity, so that no position is kept beside the offset
  * ```
  *
  * Offsets count from 1: byte number `first` is the oldest held, `next` the one that comes next. A range
- * is asked for by the offset of its first byte, as PSYNC does.
+ * is asked for by the offset of its first byte, as PSYNC does. Redis since 7.0 shares blocks with its
+ * replicas' output buffers instead (replBufBlock); a ring is enough for a master that serves tests.
  *
  * @module
  */
@@ -19,13 +24,15 @@ import type { ByteBuffer } from "../base/byte_buffer.ts";
 
 /** A ring over the stream's newest bytes. */
 export class Backlog {
-  /** Most bytes it holds. */
+  /** Most bytes it holds: `repl_backlog_size`. */
   readonly capacity: number;
   readonly #ring: Uint8Array;
   #nextOffset: number;
   #length: number = 0;
 
   /**
+   * Begins empty.
+   *
    * @param capacity Bytes to keep, Redis's 1 MB unless told.
    * @param offset Stream offset of the last byte before the first one kept.
    */
@@ -47,15 +54,15 @@ export class Backlog {
     return this.#length;
   }
 
-  /** Offset of the byte that comes next. */
+  /** Offset of the byte that will be appended next: `master_repl_offset` + 1. */
   get nextOffset(): number {
     return this.#nextOffset;
   }
 
-  /** Adds stream bytes `[start, end)` of `source`; the oldest make room. */
+  /** Appends stream bytes `[start, end)` of `source`; the oldest ones are overwritten. */
   append(source: Uint8Array, start: number = 0, end: number = source.length): void {
     const count = end - start;
-    assert(count >= 0, "a slice does not end before it starts");
+    assert(count >= 0, "a range does not end before it starts");
     const { capacity } = this;
     // Of more bytes than fit only the last ones will ever be read.
     let from = Math.max(start, end - capacity);
@@ -68,16 +75,17 @@ export class Backlog {
     }
     this.#nextOffset += count;
     this.#length = Math.min(capacity, this.#length + count);
+    assert(this.firstByteOffset >= 1, "offsets count from 1");
   }
 
-  /** Whether a replica that asks for `offset` onwards can have all of it. At the tip that is nothing. */
+  /** Whether every byte from `offset` on is held. True for `nextOffset`, from which on there is nothing yet. */
   covers(offset: number): boolean {
     return offset >= this.firstByteOffset && offset <= this.#nextOffset;
   }
 
-  /** Appends every byte from `offset` on to `out`. */
+  /** Copies every byte from `offset` on to the end of `out`. */
   copyFrom(offset: number, out: ByteBuffer): void {
-    assert(this.covers(offset), "the backlog holds what is asked for");
+    assert(this.covers(offset), "the backlog covers the offset asked for");
     const count = this.#nextOffset - offset;
     out.reserve(count);
     const at = this.#indexOf(offset);
@@ -86,8 +94,9 @@ export class Backlog {
     out.writeBytes(this.#ring, 0, count - part);
   }
 
-  /** Forgets everything; the next byte comes after `offset`. */
+  /** Drops every byte; the next one comes after `offset`. */
   reset(offset: number): void {
+    assert(offset >= 0, "stream offsets are not negative");
     this.#nextOffset = offset + 1;
     this.#length = 0;
   }

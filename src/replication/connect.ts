@@ -1,19 +1,21 @@
 /**
- * What comes before the first byte: credentials asked for, the socket connected, each abortable and
- * each with its limit.
+ * The way to a socket: asks for credentials, asks sentinels for the address, connects. Each step can be
+ * aborted and has its timeout.
  *
  * @module
  */
 
+import { messageOf } from "../base/errors.ts";
 import { type Address, formatAddress, type Socket, SocketError } from "../net/socket.ts";
 import { ReplicationError, stopped } from "./errors.ts";
 import type { LinkShared } from "./shared.ts";
-import type { LinkLogin } from "./types.ts";
+import type { LinkCredentials, LinkLogin } from "./types.ts";
 
 /**
- * Name and password for one connection.
+ * Name and password for one connection; undefined without credentials.
  *
- * @throws {ReplicationError} CREDENTIALS when the function asked throws or takes longer than a reply may.
+ * @throws {ReplicationError} CREDENTIALS when the function for the password throws or takes longer than
+ * `timeouts.handshakeMs`.
  */
 export async function askLogin(
   shared: LinkShared,
@@ -21,24 +23,26 @@ export async function askLogin(
 ): Promise<LinkLogin | undefined> {
   const { credentials } = shared;
   if (credentials === undefined) return undefined;
-  const { username, password } = credentials;
-  if (typeof password === "string") return { username, password };
-  const answer = await within(shared, signal, ask(password));
+  if (typeof credentials.password === "string") return await loginOf(credentials);
+  return await within(shared, signal, askUser(credentials));
+}
+
+/** Name and password as configured; a function for the password is called. */
+export async function loginOf({ username, password }: LinkCredentials): Promise<LinkLogin> {
+  const answer = typeof password === "string" ? password : await password();
   return typeof answer === "string" ? { username, password: answer } : { username, ...answer };
 }
 
-async function ask(
-  password: () => string | LinkLogin | Promise<string | LinkLogin>,
-): Promise<string | LinkLogin> {
+async function askUser(credentials: LinkCredentials): Promise<LinkLogin> {
   try {
-    return await password();
+    return await loginOf(credentials);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     throw new ReplicationError("CREDENTIALS", `The credentials could not be had: ${text}`, error);
   }
 }
 
-/** `promise`, unless `signal` or the limit comes first: somebody else's promise may never settle. */
+/** Settles as `promise` does, unless `signal` or the timeout comes first: a user's promise may never settle. */
 function within<T>(shared: LinkShared, signal: AbortSignal, promise: Promise<T>): Promise<T> {
   const { clock, timeouts } = shared;
   return new Promise((resolve, reject) => {
@@ -70,9 +74,9 @@ function within<T>(shared: LinkShared, signal: AbortSignal, promise: Promise<T>)
 }
 
 /**
- * A socket to the master.
+ * A socket to the master, whose address is asked for first where there are sentinels.
  *
- * @throws {ReplicationError} CONNECT, or STOPPED when `signal` came first.
+ * @throws {ReplicationError} CONNECT or NO_MASTER, or STOPPED when `signal` came first.
  */
 export async function connect(shared: LinkShared, signal: AbortSignal): Promise<Socket> {
   const { tls, timeouts } = shared;

@@ -1,6 +1,16 @@
 /**
  * Why a link to a master could not be made, or broke, and what that means for the next attempt.
  *
+ * ```text
+ *  code is      before the link first ran    later
+ *  fatal        the link ends                waits as after any failure
+ *  doomed       waits a minute or more       the same: each try costs the master a fork
+ *  brief        waits about a second         the same, without growing
+ *  others       waits, doubled each time     the same
+ *
+ *  losesOffset, besides: the next PSYNC asks for everything
+ * ```
+ *
  * @module
  */
 
@@ -8,23 +18,23 @@ import { messageOf } from "../base/errors.ts";
 import { SocketError } from "../net/socket.ts";
 import { StoreFullError } from "../store/memory/allocate.ts";
 
-/** What kind of failure. Stable: compare these, not messages. */
+/** What kind of failure it is. Codes are stable: compare these, not messages. */
 export type ReplicationErrorCode =
   /** No connection could be made; `cause` is the `SocketError`. */
   | "CONNECT"
-  /** No sentinel could say where the master is; `cause` is what the last one asked brought. */
+  /** No sentinel could say where the master is; the message has what each of them answered. */
   | "NO_MASTER"
   /** The connection broke or the master closed it; `cause` is the `SocketError`, when there is one. */
   | "DISCONNECTED"
-  /** The same, after `limits.inboxBytes` was reached: the host left us too little time to keep up. */
+  /** The connection broke after `limits.inboxBytes` was reached: the host left us too little time to keep up. */
   | "OVERRUN"
-  /** The master is another one now, as sentinels say. */
+  /** Sentinels say that another server is the master now. */
   | "SWITCHED"
-  /** No reply of the handshake within `timeouts.handshakeMs`. */
+  /** The handshake had no reply within `timeouts.handshakeMs`. */
   | "HANDSHAKE_TIMEOUT"
-  /** Not a byte within `timeouts.syncMs` while a snapshot was awaited or loaded. */
+  /** No byte came within `timeouts.syncMs` while a snapshot was awaited or loaded. */
   | "SYNC_TIMEOUT"
-  /** Not a byte within `timeouts.idleMs` from a master that was followed. */
+  /** No byte came within `timeouts.idleMs` from a master that was followed. */
   | "IDLE_TIMEOUT"
   /** The socket took nothing of ours within `timeouts.writeMs`. */
   | "WRITE_TIMEOUT"
@@ -40,52 +50,52 @@ export type ReplicationErrorCode =
   | "PSYNC_UNAVAILABLE"
   /** The master is in protected mode and lets only its own machine in. */
   | "PROTECTED_MODE"
-  /** The master has no place for another client. */
+  /** The master has as many clients as its `maxclients` allows. */
   | "MAXCLIENTS"
-  /** The master loads its own data. */
+  /** The master is loading its own data. */
   | "LOADING"
-  /** The master runs a script. */
+  /** The master is busy with a long script. */
   | "BUSY"
   /** The master is itself a replica that lost its master. */
   | "MASTERDOWN"
-  /** The same, as the answer to PSYNC. */
+  /** The master is itself a replica that lost its master, as PSYNC puts it. */
   | "NOMASTERLINK"
-  /** Any other error the master answered. */
+  /** The master answered an error that has no code of its own here. */
   | "MASTER_ERROR"
-  /** The master answered what no master answers. */
+  /** The master answered something that is no reply of this protocol. */
   | "PROTOCOL"
   /** The snapshot is damaged or was cut off; `cause` is the `RdbError`, when there is one. */
   | "SNAPSHOT"
   /** The snapshot holds what this version does not understand; `cause` is the `RdbError`. */
   | "UNSUPPORTED"
-  /** The stream of commands is not RESP: what follows can't be trusted. */
+  /** The stream of commands is not RESP: what follows cannot be trusted. */
   | "STREAM"
   /** A command of the stream could not be applied and `onDivergence` says to act on it. */
   | "DIVERGED"
   /** A limit was passed: one of `limits`, or the memory there is. */
   | "LIMIT"
-  /** A fault of this library; `cause` is the exception. */
+  /** A bug of this library; `cause` is the exception. */
   | "INTERNAL"
   /** `stop()` was called, or the signal given to `start()` fired. */
   | "STOPPED";
 
 /** The link to the master failed. `cause` is the error underneath, when there is one. */
 export class ReplicationError extends Error {
-  /** Always "ReplicationError". */
+  /** Always "ReplicationError", on every runtime and after minifying. */
   override readonly name: string = "ReplicationError";
-  /** What kind of failure. */
+  /** What kind of failure it is; decides what the link does next. */
   readonly code: ReplicationErrorCode;
 
-  /** Takes what kind it is, what happened and where, and what it came from. */
+  /** Takes the kind, what happened and where, and the error underneath. */
   constructor(code: ReplicationErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
 
   /**
-   * True when trying again can't help until somebody changes the configuration of one side. Before the
-   * link has run for the first time such an error ends it; later it only makes it wait longer, because
-   * a running replica outlives an operator's mistake.
+   * True when trying again cannot help until somebody changes the configuration of one side. Before the
+   * link has run for the first time such an error ends it; later the link tries again all the same, because
+   * an operator's mistake must not end a running replica.
    */
   get fatal(): boolean {
     if (FATAL.has(this.code)) return true;
@@ -101,12 +111,12 @@ export class ReplicationError extends Error {
     return DOOMED.has(this.code);
   }
 
-  /** True when the master is sound and asks only for a moment: tried again at once, without growth. */
+  /** True when the master is sound and needs a moment only: the pause before the next try does not grow. */
   get brief(): boolean {
     return BRIEF.has(this.code);
   }
 
-  /** True when the data held can't be trusted to be what the offset says: only a full resync helps. */
+  /** True when the data may not be what the offset says: only a full resync helps. */
   get losesOffset(): boolean {
     return LOSES_OFFSET.has(this.code);
   }
@@ -153,9 +163,11 @@ const LOSES_OFFSET: Codes = new Set<ReplicationErrorCode>([
 ]);
 
 /**
- * The error a master's `-...` line stands for, in any state of the handshake.
+ * Turns a master's `-...` line into a typed error, in any state of the handshake. Only the first word is
+ * compared, because Valkey and Redis word the rest differently.
  *
- * Matched by the first word, because Valkey and Redis word the rest differently.
+ * @param line The line, with or without its `-`.
+ * @param doing What was asked, for the message.
  */
 export function errorFromReply(line: string, doing: string): ReplicationError {
   const text = line.startsWith("-") ? line.slice(1) : line;
@@ -183,7 +195,7 @@ function codeFromWording(text: string): ReplicationErrorCode {
 
 const MAX_QUOTED = 200;
 
-/** Cuts what the other side sent to a length fit for a message, control characters made visible. */
+/** Cuts text from the other side to 200 characters, with what is not printable ASCII as `\\xNN`. */
 export function clip(text: string): string {
   const cut = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text;
   // deno-lint-ignore no-control-regex
@@ -192,7 +204,7 @@ export function clip(text: string): string {
   });
 }
 
-/** Any exception as a typed error: what is not ours already is a fault of this library. */
+/** Any exception as a typed error: LIMIT when memory ran out, INTERNAL for what else is no ReplicationError. */
 export function asReplicationError(error: unknown): ReplicationError {
   if (error instanceof ReplicationError) return error;
   const text = messageOf(error);

@@ -1,6 +1,6 @@
 /**
- * What a link's connections have in common: options with their defaults, the position in the master's
- * history, totals, and the ways to tell the world.
+ * What the connections of one link share, and what outlives each of them: options with their defaults, the
+ * replication offset, counters, and the ways to the logger, the listeners and the link itself.
  *
  * @module
  */
@@ -30,61 +30,77 @@ import type {
 const DEFAULT_LINE_BYTES = 16 * 1024;
 const DEFAULT_TRANSACTION_BYTES = 1024 * 1024 * 1024;
 const DEFAULT_INBOX_BYTES = 64 * 1024 * 1024;
-/** Divergences logged one by one; past it only every thousandth. */
+/** Divergences logged one by one; beyond them only every thousandth, so that a log is not flooded. */
 const DIVERGENCES_LOGGED = 20;
 
-/** Where connections tell the link that something came to pass. */
+/** What a connection tells the link it belongs to. */
 export interface LinkObserver {
-  /** A state was entered. */
+  /** The connection has entered `state`. */
   entered(state: LinkState): void;
-  /** The master agreed to replicate. */
+  /** The master agreed to replicate: it answered FULLRESYNC, CONTINUE, or announced a snapshot. */
   accepted(): void;
-  /** A synchronisation is complete, the stream follows. */
+  /** The data is whole and the stream follows. */
   synced(kind: "full" | "partial"): void;
 }
 
-/** One link's common ground. */
+/** What the connections of one link share. */
 export class LinkShared {
+  /** Makes the connections. */
   readonly net: Net;
+  /** Measures every wait. */
   readonly clock: Clock;
-  readonly random: () => number;
+  /** The data that is served; a full sync loads into a sibling of it. */
   readonly keyspace: Keyspace;
+  /** Executes the commands that carry data. */
   readonly executor: StreamExecutor;
-  /** The master, as far as it is known; a locator may find another one before each attempt. */
+  /** The master, as far as it is known; `locate` may find another one before each connection. */
   address: Address;
+  /** Asks sentinels where the master is; undefined when the address is fixed. */
   readonly locate: LinkOptions["locate"];
+  /** TLS to the master; undefined for a plain connection. */
   readonly tls: TlsClientOptions | undefined;
+  /** What AUTH is sent with; undefined for no AUTH. */
   readonly credentials: LinkCredentials | undefined;
+  /** What the master shows of us. */
   readonly announce: { readonly host?: string; readonly port?: number };
+  /** How long each kind of waiting may take, milliseconds. */
   readonly timeouts: Required<Timeouts>;
+  /** Bounds on the stream's commands. */
   readonly limits: LinkLimits;
+  /** Longest line of the handshake, bytes. */
   readonly lineBytes: number;
+  /** Most bytes of the commands between MULTI and EXEC. */
   readonly transactionBytes: number;
+  /** Most bytes of the stream that wait for their turn. */
   readonly inboxBytes: number;
+  /** Whether a full sync keeps the old data until the new is whole, or empties first. */
   readonly resync: "swap" | "flush";
   /** The master's name for PSYNC. */
   readonly psyncCommand: string;
-  /** True when the name was configured: then there is one, and SYNC is no way out. */
+  /** True when the name was configured: an unknown command is then a mistake, and no reason for SYNC. */
   readonly psyncRenamed: boolean;
+  /** What follows when a command cannot be applied. */
   readonly onDivergence: DivergencePolicy;
+  /** What becomes of module values in a snapshot. */
   readonly onUnsupported: "skip" | "fail";
+  /** Milliseconds of work in one slice. */
   readonly sliceMs: number;
+  /** Listeners on the stream. */
   readonly hooks: StreamHooks;
-  /** Which byte of whose history the keyspace stands at. */
+  /** Which byte of which history the keyspace stands at. */
   readonly replOffset: ReplicationOffset = new ReplicationOffset();
-  /** Totals. */
+  /** Running totals over all connections. */
   readonly counters: LinkCounters = newCounters();
-  /** Counts and logs a command that could not be applied. */
+  /** Logs a command that could not be applied, and emits `diverged`. */
   readonly diverged: (divergence: Divergence) => void;
   readonly #logger: Logger | undefined;
   readonly #onEvent: ((event: LinkEvent) => void) | undefined;
   readonly #observer: LinkObserver;
 
-  /** @param options The link's. @param observer The link. */
+  /** Fills in the defaults. @param options The link's. @param observer The link. */
   constructor(options: LinkOptions, observer: LinkObserver) {
     this.net = options.net;
     this.clock = options.clock;
-    this.random = options.random;
     this.keyspace = options.keyspace;
     this.executor = options.executor;
     this.address = options.address;
@@ -110,22 +126,22 @@ export class LinkShared {
     this.#observer = observer;
   }
 
-  /** A state was entered. */
+  /** Tells the link that its connection has entered `state`. */
   entered(state: LinkState): void {
     this.#observer.entered(state);
   }
 
-  /** The master agreed to replicate. */
+  /** Tells the link that the master agreed to replicate. */
   accepted(): void {
     this.#observer.accepted();
   }
 
-  /** A synchronisation is complete, the stream follows. */
+  /** Tells the link that the data is whole and the stream follows. */
   synced(kind: "full" | "partial"): void {
     this.#observer.synced(kind);
   }
 
-  /** Hands an event to the owner, whose exceptions are his own and stop nothing here. */
+  /** Hands an event to the owner's listener; an exception of the listener is logged and stops nothing here. */
   emit(event: LinkEvent): void {
     try {
       this.#onEvent?.(event);
@@ -153,7 +169,7 @@ export class LinkShared {
   }
 }
 
-/** Totals, all 0. */
+/** Running totals that start at 0. */
 export function newCounters(): LinkCounters {
   return {
     fullSyncs: 0,
@@ -171,7 +187,7 @@ export function newCounters(): LinkCounters {
   };
 }
 
-/** Every limit with its value. */
+/** Every timeout with its value in milliseconds, the default where none is given. */
 export function timeoutsWithDefaults(timeouts: Timeouts): Required<Timeouts> {
   return {
     connectMs: timeouts.connectMs ?? 10_000,

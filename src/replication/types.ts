@@ -1,5 +1,5 @@
 /**
- * What a {@linkcode ReplicationLink} is told, and what it tells.
+ * What a {@linkcode ReplicationLink} is told, and what it tells: options, states, events, status.
  *
  * @module
  */
@@ -12,8 +12,9 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { ReplicationError } from "./errors.ts";
 
 /**
- * Where the link stands. Named after `REPL_STATE_*` of server.h, with Redis's own TRANSFER parted in
- * three: the line that announces the snapshot, the snapshot, the mark after it.
+ * Where the link stands. The names are those of `REPL_STATE_*` in server.h (`RECEIVE_PSYNC_REPLY` is
+ * `receivePsyncReply`); Redis's TRANSFER is three states here: the line that announces the snapshot, the
+ * snapshot, the mark behind it.
  */
 export type LinkState =
   | "none"
@@ -49,7 +50,7 @@ export const LINK_STATES: readonly LinkState[] = [
   "connected",
 ];
 
-/** The word `ROLE` has for a state. */
+/** The word that `ROLE` has for a state: replication.c, `roleCommand`. */
 export function roleState(
   state: LinkState,
 ): "none" | "connect" | "connecting" | "handshake" | "sync" | "connected" {
@@ -58,11 +59,11 @@ export function roleState(
   return state.startsWith("transfer") ? "sync" : "handshake";
 }
 
-/** Name and password of an ACL user; without a name, of the default user. */
+/** Name and password of an ACL user, or of the default user when there is no name. */
 export interface LinkLogin {
-  /** ACL user. */
+  /** ACL user; left out for `AUTH password`, which every version knows. */
   readonly username?: string;
-  /** Its password. */
+  /** The user's password, in plain text. */
   readonly password: string;
 }
 
@@ -70,25 +71,28 @@ export interface LinkLogin {
 export interface LinkCredentials {
   /** ACL user; left out for `AUTH password`. */
   readonly username?: string;
-  /** The password, or a function asked anew before each connection. */
+  /** The password, or a function that is called before each connection. */
   readonly password: string | (() => string | LinkLogin | Promise<string | LinkLogin>);
 }
 
-/** Milliseconds; 0 waits forever. */
+/** How long each kind of waiting may take, in milliseconds; 0 waits forever. */
 export interface Timeouts {
-  /** Until a connection stands, name and TLS included. 10,000. */
+  /** Until a connection stands, name lookup and TLS handshake included. 10,000. */
   readonly connectMs?: number;
-  /** Until each reply of the handshake, and until the credentials are there. 5,000. */
+  /** Until each reply of the handshake, and until the function for credentials answers. 5,000. */
   readonly handshakeMs?: number;
   /** Without any byte while a snapshot is awaited or loaded. 60,000. */
   readonly syncMs?: number;
-  /** Without any byte from the master, who pings every 10 s. 60,000. */
+  /** Without any byte from the master once it is followed; it pings every 10 s. 60,000. */
   readonly idleMs?: number;
   /** Without the socket taking any byte of ours. 60,000. */
   readonly writeMs?: number;
 }
 
-/** How long to wait before trying again, milliseconds, each shortened by up to half at random. */
+/**
+ * How long the link waits before it tries again, in milliseconds. Each pause is shortened by up to half at
+ * random, so that the replicas of a fleet do not come back together.
+ */
 export interface LinkBackoff {
   /** After the first failure; doubled with each further one. 1,000. */
   readonly minMs?: number;
@@ -96,7 +100,7 @@ export interface LinkBackoff {
   readonly maxMs?: number;
   /** After a synchronisation that is bound to fail again; doubled with each further one. 60,000. */
   readonly doomedMs?: number;
-  /** Never more than this after such a one. 900,000. */
+  /** Never more than this after a synchronisation that is bound to fail again. 900,000. */
   readonly doomedMaxMs?: number;
 }
 
@@ -112,109 +116,112 @@ export interface LinkLimits {
   readonly lineBytes?: number;
   /**
    * Most bytes of the stream drained from the socket and not yet applied, while the host is busy. Beyond
-   * it the socket rests, and a master that loses patience cuts the link (OVERRUN). 64 MB; while a snapshot
-   * is loaded at most 4 MB of it.
+   * it the socket is not read, and a master whose output buffer limit is reached cuts the link (OVERRUN).
+   * 64 MB; at most 4 MB of it while a snapshot is loaded.
    */
   readonly inboxBytes?: number;
 }
 
 /**
- * What happens when a command of the stream is unknown or answers with an error, which on a master it
- * did not: it is counted and logged, then `resync` drops the link and, after a long pause, asks for a new
- * snapshot; `continue` goes on, as a real replica does; `stop` ends the link with the error.
+ * What follows when a command of the stream is unknown or answers with an error, which on the master it
+ * did not. It is counted and logged in any case.
+ *
+ * - `resync`: drops the link and, after a long pause, asks for a new snapshot.
+ * - `continue`: goes on, as a real replica does.
+ * - `stop`: ends the link with the error.
  */
 export type DivergencePolicy = "resync" | "continue" | "stop";
 
 /** A command of the stream that could not be applied. */
 export interface Divergence {
-  /** Its name as it came. */
+  /** Its name in the letter case it came in, at most 200 characters. */
   readonly command: string;
-  /** Its first argument, which is nearly always the key; a copy. */
+  /** A copy of its first argument, which is nearly always the key, at most 1,024 bytes. */
   readonly key: Uint8Array | undefined;
-  /** Selected database. */
+  /** Number of the database that the stream had selected. */
   readonly db: number;
   /** Offset in the stream after the command. */
   readonly offset: number;
-  /** The error it answered. */
+  /** The error it answered, as a client would see it. */
   readonly message: string;
 }
 
-/** Executes one command of the stream. */
+/** Executes the commands of the stream that carry data. */
 export interface StreamExecutor {
-  /** Called before each batch of commands: relative expiry counts from here. */
+  /** Called before each batch of commands: relative expiry counts from `nowMs`. */
   begin(nowMs: number): void;
   /** Tells of keys of database `dbIndex` that the next commands may be about; a hint, `keys` is borrowed. */
   expect?(dbIndex: number, keys: Argv): void;
-  /** Applies `argv` to database `dbIndex`. The answer is undefined, or the error it met. */
+  /** Applies `argv` to database `dbIndex`. Returns undefined, or the error it met. */
   execute(dbIndex: number, argv: Argv): string | undefined;
 }
 
-/** Where the stream passes by on its way into the keyspace. Nothing called here may throw. */
+/** Listeners on the stream on its way into the keyspace. They must not throw. */
 export interface StreamHooks {
   /**
-   * Raw bytes of the stream as they came, the first of them numbered `offset` + 1; borrowed. The one
-   * place a backlog for replicas of ours is fed from.
+   * Raw bytes `[start, end)` of the stream as they came, the first of them numbered `offset` + 1; borrowed.
+   * A backlog for replicas of ours is fed from here.
    */
   streamBytes?(bytes: Uint8Array, start: number, end: number, offset: number): void;
-  /** A command, or a whole transaction, has been applied, and the offset moved to `offset`. */
+  /** A command, or a whole transaction, has been applied, and the offset has moved to `offset`. */
   committed?(offset: number): void;
-  /** PUBLISH or SPUBLISH came by; `argv` is borrowed. */
+  /** PUBLISH, or SPUBLISH when `sharded`, came by; `argv` is borrowed. */
   publish?(argv: Argv, sharded: boolean): void;
 }
 
 /** Options of {@linkcode ReplicationLink}. */
 export interface LinkOptions {
-  /** The network. */
+  /** Makes the connections to the master. */
   readonly net: Net;
-  /** The clock. */
+  /** Every timeout, pause and slice is measured with it. */
   readonly clock: Clock;
-  /** Uniform in [0, 1): jitter, and the seed of hash tables. */
+  /** Uniform in [0, 1): the jitter of pauses. */
   readonly random: () => number;
-  /** What is kept equal to the master's data. Nobody else may write to it while the link runs. */
+  /** What is kept equal to the master's data. Nothing else may write to it while the link runs. */
   readonly keyspace: Keyspace;
   /** Executes the stream's commands on `keyspace`. */
   readonly executor: StreamExecutor;
-  /** The master. */
+  /** Where the master is, or what is shown until `locate` has answered once. */
   readonly address: Address;
   /**
-   * Asked before each attempt where the master is now, as sentinels tell it; `address` is then only what
-   * is shown before the first answer. What it throws counts as a failed attempt.
+   * Called before each connection: where the master is now, as sentinels tell it. What it throws counts as a
+   * failed attempt.
    */
   readonly locate?: (signal: AbortSignal) => Promise<Address>;
-  /** TLS, when given. */
+  /** TLS to the master; without it the connection is plain. */
   readonly tls?: TlsClientOptions;
-  /** AUTH, when given. */
+  /** What AUTH is sent with; without it no AUTH is sent. */
   readonly credentials?: LinkCredentials;
-  /** What the master shows of us; without a port it shows port 0. */
+  /** What the master shows of us in INFO and ROLE; without a port it shows port 0. */
   readonly announce?: { readonly host?: string; readonly port?: number };
-  /** Every wait's limit. */
+  /** How long each kind of waiting may take. */
   readonly timeouts?: Timeouts;
-  /** Pauses between attempts. */
+  /** How long the pauses between two connections are. */
   readonly backoff?: LinkBackoff;
-  /** Bounds. */
+  /** Bounds on what a master can make us hold. */
   readonly limits?: LinkLimits;
-  /** The master's name for PSYNC. */
+  /** The master's name for PSYNC, where it was renamed. */
   readonly psyncCommand?: string;
   /**
    * What a full resync does with the old data: `swap`, the default, serves it until the new is whole;
-   * `flush` empties first, for machines that can't hold both.
+   * `flush` empties first, for machines that cannot hold both.
    */
   readonly resync?: "swap" | "flush";
-  /** What to do with commands that can't be applied. `resync`. */
+  /** What follows when a command cannot be applied. `resync`. */
   readonly onDivergence?: DivergencePolicy;
   /** Module values of a snapshot are passed over, or `fail` the synchronisation. `skip`. */
   readonly onUnsupported?: "skip" | "fail";
-  /** Milliseconds of work in one go before the host gets its turn. 4. */
+  /** Milliseconds of work in one slice, before the event loop is given back. 4. */
   readonly sliceMs?: number;
-  /** Gets messages. */
+  /** Gets messages, each with the master's address in front. */
   readonly logger?: Logger;
   /** Gets events; called synchronously, in order. */
   readonly onEvent?: (event: LinkEvent) => void;
-  /** Where the stream passes by. */
+  /** Listeners on the stream; none unless told. */
   readonly hooks?: StreamHooks;
 }
 
-/** What a link tells. */
+/** An event of a link. */
 export type LinkEvent =
   | { readonly type: "state"; readonly state: LinkState; readonly previous: LinkState }
   | { readonly type: "syncStart"; readonly replid: string; readonly offset: number }
@@ -243,85 +250,85 @@ export type LinkEvent =
 export interface SyncProgress {
   /** When the master agreed to send it, milliseconds since 1970. */
   readonly startedAtMs: number;
-  /** Snapshot bytes read. */
+  /** Bytes of the snapshot that were decoded. */
   readonly bytesRead: number;
-  /** Snapshot bytes in all; undefined where the master streams without saying. */
+  /** Bytes of the snapshot in all; undefined where the master streams without saying. */
   readonly bytesTotal: number | undefined;
-  /** Keys loaded. */
+  /** Keys loaded into the new keyspace. */
   readonly keys: number;
 }
 
 /** Running totals since the link was made. */
 export interface LinkCounters {
-  /** Snapshots loaded whole. */
+  /** Snapshots loaded whole and put in the place of the data. */
   fullSyncs: number;
-  /** Reconnects that went on where the last connection ended. */
+  /** Connections that went on where the last one ended. */
   partialSyncs: number;
   /** Snapshots begun and not finished. */
   failedSyncs: number;
-  /** Connections attempted. */
+  /** Connections attempted, those that failed included. */
   attempts: number;
   /** Commands of the stream applied, those inside transactions included. */
   commands: number;
-  /** Transactions applied. */
+  /** Transactions (MULTI to EXEC) applied. */
   transactions: number;
   /** Commands of the stream that concern no data here, such as SCRIPT and FUNCTION. */
   ignoredCommands: number;
   /** Commands of the stream that could not be applied. */
   divergences: number;
-  /** Commands of modules that were passed over: their values are none that we hold. */
+  /** Commands of modules that were passed over, because we hold no value they could change. */
   moduleCommandsSkipped: number;
   /** Module values left out of the last snapshot. */
   moduleValuesSkipped: number;
-  /** The same by the module's name. */
+  /** Module values left out of the last snapshot, by the module's name. */
   modulesSkipped: Readonly<Record<string, number>>;
-  /** Bytes read from the master in all. */
+  /** Bytes read from the master in all, snapshots included. */
   bytesRead: number;
 }
 
-/** A moment's view of the link. */
+/** How the link stands at one moment. */
 export interface LinkStatus {
-  /** Where it stands. */
+  /** The state of the current connection, or `connect` and `none` between two. */
   readonly state: LinkState;
-  /** Since when, milliseconds since 1970. */
+  /** Since when it is in that state, milliseconds since 1970. */
   readonly sinceMs: number;
-  /** The master. */
+  /** Where the master is, as far as it is known. */
   readonly address: Address;
   /** True once a snapshot has been loaded: the keyspace holds a master's data, perhaps stale. */
   readonly hasData: boolean;
   /** True while the old data was thrown away and the new is not whole. */
   readonly emptied: boolean;
-  /** True while the data can be gone on from by `PSYNC replid offset`. */
+  /** True while `PSYNC replid offset` can ask for what comes after the data. */
   readonly resumable: boolean;
   /** The data's replication id, 40 hex digits, or "" before the first sync. */
   readonly replid: string;
   /** The id before a failover, or "". */
   readonly replid2: string;
-  /** Up to where `replid2` is valid, or -1. */
+  /** First stream byte that `replid2` does not cover, or -1. */
   readonly secondOffset: number;
-  /** Stream bytes received. */
+  /** Offset of the last stream byte received. */
   readonly readOffset: number;
   /** Bytes drained from the socket that wait for their turn. */
   readonly inboxBytes: number;
   /** Stream bytes applied: what is acknowledged and resumed from. */
   readonly appliedOffset: number;
-  /** The stream's selected database. */
+  /** Number of the database that the stream has selected. */
   readonly db: number;
-  /** The snapshot being awaited or loaded. */
+  /** The snapshot being awaited or loaded; undefined while there is none. */
   readonly sync: SyncProgress | undefined;
   /** Milliseconds since the master's last byte, or -1 while there is no connection. */
   readonly lastIoMs: number;
   /**
    * Since when the data may be stale, milliseconds since 1970: the last byte heard before the link broke,
-   * or its start; undefined while connected.
+   * or the link's start; undefined while connected.
    */
   readonly downSinceMs: number | undefined;
   /** Why the last connection failed; cleared by the next sync. */
   readonly lastError: ReplicationError | undefined;
-  /** Failures in a row. */
+  /** Failures since the link last held. */
   readonly failures: number;
-  /** When the next attempt begins, milliseconds since 1970. */
+  /** When the next attempt begins, milliseconds since 1970; undefined while one is under way. */
   readonly nextRetryAtMs: number | undefined;
-  /** Totals. */
+  /** Running totals; a copy. */
   readonly counters: Readonly<LinkCounters>;
 }
