@@ -1,12 +1,33 @@
 /**
- * The master's commands on their way into the keyspace: what is control (SELECT, MULTI, GETACK...) is
- * dealt with here, what is data goes to the executor. Knows no socket and no offset arithmetic beyond
- * "this command ended there".
+ * Applies the commands of the master's stream. What controls the stream (SELECT, MULTI, GETACK...) is dealt
+ * with here, what carries data goes to the executor. Knows no socket, and of offsets only where each command
+ * ended.
+ *
+ * ```text
+ *  command       outside MULTI                     inside MULTI
+ *  SELECT n      the database of what follows      queued, performed at EXEC
+ *  PING          nothing                           queued
+ *  GETACK        ACK of the offset before it       ACK of the offset before MULTI
+ *  PUBLISH       told to `hooks`                   queued
+ *  MULTI         opens a transaction
+ *  EXEC                                            performs the queue, then the offset moves
+ *  DISCARD                                         drops the queue, then the offset moves
+ *  others        executor                          queued
+ *
+ *  an error the executor answers
+ *    the command carries no data (SCRIPT, PFCOUNT...)       ignored, counted
+ *    a module's command, or a key only it can have made     ignored, counted
+ *    anything else                                          a divergence: `onDivergence` decides
+ * ```
+ *
+ * The offset moves when a command has been applied whole, and for a transaction at its EXEC: PSYNC and ACK
+ * never name a place inside one (replication.c does the same: `reploff` stays back while CLIENT_MULTI).
  *
  * @module
  */
 
 import { latin1, parseInteger } from "../base/ascii.ts";
+import { assert } from "../base/assert.ts";
 import { isWord } from "../commands/engine/args.ts";
 import { NO_SUCH_KEY } from "../commands/engine/errors.ts";
 import { Argv } from "../resp/argv.ts";
@@ -21,12 +42,14 @@ import type {
   StreamHooks,
 } from "./types.ts";
 
+/** Databases are numbered by a C int on the master. */
 const MAX_DB = 0x7fffffff;
+/** Most bytes of a key that are copied into a report. */
 const MAX_KEY_COPY = 1024;
 const UNKNOWN_COMMAND = "ERR unknown command";
 /**
- * Writes to values that are kept and not looked into: Redis 8's vector sets, a module whose commands have no
- * prefix, and the arrays of 8.8.
+ * Commands that write to values whose bytes we keep without reading them, and that have no dot in their name
+ * to tell a module's by: Redis 8's vector sets, and the arrays of 8.8.
  */
 const KEPT_TYPES_COMMANDS: readonly string[] = [
   "VADD",
@@ -41,25 +64,25 @@ const KEPT_TYPES_COMMANDS: readonly string[] = [
   "ARSET",
 ];
 
-/** What the applier needs around it. */
+/** What a {@linkcode StreamApplier} applies to, and counts in. */
 export interface ApplierOptions {
-  /** Moves as commands are applied. */
+  /** Moves as commands are applied, and holds the selected database. */
   readonly replOffset: ReplicationOffset;
-  /** Counts what is applied. */
+  /** Running totals of commands, transactions and divergences. */
   readonly counters: LinkCounters;
-  /** Executes data commands. */
+  /** Executes the commands that carry data. */
   readonly executor: StreamExecutor;
-  /** Where the stream passes by. */
+  /** Listeners on the stream. */
   readonly hooks: StreamHooks;
-  /** What to do with commands that can't be applied. */
+  /** What follows when a command cannot be applied. */
   readonly onDivergence: DivergencePolicy;
-  /** Most bytes between MULTI and EXEC. */
+  /** Most bytes of the commands between MULTI and EXEC. */
   readonly transactionBytes: number;
-  /** A command could not be applied. */
+  /** Called with each command that could not be applied. */
   diverged(divergence: Divergence): void;
 }
 
-/** Applies one connection's stream. A new connection gets a new one: an open MULTI ends with its link. */
+/** Applies the stream of one connection. A new connection needs a new one: an open MULTI ends with its own. */
 export class StreamApplier {
   readonly #options: ApplierOptions;
   readonly #replOffset: ReplicationOffset;
@@ -73,7 +96,7 @@ export class StreamApplier {
   #inMulti: boolean = false;
   #offset: number = 0;
 
-  /** @param options What the applier needs around it. @param acknowledge Sends an ACK, for GETACK. */
+  /** Applies nothing yet. @param options What it applies to. @param acknowledge Sends an ACK, for GETACK. */
   constructor(options: ApplierOptions, acknowledge: () => void) {
     this.#acknowledge = acknowledge;
     this.#options = options;
@@ -84,10 +107,11 @@ export class StreamApplier {
   }
 
   /**
-   * Applies or queues one command whose last byte is number `offset` of the stream. Allocates nothing
-   * for a command that succeeds.
+   * Applies or queues one command, which is borrowed and whose last byte is number `offset` of the stream.
+   * Allocates nothing for a command that succeeds.
    *
-   * @throws {ReplicationError} LIMIT, STREAM, or DIVERGED as `onDivergence` says.
+   * @throws {ReplicationError} LIMIT for a transaction too large, STREAM for a SELECT without a database,
+   * DIVERGED when the command failed and `onDivergence` does not say `continue`.
    */
   apply(argv: Argv, offset: number): void {
     this.#offset = offset;
@@ -103,11 +127,12 @@ export class StreamApplier {
     this.#hooks.committed?.(offset);
   }
 
-  /** Queues, or at EXEC performs all that was queued; true when the transaction is over. */
+  /** Queues a command, or at EXEC performs what was queued. Returns true when the transaction is over. */
   #applyInMulti(argv: Argv): boolean {
     if (isWord(argv, 0, "EXEC")) {
       this.#inMulti = false;
       this.#queue.drain(this.#queued, this.#applyQueued);
+      assert(this.#queue.count === 0, "EXEC performs every queued command");
       this.#counters.transactions++;
       return true;
     }
@@ -131,7 +156,7 @@ export class StreamApplier {
     return false;
   }
 
-  /** One command that counts now. Told apart by length first: most are SET, DEL and the like. */
+  /** Performs one command that counts now. The length of its name comes first: most are SET, DEL and the like. */
   #perform(argv: Argv): void {
     this.#counters.commands++;
     switch (argv.lengthOf(0)) {
@@ -150,12 +175,12 @@ export class StreamApplier {
         break;
     }
     const problem = this.#executor.execute(this.#replOffset.db, argv);
-    if (problem !== undefined) this.#problem(argv, problem);
+    if (problem !== undefined) this.#onError(argv, problem);
   }
 
   #select(argv: Argv): void {
     const db = argv.count === 2 ? parseInteger(argv.bytes, argv.starts[1], argv.ends[1]) : NaN;
-    // Every later command would go to the wrong database: nothing to go on from.
+    // Every later command would go to a wrong database, so this is no divergence that could be passed over.
     if (!(db >= 0 && db <= MAX_DB)) {
       throw new ReplicationError("STREAM", `SELECT without a database at offset ${this.#offset}`);
     }
@@ -167,8 +192,8 @@ export class StreamApplier {
     else this.#counters.ignoredCommands++;
   }
 
-  /** What is no data is let go; the rest is a divergence. */
-  #problem(argv: Argv, problem: string): void {
+  /** An error on a command that carries no data is ignored; any other means we diverged from the master. */
+  #onError(argv: Argv, problem: string): void {
     if (isIgnorable(argv)) {
       this.#counters.ignoredCommands++;
       return;
@@ -194,8 +219,8 @@ export class StreamApplier {
   }
 
   /**
-   * Whether a command could not be applied because it is about a module's value, which we do not hold:
-   * it is the module's own, or one that missed a key which a module's command may have made.
+   * True for a command that failed because it is about a module's value, which we do not read: a command of
+   * the module, or one that did not find a key which a module's command may have made.
    */
   #isOfModule(argv: Argv, problem: string): boolean {
     if (this.#counters.moduleCommandsSkipped > 0 && problem === NO_SUCH_KEY) return true;
@@ -210,9 +235,9 @@ function isGetAck(argv: Argv): boolean {
 }
 
 /**
- * Commands that come by without concerning any key: scripts, which are not run here, tests' tools,
- * cluster internals, PFCOUNT, which only refreshes a number cached in the key, and what streams know of
- * producers, by which a master judges whether it has met an entry.
+ * Commands that may fail here without any key being different from the master's: scripts, which are not run
+ * by a replica; tools of tests; cluster internals; PFCOUNT, which only refreshes a number cached in the key;
+ * and what streams remember of their producers, by which a master recognises an entry sent twice.
  */
 const IGNORABLE: readonly string[] = [
   "SCRIPT",

@@ -1,6 +1,13 @@
 /**
- * The stream's way into the command table: the same handlers that answer clients, in a context that
- * sees keys as they physically are, replies to nobody and expires nothing of its own.
+ * From the master's stream to the command table. The handlers are the ones that answer clients; the context
+ * they run in differs:
+ *
+ * ```text
+ *                    a client of ours          the master's stream
+ *  expired keys      hidden, not deleted       seen: only the master's DEL removes them
+ *  writes            refused, READONLY         applied
+ *  replies           written                   dropped
+ * ```
  *
  * @module
  */
@@ -21,24 +28,24 @@ import { ValueType } from "../store/memory/record.ts";
 import { clip } from "./errors.ts";
 import type { StreamExecutor } from "./types.ts";
 
-/** Of these a command needs one to be executed. */
+/** A command with neither flag changes nothing here, and is passed over. */
 const REPLICATED: number = WRITE | MAY_REPLICATE;
 
 /** Options of {@linkcode createStreamExecutor}. */
 export interface StreamExecutorOptions {
-  /** What is written to. */
+  /** The data the commands change. */
   readonly keyspace: Keyspace;
-  /** Uniform in [0, 1). */
+  /** Uniform in [0, 1): seeds hash tables; what a command picked at random, the master sends by name. */
   readonly random: () => number;
-  /** The server around it, where there is one. */
+  /** The server that the handlers ask for facts and settings. */
   readonly host: Host;
   /** A key was changed. Called after the change; must not throw. */
   readonly modified?: (dbIndex: number, bytes: Uint8Array, start: number, end: number) => void;
-  /** Every key of a database may have changed; -1 is every database. As `modified`. */
+  /** Every key of a database, or with -1 of all, may have changed. Called after it; must not throw. */
   readonly modifiedAll?: (dbIndex: number) => void;
 }
 
-/** An executor over the command table. */
+/** Makes an executor that runs the rows of the command table on `options.keyspace`. */
 export function createStreamExecutor(options: StreamExecutorOptions): StreamExecutor {
   return new TableExecutor(new StreamContext(options));
 }
@@ -64,7 +71,7 @@ class TableExecutor implements StreamExecutor {
       this.#context.forgetModuleValue(dbIndex, argv);
       return unknown(argv);
     }
-    // What only reads changes nothing, and what concerns a connection has none here.
+    // Reads change nothing, and commands about a connection have none here.
     if ((command.flags & REPLICATED) === 0) return undefined;
     if (!checkArity(command, argv)) return wrongArity(command.name);
     const context = this.#context;
@@ -109,8 +116,8 @@ class StreamContext implements Context {
   }
 
   /**
-   * A module's command that is passed over has changed its key's value: what we hold of it, if anything,
-   * is no longer right.
+   * Removes the module value that an unknown command names as its first argument: the command has changed it
+   * on the master, so that the bytes we keep are no longer right.
    */
   forgetModuleValue(dbIndex: number, argv: Argv): void {
     if (argv.count < 2) return;

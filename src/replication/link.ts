@@ -1,6 +1,16 @@
 /**
- * The link to a master: connects, stays, reconnects, and tells how it stands. What happens on one
- * connection is {@linkcode MasterConnection}'s.
+ * The link to a master over all its connections: connects, waits after a failure, connects again. What
+ * happens on one connection is in connection.ts.
+ *
+ * ```text
+ *            start()                    MasterConnection.run()
+ *  none ---------------> connecting ----------------------------> connected
+ *   ^                    ^                                            |
+ *   |        pause over  |                                            | it broke
+ *   |                 connect <---------------------------------------+
+ *   |                    |
+ *   +--------------------+  stop(), a fatal error before the link ever ran, or a divergence with "stop"
+ * ```
  *
  * @module
  */
@@ -13,10 +23,10 @@ import { asReplicationError, ReplicationError, stopped } from "./errors.ts";
 import { LinkShared } from "./shared.ts";
 import type { LinkOptions, LinkState, LinkStatus } from "./types.ts";
 
-/** A full sync that held this long was no failure: what breaks later starts a new count. */
+/** A full sync whose stream was followed this long was no failure: what breaks later is a first failure. */
 const HELD_MS = 10_000;
 
-/** Waits for a promise that somebody else settles. */
+/** The two ends of a promise that `start` or `synced` gave away. */
 interface Waiter {
   resolve(): void;
   reject(error: ReplicationError): void;
@@ -25,11 +35,11 @@ interface Waiter {
 /**
  * Keeps a keyspace equal to a master's data.
  *
- * A connection goes through the states of {@linkcode LinkState}; when it breaks, another is made after
- * a pause, for ever, going on where the last one ended when the master still has those bytes. Until the
- * master has agreed to replicate for the first time, errors that no further attempt can mend
+ * A connection goes through the states of `LinkState`. When it breaks, another one is made after a pause,
+ * for ever, and goes on where the last one ended if the master still has those bytes in its backlog. Until
+ * the master has agreed to replicate for the first time, an error that no further attempt can mend
  * (`ReplicationError.fatal`: wrong password, missing rights, PSYNC unknown, protected mode, a certificate
- * that does not verify) end the link instead.
+ * that does not verify) ends the link instead.
  */
 export class ReplicationLink {
   readonly #shared: LinkShared;
@@ -49,7 +59,7 @@ export class ReplicationLink {
   #starters: Waiter[] = [];
   #syncWaiters: Waiter[] = [];
 
-  /** @param options What to follow, into what, and how. Nothing is connected before `start`. */
+  /** Connects nothing before `start`. @param options Which master, into which keyspace, and how. */
   constructor(options: LinkOptions) {
     this.#shared = new LinkShared(options, {
       entered: (state) => this.#enter(state),
@@ -62,9 +72,9 @@ export class ReplicationLink {
 
   /**
    * Begins, and resolves once a master has agreed to replicate, however many attempts that takes; the
-   * snapshot is then still to come, see {@linkcode ReplicationLink.synced}. From then on the link
-   * reconnects for ever.
+   * snapshot is then still to come, see `synced`. From then on the link reconnects for ever.
    *
+   * @param options `signal` stops the link as long as this promise is pending.
    * @throws {ReplicationError} A `fatal` one, after which the link is stopped; or STOPPED, when `signal`
    * or `stop()` came first.
    */
@@ -82,8 +92,9 @@ export class ReplicationLink {
   }
 
   /**
-   * Resolves when the data is whole and followed: now, when it is already.
+   * Resolves when the data is whole and the stream is followed, at once when that is so already.
    *
+   * @param options `signal` gives up waiting, and only waiting.
    * @throws {ReplicationError} The error of a synchronisation bound to fail again (the link still tries,
    * after long pauses), a `fatal` one before the link ever ran, or STOPPED.
    */
@@ -94,7 +105,7 @@ export class ReplicationLink {
     return this.#wait(this.#syncWaiters, options.signal);
   }
 
-  /** Ends the connection and all waiting. Resolves when no timer and no socket is left. */
+  /** Ends the connection and every wait. Resolves when no timer and no socket is left. */
   async stop(): Promise<void> {
     this.#abort?.abort();
     this.#retryNow?.();
@@ -107,25 +118,26 @@ export class ReplicationLink {
   }
 
   /**
-   * Takes over a place in a master's history, whose data the keyspace holds already: the first PSYNC asks
-   * for what came after it. Before the first `start` only.
+   * Takes over a replication offset whose data the keyspace holds already: the first PSYNC asks for what came
+   * after it. To be called before the first `start` only.
    *
+   * @param place Replication id, offset, and the database the stream had selected there.
    * @param asOfMs When that data was last known to be the master's, milliseconds since 1970.
    */
   restore(place: { replid: string; offset: number; db: number }, asOfMs: number): void {
-    assert(this.#loop === undefined, "a place is taken over before anything is followed");
+    assert(this.#loop === undefined, "an offset is taken over before anything is followed");
     this.#shared.replOffset.restore(place.replid, place.offset, place.db);
     this.#downSinceMs = asOfMs;
   }
 
-  /** The master is elsewhere now: leaves the one at hand, if any, and looks for it at once. */
+  /** The master is another server now: ends the connection to the old one, and connects anew at once. */
   relocate(reason: string): void {
     const connection = this.#connection;
     if (connection === undefined) this.#retryNow?.();
     else connection.fail(new ReplicationError("SWITCHED", reason));
   }
 
-  /** A moment's view. */
+  /** How the link stands at this moment; a copy. */
   status(): LinkStatus {
     const { replOffset, clock, counters, address } = this.#shared;
     const connection = this.#connection;
@@ -154,6 +166,7 @@ export class ReplicationLink {
     };
   }
 
+  /** Makes one connection after the other until `stop`, or until an error ends the link. */
   async #run(signal: AbortSignal): Promise<void> {
     let error = stopped();
     while (!signal.aborted) {
@@ -167,10 +180,12 @@ export class ReplicationLink {
     this.#end(signal.aborted ? stopped() : error);
   }
 
+  /** Makes one connection and waits for its end. Returns why it ended. */
   async #connectOnce(signal: AbortSignal): Promise<ReplicationError> {
     const { counters, clock, replOffset } = this.#shared;
     counters.attempts++;
     this.#nextRetryAtMs = undefined;
+    assert(this.#connection === undefined, "one connection at a time");
     const connection = new MasterConnection(this.#shared);
     this.#connection = connection;
     const error = asReplicationError(await connection.run(signal));
@@ -187,7 +202,7 @@ export class ReplicationLink {
     return error;
   }
 
-  /** Tells of the failure and waits before the next connection. */
+  /** Reports the failure, then waits before the next connection; `retryNow` and `stop` cut that short. */
   async #pause(error: ReplicationError): Promise<void> {
     const { clock } = this.#shared;
     this.#lastError = error;
@@ -197,7 +212,7 @@ export class ReplicationLink {
     this.#shared.log("warn", `${error.message}; next attempt in ${retryInMs} ms`);
     this.#shared.emit({ type: "disconnected", error, retryInMs });
     if (error.doomed) settle(this.#syncWaiters, (waiter) => waiter.reject(error));
-    // An observer may have stopped us just now.
+    // A listener may have called stop() just now.
     if (this.#abort?.signal.aborted) return;
     await new Promise<void>((resolve) => {
       this.#retryNow = resolve;
@@ -208,6 +223,7 @@ export class ReplicationLink {
     this.#retryTimer = undefined;
   }
 
+  /** The link ends: whoever waits for it is told why. */
   #end(error: ReplicationError): void {
     this.#nextRetryAtMs = undefined;
     this.#enter("none");
@@ -235,7 +251,7 @@ export class ReplicationLink {
     settle(this.#starters, (waiter) => waiter.resolve());
   }
 
-  /** A partial sync costs nothing, so the next failure is a first one; a full one must hold first. */
+  /** A partial resync costs the master nothing, so the next failure counts as the first; a full one must hold. */
   #synced(kind: "full" | "partial"): void {
     this.#lastError = undefined;
     this.#downSinceMs = undefined;
@@ -261,6 +277,7 @@ export class ReplicationLink {
   }
 }
 
+/** Settles and removes every waiter: one that is added meanwhile waits for the next time. */
 function settle(waiters: Waiter[], how: (waiter: Waiter) => void): void {
   for (const waiter of waiters.splice(0)) how(waiter);
 }

@@ -1,6 +1,7 @@
 /**
- * The commands between MULTI and EXEC, kept until EXEC says that all of them count. One run of bytes
- * and one of lengths: no object per command.
+ * The commands between MULTI and EXEC, kept until EXEC says that all of them count: a connection that
+ * breaks before leaves nothing half applied. One run of bytes and one of lengths, no object per command,
+ * because a transaction may have a million of them.
  *
  * ```text
  * bytes   |SELECT|3|SET|a|1|DEL|b|        arguments end to end, in order
@@ -14,6 +15,7 @@ import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Argv } from "../resp/argv.ts";
 
+/** Memory kept from one transaction to the next: 1 MB of bytes, 4,096 lengths (16 KB). */
 const KEPT_BYTES = 1 << 20;
 const KEPT_LENGTHS = 1 << 12;
 
@@ -25,12 +27,12 @@ export class TransactionQueue {
   #lengths: Int32Array = new Int32Array(KEPT_LENGTHS);
   #lengthCount: number = 0;
 
-  /** Bytes held. */
+  /** Bytes held, 4 for each length included: what `limits.transactionBytes` bounds. */
   get byteLength(): number {
     return this.#bytes.length + this.#lengthCount * 4;
   }
 
-  /** Copies a command to the end. */
+  /** Copies a command to the end of the queue. */
   push(argv: Argv): void {
     const count = argv.count;
     assert(count > 0, "a command has a name");
@@ -45,9 +47,10 @@ export class TransactionQueue {
     }
     this.#lengthCount = at;
     this.count++;
+    assert(at <= lengths.length, "every length has its place");
   }
 
-  /** Calls back with each command in order; `argv` is refilled for each. */
+  /** Calls `visit` with each command in order, `argv` refilled each time, and empties the queue. */
   drain(argv: Argv, visit: (argv: Argv) => void): void {
     const bytes = this.#bytes.bytes;
     const lengths = this.#lengths;
@@ -67,7 +70,7 @@ export class TransactionQueue {
     this.clear();
   }
 
-  /** Forgets everything, and gives memory back when much was held. */
+  /** Drops every command, and gives memory back when more was held than is kept. */
   clear(): void {
     this.count = 0;
     this.#lengthCount = 0;

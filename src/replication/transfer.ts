@@ -1,15 +1,20 @@
 /**
- * The snapshot: bytes into the decoder, keys into a keyspace of its own. What is broken never touches
- * the data that is being served.
+ * The transfer of a snapshot: bytes go to the decoder, keys to a keyspace of their own. A snapshot that is
+ * damaged or cut off never touches the data that is being served.
  *
  * ```text
  *  $EOF:<mark>\r\n  | RDB, as long as its decoder says | the mark again | the stream
  *  $<length>\r\n    | RDB, exactly that long           |                | the stream
  * ```
  *
+ * A real replica finds the end of a streamed snapshot by comparing the last 40 bytes it read with the mark
+ * (replication.c, readSyncBulkPayload). Our decoder knows the end by opcode 0xFF and the checksum, so that a
+ * value which holds the mark ends nothing; the mark is then compared once.
+ *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { RdbDecoder } from "../rdb/decoder.ts";
 import { RdbError } from "../rdb/format/errors.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
@@ -19,13 +24,13 @@ import { ReplicationError } from "./errors.ts";
 /** Most bytes decoded between two looks at the clock: about a millisecond's work. */
 const BYTES_PER_LOOK = 64 * 1024;
 
-/** One snapshot on its way. */
+/** One snapshot, from its first byte to the last byte of its mark. */
 export class SnapshotTransfer {
-  /** Where it is loaded. */
+  /** Where it is loaded; read by nobody until it is whole. */
   readonly staging: Keyspace;
-  /** Its length as announced; undefined where a mark ends it. */
+  /** Its length in bytes as announced; undefined where a mark follows it. */
   readonly length: number | undefined;
-  /** Bytes of it read. */
+  /** How many of its bytes were decoded. */
   bytesRead: number = 0;
   /** True when it is whole: decoded to its end, checksum and length right. */
   done: boolean = false;
@@ -35,9 +40,12 @@ export class SnapshotTransfer {
   #markRead: number = 0;
 
   /**
-   * @param length As announced. @param mark As announced, where there is no length.
+   * Begins with its first byte.
+   *
+   * @param length Bytes as announced. @param mark The mark announced, where there is no length.
    * @param staging Where it is loaded: empty, and read by nobody.
    * @param onUnsupported What becomes of module values.
+   * @throws {ReplicationError} SNAPSHOT when the length is 0, which no master sends.
    */
   constructor(
     length: number | undefined,
@@ -45,6 +53,7 @@ export class SnapshotTransfer {
     staging: Keyspace,
     onUnsupported: "skip" | "fail",
   ) {
+    assert((length === undefined) !== (mark === undefined), "a length or a mark is announced");
     this.length = length;
     this.#mark = mark;
     this.staging = staging;
@@ -53,17 +62,17 @@ export class SnapshotTransfer {
     if (length === 0) throw new ReplicationError("SNAPSHOT", "The snapshot is empty");
   }
 
-  /** Keys loaded. */
+  /** Keys loaded into the staging keyspace. */
   get keys(): number {
     return this.#loader.stats.keys;
   }
 
-  /** Module values left out. */
+  /** Module values that were passed over. */
   get moduleValuesSkipped(): number {
     return this.#loader.stats.moduleValues;
   }
 
-  /** The same by the module's name. */
+  /** Module values that were passed over, by the module's name. */
   get modulesSkipped(): Record<string, number> {
     return Object.fromEntries(this.#loader.stats.moduleNames);
   }
@@ -74,16 +83,20 @@ export class SnapshotTransfer {
   }
 
   /**
-   * Decodes from `start`, at most about a millisecond's worth and never past the snapshot's end; the
-   * answer is where it stopped.
+   * Decodes bytes `[start, end)` of a borrowed chunk, at most 64 KB (about a millisecond of work) and never
+   * past the snapshot's end.
    *
-   * @throws {ReplicationError} SNAPSHOT or UNSUPPORTED.
+   * @returns Where it stopped.
+   * @throws {ReplicationError} SNAPSHOT when it is damaged or has another length than announced,
+   * UNSUPPORTED when it holds what this version does not understand.
    */
   push(chunk: Uint8Array, start: number, end: number): number {
+    assert(!this.done, "nothing is decoded behind the end of the snapshot");
     const left = this.length === undefined ? Infinity : this.length - this.bytesRead;
     const stop = Math.min(end, start + BYTES_PER_LOOK, start + left);
     const consumed = this.#decode(chunk, start, stop);
     this.bytesRead += consumed;
+    assert(this.bytesRead <= (this.length ?? Infinity), "no byte of the stream is decoded");
     const allRead = this.bytesRead === this.length;
     if (this.#decoder.done) {
       if (this.length !== undefined && !allRead) {
@@ -99,19 +112,27 @@ export class SnapshotTransfer {
     return start + consumed;
   }
 
-  /** Compares the mark after the snapshot; the answer is where it stopped. */
+  /**
+   * Compares bytes `[start, end)` with the mark behind the snapshot.
+   *
+   * @returns Where it stopped.
+   * @throws {ReplicationError} SNAPSHOT when they differ.
+   */
   pushMark(chunk: Uint8Array, start: number, end: number): number {
     const mark = this.#mark ?? "";
     let pos = start;
     while (pos < end && this.#markRead < mark.length) {
       if (chunk[pos++] !== mark.charCodeAt(this.#markRead++)) {
-        throw new ReplicationError("SNAPSHOT", "The mark after the snapshot is another one");
+        throw new ReplicationError(
+          "SNAPSHOT",
+          "The mark after the snapshot differs from the one announced",
+        );
       }
     }
     return pos;
   }
 
-  /** True when the whole mark was read. */
+  /** True when the whole mark was read and is right, or when none follows. */
   get markDone(): boolean {
     return this.#markRead === (this.#mark ?? "").length;
   }
@@ -122,12 +143,12 @@ export class SnapshotTransfer {
     } catch (error) {
       if (!(error instanceof RdbError)) throw error;
       const code = isUnsupported(error) ? "UNSUPPORTED" : "SNAPSHOT";
-      throw new ReplicationError(code, `The snapshot can't be loaded: ${error.message}`, error);
+      throw new ReplicationError(code, `The snapshot cannot be loaded: ${error.message}`, error);
     }
   }
 }
 
-/** True for what is sound but not known here, as against what is damaged. */
+/** True for a snapshot that is sound but newer than this decoder, false for one that is damaged. */
 function isUnsupported(error: RdbError): boolean {
   return error.code.startsWith("UNSUPPORTED") || error.code.startsWith("UNKNOWN");
 }

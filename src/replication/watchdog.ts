@@ -1,29 +1,39 @@
 /**
- * The clock over one connection: how long the master may be silent in each state, how long the socket
- * may take nothing, and the second's beat.
+ * The timers of one connection: how long the master may be silent in each state, how long the socket may
+ * take nothing of ours, and the tick each second by which ACKs are sent.
+ *
+ * ```text
+ *  state                            silent for     code
+ *  receivePingReply ... capa        handshakeMs    HANDSHAKE_TIMEOUT
+ *  receivePsyncReply, transfer...   syncMs         SYNC_TIMEOUT        a master forks, or saves a file first
+ *  connected                        idleMs         IDLE_TIMEOUT        it pings every 10 s
+ *  any, bytes unsent                writeMs        WRITE_TIMEOUT
+ * ```
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { ReplicationError, type ReplicationErrorCode } from "./errors.ts";
 import type { LinkState, Timeouts } from "./types.ts";
 
+/** As replicationCron of replication.c: an ACK each second. */
 const TICK_MS = 1000;
 
-/** What is watched. */
+/** What the watchdog sees of a connection, and does to it. */
 export interface Watched {
-  /** Where the connection stands. */
+  /** The state the connection is in. */
   readonly state: LinkState;
   /** Time of the last byte from the master, on the monotonic clock. */
   readonly lastIoMs: number;
-  /** True while it is us who do not read. */
+  /** True while we do not read the socket ourselves: silence is then no fault of the master. */
   readonly paused: boolean;
-  /** Bytes the socket has not taken yet. */
+  /** Bytes of ours that the socket has not taken yet. */
   readonly unsentBytes: number;
-  /** A second has passed. */
+  /** Called once a second while the connection stands. */
   tick(): void;
-  /** A limit was passed. */
+  /** A limit was passed: ends the connection. */
   fail(error: ReplicationError): void;
 }
 
@@ -39,22 +49,23 @@ export class Watchdog {
   #unsentBytes: number = 0;
   #unsentSince: number | undefined;
 
-  /** @param clock The clock. @param timeouts Every limit. @param watched What is watched. */
+  /** Sets no timer yet. @param timeouts Milliseconds, 0 for never. @param watched The connection. */
   constructor(clock: Clock, timeouts: Required<Timeouts>, watched: Watched) {
     this.#clock = clock;
     this.#timeouts = timeouts;
     this.#watched = watched;
   }
 
-  /** Begins. */
+  /** Begins to watch: the socket stands. */
   start(): void {
+    assert(!this.#running, "a connection is watched once");
     this.#running = true;
     this.#limitMs = this.#limit().limitMs;
     this.#watch();
     this.#tickTimer = this.#clock.setTimer(() => this.#tick(), TICK_MS);
   }
 
-  /** Ends: no timer is left. */
+  /** Ends watching; no timer is left. */
   stop(): void {
     this.#running = false;
     this.#clock.clearTimer(this.#silenceTimer);
@@ -63,7 +74,7 @@ export class Watchdog {
     this.#tickTimer = undefined;
   }
 
-  /** Another state was entered: another limit may hold. */
+  /** The connection has entered another state, for which another limit may hold. */
   entered(): void {
     const { limitMs } = this.#limit();
     if (!this.#running || limitMs === this.#limitMs) return;
@@ -71,7 +82,7 @@ export class Watchdog {
     this.#watch();
   }
 
-  /** How long the master may be silent in this state, 0 for ever, and what it is called when it is. */
+  /** How long the master may be silent in this state (0 for ever), and the error when it is longer. */
   #limit(): { limitMs: number; name: string; code: ReplicationErrorCode } {
     const { handshakeMs, syncMs, idleMs } = this.#timeouts;
     const { state } = this.#watched;
@@ -82,7 +93,7 @@ export class Watchdog {
     return { limitMs: handshakeMs, name: "handshakeMs", code: "HANDSHAKE_TIMEOUT" };
   }
 
-  /** Looks again when the limit could be reached at the earliest: no timer is touched by a read. */
+  /** Sets a timer for the earliest moment the limit can be reached: reads need not touch any timer. */
   #watch(): void {
     this.#clock.clearTimer(this.#silenceTimer);
     this.#silenceTimer = undefined;
@@ -91,7 +102,7 @@ export class Watchdog {
     this.#silenceTimer = this.#clock.setTimer(() => this.#expired(), Math.max(1, leftMs));
   }
 
-  /** Bytes may wait unread when it was our host that slept: one turn for them, then the verdict. */
+  /** Bytes may wait unread when our own host slept: they get one turn of the event loop before the verdict. */
   #expired(): void {
     if (!this.#isSilent()) return this.#watch();
     if (this.#watched.paused) {
@@ -119,11 +130,12 @@ export class Watchdog {
 
   #tick(): void {
     this.#tickTimer = this.#clock.setTimer(() => this.#tick(), TICK_MS);
-    // First what the last second left: this one's ACK, just written, may still be under way.
+    // Checked before the tick writes its ACK, which may still be under way for a moment.
     this.#checkUnsent();
     if (this.#running) this.#watched.tick();
   }
 
+  /** Fails the connection when the socket has taken no byte for `writeMs` though some were waiting. */
   #checkUnsent(): void {
     const { writeMs } = this.#timeouts;
     const unsent = this.#watched.unsentBytes;
