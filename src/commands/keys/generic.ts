@@ -8,7 +8,7 @@ import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { globMatch } from "../../base/glob.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
-import { copyValue, type Database, renameKey } from "../../store/keyspace/database.ts";
+import { copyValue, type Database, moveValue, renameKey } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { ModuleValue } from "../../store/types/module.ts";
 import {
@@ -344,12 +344,8 @@ const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ct
 function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
   const { db } = ctx;
   const source = lookupWrite(ctx, argv, 1);
-  const object = db.objectOf(source);
-  if (object === undefined) return copyEntry(ctx, argv, dbIndex, 1);
   const { bytes, starts, ends } = argv;
-  const [type, encoding] = [db.typeOf(source), db.encodingOf(source)];
-  const target = ctx.keyspace.db(dbIndex);
-  target.setObject(bytes, starts[1], ends[1], type, encoding, object, db.expireAtMs(source));
+  moveValue(db, source, ctx.keyspace.db(dbIndex), bytes, starts[1], ends[1]);
   ctx.dirty++;
   changedIn(ctx, dbIndex, argv, 1);
 }

@@ -11,7 +11,7 @@ import { Argv } from "../../resp/argv.ts";
 import { FieldCursor, hashFind } from "../../store/types/hash.ts";
 import { ListBuilder, listEach } from "../../store/types/list.ts";
 import type { Database } from "../../store/keyspace/database.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
 import { setEach } from "../../store/types/set.ts";
 import { readString } from "../../store/types/string.ts";
 import { zsetEachRange, zsetExpect, zsetLength } from "../../store/types/zset.ts";
@@ -378,11 +378,11 @@ function putList(db: Database, bytes: Uint8Array, start: number, end: number): v
   const large = builder.finish();
   const type = ValueType.LIST;
   if (large !== undefined) {
-    db.setObject(bytes, start, end, type, Encoding.QUICKLIST, large, NO_EXPIRY);
+    db.createObject(bytes, start, end, type, Encoding.QUICKLIST, large);
   } else {
     const { listpack } = builder;
     const kind = Encoding.LISTPACK;
-    db.setBlob(bytes, start, end, type, kind, listpack.bytes, 0, listpack.length, NO_EXPIRY);
+    db.createBlob(bytes, start, end, type, kind, listpack.bytes, listpack.length);
   }
 }
 

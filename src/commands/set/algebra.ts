@@ -5,8 +5,8 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import type { Database } from "../../store/keyspace/database.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { type Database, moveValue } from "../../store/keyspace/database.ts";
+import { Encoding, type Entry } from "../../store/memory/record.ts";
 import { Records } from "../../store/memory/records.ts";
 import {
   setAdd,
@@ -17,8 +17,7 @@ import {
   setRemove,
   setUnpack,
 } from "../../store/types/set.ts";
-import { setTableOf, type SetVisitor } from "../../store/types/set_table.ts";
-import { BytesRef } from "../../base/byte_buffer.ts";
+import type { SetVisitor } from "../../store/types/set_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import {
   type Command,
@@ -39,7 +38,6 @@ import { lookupSet } from "./args.ts";
 import { storeNothing } from "../zset/args.ts";
 
 const NO_KEY = new Uint8Array(0);
-const blob = new BytesRef();
 
 /** A result in the making, under the empty key of a database of its own: no source is touched. */
 class Result {
@@ -72,16 +70,8 @@ class Result {
   store(ctx: Context, argv: Argv): void {
     const { bytes, starts, ends } = argv;
     if (this.length === 0) return storeNothing(ctx, argv, 1);
-    const large = setTableOf(this.db, this.entry);
     const [from, to] = [starts[1], ends[1]];
-    const encoding = this.db.encodingOf(this.entry);
-    if (large !== undefined) {
-      ctx.db.setObject(bytes, from, to, ValueType.SET, encoding, large, NO_EXPIRY);
-    } else {
-      this.db.valueRef(this.entry, blob);
-      const { bytes: value, start, end } = blob;
-      ctx.db.setBlob(bytes, from, to, ValueType.SET, encoding, value, start, end, NO_EXPIRY);
-    }
+    moveValue(this.db, this.entry, ctx.db, bytes, from, to);
     ctx.dirty++;
     ctx.modified(ctx.dbIndex, bytes, from, to);
     ctx.reply.integer(this.length);

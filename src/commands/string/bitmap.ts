@@ -7,7 +7,7 @@
 import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
 import { growString, readString, stringLength } from "../../store/types/string.ts";
 import { isReversed, isWord, readInteger } from "../engine/args.ts";
 import { countBits, findBit } from "./bits.ts";
@@ -281,8 +281,8 @@ const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1"
     return ctx.reply.integer(0);
   }
   const result = compute(ctx, argv, length, operation);
-  const type = ValueType.STRING;
-  ctx.db.setBlob(bytes, starts[2], ends[2], type, Encoding.RAW, result, 0, length, NO_EXPIRY);
+  const { STRING } = ValueType;
+  ctx.db.createBlob(bytes, starts[2], ends[2], STRING, Encoding.RAW, result, length);
   changed(ctx, argv, 2);
   ctx.reply.integer(length);
 });

@@ -25,7 +25,7 @@ import {
   isHll,
 } from "../../store/types/hyperloglog.ts";
 import type { Database } from "../../store/keyspace/database.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
 import { RecordRegion } from "../../store/packed/record_region.ts";
 import { NodeRegion } from "../../store/packed/region.ts";
 import { isWord, textOf } from "../engine/args.ts";
@@ -75,8 +75,7 @@ function openForWrite(db: Database, entry: Entry, argv: Argv, key: number): void
   const [start, end] = [argv.starts[key], argv.ends[key]];
   const [type, raw] = [ValueType.STRING, Encoding.RAW];
   if (entry === 0) {
-    const length = HLL_EMPTY.length;
-    entry = db.setBlob(argv.bytes, start, end, type, raw, HLL_EMPTY, 0, length, NO_EXPIRY);
+    entry = db.createBlob(argv.bytes, start, end, type, raw, HLL_EMPTY, HLL_EMPTY.length);
   } else {
     db.valueRef(entry, value);
     entry = db.resizeBlob(entry, raw, value.end - value.start);

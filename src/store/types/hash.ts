@@ -54,7 +54,6 @@ const MOST_ROOM_BYTES = 8192;
 /** Memory that is kept between two uses of a buffer. */
 const KEPT_BYTES = 1 << 17;
 
-const key = new BytesRef();
 const blob = new BytesRef();
 const fieldRef = new BytesRef();
 const valueRef = new BytesRef();
@@ -154,17 +153,18 @@ export function hashCreate(
   keyEnd: number,
   bytes: number = 0,
 ): Entry {
-  return db.setBlob(
+  const spare = Math.min(bytes, MOST_ROOM_BYTES);
+  const { HASH } = ValueType;
+  const empty = LISTPACK_EMPTY;
+  return db.createBlob(
     keyBytes,
     keyStart,
     keyEnd,
-    ValueType.HASH,
+    HASH,
     Encoding.LISTPACK,
-    LISTPACK_EMPTY,
-    0,
-    LISTPACK_EMPTY.length,
-    NO_EXPIRY,
-    Math.min(bytes, MOST_ROOM_BYTES),
+    empty,
+    empty.length,
+    spare,
   );
 }
 
@@ -370,18 +370,7 @@ function widen(db: Records, entry: Entry, encoding: Encoding): Entry {
     count += 3;
   });
   lpFinish(wide, 0, count);
-  db.keyRef(entry, key);
-  return db.setBlob(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.HASH,
-    encoding,
-    wide.bytes,
-    0,
-    wide.length,
-    db.expireAtMs(entry),
-  );
+  return db.replaceBlob(entry, encoding, wide.bytes, 0, wide.length);
 }
 
 /** Makes a hash that has outgrown its form what it should be. */
@@ -414,16 +403,7 @@ function enlarge(db: Records, entry: Entry): Entry {
   if (hashTableOf(db, entry) !== undefined) return entry;
   const large = new HashTable(db.settings);
   hashEach(db, entry, (f, fs, fe, v, vs, ve, at) => large.set(f, fs, fe, v, vs, ve, at));
-  db.keyRef(entry, key);
-  return db.setObject(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.HASH,
-    Encoding.HASHTABLE,
-    large,
-    db.expireAtMs(entry),
-  );
+  return db.replaceObject(entry, Encoding.HASHTABLE, large);
 }
 
 /** Entries of the listpack that make one field. */

@@ -20,7 +20,7 @@ import {
   lpNext,
   lpRead,
 } from "../packed/listpack.ts";
-import { Encoding, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import { Encoding, NO_EXPIRY } from "../memory/record.ts";
 import type { StoreSettings } from "../memory/settings.ts";
 
 const END = 0xff;
@@ -29,7 +29,6 @@ const NO_TTL = 0;
 const FEW = 32;
 /** Memory that is kept between two hashes. */
 const KEPT_BYTES = 1 << 17;
-const NOTHING = new Uint8Array(0);
 
 const field = new BytesRef();
 const value = new BytesRef();
@@ -148,14 +147,12 @@ export class HashBuilder {
       return lpFind(listpack.bytes, lpFirst(listpack.bytes, 0), name, start, end, 2) >= 0;
     }
     const seen = this.#seen!;
-    const before = seen.size;
-    note(seen, name, start, end);
-    return seen.size === before;
+    return !seen.addKey(name, start, end);
   }
 
   #note(): Records {
     const seen = new Records(this.#settings!);
-    this.#each((f, fs, fe) => note(seen, f, fs, fe));
+    this.#each((f, fs, fe) => seen.addKey(f, fs, fe));
     return seen;
   }
 
@@ -180,19 +177,4 @@ export class HashBuilder {
       pos = lpNext(bytes, ttlPos);
     }
   }
-}
-
-/** Adds a name to a table of names. */
-function note(seen: Records, bytes: Uint8Array, start: number, end: number): void {
-  seen.setBlob(
-    bytes,
-    start,
-    end,
-    ValueType.STRING,
-    Encoding.RAW,
-    NOTHING,
-    0,
-    0,
-    NO_EXPIRY,
-  );
 }

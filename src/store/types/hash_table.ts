@@ -59,8 +59,7 @@ export class HashTable implements StoredObject {
 
   /** Bytes of table and records. */
   get memoryBytes(): number {
-    const { reserved, table } = this.fields.memory();
-    return reserved + table;
+    return this.fields.memoryBytes;
   }
 
   /** Sets a field and its expiry; true when there was no such field. */

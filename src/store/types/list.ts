@@ -448,18 +448,7 @@ function listShrunk(db: Records, entry: Entry): Entry {
   const isSmall = only !== undefined && only.end <= fillBytes(fill) / 2 &&
     quicklist.count <= Math.floor(fillCount(fill) / 2);
   if (!isSmall) return entry;
-  db.keyRef(entry, key);
-  return db.setBlob(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.LIST,
-    Encoding.LISTPACK,
-    only.bytes,
-    0,
-    only.end,
-    db.expireAtMs(entry),
-  );
+  return db.replaceBlob(entry, Encoding.LISTPACK, only.bytes, 0, only.end);
 }
 
 /** The quicklist of a list, undefined while the list is one listpack in its record. */
@@ -469,17 +458,9 @@ export function quicklistOf(db: Records, entry: Entry): Quicklist | undefined {
 }
 
 function createList(db: Records, keyBytes: Uint8Array, start: number, end: number): Entry {
-  return db.setBlob(
-    keyBytes,
-    start,
-    end,
-    ValueType.LIST,
-    Encoding.LISTPACK,
-    LISTPACK_EMPTY,
-    0,
-    LISTPACK_EMPTY.length,
-    -1,
-  );
+  const { LIST } = ValueType;
+  const empty = LISTPACK_EMPTY;
+  return db.createBlob(keyBytes, start, end, LIST, Encoding.LISTPACK, empty, empty.length);
 }
 
 function toQuicklist(db: Records, entry: Entry): Entry {
@@ -487,16 +468,7 @@ function toQuicklist(db: Records, entry: Entry): Entry {
   db.valueRef(entry, value);
   const count = lpLength(value.bytes, value.start, value.end);
   if (count > 0) quicklist.appendNode(value.bytes, value.start, value.end, false, count);
-  db.keyRef(entry, key);
-  return db.setObject(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.LIST,
-    Encoding.QUICKLIST,
-    quicklist,
-    db.expireAtMs(entry),
-  );
+  return db.replaceObject(entry, Encoding.QUICKLIST, quicklist);
 }
 
 function pushOne(

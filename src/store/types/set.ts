@@ -32,10 +32,9 @@ import {
   lpSeek,
   lpSplice,
 } from "../packed/listpack.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import { Encoding, type Entry, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/record_region.ts";
 
-const key = new BytesRef();
 const blob = new BytesRef();
 const member = new BytesRef();
 const region = new RecordRegion();
@@ -128,28 +127,11 @@ export function setCreate(
 ): Entry {
   if (encoding === Encoding.HASHTABLE) {
     const large = new SetTable(db.settings);
-    return db.setObject(
-      keyBytes,
-      keyStart,
-      keyEnd,
-      ValueType.SET,
-      encoding,
-      large,
-      NO_EXPIRY,
-    );
+    return db.createObject(keyBytes, keyStart, keyEnd, ValueType.SET, encoding, large);
   }
   const empty = encoding === Encoding.INTSET ? INTSET_EMPTY : LISTPACK_EMPTY;
-  return db.setBlob(
-    keyBytes,
-    keyStart,
-    keyEnd,
-    ValueType.SET,
-    encoding,
-    empty,
-    0,
-    empty.length,
-    NO_EXPIRY,
-  );
+  const { SET } = ValueType;
+  return db.createBlob(keyBytes, keyStart, keyEnd, SET, encoding, empty, empty.length);
 }
 
 /** Prepares a set for `count` members to come: `setTypeMaybeConvert`. */
@@ -262,10 +244,7 @@ export function setConvert(db: Records, entry: Entry): Entry {
   if (setTableOf(db, entry) !== undefined) return entry;
   const large = new SetTable(db.settings);
   setEach(db, entry, (bytes, start, end) => large.add(bytes, start, end));
-  db.keyRef(entry, key);
-  const at = db.expireAtMs(entry);
-  const { bytes, start, end } = key;
-  return db.setObject(bytes, start, end, ValueType.SET, Encoding.HASHTABLE, large, at);
+  return db.replaceObject(entry, Encoding.HASHTABLE, large);
 }
 
 /** Makes an intset a listpack. */
@@ -278,7 +257,7 @@ function setPack(db: Records, entry: Entry): Entry {
     count++;
   });
   lpFinish(packed, 0, count);
-  return replaceBlob(db, entry, Encoding.LISTPACK, packed.bytes, packed.length);
+  return db.replaceBlob(entry, Encoding.LISTPACK, packed.bytes, 0, packed.length);
 }
 
 /** Makes a set of integers alone an intset if the limits allow; leaves any other as it is. */
@@ -310,29 +289,7 @@ function refill(
   members: readonly Uint8Array[],
 ): Entry {
   const empty = encoding === Encoding.INTSET ? INTSET_EMPTY : LISTPACK_EMPTY;
-  let now = replaceBlob(db, entry, encoding, empty, empty.length);
+  let now = db.replaceBlob(entry, encoding, empty, 0, empty.length);
   for (const one of members) now = setAdd(db, now, one, 0, one.length);
   return now;
-}
-
-function replaceBlob(
-  db: Records,
-  entry: Entry,
-  encoding: Encoding,
-  bytes: Uint8Array,
-  length: number,
-): Entry {
-  db.keyRef(entry, key);
-  const at = db.expireAtMs(entry);
-  return db.setBlob(
-    key.bytes,
-    key.start,
-    key.end,
-    ValueType.SET,
-    encoding,
-    bytes,
-    0,
-    length,
-    at,
-  );
 }

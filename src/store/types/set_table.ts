@@ -7,13 +7,12 @@
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { Records } from "../memory/records.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import type { Entry } from "../memory/record.ts";
 import type { StoreSettings } from "../memory/settings.ts";
 
 /** Called with a member, borrowed. */
 export type SetVisitor = (bytes: Uint8Array, start: number, end: number) => void;
 
-const NOTHING = new Uint8Array(0);
 const member = new BytesRef();
 
 /** See the module's text. */
@@ -33,8 +32,7 @@ export class SetTable implements StoredObject {
 
   /** Bytes of table and records. */
   get memoryBytes(): number {
-    const { reserved, table } = this.members.memory();
-    return reserved + table;
+    return this.members.memoryBytes;
   }
 
   /** Whether there is such a member. */
@@ -44,19 +42,7 @@ export class SetTable implements StoredObject {
 
   /** Adds a member; false when it was there. */
   add(bytes: Uint8Array, start: number, end: number): boolean {
-    const before = this.members.size;
-    this.members.setBlob(
-      bytes,
-      start,
-      end,
-      ValueType.STRING,
-      Encoding.RAW,
-      NOTHING,
-      0,
-      0,
-      NO_EXPIRY,
-    );
-    return this.members.size !== before;
+    return this.members.addKey(bytes, start, end);
   }
 
   /** Deletes a member; false when it was not there. */

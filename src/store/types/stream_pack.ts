@@ -160,7 +160,7 @@ export function createPacked(
   appendEntry(made, id, id, fields, first, end);
   const { bytes, length } = buffer;
   const [type, encoding] = [ValueType.STREAM, Encoding.STREAM];
-  db.setBlob(keyBytes, keyStart, keyEnd, type, encoding, bytes, 0, length, NO_EXPIRY);
+  db.createBlob(keyBytes, keyStart, keyEnd, type, encoding, bytes, length);
   return true;
 }
 

@@ -30,7 +30,7 @@ import {
   lpSeek,
   lpSplice,
 } from "../packed/listpack.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
+import { Encoding, type Entry, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/record_region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
 import { type MemberVisitor, ZsetTable, zsetTableOf } from "./zset_table.ts";
@@ -60,7 +60,6 @@ export const zsetAddResult = {
 const value = new BytesRef();
 const member = new BytesRef();
 const text = new BytesRef();
-const key = new BytesRef();
 const region = new RecordRegion();
 const scratch = new ByteBuffer();
 const numberText = new Uint8Array(40);
@@ -215,20 +214,19 @@ export function zsetCreate(
 ): Entry {
   const { limits } = db.settings;
   if (expected <= limits.zsetMaxListpackEntries && longest <= limits.zsetMaxListpackValue) {
-    return db.setBlob(
+    const empty = LISTPACK_EMPTY;
+    return db.createBlob(
       keyBytes,
       keyStart,
       keyEnd,
       ValueType.ZSET,
       Encoding.LISTPACK,
-      LISTPACK_EMPTY,
-      0,
-      LISTPACK_EMPTY.length,
-      NO_EXPIRY,
+      empty,
+      empty.length,
     );
   }
   const set = new ZsetTable(db.settings);
-  return putLarge(db, keyBytes, keyStart, keyEnd, set, NO_EXPIRY);
+  return db.createObject(keyBytes, keyStart, keyEnd, ValueType.ZSET, Encoding.SKIPLIST, set);
 }
 
 /** Turns a listpack into the large form when more than its limit of members is expected. */
@@ -333,17 +331,18 @@ export function zsetStore(
   set: ZsetTable,
 ): Entry {
   const blob = zsetListpack(set, db.settings.limits);
-  if (blob === undefined) return putLarge(db, keyBytes, keyStart, keyEnd, set, NO_EXPIRY);
-  return db.setBlob(
+  const { LISTPACK, SKIPLIST } = Encoding;
+  if (blob === undefined) {
+    return db.createObject(keyBytes, keyStart, keyEnd, ValueType.ZSET, SKIPLIST, set);
+  }
+  return db.createBlob(
     keyBytes,
     keyStart,
     keyEnd,
     ValueType.ZSET,
-    Encoding.LISTPACK,
+    LISTPACK,
     blob.bytes,
-    0,
     blob.length,
-    NO_EXPIRY,
   );
 }
 
@@ -399,26 +398,13 @@ export function addListpack(set: ZsetTable, bytes: Uint8Array, start: number): b
   return true;
 }
 
-function putLarge(
-  db: Records,
-  keyBytes: Uint8Array,
-  keyStart: number,
-  keyEnd: number,
-  set: ZsetTable,
-  expireAtMs: number,
-): Entry {
-  const { ZSET } = ValueType;
-  return db.setObject(keyBytes, keyStart, keyEnd, ZSET, Encoding.SKIPLIST, set, expireAtMs);
-}
-
 /** The large form in place of a listpack. */
 function convert(db: Records, entry: Entry): Entry {
   const set = new ZsetTable(db.settings);
   db.valueRef(entry, value);
   const isSound = addListpack(set, value.bytes, value.start);
   assert(isSound, "a stored listpack has each member once");
-  db.keyRef(entry, key);
-  return putLarge(db, key.bytes, key.start, key.end, set, db.expireAtMs(entry));
+  return db.replaceObject(entry, Encoding.SKIPLIST, set);
 }
 
 /** Whether a member that is not there may be added. */
