@@ -5,7 +5,8 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { IdPlace } from "../../store/packed/id_table.ts";
+import { StreamId } from "../../store/packed/stream_id.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, command, type Context, READONLY } from "../engine/command.ts";

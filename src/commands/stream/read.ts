@@ -5,7 +5,8 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { IdPlace } from "../../store/packed/id_table.ts";
+import { StreamId } from "../../store/packed/stream_id.ts";
 import { MAX_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";

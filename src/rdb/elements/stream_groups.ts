@@ -4,7 +4,8 @@
  * @module
  */
 
-import { bounded, IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { IdPlace } from "../../store/packed/id_table.ts";
+import { bounded, StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import {
   type Consumer,

@@ -6,7 +6,8 @@
 
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Entry } from "../../store/memory/record.ts";
-import { IdPlace, StreamId } from "../../store/packed/stream_id.ts";
+import { IdPlace } from "../../store/packed/id_table.ts";
+import { StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";

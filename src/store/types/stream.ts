@@ -19,7 +19,8 @@ import { NodeRegion } from "../packed/region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
 import { Pool } from "../memory/pool.ts";
 import { Group, sorted } from "./stream_groups.ts";
-import { IdPlace, IdTable, StreamId } from "../packed/stream_id.ts";
+import { IdPlace, IdTable } from "../packed/id_table.ts";
+import { StreamId } from "../packed/stream_id.ts";
 import {
   appendEntry,
   countDeleted,

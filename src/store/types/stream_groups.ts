@@ -6,7 +6,8 @@
  */
 
 import { latin1 } from "../../base/ascii.ts";
-import { IdPlace, IdTable, StreamId } from "../packed/stream_id.ts";
+import { IdPlace, IdTable } from "../packed/id_table.ts";
+import { StreamId } from "../packed/stream_id.ts";
 
 /** Column of a group's pending entries: delivery time, milliseconds since 1970. */
 export const TIME = 0;

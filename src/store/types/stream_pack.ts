@@ -18,7 +18,8 @@ import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts"
 import type { Records } from "../memory/records.ts";
 import { RecordRegion } from "../packed/record_region.ts";
 import { BufferRegion, type NodeRegion, type Region } from "../packed/region.ts";
-import { IdPlace, StreamId } from "../packed/stream_id.ts";
+import { IdPlace } from "../packed/id_table.ts";
+import { StreamId } from "../packed/stream_id.ts";
 import { Stream } from "./stream.ts";
 import { appendEntry, beginNode, type Fields, hasRoom } from "../packed/stream_node.ts";
 

@@ -11,8 +11,9 @@ import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import { Records } from "../../../src/store/memory/records.ts";
-import { IdPlace, IdTable, StreamId } from "../../../src/store/packed/stream_id.ts";
-import { MAX_ID, MIN_ID, Stream, StreamCursor } from "../../../src/store/types/stream.ts";
+import { IdPlace, type IdTable } from "../../../src/store/packed/id_table.ts";
+import { StreamId } from "../../../src/store/packed/stream_id.ts";
+import { MAX_ID, Stream, StreamCursor } from "../../../src/store/types/stream.ts";
 import {
   type Consumer,
   DELIVERIES,
@@ -21,11 +22,11 @@ import {
 } from "../../../src/store/types/stream_groups.ts";
 import { keepStream, streamOf } from "../../../src/store/types/stream_pack.ts";
 import { bytesOf, settingsOf } from "../model.ts";
+import { ascending, idOf, valueOf } from "../stream_ids.ts";
 
 const KEY = bytesOf("stream");
 const NAMES = ["g", "h", "\xff\x00"];
 const CONSUMERS = ["alice", "bob", "carol"];
-const WORD = 0xffffffffn;
 
 interface ModelEntry {
   readonly id: bigint;
@@ -43,19 +44,6 @@ interface ModelPending {
 interface ModelGroup {
   readonly consumers: Set<string>;
   readonly pending: Map<bigint, ModelPending>;
-}
-
-function idOf(value: bigint): StreamId {
-  const word = (shift: bigint) => Number((value >> shift) & WORD);
-  return new StreamId(word(96n), word(64n), word(32n), word(0n));
-}
-
-function valueOf({ msHigh, msLow, seqHigh, seqLow }: StreamId): bigint {
-  return [msHigh, msLow, seqHigh, seqLow].reduce((sum, word) => (sum << 32n) | BigInt(word), 0n);
-}
-
-function ascending(values: Iterable<bigint>): bigint[] {
-  return [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 /** What a stream is, in nodes: which entries share one decides what an approximate trimming removes. */
@@ -431,74 +419,4 @@ test("what is pending and acknowledged leaves no memory behind", () => {
   assert.ok(stream.memoryBytes < 50_000 * 64, `${stream.memoryBytes} bytes`);
   for (let i = 1; i <= 50_000; i++) assert.ok(group.forget(new StreamId(0, i, 0, 0), place));
   assert.equal(stream.memoryBytes, idle);
-});
-
-test("tables of ids find, seek and keep their order in blocks that split and vanish", () => {
-  const prng = new Prng(5);
-  const table = new IdTable(1);
-  const model = new Map<bigint, number>();
-  const place = new IdPlace();
-  const id = new StreamId();
-  const some = () => BigInt(prng.int(3000)) << BigInt(16 * prng.int(7));
-  for (let i = 0; i < 20_000; i++) {
-    const value = some();
-    const fills = Math.floor(i / 4000) % 2 === 0;
-    if (prng.int(10) < (fills ? 8 : 1)) {
-      assert.equal(table.add(idOf(value), place), !model.has(value));
-      table.setNumber(place, 0, i);
-      model.set(value, i);
-    } else assert.equal(table.remove(idOf(value), place), model.delete(value));
-    assert.equal(table.size, model.size);
-    if (i % 500 !== 0) continue;
-    const sorted = ascending(model.keys());
-    const probe = some();
-    const after = sorted.find((one) => one >= probe);
-    assert.equal(table.seek(idOf(probe), place), after !== undefined);
-    if (after !== undefined) {
-      table.readId(place, id);
-      assert.equal(valueOf(id), after);
-      assert.equal(table.getNumber(place, 0), model.get(after));
-    }
-    const before = sorted.findLast((one) => one <= probe);
-    assert.equal(table.seekBack(idOf(probe), place), before !== undefined);
-    if (before !== undefined) {
-      table.readId(place, id);
-      assert.equal(valueOf(id), before);
-    }
-    let more = table.last(place);
-    for (const value of sorted.reverse()) {
-      assert.ok(more);
-      table.readId(place, id);
-      assert.equal(valueOf(id), value);
-      more = table.previous(place);
-    }
-    assert.equal(more, false);
-  }
-});
-
-test("ids are written, read, counted up and down at their ends", () => {
-  const rows: readonly (readonly [bigint, string])[] = [
-    [0n, "0-0"],
-    [1n, "0-1"],
-    [WORD, "0-4294967295"],
-    [(1n << 64n) - 1n, "0-18446744073709551615"],
-    [1n << 64n, "1-0"],
-    [(1n << 117n) - 1n, "9007199254740991-18446744073709551615"],
-    [1n << 117n, "9007199254740992-0"],
-    [(1n << 128n) - 1n, "18446744073709551615-18446744073709551615"],
-  ];
-  for (const [value, text] of rows) {
-    const id = idOf(value);
-    assert.equal(id.toString(), text);
-    const target = new Uint8Array(41);
-    assert.equal(latin1(target, 0, id.writeText(target, 0)), text);
-    assert.equal(id.increment(), value !== valueOf(MAX_ID));
-    assert.equal(id.decrement(), valueOf(id) < valueOf(MAX_ID) || value === valueOf(MAX_ID));
-    const up = idOf(value);
-    if (up.increment()) assert.equal(valueOf(up), value + 1n);
-    const down = idOf(value);
-    assert.equal(down.decrement(), value !== 0n);
-    if (value > 0n) assert.equal(valueOf(down), value - 1n);
-  }
-  assert.ok(MIN_ID.isZero && MAX_ID.isMax);
 });
