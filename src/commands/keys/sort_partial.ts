@@ -1,22 +1,34 @@
 /**
- * The sort that SORT with BY and LIMIT uses, of which only a range of ranks comes out in order: Bentley
- * and McIlroy's quicksort, as `pqsort.c` takes it. It is not stable, and where weights are equal its
- * steps alone decide what comes first: a replica has to take the same steps to store the same list.
+ * The sort of SORT with BY and LIMIT, which puts only a range of ranks in order: Bentley and McIlroy's quicksort, "Engineering
+ * a Sort Function" (1993), as `pqsort.c` has it. The sort is not stable: where weights are equal, its exact steps decide
+ * which element comes first. A replica that applies `SORT ... STORE` must take the same steps as its master, or the two store
+ * different lists. Every comparison and swap below is therefore `pqsort.c`'s, in its order.
+ *
+ * During one partition a run of `order` looks like this; at the end both runs of equal elements are swapped into the
+ * middle:
+ *
+ *     from        equalFirst     low        high     equalLast     to
+ *     | = pivot   | < pivot      | unknown  | > pivot    | = pivot |
  *
  * @module
  */
 
-/** Below so many elements are inserted one by one. */
+import { assert } from "../../base/assert.ts";
+
+/** Runs of fewer elements are sorted by insertion. */
 const FEW = 7;
-/** Beyond so many the pivot is the median of three medians. */
+/** In runs of more elements the pivot is the median of three medians. */
 const MANY = 40;
 
-/** Negative, zero or positive as element `a` comes before, with or after `b`. */
+/** Negative when element `a` comes before `b`, zero when their weights are equal, positive when it comes after. */
 export type CompareElements = (a: number, b: number) => number;
 
 /**
- * Orders elements so far that ranks `[start, end)` hold what they would hold in full order. Runs left to
- * do are kept in a list: no order of elements exhausts the stack.
+ * Moves elements until ranks `[start, end)` hold what they hold in full order; the other ranks keep some order
+ * (`pqsort.c pqsort`). Elements are numbers that only `compare` interprets.
+ *
+ * Runs that are still to be sorted are kept in an array instead of on the call stack: a quicksort recurses as often as
+ * there are elements when every pivot is bad.
  */
 export function sortPartially(
   order: Int32Array,
@@ -24,6 +36,7 @@ export function sortPartially(
   end: number,
   compare: CompareElements,
 ): void {
+  assert(start >= 0 && end <= order.length, "the range of ranks lies among the elements");
   if (start >= end) return;
   const runs = [0, order.length];
   while (runs.length > 0) {
@@ -34,7 +47,10 @@ export function sortPartially(
   }
 }
 
-/** Splits a run into what is below, like and above its pivot; what is wanted of the first and last is pushed. */
+/**
+ * Splits run `[from, to)` into elements below, equal to and above a pivot, and pushes those of the outer two that
+ * overlap ranks `[start, end)` and have more than one element.
+ */
 function partition(
   order: Int32Array,
   from: number,
@@ -46,7 +62,7 @@ function partition(
 ): void {
   swap(order, from, pivotOf(order, from, to, compare));
   const pivot = order[from];
-  // What equals the pivot gathers at both ends: [from, equalFirst) and (equalLast, to).
+  // Elements equal to the pivot gather at both ends: [from, equalFirst) and (equalLast, to).
   let equalFirst = from + 1;
   let equalLast = to - 1;
   let low = equalFirst;
@@ -65,6 +81,7 @@ function partition(
     if (low > high) break;
     swap(order, low++, high--);
   }
+  assert(low === high + 1, "every element of the run is compared");
   const below = low - equalFirst;
   const above = equalLast - high;
   const first = Math.min(equalFirst - from, below);
@@ -75,7 +92,7 @@ function partition(
   if (above > 1 && start < to && end > to - above) runs.push(to - above, to);
 }
 
-/** Where the element lies that a run is split by. */
+/** The index of the pivot: the middle of 7 elements, else a median of three, or of three medians in a long run. */
 function pivotOf(
   order: Int32Array,
   from: number,
@@ -96,6 +113,7 @@ function pivotOf(
   return medianOf(order, first, middle, last, compare);
 }
 
+/** Of three indexes the one whose element lies between the others (`pqsort.c med3`). */
 function medianOf(
   order: Int32Array,
   a: number,
@@ -112,6 +130,7 @@ function medianOf(
   return compare(order[a], order[c]) < 0 ? a : c;
 }
 
+/** Sorts a short run by insertion. */
 function insertAll(order: Int32Array, from: number, to: number, compare: CompareElements): void {
   for (let i = from + 1; i < to; i++) {
     for (let at = i; at > from && compare(order[at - 1], order[at]) > 0; at--) {
@@ -120,6 +139,7 @@ function insertAll(order: Int32Array, from: number, to: number, compare: Compare
   }
 }
 
+/** Swaps `count` elements from index `a` on with those from index `b` on; the two runs do not overlap. */
 function swapRuns(order: Int32Array, a: number, b: number, count: number): void {
   for (let i = 0; i < count; i++) swap(order, a + i, b + i);
 }
