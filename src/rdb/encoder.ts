@@ -2,7 +2,7 @@
  * A keyspace to a snapshot that Redis and Valkey load, in slices, of one point in time: the moment the
  * encoder was made. Between two slices the keyspace may change as it likes.
  *
- * What is about to change is written first, through the {@linkcode SnapshotBarrier}: a key that has not
+ * What is about to change is written first, through the {@linkcode SnapshotHook}: a key that has not
  * had its turn is written aside, ahead of it, and the first write to a large value waits until all of it
  * is encoded. FLUSHDB and FLUSHALL leave their content to the snapshot, which lets go of it when it is
  * done; SWAPDB changes nothing for it. What is written aside waits in memory for the next slice.
@@ -17,7 +17,7 @@
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
 import type { Database } from "../store/keyspace/database.ts";
-import type { Keyspace, SnapshotBarrier } from "../store/keyspace/keyspace.ts";
+import type { Keyspace, SnapshotHook } from "../store/keyspace/keyspace.ts";
 import type { Entry } from "../store/memory/record.ts";
 import { printableBytes, RdbError } from "./format/errors.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
@@ -66,7 +66,7 @@ export interface SnapshotOptions {
 }
 
 /** One snapshot being written; once made, it must be read to its end or closed. */
-export class SnapshotEncoder implements SnapshotBarrier {
+export class SnapshotEncoder implements SnapshotHook {
   /** Keys written so far. */
   keys: number = 0;
   /** Bytes written so far. */
@@ -103,7 +103,7 @@ export class SnapshotEncoder implements SnapshotBarrier {
     this.#visit = (entry) => this.#writeOwn(entry);
     this.#databases = keyspace.indexes().map((i) => new FrozenDatabase(i, keyspace.db(i)));
     for (const frozen of this.#databases) this.#places.set(frozen.index, frozen);
-    keyspace.barriers.add(this);
+    keyspace.snapshotHooks.add(this);
   }
 
   /** True when the last byte has been written. */
@@ -144,14 +144,14 @@ export class SnapshotEncoder implements SnapshotBarrier {
 
   /** Lets the keyspace go, whether the snapshot is whole or not. */
   close(): void {
-    this.#keyspace.barriers.delete(this);
+    this.#keyspace.snapshotHooks.delete(this);
     for (const frozen of this.#databases) frozen.finish();
     this.#places.clear();
     this.#rest = undefined;
   }
 
-  /** See {@linkcode SnapshotBarrier}. */
-  beforeKey(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+  /** See {@linkcode SnapshotHook}. */
+  beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     const frozen = this.#places.get(dbIndex);
     if (frozen === undefined || this.#failure !== undefined) return;
     try {
@@ -166,7 +166,7 @@ export class SnapshotEncoder implements SnapshotBarrier {
     }
   }
 
-  /** See {@linkcode SnapshotBarrier}. */
+  /** See {@linkcode SnapshotHook}. */
   afterClear(dbIndex: number, kept: Database): void {
     const frozen = this.#places.get(dbIndex);
     if (frozen === undefined) return;
@@ -174,7 +174,7 @@ export class SnapshotEncoder implements SnapshotBarrier {
     frozen.db = kept;
   }
 
-  /** See {@linkcode SnapshotBarrier}. */
+  /** See {@linkcode SnapshotHook}. */
   beforeSwap(a: number, b: number): void {
     const ofA = this.#places.get(a);
     const ofB = this.#places.get(b);

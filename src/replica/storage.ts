@@ -5,7 +5,7 @@
  * @module
  */
 
-import { announceKey } from "../commands/engine/copy_on_write.ts";
+import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
@@ -55,7 +55,7 @@ export class Storage {
     const keyBytes = toBytes(key);
     const valueBytes = toBytes(value);
     const db = this.#writable();
-    announceKey(this.#keyspace, this.#reader.index, keyBytes, 0, keyBytes.length);
+    beforeKeyWrite(this.#keyspace, this.#reader.index, keyBytes, 0, keyBytes.length);
     setString(
       db,
       keyBytes,
@@ -79,7 +79,7 @@ export class Storage {
     for (const key of keys) {
       const visible = this.#reader.has(key);
       const bytes = toBytes(key);
-      announceKey(this.#keyspace, this.#reader.index, bytes, 0, bytes.length);
+      beforeKeyWrite(this.#keyspace, this.#reader.index, bytes, 0, bytes.length);
       if (db.remove(bytes, 0, bytes.length) && visible) count++;
     }
     return count;

@@ -14,8 +14,9 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { latin1 } from "../base/ascii.ts";
-import { announceKey } from "../commands/engine/copy_on_write.ts";
-import { type Context, MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
+import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
+import { MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
+import { Caller, type Context } from "../commands/engine/context.ts";
 import { wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, executeCommand } from "../commands/engine/execute.ts";
 import type { Host, Session } from "../commands/engine/host.ts";
@@ -90,8 +91,7 @@ class StreamContext implements Context {
   dbIndex: number = 0;
   reply: ReplyWriter;
   nowMs: number = 0;
-  readonly hiddenAtMs: number = -Infinity;
-  readonly ownsExpiry: boolean = false;
+  readonly caller: Caller = Caller.MASTER_STREAM;
   dirty: number = 0;
   readonly session: Session | undefined = undefined;
   readonly host: Host;
@@ -115,6 +115,11 @@ class StreamContext implements Context {
     this.dbIndex = dbIndex;
   }
 
+  changed(argv: Argv, index: number, count: number = 1): void {
+    this.dirty += count;
+    this.modified(this.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+  }
+
   /**
    * Removes the module value that an unknown command names as its first argument: the command has changed it
    * on the master, so that the bytes we keep are no longer right.
@@ -127,7 +132,7 @@ class StreamContext implements Context {
     const db = this.keyspace.db(dbIndex);
     const entry = db.find(bytes, start, end);
     if (entry === 0 || db.typeOf(entry) !== ValueType.MODULE) return;
-    announceKey(this.keyspace, dbIndex, bytes, start, end);
+    beforeKeyWrite(this.keyspace, dbIndex, bytes, start, end);
     db.removeEntry(entry);
     this.modified(dbIndex, bytes, start, end);
   }

@@ -8,8 +8,13 @@
 import { utf8 } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { type Address, formatAddress, type Net, type Socket } from "../net/socket.ts";
-import type { TlsClientOptions } from "../net/socket.ts";
+import {
+  type Address,
+  formatAddress,
+  type Net,
+  type Socket,
+  type TlsClientOptions,
+} from "../net/socket.ts";
 import { ReplyParser } from "../resp/command_parser.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { writeCommand } from "../resp/writer.ts";

@@ -5,7 +5,8 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import type { Context } from "../commands/engine/command.ts";
+import { Caller, type Context } from "../commands/engine/context.ts";
+import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -18,12 +19,11 @@ export class ServerContext implements Context {
   readonly keyspace: Keyspace;
   readonly host: ServerHost;
   readonly random: () => number;
-  readonly ownsExpiry: boolean;
+  readonly caller: Caller;
   db: Database;
   dbIndex: number = 0;
   reply: ReplyWriter = new ReplyWriter(new ByteBuffer());
   nowMs: number = 0;
-  hiddenAtMs: number = 0;
   dirty: number = 0;
   session: ServerSession | undefined = undefined;
   /** Whether the command may go on in later turns: not in a call in process, not inside EXEC. */
@@ -45,7 +45,7 @@ export class ServerContext implements Context {
     this.keyspace = keyspace;
     this.host = host;
     this.random = random;
-    this.ownsExpiry = host.role === "master";
+    this.caller = host.role === "master" ? Caller.MASTER_CLIENT : Caller.REPLICA_CLIENT;
     this.db = keyspace.db(0);
     this.#propagation = propagation;
   }
@@ -78,6 +78,11 @@ export class ServerContext implements Context {
     field?: Uint8Array,
   ): void {
     this.#propagation.expired(dbIndex, bytes, start, end, field);
+  }
+
+  changed(argv: Argv, index: number, count: number = 1): void {
+    this.dirty += count;
+    this.modified(this.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
   }
 
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {

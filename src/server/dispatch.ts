@@ -19,7 +19,7 @@ import {
 } from "../commands/engine/command.ts";
 import { CommandError, wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, runCommand } from "../commands/engine/execute.ts";
-import { ReplyMode, type Transaction } from "../commands/engine/host.ts";
+import { ReplyMode } from "../commands/engine/host.ts";
 import { allCommands } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
@@ -29,7 +29,7 @@ import { ServerContext } from "./context.ts";
 import { type HostOptions, ServerHost } from "./host.ts";
 import { feedMonitors } from "./monitor.ts";
 import { type Propagate, Propagation } from "./propagation.ts";
-import type { ServerSession } from "./session.ts";
+import type { CommandQueue, ServerSession } from "./session.ts";
 import type { CommandStats, Statistics } from "./statistics.ts";
 
 /** Where messages go. */
@@ -122,9 +122,7 @@ export class Dispatcher {
 
   /** Reads the clock: before a batch of commands of one chunk, which then share their time. */
   tick(): void {
-    const nowMs = this.clock.now();
-    this.#context.nowMs = nowMs;
-    this.#context.hiddenAtMs = nowMs;
+    this.#context.nowMs = this.clock.now();
   }
 
   /**
@@ -234,7 +232,7 @@ export class Dispatcher {
 
   #queue(
     session: ServerSession,
-    transaction: Transaction,
+    transaction: CommandQueue,
     command: Command,
     argv: Argv,
     writer: ReplyWriter,

@@ -5,22 +5,24 @@
  * @module
  */
 
-import type { Command, Context } from "../commands/engine/command.ts";
+import type { Command } from "../commands/engine/command.ts";
 import { CommandIndex } from "../commands/engine/command_index.ts";
 import {
   type Host,
   ReplyMode,
   type Session,
+  type Transaction,
   type TransactionHost,
   type UserView,
 } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { About, type AboutOptions } from "./about.ts";
 import { Availability } from "./availability.ts";
 import { Blocked } from "./blocked.ts";
 import { Clients } from "./clients.ts";
 import { PubSub } from "./pubsub.ts";
-import { ServerSession, type SessionLink } from "./session.ts";
+import { CommandQueue, ServerSession, type SessionLink } from "./session.ts";
 import { type UserOptions, Users } from "./users.ts";
 import { Watches } from "./watches.ts";
 
@@ -65,7 +67,7 @@ export class ServerHost implements Host {
     this.availability = new Availability(options.serveStaleData ?? true);
     this.about = new About(options, this.clients, this.pubsub, this.availability);
     this.version = this.about.version;
-    this.transactions = makeTransactions(this.watches, runQueued);
+    this.transactions = makeTransactions(this.watches, options.keyspace, runQueued);
     this.#index = new CommandIndex(commands);
     this.#users = new Users(options.password, options.users);
   }
@@ -148,19 +150,27 @@ export class ServerHost implements Host {
   }
 }
 
-function makeTransactions(watches: Watches, runQueued: RunQueued): TransactionHost {
+function makeTransactions(
+  watches: Watches,
+  keyspace: Keyspace,
+  runQueued: RunQueued,
+): TransactionHost {
   return {
-    watch(ctx: Context, bytes: Uint8Array, start: number, end: number): void {
-      watches.watch(ctx, ctx.session as ServerSession, bytes, start, end);
+    begin(session: Session): void {
+      (session as ServerSession).transaction = new CommandQueue();
+    },
+    watch(session: Session, nowMs: number, bytes: Uint8Array, start: number, end: number): void {
+      watches.watch(session as ServerSession, keyspace, nowMs, bytes, start, end);
     },
     unwatch(session: Session): void {
       watches.unwatch(session as ServerSession);
     },
-    broken(ctx: Context, session: Session): boolean {
-      return watches.broken(session as ServerSession, ctx.keyspace, ctx.nowMs);
+    isBroken(session: Session, nowMs: number): boolean {
+      return watches.isBroken(session as ServerSession, keyspace, nowMs);
     },
-    run(_ctx: Context, command: Command, argv: Argv): void {
-      runQueued(command, argv);
+    run(transaction: Transaction, index: number): void {
+      const { commands, argvs } = transaction as CommandQueue;
+      runQueued(commands[index], argvs[index]);
     },
   };
 }

@@ -4,8 +4,10 @@
  * @module
  */
 
-import type { Command, Context } from "../commands/engine/command.ts";
+import type { Command } from "../commands/engine/command.ts";
+import type { Context } from "../commands/engine/context.ts";
 import { ReplyMode, type Session, type Transaction } from "../commands/engine/host.ts";
+import type { Argv } from "../resp/argv.ts";
 import type { Socket } from "../net/socket.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import type { Rights } from "./rights.ts";
@@ -24,6 +26,25 @@ export interface SessionLink {
   kill(): void;
   /** Gives the socket away. */
   detach(): Socket;
+}
+
+/** The queue between MULTI and EXEC. Dispatch fills it. */
+export class CommandQueue implements Transaction {
+  /** The rows, in order. */
+  readonly commands: Command[] = [];
+  /** Their arguments: copies, as long as `commands`. */
+  readonly argvs: Argv[] = [];
+  /** Bytes of those copies. */
+  byteLength: number = 0;
+  failed: boolean = false;
+  /** An or of the flags of every queued command. */
+  anyFlags: number = 0;
+  /** An and of them. */
+  allFlags: number = -1;
+
+  get length(): number {
+    return this.commands.length;
+  }
 }
 
 /** A key under WATCH. */
@@ -54,7 +75,7 @@ export class ServerSession implements Session {
   authenticated: boolean = false;
   user: string = "default";
   dbIndex: number = 0;
-  transaction: Transaction | undefined = undefined;
+  transaction: CommandQueue | undefined = undefined;
   watchBroken: boolean = false;
   replies: ReplyMode = ReplyMode.ON;
   noEvict: boolean = false;

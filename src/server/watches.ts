@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Context } from "../commands/engine/command.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import { keyName } from "./key_name.ts";
@@ -14,13 +13,21 @@ import type { ServerSession, WatchedKey } from "./session.ts";
 export class Watches {
   readonly #sessions: Map<string, Set<ServerSession>> = new Map();
 
-  /** Begins to watch a key of the context's database. */
-  watch(ctx: Context, session: ServerSession, bytes: Uint8Array, start: number, end: number): void {
-    const name = keyName(ctx.dbIndex, bytes, start, end);
+  /** Begins to watch a key of the session's database. */
+  watch(
+    session: ServerSession,
+    keyspace: Keyspace,
+    nowMs: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const { dbIndex } = session;
+    const name = keyName(dbIndex, bytes, start, end);
     if (session.watched.has(name)) return;
     const key = bytes.slice(start, end);
-    const expired = hasExpired(ctx.keyspace, ctx.dbIndex, key, ctx.nowMs);
-    session.watched.set(name, { dbIndex: ctx.dbIndex, key, expired });
+    const expired = hasExpired(keyspace, dbIndex, key, nowMs);
+    session.watched.set(name, { dbIndex, key, expired });
     const sessions = this.#sessions.get(name) ?? new Set();
     this.#sessions.set(name, sessions.add(session));
   }
@@ -38,7 +45,7 @@ export class Watches {
   }
 
   /** Whether a watched key was changed, or has reached its time since. */
-  broken(session: ServerSession, keyspace: Keyspace, nowMs: number): boolean {
+  isBroken(session: ServerSession, keyspace: Keyspace, nowMs: number): boolean {
     if (session.watchBroken) return true;
     for (const { dbIndex, key, expired } of session.watched.values()) {
       if (!expired && hasExpired(keyspace, dbIndex, key, nowMs)) return true;

@@ -11,12 +11,12 @@ import {
   ADMIN,
   type Command,
   command,
-  type Context,
   LOADING,
   NO_MULTI,
   NOSCRIPT,
   STALE,
 } from "../commands/engine/command.ts";
+import type { Context } from "../commands/engine/context.ts";
 import { CommandError } from "../commands/engine/errors.ts";
 import type { Session } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";

@@ -8,7 +8,7 @@
 import { latin1 } from "../../src/base/ascii.ts";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { isWord, textOf } from "../../src/commands/engine/args.ts";
-import type { Context } from "../../src/commands/engine/command.ts";
+import { Caller, type Context } from "../../src/commands/engine/context.ts";
 import { wrongArity } from "../../src/commands/engine/errors.ts";
 import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
 import type { Host, Session } from "../../src/commands/engine/host.ts";
@@ -30,8 +30,7 @@ export class Engine implements Context {
   dbIndex: number = 0;
   reply: ReplyWriter = new ReplyWriter(new ByteBuffer());
   nowMs: number = 1_700_000_000_000;
-  hiddenAtMs: number = 0;
-  ownsExpiry: boolean = false;
+  caller: Caller = Caller.MASTER_CLIENT;
   dirty: number = 0;
   readonly session: Session | undefined = undefined;
   readonly host: Host;
@@ -56,14 +55,13 @@ export class Engine implements Context {
 
   /** Changes whom it obeys. */
   become(role: Role): void {
-    this.ownsExpiry = role === "master";
-    this.hiddenAtMs = role === "stream" ? -Infinity : this.nowMs;
+    if (role === "master") this.caller = Caller.MASTER_CLIENT;
+    else this.caller = role === "stream" ? Caller.MASTER_STREAM : Caller.REPLICA_CLIENT;
   }
 
   /** Moves the clock. */
   at(nowMs: number): void {
     this.nowMs = nowMs;
-    if (this.hiddenAtMs !== -Infinity) this.hiddenAtMs = nowMs;
   }
 
   /** Selects a database. */
@@ -121,6 +119,11 @@ export class Engine implements Context {
     const key = latin1(bytes.subarray(start, end));
     const command = field === undefined ? `DEL ${key}` : `HDEL ${key} ${latin1(field)}`;
     this.#expired.push(dbIndex === this.dbIndex ? command : `[${dbIndex}] ${command}`);
+  }
+
+  changed(argv: Argv, index: number, count: number = 1): void {
+    this.dirty += count;
+    this.modified(this.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
   }
 
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {

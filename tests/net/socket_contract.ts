@@ -8,8 +8,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { HIGH_WATER } from "../../src/net/connection.ts";
-import type { Net, Socket } from "../../src/net/socket.ts";
-import { SocketError } from "../../src/net/socket.ts";
+import { type Net, type Socket, SocketError } from "../../src/net/socket.ts";
 import {
   isPattern,
   LOOPBACK,

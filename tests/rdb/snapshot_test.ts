@@ -138,7 +138,7 @@ for (const withWhole of [false, true]) {
       const loaded = load(out.view());
       assert.equal(encoder.keys, keys);
       assert.ok(sortedJson(readoutOf(loaded)) === sortedJson(JSON.parse(before)), `round ${round}`);
-      assert.equal(keyspace.barriers.size, 0);
+      assert.equal(keyspace.snapshotHooks.size, 0);
       for (const index of keyspace.indexes()) keyspace.db(index).audit();
     }
   });
@@ -160,7 +160,7 @@ test("a snapshot that is closed half way lets the tables go", () => {
   const encoder = new SnapshotEncoder(keyspace, OPTIONS);
   encoder.next(new ByteBuffer(), 100);
   encoder.close();
-  assert.equal(keyspace.barriers.size, 0);
+  assert.equal(keyspace.snapshotHooks.size, 0);
   for (let i = 0; i < 20000; i++) {
     setString(keyspace.db(0), bytesOf(`n:${i}`), 0, 4, bytesOf("v"), 0, 1, -1);
   }
@@ -218,6 +218,6 @@ test("what cannot be written fails the snapshot and not the command that meets i
   encoder.next(new ByteBuffer(), 1);
   assert.equal(engine.call("DEL", "strange"), ":1\r\n");
   assert.throws(() => encoder.next(new ByteBuffer(), 1e9));
-  assert.equal(keyspace.barriers.size, 0);
+  assert.equal(keyspace.snapshotHooks.size, 0);
   assert.equal(errorOf(() => load(join("REDIS0011", 0xff)))?.code, "TRUNCATED");
 });

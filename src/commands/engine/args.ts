@@ -15,8 +15,7 @@ import {
   outOfRange,
   SYNTAX,
 } from "./errors.ts";
-import type { Context } from "./command.ts";
-import { mustObey } from "./lookup.ts";
+import { Caller, type Context } from "./context.ts";
 
 const INT32_MAX = 0x7fffffff;
 const INT32_MIN = -0x80000000;
@@ -108,7 +107,7 @@ export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: stri
 
 /** Whether there is a database of that number: a master knows how many it has. */
 export function isDbIndex(ctx: Context, db: number): boolean {
-  return db >= 0 && (db < ctx.host.databases || mustObey(ctx));
+  return db >= 0 && (db < ctx.host.databases || ctx.caller === Caller.MASTER_STREAM);
 }
 
 /** Throws when there is an argument at `index` or after it. */

@@ -7,8 +7,8 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { announceKeys } from "./copy_on_write.ts";
-import type { Context } from "./command.ts";
+import { beforeWrite } from "./copy_on_write.ts";
+import type { Context } from "./context.ts";
 import { CommandError, UNBLOCKED, WRONG_TYPE } from "./errors.ts";
 import type { Unblocked } from "./host.ts";
 
@@ -70,8 +70,8 @@ export function waitForKeys(ctx: Context, argv: Argv, waiting: Waiting): void {
 
 function tryAgain(ctx: Context, argv: Argv, waiting: Waiting): boolean {
   const { keyspace, session } = ctx;
-  if (keyspace.barriers.size > 0) {
-    announceKeys(keyspace, ctx.dbIndex, ctx.host.lookup(argv)!, argv);
+  if (keyspace.snapshotHooks.size > 0) {
+    beforeWrite(keyspace, ctx.dbIndex, ctx.host.lookup(argv)!, argv);
   }
   try {
     return waiting.attempt(ctx, argv);

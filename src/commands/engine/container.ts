@@ -6,7 +6,8 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import { type Command, command, CONTAINER, type Context, LOADING, STALE } from "./command.ts";
+import { type Command, command, CONTAINER, LOADING, STALE } from "./command.ts";
+import type { Context } from "./context.ts";
 import { CommandError, wrongArity } from "./errors.ts";
 
 /**

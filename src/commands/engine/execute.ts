@@ -6,20 +6,22 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import { announceKeys } from "./copy_on_write.ts";
-import { type Command, type Context, WRITE } from "./command.ts";
+import { beforeWrite } from "./copy_on_write.ts";
+import { type Command, WRITE } from "./command.ts";
+import type { Context } from "./context.ts";
 import { CommandError } from "./errors.ts";
+import type { CommandRow } from "./host.ts";
 
 /** Whether the number of arguments fits; when not, the reply is `wrongArity(command.name)`. */
-export function checkArity(command: Command, argv: Argv): boolean {
+export function checkArity(command: CommandRow, argv: Argv): boolean {
   const { arity } = command;
   return arity >= 0 ? argv.count === arity : argv.count >= -arity;
 }
 
 /** Runs a command whose arity fits, and first tells snapshots that are being taken of its keys. */
 export function runCommand(ctx: Context, command: Command, argv: Argv): void {
-  if ((command.flags & WRITE) !== 0 && ctx.keyspace.barriers.size > 0) {
-    announceKeys(ctx.keyspace, ctx.dbIndex, command, argv);
+  if ((command.flags & WRITE) !== 0 && ctx.keyspace.snapshotHooks.size > 0) {
+    beforeWrite(ctx.keyspace, ctx.dbIndex, command, argv);
   }
   command.run(ctx, argv);
 }

@@ -9,7 +9,8 @@
  * @module
  */
 
-import { ADMIN, BLOCKING, type Command, FAST, PUBSUB, READONLY, WRITE } from "./command.ts";
+import { ADMIN, BLOCKING, FAST, PUBSUB, READONLY, WRITE } from "./command.ts";
+import type { CommandRow } from "./host.ts";
 
 /** What is known of a command beyond its row. */
 export interface CommandFacts {
@@ -53,14 +54,14 @@ export const CATEGORIES: readonly string[] = [
 let facts: Map<string, CommandFacts> | undefined;
 
 /** What is known of a row; for one the table below lacks, what its row itself says. */
-export function factsOf(command: Command): CommandFacts {
+export function factsOf(command: CommandRow): CommandFacts {
   facts ??= readFacts();
   const known = facts.get(command.name);
   const found: CommandFacts = known ?? UNKNOWN;
   return { ...found, categories: categoriesOf(command, found.categories) };
 }
 
-function categoriesOf(command: Command, explicit: readonly string[]): string[] {
+function categoriesOf(command: CommandRow, explicit: readonly string[]): string[] {
   const { flags } = command;
   const set = new Set(explicit);
   if ((flags & WRITE) !== 0) set.add("write");

@@ -7,7 +7,6 @@
 
 import type { Socket } from "../../net/socket.ts";
 import type { Argv } from "../../resp/argv.ts";
-import type { Command, Context } from "./command.ts";
 
 /** What becomes of a client's replies: `CLIENT REPLY`. SKIP means the next one. */
 export const ReplyMode = { ON: 0, OFF: 1, SKIP: 2 } as const;
@@ -17,20 +16,24 @@ export type ReplyMode = typeof ReplyMode[keyof typeof ReplyMode];
 /** Which of the three separate name spaces of `SUBSCRIBE`. */
 export type SubscriptionKind = "channel" | "pattern" | "shard";
 
-/** What is queued between MULTI and EXEC. */
+/** What is known of a command without running it: a row of the command table but for its handler. */
+export interface CommandRow {
+  /** Lower case; a subcommand is `container|sub`. */
+  readonly name: string;
+  /** Redis's sign rule: 2 is exactly two arguments with the name, -3 at least three. */
+  readonly arity: number;
+  /** An or of the flags in `command.ts`. */
+  readonly flags: number;
+  /** Its key specs as text, "" for none: the notation is documented in `key_specs.ts`. */
+  readonly keys: string;
+}
+
+/** Commands queued between MULTI and EXEC. */
 export interface Transaction {
-  /** Rows, in order. */
-  readonly commands: Command[];
-  /** Their arguments: copies of their own. */
-  readonly argvs: Argv[];
-  /** Bytes of those copies. */
-  byteLength: number;
+  /** How many there are. */
+  readonly length: number;
   /** A command was refused when it should have been queued: EXEC is refused, too. */
-  failed: boolean;
-  /** An or of the flags of every queued command. */
-  anyFlags: number;
-  /** An and of them. */
-  allFlags: number;
+  readonly failed: boolean;
 }
 
 /** One client's state. */
@@ -182,9 +185,9 @@ export interface Host {
   /** The Redis version it behaves as. */
   readonly version: string;
   /** Every row it answers to, containers and subcommands included. */
-  readonly commands: readonly Command[];
+  readonly commands: readonly CommandRow[];
   /** The row a request means, or undefined. */
-  lookup(argv: Argv): Command | undefined;
+  lookup(argv: Argv): CommandRow | undefined;
   /** Whether the default user gets in without a password. */
   readonly open: boolean;
   /** Logs a session in; false for a wrong name or password. */
@@ -207,14 +210,16 @@ export interface Host {
 
 /** What MULTI, EXEC and WATCH ask of the server. */
 export interface TransactionHost {
-  /** Watches a key of the context's database. */
-  watch(ctx: Context, bytes: Uint8Array, start: number, end: number): void;
+  /** Gives a session an empty queue: dispatch adds what it sends from now on. */
+  begin(session: Session): void;
+  /** Watches a key of the session's database; one that has expired by `nowMs` is as good as absent. */
+  watch(session: Session, nowMs: number, bytes: Uint8Array, start: number, end: number): void;
   /** Forgets what a session watches. */
   unwatch(session: Session): void;
-  /** Whether a watched key has changed, or has expired since. */
-  broken(ctx: Context, session: Session): boolean;
-  /** Runs one queued command, its reply and error included. */
-  run(ctx: Context, command: Command, argv: Argv): void;
+  /** Whether a watched key was changed since WATCH, or has expired by `nowMs`. */
+  isBroken(session: Session, nowMs: number): boolean;
+  /** Runs one queued command of the session that calls EXEC; its reply or error goes to that session. */
+  run(transaction: Transaction, index: number): void;
 }
 
 /** What CLIENT asks of the server. */

@@ -29,7 +29,7 @@
 import { parseInteger } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { isWord } from "./args.ts";
-import type { Command } from "./command.ts";
+import type { CommandRow } from "./host.ts";
 
 /** Where a key spec begins to look. */
 export type BeginSearch =
@@ -97,7 +97,7 @@ const UNKNOWN_FLAGS: readonly string[] = ["RW", "access", "update"];
 const known = new Map<string, KeySpecs>();
 
 /** The key specs of a row. */
-export function keySpecsOf(command: Command): KeySpecs {
+export function keySpecsOf(command: CommandRow): KeySpecs {
   let specs = known.get(command.keys);
   if (specs === undefined) {
     specs = readKeySpecs(command.keys);
@@ -107,7 +107,7 @@ export function keySpecsOf(command: Command): KeySpecs {
 }
 
 /** The keys of a command whose arity fits; empty when the arguments contradict themselves. */
-export function keysOf(command: Command, argv: Argv): KeyPlace[] {
+export function keysOf(command: CommandRow, argv: Argv): KeyPlace[] {
   const { specs } = keySpecsOf(command);
   const places: KeyPlace[] = [];
   let certain = true;
@@ -191,7 +191,7 @@ function beginOf(spec: KeySpec, argv: Argv): number {
 }
 
 /** SET and BITFIELD: what becomes of the key depends on the options. */
-function variableFlags(command: Command, spec: KeySpec, argv: Argv): readonly string[] {
+function variableFlags(command: CommandRow, spec: KeySpec, argv: Argv): readonly string[] {
   if (!spec.flags.includes("variable_flags")) return spec.flags;
   if (command.name === "set") {
     for (let i = 3; i < argv.count; i++) {

@@ -19,9 +19,9 @@ import {
   hashRemove,
 } from "../../store/types/hash.ts";
 import type { FieldVisitor } from "../../store/types/hash_table.ts";
-import type { Context } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, WRONG_TYPE } from "../engine/errors.ts";
-import { lookupRead } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** Bytes that a short text takes in a listpack beside its own. */
 const ELEMENT_OVERHEAD = 2;
@@ -33,10 +33,12 @@ export const findFieldResult: FieldCursor = new FieldCursor();
 
 /** The hash argument `index` names, 0 when there is none. On our own keyspace its past fields go first. */
 export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
-  const entry = lookupRead(ctx, argv, index);
+  const entry = lookup(ctx, argv, index);
   if (entry === 0) return 0;
   if (ctx.db.typeOf(entry) !== ValueType.HASH) throw new CommandError(WRONG_TYPE);
-  if (!ctx.ownsExpiry || !hashExpiresBefore(ctx.db, entry, ctx.hiddenAtMs)) return entry;
+  if (ctx.caller !== Caller.MASTER_CLIENT || !hashExpiresBefore(ctx.db, entry, ctx.nowMs)) {
+    return entry;
+  }
   return deleteExpired(ctx, entry);
 }
 
@@ -56,7 +58,7 @@ export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number
 
 /** Whether a field with this expiry is there for this caller. */
 export function isVisible(ctx: Context, expireAtMs: number): boolean {
-  return expireAtMs === NO_EXPIRY || !(expireAtMs < ctx.hiddenAtMs);
+  return expireAtMs === NO_EXPIRY || expireAtMs >= ctx.nowMs || ctx.caller === Caller.MASTER_STREAM;
 }
 
 /** Looks for the field argument `index` names; true when this caller sees it, and then it is {@linkcode findFieldResult}. */
@@ -102,8 +104,7 @@ export function visibleLength(ctx: Context, entry: Entry): number {
 /** The key at argument 1 was changed by `count`: told and counted, and deleted when it is empty. */
 export function hashChanged(ctx: Context, argv: Argv, entry: Entry, count: number): void {
   if (hashLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
-  ctx.dirty += count;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+  ctx.changed(argv, 1, count);
 }
 
 /** Deletes what has expired and tells whoever follows; 0 when nothing is left. */

@@ -16,15 +16,8 @@ import {
   MAX_FIELD_EXPIRY,
 } from "../../store/types/hash.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
   FIELD_TIME_NEGATIVE,
@@ -48,7 +41,6 @@ import {
   openForSet,
   replyField,
 } from "./args.ts";
-import { mustObey } from "../engine/lookup.ts";
 
 const INT32_MAX = 0x7fffffff;
 /** `HFE_MAX_ABS_TIME_MSEC`: a quarter of what 48 bits hold. */
@@ -82,7 +74,9 @@ function readFieldTime(
   const value = readInteger(argv, index);
   if (value < 0) throw new CommandError(FIELD_TIME_NEGATIVE);
   const at = value * form.scale + (form.absolute ? 0 : ctx.nowMs);
-  if (!(at <= MAX_TIME_MS) && !mustObey(ctx)) throw new CommandError(invalidExpire(name));
+  if (!(at <= MAX_TIME_MS) && ctx.caller !== Caller.MASTER_STREAM) {
+    throw new CommandError(invalidExpire(name));
+  }
   // Valkey has times beyond all others: as far away as there is a form for.
   return Math.min(at, MAX_FIELD_EXPIRY);
 }
@@ -147,7 +141,7 @@ function expireField(
 ): Entry {
   const { bytes, starts, ends } = argv;
   const field = argv.at(index).slice();
-  if (at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx)) {
+  if (at !== NO_EXPIRY && at <= ctx.nowMs && ctx.caller !== Caller.MASTER_STREAM) {
     changes.removed.push(field);
     return hashRemove(ctx.db, entry, bytes, starts[index], ends[index]);
   }
@@ -163,7 +157,7 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   let conditions = conditionAt(argv, 3);
   let fields = conditions === 0 ? 3 : 4;
   // A master of Valkey sends on more than one.
-  for (; mustObey(ctx) && conditionAt(argv, fields) !== 0; fields++) {
+  for (; ctx.caller === Caller.MASTER_STREAM && conditionAt(argv, fields) !== 0; fields++) {
     conditions |= conditionAt(argv, fields);
   }
   const count = readFields(argv, fields, FIELDS_NUMBER);
@@ -410,7 +404,8 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
   if (!presenceHolds(ctx, entry, argv, query)) return ctx.reply.integer(0);
   const first = query.fields + 2;
   const at = query.expireAtMs;
-  const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs && !mustObey(ctx);
+  const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs &&
+    ctx.caller !== Caller.MASTER_STREAM;
   ctx.reply.integer(1);
   if (isPast) return deleteAll(ctx, argv, entry, first);
   entry = openForSet(ctx, argv, entry, first);
@@ -419,7 +414,7 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
     entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, at);
   }
   hashChanged(ctx, argv, entry, (argv.count - first) >>> 1);
-  if (ctx.ownsExpiry && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
+  if (ctx.caller === Caller.MASTER_CLIENT && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
 });
 
 /** HSETEX with a time that has passed: each field is set, which may change the form, and deleted. */
@@ -436,8 +431,7 @@ function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void 
     entry = hashRemove(db, entry, bytes, starts[i], ends[i]);
   }
   if (entry !== 0 && hashLength(db, entry) === 0) db.removeEntry(entry);
-  ctx.dirty += named.length;
-  ctx.modified(ctx.dbIndex, bytes, starts[1], ends[1]);
+  ctx.changed(argv, 1, named.length);
   for (const field of named) ctx.propagateAs("HDEL", argv.at(1), field);
 }
 

@@ -26,15 +26,8 @@ import {
 } from "../../store/types/hash.ts";
 import { type FieldVisitor, hashTableOf } from "../../store/types/hash_table.ts";
 import { readBigInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
   HASH_INFINITE,
@@ -234,7 +227,7 @@ const hincrbyfloat = command(
     const text = formatLongDouble(sum);
     setText(ctx, argv, entry, text);
     ctx.reply.bulkText(text);
-    if (!ctx.ownsExpiry) return;
+    if (ctx.caller !== Caller.MASTER_CLIENT) return;
     // As a master does: replicas need not agree on how to add.
     const [key, field] = [argv.at(1), argv.at(2)];
     if (expireAtMs === NO_EXPIRY) ctx.propagateAs("HSET", key, field, text);

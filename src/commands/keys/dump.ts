@@ -12,15 +12,8 @@ import { snapshotVersionOf } from "../../rdb/writers/writer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
-import {
-  ASKING,
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { ASKING, type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   BAD_DATA_FORMAT,
   BUSY_KEY,
@@ -31,7 +24,7 @@ import {
   INVALID_TTL,
   SYNTAX,
 } from "../engine/errors.ts";
-import { lookupRead, lookupWrite, mustObey } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** Memory that is kept between two dumps. */
 const KEPT_BYTES = 1 << 16;
@@ -41,7 +34,7 @@ const payload: ByteBuffer = new ByteBuffer();
 
 /** `DUMP key`: its value as RESTORE takes it, or null. O(N) in the value. */
 const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
-  const entry = lookupRead(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.null();
   payload.clear();
   encodeDump(payload, ctx.db, entry, snapshotVersionOf(ctx.host.version), true);
@@ -95,7 +88,7 @@ function readPayload(ctx: Context, argv: Argv): DumpedValue {
   const start = argv.starts[3];
   const end = argv.ends[3];
   const footer = readDumpFooter(bytes, start, end);
-  const obeys = mustObey(ctx);
+  const obeys = ctx.caller === Caller.MASTER_STREAM;
   const isRight = footer?.checksum === "right" || (obeys && footer?.checksum === "omitted");
   const newest = obeys ? Infinity : snapshotVersionOf(ctx.host.version);
   const isKnown = footer !== undefined &&
@@ -114,11 +107,12 @@ function readPayload(ctx: Context, argv: Argv): DumpedValue {
 function restoreGeneric(ctx: Context, argv: Argv): void {
   const { bytes, starts, ends } = argv;
   const { replace, isAbsolute } = readOptions(argv);
-  if (!replace && lookupWrite(ctx, argv, 1) !== 0) throw new CommandError(BUSY_KEY);
+  if (!replace && lookup(ctx, argv, 1) !== 0) throw new CommandError(BUSY_KEY);
   const expireAtMs = readExpiry(ctx, argv, isAbsolute);
   const value = readPayload(ctx, argv);
   const deleted = replace && ctx.db.remove(bytes, starts[1], ends[1]);
-  const isPast = ctx.ownsExpiry && expireAtMs !== NO_EXPIRY && expireAtMs <= ctx.nowMs;
+  const isPast = ctx.caller === Caller.MASTER_CLIENT && expireAtMs !== NO_EXPIRY &&
+    expireAtMs <= ctx.nowMs;
   if (isPast) {
     if (deleted) ctx.propagateAs("DEL", argv.at(1));
   } else if (value.module === "") {
@@ -126,8 +120,7 @@ function restoreGeneric(ctx: Context, argv: Argv): void {
     if (expireAtMs !== NO_EXPIRY && !isAbsolute) propagateAbsolute(ctx, argv, expireAtMs);
   }
   if (deleted || !isPast) {
-    ctx.dirty++;
-    ctx.modified(ctx.dbIndex, bytes, starts[1], ends[1]);
+    ctx.changed(argv, 1);
   }
   ctx.reply.ok();
 }

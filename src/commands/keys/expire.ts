@@ -8,9 +8,10 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import { exactMillis, isWord, millisText, readTime, textOf } from "../engine/args.ts";
-import { type Command, command, type Context, FAST, READONLY, WRITE } from "../engine/command.ts";
+import { type Command, command, FAST, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, EXPIRE_GT_LT, EXPIRE_NX, unsupportedOption } from "../engine/errors.ts";
-import { deleteExpired, isHidden, lookupRead, lookupWrite } from "../engine/lookup.ts";
+import { deleteExpired, isHidden, lookup } from "../engine/lookup.ts";
 
 const NX = 1;
 const XX = 2;
@@ -40,11 +41,6 @@ function allowed(flags: number, oldMs: number, atMs: number): boolean {
   return (flags & LT) === 0 || !isSet || atMs < oldMs;
 }
 
-function changed(ctx: Context, argv: Argv): void {
-  ctx.dirty++;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
-}
-
 /** What a master sends for an expiry it has set: absolute, the flags as they came. */
 function propagateExpiry(ctx: Context, argv: Argv, atMs: number): void {
   const flags: Uint8Array[] = [];
@@ -62,18 +58,18 @@ function expireGeneric(
 ): void {
   const flags = argv.count > 3 ? parseFlags(argv) : 0;
   const atMs = readTime(argv, 2, scale, baseMs, name);
-  const entry = lookupWrite(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
   if (flags !== 0 && !allowed(flags, ctx.db.expireAtMs(entry), atMs)) return ctx.reply.integer(0);
-  if (ctx.ownsExpiry && atMs <= ctx.nowMs) {
+  if (ctx.caller === Caller.MASTER_CLIENT && atMs <= ctx.nowMs) {
     ctx.db.removeEntry(entry);
-    changed(ctx, argv);
+    ctx.changed(argv, 1);
     ctx.propagateAs("DEL", argv.at(1));
   } else {
     // A replica keeps what has passed until the master's DEL; before 1970 is as past as 1970.
     ctx.db.setExpire(entry, Math.max(0, atMs));
-    changed(ctx, argv);
-    if (ctx.ownsExpiry) propagateExpiry(ctx, argv, atMs);
+    ctx.changed(argv, 1);
+    if (ctx.caller === Caller.MASTER_CLIENT) propagateExpiry(ctx, argv, atMs);
   }
   ctx.reply.integer(1);
 }
@@ -100,7 +96,7 @@ const pexpireat = command("pexpireat", -3, WRITE | FAST, "RW.update@1", (ctx, ar
 
 /** TTL and its kin: what is there is given as `show` says, -1 for never, -2 for no such key. */
 function ttlGeneric(ctx: Context, argv: Argv, fromMs: number, isSeconds: boolean): void {
-  const entry = lookupRead(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(-2);
   const atMs = ctx.db.expireAtMs(entry);
   if (atMs === NO_EXPIRY) return ctx.reply.integer(-1);
@@ -130,10 +126,10 @@ const pexpiretime = command("pexpiretime", 2, READONLY | FAST, "RO.access@1", (c
 
 /** `PERSIST key`: 1 when an expiry was taken away. O(1). */
 const persist = command("persist", 2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
-  const entry = lookupWrite(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1);
   if (entry === 0 || ctx.db.expireAtMs(entry) === NO_EXPIRY) return ctx.reply.integer(0);
   ctx.db.setExpire(entry, NO_EXPIRY);
-  changed(ctx, argv);
+  ctx.changed(argv, 1);
   ctx.reply.integer(1);
 });
 
@@ -141,7 +137,7 @@ const KEYS_PER_SLICE = 1000;
 
 /**
  * One slice of a master's own search for what has expired in the selected database: looks at about a
- * thousand keys and deletes those, each by way of `ctx.expired`. Only where `ctx.ownsExpiry`.
+ * thousand keys and deletes those, each by way of `ctx.expired`. Only on a stand-alone master.
  *
  * @param cursor 0 to begin, then what the last call returned.
  * @returns The next cursor, 0 when all of the database has been looked at.

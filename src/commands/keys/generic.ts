@@ -19,15 +19,8 @@ import {
   readInteger,
   sameArgument,
 } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
   DB_OUT_OF_RANGE,
@@ -38,13 +31,7 @@ import {
   SYNTAX,
 } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
-import {
-  deleteExpired,
-  isHidden,
-  lookupRead,
-  lookupWrite,
-  lookupWriteIn,
-} from "../engine/lookup.ts";
+import { deleteExpired, isHidden, lookup, lookupIn } from "../engine/lookup.ts";
 import { readCursor, SCAN_COUNT, SCAN_MOST, SCAN_STEPS } from "../engine/scan_args.ts";
 
 /** Keys KEYS looks at in one turn of the event loop: one or two milliseconds. */
@@ -76,7 +63,7 @@ function delGeneric(ctx: Context, argv: Argv): void {
   let deleted = 0;
   for (let i = 1; i < argv.count; i++) {
     // Only a master minds whether the key had expired: then it is gone already, and not counted.
-    if (ctx.ownsExpiry && lookupWrite(ctx, argv, i) === 0) continue;
+    if (ctx.caller === Caller.MASTER_CLIENT && lookup(ctx, argv, i) === 0) continue;
     if (!ctx.db.remove(bytes, starts[i], ends[i])) continue;
     deleted++;
     changedIn(ctx, ctx.dbIndex, argv, i);
@@ -94,7 +81,7 @@ const unlink = command("unlink", -2, WRITE | FAST, "RM.delete@1:-1", delGeneric)
 /** EXISTS and TOUCH: they differ in what Redis's eviction learns from them. */
 function countGeneric(ctx: Context, argv: Argv): void {
   let count = 0;
-  for (let i = 1; i < argv.count; i++) if (lookupRead(ctx, argv, i) !== 0) count++;
+  for (let i = 1; i < argv.count; i++) if (lookup(ctx, argv, i) !== 0) count++;
   ctx.reply.integer(count);
 }
 
@@ -106,7 +93,7 @@ const touch = command("touch", -2, READONLY | FAST, "RO@1:-1", countGeneric);
 
 /** `TYPE key`: what it holds, "none" when it is missing. O(1). */
 const type = command("type", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
-  const entry = lookupRead(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1);
   ctx.reply.simple(entry === 0 ? "none" : typeName(ctx.db, entry));
 });
 
@@ -234,7 +221,7 @@ function gather(
     if (pattern !== undefined && !globMatch(pattern, key.bytes, key.start, key.end)) return;
     if (query.type !== -1 && !isOfType(db, entry, argv, query)) return;
     if (!isHidden(ctx, db, entry)) gathered.push(entry);
-    else if (ctx.ownsExpiry) expired.push(key.bytes.slice(key.start, key.end));
+    else if (ctx.caller === Caller.MASTER_CLIENT) expired.push(key.bytes.slice(key.start, key.end));
   };
   let steps = Math.min(query.count, SCAN_MOST) * SCAN_STEPS;
   do cursor = db.scan(cursor, look); while (
@@ -271,7 +258,7 @@ function randomEntry(ctx: Context): Entry {
     const entry = db.randomEntry(ctx.random);
     if (entry === 0 || !isHidden(ctx, db, entry)) return entry;
     // A replica may not delete it: after some tries an expired key is as good as none.
-    if (ctx.ownsExpiry) deleteExpired(ctx, db, ctx.dbIndex, entry);
+    if (ctx.caller === Caller.MASTER_CLIENT) deleteExpired(ctx, db, ctx.dbIndex, entry);
     else if (tries >= RANDOM_TRIES) return entry;
   }
 }
@@ -286,11 +273,11 @@ const randomkey = command("randomkey", 1, READONLY, "", (ctx) => {
 
 /** RENAME and RENAMENX; false when the new name is taken and `nx` minds. */
 function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
-  if (lookupWrite(ctx, argv, 1) === 0) throw new CommandError(NO_SUCH_KEY);
+  if (lookup(ctx, argv, 1) === 0) throw new CommandError(NO_SUCH_KEY);
   if (sameArgument(argv, 1, 2)) return !nx;
-  if (lookupWrite(ctx, argv, 2) !== 0 && nx) return false;
+  if (lookup(ctx, argv, 2) !== 0 && nx) return false;
   // Looked up again: the second look may have deleted, and then entries move.
-  const source = lookupWrite(ctx, argv, 1);
+  const source = lookup(ctx, argv, 1);
   renameKey(ctx.db, source, argv.bytes, argv.starts[2], argv.ends[2]);
   ctx.dirty++;
   changedIn(ctx, ctx.dbIndex, argv, 1);
@@ -315,7 +302,7 @@ const renamenx = command(
 
 /** Copies a key's value and expiry under key `to` of a database. */
 function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void {
-  const source = lookupWrite(ctx, argv, 1);
+  const source = lookup(ctx, argv, 1);
   const { bytes, starts, ends } = argv;
   const target = ctx.keyspace.db(dbIndex);
   copyValue(ctx.db, source, target, bytes, starts[to], ends[to], ctx.db.expireAtMs(source));
@@ -333,8 +320,8 @@ const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ct
     else throw new CommandError(SYNTAX);
   }
   if (dbIndex === ctx.dbIndex && sameArgument(argv, 1, 2)) throw new CommandError(SAME_OBJECT);
-  if (lookupRead(ctx, argv, 1) === 0) return ctx.reply.integer(0);
-  const taken = lookupWriteIn(ctx, ctx.keyspace.db(dbIndex), dbIndex, argv, 2) !== 0;
+  if (lookup(ctx, argv, 1) === 0) return ctx.reply.integer(0);
+  const taken = lookupIn(ctx, ctx.keyspace.db(dbIndex), dbIndex, argv, 2) !== 0;
   if (taken && !replace) return ctx.reply.integer(0);
   copyEntry(ctx, argv, dbIndex, 2);
   ctx.reply.integer(1);
@@ -343,7 +330,7 @@ const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ct
 /** Key 1 under its name in another database; a large value goes there as it is, uncopied. */
 function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
   const { db } = ctx;
-  const source = lookupWrite(ctx, argv, 1);
+  const source = lookup(ctx, argv, 1);
   const { bytes, starts, ends } = argv;
   moveValue(db, source, ctx.keyspace.db(dbIndex), bytes, starts[1], ends[1]);
   ctx.dirty++;
@@ -354,9 +341,9 @@ function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
 const move = command("move", 3, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   const dbIndex = readDbIndex(ctx, argv, 2);
   if (dbIndex === ctx.dbIndex) throw new CommandError(SAME_OBJECT);
-  if (lookupWrite(ctx, argv, 1) === 0) return ctx.reply.integer(0);
+  if (lookup(ctx, argv, 1) === 0) return ctx.reply.integer(0);
   const target = ctx.keyspace.db(dbIndex);
-  if (lookupWriteIn(ctx, target, dbIndex, argv, 1) !== 0) return ctx.reply.integer(0);
+  if (lookupIn(ctx, target, dbIndex, argv, 1) !== 0) return ctx.reply.integer(0);
   moveEntry(ctx, argv, dbIndex);
   ctx.db.remove(argv.bytes, argv.starts[1], argv.ends[1]);
   changedIn(ctx, ctx.dbIndex, argv, 1);

@@ -7,10 +7,11 @@
 import { Encoding, type Entry } from "../../store/memory/record.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { integerNumber } from "../../store/types/string.ts";
-import { type Command, command, type Context, READONLY } from "../engine/command.ts";
+import { type Command, command, READONLY } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, NO_LFU } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
-import { lookupRead } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** Redis keeps one object for each whole number below this, and says so. */
 const SHARED_INTEGERS = 10_000;
@@ -49,7 +50,7 @@ const HELP: readonly string[] = [
 
 /** The entry asked about; 0, and null replied, when there is none. */
 function lookupOrNull(ctx: Context, argv: Argv): Entry {
-  const entry = lookupRead(ctx, argv, 2);
+  const entry = lookup(ctx, argv, 2);
   if (entry === 0) ctx.reply.null();
   return entry;
 }

@@ -16,18 +16,12 @@ import { setEach } from "../../store/types/set.ts";
 import { readString } from "../../store/types/string.ts";
 import { zsetEachRange, zsetExpect, zsetLength } from "../../store/types/zset.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, SORT_NOT_DOUBLE, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";
 import { isVisible, lookupHash } from "../hash/args.ts";
-import { lookupRead, mustObey } from "../engine/lookup.ts";
 import { type CompareElements, sortPartially } from "./sort_partial.ts";
+import { lookup } from "../engine/lookup.ts";
 
 const STAR = 0x2a;
 const HASH = 0x23;
@@ -151,7 +145,7 @@ function parseSorting(argv: Argv, takesStore: boolean): Sorting {
 
 /** What is to be sorted, 0 for nothing. */
 function lookupSource(ctx: Context, argv: Argv): Entry {
-  const entry = lookupRead(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1);
   if (entry === 0) return 0;
   const type = ctx.db.typeOf(entry);
   const sorts = type === ValueType.LIST || type === ValueType.SET || type === ValueType.ZSET;
@@ -196,7 +190,7 @@ function reverseElements(): void {
 /** As in Redis a sorted set that is sorted is a large one from then on. */
 function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
   const { db } = ctx;
-  if (ctx.ownsExpiry || mustObey(ctx)) entry = zsetExpect(db, entry, Infinity);
+  if (ctx.caller !== Caller.REPLICA_CLIENT) entry = zsetExpect(db, entry, Infinity);
   const length = zsetLength(db, entry);
   zsetEachRange(db, entry, reverse ? length - 1 : 0, length, reverse, elements.add);
 }
@@ -216,7 +210,7 @@ function lookupPattern(ctx: Context, pattern: Pattern, index: number): boolean {
   keyArgv.clear();
   keyArgv.bytes = keyText.bytes;
   keyArgv.push(0, keyText.length);
-  const entry = lookupRead(ctx, keyArgv, 0);
+  const entry = lookup(ctx, keyArgv, 0);
   if (entry === 0) return false;
   const type = ctx.db.typeOf(entry);
   if (pattern.field === undefined) {
@@ -267,7 +261,7 @@ function readScore(ctx: Context, { bytes, start, end }: BytesRef): number {
   const zero = bytes.subarray(start, end).indexOf(0);
   let text = latin1(bytes, start, zero < 0 ? end : start + zero);
   if (text === "") return 0;
-  const obeys = mustObey(ctx);
+  const obeys = ctx.caller === Caller.MASTER_STREAM;
   if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
   if (DECIMAL.test(text)) return Number(text);
   if (!obeys && HEXADECIMAL.test(text)) return NaN;

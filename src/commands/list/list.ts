@@ -19,15 +19,8 @@ import {
   listSet,
 } from "../../store/types/list.ts";
 import { isWord, readBigInteger, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
   COUNT_NEGATIVE,
@@ -38,37 +31,15 @@ import {
   outOfRange,
   RANK_IS_ZERO,
   SYNTAX,
-  WRONG_TYPE,
   wrongArity,
 } from "../engine/errors.ts";
-import { lookupRead, lookupWrite, mustObey } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 const INT64_MIN = -0x8000000000000000n;
 const INT64_MAX = 0x7fffffffffffffffn;
 
 const cursor = new ListCursor();
 const value = new BytesRef();
-
-/** The list argument `index` names for a read, 0 when there is none. */
-export function lookupList(ctx: Context, argv: Argv, index: number): Entry {
-  return checkList(ctx, lookupRead(ctx, argv, index));
-}
-
-/** The list argument `index` names for a write, 0 when there is none. */
-export function lookupListWrite(ctx: Context, argv: Argv, index: number): Entry {
-  return checkList(ctx, lookupWrite(ctx, argv, index));
-}
-
-function checkList(ctx: Context, entry: Entry): Entry {
-  if (entry !== 0 && ctx.db.typeOf(entry) !== ValueType.LIST) throw new CommandError(WRONG_TYPE);
-  return entry;
-}
-
-/** A key was changed by so much. */
-export function listChanged(ctx: Context, argv: Argv, key: number, by: number): void {
-  ctx.dirty += by;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[key], argv.ends[key]);
-}
 
 /** Replies with `count` elements from the one at `index` on, towards the tail or the head. */
 function replyRange(
@@ -97,7 +68,7 @@ export function popOne(ctx: Context, argv: Argv, key: number, entry: Entry, atHe
   cursor.read(value);
   ctx.reply.bulk(value.bytes, value.start, value.end);
   listRemoveRange(ctx.db, entry, atHead ? 0 : cursor.length - 1, 1);
-  listChanged(ctx, argv, key, 1);
+  ctx.changed(argv, key);
 }
 
 /** Replies with up to `count` elements and takes them out; returns how many there were. */
@@ -113,13 +84,13 @@ export function popRange(
   const taken = Math.min(count, length);
   replyRange(ctx, entry, atHead ? 0 : length - 1, taken, atHead);
   listRemoveRange(ctx.db, entry, atHead ? 0 : length - taken, taken);
-  listChanged(ctx, argv, key, taken);
+  ctx.changed(argv, key, taken);
   return taken;
 }
 
 function push(ctx: Context, argv: Argv, atHead: boolean, onlyExisting: boolean): void {
   const { bytes, starts, ends, count } = argv;
-  const found = lookupListWrite(ctx, argv, 1);
+  const found = lookup(ctx, argv, 1, ValueType.LIST);
   if (found === 0 && onlyExisting) return ctx.reply.integer(0);
   const { db } = ctx;
   const entry = listPush(
@@ -136,7 +107,7 @@ function push(ctx: Context, argv: Argv, atHead: boolean, onlyExisting: boolean):
     count,
   );
   ctx.reply.integer(listLength(db, entry));
-  listChanged(ctx, argv, 1, count - 2);
+  ctx.changed(argv, 1, count - 2);
 }
 
 function pop(ctx: Context, argv: Argv, atHead: boolean): void {
@@ -144,7 +115,7 @@ function pop(ctx: Context, argv: Argv, atHead: boolean): void {
   const hasCount = argv.count === 3;
   const count = hasCount ? readInteger(argv, 2, MUST_BE_POSITIVE) : 1;
   if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
-  const entry = lookupListWrite(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.LIST);
   if (entry === 0) return hasCount ? ctx.reply.nullArray() : ctx.reply.null();
   if (!hasCount) return popOne(ctx, argv, 1, entry, atHead);
   if (count === 0) return ctx.reply.array(0);
@@ -188,7 +159,7 @@ const rpop = command("rpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
 
 /** `LLEN key`: number of elements, 0 when the key is missing. O(1). */
 const llen = command("llen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
-  const entry = lookupList(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.LIST);
   ctx.reply.integer(entry === 0 ? 0 : listLength(ctx.db, entry));
 });
 
@@ -196,7 +167,7 @@ const llen = command("llen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
 const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
   const first = readInteger(argv, 2);
   const last = readInteger(argv, 3);
-  const entry = lookupList(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.LIST);
   if (entry === 0) return ctx.reply.array(0);
   const length = listLength(ctx.db, entry);
   const start = Math.max(fromHead(first, length), 0);
@@ -206,7 +177,7 @@ const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
 
 /** `LINDEX key index`: one element, or null. O(nodes + entries of a node). */
 const lindex = command("lindex", 3, READONLY, "RO.access@1", (ctx, argv) => {
-  const entry = lookupList(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.LIST);
   if (entry === 0) return ctx.reply.null();
   const index = readInteger(argv, 2);
   cursor.open(ctx.db, entry);
@@ -223,7 +194,7 @@ const lindex = command("lindex", 3, READONLY, "RO.access@1", (ctx, argv) => {
 const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
-  const found = lookupListWrite(ctx, argv, 1);
+  const found = lookup(ctx, argv, 1, ValueType.LIST);
   if (found === 0) throw new CommandError(NO_SUCH_KEY);
   const length = listLength(db, found);
   const index = fromHead(Number(BigInt.asIntN(32, readBigInteger(argv, 2))), length);
@@ -232,7 +203,7 @@ const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   if (!(index >= 0 && index < length)) throw new CommandError(INDEX_OUT_OF_RANGE);
   listSet(db, entry, index, bytes, starts[3], ends[3]);
   ctx.reply.ok();
-  listChanged(ctx, argv, 1, 1);
+  ctx.changed(argv, 1);
 });
 
 /** `LINSERT key BEFORE|AFTER pivot element`: adds next to the first element of a text. O(n). */
@@ -241,7 +212,7 @@ const linsert = command("linsert", 5, WRITE | DENYOOM, "RW.insert@1", (ctx, argv
   const { db } = ctx;
   const after = isWord(argv, 2, "AFTER");
   if (!after && !isWord(argv, 2, "BEFORE")) throw new CommandError(SYNTAX);
-  const found = lookupListWrite(ctx, argv, 1);
+  const found = lookup(ctx, argv, 1, ValueType.LIST);
   if (found === 0) return ctx.reply.integer(0);
   // As in LSET: prepared for what may not come.
   const entry = listGrowFor(db, found, ends[4] - starts[4], 1);
@@ -250,7 +221,7 @@ const linsert = command("linsert", 5, WRITE | DENYOOM, "RW.insert@1", (ctx, argv
   const length = listLength(db, entry);
   listInsert(db, entry, index, after, bytes, starts[4], ends[4]);
   ctx.reply.integer(length + 1);
-  listChanged(ctx, argv, 1, 1);
+  ctx.changed(argv, 1);
 });
 
 /** Index of the first element of a text, -1 when there is none. */
@@ -274,19 +245,22 @@ function indexOf(
 const lrem = command("lrem", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const count = readSymmetric(ctx, argv, 2);
-  const entry = lookupListWrite(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.LIST);
   if (entry === 0) return ctx.reply.integer(0);
   const limit = count === 0 ? Infinity : Math.abs(count);
   const { db } = ctx;
   const removed = listRemoveMatching(db, entry, count >= 0, limit, bytes, starts[3], ends[3]);
   ctx.reply.integer(removed);
-  if (removed > 0) listChanged(ctx, argv, 1, removed);
+  if (removed > 0) ctx.changed(argv, 1, removed);
 });
 
 /** Argument `index` as an int64 whose negative is one, too; a 6.0 master takes any. */
 function readSymmetric(ctx: Context, argv: Argv, index: number): number {
   const read = readInteger(argv, index);
-  if (read === -Infinity && !mustObey(ctx) && readBigInteger(argv, index) === INT64_MIN) {
+  if (
+    read === -Infinity && ctx.caller !== Caller.MASTER_STREAM &&
+    readBigInteger(argv, index) === INT64_MIN
+  ) {
     throw new CommandError(outOfRange(-INT64_MAX, INT64_MAX));
   }
   return read;
@@ -296,7 +270,7 @@ function readSymmetric(ctx: Context, argv: Argv, index: number): number {
 const ltrim = command("ltrim", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   const first = readInteger(argv, 2);
   const last = readInteger(argv, 3);
-  const entry = lookupListWrite(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.LIST);
   ctx.reply.ok();
   if (entry === 0) return;
   const { db } = ctx;
@@ -307,7 +281,7 @@ const ltrim = command("ltrim", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   const before = isEmpty ? length : start;
   const behind = isEmpty ? 0 : length - end - 1;
   trim(ctx, entry, before, behind, length);
-  listChanged(ctx, argv, 1, before + behind);
+  ctx.changed(argv, 1, before + behind);
 });
 
 /** Removes so many at the head and at the tail; only then is it looked whether the list became small. */
@@ -359,7 +333,7 @@ const lpos = command("lpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
   const { bytes, starts, ends } = argv;
   const { rank, count, maxLength } = parsePosition(ctx, argv);
-  const entry = lookupList(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.LIST);
   if (entry === 0) return count < 0 ? reply.null() : reply.array(0);
   const towardsTail = rank > 0;
   const skipped = Math.abs(rank) - 1;

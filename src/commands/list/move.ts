@@ -11,18 +11,12 @@ import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { listMove } from "../../store/types/list.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";
-import {
-  BLOCKING,
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  WRITE,
-} from "../engine/command.ts";
+import { BLOCKING, type Command, command, DENYOOM, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, COUNT_POSITIVE, NUMKEYS_POSITIVE, SYNTAX } from "../engine/errors.ts";
-import { listChanged, lookupListWrite, popOne, popRange } from "./list.ts";
-import { lookupWrite } from "../engine/lookup.ts";
+import { popOne, popRange } from "./list.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
+import { lookup } from "../engine/lookup.ts";
 
 const moved = new BytesRef();
 
@@ -37,13 +31,13 @@ function readIsLeft(argv: Argv, index: number): boolean {
 function move(ctx: Context, argv: Argv, fromHead: boolean, toHead: boolean): void {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
-  const target = lookupListWrite(ctx, argv, 2);
+  const target = lookup(ctx, argv, 2, ValueType.LIST);
   // Looked up again: meeting a key past its time is a write.
   const source = db.find(bytes, starts[1], ends[1]);
   listMove(db, source, target, bytes, starts[2], ends[2], fromHead, toHead, moved);
   ctx.reply.bulk(moved.bytes, moved.start, moved.end);
-  listChanged(ctx, argv, 2, 0);
-  listChanged(ctx, argv, 1, 1);
+  ctx.changed(argv, 2, 0);
+  ctx.changed(argv, 1);
 }
 
 /** `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`: moves an element, replies with it. O(1). */
@@ -55,7 +49,7 @@ const lmove = command(
   (ctx, argv) => {
     const fromHead = readIsLeft(argv, 3);
     const toHead = readIsLeft(argv, 4);
-    if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
+    if (lookup(ctx, argv, 1, ValueType.LIST) === 0) return ctx.reply.null();
     move(ctx, argv, fromHead, toHead);
   },
 );
@@ -67,7 +61,7 @@ const rpoplpush = command(
   WRITE | DENYOOM,
   "RW.access.delete@1+RW.insert@2",
   (ctx, argv) => {
-    if (lookupListWrite(ctx, argv, 1) === 0) return ctx.reply.null();
+    if (lookup(ctx, argv, 1, ValueType.LIST) === 0) return ctx.reply.null();
     move(ctx, argv, false, true);
   },
 );
@@ -99,7 +93,7 @@ function waitToMove(
 }
 
 function isList(ctx: Context, argv: Argv, index: number): boolean {
-  const entry = lookupWrite(ctx, argv, index);
+  const entry = lookup(ctx, argv, index);
   return entry !== 0 && ctx.db.typeOf(entry) === ValueType.LIST;
 }
 
@@ -121,7 +115,7 @@ const blmove = command(
     readIsLeft(argv, 3);
     readIsLeft(argv, 4);
     const untilMs = readTimeoutSeconds(argv, 5, ctx.nowMs);
-    if (lookupListWrite(ctx, argv, 1) !== 0) return blmoveNow(ctx, argv);
+    if (lookup(ctx, argv, 1, ValueType.LIST) !== 0) return blmoveNow(ctx, argv);
     waitToMove(ctx, argv, untilMs, blmoveNow);
   },
 );
@@ -140,7 +134,7 @@ const brpoplpush = command(
   "RW.access.delete@1+RW.insert@2",
   (ctx, argv) => {
     const untilMs = readTimeoutSeconds(argv, 3, ctx.nowMs);
-    if (lookupListWrite(ctx, argv, 1) !== 0) return brpoplpushNow(ctx, argv);
+    if (lookup(ctx, argv, 1, ValueType.LIST) !== 0) return brpoplpushNow(ctx, argv);
     waitToMove(ctx, argv, untilMs, brpoplpushNow);
   },
 );
@@ -168,7 +162,7 @@ function waitToPop(
 /** The first of keys `first` to `last` that holds a list, 0 when none does. */
 function firstList(ctx: Context, argv: Argv, first: number, last: number): number {
   for (let index = first; index <= last; index++) {
-    if (lookupListWrite(ctx, argv, index) !== 0) return index;
+    if (lookup(ctx, argv, index, ValueType.LIST) !== 0) return index;
   }
   return 0;
 }

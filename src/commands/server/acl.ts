@@ -11,11 +11,11 @@ import {
   type Command,
   command,
   CONTAINER,
-  type Context,
   LOADING,
   NOSCRIPT,
   STALE,
 } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { sessionOf } from "./connection.ts";
 import { CommandError, embedded, wrongArity } from "../engine/errors.ts";
 import { CATEGORIES, factsOf } from "../engine/facts.ts";

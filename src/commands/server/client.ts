@@ -7,15 +7,8 @@
 import { utf8 } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
-import {
-  ADMIN,
-  type Command,
-  command,
-  type Context,
-  LOADING,
-  NOSCRIPT,
-  STALE,
-} from "../engine/command.ts";
+import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { type ClientFilter, ReplyMode, type Session } from "../engine/host.ts";

@@ -9,8 +9,10 @@ import { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import { isWord, textOf } from "../engine/args.ts";
 import * as flag from "../engine/command.ts";
-import { type Command, command, type Context } from "../engine/command.ts";
+import { type Command, command } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
+import type { CommandRow } from "../engine/host.ts";
 import { checkArity } from "../engine/execute.ts";
 import { CATEGORIES, type CommandFacts, factsOf } from "../engine/facts.ts";
 import { helpRow } from "../engine/container.ts";
@@ -133,18 +135,18 @@ function replyEveryRow(ctx: Context): void {
   for (const row of rows) replyInfo(ctx, row);
 }
 
-function topLevel(ctx: Context): Command[] {
+function topLevel(ctx: Context): CommandRow[] {
   return ctx.host.commands.filter(({ name }) => !name.includes("|"));
 }
 
-function findRow(ctx: Context, name: string): Command | undefined {
+function findRow(ctx: Context, name: string): CommandRow | undefined {
   const lower = name.toLowerCase();
   return ctx.host.commands.find((candidate) => candidate.name === lower);
 }
 
 /** Unknown names are left out, as Redis leaves them out of DOCS. */
-function namedRows(ctx: Context, argv: Argv): Command[] {
-  const rows: Command[] = [];
+function namedRows(ctx: Context, argv: Argv): CommandRow[] {
+  const rows: CommandRow[] = [];
   for (let i = 2; i < argv.count; i++) {
     const found = findRow(ctx, textOf(argv, i));
     if (found !== undefined) rows.push(found);
@@ -152,12 +154,12 @@ function namedRows(ctx: Context, argv: Argv): Command[] {
   return rows;
 }
 
-function subcommandsOf(ctx: Context, container: Command): Command[] {
+function subcommandsOf(ctx: Context, container: CommandRow): CommandRow[] {
   if ((container.flags & flag.CONTAINER) === 0) return [];
   return ctx.host.commands.filter(({ name }) => name.startsWith(`${container.name}|`));
 }
 
-function flagNames(found: Command, facts: CommandFacts): string[] {
+function flagNames(found: CommandRow, facts: CommandFacts): string[] {
   const names = FLAG_NAMES.filter(([bit]) => (found.flags & bit) !== 0).map(([, name]) => name);
   if ((found.flags & flag.MAY_REPLICATE) !== 0 && !UNTOLD.includes(found.name)) {
     names.push("may_replicate");
@@ -168,7 +170,7 @@ function flagNames(found: Command, facts: CommandFacts): string[] {
   return names;
 }
 
-function replyInfo(ctx: Context, found: Command): void {
+function replyInfo(ctx: Context, found: CommandRow): void {
   const { reply } = ctx;
   const facts = factsOf(found);
   const { specs, first, last, step } = keySpecsOf(found);
@@ -237,7 +239,7 @@ function replySpec(
   }
 }
 
-function replyDocs(ctx: Context, found: Command): void {
+function replyDocs(ctx: Context, found: CommandRow): void {
   const { reply } = ctx;
   const facts = factsOf(found);
   const subcommands = subcommandsOf(ctx, found);
@@ -255,7 +257,7 @@ function replyDocs(ctx: Context, found: Command): void {
   for (const subcommand of subcommands) replyDocs(ctx, subcommand);
 }
 
-function readFilter(argv: Argv): (candidate: Command) => boolean {
+function readFilter(argv: Argv): (candidate: CommandRow) => boolean {
   if (argv.count !== 5 || !isWord(argv, 2, "FILTERBY")) throw new CommandError(SYNTAX);
   if (isWord(argv, 3, "MODULE")) return () => false;
   if (isWord(argv, 3, "ACLCAT")) {

@@ -11,13 +11,13 @@ import {
   ALLOW_BUSY,
   type Command,
   command,
-  type Context,
   FAST,
   LOADING,
   NO_AUTH,
   NOSCRIPT,
   STALE,
 } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CLUSTER_DISABLED, CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
 import { checkClientName } from "./client.ts";
 import type { Session } from "../engine/host.ts";

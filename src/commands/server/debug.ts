@@ -7,15 +7,8 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { isWord, textOf } from "../engine/args.ts";
-import {
-  ADMIN,
-  type Command,
-  command,
-  type Context,
-  LOADING,
-  NOSCRIPT,
-  STALE,
-} from "../engine/command.ts";
+import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { addValue, DatasetDigest, Digest } from "./digest.ts";
 import {
   CommandError,

@@ -10,15 +10,8 @@ import { decodeFunctions, encodeFunctions, isFunctionPayload } from "../../rdb/f
 import { RdbError } from "../../rdb/format/errors.ts";
 import { type FunctionLibrary, LibraryError, readLibrary } from "../../store/keyspace/functions.ts";
 import { isWord, textOf } from "../engine/args.ts";
-import {
-  ALLOW_BUSY,
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  NOSCRIPT,
-  WRITE,
-} from "../engine/command.ts";
+import { ALLOW_BUSY, type Command, command, DENYOOM, NOSCRIPT, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   BAD_RESTORE_POLICY,
   CommandError,
@@ -30,7 +23,6 @@ import {
   wrongSubcommandArity,
 } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
-import { mustObey } from "../engine/lookup.ts";
 import { scriptCommands } from "./script.ts";
 
 /** The only engine a server of our own takes; a master's may have others. */
@@ -97,7 +89,7 @@ const unquoted = (message: string): string => message.replaceAll("'", "");
 function checkedLibrary(ctx: Context, source: Uint8Array): FunctionLibrary {
   const library = readLibrary(source);
   // A master has run it: what it registers by names we can't read is no reason to refuse it.
-  if (mustObey(ctx)) return library;
+  if (ctx.caller === Caller.MASTER_STREAM) return library;
   if (library.engine !== ENGINE) {
     throw new LibraryError(`Engine '${library.engine.toLowerCase()}' not found`);
   }
@@ -117,7 +109,7 @@ const functionLoad = command("function|load", -3, WRITE | DENYOOM | NOSCRIPT, ""
   const { functions } = ctx.keyspace;
   const library = refusing(() => checkedLibrary(ctx, source), asItIs);
   const taken = !replace && functions.all().some(({ name }) => name === library.name);
-  if (!taken && library.functions.length === 0 && !mustObey(ctx)) {
+  if (!taken && library.functions.length === 0 && ctx.caller !== Caller.MASTER_STREAM) {
     throw new CommandError(NO_FUNCTIONS);
   }
   refusing(() => functions.add(library, replace), asItIs);

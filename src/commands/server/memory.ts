@@ -7,10 +7,11 @@
 
 import { compact } from "../../store/keyspace/database.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, command, type Context, READONLY } from "../engine/command.ts";
+import { type Command, command, READONLY } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
-import { lookupRead } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** What one PURGE moves at most, over all databases: some 10 milliseconds. */
 const PURGE_BYTES = 16 * 1024 * 1024;
@@ -36,7 +37,7 @@ const memoryUsage = command("memory|usage", -3, READONLY, "RO@2", (ctx, argv) =>
     if (!isWord(argv, i, "SAMPLES") || i + 1 === argv.count) throw new CommandError(SYNTAX);
     if (readInteger(argv, i + 1) < 0) throw new CommandError(SYNTAX);
   }
-  const entry = lookupRead(ctx, argv, 2);
+  const entry = lookup(ctx, argv, 2);
   if (entry === 0) return ctx.reply.null();
   const object = ctx.db.objectOf(entry);
   ctx.reply.integer(ctx.db.recordBytes(entry) + (object?.memoryBytes ?? 0));

@@ -4,8 +4,16 @@
  * @module
  */
 
-import { ALLOW_BUSY, type Command, command, FAST, LOADING } from "../engine/command.ts";
-import { NOSCRIPT, SKIP_SLOWLOG, STALE } from "../engine/command.ts";
+import {
+  ALLOW_BUSY,
+  type Command,
+  command,
+  FAST,
+  LOADING,
+  NOSCRIPT,
+  SKIP_SLOWLOG,
+  STALE,
+} from "../engine/command.ts";
 import { sessionOf } from "./connection.ts";
 import { CommandError } from "../engine/errors.ts";
 
@@ -17,14 +25,7 @@ const multi = command("multi", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
   if (session.transaction !== undefined) {
     throw new CommandError("ERR MULTI calls can not be nested");
   }
-  session.transaction = {
-    commands: [],
-    argvs: [],
-    byteLength: 0,
-    failed: false,
-    anyFlags: 0,
-    allFlags: -1,
-  };
+  ctx.host.transactions.begin(session);
   ctx.reply.ok();
 });
 
@@ -34,16 +35,15 @@ const exec = command("exec", 1, ANYTIME | SKIP_SLOWLOG, "", (ctx) => {
   const { transactions } = ctx.host;
   const { transaction } = session;
   if (transaction === undefined) throw new CommandError("ERR EXEC without MULTI");
-  const broken = transactions.broken(ctx, session);
+  const broken = transactions.isBroken(session, ctx.nowMs);
   transactions.unwatch(session);
   session.transaction = undefined;
   if (transaction.failed) {
     throw new CommandError("EXECABORT Transaction discarded because of previous errors.");
   }
   if (broken) return ctx.reply.nullArray();
-  const { commands, argvs } = transaction;
-  ctx.reply.array(commands.length);
-  for (let i = 0; i < commands.length; i++) transactions.run(ctx, commands[i], argvs[i]);
+  ctx.reply.array(transaction.length);
+  for (let i = 0; i < transaction.length; i++) transactions.run(transaction, i);
 });
 
 /** `DISCARD`: forgets the queue and what is watched. O(n). */
@@ -63,7 +63,7 @@ const watch = command("watch", -2, ANYTIME | FAST | ALLOW_BUSY, "RO@1:-1", (ctx,
   }
   const { transactions } = ctx.host;
   for (let i = 1; i < argv.count; i++) {
-    transactions.watch(ctx, argv.bytes, argv.starts[i], argv.ends[i]);
+    transactions.watch(session, ctx.nowMs, argv.bytes, argv.starts[i], argv.ends[i]);
   }
   ctx.reply.ok();
 });

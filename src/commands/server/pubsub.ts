@@ -10,7 +10,6 @@ import type { Argv } from "../../resp/argv.ts";
 import {
   type Command,
   command,
-  type Context,
   FAST,
   LOADING,
   MAY_REPLICATE,
@@ -18,6 +17,7 @@ import {
   PUBSUB,
   STALE,
 } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { sessionOf } from "./connection.ts";
 import { CommandError, wrongArity } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";

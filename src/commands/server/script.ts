@@ -12,13 +12,13 @@ import {
   ALLOW_BUSY,
   type Command,
   command,
-  type Context,
   MAY_REPLICATE,
   NOSCRIPT,
   READONLY,
   SKIP_MONITOR,
   STALE,
 } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, FUNCTION_NOT_FOUND, noScripts, NOT_BUSY } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 

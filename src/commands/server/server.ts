@@ -13,7 +13,6 @@ import {
   ADMIN,
   type Command,
   command,
-  type Context,
   FAST,
   LOADING,
   NO_ASYNC_LOADING,
@@ -21,6 +20,7 @@ import {
   READONLY,
   STALE,
 } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { sessionOf } from "./connection.ts";
 import { CommandError, cString, embedded, wrongArity } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";

@@ -6,7 +6,7 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { type Database, moveValue } from "../../store/keyspace/database.ts";
-import { Encoding, type Entry } from "../../store/memory/record.ts";
+import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
 import { Records } from "../../store/memory/records.ts";
 import {
   setAdd,
@@ -19,14 +19,8 @@ import {
 } from "../../store/types/set.ts";
 import type { SetVisitor } from "../../store/types/set_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
   LIMIT_NEGATIVE,
@@ -34,8 +28,8 @@ import {
   SYNTAX,
   TOO_MANY_KEYS,
 } from "../engine/errors.ts";
-import { lookupSet } from "./args.ts";
 import { storeNothing } from "../zset/args.ts";
+import { lookup } from "../engine/lookup.ts";
 
 const NO_KEY = new Uint8Array(0);
 
@@ -81,10 +75,10 @@ class Result {
 /** The sets arguments `[first, end)` name, 0 for none. */
 function lookupAll(ctx: Context, argv: Argv, first: number, end: number): Entry[] {
   const entries: Entry[] = [];
-  for (let i = first; i < end; i++) entries.push(lookupSet(ctx, argv, i));
+  for (let i = first; i < end; i++) entries.push(lookup(ctx, argv, i, ValueType.SET));
   // Looking may delete what has expired, and so move what was found before.
-  if (ctx.ownsExpiry) {
-    for (let i = first; i < end; i++) entries[i - first] = lookupSet(ctx, argv, i);
+  if (ctx.caller === Caller.MASTER_CLIENT) {
+    for (let i = first; i < end; i++) entries[i - first] = lookup(ctx, argv, i, ValueType.SET);
   }
   return entries;
 }
@@ -258,7 +252,7 @@ const sdiffstore = command(
 
 /** `SMEMBERS key`: every member. O(n). */
 const smembers = command("smembers", 2, READONLY, "RO.access@1", (ctx, argv) => {
-  const entry = lookupSet(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.SET);
   ctx.reply.set(entry === 0 ? 0 : setLength(ctx.db, entry));
   if (entry === 0) return;
   setEach(ctx.db, entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));

@@ -6,7 +6,7 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
-import type { Entry } from "../../store/memory/record.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
   setAdd,
   setAddResult,
@@ -23,20 +23,14 @@ import {
 } from "../../store/types/set.ts";
 import { setTableOf, type SetVisitor } from "../../store/types/set_table.ts";
 import { expectEnd, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, MUST_BE_POSITIVE } from "../engine/errors.ts";
 import { drawsOf, readSignedCount } from "../engine/random_count.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
-import { keyChanged, lookupSet, setChanged } from "./args.ts";
+import { setChanged } from "./args.ts";
 import { setAlgebraCommands } from "./algebra.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** Members are drawn until they differ when fewer than this share of them are wanted. */
 const SPARSE_SHARE = 3;
@@ -49,7 +43,7 @@ const POP_RENEW_SHARE = 5;
 const sadd = command("sadd", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const { db } = ctx;
   const { bytes, starts, ends } = argv;
-  let entry = lookupSet(ctx, argv, 1);
+  let entry = lookup(ctx, argv, 1, ValueType.SET);
   const count = argv.count - 2;
   if (entry === 0) {
     const encoding = setEncodingFor(db, bytes, starts[2], ends[2], count);
@@ -66,7 +60,7 @@ const sadd = command("sadd", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, ar
 
 /** `SREM key member [member ...]`: how many were there. O(n). */
 const srem = command("srem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
-  let entry = lookupSet(ctx, argv, 1);
+  let entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0) return ctx.reply.integer(0);
   let removed = 0;
   for (let i = 2; i < argv.count; i++) {
@@ -81,8 +75,8 @@ const srem = command("srem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
 const smove = command("smove", 4, WRITE | FAST, "RW.access.delete@1+RW.insert@2", (ctx, argv) => {
   const { db, reply } = ctx;
   const { bytes, starts, ends } = argv;
-  if (lookupSet(ctx, argv, 1) === 0) return reply.integer(0);
-  const target = lookupSet(ctx, argv, 2);
+  if (lookup(ctx, argv, 1, ValueType.SET) === 0) return reply.integer(0);
+  const target = lookup(ctx, argv, 2, ValueType.SET);
   // Looking may have deleted the target, which has expired, and so have moved the source.
   const source = db.find(bytes, starts[1], ends[1]);
   if (source === target) {
@@ -104,7 +98,7 @@ const smove = command("smove", 4, WRITE | FAST, "RW.access.delete@1+RW.insert@2"
 
 /** `SISMEMBER key member`: 1 when it is there. O(1). */
 const sismember = command("sismember", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
-  ctx.reply.integer(hasMember(ctx, lookupSet(ctx, argv, 1), argv, 2) ? 1 : 0);
+  ctx.reply.integer(hasMember(ctx, lookup(ctx, argv, 1, ValueType.SET), argv, 2) ? 1 : 0);
 });
 
 function hasMember(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
@@ -113,7 +107,7 @@ function hasMember(ctx: Context, entry: Entry, argv: Argv, index: number): boole
 
 /** `SMISMEMBER key member [member ...]`: 1 for each that is there. O(n). */
 const smismember = command("smismember", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  const entry = lookupSet(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.SET);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
     ctx.reply.integer(hasMember(ctx, entry, argv, i) ? 1 : 0);
@@ -122,7 +116,7 @@ const smismember = command("smismember", -3, READONLY | FAST, "RO.access@1", (ct
 
 /** `SCARD key`: how many members there are. O(1). */
 const scard = command("scard", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
-  const entry = lookupSet(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.SET);
   ctx.reply.integer(entry === 0 ? 0 : setLength(ctx.db, entry));
 });
 
@@ -156,12 +150,12 @@ const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, ar
   const { reply } = ctx;
   const visit: SetVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
   if (argv.count === 2) {
-    const entry = lookupSet(ctx, argv, 1);
+    const entry = lookup(ctx, argv, 1, ValueType.SET);
     return entry === 0 ? reply.null() : visitRandom(ctx, entry, visit);
   }
   expectEnd(argv, 3);
   const count = readSignedCount(argv, 2);
-  const entry = lookupSet(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0 || count === 0) return reply.array(0);
   const length = setLength(ctx.db, entry);
   const wanted = drawsOf(count, length);
@@ -172,7 +166,7 @@ const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, ar
 
 /** `SPOP key`: told to those that follow as the SREM it came to, even of the last member. */
 function popOne(ctx: Context, argv: Argv): void {
-  const entry = lookupSet(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0) return ctx.reply.null();
   const popped: Uint8Array[] = [];
   visitRandom(ctx, entry, (bytes, start, end) => popped.push(bytes.slice(start, end)));
@@ -201,7 +195,7 @@ const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
   expectEnd(argv, 3);
   const count = readInteger(argv, 2, MUST_BE_POSITIVE);
   if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
-  const entry = lookupSet(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0 || count === 0) return reply.set(0);
   const length = setLength(db, entry);
   const visit: SetVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
@@ -209,7 +203,7 @@ const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
     reply.set(length);
     setEach(db, entry, visit);
     db.removeEntry(entry);
-    keyChanged(ctx, argv, 1, length);
+    ctx.changed(argv, 1, length);
     return ctx.propagateAs("DEL", argv.at(1));
   }
   const members: Uint8Array[] = [];
@@ -234,7 +228,7 @@ function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementSc
 /** `SSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and members. O(count). */
 const sscan = command("sscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const cursor = readCursor(argv, 2);
-  const entry = lookupSet(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0) return replyNoScan(ctx.reply);
   scanMembers(ctx, entry, cursor, new ElementScan(argv));
 });

@@ -23,9 +23,9 @@ import {
 import type { Group } from "../../store/types/stream_groups.ts";
 import { keepStream, streamOf } from "../../store/types/stream_pack.ts";
 import { cStringEnd, isWord, readInteger, textOf } from "../engine/args.ts";
-import type { Context } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";
-import { lookupRead, mustObey } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** Longest id that is looked at. */
 const MAX_ARGUMENT = 127;
@@ -36,14 +36,7 @@ const value = new BytesRef();
 
 /** The stream argument `index` names; undefined when there is none. */
 export function lookupStream(ctx: Context, argv: Argv, index: number): Stream | undefined {
-  return streamAt(ctx, lookupRead(ctx, argv, index));
-}
-
-/** The entry of the stream argument `index` names; 0 when there is none. */
-export function lookupStreamEntry(ctx: Context, argv: Argv, index: number): Entry {
-  const entry = lookupRead(ctx, argv, index);
-  checkStream(ctx, entry);
-  return entry;
+  return streamAt(ctx, lookup(ctx, argv, index));
 }
 
 /** The stream of an entry. */
@@ -76,8 +69,7 @@ export function streamChanged(
 ): void {
   const { bytes, starts, ends } = argv;
   if (stream !== undefined) keepStream(ctx.db, bytes, starts[index], ends[index], stream);
-  ctx.dirty += by;
-  ctx.modified(ctx.dbIndex, bytes, starts[index], ends[index]);
+  ctx.changed(argv, index, by);
 }
 
 /** Replies with an id. */
@@ -267,7 +259,7 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
       options.onlyExisting = true;
     } else if (references !== undefined) {
       options.references = references;
-    } else if (isAdd && mustObey(ctx) && producerWords(argv, i) > 0) {
+    } else if (isAdd && ctx.caller === Caller.MASTER_STREAM && producerWords(argv, i) > 0) {
       i += producerWords(argv, i);
     } else if (isAdd) {
       options.hasSequence = readId(argv, i, options.id, IdForm.PARTIAL);
@@ -280,7 +272,7 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
   options.idAt = i;
   if (limit > 0 && options.trimAt === 0) throw new CommandError(LIMIT_ALONE);
   if (!isAdd && options.trimAt === 0) throw new CommandError(NO_STRATEGY);
-  if (!mustObey(ctx)) setLimit(ctx, options, limit);
+  if (ctx.caller !== Caller.MASTER_STREAM) setLimit(ctx, options, limit);
   return options;
 }
 

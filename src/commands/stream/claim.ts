@@ -10,7 +10,8 @@ import { bounded, StreamId } from "../../store/packed/stream_id.ts";
 import { type Stream, StreamCursor } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readBigInteger, readInteger, textOf } from "../engine/args.ts";
-import { type Command, command, type Context, FAST, WRITE } from "../engine/command.ts";
+import { type Command, command, FAST, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX } from "../engine/errors.ts";
 import {
   groupAt,
@@ -88,7 +89,8 @@ function readClaim(ctx: Context, argv: Argv): ClaimOptions {
   }
   const { deliveredMs } = options;
   // Replicas' clocks are theirs: a master's time is not judged by ours.
-  const isBogus = deliveredMs < 0 || (deliveredMs > ctx.nowMs && ctx.ownsExpiry);
+  const isBogus = deliveredMs < 0 ||
+    (deliveredMs > ctx.nowMs && ctx.caller === Caller.MASTER_CLIENT);
   options.deliveredMs = isBogus ? ctx.nowMs : bounded(deliveredMs);
   return options;
 }

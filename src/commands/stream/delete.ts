@@ -10,7 +10,8 @@ import { StreamId } from "../../store/packed/stream_id.ts";
 import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
 import type { Group } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, command, type Context, FAST, WRITE } from "../engine/command.ts";
+import { type Command, command, FAST, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import {
   type AddOptions,

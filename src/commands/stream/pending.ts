@@ -9,7 +9,8 @@ import { IdPlace } from "../../store/packed/id_table.ts";
 import { StreamId } from "../../store/packed/stream_id.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, command, type Context, READONLY } from "../engine/command.ts";
+import { type Command, command, READONLY } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { groupAt, lookupStream, noGroup, readRangeEnd, readRangeStart, replyId } from "./args.ts";
 

@@ -13,17 +13,11 @@ import { streamOf } from "../../store/types/stream_pack.ts";
 import { ValueType } from "../../store/memory/record.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";
-import {
-  BLOCKING,
-  type Command,
-  command,
-  type Context,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { BLOCKING, type Command, command, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, cString, SYNTAX, TIMEOUT_NEGATIVE, wrongArity } from "../engine/errors.ts";
-import { lookupRead } from "../engine/lookup.ts";
 import { groupAt, lookupStream, readId, replyEntry, replyId, streamChanged } from "./args.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** `ids[i]` of a group's `>`: what nobody was given yet. */
 const NEW = undefined;
@@ -398,7 +392,7 @@ function read(ctx: Context, argv: Argv, isGroup: boolean): void {
 /** Whether one of XREAD's streams has more: only then keys of other types end the waiting. */
 function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   for (let i = 0; i < options.keys; i++) {
-    const entry = lookupRead(ctx, argv, options.firstKey + i);
+    const entry = lookup(ctx, argv, options.firstKey + i);
     if (entry === 0 || ctx.db.typeOf(entry) !== ValueType.STREAM) continue;
     if (hasMore(streamOf(ctx.db, entry), argv, options, i)) return true;
   }

@@ -11,15 +11,8 @@ import { growString, readString, stringLength } from "../../store/types/string.t
 import { cStringEnd, isWord, readBigInteger } from "../engine/args.ts";
 import { readBitOffset } from "./bitmap.ts";
 import { readBits, writeBits } from "./bits.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import {
   BITFIELD_OVERFLOW,
   BITFIELD_READONLY,
@@ -27,7 +20,8 @@ import {
   CommandError,
   SYNTAX,
 } from "../engine/errors.ts";
-import { lookupString } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
+import { ValueType } from "../../store/memory/record.ts";
 
 const LOWER_I = 0x69;
 const LOWER_U = 0x75;
@@ -152,7 +146,7 @@ function changeField(ctx: Context, operation: FieldOperation, grows: boolean): b
 }
 
 function readFields(ctx: Context, argv: Argv, operations: readonly FieldOperation[]): void {
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) value.start = value.end = 0;
   else readString(ctx.db, entry, value);
   ctx.reply.array(operations.length);
@@ -165,7 +159,7 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
     if (kind !== "GET") end = Math.max(end, offset + width);
   }
   const length = Math.ceil(end / 8);
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   const grows = entry === 0 || stringLength(ctx.db, entry) < length;
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], length);
   ctx.db.valueRef(grown, value);
@@ -176,8 +170,7 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
     else if (changeField(ctx, operation, grows)) changes++;
   }
   if (changes === 0) return;
-  ctx.dirty += changes;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+  ctx.changed(argv, 1, changes);
 }
 
 /** `BITFIELD key [GET type offset] [OVERFLOW how] [SET|INCRBY type offset n] ...`: a number each. O(1) each. */

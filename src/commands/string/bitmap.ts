@@ -11,15 +11,8 @@ import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
 import { growString, readString, stringLength } from "../../store/types/string.ts";
 import { isReversed, isWord, readInteger } from "../engine/args.ts";
 import { countBits, findBit } from "./bits.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import {
   BIT_OFFSET,
   BIT_VALUE,
@@ -29,7 +22,7 @@ import {
   CommandError,
   SYNTAX,
 } from "../engine/errors.ts";
-import { lookupString } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** Bits of the longest string, 512 MB. */
 const MAX_BITS = 2 ** 32;
@@ -52,18 +45,12 @@ export function readBitOffset(argv: Argv, index: number, width: number): number 
   return offset;
 }
 
-/** A key's string was changed. */
-function changed(ctx: Context, argv: Argv, key: number): void {
-  ctx.dirty++;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[key], argv.ends[key]);
-}
-
 /** `SETBIT key offset bit`: the bit that was there. O(1). */
 const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx, argv) => {
   const offset = readBitOffset(argv, 2, 0);
   const bit = readInteger(argv, 3, BIT_VALUE);
   if (bit !== 0 && bit !== 1) throw new CommandError(BIT_VALUE);
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   const pos = Math.floor(offset / 8);
   const grows = entry === 0 || stringLength(ctx.db, entry) <= pos;
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], pos + 1);
@@ -72,14 +59,14 @@ const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx,
   const mask = 0x80 >> (offset % 8);
   const old = (value.bytes[at] & mask) === 0 ? 0 : 1;
   if (old !== bit) value.bytes[at] ^= mask;
-  if (grows || old !== bit) changed(ctx, argv, 1);
+  if (grows || old !== bit) ctx.changed(argv, 1);
   ctx.reply.integer(old);
 });
 
 /** `GETBIT key offset`: that bit, 0 beyond the end. O(1). */
 const getbit = command("getbit", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const offset = readBitOffset(argv, 2, 0);
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) return ctx.reply.integer(0);
   readString(ctx.db, entry, value);
   const at = value.start + Math.floor(offset / 8);
@@ -137,7 +124,7 @@ const bitcount = command("bitcount", -2, READONLY, "RO.access@1", (ctx, argv) =>
   const start = argv.count > 3 ? readInteger(argv, 2) : 0;
   const end = argv.count > 3 ? readInteger(argv, 3) : -1;
   const isBit = argv.count > 4 && readUnit(argv, 4);
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   const isEmpty = entry === 0 || (argv.count > 3 && isReversed(argv, 2, start, end));
   if (isEmpty) return ctx.reply.integer(0);
   refString(ctx, entry);
@@ -153,7 +140,7 @@ const bitpos = command("bitpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const start = argv.count > 3 ? readInteger(argv, 3) : 0;
   const isBit = argv.count > 5 && readUnit(argv, 5);
   const end = argv.count > 4 ? readInteger(argv, 4) : Infinity;
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) return ctx.reply.integer(bit === 1 ? -1 : 0);
   refString(ctx, entry);
   clipRange(start, end, isBit, value.end - value.start);
@@ -202,7 +189,7 @@ function foldSources(
 ): Uint8Array {
   const result = new Uint8Array(length);
   for (let i = first; i < argv.count; i++) {
-    refString(ctx, lookupString(ctx, argv, i));
+    refString(ctx, lookup(ctx, argv, i, ValueType.STRING));
     if (i === first) foldInto(result, "OR");
     else foldInto(result, operation);
   }
@@ -214,7 +201,7 @@ function bitsOfOne(ctx: Context, argv: Argv, length: number): Uint8Array {
   const some = new Uint8Array(length);
   const several = new Uint8Array(length);
   for (let i = 3; i < argv.count; i++) {
-    refString(ctx, lookupString(ctx, argv, i));
+    refString(ctx, lookup(ctx, argv, i, ValueType.STRING));
     const { bytes, start } = value;
     for (let j = 0; j < value.end - start; j++) {
       several[j] |= some[j] & bytes[start + j];
@@ -233,7 +220,7 @@ function firstAgainstRest(
   operation: BitOperation,
 ): Uint8Array {
   const rest = foldSources(ctx, argv, 4, length, "OR");
-  refString(ctx, lookupString(ctx, argv, 3));
+  refString(ctx, lookup(ctx, argv, 3, ValueType.STRING));
   if (operation === "DIFF1") {
     for (let j = 0; j < value.end - value.start; j++) rest[j] &= ~value.bytes[value.start + j];
     return rest;
@@ -272,18 +259,18 @@ const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1"
   checkSources(operation, argv);
   let length = 0;
   for (let i = 3; i < argv.count; i++) {
-    const entry = lookupString(ctx, argv, i);
+    const entry = lookup(ctx, argv, i, ValueType.STRING);
     if (entry !== 0) length = Math.max(length, stringLength(ctx.db, entry));
   }
   const { bytes, starts, ends } = argv;
   if (length === 0) {
-    if (ctx.db.remove(bytes, starts[2], ends[2])) changed(ctx, argv, 2);
+    if (ctx.db.remove(bytes, starts[2], ends[2])) ctx.changed(argv, 2);
     return ctx.reply.integer(0);
   }
   const result = compute(ctx, argv, length, operation);
   const { STRING } = ValueType;
   ctx.db.createBlob(bytes, starts[2], ends[2], STRING, Encoding.RAW, result, length);
-  changed(ctx, argv, 2);
+  ctx.changed(argv, 2);
   ctx.reply.integer(length);
 });
 

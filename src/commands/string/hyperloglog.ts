@@ -29,18 +29,18 @@ import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
 import { RecordRegion } from "../../store/packed/record_region.ts";
 import { NodeRegion } from "../../store/packed/region.ts";
 import { isWord, textOf } from "../engine/args.ts";
-import { announceKey } from "../engine/copy_on_write.ts";
+import { beforeKeyWrite } from "../engine/copy_on_write.ts";
 import {
   ADMIN,
   type Command,
   command,
-  type Context,
   DENYOOM,
   FAST,
   MAY_REPLICATE,
   READONLY,
   WRITE,
 } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
   HYPERLOGLOG_CORRUPT,
@@ -50,7 +50,7 @@ import {
   NO_HYPERLOGLOG,
   unknownPfdebug,
 } from "../engine/errors.ts";
-import { lookupString, mustObey } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 const SELFTEST_ELEMENTS = 20_000;
 /** Six standard errors of 1.04 / sqrt(registers). */
@@ -62,7 +62,7 @@ const registers = new Uint8Array(HLL_REGISTERS);
 
 /** The HyperLogLog argument `index` names, 0 when there is none; {@linkcode value} points at it. */
 function lookupHll(ctx: Context, argv: Argv, index: number): Entry {
-  const entry = lookupString(ctx, argv, index);
+  const entry = lookup(ctx, argv, index, ValueType.STRING);
   if (entry === 0) return 0;
   ctx.db.valueRef(entry, value);
   const isText = ctx.db.encodingOf(entry) !== Encoding.INT;
@@ -83,11 +83,6 @@ function openForWrite(db: Database, entry: Entry, argv: Argv, key: number): void
   region.open(db, entry, raw);
 }
 
-function changed(ctx: Context, argv: Argv, key: number, count: number): void {
-  ctx.dirty += count;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[key], argv.ends[key]);
-}
-
 /** `PFADD key [element ...]`: 1 when a register was raised or the key made. O(1) an element. */
 const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
@@ -103,7 +98,7 @@ const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, 
   }
   if (updated > 0) {
     hllInvalidate(region.bytes, region.start);
-    changed(ctx, argv, 1, updated);
+    ctx.changed(argv, 1, updated);
   }
   ctx.reply.integer(updated > 0 ? 1 : 0);
 });
@@ -113,9 +108,9 @@ function countOne(ctx: Context, argv: Argv): void {
   const entry = lookupHll(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
   // A replica's own clients leave the string as the master has it.
-  const writes = ctx.ownsExpiry || mustObey(ctx);
+  const writes = ctx.caller !== Caller.REPLICA_CLIENT;
   if (writes) {
-    announceKey(ctx.keyspace, ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+    beforeKeyWrite(ctx.keyspace, ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
     openForWrite(ctx.db, entry, argv, 1);
     value.set(region.bytes, region.start, region.end);
   }
@@ -124,7 +119,7 @@ function countOne(ctx: Context, argv: Argv): void {
   if (card === -1) throw new CommandError(HYPERLOGLOG_CORRUPT);
   if (writes && cached === -1) {
     hllStoreCached(value.bytes, value.start, card);
-    changed(ctx, argv, 1, 1);
+    ctx.changed(argv, 1);
   }
   ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
 }
@@ -141,7 +136,9 @@ const pfcount = command("pfcount", -2, READONLY | MAY_REPLICATE, "RW.access@1:-1
 /** Raises `registers` to what a key has; whether that is held dense. */
 function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
   if (lookupHll(ctx, argv, index) === 0) return false;
-  if (!hllMerge(registers, value.bytes, value.start, value.end, mustObey(ctx))) {
+  if (
+    !hllMerge(registers, value.bytes, value.start, value.end, ctx.caller === Caller.MASTER_STREAM)
+  ) {
     throw new CommandError(HYPERLOGLOG_CORRUPT);
   }
   return hllIsDense(value.bytes, value.start);
@@ -164,7 +161,7 @@ const pfmerge = command(
       if (registers[i] > 0) hllRaise(region, sparseMax, i, registers[i]);
     }
     hllInvalidate(region.bytes, region.start);
-    changed(ctx, argv, 1, 1);
+    ctx.changed(argv, 1);
     ctx.reply.ok();
   },
 );
@@ -173,7 +170,7 @@ const pfmerge = command(
 function makeDense(ctx: Context, argv: Argv): boolean {
   if (hllIsDense(region.bytes, region.start)) return false;
   if (!hllToDense(region)) throw new CommandError(HYPERLOGLOG_CORRUPT);
-  changed(ctx, argv, 2, 1);
+  ctx.changed(argv, 2);
   return true;
 }
 

@@ -9,7 +9,8 @@ import type { ReplyWriter } from "../../resp/writer.ts";
 import { ValueType } from "../../store/memory/record.ts";
 import { readString } from "../../store/types/string.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import { type Command, command, type Context, READONLY } from "../engine/command.ts";
+import { type Command, command, READONLY } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import {
   CommandError,
   LCS_LEN_AND_IDX,
@@ -17,8 +18,8 @@ import {
   LCS_TOO_LARGE,
   SYNTAX,
 } from "../engine/errors.ts";
-import { lookupRead } from "../engine/lookup.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** Redis's bound: the table must not pass `proto-max-bulk-len`. */
 const MAX_TABLE_BYTES = 512 * 1024 * 1024;
@@ -54,7 +55,7 @@ function parseOptions(argv: Argv): LcsOptions {
 
 /** A copy: an integer's text is gone with the next one read. */
 function readCopy(ctx: Context, argv: Argv, index: number): Uint8Array {
-  const entry = lookupRead(ctx, argv, index);
+  const entry = lookup(ctx, argv, index);
   if (entry === 0) return new Uint8Array(0);
   if (ctx.db.typeOf(entry) !== ValueType.STRING) throw new CommandError(LCS_NOT_STRINGS);
   readString(ctx.db, entry, value);

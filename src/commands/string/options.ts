@@ -8,9 +8,8 @@
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { cStringEnd, isWord, readPositiveTime } from "../engine/args.ts";
-import type { Context } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
-import { mustObey } from "../engine/lookup.ts";
 
 /** What must hold for a SET to happen. */
 export const Condition = { NONE: 0, NX: 1, XX: 2, IFEQ: 3, IFNE: 4, JUDGED: 5 } as const;
@@ -119,7 +118,9 @@ function parseOption(ctx: Context, argv: Argv, index: number, takes: number): nu
     case 5:
       if (!isWord(argv, index, "IFDEQ") && !isWord(argv, index, "IFDNE")) return 0;
       // A digest of the value: in the master's stream it is known to have held.
-      return mustObey(ctx) ? compare(argv, index, takes, Condition.JUDGED) : 0;
+      return ctx.caller === Caller.MASTER_STREAM
+        ? compare(argv, index, takes, Condition.JUDGED)
+        : 0;
     case 7:
       if (isWord(argv, index, "KEEPTTL")) return keepTtl(takes);
       return isWord(argv, index, "PERSIST") ? persist(takes) : 0;

@@ -28,15 +28,8 @@ import {
   stringLength,
 } from "../../store/types/string.ts";
 import { isReversed, isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
   DECREMENT_OVERFLOW,
@@ -50,8 +43,8 @@ import {
   SYNTAX,
   wrongArity,
 } from "../engine/errors.ts";
-import { checkString, lookupRead, lookupString, lookupWrite } from "../engine/lookup.ts";
 import { Condition, optionExpiry, options, parseOptions, Takes } from "./options.ts";
+import { checkType, lookup } from "../engine/lookup.ts";
 
 /** Redis's `proto-max-bulk-len`. */
 const MAX_STRING = 512 * 1024 * 1024;
@@ -62,21 +55,15 @@ const INT32_MAX = 0x7fffffff;
 
 const value: BytesRef = new BytesRef();
 
-/** A key was changed. */
-function changed(ctx: Context, argv: Argv, key: number): void {
-  ctx.dirty++;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[key], argv.ends[key]);
-}
-
 function store(ctx: Context, argv: Argv, key: number, text: number, expireAtMs: number): void {
   const { bytes, starts, ends } = argv;
   setString(ctx.db, bytes, starts[key], ends[key], bytes, starts[text], ends[text], expireAtMs);
-  changed(ctx, argv, key);
+  ctx.changed(argv, key);
 }
 
 function removeEntry(ctx: Context, argv: Argv, entry: Entry): void {
   ctx.db.removeEntry(entry);
-  changed(ctx, argv, 1);
+  ctx.changed(argv, 1);
 }
 
 function replyString(ctx: Context, entry: Entry): void {
@@ -93,12 +80,12 @@ function equalsArgument(db: Database, entry: Entry, argv: Argv, index: number): 
 
 /** `GET key`: the string, or null. O(1). */
 const get = command("get", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  replyString(ctx, lookupString(ctx, argv, 1));
+  replyString(ctx, lookup(ctx, argv, 1, ValueType.STRING));
 });
 
 /** SET without options: most of any stream. Only a master has to look at what was there. */
 function setPlain(ctx: Context, argv: Argv): void {
-  if (ctx.ownsExpiry) lookupWrite(ctx, argv, 1);
+  if (ctx.caller === Caller.MASTER_CLIENT) lookup(ctx, argv, 1);
   store(ctx, argv, 1, 2, NO_EXPIRY);
   ctx.reply.ok();
 }
@@ -124,9 +111,9 @@ function setGeneric(ctx: Context, argv: Argv): void {
   const expireAtMs = optionExpiry(ctx, argv, "set");
   // What a stream sends most, SET with PXAT, need not know what was there: one look into memory less.
   const isBlind = options.condition === Condition.NONE && !options.get && !options.keepTtl;
-  const entry = isBlind && !ctx.ownsExpiry ? 0 : lookupWrite(ctx, argv, 1);
+  const entry = isBlind && ctx.caller !== Caller.MASTER_CLIENT ? 0 : lookup(ctx, argv, 1);
   const compares = options.condition === Condition.IFEQ || options.condition === Condition.IFNE;
-  if (entry !== 0 && (options.get || compares)) checkString(ctx.db, entry);
+  if (entry !== 0 && (options.get || compares)) checkType(ctx.db, entry, ValueType.STRING);
   if (options.get) replyString(ctx, entry);
   if (!conditionHolds(ctx, argv, entry)) {
     if (!options.get) ctx.reply.null();
@@ -135,7 +122,7 @@ function setGeneric(ctx: Context, argv: Argv): void {
   const kept = options.keepTtl && entry !== 0 ? ctx.db.expireAtMs(entry) : expireAtMs;
   store(ctx, argv, 1, 2, kept);
   if (!options.get) ctx.reply.ok();
-  if (!ctx.ownsExpiry) return;
+  if (ctx.caller !== Caller.MASTER_CLIENT) return;
   if (expireAtMs === NO_EXPIRY) {
     if (options.get) propagateWithoutGet(ctx, argv);
   } else if (options.relative || options.seconds) propagateSet(ctx, argv, 2, expireAtMs);
@@ -168,7 +155,7 @@ const set = command(
 
 /** `SETNX key value`: 1 when the key was set, 0 when there was one. O(1). */
 const setnx = command("setnx", 3, WRITE | DENYOOM | FAST, "OW.insert@1", (ctx, argv) => {
-  if (lookupWrite(ctx, argv, 1) !== 0) return ctx.reply.integer(0);
+  if (lookup(ctx, argv, 1) !== 0) return ctx.reply.integer(0);
   store(ctx, argv, 1, 2, NO_EXPIRY);
   ctx.reply.integer(1);
 });
@@ -178,10 +165,10 @@ function setexGeneric(ctx: Context, argv: Argv, scale: number, name: string): vo
   options.clear();
   options.expireWith(2, scale, true);
   const expireAtMs = optionExpiry(ctx, argv, name);
-  if (ctx.ownsExpiry) lookupWrite(ctx, argv, 1);
+  if (ctx.caller === Caller.MASTER_CLIENT) lookup(ctx, argv, 1);
   store(ctx, argv, 1, 3, expireAtMs);
   ctx.reply.ok();
-  if (ctx.ownsExpiry) propagateSet(ctx, argv, 3, expireAtMs);
+  if (ctx.caller === Caller.MASTER_CLIENT) propagateSet(ctx, argv, 3, expireAtMs);
 }
 
 /** `SETEX key seconds value`: SET with EX. O(1). */
@@ -196,18 +183,18 @@ const psetex = command("psetex", 4, WRITE | DENYOOM, "OW.update@1", (ctx, argv) 
 
 /** `GETSET key value`: the old value, or null; any expiry is gone. O(1). */
 const getset = command("getset", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
-  replyString(ctx, lookupString(ctx, argv, 1));
+  replyString(ctx, lookup(ctx, argv, 1, ValueType.STRING));
   store(ctx, argv, 1, 2, NO_EXPIRY);
-  if (ctx.ownsExpiry) ctx.propagateAs("SET", argv.at(1), argv.at(2));
+  if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("SET", argv.at(1), argv.at(2));
 });
 
 /** `GETDEL key`: the value, or null; the key is gone. O(1). */
 const getdel = command("getdel", 2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   replyString(ctx, entry);
   if (entry === 0) return;
   removeEntry(ctx, argv, entry);
-  if (ctx.ownsExpiry) ctx.propagateAs("DEL", argv.at(1));
+  if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("DEL", argv.at(1));
 });
 
 /** GETEX's change, after its reply. */
@@ -215,22 +202,24 @@ function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number
   if (options.persist) {
     if (ctx.db.expireAtMs(entry) === NO_EXPIRY) return;
     ctx.db.setExpire(entry, NO_EXPIRY);
-    changed(ctx, argv, 1);
-    if (ctx.ownsExpiry) ctx.propagateAs("PERSIST", argv.at(1));
-  } else if (ctx.ownsExpiry && expireAtMs <= ctx.nowMs) {
+    ctx.changed(argv, 1);
+    if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("PERSIST", argv.at(1));
+  } else if (ctx.caller === Caller.MASTER_CLIENT && expireAtMs <= ctx.nowMs) {
     removeEntry(ctx, argv, entry);
     ctx.propagateAs("DEL", argv.at(1));
   } else {
     ctx.db.setExpire(entry, expireAtMs);
-    changed(ctx, argv, 1);
-    if (ctx.ownsExpiry) ctx.propagateAs("PEXPIREAT", argv.at(1), millisText(expireAtMs));
+    ctx.changed(argv, 1);
+    if (ctx.caller === Caller.MASTER_CLIENT) {
+      ctx.propagateAs("PEXPIREAT", argv.at(1), millisText(expireAtMs));
+    }
   }
 }
 
 /** `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`: the value, or null, and a new expiry. O(1). */
 const getex = command("getex", -2, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   parseOptions(ctx, argv, 2, Takes.GETEX);
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) return ctx.reply.null();
   const expireAtMs = optionExpiry(ctx, argv, "getex");
   replyString(ctx, entry);
@@ -250,7 +239,7 @@ function checkPairs(argv: Argv, name: string): void {
 /** Looks every second argument up, so that a master deletes what has expired; whether one was there. */
 function someExist(ctx: Context, argv: Argv, first: number, end: number): boolean {
   let found = false;
-  for (let i = first; i < end; i += 2) if (lookupWrite(ctx, argv, i) !== 0) found = true;
+  for (let i = first; i < end; i += 2) if (lookup(ctx, argv, i) !== 0) found = true;
   return found;
 }
 
@@ -258,7 +247,7 @@ function someExist(ctx: Context, argv: Argv, first: number, end: number): boolea
 const mget = command("mget", -2, READONLY | FAST, "RO.access@1:-1", (ctx, argv) => {
   ctx.reply.array(argv.count - 1);
   for (let i = 1; i < argv.count; i++) {
-    const entry = lookupRead(ctx, argv, i);
+    const entry = lookup(ctx, argv, i);
     const isString = entry !== 0 && ctx.db.typeOf(entry) === ValueType.STRING;
     replyString(ctx, isString ? entry : 0);
   }
@@ -267,7 +256,7 @@ const mget = command("mget", -2, READONLY | FAST, "RO.access@1:-1", (ctx, argv) 
 /** `MSET key value [key value ...]`: OK. O(n). */
 const mset = command("mset", -3, WRITE | DENYOOM, "OW.update@1:-1,2", (ctx, argv) => {
   checkPairs(argv, "mset");
-  if (ctx.ownsExpiry) someExist(ctx, argv, 1, argv.count);
+  if (ctx.caller === Caller.MASTER_CLIENT) someExist(ctx, argv, 1, argv.count);
   storeAll(ctx, argv);
   ctx.reply.ok();
 });
@@ -291,7 +280,7 @@ function readPairCount(argv: Argv): number {
 function conditionOfAll(ctx: Context, argv: Argv, end: number): boolean {
   if (options.condition === Condition.NX) return !someExist(ctx, argv, 2, end);
   if (options.condition !== Condition.XX) return true;
-  for (let i = 2; i < end; i += 2) if (lookupWrite(ctx, argv, i) === 0) return false;
+  for (let i = 2; i < end; i += 2) if (lookup(ctx, argv, i) === 0) return false;
   return true;
 }
 
@@ -307,12 +296,14 @@ const msetex = command(
     const expireAtMs = optionExpiry(ctx, argv, "msetex");
     if (!conditionOfAll(ctx, argv, end)) return ctx.reply.integer(0);
     for (let i = 2; i < end; i += 2) {
-      const entry = ctx.ownsExpiry || options.keepTtl ? lookupWrite(ctx, argv, i) : 0;
+      const entry = ctx.caller === Caller.MASTER_CLIENT || options.keepTtl
+        ? lookup(ctx, argv, i)
+        : 0;
       const kept = options.keepTtl && entry !== 0 ? ctx.db.expireAtMs(entry) : expireAtMs;
       store(ctx, argv, i, i + 1, kept);
     }
     ctx.reply.integer(1);
-    if (!ctx.ownsExpiry || !(options.relative || options.seconds)) return;
+    if (ctx.caller !== Caller.MASTER_CLIENT || !(options.relative || options.seconds)) return;
     // Only the time is put otherwise: conditions go along.
     const args: (string | Uint8Array)[] = ["MSETEX"];
     for (let i = 1; i < argv.count; i++) args.push(argv.at(i));
@@ -326,7 +317,7 @@ const msetex = command(
 function getrangeGeneric(ctx: Context, argv: Argv): void {
   let start = readInteger(argv, 2);
   let end = readInteger(argv, 3);
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) return ctx.reply.bulkText("");
   readString(ctx.db, entry, value);
   const length = value.end - value.start;
@@ -361,8 +352,8 @@ function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index
 const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   const offset = readInteger(argv, 2);
   if (offset < 0) throw new CommandError(OFFSET_OUT_OF_RANGE);
-  const entry = lookupWrite(ctx, argv, 1);
-  if (entry !== 0) checkString(ctx.db, entry);
+  const entry = lookup(ctx, argv, 1);
+  if (entry !== 0) checkType(ctx.db, entry, ValueType.STRING);
   const length = entry === 0 ? 0 : stringLength(ctx.db, entry);
   const added = argv.lengthOf(3);
   if (added === 0) return ctx.reply.integer(length);
@@ -370,20 +361,20 @@ const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, ar
   const end = Math.max(length, offset + added);
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], end);
   writeInto(ctx, grown, offset, argv, 3);
-  changed(ctx, argv, 1);
+  ctx.changed(argv, 1);
   ctx.reply.integer(end);
 });
 
 /** `STRLEN key`: its length in bytes, 0 when the key is missing. O(1). */
 const strlen = command("strlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   ctx.reply.integer(entry === 0 ? 0 : stringLength(ctx.db, entry));
 });
 
 /** `APPEND key value`: the new length. O(length of value). */
 const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const added = argv.lengthOf(2);
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) {
     store(ctx, argv, 1, 2, NO_EXPIRY);
     return ctx.reply.integer(added);
@@ -392,7 +383,7 @@ const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
   if (length + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], length + added);
   writeInto(ctx, grown, length, argv, 2);
-  changed(ctx, argv, 1);
+  ctx.changed(argv, 1);
   ctx.reply.integer(length + added);
 });
 
@@ -427,7 +418,7 @@ function bigSum(ctx: Context, argv: Argv, entry: Entry, delta: number, sign: big
 /** INCR, DECR, INCRBY and DECRBY; `sign` is what argument 2 was multiplied with to give `delta`. */
 function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint): void {
   const { db } = ctx;
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   const old = entry === 0 ? 0 : integerOf(db, entry);
   let sum: number | bigint = old + delta;
   if (!Number.isSafeInteger(sum)) sum = bigSum(ctx, argv, entry, delta, sign);
@@ -437,7 +428,7 @@ function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint)
     const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
     setInteger(db, argv.bytes, argv.starts[1], argv.ends[1], sum, expireAtMs);
   }
-  changed(ctx, argv, 1);
+  ctx.changed(argv, 1);
   ctx.reply.integer(sum);
 }
 
@@ -461,7 +452,7 @@ const decrby = command("decrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1"
   const decrement = readInteger(argv, 2);
   if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
     // Before 7.0 a master took it, and its negation wrapped round to itself: so it is added.
-    if (ctx.session === undefined && !ctx.ownsExpiry) {
+    if (ctx.caller === Caller.MASTER_STREAM) {
       return incrementGeneric(ctx, argv, -Infinity, 1n);
     }
     throw new CommandError(DECREMENT_OVERFLOW);
@@ -486,7 +477,7 @@ const incrbyfloat = command(
   (ctx, argv) => {
     const { db } = ctx;
     const { bytes, starts, ends } = argv;
-    const entry = lookupString(ctx, argv, 1);
+    const entry = lookup(ctx, argv, 1, ValueType.STRING);
     const old = entry === 0 ? longDoubleOf(0n) : longDoubleAt(db, entry);
     const delta = parseLongDouble(bytes, starts[2], ends[2]);
     if (delta === undefined) throw new CommandError(NOT_A_FLOAT);
@@ -499,9 +490,9 @@ const incrbyfloat = command(
     const encoding = digits.length <= MAX_EMBSTR ? Encoding.EMBSTR : Encoding.RAW;
     const end = digits.length;
     db.setBlob(bytes, starts[1], ends[1], ValueType.STRING, encoding, digits, 0, end, expireAtMs);
-    changed(ctx, argv, 1);
+    ctx.changed(argv, 1);
     ctx.reply.bulk(digits);
-    if (ctx.ownsExpiry) ctx.propagateAs("SET", argv.at(1), digits, "KEEPTTL");
+    if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("SET", argv.at(1), digits, "KEEPTTL");
   },
 );
 
@@ -510,12 +501,12 @@ function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void 
   if (!holds || entry === 0) return ctx.reply.integer(0);
   removeEntry(ctx, argv, entry);
   ctx.reply.integer(1);
-  if (ctx.ownsExpiry) ctx.propagateAs("DEL", argv.at(1));
+  if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("DEL", argv.at(1));
 }
 
 /** `DELIFEQ key value`: deletes the key if that is its string; 1 when it did. O(1). */
 const delifeq = command("delifeq", 3, WRITE | FAST, "RM.delete@1", (ctx, argv) => {
-  const entry = lookupString(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
   deleteIf(ctx, argv, entry, entry !== 0 && equalsArgument(ctx.db, entry, argv, 2));
 });
 
@@ -523,8 +514,8 @@ const delifeq = command("delifeq", 3, WRITE | FAST, "RM.delete@1", (ctx, argv) =
 const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   parseOptions(ctx, argv, 2, Takes.DELEX);
   const entry = options.condition === Condition.NONE
-    ? lookupWrite(ctx, argv, 1)
-    : lookupString(ctx, argv, 1);
+    ? lookup(ctx, argv, 1)
+    : lookup(ctx, argv, 1, ValueType.STRING);
   deleteIf(ctx, argv, entry, conditionHolds(ctx, argv, entry));
 });
 

@@ -11,14 +11,8 @@ import { setEach, setHas, setLength } from "../../store/types/set.ts";
 import { zsetEach, zsetLength, zsetScore, zsetStore } from "../../store/types/zset.ts";
 import { type MemberVisitor, ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import {
   atLeastOneKey,
   CommandError,
@@ -27,8 +21,8 @@ import {
   WEIGHT_NOT_FLOAT,
   WRONG_TYPE,
 } from "../engine/errors.ts";
-import { lookupRead } from "../engine/lookup.ts";
 import { memberReply, readDouble, storeNothing } from "./args.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** What is done with the sources. */
 const Operation = { UNION: 0, INTER: 1, DIFF: 2, INTERCARD: 3 } as const;
@@ -138,7 +132,7 @@ function commandName(argv: Argv): string {
 }
 
 function lookupSource(ctx: Context, argv: Argv, index: number): Entry {
-  const entry = lookupRead(ctx, argv, index);
+  const entry = lookup(ctx, argv, index);
   if (entry === 0) return 0;
   const type = ctx.db.typeOf(entry);
   if (type !== ValueType.ZSET && type !== ValueType.SET) throw new CommandError(WRONG_TYPE);
@@ -215,8 +209,7 @@ function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): vo
   const result = combine(ctx, query, operation);
   if (result.size === 0) return storeNothing(ctx, argv, 1);
   zsetStore(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], result);
-  ctx.dirty++;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+  ctx.changed(argv, 1);
   ctx.reply.integer(result.size);
 }
 

@@ -9,18 +9,11 @@ import { latin1, parseDouble, parseInteger } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
-import { type Entry, ValueType } from "../../store/memory/record.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetLength, zsetSeekMember } from "../../store/types/zset.ts";
 import type { MemberVisitor } from "../../store/types/zset_table.ts";
-import type { Context } from "../engine/command.ts";
-import {
-  CommandError,
-  MEMBER_RANGE,
-  NOT_A_FLOAT,
-  SCORE_RANGE,
-  WRONG_TYPE,
-} from "../engine/errors.ts";
-import { lookupRead, mustObey } from "../engine/lookup.ts";
+import { Caller, type Context } from "../engine/context.ts";
+import { CommandError, MEMBER_RANGE, NOT_A_FLOAT, SCORE_RANGE } from "../engine/errors.ts";
 
 const PAREN = 0x28;
 const BRACKET = 0x5b;
@@ -28,18 +21,6 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 const HEXADECIMAL = /^[+-]?0x/i;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
-
-/** The sorted set argument `index` names, 0 when there is none. */
-export function lookupZset(ctx: Context, argv: Argv, index: number): Entry {
-  const entry = lookupRead(ctx, argv, index);
-  if (entry !== 0) checkZset(ctx.db, entry);
-  return entry;
-}
-
-/** @throws {CommandError} WRONGTYPE when the entry is no sorted set. */
-export function checkZset(db: Database, entry: Entry): void {
-  if (db.typeOf(entry) !== ValueType.ZSET) throw new CommandError(WRONG_TYPE);
-}
 
 /** The key at argument `index` was changed by `count`: told and counted, and deleted when it is empty. */
 export function zsetChanged(
@@ -50,15 +31,13 @@ export function zsetChanged(
   count: number,
 ): void {
   if (zsetLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
-  ctx.dirty += count;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+  ctx.changed(argv, index, count);
 }
 
 /** Deletes the key at argument `index`, of any type, in place of storing an empty result there. */
 export function storeNothing(ctx: Context, argv: Argv, index: number): void {
   if (ctx.db.remove(argv.bytes, argv.starts[index], argv.ends[index])) {
-    ctx.dirty++;
-    ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
+    ctx.changed(argv, index);
   }
   ctx.reply.integer(0);
 }
@@ -134,7 +113,7 @@ function readBound(ctx: Context, argv: Argv, index: number, out: boolean): numbe
   const zero = text.indexOf("\0");
   if (zero >= 0) text = text.slice(0, zero);
   if (text === "") return 0;
-  const obeys = mustObey(ctx);
+  const obeys = ctx.caller === Caller.MASTER_STREAM;
   if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
   if (DECIMAL.test(text)) return Number(text);
   const own = Uint8Array.from(text, (letter) => letter.charCodeAt(0));

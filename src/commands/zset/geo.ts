@@ -18,21 +18,16 @@ import {
   LONGITUDE_LIMIT,
 } from "../../base/geohash.ts";
 import { Argv } from "../../resp/argv.ts";
-import type { Entry } from "../../store/memory/record.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetEachRange, zsetScore, zsetStore } from "../../store/types/zset.ts";
 import { ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, cString, SYNTAX } from "../engine/errors.ts";
-import { lookupZset, readDouble, storeNothing } from "./args.ts";
+import { readDouble, storeNothing } from "./args.ts";
 import { zadd } from "./zset.ts";
+import { lookup } from "../engine/lookup.ts";
 
 const UNITS: readonly (readonly [name: string, metres: number])[] = [
   ["M", 1],
@@ -114,7 +109,7 @@ const geoadd = command("geoadd", -5, WRITE | DENYOOM, "RW.update@1", (ctx, argv)
 const geodist = command("geodist", -4, READONLY, "RO.access@1", (ctx, argv) => {
   const metres = argv.count === 5 ? readUnit(argv, 4) : 1;
   if (argv.count > 5) throw new CommandError(SYNTAX);
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (!findPlace(ctx, entry, argv, 2)) return ctx.reply.null();
   const { longitude, latitude } = decodePointResult;
   if (!findPlace(ctx, entry, argv, 3)) return ctx.reply.null();
@@ -129,7 +124,7 @@ const geodist = command("geodist", -4, READONLY, "RO.access@1", (ctx, argv) => {
 
 /** `GEOHASH key [member ...]`: eleven letters of each, or null. O(m). */
 const geohash = command("geohash", -2, READONLY, "RO.access@1", (ctx, argv) => {
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
     if (!findPlace(ctx, entry, argv, i)) ctx.reply.null();
@@ -140,7 +135,7 @@ const geohash = command("geohash", -2, READONLY, "RO.access@1", (ctx, argv) => {
 /** `GEOPOS key [member ...]`: longitude and latitude of each, or null. O(m). */
 const geopos = command("geopos", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
     if (!findPlace(ctx, entry, argv, i)) {
@@ -195,7 +190,7 @@ class GeoQuery {
     this.#mayStore = mayStore;
     this.storeIndex = form === Form.SEARCH_STORE ? 1 : 0;
     const source = form === Form.SEARCH_STORE ? 2 : 1;
-    this.entry = lookupZset(ctx, argv, source);
+    this.entry = lookup(ctx, argv, source, ValueType.ZSET);
     let first = source + 1;
     if (form === Form.RADIUS) {
       this.#takePlace(argv, 2);
@@ -429,8 +424,7 @@ function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly F
     result.set(member, 0, member.length, query.storeDistance ? metres / query.unit : score);
   }
   zsetStore(ctx.db, argv.bytes, argv.starts[storeIndex], argv.ends[storeIndex], result);
-  ctx.dirty += found.length;
-  ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[storeIndex], argv.ends[storeIndex]);
+  ctx.changed(argv, storeIndex, found.length);
   ctx.reply.integer(found.length);
 }
 

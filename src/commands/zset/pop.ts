@@ -10,7 +10,8 @@ import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetEachRange, zsetLength, zsetRemoveRange } from "../../store/types/zset.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";
-import { BLOCKING, type Command, command, type Context, FAST, WRITE } from "../engine/command.ts";
+import { BLOCKING, type Command, command, FAST, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import {
   CommandError,
   COUNT_POSITIVE,
@@ -18,9 +19,9 @@ import {
   NUMKEYS_POSITIVE,
   SYNTAX,
 } from "../engine/errors.ts";
-import { lookupRead } from "../engine/lookup.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
-import { lookupZset, zsetChanged } from "./args.ts";
+import { zsetChanged } from "./args.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** What a command pops. */
 interface Pop {
@@ -40,14 +41,14 @@ interface Pop {
 
 /** The first of keys `[first, end)` that there is, 0 for none. */
 function firstKey(ctx: Context, argv: Argv, first: number, end: number): number {
-  for (let i = first; i < end; i++) if (lookupZset(ctx, argv, i) !== 0) return i;
+  for (let i = first; i < end; i++) if (lookup(ctx, argv, i, ValueType.ZSET) !== 0) return i;
   return 0;
 }
 
 /** Pops from the key at argument `index`, which there is, and replies. */
 function popFrom(ctx: Context, argv: Argv, index: number, pop: Pop): void {
   const { db, reply } = ctx;
-  const entry: Entry = lookupZset(ctx, argv, index);
+  const entry: Entry = lookup(ctx, argv, index, ValueType.ZSET);
   const length = zsetLength(db, entry);
   const count = Math.min(pop.count, length);
   if (pop.emitKey) {
@@ -93,7 +94,7 @@ const zpopmax = command("zpopmax", -2, WRITE | FAST, "RW.access.delete@1", (ctx,
 });
 
 function isZset(ctx: Context, argv: Argv, index: number): boolean {
-  const entry = lookupRead(ctx, argv, index);
+  const entry = lookup(ctx, argv, index);
   return entry !== 0 && ctx.db.typeOf(entry) === ValueType.ZSET;
 }
 

@@ -6,22 +6,14 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import type { Entry } from "../../store/memory/record.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetEachRange, zsetLength, zsetRemoveRange, zsetStore } from "../../store/types/zset.ts";
 import { ZsetTable, zsetTableOf } from "../../store/types/zset_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX, ZRANGE_LIMIT, ZRANGE_WITHSCORES } from "../engine/errors.ts";
 import {
-  lookupZset,
   MemberRange,
   memberReply,
   type RankRange,
@@ -30,6 +22,7 @@ import {
   zsetChanged,
   type ZsetRange,
 } from "./args.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** What a range's two ends are; AUTO where an option says it. */
 const By = { AUTO: 0, RANK: 1, SCORE: 2, MEMBER: 3 } as const;
@@ -137,7 +130,7 @@ class RangeQuery {
 /** The commands that reply with a range. */
 function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undefined): void {
   const query = new RangeQuery(ctx, argv, 1, by, reverse, false);
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.array(0);
   const { rank, count } = query.select(ctx, entry);
   const visit = memberReply(ctx.reply, Math.max(count, 0), query.withScores);
@@ -157,7 +150,7 @@ const zrangestore = command(
   "OW.update@1+RO.access@2",
   (ctx, argv) => {
     const query = new RangeQuery(ctx, argv, 2, By.AUTO, undefined, true);
-    const entry = lookupZset(ctx, argv, 2);
+    const entry = lookup(ctx, argv, 2, ValueType.ZSET);
     const { rank, count } = entry === 0 ? { rank: 0, count: 0 } : query.select(ctx, entry);
     if (count <= 0) return storeNothing(ctx, argv, 1);
     const result = new ZsetTable(ctx.db.settings);
@@ -171,8 +164,7 @@ const zrangestore = command(
       result.set(bytes, start, end, isSmall ? score + 0 : score);
     });
     zsetStore(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], result);
-    ctx.dirty++;
-    ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+    ctx.changed(argv, 1);
     ctx.reply.integer(count);
   },
 );
@@ -204,7 +196,7 @@ const zrevrangebylex = command("zrevrangebylex", -4, READONLY, "RO.access@1", (c
 
 /** ZCOUNT and ZLEXCOUNT. */
 function countGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.integer(0);
   const { from, to } = range.ranksIn(ctx.db, entry);
   ctx.reply.integer(Math.max(to - from, 0));
@@ -222,7 +214,7 @@ const zlexcount = command("zlexcount", 4, READONLY | FAST, "RO.access@1", (ctx, 
 
 /** ZREMRANGEBY*. */
 function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.integer(0);
   const { from, to } = range.ranksIn(ctx.db, entry);
   const count = to - from;

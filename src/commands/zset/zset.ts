@@ -9,7 +9,7 @@ import { formatDouble, formatDouble17 } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk, writeBulkText } from "../../resp/writer.ts";
-import type { Entry } from "../../store/memory/record.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
   Add,
   zsetAdd,
@@ -26,15 +26,8 @@ import {
 } from "../../store/types/zset.ts";
 import { type MemberVisitor, zsetTableOf } from "../../store/types/zset_table.ts";
 import { cStringEnd, isWord } from "../engine/args.ts";
-import {
-  type Command,
-  command,
-  type Context,
-  DENYOOM,
-  FAST,
-  READONLY,
-  WRITE,
-} from "../engine/command.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
+import type { Context } from "../engine/context.ts";
 import {
   CommandError,
   SCORE_NAN,
@@ -46,10 +39,11 @@ import {
 } from "../engine/errors.ts";
 import { drawsOf, readRandomCount } from "../engine/random_count.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
-import { lookupZset, memberReply, readDouble, zsetChanged } from "./args.ts";
+import { memberReply, readDouble, zsetChanged } from "./args.ts";
 import { zsetAlgebraCommands } from "./algebra.ts";
 import { zsetPopCommands } from "./pop.ts";
 import { zsetRangeCommands } from "./range.ts";
+import { lookup } from "../engine/lookup.ts";
 
 /** ZRANDMEMBER draws ranks until they differ when it wants fewer than this share of them. */
 const SPARSE_SHARE = 3;
@@ -90,7 +84,7 @@ function readPairs(argv: Argv, first: number, options: number): void {
 function openForAdd(ctx: Context, argv: Argv, first: number, options: number): Entry {
   const { bytes, starts, ends } = argv;
   const expected = (argv.count - first) >>> 1;
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry !== 0) return zsetExpect(ctx.db, entry, expected);
   if ((options & Add.XX) !== 0) return 0;
   const longest = ends[first + 1] - starts[first + 1];
@@ -142,7 +136,7 @@ const zincrby = command("zincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@
 
 /** `ZREM key member [...]`: how many there were. O(m log n). */
 const zrem = command("zrem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
-  let entry = lookupZset(ctx, argv, 1);
+  let entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.integer(0);
   const { bytes, starts, ends } = argv;
   let removed = 0;
@@ -158,7 +152,7 @@ const zrem = command("zrem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
 
 /** `ZCARD key`: how many members there are. O(1). */
 const zcard = command("zcard", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.integer(entry === 0 ? 0 : zsetLength(ctx.db, entry));
 });
 
@@ -172,12 +166,12 @@ function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void
 
 /** `ZSCORE key member`: its score, or null. O(1). */
 const zscore = command("zscore", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  replyScore(ctx, lookupZset(ctx, argv, 1), argv, 2);
+  replyScore(ctx, lookup(ctx, argv, 1, ValueType.ZSET), argv, 2);
 });
 
 /** `ZMSCORE key member [...]`: the score of each, or null. O(m). */
 const zmscore = command("zmscore", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) replyScore(ctx, entry, argv, i);
 });
@@ -189,7 +183,7 @@ function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
   if (argv.count > 4) throw new CommandError(wrongArity(reverse ? "zrevrank" : "zrank"));
   if (argv.count === 4 && !isWord(argv, 3, "WITHSCORE")) throw new CommandError(SYNTAX);
   const withScore = argv.count === 4;
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   const rank = entry === 0 ? -1 : zsetRank(db, entry, bytes, starts[2], ends[2]);
   if (rank < 0) return withScore ? reply.nullArray() : reply.null();
   if (withScore) reply.array(2);
@@ -230,13 +224,13 @@ function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisi
 const zrandmember = command("zrandmember", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
   if (argv.count === 2) {
-    const entry = lookupZset(ctx, argv, 1);
+    const entry = lookup(ctx, argv, 1, ValueType.ZSET);
     if (entry === 0) return reply.null();
     const visit: MemberVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
     return zsetRandom(ctx.db, entry, ctx.random, visit);
   }
   const count = readRandomCount(argv, "WITHSCORES");
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0 || count === 0) return reply.array(0);
   const length = zsetLength(ctx.db, entry);
   const wanted = drawsOf(count, length);
@@ -272,7 +266,7 @@ function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementSc
 /** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, members and scores. O(count). */
 const zscan = command("zscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const cursor = readCursor(argv, 2);
-  const entry = lookupZset(ctx, argv, 1);
+  const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return replyNoScan(ctx.reply);
   scanMembers(ctx, entry, cursor, new ElementScan(argv));
 });

@@ -11,9 +11,9 @@ import { fragmentationOf, type StoreMemory } from "../memory/stored_object.ts";
 import { defaultLimits, type StoreSettings } from "../memory/settings.ts";
 
 /** Wants to know of every change before it is made: a snapshot that is being taken. */
-export interface SnapshotBarrier {
+export interface SnapshotHook {
   /** A key is about to be made, changed or deleted, or may be. The bytes are borrowed. */
-  beforeKey(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
+  beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
   /** A database was emptied: what it held is in `kept` now, for whoever still needs it. */
   afterClear(dbIndex: number, kept: Database): void;
   /** Two databases are about to exchange their contents. */
@@ -39,7 +39,7 @@ export class Keyspace {
    * Snapshots being taken. Who runs a command that writes tells them of its keys first; what concerns
    * whole databases is told here.
    */
-  readonly barriers: Set<SnapshotBarrier> = new Set();
+  readonly snapshotHooks: Set<SnapshotHook> = new Set();
   #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
 
@@ -99,7 +99,7 @@ export class Keyspace {
   /** Exchanges the contents of two databases. */
   swap(a: number, b: number): void {
     if (a === b) return;
-    for (const barrier of this.barriers) barrier.beforeSwap(a, b);
+    for (const hook of this.snapshotHooks) hook.beforeSwap(a, b);
     this.db(a).exchange(this.db(b));
   }
 
@@ -107,10 +107,10 @@ export class Keyspace {
   clearDb(index: number): void {
     const database = this.#databases.get(index);
     if (database === undefined) return;
-    if (this.barriers.size === 0) return database.clear();
+    if (this.snapshotHooks.size === 0) return database.clear();
     const kept = new Records(this.#settings);
     kept.exchange(database);
-    for (const barrier of this.barriers) barrier.afterClear(index, kept);
+    for (const hook of this.snapshotHooks) hook.afterClear(index, kept);
   }
 
   /** Forgets every key at once. */

@@ -1,0 +1,105 @@
+/**
+ * What a command's handler works with: the keyspace, the reply, the time, and on whose behalf it runs.
+ * The same handlers serve clients and the master's stream; what differs between them lies here.
+ *
+ * @module
+ */
+
+import type { Argv } from "../../resp/argv.ts";
+import type { ReplyWriter } from "../../resp/writer.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+import type { Host, Session } from "./host.ts";
+
+/** On whose behalf a command runs. */
+export const Caller = {
+  /**
+   * A client of a replica: it reads. A key that has expired is hidden from it and stays, until the master
+   * sends its DEL.
+   */
+  REPLICA_CLIENT: 0,
+  /**
+   * The master's stream: it sees keys that have expired, as the master has judged them, and what the
+   * master accepted is done even where our own limits are narrower (Redis's `mustObeyClient`).
+   */
+  MASTER_STREAM: 1,
+  /**
+   * A client of a stand-alone master such as `TestMaster`: a key that has expired is deleted when a
+   * command meets it, a time in the past deletes at once, and both are propagated.
+   */
+  MASTER_CLIENT: 2,
+} as const;
+/** One of {@linkcode Caller}'s numbers. */
+export type Caller = typeof Caller[keyof typeof Caller];
+
+/** What a handler works with. One per connection or stream, refilled before each command. */
+export interface Context {
+  /** Every database. */
+  readonly keyspace: Keyspace;
+  /** The selected one. */
+  db: Database;
+  /** Its number. */
+  dbIndex: number;
+  /** Where the reply goes; for the master's stream a writer that drops everything. */
+  reply: ReplyWriter;
+  /** Milliseconds since 1970, read once per command: relative times count from here. */
+  nowMs: number;
+  /** On whose behalf the command runs. */
+  readonly caller: Caller;
+  /** How much this command changed; 0 is not propagated. Handlers add to it. */
+  dirty: number;
+  /**
+   * What a master sends in place of the command as it came: each call adds one command. Left alone, the
+   * command is sent verbatim when `dirty` grew. On a replica it does nothing.
+   */
+  propagateAs(...args: readonly (string | Uint8Array)[]): void;
+  /** Nothing of this command is to be propagated, whatever `dirty` says. */
+  preventPropagation(): void;
+  /**
+   * A key was met past its time and is about to be deleted; only for {@linkcode Caller.MASTER_CLIENT}. A master sends
+   * `DEL key` ahead of what the command itself propagates, whatever `dirty` and
+   * {@linkcode Context.preventPropagation} say, all of it inside MULTI and EXEC when it is more than one
+   * command. With `field` it is that field of a hash, and `HDEL key field`. The bytes are borrowed. {@linkcode Context.modified} follows.
+   */
+  expired(
+    dbIndex: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    field?: Uint8Array,
+  ): void;
+  /**
+   * The key at argument `index`, in the selected database, was changed: adds `count` to
+   * {@linkcode Context.dirty} and tells {@linkcode Context.modified}. Called after the change.
+   *
+   * @param count How much was changed, 1 unless given.
+   */
+  changed(argv: Argv, index: number, count?: number): void;
+  /** A key was changed: tells WATCH, blocked clients and change feeds. Called after the change. */
+  modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
+  /** Every key of a database may have changed (FLUSHDB, SWAPDB): -1 says every database. */
+  modifiedAll(dbIndex: number): void;
+  /**
+   * For what takes longer than one turn of the event loop may: calls `step` again and again, with a
+   * context refilled for this client, until it answers true; then the reply is whole and the client's
+   * next command runs. Where nothing can wait, as inside EXEC, it calls `step` until done at once; left
+   * out, so does the handler.
+   */
+  readonly inSlices?: (step: (ctx: Context) => boolean) => void;
+  /**
+   * For a command that blocks its client: `wait` is handed what to call, once, to let the client go on;
+   * then `finish` writes the reply, with a context refilled for it, or answers false to wait once more:
+   * `wait` is then called again. What it changed it propagates by `propagateAs`. False where nothing can wait, as in a
+   * call in process and inside EXEC: then the handler replies with what there is. Left out, it does so, too.
+   */
+  readonly suspend?: (
+    wait: (wake: () => void) => void,
+    finish: (ctx: Context) => boolean | void,
+  ) => boolean;
+  /** Uniform in [0, 1): injected, so that runs repeat. */
+  random(): number;
+  /** The connection that asked; undefined for the master's stream. */
+  readonly session: Session | undefined;
+  /** The server around it, for what concerns no single key. */
+  readonly host: Host;
+}
