@@ -102,16 +102,11 @@ class CountingSink implements RdbSink {
     _value: Uint8Array,
     valueStart: number,
     valueEnd: number,
-  ): boolean {
+  ): void {
     this.bytes += keyEnd - keyStart + valueEnd - valueStart;
-    return true;
   }
-  blob(): boolean {
-    return true;
-  }
-  object(): boolean {
-    return true;
-  }
+  blob(): void {}
+  object(): void {}
   end(): void {}
 }
 

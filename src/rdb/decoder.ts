@@ -1,35 +1,41 @@
 /**
- * A snapshot, pushed in chunks cut anywhere, to calls on a sink. One loop and a table: every opcode
- * and value type is a row of `elements/table.ts`. It owns no socket, waits for nothing and keeps
- * nothing of a chunk it was lent.
+ * From pushed chunks, cut anywhere, to calls on a sink. The decoder owns no socket, waits for nothing and keeps nothing
+ * of a chunk it was lent. One loop drives a table: every opcode and value type is a row of `elements/table.ts`.
  *
+ * ```text
+ *   HEADER   magic:9                                  -> OPCODE
+ *   OPCODE   an opcode of the table                   -> ELEMENT
+ *            a value type of the table                -> KEY
+ *            FF, version 5 and later                  -> TRAILER
+ *            FF, versions below                       -> DONE
+ *   ELEMENT  the opcode's payload                     -> OPCODE
+ *   KEY      the key                                  -> VALUE
+ *   VALUE    the value, then the sink is told         -> OPCODE
+ *   TRAILER  CRC-64:8, zero: not computed             -> DONE
  * ```
- * header -> opcode -> element -> opcode ...           an opcode and its payload
- *           opcode -> key -> value -> opcode ...      a type byte, its key and its value
- *           opcode -> trailer -> done                 the end, and eight bytes of checksum
- * ```
+ *
+ * A state answers false when the chunk ends inside it, and is entered again with the next chunk. It may be: what it read
+ * so far lies in the cursor, in the context's slots and in the fields of its element, and the sink is called
+ * only when a record is whole.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { Crc64 } from "../base/crc64.ts";
-import { RdbError } from "./format/errors.ts";
-import { elementTable } from "./elements/table.ts";
+import { NO_EXPIRY } from "../store/memory/record.ts";
+import type { Element, ElementRow } from "./elements/element.ts";
 import { readWholeStrings } from "./elements/string.ts";
-import { DecodeContext, type Element, type ElementRow } from "./format/context.ts";
-import {
-  Dialect,
-  FIRST_CHECKSUM_VERSION,
-  FIRST_OPCODE,
-  FIRST_VALKEY_VERSION,
-  Opcode,
-} from "./format/opcodes.ts";
-import { ChunkReader } from "./format/chunk_reader.ts";
+import { elementTable } from "./elements/table.ts";
+import { ChunkReader, DEFAULT_MAX_STRING_BYTES } from "./format/chunk_reader.ts";
+import { DecodeContext } from "./format/context.ts";
+import { RdbError } from "./format/errors.ts";
+import { Dialect, FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
+import { dialectOfVersion, FIRST_CHECKSUM_VERSION } from "./format/version.ts";
 
 const MAGIC_BYTES = 9;
 const CHECKSUM_BYTES = 8;
-const DEFAULT_MAX_STRING_BYTES = 512 * 1024 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 /** What is read next. */
@@ -46,13 +52,13 @@ type State = typeof State[keyof typeof State];
 
 /** Options of {@linkcode RdbDecoder}. */
 export interface RdbDecoderOptions {
-  /** Check the trailer; true unless told otherwise. A zero trailer is never checked. */
+  /** Whether the trailer is checked, as it is unless told otherwise; a zero trailer never is. */
   readonly verifyChecksum?: boolean;
-  /** Longest key, value or other string; 512 MB unless told otherwise. */
+  /** Longest key, value or other string in bytes; 512 MB unless told otherwise. */
   readonly maxStringBytes?: number;
   /**
-   * What becomes of keys whose value only a module can read: passed over and told to the sink (as when
-   * left out), or the end of the reading, `UNSUPPORTED_TYPE`.
+   * What becomes of a key whose value only a module can read: "skip" (the default) passes over it and tells the sink,
+   * "fail" ends the reading with `UNSUPPORTED_TYPE`.
    */
   readonly onUnsupported?: "skip" | "fail";
 }
@@ -62,16 +68,18 @@ export class RdbDecoder {
   readonly #reader: ChunkReader;
   readonly #context: DecodeContext;
   readonly #crc: Crc64 = new Crc64();
+  /** The element of each opcode and type that has come so far, by its number. */
   readonly #elements: (Element | undefined)[] = new Array(256).fill(undefined);
   #rows: readonly (ElementRow | undefined)[] = elementTable(Dialect.REDIS);
+  /** Row and element of the record at hand. */
   #row: ElementRow | undefined = undefined;
   #element: Element | undefined = undefined;
   #state: State = State.HEADER;
   #summing: boolean;
-  #summedTo: number = 0; // offset in the chunk: what lies before is in the checksum
+  #summedTo: number = 0; // offset in the chunk up to which bytes are in the checksum
   #failure: unknown = undefined;
 
-  /** Will tell `sink` of one snapshot. */
+  /** Makes a decoder that tells `sink` of one snapshot. */
   constructor(sink: RdbSink, options: RdbDecoderOptions = {}) {
     this.#reader = new ChunkReader(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES);
     this.#context = new DecodeContext(this.#reader, sink);
@@ -79,17 +87,17 @@ export class RdbDecoder {
     this.#summing = options.verifyChecksum ?? true;
   }
 
-  /** True once the last byte of the snapshot has been read and everything was right. */
+  /** True once the last byte of the snapshot has been read, and everything was right. */
   get done(): boolean {
     return this.#state === State.DONE;
   }
 
-  /** Bytes read so far. */
+  /** Bytes of the snapshot read so far. */
   get offset(): number {
     return this.#reader.offset;
   }
 
-  /** Keys read so far, those whose value was passed over among them. */
+  /** Keys read so far, those whose value was passed over included. */
   get keys(): number {
     return this.#context.keys;
   }
@@ -97,8 +105,8 @@ export class RdbDecoder {
   /**
    * Reads bytes `[start, end)` of `chunk`, which is borrowed: after the call nothing points at it.
    *
-   * @returns How many bytes belonged to the snapshot: all of them, unless it ended among them.
-   * @throws {RdbError} When the bytes are no snapshot we can read; again on every later call.
+   * @returns How many bytes belonged to the snapshot: all of them, unless it ended before the chunk did.
+   * @throws {RdbError} When the bytes are no snapshot that can be read; the same error on every later call.
    */
   push(chunk: Uint8Array, start: number = 0, end: number = chunk.length): number {
     if (this.#failure !== undefined) throw this.#failure;
@@ -107,6 +115,7 @@ export class RdbDecoder {
     this.#summedTo = start;
     try {
       while (this.#advance());
+      assert(reader.pos <= end, "nothing is read beyond the chunk");
       this.#sum();
       this.#context.keepSlots();
       return reader.pos - start;
@@ -119,7 +128,7 @@ export class RdbDecoder {
   }
 
   /**
-   * Says that no more bytes will come.
+   * Ends the reading: the caller has no more bytes.
    *
    * @throws {RdbError} `TRUNCATED` unless the snapshot is whole.
    */
@@ -130,13 +139,19 @@ export class RdbDecoder {
     throw this.#failure;
   }
 
-  /** A sink knows what is wrong, but not where. */
+  /**
+   * Adds the record's offset to an error of a sink, which knows what is wrong but not where. In the run of whole strings
+   * the cursor itself stands at the record.
+   */
   #located(error: unknown): unknown {
     if (!(error instanceof RdbError) || error.offset >= 0) return error;
     const { code, message, key, type } = error;
-    return new RdbError(code, message, this.#context.recordOffset, { key, type });
+    const isInRun = this.#state === State.OPCODE;
+    const offset = isInRun ? this.#reader.offset : this.#context.recordOffset;
+    return new RdbError(code, message, offset, { key, type });
   }
 
+  /** Does what the state asks for; false when the chunk ended first, or the snapshot did. */
   #advance(): boolean {
     switch (this.#state) {
       case State.HEADER:
@@ -156,6 +171,7 @@ export class RdbDecoder {
     }
   }
 
+  /** `REDIS` and four digits, or `VALKEY` and three. Any version is read: unknown types are refused when they come. */
   #readHeader(): boolean {
     const reader = this.#reader;
     if (!reader.readFixed(MAGIC_BYTES)) return false;
@@ -166,8 +182,7 @@ export class RdbDecoder {
     }
     const digits = text.slice(dialect === Dialect.VALKEY ? 6 : 5);
     const version = /^[0-9]+$/.test(digits) ? Number(digits) : 0;
-    const fits = version >= FIRST_VALKEY_VERSION === (dialect === Dialect.VALKEY);
-    if (version < 1 || !fits) {
+    if (version < 1 || dialectOfVersion(version) !== dialect) {
       throw new RdbError("BAD_VERSION", `No server writes version ${JSON.stringify(text)}`, 0);
     }
     this.#context.dialect = dialect;
@@ -181,7 +196,7 @@ export class RdbDecoder {
   #readOpcode(): boolean {
     const reader = this.#reader;
     const context = this.#context;
-    if (context.attributesAreClear) context.keys += readWholeStrings(context);
+    if (context.expireAtMs === NO_EXPIRY) context.keys += readWholeStrings(context);
     if (reader.pos === reader.end) return false;
     context.recordOffset = reader.offset;
     const byte = reader.bytes[reader.pos++];
@@ -203,11 +218,13 @@ export class RdbDecoder {
   }
 
   #readElement(): boolean {
-    if (!this.#element!.read()) return false;
+    assert(this.#element !== undefined, "an opcode without a reader was refused");
+    if (!this.#element.read()) return false;
     this.#state = State.OPCODE;
     return true;
   }
 
+  /** A type that cannot be read is refused only here, so that the error can name the key. */
   #readKey(): boolean {
     const context = this.#context;
     if (!this.#reader.readString(context.key)) return false;
@@ -222,7 +239,8 @@ export class RdbDecoder {
   }
 
   #readValue(): boolean {
-    if (!this.#element!.read()) return false;
+    assert(this.#element !== undefined, "a type without a reader was refused with its key");
+    if (!this.#element.read()) return false;
     this.#context.finishKey();
     this.#state = State.OPCODE;
     return true;
@@ -238,7 +256,7 @@ export class RdbDecoder {
 
   #readTrailer(): boolean {
     const reader = this.#reader;
-    this.#summedTo = reader.end; // what comes now is not summed
+    this.#summedTo = reader.end; // the trailer itself is not in the checksum
     if (!reader.readFixed(CHECKSUM_BYTES)) return false;
     const low = reader.view.getUint32(0, true);
     const high = reader.view.getUint32(4, true);
@@ -254,6 +272,7 @@ export class RdbDecoder {
   }
 
   #end(): boolean {
+    assert(this.#state !== State.DONE, "a snapshot ends once");
     this.#summedTo = this.#reader.end;
     this.#context.templates.clear();
     this.#context.sink.end();
@@ -261,7 +280,7 @@ export class RdbDecoder {
     return false;
   }
 
-  /** Adds what has been read of this chunk to the checksum, once a chunk and not once a byte. */
+  /** Adds what has been read of the chunk to the checksum: once a chunk, since a call for each record would cost more. */
   #sum(): void {
     const { bytes, pos } = this.#reader;
     if (!this.#summing || this.#summedTo >= pos) return;

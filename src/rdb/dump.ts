@@ -1,57 +1,42 @@
 /**
- * What `DUMP` answers and `RESTORE` takes: one value as a snapshot holds it, without its key.
+ * What `DUMP` answers and `RESTORE` takes (`cluster.c createDumpPayload`): one value as a snapshot holds it, without its
+ * key and expiry.
  *
- * ```
- * [key metadata]  type  value  |  version, u16 LE  |  checksum, u64 LE, over all before it
+ * ```text
+ *   [F3 metadata of modules]  type  value  |  footer: version, checksum
  * ```
  *
- * There is no magic: the version tells whose numbers the types are.
+ * There is no magic: the footer's version tells whose numbers the types are.
  *
  * @module
  */
 
 import { assert } from "../base/assert.ts";
 import type { ByteBuffer } from "../base/byte_buffer.ts";
-import { Crc64 } from "../base/crc64.ts";
 import type { Database } from "../store/keyspace/database.ts";
-import {
-  type Encoding,
-  Encoding as Encodings,
-  type Entry,
-  type ValueType,
-  ValueType as ValueTypes,
-} from "../store/memory/record.ts";
+import { Encoding, type Entry, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { setString } from "../store/types/string.ts";
 import { elementTable } from "./elements/table.ts";
-import { RdbError } from "./format/errors.ts";
+import { ChunkReader, DEFAULT_MAX_STRING_BYTES } from "./format/chunk_reader.ts";
 import { DecodeContext } from "./format/context.ts";
-import { dialectOfVersion, FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
-import { ChunkReader } from "./format/chunk_reader.ts";
+import { RdbError } from "./format/errors.ts";
+import { FOOTER_BYTES, writeFooter } from "./format/footer.ts";
+import { FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
 import { RecordWriter } from "./format/record_writer.ts";
 import type { RdbSink } from "./format/sink.ts";
+import { dialectOfVersion, type SnapshotVersion } from "./format/version.ts";
 import { valueWriterOf } from "./writers/table.ts";
-import type { SnapshotVersion } from "./writers/writer.ts";
+import { writeAll } from "./writers/writer.ts";
 
-const FOOTER_BYTES = 10;
-const VERSION_BYTES = 2;
-const MAX_STRING_BYTES = 512 * 1024 * 1024;
-const SLICE_BYTES = 1 << 20;
 const NO_BYTES = new Uint8Array(0);
 
-/** What a payload's last ten bytes say. */
-export interface DumpFooter {
-  /** Of the format. */
-  readonly version: number;
-  /** "omitted": all zero, as Redis 8.10 sends it in its stream. */
-  readonly checksum: "right" | "wrong" | "omitted";
-}
-
 /**
- * Writes an entry's value as a payload.
+ * Appends an entry's value as a payload.
  *
- * @throws {RdbError} `UNSUPPORTED_TYPE` for a value that cannot be written.
+ * @param version Format of the value, and version in the footer.
+ * @param compress Strings that LZF makes at least 4 bytes shorter are compressed.
  */
 export function encodeDump(
   out: ByteBuffer,
@@ -61,48 +46,17 @@ export function encodeDump(
   compress: boolean,
 ): void {
   const from = out.length;
-  const type = db.typeOf(entry);
-  const row = valueWriterOf(type);
-  if (row === undefined) {
-    throw new RdbError("UNSUPPORTED_TYPE", `Value type ${type} cannot be written`, -1, { type });
-  }
+  const row = valueWriterOf(db.typeOf(entry));
   const writer = new RecordWriter(out, compress);
   out.writeByte(row.typeOf(db, entry, version));
-  const rest = row.write(writer, db, entry, version);
-  while (rest?.writeOn(writer, SLICE_BYTES));
-  out.writeByte(version & 255);
-  out.writeByte(version >> 8);
-  const crc = new Crc64();
-  crc.update(out.bytes, from, out.length);
-  out.writeBytes(crc.digest());
-}
-
-/** The footer of payload `[start, end)`; undefined when it is too short to have one. */
-export function readDumpFooter(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): DumpFooter | undefined {
-  if (end - start < FOOTER_BYTES) return undefined;
-  const footer = end - FOOTER_BYTES;
-  const version = bytes[footer] | (bytes[footer + 1] << 8);
-  const crc = new Crc64();
-  crc.update(bytes, start, footer + VERSION_BYTES);
-  const digest = crc.digest();
-  let isRight = true;
-  let isZero = true;
-  for (let i = 0; i < digest.length; i++) {
-    const byte = bytes[footer + VERSION_BYTES + i];
-    if (byte !== digest[i]) isRight = false;
-    if (byte !== 0) isZero = false;
-  }
-  return { version, checksum: isRight ? "right" : isZero ? "omitted" : "wrong" };
+  writeAll(writer, row.write(writer, db, entry, version));
+  writeFooter(out, from, version);
 }
 
 /**
- * Reads payload `[start, end)`, whose footer has been looked at.
+ * Reads payload `[start, end)`, whose footer the caller has checked.
  *
- * @param settings Of the database it is for.
+ * @param settings Of the database the value is for.
  * @param version From the footer: it decides whose types these are.
  * @throws {RdbError} When it is no value, an empty collection, or goes on after its value.
  */
@@ -113,7 +67,7 @@ export function decodeDump(
   settings: StoreSettings,
   version: number,
 ): DumpedValue {
-  const reader = new ChunkReader(MAX_STRING_BYTES);
+  const reader = new ChunkReader(DEFAULT_MAX_STRING_BYTES);
   const sink = new DumpedValue(settings);
   const context = new DecodeContext(reader, sink);
   context.dialect = dialectOfVersion(version);
@@ -125,7 +79,7 @@ export function decodeDump(
   return sink;
 }
 
-/** One value, and its metadata before it if it has any. */
+/** Reads a type and its value; where `maybeMetadata`, metadata of modules may stand before them. */
 function readRow(context: DecodeContext, maybeMetadata: boolean): void {
   const { reader } = context;
   if (reader.pos === reader.end) failShort(reader);
@@ -151,29 +105,29 @@ function failShort(reader: ChunkReader): never {
   throw new RdbError("TRUNCATED", "Payload ends early", reader.offset);
 }
 
-/** A value that belongs to no key yet. */
+/** The value of a payload, before it has a key: a sink that keeps the one value it is told. */
 export class DumpedValue implements RdbSink {
-  /** See {@linkcode RdbSink}. */
+  /** Settings of the database the value is for. */
   readonly settings: StoreSettings;
-  /** Module whose value it is, when that was passed over: "" when there is a value. */
+  /** The module whose value was passed over; "" when there is a value. */
   module: string = "";
-  #type: ValueType = ValueTypes.STRING;
-  #encoding: Encoding = Encodings.RAW;
+  #type: ValueType = ValueType.STRING;
+  #encoding: Encoding = Encoding.RAW;
   #bytes: Uint8Array = NO_BYTES;
   #object: StoredObject | undefined = undefined;
-  #filled: boolean = false;
+  #isFilled: boolean = false;
 
-  /** Nothing yet. */
+  /** Makes an empty one for a database of these settings. */
   constructor(settings: StoreSettings) {
     this.settings = settings;
   }
 
-  /** Whether a value has been read, passed over ones among them. */
+  /** Whether the payload held a value, one that was passed over included. */
   get isFilled(): boolean {
-    return this.#filled;
+    return this.#isFilled;
   }
 
-  /** Sets a key to the value, which may be done once: the key takes it over. */
+  /** Sets a key to the value. Call it once: the key takes the value over. */
   store(
     db: Database,
     key: Uint8Array,
@@ -181,20 +135,20 @@ export class DumpedValue implements RdbSink {
     keyEnd: number,
     expireAtMs: number,
   ): void {
-    assert(this.#filled && this.module === "", "there is a value");
+    assert(this.#isFilled && this.module === "", "the payload held a value");
     const bytes = this.#bytes;
     const type = this.#type;
     const encoding = this.#encoding;
     if (this.#object !== undefined) {
       db.setObject(key, keyStart, keyEnd, type, encoding, this.#object, expireAtMs);
-    } else if (type === ValueTypes.STRING) {
+    } else if (type === ValueType.STRING) {
       setString(db, key, keyStart, keyEnd, bytes, 0, bytes.length, expireAtMs);
     } else {
       db.setBlob(key, keyStart, keyEnd, type, encoding, bytes, 0, bytes.length, expireAtMs);
     }
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Keeps a copy of a string. */
   string(
     _key: Uint8Array,
     _keyStart: number,
@@ -202,13 +156,12 @@ export class DumpedValue implements RdbSink {
     value: Uint8Array,
     start: number,
     end: number,
-  ): boolean {
-    this.#filled = true;
+  ): void {
+    this.#fill();
     this.#bytes = value.slice(start, end);
-    return true;
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Keeps a copy of a value of one run of bytes. */
   blob(
     _key: Uint8Array,
     _keyStart: number,
@@ -218,15 +171,14 @@ export class DumpedValue implements RdbSink {
     value: Uint8Array,
     start: number,
     end: number,
-  ): boolean {
-    this.#filled = true;
+  ): void {
+    this.#fill();
     this.#type = type;
     this.#encoding = encoding;
     this.#bytes = value.slice(start, end);
-    return true;
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Keeps a value in its large form. */
   object(
     _key: Uint8Array,
     _keyStart: number,
@@ -234,32 +186,36 @@ export class DumpedValue implements RdbSink {
     type: ValueType,
     encoding: Encoding,
     value: StoredObject,
-  ): boolean {
-    this.#filled = true;
+  ): void {
+    this.#fill();
     this.#type = type;
     this.#encoding = encoding;
     this.#object = value;
-    return true;
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Keeps the name of the module whose value was passed over. */
   moduleValue(module: string): void {
-    this.#filled = true;
+    this.#fill();
     this.module = module;
   }
 
-  /** A payload has none. */
+  /** Not called: a payload has no header. */
   header(): void {}
-  /** A payload has none. */
+  /** Not called: a payload has no auxiliary fields. */
   aux(): void {}
-  /** A payload has none. */
+  /** Not called: a payload has no databases. */
   selectDb(): void {}
-  /** A payload has none. */
+  /** Not called: a payload has no databases. */
   resizeDb(): void {}
-  /** A payload has none. */
+  /** Not called: a payload has no functions. */
   functionLibrary(): void {}
-  /** A payload has none. */
+  /** Not called: a payload has no module data beside its key. */
   moduleAux(): void {}
-  /** A payload has none. */
+  /** Not called: a payload ends with its footer. */
   end(): void {}
+
+  #fill(): void {
+    assert(!this.#isFilled, "a payload holds one value");
+    this.#isFilled = true;
+  }
 }

@@ -1,75 +1,90 @@
 /**
- * A keyspace to a snapshot that Redis and Valkey load, in slices, of one point in time: the moment the
- * encoder was made. Between two slices the keyspace may change as it likes.
+ * From a keyspace to a snapshot that Redis and Valkey load: in slices, and of one point in time, the moment the encoder was
+ * made. Between two slices the keyspace may change as it likes.
  *
- * What is about to change is written first, through the {@linkcode SnapshotHook}: a key that has not
- * had its turn is written aside, ahead of it, and the first write to a large value waits until all of it
- * is encoded. FLUSHDB and FLUSHALL leave their content to the snapshot, which lets go of it when it is
- * done; SWAPDB changes nothing for it. What is written aside waits in memory for the next slice.
+ * ```text
+ *   HEADER     magic, auxiliary fields, functions
+ *   DATABASES  each step writes the first of these that there is:
+ *                1  the tail of a value that had to be finished before it changed
+ *                2  more of the value that is half written
+ *                3  keys that were written aside, each with a SELECTDB of its own
+ *                4  the next keys of the current database
+ *                5  SELECTDB and RESIZEDB of the next database
+ *                6  EOF and the checksum                                          -> DONE
+ * ```
  *
- * ```
- * header -> functions -> [what was written aside] -> database -> its keys -> ... -> end, checksum
- * ```
+ * The order of 1 to 3 is what keeps the bytes sound: nothing may stand inside a value but the value.
+ *
+ * Whoever runs a command that writes calls the {@linkcode SnapshotHook} first: a key that has
+ * not had its turn is written aside, ahead of it, and a value that is half written is finished before it changes. FLUSHDB
+ * and FLUSHALL leave their content to the snapshot, which lets go of it when it is done; SWAPDB moves it. What is written
+ * aside waits in memory for the next slice: `waitingBytes` tells how much.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace, SnapshotHook } from "../store/keyspace/keyspace.ts";
 import type { Entry } from "../store/memory/record.ts";
-import { printableBytes, RdbError } from "./format/errors.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
-import { Dialect, FIRST_VALKEY_VERSION, Opcode } from "./format/opcodes.ts";
+import { Opcode } from "./format/opcodes.ts";
 import { RecordWriter } from "./format/record_writer.ts";
+import {
+  FIRST_FUNCTION_VERSION,
+  FIRST_VALKEY_VERSION,
+  type SnapshotVersion,
+} from "./format/version.ts";
 import { valueWriterOf } from "./writers/table.ts";
-import type { SnapshotVersion, ValueRest } from "./writers/writer.ts";
+import { type ValueRest, writeAll } from "./writers/writer.ts";
 
-export type { SnapshotVersion } from "./writers/writer.ts";
+export type { SnapshotVersion } from "./format/version.ts";
 
 const DEFAULT_SLICE_BYTES = 64 * 1024;
-const REST_BYTES = 1 << 20;
 const CHECKSUM_BYTES = 8;
 const NO_BYTES = new Uint8Array(0);
+/** Zero says that no checksum was computed. */
+const NO_CHECKSUM = new Uint8Array(CHECKSUM_BYTES);
 
 /** What is written next. */
 const Step = { HEADER: 0, DATABASES: 1, DONE: 2 } as const;
 type Step = typeof Step[keyof typeof Step];
 
-/** Where in the replication stream a snapshot stands. */
+/** Where in a replication stream the data of a snapshot stands. */
 export interface SnapshotPosition {
-  /** Replication id, 40 characters. */
+  /** Replication id, 40 hexadecimal characters. */
   readonly replid: string;
-  /** Offset of the last byte of the stream that the data contains. */
+  /** Offset of the last byte of the stream whose effect the data contains. */
   readonly offset: number;
-  /** Database the stream after it begins in. */
+  /** Index of the database that is selected in the stream at that offset. */
   readonly streamDb: number;
 }
 
 /** Options of {@linkcode SnapshotEncoder}. */
 export interface SnapshotOptions {
-  /** Format: 80 writes Valkey's magic. */
+  /** Version of the format; 80 writes Valkey's magic. */
   readonly version: SnapshotVersion;
-  /** Version of the server we pass for, as `redis-ver` or `valkey-ver` says it. */
+  /** Version of the server we pass for, written as `redis-ver` or `valkey-ver`. */
   readonly serverVersion: string;
-  /** Now, in milliseconds since 1970. */
+  /** Time of the snapshot in milliseconds since 1970, written as `ctime`. */
   readonly nowMs: number;
-  /** Written as `repl-id`, `repl-offset`, `repl-stream-db`, when given. */
+  /** Written as `repl-id`, `repl-offset` and `repl-stream-db`, where given. */
   readonly position?: SnapshotPosition;
-  /** Compress strings that become at least 4 bytes shorter; false unless told otherwise. */
+  /** Whether strings that LZF makes at least 4 bytes shorter are compressed; false unless told otherwise. */
   readonly compress?: boolean;
-  /** End with a checksum; true unless told otherwise. */
+  /** Whether the checksum is computed; true unless told otherwise. */
   readonly checksum?: boolean;
-  /** Sources of function libraries, the keyspace's own unless given; version 9 has no place for them. */
+  /** Sources of function libraries, the keyspace's own unless given; version 9 has no form for them. */
   readonly functions?: readonly Uint8Array[];
 }
 
-/** One snapshot being written; once made, it must be read to its end or closed. */
+/** One snapshot that is being written. Once made, it must be asked for bytes until it is done, or closed. */
 export class SnapshotEncoder implements SnapshotHook {
-  /** Keys written so far. */
+  /** Keys written so far, those written aside included. */
   keys: number = 0;
-  /** Bytes written so far. */
+  /** Bytes appended to the owner's buffers so far. */
   bytes: number = 0;
   readonly #keyspace: Keyspace;
   readonly #options: SnapshotOptions;
@@ -80,20 +95,20 @@ export class SnapshotEncoder implements SnapshotHook {
   readonly #ref: BytesRef = new BytesRef();
   readonly #visit: (entry: Entry) => boolean;
   readonly #databases: FrozenDatabase[];
-  /** By the number under which their content is found now. */
+  /** The databases by the index under which their content is found now. */
   readonly #places: Map<number, FrozenDatabase> = new Map();
   #step: Step = Step.HEADER;
-  #nextIndex: number = 0; // of #databases
+  #nextIndex: number = 0; // in #databases, of the next to begin
   #current: FrozenDatabase | undefined = undefined;
-  #selected: number = -1; // the database that the loader of what is written so far has selected
-  /** Of the value that is half written. */
+  #selected: number = -1; // the database that whoever loads what is written so far has selected
+  /** The rest of the value that is half written, and its key. */
   #rest: ValueRest | undefined = undefined;
   #restKey: Uint8Array = NO_BYTES;
-  /** The end of a value that was about to change while it was half written. */
+  /** The end of a value that was finished early: it was about to change while it was half written. */
   readonly #tail: ByteBuffer = new ByteBuffer();
   #failure: unknown = undefined;
 
-  /** Will write all that `keyspace` holds now. */
+  /** Begins a snapshot of all that `keyspace` holds now. */
   constructor(keyspace: Keyspace, options: SnapshotOptions) {
     this.#keyspace = keyspace;
     this.#options = options;
@@ -111,20 +126,21 @@ export class SnapshotEncoder implements SnapshotHook {
     return this.#step === Step.DONE;
   }
 
-  /** Bytes that wait in memory because their keys were about to change: the next slice has them. */
+  /** Bytes that wait in memory, since their keys were about to change; the next slices begin with them. */
   get waitingBytes(): number {
     return this.#aside.out.length + this.#tail.length;
   }
 
   /**
-   * Appends about `budgetBytes` to `out`: a slice ends with the first step that reaches it, which may
-   * overshoot by a few keys, and begins with all that was written aside.
+   * Appends about `budgetBytes` to `out`: a slice ends with the first step that reaches the budget, which may overshoot
+   * by a few keys, and begins with all that was written aside.
    *
    * @returns False once the snapshot is whole.
-   * @throws {RdbError} `UNSUPPORTED_TYPE` for a value that cannot be written.
+   * @throws Whatever made the snapshot fail, also when that happened in the hook; again on every later call.
    */
   next(out: ByteBuffer, budgetBytes: number): boolean {
     if (this.#failure !== undefined) throw this.#failure;
+    assert(out !== this.#aside.out && out !== this.#tail, "the owner's buffer is another one");
     const from = out.length;
     this.#writer.out = out;
     try {
@@ -137,12 +153,12 @@ export class SnapshotEncoder implements SnapshotHook {
     }
     const end = this.done ? out.length - CHECKSUM_BYTES : out.length;
     if (end > from) this.#crc.update(out.bytes, from, end);
-    if (this.done) this.#writeChecksum(end);
+    if (this.done) this.#setChecksum(out, end);
     this.bytes += out.length - from;
     return !this.done;
   }
 
-  /** Lets the keyspace go, whether the snapshot is whole or not. */
+  /** Ends the snapshot, whole or not: its hook is taken out and the tables may grow again. May be called again. */
   close(): void {
     this.#keyspace.snapshotHooks.delete(this);
     for (const frozen of this.#databases) frozen.finish();
@@ -150,7 +166,10 @@ export class SnapshotEncoder implements SnapshotHook {
     this.#rest = undefined;
   }
 
-  /** See {@linkcode SnapshotHook}. */
+  /**
+   * Writes a key aside that belongs to the snapshot and is not written yet. Part of {@linkcode SnapshotHook}: called
+   * before a key of database `dbIndex` is made, changed or deleted.
+   */
   beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     const frozen = this.#places.get(dbIndex);
     if (frozen === undefined || this.#failure !== undefined) return;
@@ -161,12 +180,12 @@ export class SnapshotEncoder implements SnapshotHook {
       const entry = frozen.take(bytes, start, end);
       if (entry !== 0) this.#writeAside(frozen, entry);
     } catch (error) {
-      // It is the snapshot that fails, not the command that was about to run.
+      // The snapshot fails, not the command that was about to run: `next` throws the error.
       this.#fail(error);
     }
   }
 
-  /** See {@linkcode SnapshotHook}. */
+  /** Follows the content of an emptied database into `kept`. Part of {@linkcode SnapshotHook}. */
   afterClear(dbIndex: number, kept: Database): void {
     const frozen = this.#places.get(dbIndex);
     if (frozen === undefined) return;
@@ -174,7 +193,7 @@ export class SnapshotEncoder implements SnapshotHook {
     frozen.db = kept;
   }
 
-  /** See {@linkcode SnapshotHook}. */
+  /** Follows the contents of two databases that change places. Part of {@linkcode SnapshotHook}. */
   beforeSwap(a: number, b: number): void {
     const ofA = this.#places.get(a);
     const ofB = this.#places.get(b);
@@ -203,6 +222,7 @@ export class SnapshotEncoder implements SnapshotHook {
     } else if (this.#tail.length > 0) {
       move(this.#tail, this.#writer.out);
     } else if (this.#rest !== undefined) {
+      assert(this.#current !== undefined, "a half written value belongs to the current database");
       if (!this.#rest.writeOn(this.#writer, Math.max(budgetBytes, 1))) this.#rest = undefined;
     } else if (this.#aside.out.length > 0) {
       move(this.#aside.out, this.#writer.out);
@@ -213,18 +233,23 @@ export class SnapshotEncoder implements SnapshotHook {
     } else if (this.#nextIndex < this.#databases.length) {
       this.#beginDb(this.#databases[this.#nextIndex++]);
     } else {
-      this.#writer.out.writeByte(Opcode.EOF);
-      for (let i = 0; i < CHECKSUM_BYTES; i++) this.#writer.out.writeByte(0);
-      this.#step = Step.DONE;
-      this.close();
+      this.#writeEnd();
     }
+  }
+
+  /** Writes EOF and room for the checksum, which `next` fills in when it has summed the slice. */
+  #writeEnd(): void {
+    assert(this.waitingBytes === 0, "all that was written aside has its place");
+    this.#writer.out.writeByte(Opcode.EOF);
+    this.#writer.out.writeBytes(NO_CHECKSUM);
+    this.#step = Step.DONE;
+    this.close();
   }
 
   #writeHeader(): void {
     const { version, serverVersion, nowMs, position } = this.#options;
     const writer = this.#writer;
-    const dialect = version >= FIRST_VALKEY_VERSION ? Dialect.VALKEY : Dialect.REDIS;
-    const isValkey = dialect === Dialect.VALKEY;
+    const isValkey = version >= FIRST_VALKEY_VERSION;
     writer.out.writeLatin1(
       isValkey ? `VALKEY${pad(version, 3)}` : `REDIS${pad(version, 4)}`,
     );
@@ -238,7 +263,7 @@ export class SnapshotEncoder implements SnapshotHook {
       writer.aux("repl-offset", position.offset);
     }
     writer.aux(version < 10 ? "aof-preamble" : "aof-base", 0);
-    if (version < 10) return;
+    if (version < FIRST_FUNCTION_VERSION) return;
     for (const source of this.#functions) {
       writer.out.writeByte(Opcode.FUNCTION2);
       writer.string(source, 0, source.length);
@@ -260,7 +285,7 @@ export class SnapshotEncoder implements SnapshotHook {
     writer.length(index);
   }
 
-  /** A key whose turn it is; false when a part of its value remains to be written. */
+  /** Writes a key whose turn it is; false when a part of its value remains to be written. */
   #writeOwn(entry: Entry): boolean {
     const frozen = this.#current!;
     if (this.#selected !== frozen.index) {
@@ -274,48 +299,48 @@ export class SnapshotEncoder implements SnapshotHook {
     return false;
   }
 
-  /** A key that is about to change, whole. */
+  /** Writes a key that is about to change, whole. It stands between other keys, so it selects its database itself. */
   #writeAside(frozen: FrozenDatabase, entry: Entry): void {
     const writer = this.#aside;
     this.#select(writer, frozen.index);
-    const rest = this.#writeKey(writer, frozen.db, entry);
-    while (rest?.writeOn(writer, REST_BYTES));
+    writeAll(writer, this.#writeKey(writer, frozen.db, entry));
   }
 
+  /** Writes all that is left of the half written value, which is about to change, to the tail. */
   #finishRest(): void {
+    assert(this.#tail.length === 0, "one value at a time is half written");
     const rest = this.#rest;
-    const own = this.#writer.out;
+    const owners = this.#writer.out;
     this.#rest = undefined;
     this.#writer.out = this.#tail;
-    while (rest?.writeOn(this.#writer, REST_BYTES));
-    this.#writer.out = own;
+    writeAll(this.#writer, rest);
+    this.#writer.out = owners;
   }
 
+  /** Writes a key and its value, or the beginning of that: then the rest is returned. */
   #writeKey(writer: RecordWriter, db: Database, entry: Entry): ValueRest | undefined {
+    const { version } = this.#options;
     const ref = this.#ref;
-    const type = db.typeOf(entry);
-    const row = valueWriterOf(type);
-    db.keyRef(entry, ref);
-    if (row === undefined) {
-      const key = printableBytes(ref.bytes, ref.start, ref.end);
-      const what = `Value type ${type} of key ${key} cannot be written`;
-      throw new RdbError("UNSUPPORTED_TYPE", what, -1, { key, type });
-    }
+    const row = valueWriterOf(db.typeOf(entry));
     const expireAtMs = db.expireAtMs(entry);
     if (expireAtMs >= 0) writer.expiry(expireAtMs);
-    const { version } = this.#options;
     writer.out.writeByte(row.typeOf(db, entry, version));
+    db.keyRef(entry, ref);
     writer.string(ref.bytes, ref.start, ref.end);
     this.keys++;
     return row.write(writer, db, entry, version);
   }
 
-  #writeChecksum(offset: number): void {
-    if (this.#options.checksum ?? true) this.#writer.out.bytes.set(this.#crc.digest(), offset);
+  #setChecksum(out: ByteBuffer, offset: number): void {
+    assert(offset + CHECKSUM_BYTES === out.length, "the checksum is the last of a snapshot");
+    if (this.#options.checksum ?? true) out.bytes.set(this.#crc.digest(), offset);
   }
 }
 
-/** The whole snapshot in chunks, each valid until the next is asked for. */
+/**
+ * A whole snapshot in chunks of about `sliceBytes`, each valid until the next is asked for. A loop over it that is left
+ * early closes the snapshot.
+ */
 export function* encodeSnapshot(
   keyspace: Keyspace,
   options: SnapshotOptions,
@@ -335,7 +360,7 @@ export function* encodeSnapshot(
   }
 }
 
-/** All of one buffer to the end of another; memory that a large value needed is given back. */
+/** Moves all of a buffer to the end of another, and gives back memory that a large value needed. */
 function move(source: ByteBuffer, target: ByteBuffer): void {
   target.writeBytes(source.bytes, 0, source.length);
   source.shrink(DEFAULT_SLICE_BYTES);

@@ -1,53 +1,67 @@
 /**
- * A database as it was when a snapshot began, while it goes on changing: which of its keys are written
- * already, which have been written ahead of their turn because they were about to change, and which have
- * come since and are none of the snapshot's.
+ * One database as it was when a snapshot began, while it goes on changing: the copy-on-write that a fork gives Redis
+ * for free, key by key.
  *
- * The table is held: it grows and shrinks only after the snapshot has passed, so a cursor divides the
- * hashes into those that were visited and those that are still to come.
+ * The snapshot visits the table with SCAN's cursor, and the table neither grows nor shrinks meanwhile. So the cursor
+ * divides the hashes into those that were visited and those that are still to come, and every key is in one of four
+ * states:
+ *
+ * ```text
+ *                       cursor
+ *   |-------- past --------|--------- to come ---------|
+ *     written,               not written: take() writes it aside now and notes it in `touched`,
+ *     or in `waiting`        so that the visit passes over it
+ *
+ *   waiting    visited while a large value was half written: the key is still to be written
+ *   touched    written aside before a change, or made after the snapshot began: not to be written in its turn
+ * ```
+ *
+ * A key that did not exist is noted in `touched` all the same when a command is about to make it: it does not belong to
+ * the snapshot.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Entry } from "../store/memory/record.ts";
 import { Records } from "../store/memory/records.ts";
 
-/** Writes a key; false when it is so large that a part of its value remains: then others wait. */
+/** Writes a key; false when its value is so large that a part remains, for which other keys must wait. */
 export type WriteEntry = (entry: Entry) => boolean;
 
-/** One database of a snapshot. */
+/** One database of a snapshot that is being written. */
 export class FrozenDatabase {
-  /** Its number when the snapshot began. */
+  /** The index it had when the snapshot began, under which it is written. */
   readonly index: number;
-  /** Keys it had. */
+  /** How many keys it had then. */
   readonly size: number;
-  /** How many of them had an expiry. */
+  /** How many of those keys had an expiry. */
   readonly expiresCount: number;
-  /** Where its content is now: SWAPDB and FLUSHDB give it another place. */
+  /** The database that holds its content now: SWAPDB and FLUSHDB move the content to another. */
   db: Database;
-  /** Whether every key has been visited. */
+  /** True once every key has been written, or the snapshot was given up. */
   done: boolean = false;
 
   #cursor: number = 0;
-  #begun: boolean = false;
-  /** Keys that are not to be written when their turn comes. */
+  #begun: boolean = false; // a cursor of 0 is the beginning or the end
+  /** Keys that are not to be written when the visit comes to them; a database is a set of keys in little memory. */
   #touched: Database | undefined = undefined;
-  /** Keys that were visited while another was half written, and are still to be written. */
+  /** Keys that were visited while a value was half written, and are still to be written. */
   readonly #waiting: Uint8Array[] = [];
   readonly #ref: BytesRef = new BytesRef();
-  readonly #look: (entry: Entry) => void;
+  readonly #visit: (entry: Entry) => void;
   #write: WriteEntry = () => true;
   #isHalfWritten: boolean = false;
 
-  /** Freezes a database. */
+  /** Begins the snapshot of `db`, whose table stops growing and shrinking until `finish`. */
   constructor(index: number, db: Database) {
     this.index = index;
     this.db = db;
     this.size = db.size;
     this.expiresCount = db.expiresCount;
-    this.#look = (entry) => {
+    this.#visit = (entry) => {
       if (this.#isTouched(entry)) return;
       if (this.#isHalfWritten) this.#waiting.push(this.#keyOf(entry));
       else this.#isHalfWritten = !this.#write(entry);
@@ -55,17 +69,22 @@ export class FrozenDatabase {
     db.table.pauseRehash();
   }
 
-  /** Visits some keys that are still to be written. */
+  /**
+   * Writes some of the keys that are still to come. Must not be called while a value is half written.
+   *
+   * @param write Called for each of them; after it has answered false, the keys of the same step wait.
+   */
   step(write: WriteEntry): void {
+    assert(!this.done, "keys are still to come");
     if (this.#waiting.length > 0) return this.#stepWaiting(write);
     if (this.#begun && this.#cursor === 0) return this.finish();
     this.#begun = true;
     this.#isHalfWritten = false;
     this.#write = write;
-    this.#cursor = this.db.scan(this.#cursor, this.#look);
+    this.#cursor = this.db.scan(this.#cursor, this.#visit);
   }
 
-  /** Nothing is left to be written: the table is free again. */
+  /** Ends the snapshot of this database: the table may grow and shrink again. May be called again. */
   finish(): void {
     if (this.done) return;
     this.done = true;
@@ -74,7 +93,10 @@ export class FrozenDatabase {
     this.db.table.resumeRehash();
   }
 
-  /** The entry of a key that is about to change and has not been written, which is then seen to; else 0. */
+  /**
+   * If the key belongs to the snapshot and is not written yet, notes it as written and returns its entry, which the caller
+   * writes before the key changes; else 0. Called before every change of a key.
+   */
   take(bytes: Uint8Array, start: number, end: number): Entry {
     if (this.done) return 0;
     const { db } = this;
@@ -94,10 +116,13 @@ export class FrozenDatabase {
     let mayWrite = true;
     while (mayWrite && this.#waiting.length > 0) {
       const key = this.#waiting.pop()!;
-      mayWrite = write(this.db.find(key, 0, key.length));
+      const entry = this.db.find(key, 0, key.length);
+      assert(entry !== 0, "a key that waits cannot be deleted before it was taken");
+      mayWrite = write(entry);
     }
   }
 
+  /** Whether the visit has passed the place where the key is, or would be. */
   #isPast(bytes: Uint8Array, start: number, end: number): boolean {
     if (!this.#begun) return false;
     if (this.#cursor === 0) return true;
@@ -105,6 +130,7 @@ export class FrozenDatabase {
     return table.isPast(this.#cursor, table.hashOf(bytes, start, end));
   }
 
+  /** Whether the entry's key was written aside, or is younger than the snapshot. */
   #isTouched(entry: Entry): boolean {
     if (this.#touched === undefined) return false;
     const ref = this.#ref;
@@ -122,7 +148,7 @@ export class FrozenDatabase {
   }
 }
 
-/** Whether bytes `[start, end)` are that key. */
+/** Whether bytes `[start, end)` are the same as those of `key`. */
 export function isKey(key: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
   if (key.length !== end - start) return false;
   for (let i = 0; i < key.length; i++) if (key[i] !== bytes[start + i]) return false;

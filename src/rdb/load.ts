@@ -1,11 +1,15 @@
 /**
- * A snapshot into a keyspace: the sink that stores what the decoder reads. The keyspace should be one
- * that nobody reads yet: only after `end` is it known to be whole.
+ * From a snapshot to a keyspace: the sink that stores what the decoder reads. The keyspace must be one that no client
+ * reads yet, since only after `end` is it known to be whole: a full resync fills a second keyspace and swaps the two.
+ *
+ * A snapshot comes from outside, so what it announces is bounded before memory is set aside for it: keys that tables
+ * are sized for, databases, names of modules.
  *
  * @module
  */
 
 import { latin1, parseInteger } from "../base/ascii.ts";
+import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -14,84 +18,87 @@ import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
 import { setString } from "../store/types/string.ts";
-import { printableBytes, RdbError } from "./format/errors.ts";
+import { failDuplicateKey, RdbError } from "./format/errors.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
 
+/** Characters of a replication id; a value of another length is none (`rdb.c rdbLoadRioWithLoadingCtx`). */
 const REPLID_LENGTH = 40;
+/** Longer names of auxiliary fields are unknown ones, longer versions are cut. */
 const MAX_SHORT_AUX = 64;
-// Announced keys that tables are sized for, over all databases: a few bytes can announce any number.
+/** Announced keys that tables are sized for, over all databases: a few bytes can announce any number. */
 const MAX_EXPECTED_KEYS = 1 << 23;
-// A database costs kilobytes, a hostile snapshot a few bytes to name one; servers have 16.
+/** A database costs kilobytes here and a few bytes in a hostile snapshot; servers have 16 unless configured. */
 const MAX_DATABASES = 16384;
+/** Distinct names that are counted; no server loads as many modules. */
 const MAX_MODULE_NAMES = 256;
 
-/** What a snapshot held. */
+/** Counts of what a snapshot held. */
 export class LoadStats {
-  /** Keys with a value we keep. */
+  /** Keys that were stored. */
   keys: number = 0;
-  /** Keys with an expiry, past ones among them. */
+  /** Stored keys with an expiry, past ones included. */
   expires: number = 0;
-  /** Values of modules that were passed over. */
+  /** Keys whose value was passed over, since it belongs to a module. */
   moduleValues: number = 0;
-  /** The same by the module's name. Beyond some hundred names, which no server has, they are one: "". */
+  /** Keys passed over, by the module's name; beyond 256 names all others count under "". */
   readonly moduleNames: Map<string, number> = new Map();
-  /** Module data beside the keys that was passed over, by the module's name. */
+  /** Runs of module data beside the keys that were passed over, by the module's name. */
   readonly moduleAux: Map<string, number> = new Map();
-  /** Auxiliary fields without a meaning to us. */
+  /** Auxiliary fields that mean nothing to a replica. */
   ignoredAux: number = 0;
 }
 
-/** Fills a keyspace and remembers what the snapshot said of itself. */
+/** Fills a keyspace, and keeps what the snapshot says of itself and of its place in the replication stream. */
 export class KeyspaceLoader implements RdbSink {
-  /** Of the keyspace that is filled. */
+  /** Settings of the keyspace that is filled. */
   readonly settings: StoreSettings;
-  /** Whose numbers the snapshot used. */
+  /** Whose numbers the snapshot uses. */
   dialect: Dialect = Dialect.REDIS;
-  /** Its version. */
+  /** The snapshot's version; 0 before its header. */
   version: number = 0;
-  /** Version of the server that wrote it, from `redis-ver` or `valkey-ver`; "" when it does not say. */
+  /** Version of the server that wrote it (`redis-ver`, `valkey-ver`); "" when it does not say. */
   serverVersion: string = "";
-  /** Replication id of the data; "" when it does not say. */
+  /** Replication id of the data (`repl-id`); "" when it does not say. */
   replid: string = "";
-  /** Replication offset of the data; -1 when it does not say. */
+  /** Replication offset of the data's last byte (`repl-offset`); -1 when it does not say. */
   offset: number = -1;
-  /** Database that the stream after `offset` begins in; -1 when it does not say. */
+  /** Database selected in the stream at that offset (`repl-stream-db`); -1 when it does not say. */
   streamDb: number = -1;
-  /** Seconds since 1970 when it was written; -1 when it does not say. */
+  /** When it was written, in seconds since 1970 (`ctime`); -1 when it does not say. */
   createdSeconds: number = -1;
-  /** Bytes of memory its server used; -1 when it does not say. */
+  /** Bytes of memory its server used (`used-mem`); -1 when it does not say. */
   usedMemory: number = -1;
-  /** Sources of function libraries. */
+  /** Sources of its function libraries, in order. */
   readonly functions: Uint8Array[] = [];
-  /** Scripts that EVALSHA may name: Redis 4.0 to 6.2 wrote them down. */
+  /** Scripts that EVALSHA may name in the stream (`lua`): Redis 4.0 to 6.2 write them. */
   readonly scripts: Uint8Array[] = [];
-  /** Counts. */
+  /** Counts of what came so far. */
   readonly stats: LoadStats = new LoadStats();
-  /** True after the decoder's last call: all of it came and was right. */
+  /** True after `end`: all of the snapshot came, and its checksum was right. */
   complete: boolean = false;
 
   readonly #keyspace: Keyspace;
   #dbIndex: number = 0;
   #db: Database | undefined = undefined;
-  #announced: number = 0; // keys the writer claims for this database
+  #announced: number = 0; // keys that RESIZEDB claims for this database
   #expectedLeft: number = MAX_EXPECTED_KEYS;
-  #databases: number = 0; // made so far
+  #databases: number = 0; // databases made so far
 
-  /** Will put the keys into `keyspace`. */
+  /** Makes a sink that puts keys into `keyspace`. */
   constructor(keyspace: Keyspace) {
     this.#keyspace = keyspace;
     this.settings = keyspace.settings;
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Keeps dialect and version, the version also for digests of the keyspace. */
   header(dialect: Dialect, version: number): void {
     this.dialect = dialect;
     this.version = version;
     this.#keyspace.snapshotVersion = version;
   }
 
-  /** Keeps the fields that mean something to a replica. */
+  /** Keeps the auxiliary fields that mean something to a replica. */
   aux(
     name: Uint8Array,
     nameStart: number,
@@ -130,19 +137,19 @@ export class KeyspaceLoader implements RdbSink {
     this.stats.ignoredAux++;
   }
 
-  /** See {@linkcode RdbSink}. A database is made by its first key, not by its number. */
+  /** Changes the database. It is made by its first key, not by its number. */
   selectDb(index: number): void {
     this.#closeDb();
     this.#dbIndex = index;
     this.#announced = 0;
   }
 
-  /** See {@linkcode RdbSink}. A hint, believed within bounds once a key has come. */
+  /** Keeps how many keys to expect: the table is sized for them, within bounds, when the first one comes. */
   resizeDb(keys: number, _expires: number): void {
     this.#announced = keys;
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Adds a function library to the keyspace. */
   functionLibrary(bytes: Uint8Array, start: number, end: number): void {
     const source = bytes.slice(start, end);
     this.functions.push(source);
@@ -150,22 +157,22 @@ export class KeyspaceLoader implements RdbSink {
       this.#keyspace.functions.add(readLibrary(source), true);
     } catch (error) {
       if (!(error instanceof LibraryError)) throw error;
-      throw new RdbError("CORRUPT", `A function library is refused: ${error.message}`, -1);
+      throw new RdbError("CORRUPT", `Function library is refused: ${error.message}`, -1);
     }
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Counts module data beside the keys. */
   moduleAux(module: string, _encodingVersion: number): void {
     countName(this.stats.moduleAux, module);
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Counts a key whose value was passed over. */
   moduleValue(module: string): void {
     this.stats.moduleValues++;
     countName(this.stats.moduleNames, module);
   }
 
-  /** Stores a string. What has expired is stored as well: it is for the master to delete it. */
+  /** Stores a string key. One that has expired is stored as well: only the master's DEL removes it. */
   string(
     key: Uint8Array,
     keyStart: number,
@@ -174,15 +181,13 @@ export class KeyspaceLoader implements RdbSink {
     valueStart: number,
     valueEnd: number,
     expireAtMs: number,
-    _idleSeconds: number,
-    _frequency: number,
-  ): boolean {
+  ): void {
     const db = this.#db ??= this.#openDb();
     setString(db, key, keyStart, keyEnd, value, valueStart, valueEnd, expireAtMs);
-    return this.#counted(db, expireAtMs);
+    this.#count(db, expireAtMs);
   }
 
-  /** Stores a value of one run of bytes. */
+  /** Stores a key whose value is one run of bytes. */
   blob(
     key: Uint8Array,
     keyStart: number,
@@ -193,15 +198,13 @@ export class KeyspaceLoader implements RdbSink {
     start: number,
     end: number,
     expireAtMs: number,
-    _idleSeconds: number,
-    _frequency: number,
-  ): boolean {
+  ): void {
     const db = this.#db ??= this.#openDb();
     db.setBlob(key, keyStart, keyEnd, type, encoding, value, start, end, expireAtMs);
-    return this.#counted(db, expireAtMs);
+    this.#count(db, expireAtMs);
   }
 
-  /** Stores a large value. */
+  /** Stores a key whose value is in its large form. */
   object(
     key: Uint8Array,
     keyStart: number,
@@ -210,35 +213,35 @@ export class KeyspaceLoader implements RdbSink {
     encoding: Encoding,
     value: StoredObject,
     expireAtMs: number,
-    _idleSeconds: number,
-    _frequency: number,
-  ): boolean {
+  ): void {
     const db = this.#db ??= this.#openDb();
     db.setObject(key, keyStart, keyEnd, type, encoding, value, expireAtMs);
-    return this.#counted(db, expireAtMs);
+    this.#count(db, expireAtMs);
   }
 
-  /** See {@linkcode RdbSink}. */
+  /** Closes the last database: the keyspace is whole. */
   end(): void {
     this.#closeDb();
     this.complete = true;
   }
 
-  #counted(db: Database, expireAtMs: number): boolean {
+  #count(db: Database, expireAtMs: number): void {
     this.stats.keys++;
     if (expireAtMs >= 0) this.stats.expires++;
-    if (db.table.duplicate !== 0) failTwice(db);
-    return true;
+    if (db.table.duplicate !== 0) failDuplicate(db);
   }
 
   #closeDb(): void {
     const db = this.#db;
     this.#db = undefined;
-    db?.table.endLoad();
-    if (db !== undefined && db.table.duplicate !== 0) failTwice(db);
+    if (db === undefined) return;
+    db.table.endLoad();
+    if (db.table.duplicate !== 0) failDuplicate(db);
   }
 
+  /** Makes the current database for its first key, and a table for as many keys as may be expected. */
   #openDb(): Database {
+    assert(!this.complete, "no key comes after the end");
     if (this.#keyspace.peek(this.#dbIndex) === undefined && this.#databases++ >= MAX_DATABASES) {
       const what = `Snapshot has keys in more than ${MAX_DATABASES} databases`;
       throw new RdbError("TOO_LARGE", what, -1);
@@ -254,12 +257,11 @@ export class KeyspaceLoader implements RdbSink {
   }
 }
 
-/** Keys are added many at a time: that one was there shows some keys later. */
-function failTwice(db: Database): never {
+/** The table adds keys many at a time while it is loaded, so a duplicate shows some keys after it came. */
+function failDuplicate(db: Database): never {
   const ref = new BytesRef();
   db.keyRef(db.table.duplicate, ref);
-  const key = printableBytes(ref.bytes, ref.start, ref.end);
-  throw new RdbError("DUPLICATE_KEY", `Key ${key} comes twice`, -1, { key });
+  failDuplicateKey(ref.bytes, ref.start, ref.end);
 }
 
 function countName(counts: Map<string, number>, name: string): void {

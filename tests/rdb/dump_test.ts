@@ -9,8 +9,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Crc64 } from "../../src/base/crc64.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
-import { decodeDump, readDumpFooter } from "../../src/rdb/dump.ts";
-import { snapshotVersionOf } from "../../src/rdb/writers/writer.ts";
+import { decodeDump } from "../../src/rdb/dump.ts";
+import { readFooter } from "../../src/rdb/format/footer.ts";
+import { snapshotVersionOf } from "../../src/rdb/format/version.ts";
 import { Engine } from "../commands/engine.ts";
 import { plain, type Reply } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
@@ -194,7 +195,7 @@ test("RESTORE of a module's value: a client's is refused, a master's is passed o
 test("decodeDump() takes metadata of modules before the type", () => {
   const meta = join(0xf3, 1, le(0, 4), 2, 5, 0);
   const bytes = payloadOf(join(meta, 0, 1, "v"), 13);
-  const footer = readDumpFooter(bytes, 0, bytes.length);
+  const footer = readFooter(bytes, 0, bytes.length);
   assert.deepEqual(footer, { version: 13, checksum: "right" });
   const { settings } = newKeyspace();
   const value = decodeDump(bytes, 0, bytes.length, settings, 13);

@@ -5,10 +5,10 @@
  */
 
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { decodeDump, type DumpedValue, encodeDump, readDumpFooter } from "../../rdb/dump.ts";
+import { decodeDump, type DumpedValue, encodeDump } from "../../rdb/dump.ts";
+import { readFooter } from "../../rdb/format/footer.ts";
 import { RdbError } from "../../rdb/format/errors.ts";
-import { FIRST_VALKEY_VERSION } from "../../rdb/format/opcodes.ts";
-import { snapshotVersionOf } from "../../rdb/writers/writer.ts";
+import { FIRST_VALKEY_VERSION, snapshotVersionOf } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
@@ -87,7 +87,7 @@ function readPayload(ctx: Context, argv: Argv): DumpedValue {
   const { bytes } = argv;
   const start = argv.starts[3];
   const end = argv.ends[3];
-  const footer = readDumpFooter(bytes, start, end);
+  const footer = readFooter(bytes, start, end);
   const obeys = ctx.caller === Caller.MASTER_STREAM;
   const isRight = footer?.checksum === "right" || (obeys && footer?.checksum === "omitted");
   const newest = obeys ? Infinity : snapshotVersionOf(ctx.host.version);

@@ -10,7 +10,7 @@ import { encodeUtf8, formatDouble17, formatShortest } from "../../base/ascii.ts"
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { hexOf, sha1, SHA1_BYTES } from "../../base/sha1.ts";
-import { FIRST_VALKEY_VERSION } from "../../rdb/format/opcodes.ts";
+import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";

@@ -1,5 +1,11 @@
 /**
- * Whether a listpack holds one name twice: by hashes where there are many, each with each where few.
+ * Whether a listpack holds one name twice (a field, a member): Redis refuses such a value, and every look-up
+ * here relies on names that differ.
+ *
+ * Few names are compared each with each. Of many, the 32-bit hashes are sorted: where no two are equal, no
+ * two names are, which is the usual end of it. Where two are, by chance or because the names are the same,
+ * the names themselves are compared, at a cost of their square. That cost is bounded: collections above the
+ * listpack limits (128 entries unless configured) are never looked at here, they become tables.
  *
  * @module
  */
@@ -8,21 +14,23 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import { hash32 } from "../../base/hash.ts";
 import { lpEquals, lpFirst, lpNext, lpRead } from "../../store/packed/listpack.ts";
 
-/** Up to here names are compared each with each, which beats hashing. */
+/** Up to here comparing each with each is faster than hashing. */
 const FEW = 8;
-/** First byte of a listpack's text of 0 bytes; of longer ones it is so much more, up to 63. */
+/** First byte of a listpack's text of no bytes; a text of n bytes up to 63 begins with this plus n. */
 const SHORT = 0x80;
 const SHORT_LENGTHS = 64;
 
 const name = new BytesRef();
 let hashes: Int32Array = new Int32Array(128);
-const places: number[] = [];
+/** Where each name looked at so far lies in the listpack, and its look. */
+const positions: number[] = [];
 const looks: number[] = [];
 
 /**
- * Whether any two of `count` names are the same. The listpack must have been checked.
+ * Whether any two of `count` names are the same.
  *
- * @param stride Entries from one name to the next.
+ * @param bytes Holds the listpack, which has been checked, at `start`.
+ * @param stride Entries from one name to the next: 1 in a set, 2 or 3 in a hash, 2 in a sorted set.
  */
 export function hasDuplicates(
   bytes: Uint8Array,
@@ -37,16 +45,19 @@ export function hasDuplicates(
     for (let j = 0; j < i; j++) {
       if (looks[j] !== look) continue;
       lpRead(bytes, pos, name);
-      if (lpEquals(bytes, places[j], name.bytes, name.start, name.end)) return true;
+      if (lpEquals(bytes, positions[j], name.bytes, name.start, name.end)) return true;
     }
     looks[i] = look;
-    places[i] = pos;
+    positions[i] = pos;
     pos = skip(bytes, pos, stride);
   }
   return false;
 }
 
-/** Length, first and last byte: they tell most apart, and are equal where the names are. */
+/**
+ * Length, first and last byte of a name in one number: it differs for most names that differ, is the same for
+ * names that are the same, and saves comparing bytes.
+ */
 function lookOf(bytes: Uint8Array, pos: number): number {
   const head = bytes[pos];
   const isShort = head > SHORT && head < SHORT + SHORT_LENGTHS;

@@ -1,40 +1,54 @@
 /**
- * Hashes, read: plain ones, with and without expiries of their fields, zipmaps up to Redis 2.4, ziplists
- * up to 6.2, listpacks since. What fits a listpack becomes one, whatever form it came in.
+ * Hashes. What fits a listpack becomes one, whatever form it came in; what exceeds the limits becomes a table.
+ *
+ * ```text
+ *    4  HASH                n, n * (field, value)
+ *    9  HASH_ZIPMAP         zipmap                                        up to Redis 2.4
+ *   13  HASH_ZIPLIST        ziplist of field, value                       2.6 to 6.2
+ *   16  HASH_LISTPACK       listpack of field, value                      since 7.0
+ *   24  HASH_METADATA       base:8, n, n * (ttl, field, value)            since 7.4
+ *   25  HASH_LISTPACK_EX    base:8, listpack of field, value, expiry      since 7.4
+ *   22  HASH_METADATA_PRE_GA, 23 HASH_LISTPACK_EX_PRE_GA                  7.4-rc: no base
+ *   22  VALKEY_HASH_2       n, n * (field, value, expiry:8)               Valkey 9
+ * ```
+ *
+ * All expiries are milliseconds since 1970, at most 2^48 - 1. In METADATA 0 stands for "never" and any other
+ * ttl for the expiry base + ttl - 1; in its PRE_GA form the ttl is the expiry itself. In a listpack 0 stands for
+ * "never", and the base there is a hint that servers let go stale: it is read and ignored. In Valkey's form -1
+ * stands for "never". Fields that have expired are kept: a master deletes them, a replica hides them.
  *
  * @module
  */
 
-import { ByteBuffer } from "../../base/byte_buffer.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import {
+  lpFirst,
+  lpInteger,
+  lpIsEnd,
+  lpIsInteger,
+  lpLength,
+  lpNext,
+} from "../../store/packed/listpack.ts";
 import { MAX_FIELD_EXPIRY } from "../../store/types/hash.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
-import { Encoding, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
-import { lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
-import { lpCheck } from "../../store/packed/listpack_check.ts";
-import { lpLength, lpNext } from "../../store/packed/listpack.ts";
-import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
-import { addListpack, finishHash } from "./hash_build.ts";
-import { TemplateArray, TemplateListpack } from "./hash_templates.ts";
-import { storeBlob } from "./store.ts";
+import type { StringSlot } from "../format/string_slot.ts";
 import { hasDuplicates } from "./duplicates.ts";
-import { ziplistToListpack } from "./ziplist.ts";
+import type { Element, ElementRow } from "./element.ts";
+import { addField, addListpack, DUPLICATE_FIELD, finishHash } from "./hash_build.ts";
+import { PackedBlob } from "./packed_blob.ts";
 import { readZipmap } from "./zipmap.ts";
 
-/** Where a plain hash has the expiries of its fields, and from when they count. */
+/** Where a plain hash holds the expiries of its fields, and from when they count. */
 const Layout = { NONE: 0, METADATA: 1, METADATA_PRE_GA: 2, VALKEY: 3 } as const;
 type Layout = typeof Layout[keyof typeof Layout];
 
-/** Memory that is kept between two hashes. */
-const KEPT_BYTES = 1 << 17;
-
-/** What of a field comes next. */
+/** What of a field is read next; a layout skips the steps it does not have. */
 const Step = { TTL: 0, FIELD: 1, VALUE: 2, EXPIRY: 3 } as const;
 type Step = typeof Step[keyof typeof Step];
 
-/** Field by field: type 4, and those with expiries but no listpack. */
+/** A hash field by field: types 4, 24 and both of number 22. */
 class PlainHash implements Element {
   readonly #context: DecodeContext;
   readonly #layout: Layout;
@@ -73,14 +87,14 @@ class PlainHash implements Element {
       if (!reader.readFixed(8)) return false;
       const base = reader.fixedInt64();
       if (!(base >= 0 && base <= MAX_FIELD_EXPIRY)) {
-        reader.fail("Hash's least expiry is out of range");
+        reader.fail("Hash's earliest expiry is out of range");
       }
       this.#base = base;
     }
     if (!reader.readLength()) return false;
     this.#left = reader.length;
     this.#builder.begin(sink.settings);
-    // Valkey holds what may expire in a table, however few the fields.
+    // Valkey holds fields that may expire in a table, however few they are.
     if (this.#layout === Layout.VALKEY) this.#builder.makeTable();
     return true;
   }
@@ -102,7 +116,7 @@ class PlainHash implements Element {
     return this.#readExpiry();
   }
 
-  /** Redis's, before the field: 0 for none, else counted from the least of all or absolute. */
+  /** Redis writes a ttl before the field. */
   #readTtl(): boolean {
     const { reader } = this.#context;
     this.#expireAtMs = NO_EXPIRY;
@@ -114,13 +128,13 @@ class PlainHash implements Element {
     return true;
   }
 
-  /** Valkey's, after the value: -1 for none. */
+  /** Valkey writes an expiry after the value. */
   #readExpiry(): boolean {
     const { reader } = this.#context;
     if (this.#layout !== Layout.VALKEY) return true;
     if (!reader.readFixed(8)) return false;
     const at = reader.fixedInt64();
-    // Valkey has times beyond all others: as far away as there is a form for.
+    // Valkey takes times beyond 2^48: the last one we can hold stands for them.
     if (at !== NO_EXPIRY) this.#setExpiry(Math.min(at, MAX_FIELD_EXPIRY));
     return true;
   }
@@ -144,7 +158,7 @@ class PlainHash implements Element {
       value.end,
       this.#expireAtMs,
     );
-    if (!isNew) this.#context.reader.fail("Hash has a field twice");
+    if (!isNew) this.#context.reader.fail(DUPLICATE_FIELD);
   }
 }
 
@@ -160,112 +174,94 @@ class ZipmapHash implements Element {
   }
 
   read(): boolean {
-    const { reader, sink } = this.#context;
-    const blob = this.#blob;
-    if (!reader.readString(blob)) return false;
+    const context = this.#context;
+    const { reader, sink } = context;
+    if (!reader.readString(this.#blob)) return false;
+    const { bytes, start, end } = this.#blob;
     const builder = this.#builder;
     builder.begin(sink.settings);
-    readZipmap(blob.bytes, blob.start, blob.end, (message) => reader.fail(message), (...pair) => {
-      if (!builder.add(...pair, NO_EXPIRY)) reader.fail("Hash has a field twice");
-    });
-    finishHash(this.#context, builder);
+    const fail = (message: string) => reader.fail(message);
+    readZipmap(bytes, start, end, fail, (...pair) => addField(context, builder, ...pair));
+    finishHash(context, builder);
     return true;
   }
 }
 
-/** Fields and values in one blob: types 13 and 16. */
+/** Fields and values in one listpack or ziplist: types 13 and 16. */
 class PackedHash implements Element {
   readonly #context: DecodeContext;
-  readonly #isZiplist: boolean;
-  readonly #blob: StringSlot;
-  readonly #listpack: ByteBuffer = new ByteBuffer();
+  readonly #blob: PackedBlob;
 
   constructor(context: DecodeContext, isZiplist: boolean) {
     this.#context = context;
-    this.#isZiplist = isZiplist;
-    this.#blob = context.newSlot();
+    this.#blob = new PackedBlob(context, isZiplist, true);
   }
 
   read(): boolean {
-    const { reader } = this.#context;
     const blob = this.#blob;
-    if (!reader.readString(blob)) return false;
-    if (!this.#isZiplist) {
-      const wrong = lpCheck(blob.bytes, blob.start, blob.end, true);
-      if (wrong !== undefined) reader.fail(wrong);
-      this.#store(blob.bytes, blob.start, blob.end);
-      return true;
-    }
-    const listpack = this.#listpack;
-    const fail = (message: string) => reader.fail(message);
-    ziplistToListpack(blob.bytes, blob.start, blob.end, listpack, true, fail);
-    this.#store(listpack.bytes, 0, listpack.length);
-    listpack.shrink(KEPT_BYTES);
+    if (!blob.read()) return false;
+    blob.check();
+    storePacked(this.#context, blob, 2, Encoding.LISTPACK);
+    blob.release();
     return true;
-  }
-
-  #store(bytes: Uint8Array, start: number, end: number): void {
-    const context = this.#context;
-    storePacked(context, bytes, start, end, 2, Encoding.LISTPACK);
   }
 }
 
-/** Fields, values and expiries in one listpack: type 25, and what came before it. */
+/** Fields, values and expiries in one listpack: types 25 and 23. */
 class ExpiringHash implements Element {
   readonly #context: DecodeContext;
-  readonly #hasMinimum: boolean;
-  readonly #blob: StringSlot;
-  #minimumIsRead: boolean = false;
+  readonly #hasBase: boolean;
+  readonly #blob: PackedBlob;
+  #baseIsRead: boolean = false;
 
-  constructor(context: DecodeContext, hasMinimum: boolean) {
+  constructor(context: DecodeContext, hasBase: boolean) {
     this.#context = context;
-    this.#hasMinimum = hasMinimum;
-    this.#blob = context.newSlot();
+    this.#hasBase = hasBase;
+    this.#blob = new PackedBlob(context, false, false);
   }
 
   read(): boolean {
     const { reader } = this.#context;
     const blob = this.#blob;
-    // A hint that may be stale: the listpack itself is ordered.
-    if (this.#hasMinimum && !this.#minimumIsRead) {
+    if (this.#hasBase && !this.#baseIsRead) {
       if (!reader.readFixed(8)) return false;
-      this.#minimumIsRead = true;
+      this.#baseIsRead = true;
     }
-    if (!reader.readString(blob)) return false;
-    this.#minimumIsRead = false;
-    const { bytes, start, end } = blob;
-    const wrong = lpCheck(bytes, start, end, false) ?? checkTriples(bytes, start, end);
-    if (wrong !== undefined) reader.fail(wrong);
-    storePacked(this.#context, bytes, start, end, 3, Encoding.LISTPACK_EX);
+    if (!blob.read()) return false;
+    this.#baseIsRead = false;
+    blob.check();
+    reader.failIf(checkTriples(blob.bytes, blob.start, blob.end));
+    storePacked(this.#context, blob, 3, Encoding.LISTPACK_EX);
     return true;
   }
 }
 
-/** A checked listpack of fields to the sink, or into a table when it is beyond the limits. */
+/** Hands a checked listpack of fields to the sink, or a table of them where they exceed the limits. */
 function storePacked(
   context: DecodeContext,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { bytes, start, end }: PackedBlob,
   stride: 2 | 3,
   encoding: Encoding,
 ): void {
   const { reader, sink } = context;
   const count = lpLength(bytes, start, end) / stride;
-  // rdb.c, empty keys: a hash without fields is no key.
+  // rdb.c rdbLoadObject, emptykey: a hash without fields is no key.
   if (count === 0) return;
   if (count > sink.settings.limits.hashMaxListpackEntries) {
     const builder = new HashBuilder();
     builder.begin(sink.settings);
     builder.makeTable();
-    if (!addListpack(builder, bytes, start, stride)) reader.fail("Hash has a field twice");
+    addListpack(context, builder, bytes, start, stride);
     return finishHash(context, builder);
   }
-  if (hasDuplicates(bytes, start, count, stride)) reader.fail("Hash has a field twice");
-  storeBlob(context, ValueType.HASH, encoding, bytes, start, end);
+  if (hasDuplicates(bytes, start, count, stride)) reader.fail(DUPLICATE_FIELD);
+  context.storeBlob(ValueType.HASH, encoding, bytes, start, end);
 }
 
-/** What is wrong with a sound listpack as one of fields, values and expiries. */
+/**
+ * What is wrong with a sound listpack as one of triples. Redis keeps them in the order of their expiries,
+ * fields that never expire last, and looks only at the first one for the earliest (`t_hash.c`).
+ */
 function checkTriples(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (lpLength(bytes, start, end) % 3 !== 0) return "listpack of triples has entries left over";
   let last = 0;
@@ -284,10 +280,10 @@ function checkTriples(bytes: Uint8Array, start: number, end: number): string | u
 
 /** Types that both dialects know. */
 export const hashRows: readonly ElementRow[] = [
-  { number: Type.HASH, name: "HASH", create: (context) => new PlainHash(context, Layout.NONE) },
-  { number: Type.HASH_ZIPMAP, name: "HASH_ZIPMAP", create: (context) => new ZipmapHash(context) },
-  { number: Type.HASH_ZIPLIST, name: "HASH_ZIPLIST", create: (f) => new PackedHash(f, true) },
-  { number: Type.HASH_LISTPACK, name: "HASH_LISTPACK", create: (f) => new PackedHash(f, false) },
+  { number: Type.HASH, name: "HASH", create: (c) => new PlainHash(c, Layout.NONE) },
+  { number: Type.HASH_ZIPMAP, name: "HASH_ZIPMAP", create: (c) => new ZipmapHash(c) },
+  { number: Type.HASH_ZIPLIST, name: "HASH_ZIPLIST", create: (c) => new PackedHash(c, true) },
+  { number: Type.HASH_LISTPACK, name: "HASH_LISTPACK", create: (c) => new PackedHash(c, false) },
 ];
 
 /** Types of Redis alone. */
@@ -295,52 +291,28 @@ export const redisHashRows: readonly ElementRow[] = [
   {
     number: Type.HASH_METADATA_PRE_GA,
     name: "HASH_METADATA_PRE_GA",
-    create: (context) => new PlainHash(context, Layout.METADATA_PRE_GA),
+    create: (c) => new PlainHash(c, Layout.METADATA_PRE_GA),
   },
   {
     number: Type.HASH_LISTPACK_EX_PRE_GA,
     name: "HASH_LISTPACK_EX_PRE_GA",
-    create: (context) => new ExpiringHash(context, false),
+    create: (c) => new ExpiringHash(c, false),
   },
   {
     number: Type.HASH_METADATA,
     name: "HASH_METADATA",
-    create: (context) => new PlainHash(context, Layout.METADATA),
+    create: (c) => new PlainHash(c, Layout.METADATA),
   },
   {
     number: Type.HASH_LISTPACK_EX,
     name: "HASH_LISTPACK_EX",
-    create: (context) => new ExpiringHash(context, true),
-  },
-  {
-    number: Type.HASH_TMPL_LP,
-    name: "HASH_TMPL_LP",
-    create: (context) => new TemplateListpack(context, false),
-  },
-  {
-    number: Type.HASH_TMPL_LP_REF,
-    name: "HASH_TMPL_LP_REF",
-    create: (context) => new TemplateListpack(context, true),
-  },
-  {
-    number: Type.HASH_TMPL_ARRAY,
-    name: "HASH_TMPL_ARRAY",
-    create: (context) => new TemplateArray(context, false),
-  },
-  {
-    number: Type.HASH_TMPL_ARRAY_REF,
-    name: "HASH_TMPL_ARRAY_REF",
-    create: (context) => new TemplateArray(context, true),
+    create: (c) => new ExpiringHash(c, true),
   },
 ];
 
 /** Types of Valkey alone. */
 export const valkeyHashRows: readonly ElementRow[] = [
-  {
-    number: Type.VALKEY_HASH_2,
-    name: "HASH_2",
-    create: (context) => new PlainHash(context, Layout.VALKEY),
-  },
-  // In development: its layout is not published.
+  { number: Type.VALKEY_HASH_2, name: "HASH_2", create: (c) => new PlainHash(c, Layout.VALKEY) },
+  // Valkey 9.2 is in development and has not published the layout.
   { number: Type.VALKEY_PATH_HASH, name: "PATH_HASH" },
 ];

@@ -1,37 +1,60 @@
 /**
- * Hashes of Redis 8.10 that share a list of field names, read as ordinary hashes. A whole snapshot has
- * the lists in records of their own and names them by number; a DUMP payload brings its own list.
+ * Hashes of Redis 8.10 that share a list of field names (a template), read as ordinary hashes. A snapshot has its
+ * templates in records of their own, which `sections.ts` reads and keeps by id until the end; a DUMP payload
+ * brings its list along.
+ *
+ * ```text
+ *   29  HASH_TMPL_LP         list, listpack of 0, values                DUMP payloads
+ *   30  HASH_TMPL_LP_REF     listpack of template id, values            snapshots
+ *   31  HASH_TMPL_ARRAY      list, n values                             DUMP payloads
+ *   32  HASH_TMPL_ARRAY_REF  template id, n values                      snapshots
+ *
+ *   list                     0, listpack of names   or   1, n, n names
+ * ```
+ *
+ * Values stand in the order of the names and are as many. A payload has no templates, so that 30 and 32 in
+ * one are refused as naming an unknown id.
  *
  * @module
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
+import {
+  lpFirst,
+  lpInteger,
+  lpIsEnd,
+  lpIsInteger,
+  lpLength,
+  lpNext,
+  lpRead,
+} from "../../store/packed/listpack.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
-import { NO_EXPIRY } from "../../store/memory/record.ts";
-import { lpFirst, lpInteger, lpIsEnd, lpIsInteger } from "../../store/packed/listpack.ts";
-import { lpCheck } from "../../store/packed/listpack_check.ts";
-import { lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
-import type { DecodeContext, Element } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
-import { finishHash } from "./hash_build.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
+import { Type } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/string_slot.ts";
+import type { Element, ElementRow } from "./element.ts";
+import { addField, finishHash } from "./hash_build.ts";
+import { PackedBlob } from "./packed_blob.ts";
 
-/** How a payload's own list is written. */
+/** How the list of names in a payload is written. */
 const ListForm = { LISTPACK: 0, STRINGS: 1 } as const;
 
 const ref = new BytesRef();
 
-/** A payload's own list of field names. */
+/** Reads the list of names that a payload brings along. */
 class FieldList {
+  /** The names, once `read` has answered true. */
   fields: Uint8Array[] = [];
   readonly #context: DecodeContext;
-  readonly #slot: StringSlot;
+  readonly #name: StringSlot;
+  readonly #blob: PackedBlob;
   #form: number = NONE;
   #left: number = NONE;
 
   constructor(context: DecodeContext) {
     this.#context = context;
-    this.#slot = context.newSlot();
+    this.#name = context.newSlot();
+    this.#blob = new PackedBlob(context, false, false);
   }
 
   read(): boolean {
@@ -39,7 +62,7 @@ class FieldList {
     if (this.#form === NONE) {
       if (!reader.readLength()) return false;
       if (reader.length > ListForm.STRINGS) {
-        reader.fail(`Unknown form of field list ${reader.length}`);
+        reader.fail(`Field list has the unknown form ${reader.length}`);
       }
       this.#form = reader.length;
       this.fields = [];
@@ -54,13 +77,11 @@ class FieldList {
   }
 
   #readListpack(): boolean {
-    const { reader } = this.#context;
-    const slot = this.#slot;
-    if (!reader.readString(slot)) return false;
-    const { bytes, start, end } = slot;
-    const wrong = lpCheck(bytes, start, end, false);
-    if (wrong !== undefined) reader.fail(wrong);
-    for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
+    const blob = this.#blob;
+    if (!blob.read()) return false;
+    blob.check();
+    const { bytes } = blob;
+    for (let pos = lpFirst(bytes, blob.start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
       lpRead(bytes, pos, ref);
       this.fields.push(ref.bytes.slice(ref.start, ref.end));
     }
@@ -74,32 +95,31 @@ class FieldList {
       this.#left = reader.length;
     }
     while (this.#left > 0) {
-      if (!reader.readString(this.#slot)) return false;
-      this.fields.push(this.#slot.copy());
+      if (!reader.readString(this.#name)) return false;
+      this.fields.push(this.#name.copy());
       this.#left--;
     }
     return true;
   }
 }
 
-/** Values in one listpack behind a number: types 29 and 30. */
-export class TemplateListpack implements Element {
+/** Values in one listpack, behind an integer: types 29 and 30. */
+class TemplateListpack implements Element {
   readonly #context: DecodeContext;
   readonly #isReference: boolean;
   readonly #list: FieldList;
-  readonly #blob: StringSlot;
+  readonly #blob: PackedBlob;
   readonly #builder: HashBuilder = new HashBuilder();
   #listIsRead: boolean = false;
 
-  /** @param isReference The number names a list of the snapshot. */
+  /** @param isReference The integer is a template's id; else the list stands before the listpack. */
   constructor(context: DecodeContext, isReference: boolean) {
     this.#context = context;
     this.#isReference = isReference;
     this.#list = new FieldList(context);
-    this.#blob = context.newSlot();
+    this.#blob = new PackedBlob(context, false, false);
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader } = this.#context;
     const blob = this.#blob;
@@ -107,11 +127,10 @@ export class TemplateListpack implements Element {
       if (!this.#list.read()) return false;
       this.#listIsRead = true;
     }
-    if (!reader.readString(blob)) return false;
+    if (!blob.read()) return false;
     this.#listIsRead = false;
+    blob.check();
     const { bytes, start, end } = blob;
-    const wrong = lpCheck(bytes, start, end, false);
-    if (wrong !== undefined) reader.fail(wrong);
     const first = lpFirst(bytes, start);
     if (lpIsEnd(bytes, first) || !lpIsInteger(bytes, first)) {
       reader.fail("Hash of a template does not begin with its number");
@@ -132,7 +151,8 @@ export class TemplateListpack implements Element {
     let pos = first;
     for (const field of fields) {
       lpRead(bytes, pos, ref);
-      addField(this.#context, builder, field, ref.bytes, ref.start, ref.end);
+      const { bytes: value, start, end } = ref;
+      addField(this.#context, builder, field, 0, field.length, value, start, end);
       pos = lpNext(bytes, pos);
     }
     finishHash(this.#context, builder);
@@ -140,16 +160,16 @@ export class TemplateListpack implements Element {
 }
 
 /** Values one by one: types 31 and 32. */
-export class TemplateArray implements Element {
+class TemplateArray implements Element {
   readonly #context: DecodeContext;
   readonly #isReference: boolean;
   readonly #list: FieldList;
   readonly #value: StringSlot;
   readonly #builder: HashBuilder = new HashBuilder();
   #fields: readonly Uint8Array[] | undefined = undefined;
-  #at: number = 0;
+  #at: number = 0; // index of the field whose value is read next
 
-  /** @param isReference A number names a list of the snapshot. */
+  /** @param isReference A template's id stands before the values; else the list does. */
   constructor(context: DecodeContext, isReference: boolean) {
     this.#context = context;
     this.#isReference = isReference;
@@ -157,7 +177,6 @@ export class TemplateArray implements Element {
     this.#value = context.newSlot();
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const context = this.#context;
     const value = this.#value;
@@ -165,7 +184,9 @@ export class TemplateArray implements Element {
     const fields = this.#fields!;
     while (this.#at < fields.length) {
       if (!context.reader.readString(value)) return false;
-      addField(context, this.#builder, fields[this.#at++], value.bytes, value.start, value.end);
+      const field = fields[this.#at++];
+      const { bytes, start, end } = value;
+      addField(context, this.#builder, field, 0, field.length, bytes, start, end);
     }
     this.#fields = undefined;
     finishHash(context, this.#builder);
@@ -191,14 +212,26 @@ function templateOf(context: DecodeContext, id: number): readonly Uint8Array[] {
   return context.templates.get(id) ?? context.reader.fail(`Hash template ${id} is not there`);
 }
 
-function addField(
-  context: DecodeContext,
-  builder: HashBuilder,
-  field: Uint8Array,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): void {
-  if (builder.add(field, 0, field.length, bytes, start, end, NO_EXPIRY)) return;
-  context.reader.fail("Hash has a field twice");
-}
+/** Types of Redis alone. */
+export const redisHashTemplateRows: readonly ElementRow[] = [
+  {
+    number: Type.HASH_TMPL_LP,
+    name: "HASH_TMPL_LP",
+    create: (c) => new TemplateListpack(c, false),
+  },
+  {
+    number: Type.HASH_TMPL_LP_REF,
+    name: "HASH_TMPL_LP_REF",
+    create: (c) => new TemplateListpack(c, true),
+  },
+  {
+    number: Type.HASH_TMPL_ARRAY,
+    name: "HASH_TMPL_ARRAY",
+    create: (c) => new TemplateArray(c, false),
+  },
+  {
+    number: Type.HASH_TMPL_ARRAY_REF,
+    name: "HASH_TMPL_ARRAY_REF",
+    create: (c) => new TemplateArray(c, true),
+  },
+];

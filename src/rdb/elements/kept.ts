@@ -1,6 +1,12 @@
 /**
- * Values that are kept as the bytes they came in: those of types that are not looked into, but whose extent
- * is known. They can be named, copied, dumped and written back.
+ * Values that are kept as the bytes they came in: the type is not looked into, but where a value ends is known.
+ * Such a key can be listed, renamed, copied, dumped and written back; its commands are not run.
+ *
+ * ```text
+ *   28  ARRAY  n, has next: 0 or 1, [next], n * (index, tag, payload)    Redis 8.8
+ *              tag 0, 3: a string    1: 8 bytes, an integer    2: 8 bytes, a double
+ *   33  GCRA   a length                                                  a build option of Redis 8.8
+ * ```
  *
  * @module
  */
@@ -8,50 +14,50 @@
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
-import { RdbError } from "../format/errors.ts";
-import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
-import { Type } from "../format/opcodes.ts";
 import type { ChunkReader } from "../format/chunk_reader.ts";
-import { storeObject } from "./store.ts";
+import type { DecodeContext } from "../format/context.ts";
+import { RdbError } from "../format/errors.ts";
+import { Type } from "../format/opcodes.ts";
+import { type Element, type ElementRow, Lengths } from "./element.ts";
 
-/** A longer value is passed over like those of unknown modules. */
+/** A longer value is passed over, as those of unknown modules are. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
-/** Memory that is kept between two values. */
+/** Memory that is kept for the next value; more of it is given back. */
 const IDLE_BYTES = 1 << 20;
 
-/** How an array's element is written. */
+/** How an element of an array is written. */
 const ArrayTag = { STRING: 0, INTEGER: 1, DOUBLE: 2, SHORT_STRING: 3 } as const;
 
-/** Gathers the bytes of one value, in however many pieces they come: memory follows the bytes. */
+/** Gathers the bytes of one value in however many pieces they come; memory follows the bytes. */
 export class Payload {
   #buffer: ByteBuffer = new ByteBuffer();
 
-  /** Adds bytes `[start, end)`; false when there are more than are kept. */
+  /** Adds bytes `[start, end)`; false when the value is now longer than 256 MB and not to be kept. */
   add(bytes: Uint8Array, start: number, end: number): boolean {
     this.#buffer.writeBytes(bytes, start, end);
     return this.#buffer.length <= MAX_KEPT_BYTES;
   }
 
-  /** A copy of all that was added. */
+  /** All that was added, as a copy that the caller owns. */
   toBytes(): Uint8Array {
     return this.#buffer.toBytes();
   }
 
-  /** Begins anew. */
+  /** Drops what was added, and memory beyond 1 MB. */
   clear(): void {
     if (this.#buffer.bytes.length > IDLE_BYTES) this.#buffer = new ByteBuffer();
     this.#buffer.clear();
   }
 }
 
-/** Refuses the value of a type, or of a module, that is not kept. */
+/** Refuses the current key's value: its type or module is not kept, and the owner asked to fail then. */
 export function refuseKept(context: DecodeContext, name: string, type: number): never {
   const key = context.printableKey();
   const what = `Value of module ${name} under key ${key} is not supported`;
   throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { key, type });
 }
 
-/** A value whose extent `walk` finds. */
+/** A value whose end `walk` finds: what the walk passes over is gathered. */
 class KeptValue implements Element {
   readonly #context: DecodeContext;
   readonly #walk: Element;
@@ -77,7 +83,7 @@ class KeptValue implements Element {
     if (!this.#isKept) this.#payload.clear();
     if (!isWhole) return false;
     const value = new ModuleValue(this.#name, this.#payload.toBytes());
-    if (this.#isKept) storeObject(context, ValueType.MODULE, Encoding.MODULE, value);
+    if (this.#isKept) context.storeObject(ValueType.MODULE, Encoding.MODULE, value);
     else context.sink.moduleValue(this.#name);
     this.#payload.clear();
     this.#isKept = true;
@@ -85,17 +91,17 @@ class KeptValue implements Element {
   }
 }
 
-/** What of an array comes next. */
+/** What of an array is read next. */
 const Step = { COUNT: 0, HAS_NEXT: 1, NEXT: 2, INDEX: 3, TAG: 4, ELEMENT: 5 } as const;
 type Step = typeof Step[keyof typeof Step];
 
-/** ARRAY (Redis 8.8): elements under ascending indexes, and perhaps where the next one is inserted. */
+/** Passes over an ARRAY: elements under ascending indexes, and perhaps the index of the next insertion. */
 class ArrayWalk implements Element {
   readonly #reader: ChunkReader;
   #step: Step = Step.COUNT;
   #left: number = 0;
   #tag: number = 0;
-  #lastHigh: number = -1; // no index yet
+  #lastHigh: number = -1; // -1: no index has come yet
   #lastLow: number = 0;
 
   constructor(reader: ChunkReader) {
@@ -120,7 +126,7 @@ class ArrayWalk implements Element {
         this.#step = Step.HAS_NEXT;
         return true;
       case Step.HAS_NEXT:
-        if (reader.length > 1) reader.fail(`Array says ${reader.length} for yes or no`);
+        if (reader.length > 1) reader.fail(`Array has ${reader.length} for a yes or no`);
         if (reader.length === 1) this.#step = Step.NEXT;
         else this.#nextElement();
         return true;
@@ -133,7 +139,7 @@ class ArrayWalk implements Element {
         return true;
       default:
         if (reader.length > ArrayTag.SHORT_STRING) {
-          reader.fail(`Array element of kind ${reader.length}`);
+          reader.fail(`Array element has the unknown tag ${reader.length}`);
         }
         this.#tag = reader.length;
         this.#step = Step.ELEMENT;
@@ -154,6 +160,7 @@ class ArrayWalk implements Element {
     this.#step = this.#left > 0 ? Step.INDEX : Step.COUNT;
   }
 
+  /** Indexes are 64 bits, so they are compared as two words. */
   #checkIndex(): void {
     const { lengthHigh: high, lengthLow: low } = this.#reader;
     const ascends = high > this.#lastHigh || (high === this.#lastHigh && low > this.#lastLow);
@@ -163,30 +170,16 @@ class ArrayWalk implements Element {
   }
 }
 
-/** GCRA (a build option of Redis 8.8): one number. */
-class GcraWalk implements Element {
-  readonly #reader: ChunkReader;
-
-  constructor(reader: ChunkReader) {
-    this.#reader = reader;
-  }
-
-  read(): boolean {
-    return this.#reader.readLength();
-  }
-}
-
-/** Types that Redis alone has. */
+/** Types of Redis alone. */
 export const redisKeptRows: readonly ElementRow[] = [
   {
     number: Type.ARRAY,
     name: "ARRAY",
-    create: (context) =>
-      new KeptValue(context, new ArrayWalk(context.reader), ARRAY_TYPE, Type.ARRAY),
+    create: (c) => new KeptValue(c, new ArrayWalk(c.reader), ARRAY_TYPE, Type.ARRAY),
   },
   {
     number: Type.GCRA,
     name: "GCRA",
-    create: (context) => new KeptValue(context, new GcraWalk(context.reader), GCRA_TYPE, Type.GCRA),
+    create: (c) => new KeptValue(c, new Lengths(c, 1), GCRA_TYPE, Type.GCRA),
   },
 ];

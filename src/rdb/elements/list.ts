@@ -1,31 +1,32 @@
 /**
- * Lists, read: the plain form up to Redis 3.0, ziplists up to 6.2, quicklists of listpacks since. What
- * fits one listpack becomes one, whatever form it came in.
+ * Lists. A list that fits one node (`list-max-listpack-size`, 8 KB unless configured) becomes a listpack in its
+ * record, any other a quicklist, whatever form it came in.
+ *
+ * ```text
+ *    1  LIST              n, n elements                                   up to Redis 3.0
+ *   10  LIST_ZIPLIST      ziplist                                         2.4 to 3.0
+ *   14  LIST_QUICKLIST    n, n ziplists                                   3.2 to 6.2
+ *   18  LIST_QUICKLIST_2  n, n * (container, node)                        since 7.0
+ *
+ *   container 1 (PLAIN)   the node is one element, too large for a listpack; it is never empty
+ *   container 2 (PACKED)  the node is a listpack; an empty one is passed over
+ * ```
  *
  * @module
  */
 
-import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
-import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
 import { lpLength } from "../../store/packed/listpack.ts";
-import { lpCheck } from "../../store/packed/listpack_check.ts";
 import { Quicklist } from "../../store/packed/quicklist.ts";
 import { exceedsFill } from "../../store/packed/quicklist_node.ts";
-import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
-import { Type } from "../format/opcodes.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
-import { storeBlob, storeObject } from "./store.ts";
-import { ziplistToListpack } from "./ziplist.ts";
+import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
+import { Container, Type } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/string_slot.ts";
+import type { Element, ElementRow } from "./element.ts";
+import { PackedBlob } from "./packed_blob.ts";
 
-/** rdb.h: QUICKLIST_NODE_CONTAINER_PLAIN and QUICKLIST_NODE_CONTAINER_PACKED. */
-const PLAIN = 1;
-const PACKED = 2;
-/** Memory that is kept between two lists. */
-const KEPT_BYTES = 1 << 17;
-
-/** A list's elements as strings: type 1. */
+/** A list element by element: type 1. */
 class PlainList implements Element {
   readonly #context: DecodeContext;
   readonly #value: StringSlot;
@@ -63,34 +64,31 @@ class PlainList implements Element {
   }
 }
 
-/** A list as one ziplist: type 10. */
+/** A list in one ziplist: type 10. */
 class ZiplistList implements Element {
   readonly #context: DecodeContext;
-  readonly #blob: StringSlot;
-  readonly #listpack: ByteBuffer = new ByteBuffer();
+  readonly #blob: PackedBlob;
 
   constructor(context: DecodeContext) {
     this.#context = context;
-    this.#blob = context.newSlot();
+    this.#blob = new PackedBlob(context, true, false);
   }
 
   read(): boolean {
     const context = this.#context;
-    const { reader } = context;
     const blob = this.#blob;
-    const listpack = this.#listpack;
-    if (!reader.readString(blob)) return false;
-    const fail = (message: string) => reader.fail(message);
-    const count = ziplistToListpack(blob.bytes, blob.start, blob.end, listpack, false, fail);
+    if (!blob.read()) return false;
+    const { bytes, start, end } = blob;
+    const count = lpLength(bytes, start, end);
     const fill = fillOf(context);
-    if (exceedsFill(fill, listpack.length, count)) {
+    if (exceedsFill(fill, end - start, count)) {
       const quicklist = new Quicklist(fill);
-      quicklist.appendNode(listpack.bytes, 0, listpack.length, false, count);
+      quicklist.appendNode(bytes, start, end, false, count);
       storeQuicklist(context, quicklist);
     } else {
-      storeListpack(context, listpack.bytes, 0, listpack.length);
+      storeListpack(context, bytes, start, end);
     }
-    listpack.shrink(KEPT_BYTES);
+    blob.release();
     return true;
   }
 }
@@ -99,8 +97,7 @@ class ZiplistList implements Element {
 class NodeList implements Element {
   readonly #context: DecodeContext;
   readonly #hasContainers: boolean;
-  readonly #blob: StringSlot;
-  readonly #listpack: ByteBuffer = new ByteBuffer();
+  readonly #blob: PackedBlob;
   #quicklist: Quicklist | undefined = undefined;
   #left: number = NONE;
   #container: number = NONE;
@@ -108,7 +105,7 @@ class NodeList implements Element {
   constructor(context: DecodeContext, hasContainers: boolean) {
     this.#context = context;
     this.#hasContainers = hasContainers;
-    this.#blob = context.newSlot();
+    this.#blob = new PackedBlob(context, !hasContainers, false);
   }
 
   read(): boolean {
@@ -118,17 +115,12 @@ class NodeList implements Element {
       this.#left = reader.length;
     }
     while (this.#left > 0) {
-      if (this.#hasContainers && this.#container === NONE) {
-        if (!reader.readLength()) return false;
-        const container = reader.length;
-        if (container !== PLAIN && container !== PACKED) {
-          reader.fail(`List node has the unknown container ${container}`);
-        }
-        this.#container = container;
-      }
-      if (!reader.readString(this.#blob)) return false;
+      if (this.#container === NONE && !this.#readContainer()) return false;
+      if (!this.#blob.read()) return false;
       this.#left--;
-      this.#takeNode();
+      if (this.#container === Container.PLAIN) this.#takePlain();
+      else this.#takePacked();
+      this.#blob.release();
       this.#container = NONE;
     }
     this.#left = NONE;
@@ -138,36 +130,34 @@ class NodeList implements Element {
     return true;
   }
 
-  /** The only node of a list that is one listpack goes straight to the sink; others are collected. */
-  #takeNode(): void {
-    const context = this.#context;
-    const { bytes, start, end } = this.#blob;
-    if (this.#container === PLAIN) {
-      // listTypeNext would take it for the end of the list.
-      if (end === start) context.reader.fail("List node is empty");
-      this.#list().appendNode(bytes, start, end, true, 1);
-      return;
-    }
-    if (!this.#hasContainers) return this.#takeZiplist();
-    this.#takeListpack(bytes, start, end);
-  }
-
-  #takeZiplist(): void {
+  /** Type 14 has no containers: all of its nodes are packed. */
+  #readContainer(): boolean {
     const { reader } = this.#context;
-    const { bytes, start, end } = this.#blob;
-    const listpack = this.#listpack;
-    const fail = (message: string) => reader.fail(message);
-    ziplistToListpack(bytes, start, end, listpack, false, fail);
-    this.#takeListpack(listpack.bytes, 0, listpack.length);
-    listpack.shrink(KEPT_BYTES);
+    if (this.#hasContainers) {
+      if (!reader.readLength()) return false;
+      const container = reader.length;
+      if (container !== Container.PLAIN && container !== Container.PACKED) {
+        reader.fail(`List node has the unknown container ${container}`);
+      }
+      this.#container = container;
+    } else {
+      this.#container = Container.PACKED;
+    }
+    return true;
   }
 
-  #takeListpack(bytes: Uint8Array, start: number, end: number): void {
+  #takePlain(): void {
+    const { bytes, start, end } = this.#blob;
+    // t_list.c: listTypeNext takes an empty plain node for the end of the list.
+    if (end === start) this.#context.reader.fail("List node is empty");
+    this.#list().appendNode(bytes, start, end, true, 1);
+  }
+
+  /** The only node of a small list goes straight to the sink; any other is collected. */
+  #takePacked(): void {
     const context = this.#context;
-    if (this.#hasContainers) {
-      const wrong = lpCheck(bytes, start, end, false);
-      if (wrong !== undefined) context.reader.fail(wrong);
-    }
+    this.#blob.check();
+    const { bytes, start, end } = this.#blob;
     const count = lpLength(bytes, start, end);
     const isOnly = this.#left === 0 && this.#quicklist === undefined;
     if (isOnly && listIsSmall(fillOf(context), end - start, count)) {
@@ -181,7 +171,7 @@ class NodeList implements Element {
     return this.#quicklist ??= new Quicklist(fillOf(this.#context));
   }
 
-  /** Nodes before or after the only one may have been empty. */
+  /** A quicklist of one node may still be a small list: the nodes around that one were empty. */
   #store(quicklist: Quicklist): void {
     const context = this.#context;
     const only = quicklist.onlyListpack;
@@ -191,6 +181,7 @@ class NodeList implements Element {
   }
 }
 
+/** What a node may hold at most: `list-max-listpack-size`, elements when positive, else a size class. */
 function fillOf(context: DecodeContext): number {
   return context.sink.settings.limits.listMaxListpackSize;
 }
@@ -201,19 +192,19 @@ function storeListpack(
   start: number,
   end: number,
 ): void {
-  // rdb.c, empty keys: a list without elements is no key.
+  // rdb.c rdbLoadObject, emptykey: a list without elements is no key.
   if (lpLength(bytes, start, end) === 0) return;
-  storeBlob(context, ValueType.LIST, Encoding.LISTPACK, bytes, start, end);
+  context.storeBlob(ValueType.LIST, Encoding.LISTPACK, bytes, start, end);
 }
 
 function storeQuicklist(context: DecodeContext, quicklist: Quicklist): void {
-  storeObject(context, ValueType.LIST, Encoding.QUICKLIST, quicklist);
+  context.storeObject(ValueType.LIST, Encoding.QUICKLIST, quicklist);
 }
 
 /** Types that both dialects know. */
 export const listRows: readonly ElementRow[] = [
-  { number: Type.LIST, name: "LIST", create: (context) => new PlainList(context) },
-  { number: Type.LIST_ZIPLIST, name: "LIST_ZIPLIST", create: (f) => new ZiplistList(f) },
-  { number: Type.LIST_QUICKLIST, name: "LIST_QUICKLIST", create: (f) => new NodeList(f, false) },
-  { number: Type.LIST_QUICKLIST_2, name: "LIST_QUICKLIST_2", create: (f) => new NodeList(f, true) },
+  { number: Type.LIST, name: "LIST", create: (c) => new PlainList(c) },
+  { number: Type.LIST_ZIPLIST, name: "LIST_ZIPLIST", create: (c) => new ZiplistList(c) },
+  { number: Type.LIST_QUICKLIST, name: "LIST_QUICKLIST", create: (c) => new NodeList(c, false) },
+  { number: Type.LIST_QUICKLIST_2, name: "LIST_QUICKLIST_2", create: (c) => new NodeList(c, true) },
 ];

@@ -1,29 +1,42 @@
 /**
- * Module data, passed over by the opcodes it is written in, or kept as it is. What it means only the
- * module knows.
+ * Module data: passed over by the tags it is written with, or kept as it is. Only the module knows what it
+ * means, but its extent is plain to see:
+ *
+ * ```text
+ *   MODULE_2    module id, stream                  a value, type 7
+ *   MODULE_AUX  module id, stream                  data beside the keys, opcode 247
+ *   KEY_META    n, n * (class:4, stream)           data of the next key, opcode 243, Redis 8.6
+ *
+ *   stream      n * (tag, payload), 0              tags are lengths
+ *     1, 2      a length: a whole number           4  8 bytes, a double
+ *     3         4 bytes, a float                   5  a string
+ *
+ *   module id   a length of 64 bits:  cccccc cccccc cccccc ... 9 characters | 10 bits of encoding version
+ * ```
  *
  * @module
  */
 
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ModuleValue } from "../../store/types/module.ts";
-import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
-import { ModuleOpcode, Type } from "../format/opcodes.ts";
 import type { ChunkReader } from "../format/chunk_reader.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
+import { ModuleOpcode, Opcode, Type } from "../format/opcodes.ts";
+import type { Element, ElementRow } from "./element.ts";
 import { Payload, refuseKept } from "./kept.ts";
-import { storeObject } from "./store.ts";
 
+/** `module.c ModuleTypeNameCharSet`: six bits of an id are the index of a character. */
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const NAME_CHARACTERS = 9;
 const CHARACTER_BITS = 6n;
 const VERSION_BITS = 10n;
-const VERSION_MASK = 1023n;
+const VERSION_MASK = 1023;
 const CLASS_SPEC_BYTES = 4;
-/** Types whose values are kept: those that Redis itself brings. */
+/** Modules whose values are kept: those that come with Redis itself. */
 const KEPT_MODULES: readonly string[] = ["vectorset"];
 
-/** The nine characters of a module id: `test___dt`. */
-export function moduleName(high: number, low: number): string {
+/** The nine characters of a module id, given as two words: "test___dt". */
+function moduleName(high: number, low: number): string {
   let rest = ((BigInt(high) << 32n) | BigInt(low)) >> VERSION_BITS;
   let name = "";
   for (let i = 0; i < NAME_CHARACTERS; i++) {
@@ -33,41 +46,34 @@ export function moduleName(high: number, low: number): string {
   return name;
 }
 
-/** The encoding version in a module id. */
-export function moduleEncodingVersion(low: number): number {
-  return low & Number(VERSION_MASK);
-}
-
-/** Passes over a stream of tagged values up to and including its end tag. */
-export class ModuleStream implements Element {
+/** Passes over a stream of tagged values, its end tag included. */
+class ModuleStream implements Element {
   readonly #reader: ChunkReader;
-  #opcode: number = ModuleOpcode.EOF; // the tag whose payload is due; EOF: a tag is due
+  #tag: number = ModuleOpcode.EOF; // the tag whose payload is read next; EOF: a tag is read next
 
-  /** A stream at `reader`. */
   constructor(reader: ChunkReader) {
     this.#reader = reader;
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const reader = this.#reader;
     while (true) {
-      if (this.#opcode === ModuleOpcode.EOF) {
+      if (this.#tag === ModuleOpcode.EOF) {
         if (!reader.readLength()) return false;
         if (reader.length === ModuleOpcode.EOF) return true;
         if (reader.length > ModuleOpcode.STRING) {
           reader.fail(`Unknown module opcode ${reader.length}`);
         }
-        this.#opcode = reader.length;
+        this.#tag = reader.length;
       }
       if (!this.#skipPayload()) return false;
-      this.#opcode = ModuleOpcode.EOF;
+      this.#tag = ModuleOpcode.EOF;
     }
   }
 
   #skipPayload(): boolean {
     const reader = this.#reader;
-    switch (this.#opcode) {
+    switch (this.#tag) {
       case ModuleOpcode.FLOAT:
         return reader.readFixed(4);
       case ModuleOpcode.DOUBLE:
@@ -80,28 +86,32 @@ export class ModuleStream implements Element {
   }
 }
 
-/** MODULE_2: a value is kept as it is when Redis itself knows its type, else passed over and counted. */
-export class ModuleData implements Element {
+/**
+ * MODULE_2: a value of a module that comes with Redis is kept, any other is passed over and the sink is told, or,
+ * where the owner asked for it, refused.
+ *
+ * Until the id is whole it is not known whether the value is kept, so the bytes of the id are gathered anyway:
+ * a kept value begins with them.
+ */
+class ModuleData implements Element {
   readonly #context: DecodeContext;
   readonly #stream: ModuleStream;
   readonly #payload: Payload = new Payload();
-  #name: string = ""; // "": the id is due
+  #name: string = ""; // "": the id is read next
   #isKept: boolean = false;
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#stream = new ModuleStream(context.reader);
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader } = this.#context;
     const from = reader.pos;
     const isWhole = this.#readOn();
     if (this.#isKept || this.#name === "") this.#keep(reader.bytes, from, reader.pos);
     if (!isWhole) return false;
-    this.#tell();
+    this.#store();
     this.#name = "";
     this.#isKept = false;
     this.#payload.clear();
@@ -121,6 +131,7 @@ export class ModuleData implements Element {
     return this.#stream.read();
   }
 
+  /** Gathers bytes of a value; one that grows too long is passed over from now on. */
   #keep(bytes: Uint8Array, start: number, end: number): void {
     if (this.#payload.add(bytes, start, end)) return;
     if (this.#context.failsOnModules) refuseKept(this.#context, this.#name, Type.MODULE_2);
@@ -128,29 +139,27 @@ export class ModuleData implements Element {
     this.#payload.clear();
   }
 
-  #tell(): void {
+  #store(): void {
     const context = this.#context;
     if (!this.#isKept) return context.sink.moduleValue(this.#name);
     const value = new ModuleValue(this.#name, this.#payload.toBytes());
-    storeObject(context, ValueType.MODULE, Encoding.MODULE, value);
+    context.storeObject(ValueType.MODULE, Encoding.MODULE, value);
   }
 }
 
-/** MODULE_AUX: what a module keeps beside the keys. Its "when" is tagged as any other value is. */
-export class ModuleAux implements Element {
+/** MODULE_AUX: passed over. Whether it stood before or after the keys is the first tagged value in it. */
+class ModuleAux implements Element {
   readonly #context: DecodeContext;
   readonly #stream: ModuleStream;
   #idIsRead: boolean = false;
   #idHigh: number = 0;
   #idLow: number = 0;
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#stream = new ModuleStream(context.reader);
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader, sink } = this.#context;
     if (!this.#idIsRead) {
@@ -161,28 +170,26 @@ export class ModuleAux implements Element {
     }
     if (!this.#stream.read()) return false;
     this.#idIsRead = false;
-    sink.moduleAux(moduleName(this.#idHigh, this.#idLow), moduleEncodingVersion(this.#idLow));
+    sink.moduleAux(moduleName(this.#idHigh, this.#idLow), this.#idLow & VERSION_MASK);
     return true;
   }
 }
 
-/** KEY_META (Redis 8.6): what modules attach to the next key. Passed over. */
-export class KeyMeta implements Element {
+/** KEY_META: what modules attach to the next key, a stream for each class of it. Passed over. */
+class KeyMeta implements Element {
   readonly #reader: ChunkReader;
   readonly #stream: ModuleStream;
-  #classesLeft: number = -1; // -1: their count is due
+  #classesLeft: number = NONE;
   #specIsRead: boolean = false;
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#reader = context.reader;
     this.#stream = new ModuleStream(context.reader);
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const reader = this.#reader;
-    if (this.#classesLeft < 0) {
+    if (this.#classesLeft === NONE) {
       if (!reader.readLength()) return false;
       this.#classesLeft = reader.length;
     }
@@ -195,13 +202,20 @@ export class KeyMeta implements Element {
       this.#specIsRead = false;
       this.#classesLeft--;
     }
-    this.#classesLeft = -1;
+    this.#classesLeft = NONE;
     return true;
   }
 }
 
-/** Types that both dialects know. Values of release candidates of 4.0 have no tags: there is no way past. */
+/** Types and opcodes that both dialects know. */
 export const moduleRows: readonly ElementRow[] = [
+  // Release candidates of 4.0 wrote values without tags, so nobody but the module finds their end.
   { number: Type.MODULE_PRE_GA, name: "MODULE_PRE_GA" },
   { number: Type.MODULE_2, name: "MODULE_2", create: (context) => new ModuleData(context) },
+  { number: Opcode.MODULE_AUX, name: "MODULE_AUX", create: (context) => new ModuleAux(context) },
+];
+
+/** The opcode of Redis alone. */
+export const redisModuleRows: readonly ElementRow[] = [
+  { number: Opcode.KEY_META, name: "KEY_META", create: (context) => new KeyMeta(context) },
 ];

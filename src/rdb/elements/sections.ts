@@ -1,150 +1,76 @@
 /**
- * Everything in a snapshot that is not a key: databases, attributes of the next key, auxiliary
- * fields, functions, slots, hash templates.
+ * Everything in a snapshot that is not a key: databases, attributes of the next key, auxiliary fields,
+ * functions, slots, hash templates.
+ *
+ * ```text
+ *   EXPIRETIME     seconds, 32 bits, signed                      of the next key
+ *   EXPIRETIME_MS  milliseconds, 64 bits, signed                 of the next key
+ *   IDLE           length: seconds since the next key was used   passed over
+ *   FREQ           1 byte: LFU counter of the next key           passed over
+ *   AUX            name, value
+ *   SELECTDB       length: index of the database that follows
+ *   RESIZEDB       length: keys, length: keys that expire
+ *   FUNCTION2      source of a library
+ *   SLOT_INFO      length three times: slot, keys, keys that expire
+ *   HASH_TEMPLATE  length: id, length: n, n field names          Redis 8.10
+ *   SLOT_IMPORT    job name, length: n, n pairs of slots         Valkey 9
+ * ```
  *
  * @module
  */
 
 import { compareBytes } from "../../base/ascii.ts";
-import type { DecodeContext, Element } from "../format/context.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
-import { expiryFromInt64 } from "./string.ts";
+import { NO_EXPIRY } from "../../store/memory/record.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
+import { Opcode } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/string_slot.ts";
+import { type Element, type ElementRow, Lengths, RawBytes } from "./element.ts";
 
-const MAX_DB_INDEX = 0x7fffffff; // a C int, as in redis.h
+/** A database's index is a C int in Redis. */
+const MAX_DB_INDEX = 0x7fffffff;
 const JOB_NAME_BYTES = 40;
 const CLUSTER_SLOTS = 16384;
 
-/** SELECTDB: keys that follow belong to this database. */
-export class SelectDb implements Element {
-  readonly #context: DecodeContext;
-
-  /** An element of `context`. */
-  constructor(context: DecodeContext) {
-    this.#context = context;
-  }
-
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean {
-    const { reader, sink } = this.#context;
-    if (!reader.readLength()) return false;
-    if (reader.length > MAX_DB_INDEX) reader.fail(`Database ${reader.length} is out of range`);
-    sink.selectDb(reader.length);
-    return true;
-  }
+/**
+ * An expiry of the wire as milliseconds since 1970 that we keep: -1 means "never" as in Redis, what lies
+ * before 1970 is simply past (0), and what lies beyond 2^53 becomes 2^53 - 1, the year 287396.
+ */
+export function expiryFromInt64(ms: number): number {
+  if (ms < 0) return ms === NO_EXPIRY ? NO_EXPIRY : 0;
+  return Math.min(ms, Number.MAX_SAFE_INTEGER);
 }
 
-/** RESIZEDB: how many keys are to come, as the writer claims. */
-export class ResizeDb implements Element {
-  readonly #context: DecodeContext;
-  #keys: number = -1; // -1: due
-
-  /** An element of `context`. */
-  constructor(context: DecodeContext) {
-    this.#context = context;
-  }
-
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean {
-    const { reader, sink } = this.#context;
-    if (this.#keys < 0) {
-      if (!reader.readLength()) return false;
-      this.#keys = reader.length;
-    }
-    if (!reader.readLength()) return false;
-    const keys = this.#keys;
-    this.#keys = -1;
-    sink.resizeDb(keys, reader.length);
-    return true;
-  }
+function selectDb({ reader, sink }: DecodeContext, [index]: readonly number[]): void {
+  if (index > MAX_DB_INDEX) reader.fail(`Database ${index} is out of range`);
+  sink.selectDb(index);
 }
 
-/** EXPIRETIME: seconds, 32 bits signed. Nothing has written it since Redis 2.6. */
-export class ExpireTime implements Element {
-  readonly #context: DecodeContext;
-
-  /** An element of `context`. */
-  constructor(context: DecodeContext) {
-    this.#context = context;
-  }
-
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean {
-    const { reader } = this.#context;
-    if (!reader.readFixed(4)) return false;
-    this.#context.expireAtMs = expiryFromInt64(reader.view.getInt32(0, true) * 1000);
-    return true;
-  }
+function resizeDb({ sink }: DecodeContext, [keys, expires]: readonly number[]): void {
+  sink.resizeDb(keys, expires);
 }
 
-/** EXPIRETIME_MS: milliseconds, 64 bits signed, little endian on every machine we may meet. */
-export class ExpireTimeMs implements Element {
-  readonly #context: DecodeContext;
-
-  /** An element of `context`. */
-  constructor(context: DecodeContext) {
-    this.#context = context;
-  }
-
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean {
-    const { reader } = this.#context;
-    if (!reader.readFixed(8)) return false;
-    this.#context.expireAtMs = expiryFromInt64(reader.fixedInt64());
-    return true;
-  }
+function expireSeconds(context: DecodeContext): void {
+  context.expireAtMs = expiryFromInt64(context.reader.view.getInt32(0, true) * 1000);
 }
 
-/** FREQ: the next key's LFU counter. */
-export class Frequency implements Element {
-  readonly #context: DecodeContext;
-
-  /** An element of `context`. */
-  constructor(context: DecodeContext) {
-    this.#context = context;
-  }
-
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean {
-    const { reader } = this.#context;
-    if (!reader.readFixed(1)) return false;
-    this.#context.frequency = reader.fixed[0];
-    return true;
-  }
+/** Versions up to 8 wrote the milliseconds in the machine's byte order: little endian wherever Redis runs. */
+function expireMilliseconds(context: DecodeContext): void {
+  context.expireAtMs = expiryFromInt64(context.reader.fixedInt64());
 }
 
-/** IDLE: seconds since the next key was used. */
-export class Idle implements Element {
-  readonly #context: DecodeContext;
-
-  /** An element of `context`. */
-  constructor(context: DecodeContext) {
-    this.#context = context;
-  }
-
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean {
-    const { reader } = this.#context;
-    if (!reader.readLength()) return false;
-    this.#context.idleSeconds = reader.length;
-    return true;
-  }
-}
-
-/** AUX: a name and a value. */
-export class Aux implements Element {
+/** AUX: a name and a value, each a string. */
+class Aux implements Element {
   readonly #context: DecodeContext;
   readonly #name: StringSlot;
   readonly #value: StringSlot;
   #nameIsRead: boolean = false;
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#name = context.newSlot();
     this.#value = context.newSlot();
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader, sink } = this.#context;
     const name = this.#name;
@@ -160,18 +86,16 @@ export class Aux implements Element {
   }
 }
 
-/** FUNCTION2: the source of a library. */
-export class FunctionLibrary implements Element {
+/** FUNCTION2: the source of one library. */
+class FunctionLibrary implements Element {
   readonly #context: DecodeContext;
   readonly #source: StringSlot;
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#source = context.newSlot();
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader, sink } = this.#context;
     const source = this.#source;
@@ -181,50 +105,28 @@ export class FunctionLibrary implements Element {
   }
 }
 
-/** SLOT_INFO: slot, keys, keys that expire. Of use to nobody outside a cluster. */
-export class SlotInfo implements Element {
-  readonly #context: DecodeContext;
-  #numbersRead: number = 0;
-
-  /** An element of `context`. */
-  constructor(context: DecodeContext) {
-    this.#context = context;
-  }
-
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean {
-    const { reader } = this.#context;
-    while (this.#numbersRead < 3) {
-      if (!reader.readLength()) return false;
-      this.#numbersRead++;
-    }
-    this.#numbersRead = 0;
-    return true;
-  }
-}
-
-/** SLOT_IMPORT (Valkey 9): a cluster was importing these slots. Checked and passed over. */
-export class SlotImport implements Element {
+/** SLOT_IMPORT: a cluster of Valkey was importing these slots. Checked for soundness and passed over. */
+class SlotImport implements Element {
   readonly #context: DecodeContext;
   readonly #job: StringSlot;
   #jobIsRead: boolean = false;
-  #boundsLeft: number = -1; // two for each range; -1: their count is due
+  #boundsLeft: number = NONE; // two a range: first and last slot
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#job = context.newSlot();
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader } = this.#context;
     if (!this.#jobIsRead) {
       if (!reader.readString(this.#job)) return false;
-      if (this.#job.length !== JOB_NAME_BYTES) reader.fail("Slot import job is not named right");
+      if (this.#job.length !== JOB_NAME_BYTES) {
+        reader.fail(`Name of a slot import has ${this.#job.length} bytes, not ${JOB_NAME_BYTES}`);
+      }
       this.#jobIsRead = true;
     }
-    if (this.#boundsLeft < 0) {
+    if (this.#boundsLeft === NONE) {
       if (!reader.readLength()) return false;
       if (reader.length > CLUSTER_SLOTS) reader.fail(`${reader.length} slot ranges are too many`);
       this.#boundsLeft = reader.length * 2;
@@ -235,32 +137,30 @@ export class SlotImport implements Element {
       this.#boundsLeft--;
     }
     this.#jobIsRead = false;
-    this.#boundsLeft = -1;
+    this.#boundsLeft = NONE;
     return true;
   }
 }
 
-/** HASH_TEMPLATE (Redis 8.10): a list of field names that hashes after it share. */
-export class HashTemplate implements Element {
+/** HASH_TEMPLATE: a list of field names that hashes of types 30 and 32 refer to by its id. */
+class HashTemplate implements Element {
   readonly #context: DecodeContext;
   readonly #field: StringSlot;
-  #id: number = -1; // -1: due
-  #fieldCount: number = -1; // -1: due
+  #id: number = NONE;
+  #fieldCount: number = NONE;
   #fields: Uint8Array[] = [];
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#field = context.newSlot();
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader, templates } = this.#context;
-    if (this.#id < 0 && !this.#readId()) return false;
-    if (this.#fieldCount < 0) {
+    if (this.#id === NONE && !this.#readId()) return false;
+    if (this.#fieldCount === NONE) {
       if (!reader.readLength()) return false;
-      if (reader.length === 0) reader.fail("Hash template without fields");
+      if (reader.length === 0) reader.fail("Hash template has no fields");
       this.#fieldCount = reader.length;
     }
     while (this.#fields.length < this.#fieldCount) {
@@ -268,8 +168,8 @@ export class HashTemplate implements Element {
       this.#addField(this.#field.copy());
     }
     templates.set(this.#id, this.#fields);
-    this.#id = -1;
-    this.#fieldCount = -1;
+    this.#id = NONE;
+    this.#fieldCount = NONE;
     this.#fields = [];
     return true;
   }
@@ -278,21 +178,57 @@ export class HashTemplate implements Element {
     const { reader, templates } = this.#context;
     if (!reader.readLength()) return false;
     const id = reader.length;
-    // Beyond this two ids could look the same to us.
+    // Above 2^53 two different ids may be the same number here.
     if (id > Number.MAX_SAFE_INTEGER) reader.fail(`Hash template id ${id} is out of range`);
     if (templates.has(id)) reader.fail(`Hash template ${id} comes twice`);
     this.#id = id;
     return true;
   }
 
-  /** Fields are sorted by length, then by bytes, and differ. */
+  /** Redis sorts the fields of a template by length, then by bytes, and refuses any other order. */
   #addField(field: Uint8Array): void {
     const last = this.#fields.at(-1);
     if (last !== undefined) {
       const order = last.length - field.length ||
         compareBytes(last, 0, last.length, field, 0, field.length);
-      if (order >= 0) this.#context.reader.fail("Hash template's fields are not sorted");
+      if (order >= 0) this.#context.reader.fail("Fields of a hash template are not sorted");
     }
     this.#fields.push(field);
   }
 }
+
+/** Opcodes that both dialects know. */
+export const sectionRows: readonly ElementRow[] = [
+  { number: Opcode.SLOT_INFO, name: "SLOT_INFO", create: (c) => new Lengths(c, 3) },
+  { number: Opcode.FUNCTION2, name: "FUNCTION2", create: (c) => new FunctionLibrary(c) },
+  // Only 7.0-rc1 and rc2 wrote it, and every released server refuses it.
+  { number: Opcode.FUNCTION_PRE_GA, name: "FUNCTION_PRE_GA" },
+  { number: Opcode.IDLE, name: "IDLE", create: (c) => new Lengths(c, 1) },
+  { number: Opcode.FREQ, name: "FREQ", create: (c) => new RawBytes(c, 1) },
+  { number: Opcode.AUX, name: "AUX", create: (c) => new Aux(c) },
+  { number: Opcode.RESIZEDB, name: "RESIZEDB", create: (c) => new Lengths(c, 2, resizeDb) },
+  {
+    number: Opcode.EXPIRETIME_MS,
+    name: "EXPIRETIME_MS",
+    create: (c) => new RawBytes(c, 8, expireMilliseconds),
+  },
+  // Nothing has written it since Redis 2.6.
+  {
+    number: Opcode.EXPIRETIME,
+    name: "EXPIRETIME",
+    create: (c) => new RawBytes(c, 4, expireSeconds),
+  },
+  { number: Opcode.SELECTDB, name: "SELECTDB", create: (c) => new Lengths(c, 1, selectDb) },
+];
+
+/** Opcodes of Redis alone. */
+export const redisSectionRows: readonly ElementRow[] = [
+  { number: Opcode.HASH_TEMPLATE, name: "HASH_TEMPLATE", create: (c) => new HashTemplate(c) },
+];
+
+/** Opcodes of Valkey alone. */
+export const valkeySectionRows: readonly ElementRow[] = [
+  // Valkey 9.2 is in development and has not published the layout.
+  { number: Opcode.VALKEY_UPDATE, name: "UPDATE" },
+  { number: Opcode.VALKEY_SLOT_IMPORT, name: "SLOT_IMPORT", create: (c) => new SlotImport(c) },
+];

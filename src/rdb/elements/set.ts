@@ -1,23 +1,31 @@
 /**
- * Sets, read: member by member, as an intset, as a listpack since Redis 7.2. What fits a smaller form
- * gets it, as `rdb.c` does.
+ * Sets. What fits a smaller form gets it, as `rdb.c` does: an intset for integers alone (512 of them unless
+ * configured), else a listpack (128 members of up to 64 bytes), else a table.
+ *
+ * ```text
+ *    2  SET           n, n members
+ *   11  SET_INTSET    intset: sorted integers
+ *   20  SET_LISTPACK  listpack of members                               since Redis 7.2
+ * ```
  *
  * @module
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
-import { intsetCheck, intsetLength, intsetRead } from "../../store/packed/intset.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
+import { intsetCheck, intsetLength, intsetRead } from "../../store/packed/intset.ts";
 import { lpFirst, lpIsEnd, lpLength, lpNext, lpRead } from "../../store/packed/listpack.ts";
-import { lpCheck } from "../../store/packed/listpack_check.ts";
-import { SetTable } from "../../store/types/set_table.ts";
 import { SetBuilder } from "../../store/types/set_builder.ts";
-import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
+import { SetTable } from "../../store/types/set_table.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
-import { storeBlob, storeObject } from "./store.ts";
+import type { StringSlot } from "../format/string_slot.ts";
 import { hasDuplicates } from "./duplicates.ts";
+import type { Element, ElementRow } from "./element.ts";
+import { PackedBlob } from "./packed_blob.ts";
+
+/** The message that refuses a set two of whose members are the same, as Redis does. */
+const DUPLICATE_MEMBER = "Set has a member twice";
 
 const member = new BytesRef();
 
@@ -44,91 +52,98 @@ class PlainSet implements Element {
     while (this.#left > 0) {
       if (!reader.readString(member)) return false;
       const isNew = this.#builder.add(member.bytes, member.start, member.end);
-      if (!isNew) reader.fail("Set has a member twice");
+      if (!isNew) reader.fail(DUPLICATE_MEMBER);
       this.#left--;
     }
     this.#left = NONE;
-    // rdb.c, empty keys: a set without members is no key.
+    // rdb.c rdbLoadObject, emptykey: a set without members is no key.
     if (this.#builder.size > 0) this.#store();
     return true;
   }
 
   #store(): void {
+    const context = this.#context;
     const builder = this.#builder;
     const large = builder.finish();
     if (large !== undefined) {
-      return storeObject(this.#context, ValueType.SET, Encoding.HASHTABLE, large);
+      return context.storeObject(ValueType.SET, Encoding.HASHTABLE, large);
     }
     const { blob, encoding } = builder;
-    storeBlob(this.#context, ValueType.SET, encoding, blob.bytes, 0, blob.length);
+    context.storeBlob(ValueType.SET, encoding, blob.bytes, 0, blob.length);
   }
 }
 
-/** Members in one blob: types 11 and 20. */
-class PackedSet implements Element {
+/** Members in one intset: type 11. Sorted integers cannot repeat, so there is no look for duplicates. */
+class IntsetSet implements Element {
   readonly #context: DecodeContext;
-  readonly #isIntset: boolean;
   readonly #blob: StringSlot;
 
-  constructor(context: DecodeContext, isIntset: boolean) {
+  constructor(context: DecodeContext) {
     this.#context = context;
-    this.#isIntset = isIntset;
     this.#blob = context.newSlot();
   }
 
   read(): boolean {
-    const { reader } = this.#context;
+    const context = this.#context;
+    const { reader, sink } = context;
     if (!reader.readString(this.#blob)) return false;
-    if (this.#isIntset) this.#storeIntset();
-    else this.#storeListpack();
-    return true;
-  }
-
-  #storeIntset(): void {
-    const { reader, sink } = this.#context;
     const { bytes, start, end } = this.#blob;
-    const wrong = intsetCheck(bytes, start, end);
-    if (wrong !== undefined) reader.fail(wrong);
+    reader.failIf(intsetCheck(bytes, start, end));
     const count = intsetLength(bytes, start);
     if (count <= sink.settings.limits.setMaxIntsetEntries) {
-      return storeBlob(this.#context, ValueType.SET, Encoding.INTSET, bytes, start, end);
+      context.storeBlob(ValueType.SET, Encoding.INTSET, bytes, start, end);
+      return true;
     }
     const large = new SetTable(sink.settings);
     for (let i = 0; i < count; i++) {
       intsetRead(bytes, start, i, member);
       large.add(member.bytes, member.start, member.end);
     }
-    storeObject(this.#context, ValueType.SET, Encoding.HASHTABLE, large);
+    context.storeObject(ValueType.SET, Encoding.HASHTABLE, large);
+    return true;
+  }
+}
+
+/** Members in one listpack: type 20. */
+class ListpackSet implements Element {
+  readonly #context: DecodeContext;
+  readonly #blob: PackedBlob;
+
+  constructor(context: DecodeContext) {
+    this.#context = context;
+    this.#blob = new PackedBlob(context, false, false);
   }
 
-  #storeListpack(): void {
-    const { reader, sink } = this.#context;
-    const { bytes, start, end } = this.#blob;
-    const wrong = lpCheck(bytes, start, end, false);
-    if (wrong !== undefined) reader.fail(wrong);
+  read(): boolean {
+    const blob = this.#blob;
+    if (!blob.read()) return false;
+    blob.check();
+    this.#store(blob);
+    return true;
+  }
+
+  #store({ bytes, start, end }: PackedBlob): void {
+    const context = this.#context;
+    const { reader, sink } = context;
     const count = lpLength(bytes, start, end);
     if (count === 0) return;
     if (count <= sink.settings.limits.setMaxListpackEntries) {
-      if (hasDuplicates(bytes, start, count, 1)) reader.fail("Set has a member twice");
-      return storeBlob(this.#context, ValueType.SET, Encoding.LISTPACK, bytes, start, end);
+      if (hasDuplicates(bytes, start, count, 1)) reader.fail(DUPLICATE_MEMBER);
+      return context.storeBlob(ValueType.SET, Encoding.LISTPACK, bytes, start, end);
     }
     const large = new SetTable(sink.settings);
     for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
       lpRead(bytes, pos, member);
       const isNew = large.add(member.bytes, member.start, member.end);
-      if (!isNew) reader.fail("Set has a member twice");
+      if (!isNew) reader.fail(DUPLICATE_MEMBER);
     }
-    storeObject(this.#context, ValueType.SET, Encoding.HASHTABLE, large);
+    context.storeObject(ValueType.SET, Encoding.HASHTABLE, large);
   }
 }
 
 /** Types that both dialects know. */
 export const setRows: readonly ElementRow[] = [
   { number: Type.SET, name: "SET", create: (context) => new PlainSet(context) },
-  {
-    number: Type.SET_INTSET,
-    name: "SET_INTSET",
-    create: (context) => new PackedSet(context, true),
-  },
-  { number: Type.SET_LISTPACK, name: "SET_LISTPACK", create: (f) => new PackedSet(f, false) },
+  { number: Type.SET_INTSET, name: "SET_INTSET", create: (context) => new IntsetSet(context) },
+  { number: Type.SET_LISTPACK, name: "SET_LISTPACK", create: (c) => new ListpackSet(c) },
 ];

@@ -1,29 +1,43 @@
 /**
- * Streams, read: nodes, counters and, in `stream_groups.ts`, consumer groups.
+ * Streams: nodes, counters, consumer groups (`stream_groups.ts`) and producers (`stream_producers.ts`). The format
+ * has had five generations, each of which appends to the one before:
+ *
+ * ```text
+ *   15  STREAM_LISTPACKS      1   NODES  LENGTH  LAST_ID          GROUPS                 Redis 5.0
+ *   19  STREAM_LISTPACKS_2    2   ... FIRST_ID  MAX_DELETED_ID  ENTRIES_ADDED            Redis 7.0
+ *   21  STREAM_LISTPACKS_3    3   ... consumers' active times                            Redis 7.2
+ *   26  STREAM_LISTPACKS_4    4   ... PRODUCERS behind the groups                        Redis 8.6
+ *   27  STREAM_LISTPACKS_5    5   ... pending entries without a consumer                 Redis 8.8
+ *
+ *   NODES   n, n * ( string of 16 raw bytes: id of the master entry, string: listpack )
+ *   ids     milliseconds and sequence, each a length, 64 bits of them in use
+ * ```
+ *
+ * A stream of one node, without groups, lies packed in its record; any other is an object. Which of the two it is
+ * shows only at the end, so the first node is put aside until then. A stream without entries is a key all the same.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { bounded, StreamId } from "../../store/packed/stream_id.ts";
-import { Stream } from "../../store/types/stream.ts";
 import { checkNode, liveEntries } from "../../store/packed/stream_node.ts";
+import { Stream } from "../../store/types/stream.ts";
 import { packStreamOf } from "../../store/types/stream_pack.ts";
-import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
-import { Type } from "../format/opcodes.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
-import { storeBlob, storeObject } from "./store.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
+import { STREAM_ID_BYTES, TWO_32, Type } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/string_slot.ts";
+import type { Element, ElementRow } from "./element.ts";
 import { StreamGroups } from "./stream_groups.ts";
 import { StreamProducers } from "./stream_producers.ts";
 
-const ID_BYTES = 16;
 const MAX_WORD = 0xffffffff;
-/** Memory that is kept between two streams. */
+/** Memory that is kept for the first node of the next stream. */
 const KEPT_BYTES = 1 << 16;
 
-/** What a reader is doing; in the order of the format. */
+/** Which part of a stream is read, in the order of the format. */
 const Part = { NODES: 0, COUNTERS: 1, GROUPS: 2, PRODUCERS: 3 } as const;
 type Part = typeof Part[keyof typeof Part];
 
@@ -36,15 +50,20 @@ class StreamValue implements Element {
   readonly #producers: StreamProducers;
   #part: Part = Part.NODES;
   #stream: Stream = new Stream();
+  /** Nodes still to come. */
   #left: number = NONE;
+  /** Whether the id of the node at hand has been read. */
   #hasId: boolean = false;
   readonly #id: StreamId = new StreamId();
+  /** Id of the last entry of all nodes so far. */
   readonly #last: StreamId = new StreamId();
+  /** Scratch of `checkNode`. */
   readonly #current: StreamId = new StreamId();
   /** High and low word of each counter read. */
   readonly #counters: number[] = [];
+  /** Entries in all nodes so far, deleted ones not counted. */
   #entries: number = 0;
-  /** The first node, until it is known whether the stream is a small one. */
+  /** The first node, put aside; empty when there is none or it has been added. */
   readonly #node: ByteBuffer = new ByteBuffer();
   readonly #nodeId: StreamId = new StreamId();
   readonly #packed: ByteBuffer = new ByteBuffer();
@@ -87,7 +106,7 @@ class StreamValue implements Element {
     while (this.#left > 0) {
       if (!this.#hasId) {
         if (!reader.readString(blob)) return false;
-        if (blob.length !== ID_BYTES) reader.fail("Id of a stream node is not 16 bytes");
+        if (blob.length !== STREAM_ID_BYTES) reader.fail("Id of a stream node is not 16 bytes");
         this.#id.setBytes(blob.bytes, blob.start);
         this.#hasId = true;
       }
@@ -102,8 +121,7 @@ class StreamValue implements Element {
 
   #takeNode({ bytes, start, end }: StringSlot): void {
     const { reader } = this.#context;
-    const wrong = checkNode(bytes, start, end, this.#id, this.#last, this.#current);
-    if (wrong !== undefined) reader.fail(wrong);
+    reader.failIf(checkNode(bytes, start, end, this.#id, this.#last, this.#current));
     const isFirst = this.#node.length === 0 && this.#stream.nodes.size === 0;
     if (isFirst) {
       this.#nodeId.set(this.#id);
@@ -128,7 +146,7 @@ class StreamValue implements Element {
     if (!isNew) this.#context.reader.fail("Stream node comes twice");
   }
 
-  /** Length and last id; from the second generation on first id, largest deleted id and entries added. */
+  /** Three counters, or eight since generation 2, each in two words since ids use all 64 bits. */
   #readCounters(): boolean {
     const { reader } = this.#context;
     const counters = this.#counters;
@@ -144,7 +162,7 @@ class StreamValue implements Element {
     const { reader } = this.#context;
     const stream = this.#stream;
     const at = this.#counters;
-    // Streams of 5.0's release candidates may say more than they hold: servers believe what is said.
+    // Streams of 5.0's release candidates may say more than they hold, and servers believe what is said.
     const isEmpty = this.#entries === 0;
     if (at[0] !== 0 || at[1] < this.#entries || (isEmpty && at[1] > 0)) {
       reader.fail("Stream has another length than it says");
@@ -157,7 +175,7 @@ class StreamValue implements Element {
     if (this.#generation >= 2) {
       stream.firstId.setWords(at[6], at[7], at[8], at[9]);
       stream.maxDeletedId.setWords(at[10], at[11], at[12], at[13]);
-      stream.entriesAdded = bounded(at[14] * 4294967296 + at[15]);
+      stream.entriesAdded = bounded(at[14] * TWO_32 + at[15]);
     } else {
       this.#addFirst();
       stream.refreshFirstId();
@@ -166,8 +184,10 @@ class StreamValue implements Element {
       stream.entriesAdded = stream.length;
     }
     at.length = 0;
+    assert(stream.length >= this.#entries, "a stream says at least what it holds");
   }
 
+  /** Hands the stream to the sink and stands ready for the next one. */
   #store(): void {
     const context = this.#context;
     const stream = this.#stream;
@@ -179,42 +199,30 @@ class StreamValue implements Element {
     this.#last.setWords(0, 0, 0, 0);
     if (packStreamOf(stream, this.#nodeId, node.bytes, 0, node.length, packed)) {
       node.shrink(KEPT_BYTES);
-      // The stream holds nothing but counters, which are read anew.
+      // `#stream` goes on to the next value: it holds nothing but counters, which are all set anew.
       const { bytes, length } = packed;
-      return storeBlob(context, ValueType.STREAM, Encoding.STREAM, bytes, 0, length);
+      return context.storeBlob(ValueType.STREAM, Encoding.STREAM, bytes, 0, length);
     }
     this.#addFirst();
     this.#stream = new Stream();
     stream.isHeld = true;
-    storeObject(context, ValueType.STREAM, Encoding.STREAM, stream);
+    context.storeObject(ValueType.STREAM, Encoding.STREAM, stream);
   }
+}
+
+function rowOf(number: number, name: string, generation: number): ElementRow {
+  return { number, name, create: (context) => new StreamValue(context, generation) };
 }
 
 /** Types that both dialects know. */
 export const streamRows: readonly ElementRow[] = [
-  { number: Type.STREAM_LISTPACKS, name: "STREAM_LISTPACKS", create: (f) => new StreamValue(f, 1) },
-  {
-    number: Type.STREAM_LISTPACKS_2,
-    name: "STREAM_LISTPACKS_2",
-    create: (f) => new StreamValue(f, 2),
-  },
-  {
-    number: Type.STREAM_LISTPACKS_3,
-    name: "STREAM_LISTPACKS_3",
-    create: (f) => new StreamValue(f, 3),
-  },
+  rowOf(Type.STREAM_LISTPACKS, "STREAM_LISTPACKS", 1),
+  rowOf(Type.STREAM_LISTPACKS_2, "STREAM_LISTPACKS_2", 2),
+  rowOf(Type.STREAM_LISTPACKS_3, "STREAM_LISTPACKS_3", 3),
 ];
 
 /** Types of Redis alone. */
 export const redisStreamRows: readonly ElementRow[] = [
-  {
-    number: Type.STREAM_LISTPACKS_4,
-    name: "STREAM_LISTPACKS_4",
-    create: (f) => new StreamValue(f, 4),
-  },
-  {
-    number: Type.STREAM_LISTPACKS_5,
-    name: "STREAM_LISTPACKS_5",
-    create: (f) => new StreamValue(f, 5),
-  },
+  rowOf(Type.STREAM_LISTPACKS_4, "STREAM_LISTPACKS_4", 4),
+  rowOf(Type.STREAM_LISTPACKS_5, "STREAM_LISTPACKS_5", 5),
 ];

@@ -1,9 +1,27 @@
 /**
- * A stream's consumer groups, read: what is pending in each, and by whom.
+ * A stream's consumer groups: what is pending in each, and which consumer has it. A group lists its pending entries
+ * twice, first all of them with their times, then under each consumer the ids of its own:
+ *
+ * ```text
+ *   n groups, each
+ *     NAME                a string
+ *     COUNTERS            last delivered ms, seq, and since generation 2 entries read (2^64 - 1: unknown)
+ *     PENDING_COUNT       n, each  PENDING_ID:16, PENDING_TIME:8, PENDING_DELIVERIES
+ *     CONSUMER_COUNT      n, each  CONSUMER_NAME, CONSUMER_SEEN:8, since generation 3 CONSUMER_ACTIVE:8,
+ *                                  OWN_COUNT, OWN_ID:16 each
+ *     FREE_COUNT          since generation 5: n, FREE_ID:16 each, the entries that no consumer has (XNACK)
+ * ```
+ *
+ * Ids of 16 bytes are raw and big endian, times are little endian milliseconds, all else are lengths.
+ *
+ * As in `rdb.c`, every entry of the group's list must be claimed exactly once: by one consumer, or by the list of
+ * those that are free. An entry is added without an owner, each claim takes it out of those still unclaimed, and a
+ * group that ends with unclaimed entries is refused.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { bounded, StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
@@ -15,15 +33,16 @@ import {
   TIME,
   UNKNOWN,
 } from "../../store/types/stream_groups.ts";
-import type { DecodeContext } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
+import { STREAM_ID_BYTES, TWO_32 } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/string_slot.ts";
 
-const ID_BYTES = 16;
 const TIME_BYTES = 8;
-/** The owner of a pending entry nobody has been named for yet. */
+/** The owner of a pending entry that no consumer has claimed. */
 const NOBODY = -1;
+const MAX_WORD = 0xffffffff;
 
+/** What is read next, in the order of the format. */
 const Step = {
   COUNT: 0,
   NAME: 1,
@@ -44,7 +63,7 @@ const Step = {
 } as const;
 type Step = typeof Step[keyof typeof Step];
 
-/** Reads them into a stream. */
+/** Reads the groups of one stream after the other. */
 export class StreamGroups {
   readonly #context: DecodeContext;
   readonly #generation: number;
@@ -57,21 +76,25 @@ export class StreamGroups {
   #group: Group = new Group(new Uint8Array(0));
   #consumer: Consumer | undefined = undefined;
   #step: Step = Step.COUNT;
+  /** Groups still to come, the one at hand included. */
   #groups: number = 0;
+  /** Consumers of the group still to come. */
   #consumers: number = 0;
+  /** Ids still to come in the list at hand. */
   #left: number = 0;
-  /** Pending entries nobody has been named for yet. */
-  #unowned: number = 0;
+  /** Pending entries of the group that are still unclaimed. */
+  #unclaimed: number = 0;
 
-  /** @param generation Which of the five types. */
+  /** @param generation 1 for STREAM_LISTPACKS, 5 for STREAM_LISTPACKS_5. */
   constructor(context: DecodeContext, generation: number) {
     this.#context = context;
     this.#generation = generation;
     this.#slot = context.newSlot();
   }
 
-  /** The groups to come are those of `stream`. */
+  /** Begins the groups of `stream`, to which they are added. */
   begin(stream: Stream): void {
+    assert(this.#stream === undefined, "the groups of the stream before were read to their end");
     this.#stream = stream;
     this.#step = Step.COUNT;
     this.#groups = NONE;
@@ -125,12 +148,13 @@ export class StreamGroups {
     return true;
   }
 
+  /** Before Redis 7.0 nobody counted what a group has read: it is estimated from its last id. */
   #takeCounters(at: readonly number[]): void {
     const group = this.#group;
     group.lastId.setWords(at[0], at[1], at[2], at[3]);
     if (this.#generation < 2) group.entriesRead = this.#stream!.entriesUpTo(group.lastId);
-    else if (at[4] === 0xffffffff && at[5] === 0xffffffff) group.entriesRead = UNKNOWN;
-    else group.entriesRead = bounded(at[4] * 4294967296 + at[5]);
+    else if (at[4] === MAX_WORD && at[5] === MAX_WORD) group.entriesRead = UNKNOWN;
+    else group.entriesRead = bounded(at[4] * TWO_32 + at[5]);
   }
 
   #readPending(step: Step): boolean {
@@ -139,7 +163,7 @@ export class StreamGroups {
     if (step === Step.PENDING_COUNT) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
-      this.#unowned = reader.length;
+      this.#unclaimed = reader.length;
       this.#step = this.#left > 0 ? Step.PENDING_ID : Step.CONSUMER_COUNT;
     } else if (step === Step.PENDING_ID) {
       if (!this.#readId()) return false;
@@ -193,16 +217,17 @@ export class StreamGroups {
       return true;
     }
     if (step === Step.GROUP_END) {
-      if (this.#unowned !== 0) reader.fail("Pending entry has no consumer");
+      // Checked here because only the end of the last list shows it.
+      if (this.#unclaimed !== 0) reader.fail("Pending entry has no consumer");
       this.#groups--;
       this.#step = Step.NAME;
       return true;
     }
     for (; this.#left > 0; this.#left--) {
       if (!this.#readId()) return false;
-      if (step === Step.OWN_ID) this.#own();
-      else if (!this.#findUnowned()) reader.fail("Entry without consumer is not pending");
-      this.#unowned--;
+      if (step === Step.OWN_ID) this.#claim();
+      else if (!this.#findUnclaimed()) reader.fail("Entry without consumer is not pending");
+      this.#unclaimed--;
     }
     if (step === Step.OWN_ID) this.#nextConsumer();
     else this.#step = Step.GROUP_END;
@@ -214,17 +239,17 @@ export class StreamGroups {
     else this.#step = this.#generation >= 5 ? Step.FREE_COUNT : Step.GROUP_END;
   }
 
-  #own(): void {
+  #claim(): void {
     const consumer = this.#consumer!;
-    if (!this.#findUnowned()) {
+    if (!this.#findUnclaimed()) {
       this.#context.reader.fail("Consumer's pending entry is not the group's, or another's");
     }
     consumer.pending.add(this.#id, this.#ownPlace);
     this.#group.pending.setNumber(this.#place, OWNER, consumer.slot);
   }
 
-  /** Points at the pending entry of the id just read; false when there is none or somebody has it. */
-  #findUnowned(): boolean {
+  /** Points at the pending entry of the id just read; false when there is none or it has been claimed. */
+  #findUnclaimed(): boolean {
     const { pending } = this.#group;
     return pending.find(this.#id, this.#place) &&
       pending.getNumber(this.#place, OWNER) === NOBODY;
@@ -232,7 +257,7 @@ export class StreamGroups {
 
   #readId(): boolean {
     const { reader } = this.#context;
-    if (!reader.readFixed(ID_BYTES)) return false;
+    if (!reader.readFixed(STREAM_ID_BYTES)) return false;
     this.#id.setBytes(reader.fixed, 0);
     return true;
   }

@@ -1,11 +1,11 @@
 /**
- * What Redis 8.6 keeps of idempotent producers behind a stream. It is read and left: a master that has
- * met an entry before does not send it, so a replica never asks.
+ * What Redis 8.6 and later keep behind a stream about idempotent producers (`XADD ... IDMP`). It is passed over: a
+ * master answers a repeated entry without sending it on, so a replica is never asked.
  *
- * ```
- *  seconds kept, entries kept
- *  producers, each  name, count, count times  name, ms, seq
- *  names added, names met again
+ * ```text
+ *   seconds kept, entries kept
+ *   n, n * ( producer name, m, m * ( id of the producer's, ms, seq ) )
+ *   ids added, ids met again
  * ```
  *
  * @module
@@ -14,18 +14,20 @@
 import type { DecodeContext } from "../format/context.ts";
 import { NONE } from "../format/context.ts";
 
+/** What is read next. */
 const Step = { HEAD: 0, NAME: 1, COUNT: 2, ID_NAME: 3, ID: 4, TAIL: 5 } as const;
 type Step = typeof Step[keyof typeof Step];
 
-/** Reads them. */
+/** Passes over the producers of one stream after the other. */
 export class StreamProducers {
   readonly #context: DecodeContext;
   #step: Step = Step.HEAD;
+  /** Numbers of the step at hand that have been read. */
   #numbers: number = 0;
   #producers: number = NONE;
   #ids: number = 0;
 
-  /** @param context What is read. */
+  /** @param context The snapshot that is read. */
   constructor(context: DecodeContext) {
     this.#context = context;
   }
@@ -65,6 +67,7 @@ export class StreamProducers {
     }
   }
 
+  /** Reads `count` lengths, of which the last stays in the reader. */
   #readNumbers(count: number): boolean {
     for (; this.#numbers < count; this.#numbers++) {
       if (!this.#context.reader.readLength()) return false;

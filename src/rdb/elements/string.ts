@@ -1,72 +1,60 @@
 /**
- * String values: the general reader, and the run of whole records that most snapshots consist of.
+ * String values (type 0): the general reader, and the kernel for runs of whole records, which most of a
+ * snapshot consists of.
  *
  * @module
  */
 
-import type { DecodeContext, Element } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
-import { Opcode, Type } from "../format/opcodes.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
+import { NO_EXPIRY } from "../../store/memory/record.ts";
+import type { DecodeContext } from "../format/context.ts";
+import { Opcode, TWO_32, Type } from "../format/opcodes.ts";
+import type { StringSlot } from "../format/string_slot.ts";
+import type { Element, ElementRow } from "./element.ts";
+import { expiryFromInt64 } from "./sections.ts";
 
-const TWO_32 = 4294967296;
-
-/** Milliseconds as we keep them: -1 stays "never" as in Redis, what lies before 1970 is simply past. */
-export function expiryFromInt64(ms: number): number {
-  if (ms < 0) return ms === NONE ? NONE : 0;
-  return Math.min(ms, Number.MAX_SAFE_INTEGER);
-}
-
-/** One string value in any encoding, wherever chunks end. */
-export class StringValue implements Element {
+/** One string value in any encoding, wherever the chunks end. */
+class StringValue implements Element {
   readonly #context: DecodeContext;
   readonly #value: StringSlot;
 
-  /** An element of `context`. */
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#value = context.newSlot();
   }
 
-  /** Reads on; false when the chunk ended first. */
   read(): boolean {
-    const context = this.#context;
-    const { key, sink } = context;
-    const value = this.#value;
-    if (!context.reader.readString(value)) return false;
-    const taken = sink.string(
-      key.bytes,
-      key.start,
-      key.end,
-      value.bytes,
-      value.start,
-      value.end,
-      context.expireAtMs,
-      context.idleSeconds,
-      context.frequency,
-    );
-    if (!taken) context.failDuplicate();
+    if (!this.#context.reader.readString(this.#value)) return false;
+    this.#context.storeString(this.#value);
     return true;
   }
 }
 
 /**
- * Reads string records that lie whole in the chunk, with or without a millisecond expiry and with
- * plain key and value, straight to the sink; stops before the first record that is anything else.
- * Returns how many it read. Only for a context without pending attributes.
+ * Reads string records that lie whole in the chunk straight to the sink, and stops before the first record
+ * that is anything else: another type or opcode, an encoded string, a length of more than two bytes, a
+ * record that crosses the chunk's end. The general way reads that one, so this way never fails.
  *
- * A byte kernel: 15 ns a key of 16 bytes with a value of 200, against 120 through the general reader
+ * ```text
+ *   [FC expiry:8]  00  length:1-2 key  length:1-2 value
+ * ```
+ *
+ * The reader moves only over whole records: while the sink runs, it stands at the record's first byte.
+ * Called between two records, when no expiry is pending; the caller counts the keys.
+ *
+ * A byte kernel: 15 ns for a key of 16 bytes with a value of 200, against 120 through the general reader
  * (Deno; 44 against 160 on Bun).
+ *
+ * @returns How many records it read.
  */
 export function readWholeStrings(context: DecodeContext): number {
   const { reader, sink } = context;
   const { bytes, end } = reader;
   let pos = reader.pos;
   let count = 0;
-  // The shortest record that is tried: type, key length, value length.
+  // The shortest record: type, key length, value length.
   while (pos + 3 <= end) {
     let at = pos;
-    let expireAtMs = NONE;
+    let expireAtMs = NO_EXPIRY;
     if (bytes[at] === Opcode.EXPIRETIME_MS) {
       if (at + 12 > end) break;
       const low = bytes[at + 1] | (bytes[at + 2] << 8) | (bytes[at + 3] << 16) |
@@ -93,13 +81,14 @@ export function readWholeStrings(context: DecodeContext): number {
     }
     if (at + length > end) break;
     pos = at + length;
-    if (!sink.string(bytes, keyStart, keyEnd, bytes, at, pos, expireAtMs, NONE, NONE)) {
-      context.recordOffset = reader.offset;
-      context.key.borrow(bytes, keyStart, keyEnd);
-      context.failDuplicate();
-    }
+    sink.string(bytes, keyStart, keyEnd, bytes, at, pos, expireAtMs);
     count++;
     reader.pos = pos;
   }
   return count;
 }
+
+/** The type that both dialects know. */
+export const stringRows: readonly ElementRow[] = [
+  { number: Type.STRING, name: "STRING", create: (context) => new StringValue(context) },
+];

@@ -1,12 +1,25 @@
 /**
- * Sorted sets, read: plain with text scores up to Redis 3.2 and with binary ones since, ziplists up to
- * 6.2, listpacks since. Checked to the last byte: order, scores, and that no member comes twice.
+ * Sorted sets, checked to the last byte: order, scores, and that no member comes twice.
+ *
+ * ```text
+ *    3  ZSET           n, n * (member, score as text)                     up to Redis 3.2
+ *    5  ZSET_2         n, n * (member, score:8)                           since 4.0
+ *   12  ZSET_ZIPLIST   ziplist of member, score                           up to 6.2
+ *   17  ZSET_LISTPACK  listpack of member, score                          since 7.0
+ *
+ *   score as text      one byte n, n bytes of decimal text; n of 253 is NaN, 254 is +inf, 255 is -inf
+ *   score:8            IEEE 754, little endian
+ *   packed score       an integer or text; pairs ascend by score, then by the bytes of the member
+ * ```
+ *
+ * Servers write types 3 and 5 from the highest score down, so that each member is inserted at the front; any
+ * order is read. NaN is refused everywhere, as `rdb.c` does.
  *
  * @module
  */
 
 import { compareBytes, parseDouble } from "../../base/ascii.ts";
-import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { LISTPACK_HEADER, lpLength, lpRead, lpStates } from "../../store/packed/listpack.ts";
 import {
@@ -18,22 +31,21 @@ import {
 } from "../../store/packed/listpack_check.ts";
 import { addListpack, lpScore, zsetListpack } from "../../store/types/zset.ts";
 import { ZsetTable } from "../../store/types/zset_table.ts";
-import type { DecodeContext, Element, ElementRow } from "../format/context.ts";
-import { NONE } from "../format/context.ts";
+import { type DecodeContext, NONE } from "../format/context.ts";
 import { Type } from "../format/opcodes.ts";
-import type { StringSlot } from "../format/chunk_reader.ts";
-import { storeBlob, storeObject } from "./store.ts";
+import type { StringSlot } from "../format/string_slot.ts";
 import { hasDuplicates } from "./duplicates.ts";
-import { ziplistToListpack } from "./ziplist.ts";
+import type { Element, ElementRow } from "./element.ts";
+import { PackedBlob } from "./packed_blob.ts";
 
-/** First byte of a text score that stands for no text: NaN, and the infinities. */
+/** First bytes of a text score that no text follows: `rdb.c rdbLoadDoubleValue`. */
 const TEXT_NAN = 253;
 const TEXT_INFINITY = 254;
 const TEXT_MINUS_INFINITY = 255;
-/** No server writes a score in more (`%.17g`). */
+/** Longest text of a score that is read: servers write `%.17g`, at most 24 bytes. */
 const MAX_TEXT = 40;
-/** Memory that is kept between two sorted sets. */
-const KEPT_BYTES = 1 << 17;
+/** The message that refuses a sorted set two of whose members are the same, as Redis does. */
+const DUPLICATE_MEMBER = "Sorted set has a member twice";
 
 /** Members and scores one by one: types 3 and 5. */
 class PlainZset implements Element {
@@ -73,8 +85,8 @@ class PlainZset implements Element {
     const set = this.#set!;
     this.#set = undefined;
     set.loaded();
-    // rdb.c, empty keys: a sorted set without members is no key.
-    if (set.size > 0) storeSet(this.#context, set);
+    // rdb.c rdbLoadObject, emptykey: a sorted set without members is no key.
+    if (set.size > 0) storeSmallest(this.#context, set);
     return true;
   }
 
@@ -100,65 +112,56 @@ class PlainZset implements Element {
     const { reader } = this.#context;
     const { bytes, start, end } = this.#member;
     const set = this.#set!;
-    if (score !== score) reader.fail("Score is no number");
-    if (!set.load(bytes, start, end, score)) reader.fail("Sorted set has a member twice");
+    if (score !== score) reader.fail("Score is not a number");
+    if (!set.load(bytes, start, end, score)) reader.fail(DUPLICATE_MEMBER);
   }
 }
 
-/** Members and scores in one blob: types 12 and 17. */
+/** Members and scores in one listpack or ziplist: types 12 and 17. */
 class PackedZset implements Element {
   readonly #context: DecodeContext;
-  readonly #isZiplist: boolean;
-  readonly #blob: StringSlot;
-  readonly #listpack: ByteBuffer = new ByteBuffer();
+  readonly #blob: PackedBlob;
   readonly #check: PairCheck = new PairCheck();
 
   constructor(context: DecodeContext, isZiplist: boolean) {
     this.#context = context;
-    this.#isZiplist = isZiplist;
-    this.#blob = context.newSlot();
+    this.#blob = new PackedBlob(context, isZiplist, true);
   }
 
   read(): boolean {
-    const { reader } = this.#context;
     const blob = this.#blob;
-    if (!reader.readString(blob)) return false;
-    if (!this.#isZiplist) {
-      this.#store(blob.bytes, blob.start, blob.end);
-      return true;
-    }
-    const listpack = this.#listpack;
-    const fail = (message: string) => reader.fail(message);
-    ziplistToListpack(blob.bytes, blob.start, blob.end, listpack, true, fail);
-    this.#store(listpack.bytes, 0, listpack.length);
-    listpack.shrink(KEPT_BYTES);
+    if (!blob.read()) return false;
+    this.#store(blob);
+    blob.release();
     return true;
   }
 
-  #store(bytes: Uint8Array, start: number, end: number): void {
+  #store({ bytes, start, end }: PackedBlob): void {
     const context = this.#context;
     const { reader, sink } = context;
-    const wrong = this.#check.check(bytes, start, end);
-    if (wrong !== undefined) reader.fail(wrong);
+    reader.failIf(this.#check.check(bytes, start, end));
     const count = lpLength(bytes, start, end) >>> 1;
     if (count === 0) return;
     // rdb.c goes by the number of members alone, not by their length.
     if (count > sink.settings.limits.zsetMaxListpackEntries) {
       const set = new ZsetTable(sink.settings);
-      if (!addListpack(set, bytes, start)) reader.fail("Sorted set has a member twice");
-      return storeLarge(context, set);
+      if (!addListpack(set, bytes, start)) reader.fail(DUPLICATE_MEMBER);
+      return storeTable(context, set);
     }
-    if (hasDuplicates(bytes, start, count, 2)) reader.fail("Sorted set has a member twice");
-    storeBlob(context, ValueType.ZSET, Encoding.LISTPACK, bytes, start, end);
+    if (hasDuplicates(bytes, start, count, 2)) reader.fail(DUPLICATE_MEMBER);
+    context.storeBlob(ValueType.ZSET, Encoding.LISTPACK, bytes, start, end);
   }
 }
 
-/** Looks at the entries of one listpack after the other: sound, pairs in order, scores that are numbers. */
+/**
+ * Checks a listpack of members and scores in one walk: that every entry is sound, that scores are numbers, and
+ * that pairs ascend. One walk instead of two, since checking is most of the time a sorted set takes to load.
+ */
 class PairCheck {
   readonly #last: BytesRef = new BytesRef();
   readonly #member: BytesRef = new BytesRef();
 
-  /** What is wrong with bytes of unknown origin, undefined when nothing is. */
+  /** What is wrong with bytes of unknown origin; undefined says that they are sound. */
   check(bytes: Uint8Array, start: number, end: number): string | undefined {
     const wrong = lpCheckFrame(bytes, start, end);
     if (wrong !== undefined) return wrong;
@@ -201,20 +204,21 @@ class PairCheck {
   }
 }
 
-function storeSet(context: DecodeContext, set: ZsetTable): void {
+/** Hands a finished set to the sink: as a listpack where it is small, else as it is. */
+function storeSmallest(context: DecodeContext, set: ZsetTable): void {
   const listpack = zsetListpack(set, context.sink.settings.limits);
-  if (listpack === undefined) return storeLarge(context, set);
-  storeBlob(context, ValueType.ZSET, Encoding.LISTPACK, listpack.bytes, 0, listpack.length);
+  if (listpack === undefined) return storeTable(context, set);
+  context.storeBlob(ValueType.ZSET, Encoding.LISTPACK, listpack.bytes, 0, listpack.length);
 }
 
-function storeLarge(context: DecodeContext, set: ZsetTable): void {
-  storeObject(context, ValueType.ZSET, Encoding.SKIPLIST, set);
+function storeTable(context: DecodeContext, set: ZsetTable): void {
+  context.storeObject(ValueType.ZSET, Encoding.SKIPLIST, set);
 }
 
 /** Types that both dialects know. */
 export const zsetRows: readonly ElementRow[] = [
-  { number: Type.ZSET, name: "ZSET", create: (context) => new PlainZset(context, false) },
-  { number: Type.ZSET_2, name: "ZSET_2", create: (context) => new PlainZset(context, true) },
-  { number: Type.ZSET_ZIPLIST, name: "ZSET_ZIPLIST", create: (f) => new PackedZset(f, true) },
-  { number: Type.ZSET_LISTPACK, name: "ZSET_LISTPACK", create: (f) => new PackedZset(f, false) },
+  { number: Type.ZSET, name: "ZSET", create: (c) => new PlainZset(c, false) },
+  { number: Type.ZSET_2, name: "ZSET_2", create: (c) => new PlainZset(c, true) },
+  { number: Type.ZSET_ZIPLIST, name: "ZSET_ZIPLIST", create: (c) => new PackedZset(c, true) },
+  { number: Type.ZSET_LISTPACK, name: "ZSET_LISTPACK", create: (c) => new PackedZset(c, false) },
 ];

@@ -1,175 +1,122 @@
 /**
- * Chunks in, lengths, fixed runs and strings out: the atoms of the format. Every `read*` answers
- * false when the chunk ends first and goes on from there when called again with the next one. It
- * knows nothing of records.
+ * Pushed chunks in; lengths, runs of fixed length and strings out: the atoms of the format. The reader
+ * knows nothing of records, and it never waits: every `read*` answers false when the chunk ends first and
+ * goes on from there when it is called again with the next chunk.
  *
+ * A length (`rdb.c rdbLoadLenByRef`) says its own width in the top bits of its first byte:
+ *
+ * ```text
+ *   00nnnnnn                      6 bits
+ *   01nnnnnn nnnnnnnn             14 bits, big endian
+ *   10000000 + 4 bytes            32 bits, big endian
+ *   10000001 + 8 bytes            64 bits, big endian
+ *   10______                      any other: corrupt
+ *   11eeeeee                      no length: a string in encoding e
  * ```
- * 00nnnnnn                      length, 6 bits
- * 01nnnnnn nnnnnnnn             length, 14 bits
- * 10000000 + 4 bytes            length, 32 bits, big endian
- * 10000001 + 8 bytes            length, 64 bits, big endian
- * 11eeeeee                      not a length: a string encoded as int8, int16, int32 or LZF
+ *
+ * A string (`rdb.c rdbGenericLoadStringObject`) begins with a length and is one of
+ *
+ * ```text
+ *   length, bytes                 as it is
+ *   C0 + 1, C1 + 2, C2 + 4 bytes  the decimal text of a signed integer, little endian
+ *   C3, length c, length u, c     c bytes of LZF that expand to exactly u
+ * ```
+ *
+ * How a string is read on when a chunk ends inside it:
+ *
+ * ```text
+ *   HEAD ---> BYTES ------------------------------> HEAD
+ *     |-----> INTEGER ----------------------------> HEAD
+ *     '-----> LZF_IN ---> LZF_OUT ---> LZF_BYTES -> HEAD
  * ```
  *
  * @module
  */
 
-import { writeInteger } from "../../base/ascii.ts";
-import { copyBytes } from "../../base/copy.ts";
+import { assert } from "../../base/assert.ts";
 import { lzfDecompress } from "../../base/lzf.ts";
 import { RdbError } from "./errors.ts";
-import { Length, StringEncoding } from "./opcodes.ts";
+import { Length, StringEncoding, TWO_32 } from "./opcodes.ts";
+import { StringSlot } from "./string_slot.ts";
 
-const TWO_32 = 4294967296;
-const FIXED_BYTES = 40; // the longest run of fixed length: a slot import's job name
-const INTEGER_TEXT_BYTES = 11; // "-2147483648"
-const FIRST_ALLOCATION = 4096;
-const KEPT_ALLOCATION = 1 << 20;
+/** Longest string that is read unless told otherwise: 512 MB, Redis's `proto-max-bulk-len`. */
+export const DEFAULT_MAX_STRING_BYTES: number = 512 * 1024 * 1024;
 
-// A 3-byte back reference yields at most 264 bytes; the rest is what short inputs may add.
+/** The longest run of fixed length: a sorted set's score as text. */
+const FIXED_BYTES = 40;
+
+/**
+ * LZF expands three bytes (a back reference) to at most 264, so what claims to grow further is corrupt, and
+ * no memory is set aside for it. The rest is what an input shorter than three bytes may add.
+ */
 const LZF_WORST_RATIO = 88;
 const LZF_WORST_REST = 33;
 
-/** The state of a string being read: what comes next. */
+/** What of a string is read next. */
 const Step = { HEAD: 0, BYTES: 1, INTEGER: 2, LZF_IN: 3, LZF_OUT: 4, LZF_BYTES: 5 } as const;
 type Step = typeof Step[keyof typeof Step];
 
-/**
- * Where a string lies once it has been read: in the chunk itself when it came whole, else in
- * storage of its own.
- */
-export class StringSlot {
-  /** The buffer that holds the string. */
-  bytes: Uint8Array;
-  /** Offset of its first byte. */
-  start: number = 0;
-  /** Offset after its last byte. */
-  end: number = 0;
-  #own: Uint8Array;
-
-  /** An empty string. */
-  constructor() {
-    this.#own = new Uint8Array(INTEGER_TEXT_BYTES * 2);
-    this.bytes = this.#own;
-  }
-
-  /** Length in bytes. */
-  get length(): number {
-    return this.end - this.start;
-  }
-
-  /** Points at borrowed bytes. */
-  borrow(bytes: Uint8Array, start: number, end: number): void {
-    this.bytes = bytes;
-    this.start = start;
-    this.end = end;
-  }
-
-  /** Copies what was borrowed, before its owner takes it back. */
-  keep(): void {
-    if (this.bytes === this.#own) return;
-    const { bytes, start, end } = this;
-    this.clear();
-    this.append(bytes, start, end, end - start);
-  }
-
-  /** The empty string, in storage of its own; gives back memory that a huge one needed. */
-  clear(): void {
-    if (this.#own.length > KEPT_ALLOCATION) this.#own = new Uint8Array(FIRST_ALLOCATION);
-    this.bytes = this.#own;
-    this.start = 0;
-    this.end = 0;
-  }
-
-  /** Appends to what {@linkcode clear} began. `expected` bounds how far the storage may run ahead. */
-  append(bytes: Uint8Array, start: number, end: number, expected: number): void {
-    const at = this.end;
-    const count = end - start;
-    this.reserve(at + count, expected);
-    copyBytes(this.#own, at, bytes, start, end);
-    this.end = at + count;
-  }
-
-  /** Makes the storage at least `needed` long: it doubles, but never beyond `expected`. */
-  reserve(needed: number, expected: number): void {
-    const own = this.#own;
-    if (needed <= own.length) return;
-    const wished = Math.max(needed, Math.min(expected, Math.max(own.length * 2, FIRST_ALLOCATION)));
-    const grown = new Uint8Array(wished);
-    grown.set(own.subarray(0, this.end));
-    this.#own = grown;
-    this.bytes = grown;
-  }
-
-  /** The decimal text of an integer, in storage of its own. */
-  setInteger(value: number): void {
-    this.clear();
-    this.end = writeInteger(this.#own, 0, value);
-  }
-
-  /** A borrowed view, valid until the slot is used again. */
-  view(): Uint8Array {
-    return this.bytes.subarray(this.start, this.end);
-  }
-
-  /** A copy that owns its bytes. */
-  copy(): Uint8Array {
-    return this.bytes.slice(this.start, this.end);
-  }
-}
-
-/** A cursor over pushed chunks. */
+/** A cursor over one chunk after the other. */
 export class ChunkReader {
-  /** The chunk. */
+  /** The chunk that is being read; borrowed. */
   bytes: Uint8Array = new Uint8Array(0);
-  /** The cursor in it. */
+  /** Offset in `bytes` of the next byte to read. */
   pos: number = 0;
-  /** Where it ends. */
+  /** Offset in `bytes` after the last byte of the chunk. */
   end: number = 0;
-  /** Low 32 bits of the last length. */
+  /** Low 32 bits of the last length read. */
   lengthLow: number = 0;
-  /** High 32 bits of the last length. */
+  /** High 32 bits of the last length read. */
   lengthHigh: number = 0;
-  /** The last length's string encoding; -1 when it was a plain length. */
+  /** The string encoding that stood where the last length was read; -1 when it was a length. */
   encoding: number = -1;
-  /** What {@linkcode readFixed} filled. */
+  /** The bytes that {@linkcode readFixed} read last, from the front. */
   readonly fixed: Uint8Array = new Uint8Array(FIXED_BYTES);
-  /** The same bytes, for numbers. */
+  /** The bytes of `fixed`, to be read as numbers. */
   readonly view: DataView = new DataView(this.fixed.buffer);
 
   readonly #maxStringBytes: number;
   readonly #compressed: StringSlot = new StringSlot();
-  #origin: number = 0; // stream offset of bytes[0]
+  #origin: number = 0; // offset in the snapshot of bytes[0]
   #lengthLeft: number = 0; // bytes of a length still to come
   #fixedFilled: number = 0;
   #step: Step = Step.HEAD;
   #left: number = 0; // bytes of a string still to come, as they are on the wire
-  #expected: number = 0; // a string's length once decoded
+  #expected: number = 0; // length of a string once it is expanded
 
-  /** Keeps strings of up to `maxStringBytes`; longer ones are refused up front. */
+  /**
+   * Makes a reader without a chunk.
+   *
+   * @param maxStringBytes A longer string is refused by its length, before its bytes come.
+   */
   constructor(maxStringBytes: number) {
     this.#maxStringBytes = maxStringBytes;
   }
 
-  /** Bytes read since the first. */
+  /** Bytes of the snapshot read so far. */
   get offset(): number {
     return this.#origin + this.pos;
   }
 
-  /** The last length as a number: exact up to 2^53. */
+  /** The last length as a number: exact up to 2^53, which no count of real things exceeds. */
   get length(): number {
     return this.lengthHigh * TWO_32 + this.lengthLow;
   }
 
-  /** Goes on in a new chunk; the one before must be used up. */
+  /** Goes on at `start` of another chunk. The caller has used the chunk before up to `pos`. */
   setChunk(bytes: Uint8Array, start: number, end: number): void {
+    assert(start <= end && end <= bytes.length, "a chunk lies inside its buffer");
     this.#origin += this.pos - start;
     this.bytes = bytes;
     this.pos = start;
     this.end = end;
   }
 
-  /** Reads a length. */
+  /**
+   * Reads a length into `length`, `lengthHigh` and `lengthLow`.
+   *
+   * @throws {RdbError} `CORRUPT` when a string's encoding stands there.
+   */
   readLength(): boolean {
     if (!this.readLengthOrEncoding()) return false;
     if (this.encoding >= 0) this.fail("String encoding where a length is due");
@@ -197,8 +144,9 @@ export class ChunkReader {
     return left === 0;
   }
 
-  /** Reads `count` raw bytes into {@linkcode fixed}. */
+  /** Reads `count` raw bytes, at most 40, into {@linkcode fixed}. */
   readFixed(count: number): boolean {
+    assert(count <= FIXED_BYTES && this.#fixedFilled <= count, "one run at a time, that fits");
     const { bytes, end, fixed } = this;
     let pos = this.pos;
     let filled = this.#fixedFilled;
@@ -208,7 +156,12 @@ export class ChunkReader {
     return filled === count;
   }
 
-  /** Reads a string of any encoding. */
+  /**
+   * Reads a string of any encoding.
+   *
+   * @param slot Filled; pass the same one again after a false, since it holds what has come so far.
+   * @throws {RdbError} `TOO_LARGE` for a string, or one once expanded, beyond the limit.
+   */
   readString(slot: StringSlot): boolean {
     if (this.#step === Step.HEAD && this.#lengthLeft === 0 && this.#borrowShort(slot)) return true;
     while (this.#readStringStep(slot)) {
@@ -217,7 +170,7 @@ export class ChunkReader {
     return false;
   }
 
-  /** Passes over a string of any encoding and any length without keeping it. */
+  /** Passes over a string of any encoding and any length without keeping a byte of it. */
   skipString(): boolean {
     while (this.#readStringStep(undefined)) {
       if (this.#step === Step.HEAD) return true;
@@ -230,12 +183,21 @@ export class ChunkReader {
     return this.view.getInt32(4, true) * TWO_32 + this.view.getUint32(0, true);
   }
 
-  /** Refuses what was read. */
+  /**
+   * Refuses what was read.
+   *
+   * @throws {RdbError} `CORRUPT`, at the cursor.
+   */
   fail(message: string): never {
     throw new RdbError("CORRUPT", message, this.offset);
   }
 
-  /** True when the first byte was all there is. */
+  /** Refuses what was read when a check says what is `wrong` with it; undefined says that it is sound. */
+  failIf(wrong: string | undefined): void {
+    if (wrong !== undefined) this.fail(wrong);
+  }
+
+  /** Takes a length's first byte: true when it was the whole length, or named an encoding. */
   #beginLength(first: number): boolean {
     this.encoding = -1;
     this.lengthHigh = 0;
@@ -258,7 +220,10 @@ export class ChunkReader {
     return false;
   }
 
-  /** A plain string that lies whole in the chunk and whose length takes a byte or two, as most do. */
+  /**
+   * The short way for a plain string that lies whole in the chunk and whose length takes one or two bytes,
+   * as nearly all keys and values do. False says nothing: the general way reads from the same place.
+   */
   #borrowShort(slot: StringSlot): boolean {
     const { bytes, end } = this;
     let at = this.pos;
@@ -272,6 +237,7 @@ export class ChunkReader {
     return true;
   }
 
+  /** Does the step that is due; false when the chunk ended first. Without a slot nothing is kept. */
   #readStringStep(slot: StringSlot | undefined): boolean {
     switch (this.#step) {
       case Step.HEAD:
@@ -310,6 +276,7 @@ export class ChunkReader {
     this.fail(`Unknown string encoding ${this.encoding}`);
   }
 
+  /** Takes what the chunk has of a string: borrowed when that is all of it, else appended. */
   #readBytes(slot: StringSlot | undefined): boolean {
     const { bytes, pos, end } = this;
     const left = this.#left;
@@ -354,24 +321,28 @@ export class ChunkReader {
     }
     this.#expected = expected;
     this.#compressed.clear();
+    // What is passed over need not be expanded: its compressed bytes are skipped as plain ones are.
     this.#step = slot === undefined ? Step.BYTES : Step.LZF_BYTES;
     return true;
   }
 
+  /** Gathers the compressed bytes beside the slot, then expands them into it. */
   #readCompressed(slot: StringSlot | undefined): boolean {
+    assert(slot !== undefined, "a string that is passed over is not expanded");
     const compressed = this.#compressed;
     if (!this.#readBytes(compressed)) return false;
     const expected = this.#expected;
-    slot!.clear();
-    slot!.reserve(expected, expected);
+    slot.clear();
+    slot.reserve(expected, expected);
     const { bytes, start, end } = compressed;
-    if (!lzfDecompress(bytes, start, end, slot!.bytes, 0, expected)) {
+    if (!lzfDecompress(bytes, start, end, slot.bytes, 0, expected)) {
       this.fail("Compressed string does not expand to its length");
     }
-    slot!.end = expected;
+    slot.end = expected;
     return true;
   }
 
+  /** The last length, when a string of it may be kept; a string that is passed over may have any. */
   #checkedLength(slot: StringSlot | undefined): number {
     const length = this.length;
     const limit = slot === undefined ? Number.MAX_SAFE_INTEGER : this.#maxStringBytes;

@@ -1,102 +1,106 @@
 /**
- * What the decoder and its elements share while they read one snapshot.
+ * What the decoder and its elements share while one snapshot, or one DUMP payload, is read: the cursor, the
+ * sink, and what the snapshot has said about the key that comes next.
+ *
+ * ```text
+ *   expiry?  type  key  value   expiry?  type  key  value
+ *   |------- record --------|   |------- record --------|
+ *   ^ recordOffset          ^ finishKey(): the expiry counts for one key only
+ * ```
  *
  * @module
  */
 
-import { printableBytes, RdbError } from "./errors.ts";
+import { assert } from "../../base/assert.ts";
+import { type Encoding, NO_EXPIRY, type ValueType } from "../../store/memory/record.ts";
+import type { StoredObject } from "../../store/memory/stored_object.ts";
+import type { ChunkReader } from "./chunk_reader.ts";
+import { printableBytes } from "./errors.ts";
 import { Dialect } from "./opcodes.ts";
-import { type ChunkReader, StringSlot } from "./chunk_reader.ts";
 import type { RdbSink } from "./sink.ts";
+import { StringSlot } from "./string_slot.ts";
 
-/** Where a number of a record has no value. */
+/** An element's field whose number has not been read yet. */
 export const NONE: number = -1;
 
-/** One snapshot being read. */
+/** State of one snapshot that is being read. */
 export class DecodeContext {
-  /** The cursor. */
+  /** The cursor over the chunks. */
   readonly reader: ChunkReader;
-  /** Who is told. */
+  /** The sink that values are handed to. */
   readonly sink: RdbSink;
-  /** Key of the record being read. */
+  /** Key of the record that is being read. */
   readonly key: StringSlot;
-  /** Hash templates by id, each a list of field names; hashes after them refer to these. */
+  /** Hash templates by id, each a list of field names; hashes that come later refer to these. */
   readonly templates: Map<number, readonly Uint8Array[]> = new Map();
-  /** Whose numbers. */
+  /** Whose numbers the snapshot uses. */
   dialect: Dialect = Dialect.REDIS;
-  /** The snapshot's version. */
+  /** The snapshot's version; 0 until its header is read. */
   version: number = 0;
-  /** Offset of the byte that began the current record. */
+  /** Offset in the snapshot of the byte that began the current record. */
   recordOffset: number = 0;
-  /** When the next key expires. */
-  expireAtMs: number = NONE;
-  /** How long the next key has been idle. */
-  idleSeconds: number = NONE;
-  /** How often the next key is used. */
-  frequency: number = NONE;
+  /** When the next key expires, in milliseconds since 1970; -1 when nothing has said so. */
+  expireAtMs: number = NO_EXPIRY;
   /** Keys read so far, those whose value was passed over among them. */
   keys: number = 0;
-  /** Whether a module's value that is not kept ends the reading. */
+  /** Whether a module's value that is not kept ends the reading; else it is passed over. */
   failsOnModules: boolean = false;
 
   readonly #slots: StringSlot[] = [];
 
-  /** A snapshot read by `reader` and told to `sink`. */
+  /** Makes the state of a snapshot that `reader` reads and `sink` receives. */
   constructor(reader: ChunkReader, sink: RdbSink) {
     this.reader = reader;
     this.sink = sink;
     this.key = this.newSlot();
   }
 
-  /** Room for a string that must survive the end of a chunk. */
+  /** A slot for a string that must survive the end of a chunk: {@linkcode keepSlots} sees to it. */
   newSlot(): StringSlot {
     const slot = new StringSlot();
     this.#slots.push(slot);
     return slot;
   }
 
-  /** Called when the chunk is about to go: what elements hold of it is copied. */
+  /** Copies what slots have borrowed of the chunk. Called once a push, when the chunk is about to go. */
   keepSlots(): void {
     for (const slot of this.#slots) slot.keep();
   }
 
-  /** True when nothing has been said about the next key. */
-  get attributesAreClear(): boolean {
-    return this.expireAtMs === NONE && this.idleSeconds === NONE && this.frequency === NONE;
-  }
-
-  /** A key has been read: what was said about it holds no longer. */
+  /** Ends a record: the expiry it began with counts no longer. */
   finishKey(): void {
-    this.expireAtMs = NONE;
-    this.idleSeconds = NONE;
-    this.frequency = NONE;
+    this.expireAtMs = NO_EXPIRY;
     this.keys++;
   }
 
-  /** Refuses the current key: its database has it already. */
-  failDuplicate(): never {
-    const key = this.printableKey();
-    throw new RdbError("DUPLICATE_KEY", `Key ${key} comes twice`, this.recordOffset, { key });
+  /** Hands the string in `value` to the sink, under the current key. */
+  storeString(value: StringSlot): void {
+    const { key, sink } = this;
+    const { bytes, start, end } = key;
+    sink.string(bytes, start, end, value.bytes, value.start, value.end, this.expireAtMs);
   }
 
-  /** The current key for messages. */
+  /** Hands a value of one run of bytes to the sink, under the current key. */
+  storeBlob(
+    type: ValueType,
+    encoding: Encoding,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    assert(start <= end && end <= bytes.length, "a value lies inside its buffer");
+    const { key, sink, expireAtMs } = this;
+    sink.blob(key.bytes, key.start, key.end, type, encoding, bytes, start, end, expireAtMs);
+  }
+
+  /** Hands a value in its large form to the sink, under the current key. */
+  storeObject(type: ValueType, encoding: Encoding, object: StoredObject): void {
+    const { key, sink } = this;
+    sink.object(key.bytes, key.start, key.end, type, encoding, object, this.expireAtMs);
+  }
+
+  /** The current key as messages spell it. */
   printableKey(): string {
     return printableBytes(this.key.bytes, this.key.start, this.key.end);
   }
-}
-
-/** Reads one kind of thing. Its fields say where it stopped; complete, it is ready for the next. */
-export interface Element {
-  /** Reads on; false when the chunk ended first. */
-  read(): boolean;
-}
-
-/** A row of the decoder's table. */
-export interface ElementRow {
-  /** The opcode or type byte. */
-  readonly number: number;
-  /** Its name, as messages spell it. */
-  readonly name: string;
-  /** Makes its reader, once per snapshot; left out where we know the name and cannot read it. */
-  readonly create?: (context: DecodeContext) => Element;
 }

@@ -1,10 +1,10 @@
 /**
- * The one error a snapshot can end in.
+ * The one error that reading or writing a snapshot ends in, and keys as its messages spell them.
  *
  * @module
  */
 
-/** What is wrong with a snapshot. Stable: compare these, not messages. */
+/** Why a snapshot was refused. Codes are stable: compare these, not messages. */
 export type RdbErrorCode =
   | "BAD_MAGIC"
   | "BAD_VERSION"
@@ -18,33 +18,36 @@ export type RdbErrorCode =
   | "UNSUPPORTED_OPCODE"
   | "UNSUPPORTED_TYPE";
 
-/** What the error is about, where it is about a key or a type. */
+/** The key and the number an error concerns, each left out where there is none. */
 export interface RdbErrorDetails {
-  /** The key in printable form, cut when long. */
+  /** The key in printable form, cut after 128 bytes. */
   readonly key?: string;
-  /** The type or opcode byte. */
+  /** The value type or opcode byte, 0 to 255. */
   readonly type?: number;
 }
 
-/** A snapshot cannot be read or written. */
+/**
+ * A snapshot or DUMP payload that cannot be read, or a value that cannot be written. Bytes from outside
+ * end in this error and in no other, however broken they are.
+ */
 export class RdbError extends Error {
-  /** Always "RdbError". */
+  /** Always "RdbError", in every runtime. */
   override readonly name: string = "RdbError";
-  /** What kind of failure. */
+  /** The kind of failure, for programs. */
   readonly code: RdbErrorCode;
-  /** Offset from the snapshot's first byte; -1 when a snapshot is being written. */
+  /** Bytes from the snapshot's first byte to the failure; -1 while a snapshot is written. */
   readonly offset: number;
-  /** The key in printable form, where there is one. */
+  /** The key in printable form, undefined where the error is about none. */
   readonly key: string | undefined;
-  /** The type or opcode byte, where the error is about one. */
+  /** The value type or opcode byte, undefined where the error is about none. */
   readonly type: number | undefined;
 
   /**
-   * An error at `offset`.
+   * Describes a failure at `offset`.
    *
-   * @param code What kind.
-   * @param message What is wrong, without the offset.
-   * @param offset Where, in bytes from the snapshot's first; -1 adds nothing to the message.
+   * @param code The kind of failure.
+   * @param message What is wrong, without the offset: it is appended as "at byte 42".
+   * @param offset Bytes from the snapshot's first byte; -1 appends nothing to the message.
    * @param details The key and type concerned.
    */
   constructor(code: RdbErrorCode, message: string, offset: number, details: RdbErrorDetails = {}) {
@@ -56,14 +59,21 @@ export class RdbError extends Error {
   }
 }
 
+/** Bytes of a key that a message shows; a key may be 512 MB long. */
 const PRINTABLE_LIMIT = 128;
 
-/** Bytes as Redis's logs spell them: `"user:1\x00"`, cut after 128 bytes. */
+/** Bytes `[start, end)` quoted as Redis's `sdscatrepr` does: `"user:1\x00"`, cut after 128 bytes. */
 export function printableBytes(bytes: Uint8Array, start: number, end: number): string {
   const cut = Math.min(end, start + PRINTABLE_LIMIT);
   let text = '"';
   for (let i = start; i < cut; i++) text += printableByte(bytes[i]);
   return cut < end ? `${text}"... (${end - start} bytes)` : `${text}"`;
+}
+
+/** Refuses the key `[start, end)`, which its database holds already; the decoder adds the offset. */
+export function failDuplicateKey(bytes: Uint8Array, start: number, end: number): never {
+  const key = printableBytes(bytes, start, end);
+  throw new RdbError("DUPLICATE_KEY", `Key ${key} comes twice`, -1, { key });
 }
 
 function printableByte(byte: number): string {

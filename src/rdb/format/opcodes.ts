@@ -1,29 +1,31 @@
 /**
- * The numbers of the format, by rdb.h's names. Redis and Valkey give some of them different meanings:
- * the magic decides, or in a DUMP payload the footer's version.
+ * The numbers of the format, under the names of Redis's `rdb.h` without their prefixes
+ * (`RDB_TYPE_HASH_METADATA` is `Type.HASH_METADATA`, `RDB_OPCODE_AUX` is `Opcode.AUX`).
+ *
+ * The first byte of a record is an opcode from 128 upwards and a value type below. Redis and Valkey took
+ * the same numbers for different things when Valkey 9 left the common format, so a number has a meaning
+ * only together with a dialect: the magic names it in a snapshot, the footer's version in a DUMP payload.
+ *
+ * ```text
+ *   byte        REDIS                            VALKEY
+ *   type  22    hash with expiries, 7.4-rc       hash with expiries, another layout
+ *   type  23    listpack with expiries, 7.4-rc   path hash, not published
+ *   code 242    hash template, 8.10              UPDATE, not published
+ *   code 243    metadata of a key, 8.6           a slot import
+ * ```
  *
  * @module
  */
 
-/** Whose numbers: those of Redis (magic `REDIS`) or of Valkey 9 and later (magic `VALKEY`). */
+/** Whose numbers a snapshot uses: those of Redis (magic `REDIS`) or of Valkey 9 and later (`VALKEY`). */
 export const Dialect = { REDIS: 0, VALKEY: 1 } as const;
 /** One of {@linkcode Dialect}'s values. */
 export type Dialect = typeof Dialect[keyof typeof Dialect];
 
-/** First version of Valkey's own numbering; `REDIS` never carries it, `VALKEY` nothing below. */
-export const FIRST_VALKEY_VERSION = 80;
-/** Versions below this end without a checksum. */
-export const FIRST_CHECKSUM_VERSION = 5;
-
-/** Whose numbers a version implies, where there is no magic to tell (DUMP payloads). */
-export function dialectOfVersion(version: number): Dialect {
-  return version >= FIRST_VALKEY_VERSION ? Dialect.VALKEY : Dialect.REDIS;
-}
-
-/** First byte from which a record's first byte is an opcode and not a value type. */
+/** The lowest first byte of a record that is an opcode and not a value type. */
 export const FIRST_OPCODE = 128;
 
-/** Opcodes; 242 and 243 depend on the dialect. */
+/** Opcodes by their names in `rdb.h`; 242 and 243 depend on the dialect. */
 export const Opcode = {
   HASH_TEMPLATE: 242,
   VALKEY_UPDATE: 242,
@@ -43,7 +45,7 @@ export const Opcode = {
   EOF: 255,
 } as const;
 
-/** Value types; 22 and 23 depend on the dialect. */
+/** Value types by their names in `rdb.h`; 22 and 23 depend on the dialect, 8 was never assigned. */
 export const Type = {
   STRING: 0,
   LIST: 1,
@@ -82,7 +84,10 @@ export const Type = {
   GCRA: 33,
 } as const;
 
-/** Top two bits of a length's first byte, and the two whole bytes that announce wider ones. */
+/**
+ * How a length says its own width: the top two bits of its first byte (`RDB_6BITLEN` and so on), and the
+ * two whole bytes that announce a wider one. Every other byte with the top bits 10 is corrupt.
+ */
 export const Length = {
   BITS_6: 0,
   BITS_14: 1,
@@ -92,8 +97,17 @@ export const Length = {
   BITS_64: 0x81,
 } as const;
 
-/** Low six bits of a string's first byte when its top two say it is encoded. */
+/** Low six bits of a string's first byte when its top two are 11 (`RDB_ENC_INT8` and so on). */
 export const StringEncoding = { INT8: 0, INT16: 1, INT32: 2, LZF: 3 } as const;
 
-/** Opcodes of the self-delimiting stream that module data is written in. */
+/** Containers of a quicklist's node (`QUICKLIST_NODE_CONTAINER_*`): one large element, or a listpack. */
+export const Container = { PLAIN: 1, PACKED: 2 } as const;
+
+/** Tags of the self-delimiting stream that module data is written in (`RDB_MODULE_OPCODE_*`). */
 export const ModuleOpcode = { EOF: 0, SINT: 1, UINT: 2, FLOAT: 3, DOUBLE: 4, STRING: 5 } as const;
+
+/** Bytes of a stream's id where it is written raw: milliseconds and sequence, 64 bits each, big endian. */
+export const STREAM_ID_BYTES = 16;
+
+/** 2^32: a 64-bit number is two 32-bit words, since a BigInt costs twenty times as much. */
+export const TWO_32 = 4294967296;

@@ -1,5 +1,6 @@
 /**
- * What a decoder tells its owner: one call for each thing a snapshot holds, in file order.
+ * What a decoder tells its owner: one call for each thing that a snapshot holds, in the snapshot's order.
+ * Two sinks exist: `load.ts` fills a keyspace, `dump.ts` keeps the one value of a DUMP payload.
  *
  * @module
  */
@@ -10,15 +11,15 @@ import type { StoredObject } from "../../store/memory/stored_object.ts";
 import type { Dialect } from "./opcodes.ts";
 
 /**
- * Receives a snapshot. Bytes are borrowed: valid only during the call. Anything a method throws ends
- * the decoding and comes out of `push`.
+ * Receives a snapshot. Bytes are borrowed: they are valid only during the call. Whatever a method throws ends
+ * the decoding and comes out of `push`; an `RdbError` with offset -1 gets the offset of its record.
  */
 export interface RdbSink {
-  /** Seeds and limits for the values that are made. */
+  /** Hash seed and encoding limits for the values that the decoder builds. */
   readonly settings: StoreSettings;
-  /** The first call: whose numbers and which version. */
+  /** The first call: whose numbers the snapshot uses, and its version. */
   header(dialect: Dialect, version: number): void;
-  /** An auxiliary field; may come anywhere, and any number of times. */
+  /** An auxiliary field, which may come anywhere and any number of times. */
   aux(
     name: Uint8Array,
     nameStart: number,
@@ -27,20 +28,17 @@ export interface RdbSink {
     valueStart: number,
     valueEnd: number,
   ): void;
-  /** Keys after this belong to database `index`; before the first call they belong to 0. */
+  /** Keys after this call belong to database `index`; before the first call they belong to 0. */
   selectDb(index: number): void;
-  /** How many keys the database will have, and how many of them expire: what the writer claims. */
+  /** How many keys the database has and how many of them expire: a claim, to be bounded before use. */
   resizeDb(keys: number, expires: number): void;
-  /** The source of a function library, `#!lua name=...` first. */
+  /** The source of a function library, which begins with `#!lua name=...`. */
   functionLibrary(bytes: Uint8Array, start: number, end: number): void;
-  /** Data that a module keeps beside the keys was passed over. */
+  /** A module's data beside the keys was passed over. */
   moduleAux(module: string, encodingVersion: number): void;
-  /** A key whose value is of a module that we know nothing of was passed over. */
+  /** The current key's value was passed over: it belongs to a module whose values are not kept. */
   moduleValue(module: string): void;
-  /**
-   * A string key. `expireAtMs`, `idleSeconds` (LRU) and `frequency` (LFU) are -1 where the snapshot
-   * says nothing. False refuses the key because it is there already.
-   */
+  /** A string key; `expireAtMs` is in milliseconds since 1970, -1 for a key that never expires. */
   string(
     key: Uint8Array,
     keyStart: number,
@@ -49,10 +47,8 @@ export interface RdbSink {
     valueStart: number,
     valueEnd: number,
     expireAtMs: number,
-    idleSeconds: number,
-    frequency: number,
-  ): boolean;
-  /** As {@linkcode RdbSink.string}, for a value of another type held as one run of bytes. */
+  ): void;
+  /** A key of another type whose value is one run of bytes, sound in that encoding. */
   blob(
     key: Uint8Array,
     keyStart: number,
@@ -63,10 +59,8 @@ export interface RdbSink {
     valueStart: number,
     valueEnd: number,
     expireAtMs: number,
-    idleSeconds: number,
-    frequency: number,
-  ): boolean;
-  /** As {@linkcode RdbSink.string}, for a value in its large form, which the sink now owns. */
+  ): void;
+  /** A key whose value is in its large form, which the sink owns from now on. */
   object(
     key: Uint8Array,
     keyStart: number,
@@ -75,9 +69,7 @@ export interface RdbSink {
     encoding: Encoding,
     value: StoredObject,
     expireAtMs: number,
-    idleSeconds: number,
-    frequency: number,
-  ): boolean;
-  /** The last call: everything came and the checksum, where there is one, is right. */
+  ): void;
+  /** The last call: everything came, and the checksum, where there is one, is right. */
   end(): void;
 }

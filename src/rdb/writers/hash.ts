@@ -1,11 +1,13 @@
 /**
- * Hashes, written: a listpack where the version has one, else field by field. Expiries of fields are
- * written from version 12 on, and to Valkey in its own form; versions below have no place for them.
+ * Hashes as they are written: a listpack where the version has that form, else field by field. Expiries of fields are
+ * written from version 12 on, and to Valkey in its own form; lower versions have no place for them, and there the
+ * fields never expire. The layouts are drawn in `elements/hash.ts`.
  *
  * @module
  */
 
-import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import { Encoding, type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
   hashEach,
   hashEarliestExpiry,
@@ -13,64 +15,25 @@ import {
   hashLength,
 } from "../../store/types/hash.ts";
 import { type FieldVisitor, type HashTable, hashTableOf } from "../../store/types/hash_table.ts";
-import type { Database } from "../../store/keyspace/database.ts";
-import { Encoding, type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
-import { FIRST_VALKEY_VERSION, Type } from "../format/opcodes.ts";
+import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
-import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";
+import {
+  FIRST_FIELD_EXPIRY_VERSION,
+  FIRST_LISTPACK_VERSION,
+  FIRST_VALKEY_VERSION,
+  type SnapshotVersion,
+} from "../format/version.ts";
+import { type ValueRest, type ValueWriter, writeBeginning, writeBlob } from "./writer.ts";
 
-/** From this version on there is HASH_LISTPACK. */
-const FIRST_LISTPACK_VERSION = 10;
-/** From this version on fields may expire. */
-const FIRST_EXPIRY_VERSION = 12;
-/** What is written at once before the rest of a hash is left for later. */
-const FIRST_BYTES = 64 * 1024;
-
-const TWO_32 = 4294967296;
-
-const blob = new BytesRef();
-const int64 = new Uint8Array(8);
-const int64View = new DataView(int64.buffer);
-
-function typeOf(db: Database, entry: Entry, version: SnapshotVersion): number {
-  const encoding = db.encodingOf(entry);
-  if (encoding !== Encoding.HASHTABLE) return packedType(encoding, version);
-  if (version < FIRST_EXPIRY_VERSION || !hashHasExpiries(db, entry)) return Type.HASH;
-  return version >= FIRST_VALKEY_VERSION ? Type.VALKEY_HASH_2 : Type.HASH_METADATA;
-}
-
-function packedType(encoding: Encoding, version: SnapshotVersion): number {
-  if (version < FIRST_LISTPACK_VERSION) return Type.HASH;
-  if (encoding === Encoding.LISTPACK) return Type.HASH_LISTPACK;
-  if (version < FIRST_EXPIRY_VERSION) return Type.HASH;
-  return version >= FIRST_VALKEY_VERSION ? Type.VALKEY_HASH_2 : Type.HASH_LISTPACK_EX;
-}
-
-function writeInt64(writer: RecordWriter, value: number): void {
-  int64View.setUint32(0, value >>> 0, true);
-  int64View.setInt32(4, Math.floor(value / TWO_32), true);
-  writer.out.writeBytes(int64, 0, 8);
-}
-
-/** Writes one field in the form of a type. @param base What METADATA counts expiries from. */
-function fieldWriter(writer: RecordWriter, type: number, base: number): FieldVisitor {
-  return (field, fieldStart, fieldEnd, value, start, end, at) => {
-    if (type === Type.HASH_METADATA) writer.length(at === NO_EXPIRY ? 0 : at - base + 1);
-    writer.string(field, fieldStart, fieldEnd);
-    writer.string(value, start, end);
-    if (type === Type.VALKEY_HASH_2) writeInt64(writer, at);
-  };
-}
-
-/** Fields still to be written. */
+/** Fields of a table that are still to be written. */
 class FieldsRest implements ValueRest {
-  readonly #large: HashTable;
+  readonly #table: HashTable;
   readonly #type: number;
   readonly #base: number;
   #cursor: number = 0;
 
-  constructor(large: HashTable, type: number, base: number) {
-    this.#large = large;
+  constructor(table: HashTable, type: number, base: number) {
+    this.#table = table;
     this.#type = type;
     this.#base = base;
   }
@@ -78,37 +41,62 @@ class FieldsRest implements ValueRest {
   writeOn(writer: RecordWriter, budgetBytes: number): boolean {
     const enough = writer.out.length + budgetBytes;
     const visit = fieldWriter(writer, this.#type, this.#base);
-    const { fields } = this.#large;
-    const look = (entry: Entry) => this.#large.visit(entry, visit);
+    const { fields } = this.#table;
+    const write = (entry: Entry) => this.#table.visit(entry, visit);
     do {
-      this.#cursor = fields.scan(this.#cursor, look);
+      this.#cursor = fields.scan(this.#cursor, write);
     } while (this.#cursor !== 0 && writer.out.length < enough);
     return this.#cursor !== 0;
   }
 }
 
-/** Every hash, whatever its encoding. */
+/** Writes hashes. */
 export const hashWriter: ValueWriter = {
   typeOf,
   write(writer, db, entry, version) {
     const type = typeOf(db, entry, version);
-    const hasMinimum = type === Type.HASH_METADATA || type === Type.HASH_LISTPACK_EX;
-    // A listpack may have lost the last of its expiries.
-    const base = hasMinimum ? Math.max(hashEarliestExpiry(db, entry), 0) : 0;
-    if (hasMinimum) writeInt64(writer, base);
-    const large = hashTableOf(db, entry);
-    if (large !== undefined) {
-      writer.length(large.size);
-      const rest = new FieldsRest(large, type, base);
-      return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
+    const hasBase = type === Type.HASH_METADATA || type === Type.HASH_LISTPACK_EX;
+    // A LISTPACK_EX whose fields have all lost their expiry answers -1: it is written as 0.
+    const base = hasBase ? Math.max(hashEarliestExpiry(db, entry), 0) : 0;
+    if (hasBase) writer.int64(base);
+    const table = hashTableOf(db, entry);
+    if (table !== undefined) {
+      writer.length(table.size);
+      return writeBeginning(writer, new FieldsRest(table, type, base));
     }
     if (type === Type.HASH_LISTPACK || type === Type.HASH_LISTPACK_EX) {
-      db.valueRef(entry, blob);
-      writer.string(blob.bytes, blob.start, blob.end);
-      return undefined;
+      return writeBlob(writer, db, entry);
     }
     writer.length(hashLength(db, entry));
     hashEach(db, entry, fieldWriter(writer, type, base));
     return undefined;
   },
 };
+
+function typeOf(db: Database, entry: Entry, version: SnapshotVersion): number {
+  const encoding = db.encodingOf(entry);
+  if (encoding !== Encoding.HASHTABLE) return packedType(encoding, version);
+  if (version < FIRST_FIELD_EXPIRY_VERSION || !hashHasExpiries(db, entry)) return Type.HASH;
+  return version >= FIRST_VALKEY_VERSION ? Type.VALKEY_HASH_2 : Type.HASH_METADATA;
+}
+
+function packedType(encoding: Encoding, version: SnapshotVersion): number {
+  if (version < FIRST_LISTPACK_VERSION) return Type.HASH;
+  if (encoding === Encoding.LISTPACK) return Type.HASH_LISTPACK;
+  if (version < FIRST_FIELD_EXPIRY_VERSION) return Type.HASH;
+  return version >= FIRST_VALKEY_VERSION ? Type.VALKEY_HASH_2 : Type.HASH_LISTPACK_EX;
+}
+
+/**
+ * Writes one field in the form of a type.
+ *
+ * @param base The expiry that METADATA counts from: the earliest of all, so that no ttl is below 1.
+ */
+function fieldWriter(writer: RecordWriter, type: number, base: number): FieldVisitor {
+  return (field, fieldStart, fieldEnd, value, start, end, at) => {
+    if (type === Type.HASH_METADATA) writer.length(at === NO_EXPIRY ? 0 : at - base + 1);
+    writer.string(field, fieldStart, fieldEnd);
+    writer.string(value, start, end);
+    if (type === Type.VALKEY_HASH_2) writer.int64(at);
+  };
+}

@@ -1,5 +1,5 @@
 /**
- * Values that are not looked into, written: as they were read.
+ * Values that are not looked into, as they are written: the bytes they were read from, to the byte.
  *
  * @module
  */
@@ -10,35 +10,9 @@ import type { Entry } from "../../store/memory/record.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
 import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
-import type { ValueRest, ValueWriter } from "./writer.ts";
+import { type ValueRest, type ValueWriter, writeBeginning } from "./writer.ts";
 
-/** Longer payloads are written in pieces. */
-const MAX_AT_ONCE = 64 * 1024;
-
-/** Every version has the same form. */
-export const moduleWriter: ValueWriter = {
-  typeOf(db, entry) {
-    switch (valueOf(db, entry).module) {
-      case ARRAY_TYPE:
-        return Type.ARRAY;
-      case GCRA_TYPE:
-        return Type.GCRA;
-      default:
-        return Type.MODULE_2;
-    }
-  },
-  write(writer, db, entry) {
-    const rest = new PayloadRest(valueOf(db, entry).payload);
-    return rest.writeOn(writer, MAX_AT_ONCE) ? rest : undefined;
-  },
-};
-
-function valueOf(db: Database, entry: Entry): ModuleValue {
-  const value = db.objectOf(entry);
-  assert(value instanceof ModuleValue, "a module's value is an object");
-  return value;
-}
-
+/** A payload that is still to be written, from `#written` on. */
 class PayloadRest implements ValueRest {
   readonly #payload: Uint8Array;
   #written: number = 0;
@@ -53,4 +27,27 @@ class PayloadRest implements ValueRest {
     this.#written = end;
     return end < this.#payload.length;
   }
+}
+
+/** Writes kept values. They have one form whatever the version; a server without the module refuses it. */
+export const moduleWriter: ValueWriter = {
+  typeOf(db, entry) {
+    switch (valueOf(db, entry).module) {
+      case ARRAY_TYPE:
+        return Type.ARRAY;
+      case GCRA_TYPE:
+        return Type.GCRA;
+      default:
+        return Type.MODULE_2;
+    }
+  },
+  write(writer, db, entry) {
+    return writeBeginning(writer, new PayloadRest(valueOf(db, entry).payload));
+  },
+};
+
+function valueOf(db: Database, entry: Entry): ModuleValue {
+  const value = db.objectOf(entry);
+  assert(value instanceof ModuleValue, "a module's value is an object");
+  return value;
 }

@@ -1,5 +1,6 @@
 /**
- * Streams, written: their nodes as they are, and around them what each version knows.
+ * Streams as they are written: their nodes as they are, and around them what each version knows. The layouts are drawn
+ * in `elements/stream.ts` and `elements/stream_groups.ts`.
  *
  * @module
  */
@@ -11,37 +12,36 @@ import { StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { streamOf } from "../../store/types/stream_pack.ts";
+import { STREAM_ID_BYTES, Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
-import { Type } from "../format/opcodes.ts";
-import type { SnapshotVersion, ValueRest, ValueWriter } from "./writer.ts";
+import type { SnapshotVersion } from "../format/version.ts";
+import { type ValueRest, type ValueWriter, writeBeginning } from "./writer.ts";
 
-/** What is written at once before the rest of a stream is left for later. */
-const FIRST_BYTES = 64 * 1024;
+/** Redis's defaults of what a stream keeps of its producers; nothing is kept of them here. */
 const PRODUCER_SECONDS = 100;
 const PRODUCER_ENTRIES = 100;
-const TWO_32 = 4294967296;
+const MAX_WORD = 0xffffffff;
 
 const id = new StreamId();
-const bytes = new Uint8Array(16);
-const view = new DataView(bytes.buffer);
+const idBytes = new Uint8Array(STREAM_ID_BYTES);
 
-/** Which of STREAM_LISTPACKS, _2 and _3 a version has. */
+/** Which of the five generations of the format a stream is written in. */
 function generationOf(db: Database, entry: Entry, version: SnapshotVersion): number {
   if (version < 10) return 1;
   if (version < 11) return 2;
-  // Only a master that reads it has released entries (XNACK, Redis 8.8): they are worth its form.
+  // Only a master of Redis 8.8 or later has entries without a consumer (XNACK), and it reads generation 5.
   if (version !== 12) return 3;
-  // What lies packed in its record has no groups.
+  // A stream that lies packed in its record has no groups.
   const stream = db.objectOf(entry) as Stream | undefined;
   return stream?.groups().some(({ unowned }) => unowned > 0) ? 5 : 3;
 }
 
-/** Where the next piece goes. */
+/** The writer that the next piece goes to: it may be another one in every slice. */
 interface Target {
   writer: RecordWriter;
 }
 
-/** What is still to be written; pieces one after the other, as many at a time as the budget allows. */
+/** A stream that is still to be written, piece by piece: a node, a pending entry or a consumer's id each. */
 class StreamRest implements ValueRest {
   readonly #pieces: Iterator<void>;
   readonly #target: Target;
@@ -61,15 +61,15 @@ class StreamRest implements ValueRest {
   }
 }
 
+/** Writes a stream; yields after every piece of which there may be many. */
 function* pieces(target: Target, stream: Stream, generation: number): Iterator<void> {
   const { nodes } = stream;
   const at = new IdPlace();
   target.writer.length(nodes.size);
   for (let more = nodes.first(at); more; more = nodes.next(at)) {
     nodes.readId(at, id);
-    id.writeBytes(bytes, 0);
-    target.writer.length(16);
-    target.writer.out.writeBytes(bytes, 0, 16);
+    target.writer.length(STREAM_ID_BYTES);
+    writeRawId(target.writer);
     const node = nodes.valueAt(at);
     target.writer.string(node.bytes, 0, node.end);
     yield;
@@ -83,20 +83,23 @@ function* pieces(target: Target, stream: Stream, generation: number): Iterator<v
   }
   target.writer.length(stream.groupCount);
   for (const group of stream.groups()) {
-    writeString(target.writer, group.name);
+    target.writer.string(group.name, 0, group.name.length);
     writeId(target.writer, group.lastId);
-    if (generation >= 2) writeCount(target.writer, group.entriesRead);
+    if (generation >= 2) writeEntriesRead(target.writer, group.entriesRead);
     yield* pending(target, group, generation);
     target.writer.length(group.consumerCount);
     for (const consumer of group.consumers()) yield* consumerPieces(target, consumer, generation);
-    if (generation >= 5) yield* released(target, group);
+    if (generation >= 5) yield* unowned(target, group);
   }
   if (generation < 5) return;
-  // Nothing is kept of producers: Redis's defaults, and none.
+  // Two settings, no producers, and two counters of their ids.
   for (const number of [PRODUCER_SECONDS, PRODUCER_ENTRIES, 0, 0, 0]) target.writer.length(number);
 }
 
-/** Entries that nobody has are left out where there is no form for them: servers would refuse the rest. */
+/**
+ * Writes the pending entries of a group. Those without a consumer are left out where the generation has no form for
+ * them: a server refuses a group whose entries are not all claimed.
+ */
 function* pending(target: Target, group: Group, generation: number): Iterable<void> {
   const table = group.pending;
   const at = new IdPlace();
@@ -104,77 +107,64 @@ function* pending(target: Target, group: Group, generation: number): Iterable<vo
   for (let more = table.first(at); more; more = table.next(at)) {
     if (generation < 5 && group.ownerAt(at) === undefined) continue;
     table.readId(at, id);
-    id.writeBytes(bytes, 0);
-    target.writer.out.writeBytes(bytes, 0, 16);
-    writeMillis(target.writer, table.getNumber(at, TIME));
+    writeRawId(target.writer);
+    target.writer.int64(table.getNumber(at, TIME));
     target.writer.length(table.getNumber(at, DELIVERIES));
     yield;
   }
 }
 
+/** Writes a consumer and the ids of its pending entries. */
 function* consumerPieces(
   target: Target,
   consumer: Consumer,
   generation: number,
 ): Iterable<void> {
-  writeString(target.writer, consumer.name);
-  writeMillis(target.writer, consumer.seenMs);
-  if (generation >= 3) writeMillis(target.writer, consumer.activeMs);
+  target.writer.string(consumer.name, 0, consumer.name.length);
+  target.writer.int64(consumer.seenMs);
+  if (generation >= 3) target.writer.int64(consumer.activeMs);
   const table = consumer.pending;
   const at = new IdPlace();
   target.writer.length(table.size);
   for (let more = table.first(at); more; more = table.next(at)) {
     table.readId(at, id);
-    id.writeBytes(bytes, 0);
-    target.writer.out.writeBytes(bytes, 0, 16);
+    writeRawId(target.writer);
     yield;
   }
 }
 
-/** Ids of the entries that nobody has. */
-function* released(target: Target, group: Group): Iterable<void> {
+/** Writes the ids of the pending entries that no consumer has. */
+function* unowned(target: Target, group: Group): Iterable<void> {
   const table = group.pending;
   const at = new IdPlace();
   target.writer.length(group.unowned);
   for (let more = table.first(at); more; more = table.next(at)) {
     if (group.ownerAt(at) !== undefined) continue;
     table.readId(at, id);
-    id.writeBytes(bytes, 0);
-    target.writer.out.writeBytes(bytes, 0, 16);
+    writeRawId(target.writer);
     yield;
   }
 }
 
-function writeString(writer: RecordWriter, name: Uint8Array): void {
-  writer.string(name, 0, name.length);
+/** Writes the id in `id` as 16 raw bytes, big endian. */
+function writeRawId(writer: RecordWriter): void {
+  id.writeBytes(idBytes, 0);
+  writer.out.writeBytes(idBytes, 0, STREAM_ID_BYTES);
 }
 
+/** Writes an id as two lengths. */
 function writeId(writer: RecordWriter, { msHigh, msLow, seqHigh, seqLow }: StreamId): void {
-  writeWords(writer, msHigh, msLow);
-  writeWords(writer, seqHigh, seqLow);
+  writer.lengthWords(msHigh, msLow);
+  writer.lengthWords(seqHigh, seqLow);
 }
 
-/** A length of 64 bits, all of them used; -1 is 2^64 - 1. */
-function writeCount(writer: RecordWriter, count: number): void {
+/** Writes how many entries a group has read; -1, unknown, is 2^64 - 1. */
+function writeEntriesRead(writer: RecordWriter, count: number): void {
   if (count >= 0) writer.length(count);
-  else writeWords(writer, 0xffffffff, 0xffffffff);
+  else writer.lengthWords(MAX_WORD, MAX_WORD);
 }
 
-function writeWords(writer: RecordWriter, high: number, low: number): void {
-  if (high < 0x200000) return writer.length(high * TWO_32 + low);
-  writer.out.writeByte(0x81);
-  view.setUint32(0, high);
-  view.setUint32(4, low);
-  writer.out.writeBytes(bytes, 0, 8);
-}
-
-function writeMillis(writer: RecordWriter, ms: number): void {
-  view.setUint32(0, ms >>> 0, true);
-  view.setInt32(4, Math.floor(ms / TWO_32), true);
-  writer.out.writeBytes(bytes, 0, 8);
-}
-
-/** Every stream. */
+/** Writes streams. */
 export const streamWriter: ValueWriter = {
   typeOf(db, entry, version) {
     const generation = generationOf(db, entry, version);
@@ -184,7 +174,7 @@ export const streamWriter: ValueWriter = {
   },
   write(writer, db, entry, version) {
     const stream = streamOf(db, entry);
-    const rest = new StreamRest(stream, generationOf(db, entry, version), writer);
-    return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
+    const generation = generationOf(db, entry, version);
+    return writeBeginning(writer, new StreamRest(stream, generation, writer));
   },
 };

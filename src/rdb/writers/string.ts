@@ -1,5 +1,5 @@
 /**
- * Strings, written.
+ * Strings as they are written: one form in every version.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { ValueWriter } from "./writer.ts";
 
 const ref: BytesRef = new BytesRef();
 
-/** Every string, whatever its encoding. */
+/** Writes strings. One held as an integer is written as its text, which becomes an integer again. */
 export const stringWriter: ValueWriter = {
   typeOf() {
     return Type.STRING;

@@ -1,5 +1,5 @@
 /**
- * Value type -> the writer of its values.
+ * From a value type to the writer of its values.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { stringWriter } from "./string.ts";
 import type { ValueWriter } from "./writer.ts";
 import { zsetWriter } from "./zset.ts";
 
-const writers: Readonly<Record<ValueType, ValueWriter | undefined>> = {
+const writers: Readonly<Record<ValueType, ValueWriter>> = {
   [ValueType.STRING]: stringWriter,
   [ValueType.LIST]: listWriter,
   [ValueType.SET]: setWriter,
@@ -24,7 +24,7 @@ const writers: Readonly<Record<ValueType, ValueWriter | undefined>> = {
   [ValueType.STREAM]: streamWriter,
 };
 
-/** The writer of a type's values. */
-export function valueWriterOf(type: ValueType): ValueWriter | undefined {
+/** The writer of a type's values: every type has one. */
+export function valueWriterOf(type: ValueType): ValueWriter {
   return writers[type];
 }

@@ -1,30 +1,36 @@
 /**
- * What a value's writer is.
+ * What a value's writer is, and what all of them share.
+ *
+ * A small value is written whole. A large one is written up to a budget of bytes, and the rest is left to a
+ * `ValueRest`, which the encoder asks for more in later slices, so that a value of a gigabyte does not stop the event
+ * loop. Meanwhile other keys may change and move in memory; the value itself must not change, and the encoder's
+ * copy-on-write hook finishes it before a command changes it.
  *
  * @module
  */
 
+import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
+import type { SnapshotVersion } from "../format/version.ts";
 
-/** Versions that can be written, all of them with checksum and auxiliary fields. */
-export type SnapshotVersion = 9 | 10 | 11 | 12 | 80;
+/** Bytes of a large value that are written at once, before the rest is left for later slices. */
+const FIRST_BYTES = 64 * 1024;
 
-/**
- * The rest of a large value. The value must not change until it is whole, but its entry may move: what is
- * held here is the value itself.
- */
+const blob = new BytesRef();
+
+/** The rest of a large value. It holds the value itself and not the entry, which may move. */
 export interface ValueRest {
-  /** Writes about `budgetBytes` more; false once the value is whole. */
+  /** Writes about `budgetBytes` more; false once the value is whole. Must not be called after that. */
   writeOn(writer: RecordWriter, budgetBytes: number): boolean;
 }
 
 /** Writes the values of one type, each in the form that a version has for it. */
 export interface ValueWriter {
-  /** The type byte an entry's value is written under. */
+  /** The type byte under which an entry's value is written. */
   typeOf(db: Database, entry: Entry, version: SnapshotVersion): number;
-  /** Writes a value, or its beginning: then the rest is returned. */
+  /** Writes all that follows the key, or the beginning of it: then the rest is returned. */
   write(
     writer: RecordWriter,
     db: Database,
@@ -33,10 +39,18 @@ export interface ValueWriter {
   ): ValueRest | undefined;
 }
 
-/** The version that a Redis server of version "7.0.15" and so on writes; development versions the last. */
-export function snapshotVersionOf(redisVersion: string): SnapshotVersion {
-  const [major, minor] = redisVersion.split(".").map(Number);
-  if (major < 7) return 9;
-  if (major > 7 || minor >= 4) return 12;
-  return minor >= 2 ? 11 : 10;
+/** Writes the beginning of a large value; the rest is returned, undefined when that was all of it. */
+export function writeBeginning(writer: RecordWriter, rest: ValueRest): ValueRest | undefined {
+  return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
+}
+
+/** Writes all of a value. */
+export function writeAll(writer: RecordWriter, rest: ValueRest | undefined): void {
+  while (rest?.writeOn(writer, FIRST_BYTES));
+}
+
+/** Writes the run of bytes that an entry's record holds, as it is. */
+export function writeBlob(writer: RecordWriter, db: Database, entry: Entry): undefined {
+  db.valueRef(entry, blob);
+  writer.string(blob.bytes, blob.start, blob.end);
 }

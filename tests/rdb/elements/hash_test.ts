@@ -343,7 +343,7 @@ const refusals: readonly Refusal[] = [
     name: "a least time below zero",
     type: 24,
     value: join(le(-5, 8), 1, 1, PAIR),
-    says: /least expiry/,
+    says: /earliest expiry/,
   },
   {
     name: "a time of more than 48 bits",
@@ -379,7 +379,7 @@ const refusals: readonly Refusal[] = [
     says: /its number/,
   },
   { name: "an empty template", type: 31, value: join(1, 0), says: /empty/ },
-  { name: "a template of no known form", type: 31, value: join(2, 0), says: /Unknown form/ },
+  { name: "a template of no known form", type: 31, value: join(2, 0), says: /unknown form/ },
   {
     name: "a template with a field twice",
     type: 31,

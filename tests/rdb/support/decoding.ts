@@ -22,12 +22,6 @@ import {
 } from "../../../src/store/packed/listpack.ts";
 import { bytesOf, type Item, textOf } from "./dataset.ts";
 
-/** An item and what came with it. */
-export interface Decoded extends Item {
-  readonly idleSeconds: number;
-  readonly frequency: number;
-}
-
 /** Remembers what a snapshot held. */
 export class CollectingSink implements RdbSink {
   readonly settings: StoreSettings = new Keyspace({ random: () => 0.5 }).settings;
@@ -38,7 +32,7 @@ export class CollectingSink implements RdbSink {
   readonly functions: string[] = [];
   readonly modules: [string, number][] = [];
   readonly moduleValues: string[] = [];
-  readonly items: Decoded[] = [];
+  readonly items: Item[] = [];
   ended: number = 0;
   #db: number = 0;
 
@@ -79,28 +73,18 @@ export class CollectingSink implements RdbSink {
     vs: number,
     ve: number,
     expireAtMs: number,
-    idleSeconds: number,
-    frequency: number,
-  ): boolean {
+  ): void {
     this.items.push({
       db: this.#db,
       key: key.slice(ks, ke),
       value: value.slice(vs, ve),
       expireAtMs,
-      idleSeconds,
-      frequency,
     });
-    return true;
   }
 
   /** Values of other types are taken and not looked at. */
-  blob(): boolean {
-    return true;
-  }
-
-  object(): boolean {
-    return true;
-  }
+  blob(): void {}
+  object(): void {}
 
   end(): void {
     this.ended++;
@@ -114,8 +98,6 @@ export class CollectingSink implements RdbSink {
       textOf(item.key),
       textOf(item.value),
       item.expireAtMs,
-      item.idleSeconds,
-      item.frequency,
     ]);
     return JSON.stringify({
       dialect,
