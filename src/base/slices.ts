@@ -39,6 +39,8 @@ export class Slice {
   #isQuick: boolean = false;
 
   /**
+   * Counts nothing before `start` or `resume`.
+   *
    * @param clock Its monotonic time is counted, and its `soon` gives the loop back.
    * @param budgetMs Milliseconds of work after which `over` is true.
    */

@@ -63,7 +63,7 @@ export class MasterConnection implements Watched, PsyncLink {
   #closedBy: ReplicationError | undefined;
   #resolveRun: ((error: ReplicationError) => void) | undefined;
 
-  /** @param shared What outlives the connection. */
+  /** Connects nothing before `run`. @param shared What outlives the connection. */
   constructor(shared: LinkShared) {
     this.shared = shared;
     this.#lines = new LineReader(shared.lineBytes);

@@ -36,6 +36,8 @@ export class FullSync {
   #reportedMs: number = 0;
 
   /**
+   * Begins at the master's answer; the snapshot is announced later.
+   *
    * @param shared Options, keyspace and offset of the link.
    * @param replid Id of the new history, or "" when it cannot be resumed from.
    * @param offset Stream offset that the snapshot stands at.

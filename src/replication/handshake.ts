@@ -47,6 +47,8 @@ export class Handshake {
   #preSync: boolean = false;
 
   /**
+   * Sends nothing yet.
+   *
    * @param shared Options of the link, and the offset PSYNC asks for.
    * @param login What AUTH is sent with.
    * @param socket Where the commands are written.

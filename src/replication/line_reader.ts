@@ -19,7 +19,7 @@ export class LineReader {
   readonly #maxBytes: number;
   readonly #bytes: ByteBuffer = new ByteBuffer();
 
-  /** @param maxBytes Longest line accepted, without its LF. */
+  /** Begins with an empty line. @param maxBytes Longest line accepted, without its LF. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }

@@ -1,11 +1,12 @@
 /**
- * A connection on which questions are asked one after the other: to a sentinel, or to a master before it
- * is followed. Not a client library: no pool, no reconnecting.
+ * A connection on which commands are asked one after the other: of a sentinel, or of a master before it is
+ * followed. No client library: no pool, no pipelining, no reconnecting.
  *
  * @module
  */
 
 import { utf8 } from "../base/ascii.ts";
+import { assert } from "../base/assert.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import {
@@ -20,39 +21,40 @@ import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { writeCommand } from "../resp/writer.ts";
 import type { LinkLogin } from "./types.ts";
 
-/** What is asked here has short answers. */
+/** Longest reply accepted: a sentinel's answers are a few kilobytes. */
 const MAX_REPLY_BYTES = 1024 * 1024;
 
-/** What {@linkcode Peer.open} is told. */
+/** Options of {@linkcode Peer.open}. */
 export interface PeerOptions {
-  /** The network. */
+  /** Network that the connection is made on. */
   readonly net: Net;
-  /** Measures timeouts. */
+  /** Clock that measures both timeouts. */
   readonly clock: Clock;
-  /** Who is asked. */
+  /** Where the server is that is asked. */
   readonly address: Address;
-  /** TLS, when given. */
+  /** TLS to the server; without it the connection is plain. */
   readonly tls?: TlsClientOptions;
-  /** AUTH, when given. */
+  /** What AUTH is sent with; without it no AUTH is sent. */
   readonly login?: LinkLogin;
-  /** Until the connection stands; 0 waits forever. */
+  /** Milliseconds until the connection stands; 0 waits forever. */
   readonly connectMs: number;
-  /** Until each reply; 0 waits forever. */
+  /** Milliseconds until each reply; 0 waits forever. */
   readonly replyMs: number;
-  /** Gives up connecting and every question. */
+  /** Ends the connection, or the way to it, and rejects what is asked. */
   readonly signal: AbortSignal;
 }
 
+/** The two ends of the promise for the reply that is awaited. */
 interface Question {
   resolve(reply: RespValue): void;
   reject(error: Error): void;
 }
 
-/** See the module's text. */
+/** A connection to one server, for one command at a time. */
 export class Peer {
-  /** Gets what comes unasked: messages of a subscription. */
+  /** Called with each message of a subscription: `["message", channel, payload]`. */
   onMessage: (message: readonly RespValue[]) => void = () => {};
-  /** Called once when the connection is over. */
+  /** Called once, when the connection has ended, with the reason. */
   onClose: (error: Error) => void = () => {};
   readonly #options: PeerOptions;
   readonly #socket: Socket;
@@ -74,7 +76,11 @@ export class Peer {
     if (options.signal.aborted) this.close();
   }
 
-  /** Connects and logs in. @throws {Error} When that can't be done. */
+  /**
+   * Connects and logs in.
+   *
+   * @throws {Error} When the server cannot be reached, refuses the login, or `signal` came first.
+   */
   static async open(options: PeerOptions): Promise<Peer> {
     const { net, address, tls, login, connectMs, signal } = options;
     const socket = await net.connect({ address, tls, timeoutMs: connectMs, signal });
@@ -90,9 +96,14 @@ export class Peer {
     return peer;
   }
 
-  /** Sends a command; the answer is its reply. One at a time. @throws {Error} Also for an error reply. */
+  /**
+   * Sends a command and resolves with its reply. The one before must have been answered.
+   *
+   * @throws {ErrorReply} For an error reply.
+   * @throws {Error} When the connection ends first, or no reply comes in time.
+   */
   ask(...args: readonly string[]): Promise<RespValue> {
-    if (this.#question !== undefined) throw new Error("One question at a time");
+    assert(this.#question === undefined, "one command at a time");
     const { clock, replyMs } = this.#options;
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(new Error("the connection is closed"));
@@ -103,7 +114,7 @@ export class Peer {
     });
   }
 
-  /** Ends the connection. */
+  /** Ends the connection; what is asked is rejected. */
   close(): void {
     this.#end(new Error("the connection was given up"));
   }
@@ -127,7 +138,6 @@ export class Peer {
   }
 
   #onReply(reply: RespValue): void {
-    // "message", the channel, what was said.
     if (Array.isArray(reply) && reply.length === 3 && textOf(reply[0]) === "message") {
       return this.onMessage(reply);
     }
@@ -153,7 +163,7 @@ export class Peer {
   }
 }
 
-/** A string of a reply as text; "" for what is none. */
+/** A bulk or simple string of a reply as UTF-8 text; "" for any other reply. */
 export function textOf(value: RespValue | undefined): string {
   if (typeof value === "string") return value;
   return value instanceof Uint8Array ? utf8(value) : "";

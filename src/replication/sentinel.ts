@@ -1,71 +1,83 @@
 /**
- * Sentinels: where the master is, and when it becomes another one.
+ * Sentinels: where the master is, and when another server becomes it.
  *
- * Before each attempt the sentinels are asked in turn, the one that answered last first. What one says is
- * believed unless another has told of a later failover (its configuration epoch is higher): a sentinel cut
- * off together with the old master would send us back to it. The master named is then asked for its ROLE.
- * Each that answers is asked for the others it knows, which are remembered as well.
- * One sentinel stays subscribed to `+switch-master`, so that a failover is known before the old connection
- * breaks.
+ * ```text
+ *  before each connection                     while connected
+ *  SENTINEL MASTER name    of each in turn    SUBSCRIBE +switch-master   at one sentinel
+ *  SENTINEL SENTINELS name the others         PING every 5 s             is it still there?
+ *  ROLE                    of the master      +switch-master             ends the link's connection
+ * ```
+ *
+ * The sentinels are asked in turn, first the one that answered last. Its answer is believed unless another
+ * sentinel has told of a later failover, which has a higher configuration epoch: a sentinel cut off together
+ * with the old master would send us back to it. The master it names is then asked for its ROLE. Each sentinel
+ * that answers is asked for the others it knows, and they are remembered.
+ *
+ * One sentinel stays subscribed to `+switch-master`, so that a failover is known before the connection to
+ * the old master breaks, which may take as long as `timeouts.idleMs`.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
+import { loginOf } from "./connect.ts";
 import { ReplicationError } from "./errors.ts";
-import { Peer, type PeerOptions, textOf } from "./peer.ts";
-import type { LinkCredentials, LinkLogin } from "./types.ts";
+import { Peer, textOf } from "./peer.ts";
+import type { LinkCredentials } from "./types.ts";
 
 const SWITCH_CHANNEL = "+switch-master";
-/** A subscription that says nothing is asked whether it lives this often; one that broke is made anew. */
+/** Milliseconds between two checks of the subscription: a PING, or another sentinel when it broke. */
 const CHECK_MS = 5000;
-/** So many rounds in which sentinels knew only of earlier failovers, and they must have been set up anew. */
+/** After this many rounds with lower epochs only, the sentinels count as set up anew: their epochs restart. */
 const OUTDATED_ROUNDS = 10;
-/** Most sentinels remembered: what one tells is not to grow without end. */
+/** Most sentinels remembered, so that a sentinel's answers cannot grow the list without end. */
 const MAX_SENTINELS = 64;
 
 /** Options of {@linkcode SentinelWatch}. */
 export interface SentinelOptions {
-  /** The network. */
+  /** Network that the connections are made on. */
   readonly net: Net;
-  /** The clock. */
+  /** Measures timeouts and the time between checks. */
   readonly clock: Clock;
-  /** Where sentinels are, one at least. */
+  /** Where the sentinels are; at least one. */
   readonly sentinels: readonly Address[];
-  /** The master's name in their configuration. */
+  /** The master's name in the sentinels' configuration. */
   readonly name: string;
-  /** TLS to the sentinels, when given. */
+  /** TLS to the sentinels; without it the connections are plain. */
   readonly tls?: TlsClientOptions;
-  /** AUTH at the sentinels, when given. */
+  /** What AUTH is sent with to the sentinels; without it no AUTH is sent. */
   readonly credentials?: LinkCredentials;
-  /** How the master is reached for its ROLE. */
+  /** How the master is reached when it is asked for its ROLE. */
   readonly master: { readonly tls?: TlsClientOptions; readonly credentials?: LinkCredentials };
-  /** Limits of each connection and each reply, milliseconds; 0 waits forever. */
+  /** Milliseconds that each connection and each reply may take; 0 waits forever. */
   readonly timeouts: { readonly connectMs: number; readonly handshakeMs: number };
-  /** Gets messages. */
+  /** Gets a message for each switch and each sentinel found. */
   readonly logger?: Logger;
-  /** The master is another one than `locate` answered last. */
+  /** Called when the master is another server than the one `locate` gave last. */
   readonly onSwitch: (to: Address) => void;
 }
 
-/** What a sentinel told. */
+/** What one sentinel said: where the master is, as of which failover. */
 interface Report {
   readonly address: Address;
   readonly epoch: number;
 }
 
-/** See the module's text. */
+/** Knows where the master is by asking sentinels, and hears of failovers. */
 export class SentinelWatch {
   readonly #options: SentinelOptions;
   readonly #sentinels: Address[];
   readonly #abort: AbortController = new AbortController();
+  /** Highest configuration epoch that a sentinel has told; -1 before the first. */
   #epoch: number = -1;
-  /** Where the failover we were told of last has led, with the epoch known until then. */
+  /** Where the last `+switch-master` led, with the epoch known until then. */
   #switched: Report | undefined;
+  /** True when a sentinel of this round knew of earlier failovers only. */
   #outdated: boolean = false;
   #outdatedRounds: number = 0;
   #master: Address | undefined;
@@ -73,16 +85,17 @@ export class SentinelWatch {
   #subscribing: Promise<void> | undefined;
   #timer: TimerId | undefined;
 
-  /** Asks nobody yet. */
+  /** Connects to no sentinel yet. @param options Which sentinels, and how they are reached. */
   constructor(options: SentinelOptions) {
     this.#options = options;
     this.#sentinels = [...options.sentinels];
   }
 
   /**
-   * The master of now.
+   * Asks where the master is now, and begins to listen for failovers.
    *
-   * @throws {ReplicationError} NO_MASTER when no sentinel knows one or the one they name says it is none.
+   * @throws {ReplicationError} NO_MASTER when no sentinel knows a master, or the server they name says that
+   * it is none.
    */
   async locate(signal: AbortSignal): Promise<Address> {
     const problems: string[] = [];
@@ -112,7 +125,7 @@ export class SentinelWatch {
     );
   }
 
-  /** Ends the subscription and all waiting. */
+  /** Ends the subscription and every wait. */
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#options.clock.clearTimer(this.#timer);
@@ -120,6 +133,7 @@ export class SentinelWatch {
     await this.#subscribing;
   }
 
+  /** Asks one sentinel for the master, and for the sentinels it knows. */
   async #inquire(sentinel: Address, signal: AbortSignal): Promise<Report> {
     const peer = await this.#openSentinel(sentinel, signal);
     try {
@@ -131,7 +145,7 @@ export class SentinelWatch {
     }
   }
 
-  /** Remembers the other sentinels this one knows: those configured may be gone one day. */
+  /** Remembers the other sentinels that this one knows: those configured may be gone one day. */
   async #learn(peer: Peer): Promise<void> {
     const { name } = this.#options;
     try {
@@ -145,8 +159,8 @@ export class SentinelWatch {
         this.#log("debug", `sentinel: ${text} is another one for ${name}`);
       }
     } catch (error) {
-      // Its word about the master counts all the same.
-      this.#log("debug", `sentinel: others won't be told of: ${messageOf(error)}`);
+      // What it said about the master counts all the same.
+      this.#log("debug", `sentinel: it does not name the others: ${messageOf(error)}`);
     }
   }
 
@@ -159,7 +173,7 @@ export class SentinelWatch {
     return { address, epoch: Number.isNaN(epoch) ? 0 : epoch };
   }
 
-  /** Refuses what is older than what is known. */
+  /** Takes a sentinel's word, or throws when it knows less than we were told before. */
   #accept({ address, epoch }: Report): void {
     const switched = this.#switched;
     const named = formatAddress(address);
@@ -175,15 +189,17 @@ export class SentinelWatch {
       this.#outdated = true;
       throw new Error(`it names ${named} and has not heard of the failover from it`);
     }
+    assert(epoch >= this.#epoch, "the configuration epoch only grows");
     this.#epoch = epoch;
   }
 
+  /** The sentinel that answered is asked first next time. */
   #prefer(sentinel: Address): void {
     const at = this.#sentinels.indexOf(sentinel);
     this.#sentinels.unshift(...this.#sentinels.splice(at, 1));
   }
 
-  /** A user whose rights don't cover ROLE may still replicate: then the sentinel's word must do. */
+  /** Throws unless the server is a master. A user without the right to ROLE may still replicate. */
   async #checkRole(address: Address, signal: AbortSignal): Promise<void> {
     const { master } = this.#options;
     const peer = await this.#open(address, master.tls, master.credentials, signal);
@@ -194,7 +210,7 @@ export class SentinelWatch {
       throw new Error(`${formatAddress(address)} says it is a ${role || "stranger"}`);
     } catch (error) {
       if (!(error instanceof ErrorReply)) throw error;
-      this.#log("debug", `${formatAddress(address)} won't tell its role: ${error.message}`);
+      this.#log("debug", `${formatAddress(address)} does not tell its role: ${error.message}`);
     } finally {
       peer.close();
     }
@@ -207,7 +223,7 @@ export class SentinelWatch {
     this.#timer = clock.setTimer(() => this.#check(), ms);
   }
 
-  /** Sees that one subscription lives, and that no switch was missed. */
+  /** Makes sure that one subscription stands; every failure of it is mended by the next check. */
   #check(): void {
     this.#subscribing ??= this.#keepSubscribed().catch((error) => {
       this.#log("warn", `sentinel subscription: ${messageOf(error)}`);
@@ -225,7 +241,7 @@ export class SentinelWatch {
       return;
     }
     const [sentinel] = this.#sentinels;
-    // The next check, if this one fails, is another sentinel's.
+    // If this sentinel fails, the next check tries another one.
     this.#sentinels.push(...this.#sentinels.splice(0, 1));
     const peer = await this.#openSentinel(sentinel, this.#abort.signal);
     this.#subscription = peer;
@@ -234,25 +250,27 @@ export class SentinelWatch {
       if (this.#subscription === peer) this.#subscription = undefined;
     };
     await peer.ask("SUBSCRIBE", SWITCH_CHANNEL);
-    // What was said while nobody listened.
+    // A failover may have happened before the subscription stood.
     const report = await this.#inquire(sentinel, this.#abort.signal);
     this.#accept(report);
     this.#prefer(sentinel);
     this.#moveTo(report.address);
   }
 
-  /** `<name> <old ip> <old port> <new ip> <new port>` */
+  /** Takes a message of `+switch-master`: `<name> <old ip> <old port> <new ip> <new port>`. */
   #onSwitch(text: string): void {
     const [name, , , host = "", port] = text.split(" ");
     if (name !== this.#options.name) return;
     const number = Number(port);
     if (host === "" || !(number > 0 && number < 65536)) return;
     const to: Address = { transport: "tcp", host, port: number };
-    // Sentinels that have not heard of this failover are not believed. Its epoch is not told here, and may
-    // be known already: who leads a failover counts up before it names the new master.
+    // The message does not tell the failover's epoch, and that may be known already: the sentinel that leads
+    // a failover counts it up before it names the new master. So the address is remembered, and sentinels of
+    // no higher epoch that name another one are not believed.
     if (this.#moveTo(to)) this.#switched = { address: to, epoch: this.#epoch };
   }
 
+  /** The master is at `to`: tells the owner when that is news. */
   #moveTo(to: Address): boolean {
     const from = this.#master;
     if (from === undefined || formatAddress(from) === formatAddress(to)) return false;
@@ -274,18 +292,17 @@ export class SentinelWatch {
     signal: AbortSignal,
   ): Promise<Peer> {
     const { net, clock, timeouts } = this.#options;
-    const login = await loginOf(credentials);
-    const options: PeerOptions = {
+    const login = credentials === undefined ? undefined : await loginOf(credentials);
+    return await Peer.open({
       net,
       clock,
       address,
+      tls,
+      login,
       signal,
       connectMs: timeouts.connectMs,
       replyMs: timeouts.handshakeMs,
-      ...(tls === undefined ? {} : { tls }),
-      ...(login === undefined ? {} : { login }),
-    };
-    return await Peer.open(options);
+    });
   }
 
   #log(level: keyof Logger, message: string): void {
@@ -293,14 +310,7 @@ export class SentinelWatch {
   }
 }
 
-async function loginOf(credentials: LinkCredentials | undefined): Promise<LinkLogin | undefined> {
-  if (credentials === undefined) return undefined;
-  const { username, password } = credentials;
-  const answer = typeof password === "string" ? password : await password();
-  return typeof answer === "string" ? { username, password: answer } : { username, ...answer };
-}
-
-/** Where the instance is whose fields these are; undefined when they do not say. */
+/** Where the server is that a reply describes; undefined when it does not say. */
 function addressOf(fields: ReadonlyMap<string, string>): Address | undefined {
   const host = fields.get("ip") ?? "";
   const port = Number(fields.get("port"));
@@ -308,7 +318,7 @@ function addressOf(fields: ReadonlyMap<string, string>): Address | undefined {
   return { transport: "tcp", host, port };
 }
 
-/** The pairs of a flat array, as RESP2 has maps. */
+/** The fields of a flat array of names and values, which is how RESP2 writes a map. */
 function fieldsOf(reply: RespValue): Map<string, string> {
   const fields = new Map<string, string>();
   if (!Array.isArray(reply)) throw new Error("it knows no such master");

@@ -45,9 +45,9 @@ export interface LinkObserver {
 
 /** What the connections of one link share. */
 export class LinkShared {
-  /** Makes the connections. */
+  /** Network that the connections are made on. */
   readonly net: Net;
-  /** Measures every wait. */
+  /** Clock that measures every timeout, pause and slice. */
   readonly clock: Clock;
   /** The data that is served; a full sync loads into a sibling of it. */
   readonly keyspace: Keyspace;

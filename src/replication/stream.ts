@@ -53,6 +53,8 @@ export class MasterStream {
   #holds: boolean = false;
 
   /**
+   * Begins behind the byte that `options.replOffset` stands at.
+   *
    * @param options Where commands go, and the bounds.
    * @param acknowledge Sends an ACK at once, which GETACK asks for.
    * @param slice Time budget; the owner starts it, and gives the loop back when it is over.

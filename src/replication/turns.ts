@@ -68,7 +68,7 @@ export class Turns {
   #overran: boolean = false;
   #stopped: boolean = false;
 
-  /** @param shared Clock and bounds of the link. @param work What is done in a turn. */
+  /** Asks for no turn yet. @param shared Clock and bounds of the link. @param work What is done in a turn. */
   constructor(shared: LinkShared, work: TurnWork) {
     this.#shared = shared;
     this.#work = work;
