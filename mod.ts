@@ -3,13 +3,17 @@
  * reads synchronously, and serves Redis clients.
  *
  * @example Follow a master and read
- * ```ts no-eval
- * import { Replica } from "jsr:@rimr/replica";
+ * ```ts
+ * import { Replica } from "@rimr/replica";
+ * import { TestMaster } from "@rimr/replica/testing";
  *
- * await using replica = new Replica({ master: "redis://127.0.0.1:6379" });
+ * await using master = await TestMaster.start(); // or a Redis or Valkey server of yours
+ * master.call("SET", "user:1", "Ada");
+ *
+ * await using replica = new Replica({ master: master.url });
  * await replica.start();
  * await replica.ready();
- * console.log(replica.get("user:1"));
+ * console.log(replica.get("user:1")); // Ada
  * ```
  *
  * @module

@@ -1,5 +1,13 @@
 /**
- * A live copy of a Redis or Valkey dataset in this process: wires link, keyspace and server together.
+ * A live copy of a Redis or Valkey dataset in this process: the public class, which wires link, keyspace,
+ * server and snapshots together.
+ *
+ * ```text
+ *  start()   load the snapshot on disk -> listen -> connect          close()  link -> sentinels -> last
+ *            all of it optional but the last                                  snapshot -> clients
+ *
+ *  link events -> engine (what clients may be answered), staleness bound, the owner's listeners
+ * ```
  *
  * @module
  */
@@ -45,7 +53,7 @@ const WARNINGS: Logger = {
   error: (message) => console.error(`replica: ${message}`),
 };
 
-/** How long {@linkcode Replica.ready} waits. */
+/** Bounds on how long {@linkcode Replica.ready} waits. */
 export interface ReadyOptions {
   /** Gives up waiting, and only waiting. */
   readonly signal?: AbortSignal;
@@ -55,26 +63,30 @@ export interface ReadyOptions {
 
 /** A wait took longer than it was allowed to. */
 export class TimeoutError extends Error {
-  /** Always "TimeoutError". */
+  /** Always "TimeoutError", as for the platform's own timeouts. */
   override readonly name: string = "TimeoutError";
-  /** Always "TIMEOUT". */
+  /** Always "TIMEOUT"; stable, to be compared. */
   readonly code: string = "TIMEOUT";
 }
 
 /**
  * A replica of a master's dataset, read synchronously.
  *
- * Reads before the first synchronisation find nothing; reads after the link broke find what was last
- * known, and `status()` says since when it is stale.
+ * Reads before the first synchronisation find nothing. Reads after the link broke find what was last known,
+ * and `status()` says since when it is stale; `maxStalenessMs` bounds how old it may be.
  *
  * @example Follow a master and read
- * ```ts no-eval
- * import { Replica } from "jsr:@rimr/replica";
+ * ```ts
+ * import { Replica } from "@rimr/replica";
+ * import { TestMaster } from "@rimr/replica/testing";
  *
- * await using replica = new Replica({ master: "redis://127.0.0.1:6379" });
+ * await using master = await TestMaster.start(); // or a Redis or Valkey server of yours
+ * master.call("SET", "user:1", "Ada");
+ *
+ * await using replica = new Replica({ master: master.url });
  * await replica.start();
  * await replica.ready();
- * console.log(replica.get("user:1"));
+ * console.log(replica.get("user:1")); // Ada
  * ```
  */
 export class Replica {
@@ -100,10 +112,11 @@ export class Replica {
   #listening: string | undefined;
 
   /**
-   * Connects nothing yet.
+   * Checks the options and connects nothing.
    *
-   * @param options Which master, whom to serve, and how.
-   * @throws {TypeError} An option that is unknown or makes no sense.
+   * @param options Which master to follow, where to serve clients, and how.
+   * @throws {TypeError} When an option is unknown or makes no sense.
+   * @throws {RangeError} When a number lies outside its range.
    */
   constructor(options: ReplicaOptions = {}) {
     checkOptions(options);
@@ -138,13 +151,28 @@ export class Replica {
   }
 
   /**
-   * Begins to serve, when `listen` is given, and to follow. Resolves once the master agreed to replicate,
-   * however many attempts that takes; from then on the link reconnects for ever.
+   * Begins to serve, when `listen` is given, and to follow the master. A second call joins the first; after a
+   * failure it tries again.
    *
    * @param options `signal` ends the attempt and the replica's link.
-   * @throws {ReplicationError} What no further attempt can mend: a wrong password, missing rights, a master
-   * without PSYNC, a certificate that does not verify; or code STOPPED.
-   * @throws {SocketError} The address of `listen` can't be had.
+   * @returns Resolves once the master has agreed to replicate, however many attempts that takes. From then on
+   * the link reconnects for ever.
+   * @throws {ReplicationError} For what no further attempt can mend: a wrong password, missing rights, a master
+   * without PSYNC, a certificate that does not verify; or with code STOPPED after `close()` or `signal`.
+   * @throws {SocketError} When the address of `listen` cannot be listened on.
+   *
+   * @example Give up when there is no master within five seconds
+   * ```ts
+   * import { Replica } from "@rimr/replica";
+   * import { TestMaster } from "@rimr/replica/testing";
+   *
+   * await using master = await TestMaster.start();
+   * await using replica = new Replica({ master: master.url });
+   * const stop = new AbortController();
+   * const timer = setTimeout(() => stop.abort(), 5000);
+   * await replica.start({ signal: stop.signal });
+   * clearTimeout(timer);
+   * ```
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new Error("The replica is closed"));
@@ -157,12 +185,13 @@ export class Replica {
   }
 
   /**
-   * Resolves when the data is whole and followed.
+   * Waits until the data is whole and the master's stream is followed.
    *
-   * @param options How long to wait.
-   * @throws {ReplicationError} The link gave up or was stopped; or UNSUPPORTED, when the snapshot holds what
-   * is not understood (it is tried again, after long pauses).
-   * @throws {TimeoutError} It took too long; the replica goes on trying.
+   * @param options How long to wait; for ever when left out.
+   * @returns Resolves at once when that is so already, or when no master is followed.
+   * @throws {ReplicationError} When the link gave up or was stopped; or with code UNSUPPORTED, when the snapshot
+   * holds what is not understood (the link tries again, after long pauses).
+   * @throws {TimeoutError} When it took longer than `timeoutMs`; the replica goes on trying.
    */
   async ready(options: ReadyOptions = {}): Promise<void> {
     await this.#opening;
@@ -194,22 +223,26 @@ export class Replica {
     }
   }
 
-  /** Ends link and server. Resolves when no timer, socket or handle is left; the data stays readable. */
+  /**
+   * Ends link and server, and writes the last snapshot where one is configured. The data stays readable.
+   *
+   * @returns Resolves when no timer, socket or file handle is left.
+   */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
 
-  /** {@linkcode Replica.close}, for `await using`. */
+  /** Closes the replica at the end of its scope, for `await using`: as {@linkcode Replica.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** True while the master is followed and the data whole. */
+  /** True while the data is whole and the master's stream is followed. */
   get connected(): boolean {
     return this.#link?.status().state === "connected";
   }
 
-  /** How it stands. */
+  /** How the replica stands at this moment: state, offset, lag, counters; a copy. */
   status(): ReplicaStatus {
     return describeStatus(
       this.#keyspace,
@@ -220,27 +253,53 @@ export class Replica {
     );
   }
 
-  /** Running totals. */
+  /** Running totals since the replica was made; `status().counters`. */
   get stats(): ReplicaStatus["counters"] {
     return this.status().counters;
   }
 
-  /** The text of `INFO`, whole or of the sections named. */
+  /**
+   * The text of `INFO`, as Redis clients see it.
+   *
+   * @param sections Which sections; the default ones when left out.
+   */
   info(...sections: string[]): string {
     return String(this.call("INFO", ...sections));
   }
 
-  /** Calls `listener` at each event of that name; the answer takes it away again. */
+  /**
+   * Calls `listener` at each event of that name, synchronously. A listener that throws is logged and stops
+   * nothing.
+   *
+   * @param name Which event.
+   * @param listener Gets the event.
+   * @returns A function that removes the listener.
+   *
+   * @example Log each synchronisation
+   * ```ts
+   * import { Replica } from "@rimr/replica";
+   *
+   * await using replica = new Replica();
+   * const off = replica.on("sync", ({ kind }) => console.log(`${kind} resync`));
+   * off();
+   * ```
+   */
   on<Name extends keyof ReplicaEvents>(name: Name, listener: Listener<Name>): () => void {
     return this.#emitter.on(name, listener);
   }
 
-  /** The data as a plain store, with the names of the Go library. */
+  /** The data as a plain store, with the method names of the Go library `redis-inmemory-replica`. */
   get storage(): Storage {
     return this.#storage;
   }
 
-  /** The reads of database `index`. */
+  /**
+   * The reads of one database; the replica's own are those of database 0.
+   *
+   * @param index Database number, 0 to 2^31 - 1; one that holds no key reads as empty.
+   * @returns The same reader at each call.
+   * @throws {RangeError} When `index` is no database number.
+   */
   db(index: number): Reader {
     if (!Number.isInteger(index) || index < 0 || index > 0x7fffffff) {
       throw new RangeError(`${index} is not a database number`);
@@ -253,92 +312,92 @@ export class Replica {
     return reader;
   }
 
-  /** How many keys database 0 has. */
+  /** How many keys database 0 has: {@linkcode Reader.size}. */
   get size(): number {
     return this.#reader.size;
   }
 
-  /** {@linkcode Reader.get} of database 0. */
+  /** The string at `key` in database 0 as UTF-8 text, or undefined: as {@linkcode Reader.get}. */
   get(key: Key): string | undefined {
     return this.#reader.get(key);
   }
 
-  /** {@linkcode Reader.getBytes} of database 0. */
+  /** The string at `key` in database 0 as a copy of its bytes, or undefined: as {@linkcode Reader.getBytes}. */
   getBytes(key: Key): Uint8Array | undefined {
     return this.#reader.getBytes(key);
   }
 
-  /** {@linkcode Reader.mget} of database 0. */
+  /** The strings at `keys` in database 0, null for what is missing or no string: as {@linkcode Reader.mget}. */
   mget(...keys: Key[]): (string | null)[] {
     return this.#reader.mget(...keys);
   }
 
-  /** {@linkcode Reader.strlen} of database 0. */
+  /** Bytes of the string at `key` in database 0, 0 when there is none: as {@linkcode Reader.strlen}. */
   strlen(key: Key): number {
     return this.#reader.strlen(key);
   }
 
-  /** {@linkcode Reader.has} of database 0. */
+  /** Whether database 0 has `key`: as {@linkcode Reader.has}. */
   has(key: Key): boolean {
     return this.#reader.has(key);
   }
 
-  /** {@linkcode Reader.exists} of database 0. */
+  /** How many of `keys` database 0 has: as {@linkcode Reader.exists}. */
   exists(...keys: Key[]): number {
     return this.#reader.exists(...keys);
   }
 
-  /** {@linkcode Reader.type} of database 0. */
+  /** The type of the value at `key` in database 0, or undefined: as {@linkcode Reader.type}. */
   type(key: Key): TypeName | undefined {
     return this.#reader.type(key);
   }
 
-  /** {@linkcode Reader.ttl} of database 0. */
+  /** Seconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode Reader.ttl}. */
   ttl(key: Key): number {
     return this.#reader.ttl(key);
   }
 
-  /** {@linkcode Reader.pttl} of database 0. */
+  /** Milliseconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode Reader.pttl}. */
   pttl(key: Key): number {
     return this.#reader.pttl(key);
   }
 
-  /** {@linkcode Reader.expireTime} of database 0. */
+  /** When `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode Reader.expireTime}. */
   expireTime(key: Key): number {
     return this.#reader.expireTime(key);
   }
 
-  /** {@linkcode Reader.randomKey} of database 0. */
+  /** A key of database 0 at random, or undefined: as {@linkcode Reader.randomKey}. */
   randomKey(): string | undefined {
     return this.#reader.randomKey();
   }
 
-  /** {@linkcode Reader.keys} of database 0. */
+  /** Every key of database 0 that `match` fits: as {@linkcode Reader.keys}. */
   keys(match?: Key): string[] {
     return this.#reader.keys(match);
   }
 
-  /** {@linkcode Reader.scan} of database 0. */
+  /** Walks the keys of database 0 as text: as {@linkcode Reader.scan}. */
   scan(options?: ScanOptions): Generator<string, void, undefined> {
     return this.#reader.scan(options);
   }
 
-  /** {@linkcode Reader.scanBytes} of database 0. */
+  /** Walks the keys of database 0 as bytes: as {@linkcode Reader.scanBytes}. */
   scanBytes(options?: ScanOptions): Generator<Uint8Array, void, undefined> {
     return this.#reader.scanBytes(options);
   }
 
-  /** {@linkcode Reader.call} on database 0. */
+  /** Runs a read command on database 0, bulk strings as text: as {@linkcode Reader.call}. */
   call(...args: Key[]): Reply {
     return this.#reader.call(...args);
   }
 
-  /** {@linkcode Reader.callBytes} on database 0. */
+  /** Runs a read command on database 0, bulk strings as bytes: as {@linkcode Reader.callBytes}. */
   callBytes(...args: Key[]): BytesReply {
     return this.#reader.callBytes(...args);
   }
 
-  /** Loads what was kept, serves, and makes the link without starting it. */
+  /** Loads the snapshot on disk, begins to serve, and makes the link without starting it. */
   async #open(): Promise<void> {
     const net = this.#options.net ?? await loadNet(this.#options.clock);
     const place = await this.#restore();
@@ -350,7 +409,7 @@ export class Replica {
     this.#snapshots?.start();
   }
 
-  /** Loads the snapshot of an earlier life, once. */
+  /** Loads the snapshot that an earlier process wrote, once. Returns where its data stands. */
   async #restore(): Promise<RestoredPlace | undefined> {
     const { snapshot } = this.#options;
     if (snapshot === undefined || this.#target === undefined) return undefined;
@@ -374,11 +433,11 @@ export class Replica {
     await this.#link?.start(signal === undefined ? {} : { signal });
   }
 
-  /** Begins to serve; the port clients find us at, when it is a port. */
+  /** Begins to serve, when `listen` is given. Returns the TCP port clients find us at. */
   async #listen(net: Net): Promise<number | undefined> {
     const { listen, server } = this.#options;
     if (listen === undefined || server?.enabled === false) return undefined;
-    // A second start() after one that failed finds the server standing.
+    // The server may stand since an earlier start() whose link failed.
     if (this.#engine.address !== undefined) return portOf(this.#engine.address);
     const address = await this.#engine.listen(net, parseListen(listen));
     this.#listening = formatAddress(address);
@@ -431,6 +490,7 @@ export class Replica {
     });
   }
 
+  /** Passes an event of the link on to the engine, the staleness bound and the owner's listeners. */
   #observe(event: LinkEvent): void {
     if (event.type === "state") {
       const status = this.#link!.status();
@@ -448,6 +508,7 @@ export class Replica {
     }
   }
 
+  /** Ends the link before the last snapshot is written: its offset must not move meanwhile. */
   async #close(): Promise<void> {
     await this.#opening?.catch(() => undefined);
     await this.#link?.stop();
@@ -460,6 +521,7 @@ export class Replica {
     this.#emitter.emit("close", {});
   }
 
+  /** Why the data is not whole yet, for the message of a timeout. */
   #whyNot(): string {
     const status: LinkStatus | undefined = this.#link?.status();
     return status?.lastError?.message ?? `the link is in state ${status?.state}`;
@@ -473,7 +535,7 @@ function toCredentials(
   return username === undefined ? { password } : { username, password };
 }
 
-/** Where the data stands, when it can be gone on from. */
+/** Where the data stands in the master's stream; undefined when PSYNC could not resume from there. */
 function positionOf(
   link: LinkStatus | undefined,
 ): { replid: string; offset: number; streamDb: number } | undefined {
@@ -485,7 +547,7 @@ function portOf(address: Address): number | undefined {
   return address.transport === "tcp" ? address.port : undefined;
 }
 
-/** Numbers that nobody can foresee cheaply: they seed the hash of the keyspace. */
+/** A generator seeded from `crypto`: keys chosen to collide in our hash tables must not be foreseeable. */
 function secureRandom(): () => number {
   const [low, high] = crypto.getRandomValues(new Uint32Array(2));
   const prng = new Prng((high >>> 11) * 2 ** 32 + low);
