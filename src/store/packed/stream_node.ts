@@ -1,19 +1,37 @@
 /**
- * One node of a stream: entries in a listpack as `t_stream.c` lays them out.
+ * One node of a stream: neighbouring entries in a listpack, as `t_stream.c` lays them out
+ * (`streamAppendItem`). Entries of one stream mostly have the same fields and ids that differ little, so a
+ * node says both once, in its master entry, and an entry holds what is its own.
  *
  * ```
- *  count  deleted  nfields  field ... field  0                      the master entry
- *  flags  ms  seq  nfields  field value ... field value  elements   an entry
- *  flags  ms  seq  value ... value  elements                        an entry with the master's fields
+ *  master entry     count  deleted  nfields  field ... field  0
+ *  entry            flags  ms  seq  nfields  field value ... field value  elements
+ *  same fields      flags  ms  seq  value ... value  elements
  * ```
  *
- * `ms` and `seq` are differences to the node's id, modulo 2^64; `elements` counts those of the entry
- * before it, so that entries can be walked backwards. What is deleted stays, with a flag, until the whole
- * node goes.
+ * Every word is a listpack element, all but fields and values are integers:
+ *
+ * ```
+ *  count      entries that are not deleted             deleted    entries that are
+ *  nfields    how many fields follow                   0          end of the master entry
+ *  flags      1: deleted, 2: fields are the master's
+ *  ms, seq    the entry's id less the node's id, which is that of its first entry; the table of nodes
+ *             holds it. Modulo 2^64 each: seq is negative where ms has grown
+ *  elements   elements of the entry before this one: an entry is found from its end with it, and the
+ *             master entry's 0 says that none is before
+ * ```
+ *
+ * `XADD x 1-1 f v` in a new stream is `1 0 1 f 0 | 2 0 0 v 4`. A deleted entry stays where it is, with a
+ * flag, until all entries of its node are deleted and the node goes: to move what follows it would cost
+ * more than its bytes. Redis compacts no node either.
+ *
+ * Positions are offsets into the node's bytes, as in `listpack.ts`. The functions trust the bytes; those
+ * of a snapshot are for `stream_node_check.ts`.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { copyBytes } from "../../base/copy.ts";
 import {
@@ -28,78 +46,79 @@ import {
   lpFirst,
   lpInteger,
   lpIntegerEntryBytes,
-  lpIsInteger,
   lpNext,
   lpPrev,
   lpSplice,
-  lpStates,
   lpWrite,
   lpWriteInteger,
 } from "./listpack.ts";
-import { lpCheckedNext, lpCheckFrame, WRONG_COUNT } from "./listpack_check.ts";
 import { NodeRegion, type Region } from "./region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
 import type { StreamId } from "./stream_id.ts";
 
-/** Flag of an entry that is deleted. */
+/** Flag of an entry that is deleted (`STREAM_ITEM_FLAG_DELETED`). */
 export const DELETED = 1;
-/** Flag of an entry whose fields are the master entry's. */
+/** Flag of an entry whose fields are the master entry's (`STREAM_ITEM_FLAG_SAMEFIELDS`). */
 export const SAME_FIELDS = 2;
 
-/** Nothing in a stream is larger: `STREAM_LISTPACK_MAX_SIZE`. */
+/** Most bytes of a node, and so of an entry (`STREAM_LISTPACK_MAX_SIZE`). */
 export const MAX_NODE_BYTES: number = 1 << 30;
-/** Most elements of an entry, far beyond what fits. */
-const MAX_ELEMENTS: number = 1 << 30;
 
-/** The largest integer that is its own encoding in a listpack. */
+/** The largest integer that is one byte of a listpack, the value itself. */
 const SMALL_MAX = 127;
 
+/** What is put together for one call: an entry's head, a new node, an integer. */
 const scratch = new ByteBuffer();
-/** A 64-bit difference: two's complement halves. */
+
+/** The difference that {@linkcode readDifference} read last: halves of 32 bits, two's complement. */
 let diffLow = 0;
 let diffHigh = 0;
 
-/** A list of byte strings inside of one run of bytes: fields and values, one after the other. */
+/** Byte strings in one run of bytes, as a command's arguments are: fields and values in turn. */
 export interface Fields {
+  /** What all of them lie in. */
   readonly bytes: Uint8Array;
+  /** Offset of each one's first byte. */
   readonly starts: ArrayLike<number>;
+  /** Offset after each one's last byte. */
   readonly ends: ArrayLike<number>;
 }
 
-/** Live entries of a node. */
+/** How many entries of a node are not deleted. */
 export function nodeCount(node: Region): number {
   return liveEntries(node.bytes, node.start);
 }
 
-/** Live entries of a node that begins at `start`. */
+/** How many entries are not deleted in the node that begins at `start`. */
 export function liveEntries(bytes: Uint8Array, start: number): number {
   return lpInteger(bytes, lpFirst(bytes, start));
 }
 
-/** Entries of a node that are deleted. */
+/** How many entries of a node are deleted. */
 export function nodeDeleted(node: Region): number {
   const { bytes, start } = node;
   return lpInteger(bytes, lpNext(bytes, lpFirst(bytes, start)));
 }
 
-/** Position of the number of the master entry's fields; the fields come after it. */
+/** Position of `nfields` in the master entry; the fields come right after it. */
 export function nodeFieldCountAt(bytes: Uint8Array, start: number = 0): number {
   return lpNext(bytes, lpNext(bytes, lpFirst(bytes, start)));
 }
 
-/** Position of a node's first entry, or of its end. */
+/** Position of a node's first entry, deleted or not; of the end byte when there is none. */
 export function nodeFirstEntry(bytes: Uint8Array): number {
   let pos = nodeFieldCountAt(bytes);
+  // `nfields` itself, the fields and the 0 behind them.
   for (let left = lpInteger(bytes, pos) + 2; left > 0; left--) pos = lpNext(bytes, pos);
   return pos;
 }
 
-/** Position of a node's last entry; -1 when it has none. */
+/** Position of a node's last entry, deleted or not; -1 when there is none. */
 export function nodeLastEntry(node: NodeRegion): number {
   return entryBefore(node.bytes, node.end - 1);
 }
 
-/** Position of the entry that ends at `pos`; -1 when the master entry does. */
+/** Position of the entry that ends at `pos`; -1 when it is the master entry that ends there. */
 export function entryBefore(bytes: Uint8Array, pos: number): number {
   let at = lpPrev(bytes, 0, pos);
   const elements = lpInteger(bytes, at);
@@ -108,9 +127,10 @@ export function entryBefore(bytes: Uint8Array, pos: number): number {
   return at;
 }
 
-/** Reads the id of the entry at `pos`. */
+/** Reads the id of the entry at `pos` into `out`; `master` is the node's id. */
 export function readEntryId(bytes: Uint8Array, pos: number, master: StreamId, out: StreamId): void {
   const ms = lpNext(bytes, pos);
+  // Two additions of 64 bits, each in halves with a carry.
   readDifference(bytes, ms);
   let low = master.msLow + (diffLow >>> 0);
   out.msLow = low >>> 0;
@@ -121,24 +141,30 @@ export function readEntryId(bytes: Uint8Array, pos: number, master: StreamId, ou
   out.seqHigh = (master.seqHigh + (diffHigh >>> 0) + (low > 0xffffffff ? 1 : 0)) >>> 0;
 }
 
-/** Position after the entry at `pos`. */
+/** Position after the entry at `pos`; `masterFields` is the `nfields` of the master entry. */
 export function entryAfter(bytes: Uint8Array, pos: number, masterFields: number): number {
   let at = lpNext(bytes, lpNext(bytes, lpNext(bytes, pos)));
+  // Behind flags, ms and seq: the values and `elements`, or `nfields`, fields, values and `elements`.
   let left = masterFields + 1;
   if ((bytes[pos] & SAME_FIELDS) === 0) left = 2 * lpInteger(bytes, at) + 2;
   for (; left > 0; left--) at = lpNext(bytes, at);
   return at;
 }
 
-/** A node without entries, whose fields are those of the entry to come. */
+/**
+ * A node without entries, whose master entry has the fields of the entry to come.
+ *
+ * @param first Index of that entry's first field; `end` is that after its last value.
+ */
 export function newNode(fields: Fields, first: number, end: number): NodeRegion {
   scratch.clear();
   beginNode(scratch, fields, first, end);
   return new NodeRegion(scratch.bytes, 0, scratch.length);
 }
 
-/** Writes such a node to `out`. */
+/** Appends a node without entries to `out`, as {@linkcode newNode} makes it. */
 export function beginNode(out: ByteBuffer, fields: Fields, first: number, end: number): void {
+  assert(end > first && ((end - first) & 1) === 0, "an entry has fields and values in pairs");
   const start = out.length;
   lpBegin(out);
   lpAppendIntegerTo(out, 0);
@@ -150,7 +176,13 @@ export function beginNode(out: ByteBuffer, fields: Fields, first: number, end: n
   lpFinish(out, start, 4 + ((end - first) >> 1));
 }
 
-/** Adds an entry of fields and values `[first, end)` behind the others. */
+/**
+ * Adds an entry behind the others (the second half of `streamAppendItem`).
+ *
+ * @param master The node's id.
+ * @param id The entry's, after that of every other.
+ * @param first Index of its first field; fields and values are those at `[first, end)`.
+ */
 export function appendEntry(
   node: Region,
   master: StreamId,
@@ -159,6 +191,8 @@ export function appendEntry(
   first: number,
   end: number,
 ): void {
+  assert(id.compare(master) >= 0, "no entry comes before its node");
+  const before = nodeCount(node);
   const same = hasFields(node, fields, first, end);
   const { bytes, starts, ends } = fields;
   const pairs = (end - first) >> 1;
@@ -171,130 +205,36 @@ export function appendEntry(
   const [from, step] = same ? [first + 1, 2] : [first, 1];
   let size = scratch.length + lpIntegerEntryBytes(elements);
   for (let i = from; i < end; i += step) size += lpEntryBytes(bytes, starts[i], ends[i]);
+  // Fields and values are written straight into the node: they may be long, and are copied once.
   let pos = lpExtend(node, size, elements + 1);
   const own = node.bytes;
   copyBytes(own, pos, scratch.bytes, 0, scratch.length);
   pos += scratch.length;
   for (let i = from; i < end; i += step) pos = lpWrite(own, pos, bytes, starts[i], ends[i]);
-  lpWriteInteger(own, pos, elements);
-  const count = lpFirst(node.bytes, node.start);
-  // As one byte is how most are written.
-  if (node.bytes[count] < SMALL_MAX) node.bytes[count]++;
-  else replaceInteger(node, count, nodeCount(node) + 1);
+  pos = lpWriteInteger(own, pos, elements);
+  assert(pos === node.end - 1, "an entry ends where the room made for it ends");
+  const count = lpFirst(own, node.start);
+  // A count below 127 is one byte, which stays one: nothing moves.
+  if (own[count] < SMALL_MAX) own[count]++;
+  else replaceInteger(node, count, before + 1);
 }
 
-/** Flags entries as deleted, whose flags the caller has set already, in the master entry. */
+/** Counts entries as deleted in the master entry; {@linkcode flagDeleted} has flagged each already. */
 export function countDeleted(node: NodeRegion, deleted: number): void {
-  replaceInteger(node, lpFirst(node.bytes, 0), nodeCount(node) - deleted);
+  const live = nodeCount(node);
+  assert(deleted > 0 && deleted <= live, "no more entries are deleted than there are");
+  replaceInteger(node, lpFirst(node.bytes, 0), live - deleted);
   const second = lpNext(node.bytes, lpFirst(node.bytes, 0));
   replaceInteger(node, second, nodeDeleted(node) + deleted);
 }
 
-/** Flags one entry as deleted; every flag takes a byte. */
+/** Flags the entry at `pos` as deleted, in place: flags are a small integer, one byte. */
 export function flagDeleted(node: NodeRegion, pos: number): void {
+  assert((node.bytes[pos] & ~SAME_FIELDS) === 0, "an entry is deleted once");
   node.bytes[pos] |= DELETED;
 }
 
-/**
- * Checks a node of unknown origin to its last byte: the listpack, the structure of every entry, the
- * counts, and that ids ascend.
- *
- * @param last The last id before the node; becomes the node's last one.
- * @returns What is wrong, undefined when nothing is.
- */
-export function checkNode(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  master: StreamId,
-  last: StreamId,
-  current: StreamId,
-): string | undefined {
-  if (end - start > MAX_NODE_BYTES) return "stream node is too large";
-  const wrong = lpCheckFrame(bytes, start, end);
-  if (wrong !== undefined) return wrong;
-  const walk = new Walk(bytes, lpFirst(bytes, start), end - 1);
-  const count = walk.integer();
-  const deleted = walk.integer();
-  const fields = walk.integer();
-  if (!(count >= 0 && deleted >= 0 && fields >= 0 && fields < MAX_ELEMENTS)) return MASTER_ENTRY;
-  if (!walk.skip(fields) || walk.integer() !== 0) return MASTER_ENTRY;
-  let live = 0;
-  let dead = 0;
-  while (walk.pos < end - 1) {
-    const { pos } = walk;
-    const flags = walk.integer();
-    // In one byte, as every server writes them: they are looked at there.
-    if (flags !== bytes[pos] || flags > (DELETED | SAME_FIELDS)) return ENTRY;
-    if (!walk.isInteger() || !walk.isInteger()) return ENTRY;
-    const same = (flags & SAME_FIELDS) !== 0;
-    const own = same ? fields : walk.integer();
-    if (!(own >= 0 && own < MAX_ELEMENTS)) return ENTRY;
-    if (!walk.skip(same ? own : 2 * own)) return ENTRY;
-    if (walk.integer() !== (same ? own + 3 : 2 * own + 4)) return ENTRY;
-    readEntryId(bytes, pos, master, current);
-    const ascends = current.compare(last) > 0 && current.compare(master) >= 0;
-    if (!ascends) return "ids of stream entries do not ascend";
-    last.set(current);
-    if ((flags & DELETED) !== 0) dead++;
-    else live++;
-  }
-  if (!lpStates(bytes, start, walk.count)) return WRONG_COUNT;
-  if (live !== count || dead !== deleted) return "stream node has other entries than it says";
-  // Trimming by id leaves nodes of deleted entries alone, as in t_stream.c.
-  return live + dead === 0 ? "stream node has no entries" : undefined;
-}
-
-const MASTER_ENTRY = "master entry of a stream node is not whole";
-const ENTRY = "entry of a stream node is not whole";
-
-/** Steps over elements of a listpack, each checked before it is read. */
-class Walk {
-  readonly #bytes: Uint8Array;
-  readonly #last: number;
-  pos: number;
-  /** Elements passed. */
-  count: number = 0;
-
-  constructor(bytes: Uint8Array, pos: number, last: number) {
-    this.#bytes = bytes;
-    this.#last = last;
-    this.pos = pos;
-  }
-
-  /** The next element, an integer; -1 when it is none. */
-  integer(): number {
-    const bytes = this.#bytes;
-    const at = this.pos;
-    // Most are a byte with its length of 1 behind it.
-    if (bytes[at] < 0x80 && at + 1 < this.#last && bytes[at + 1] === 1) {
-      this.pos = at + 2;
-      this.count++;
-      return bytes[at];
-    }
-    return this.isInteger() ? lpInteger(this.#bytes, at) : -1;
-  }
-
-  isInteger(): boolean {
-    return this.pos < this.#last && lpIsInteger(this.#bytes, this.pos) && this.skip(1);
-  }
-
-  skip(count: number): boolean {
-    const bytes = this.#bytes;
-    const last = this.#last;
-    let { pos } = this;
-    for (let left = count; left > 0; left--) {
-      if (pos >= last) return false;
-      pos = lpCheckedNext(bytes, pos, last);
-      if (pos < 0) return false;
-    }
-    this.pos = pos;
-    this.count += count;
-    return true;
-  }
-}
-
-/** Whether the master entry has these fields in this order. */
+/** Whether the master entry has the fields at `[first, end)`, in this order. */
 function hasFields(node: Region, fields: Fields, first: number, end: number): boolean {
   const { bytes, starts, ends } = fields;
   const own = node.bytes;
@@ -307,6 +247,7 @@ function hasFields(node: Region, fields: Fields, first: number, end: number): bo
   return true;
 }
 
+/** Appends a 64-bit difference to the scratch: as a number where it fits 32 bits, which is nearly always. */
 function appendDifference(high: number, low: number, fromHigh: number, fromLow: number): void {
   const lowDiff = (low - fromLow) | 0;
   const highDiff = (high - fromHigh - (low < fromLow ? 1 : 0)) | 0;
@@ -314,6 +255,7 @@ function appendDifference(high: number, low: number, fromHigh: number, fromLow: 
   lpAppendIntegerTo(scratch, (BigInt(highDiff) << 32n) | BigInt(lowDiff >>> 0));
 }
 
+/** Reads the difference at `pos` into `diffLow` and `diffHigh`. */
 function readDifference(bytes: Uint8Array, pos: number): void {
   const value = lpInteger(bytes, pos);
   if (value === (value | 0)) {
@@ -321,11 +263,13 @@ function readDifference(bytes: Uint8Array, pos: number): void {
     diffHigh = value >> 31;
     return;
   }
+  // Beyond 32 bits: ids that lie weeks apart, or were given by hand.
   const exact = lpBigInteger(bytes, pos);
   diffLow = Number(BigInt.asIntN(32, exact));
   diffHigh = Number(BigInt.asIntN(32, exact >> 32n));
 }
 
+/** Writes another integer in the place of the one at `pos`; what follows moves if its length differs. */
 function replaceInteger(node: Region, pos: number, value: number): void {
   scratch.clear();
   lpAppendIntegerTo(scratch, value);
@@ -333,7 +277,11 @@ function replaceInteger(node: Region, pos: number, value: number): void {
   lpSplice(node, pos, end, 1, scratch, 1);
 }
 
-/** Whether an entry of so many bytes of fields and values still goes into a node. */
+/**
+ * Whether an entry of so many bytes of fields and values still goes into a node, by the limits
+ * `stream-node-max-bytes` and `stream-node-max-entries`: 0 is none. Deleted entries are counted in,
+ * as Redis does.
+ */
 export function hasRoom(node: Region, bytes: number, limits: EncodingLimits): boolean {
   const { streamNodeMaxBytes, streamNodeMaxEntries } = limits;
   const most = streamNodeMaxBytes === 0 || streamNodeMaxBytes > MAX_NODE_BYTES
