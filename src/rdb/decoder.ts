@@ -1,6 +1,7 @@
 /**
- * From pushed chunks, cut anywhere, to calls on a sink. The decoder owns no socket, waits for nothing and keeps nothing
- * of a chunk it was lent. One loop drives a table: every opcode and value type is a row of `elements/table.ts`.
+ * From pushed chunks, cut anywhere, to calls on a sink. The decoder owns no socket, waits for
+ * nothing and keeps nothing of a chunk it was lent. One loop drives a table: every opcode and value
+ * type is a row of `elements/table.ts`.
  *
  * ```text
  *   HEADER   magic:9                                  -> OPCODE
@@ -14,9 +15,9 @@
  *   TRAILER  CRC-64:8, zero: not computed             -> DONE
  * ```
  *
- * A state answers false when the chunk ends inside it, and is entered again with the next chunk. It may be: what it read
- * so far lies in the cursor, in the context's slots and in the fields of its element, and the sink is called
- * only when a record is whole.
+ * A state answers false when the chunk ends inside it, and is entered again with the next chunk. It
+ * may be: what it read so far lies in the cursor, in the context's slots and in the fields of its
+ * element, and the sink is called only when a record is whole.
  *
  * @module
  */
@@ -57,13 +58,13 @@ export interface RdbDecoderOptions {
   /** Longest key, value or other string in bytes; 512 MB unless told otherwise. */
   readonly maxStringBytes?: number;
   /**
-   * What becomes of a key whose value only a module can read: "skip" (the default) passes over it and tells the sink,
-   * "fail" ends the reading with `UNSUPPORTED_TYPE`.
+   * What becomes of a key whose value only a module can read: "skip" (the default) passes over it
+   * and tells the sink, "fail" ends the reading with `UNSUPPORTED_TYPE`.
    */
   readonly onUnsupported?: "skip" | "fail";
 }
 
-/** Reads one snapshot. */
+/** Reads one snapshot; made for it, and of no use after it. */
 export class RdbDecoder {
   readonly #reader: ChunkReader;
   readonly #context: DecodeContext;
@@ -105,8 +106,10 @@ export class RdbDecoder {
   /**
    * Reads bytes `[start, end)` of `chunk`, which is borrowed: after the call nothing points at it.
    *
-   * @returns How many bytes belonged to the snapshot: all of them, unless it ended before the chunk did.
-   * @throws {RdbError} When the bytes are no snapshot that can be read; the same error on every later call.
+   * @returns How many bytes belonged to the snapshot: all of them, unless it ended before the chunk
+   *   did.
+   * @throws {RdbError} When the bytes are no snapshot that can be read; the same error on every
+   *   later call.
    */
   push(chunk: Uint8Array, start: number = 0, end: number = chunk.length): number {
     if (this.#failure !== undefined) throw this.#failure;
@@ -140,8 +143,8 @@ export class RdbDecoder {
   }
 
   /**
-   * Adds the record's offset to an error of a sink, which knows what is wrong but not where. In the run of whole strings
-   * the cursor itself stands at the record.
+   * Adds the record's offset to an error of a sink, which knows what is wrong but not where. In the
+   * run of whole strings the cursor itself stands at the record.
    */
   #located(error: unknown): unknown {
     if (!(error instanceof RdbError) || error.offset >= 0) return error;
@@ -171,7 +174,10 @@ export class RdbDecoder {
     }
   }
 
-  /** `REDIS` and four digits, or `VALKEY` and three. Any version is read: unknown types are refused when they come. */
+  /**
+   * `REDIS` and four digits, or `VALKEY` and three. Any version is read: unknown types are refused
+   * when they come.
+   */
   #readHeader(): boolean {
     const reader = this.#reader;
     if (!reader.readFixed(MAGIC_BYTES)) return false;
@@ -280,7 +286,10 @@ export class RdbDecoder {
     return false;
   }
 
-  /** Adds what has been read of the chunk to the checksum: once a chunk, since a call for each record would cost more. */
+  /**
+   * Adds what has been read of the chunk to the checksum: once a chunk, since a call for each
+   * record would cost more.
+   */
   #sum(): void {
     const { bytes, pos } = this.#reader;
     if (!this.#summing || this.#summedTo >= pos) return;

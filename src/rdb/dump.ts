@@ -1,6 +1,6 @@
 /**
- * What `DUMP` answers and `RESTORE` takes (`cluster.c createDumpPayload`): one value as a snapshot holds it, without its
- * key and expiry.
+ * What `DUMP` answers and `RESTORE` takes (`cluster.c createDumpPayload`): one value as a snapshot
+ * holds it, without its key and expiry.
  *
  * ```text
  *   [F3 metadata of modules]  type  value  |  footer: version, checksum

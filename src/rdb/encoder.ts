@@ -1,6 +1,6 @@
 /**
- * From a keyspace to a snapshot that Redis and Valkey load: in slices, and of one point in time, the moment the encoder was
- * made. Between two slices the keyspace may change as it likes.
+ * From a keyspace to a snapshot that Redis and Valkey load: in slices, and of one point in time,
+ * the moment the encoder was made. Between two slices the keyspace may change as it likes.
  *
  * ```text
  *   HEADER     magic, auxiliary fields, functions
@@ -13,12 +13,14 @@
  *                6  EOF and the checksum                                          -> DONE
  * ```
  *
- * The order of 1 to 3 is what keeps the bytes sound: nothing may stand inside a value but the value.
+ * The order of 1 to 3 is what keeps the bytes sound: nothing may stand inside a value but the
+ * value.
  *
- * Whoever runs a command that writes calls the {@linkcode SnapshotHook} first: a key that has
- * not had its turn is written aside, ahead of it, and a value that is half written is finished before it changes. FLUSHDB
- * and FLUSHALL leave their content to the snapshot, which lets go of it when it is done; SWAPDB moves it. What is written
- * aside waits in memory for the next slice: `waitingBytes` tells how much.
+ * Whoever runs a command that writes calls the {@linkcode SnapshotHook} first: a key that has not
+ * had its turn is written aside, ahead of it, and a value that is half written is finished before
+ * it changes. FLUSHDB and FLUSHALL leave their content to the snapshot, which lets go of it when it
+ * is done; SWAPDB moves it. What is written aside waits in memory for the next slice:
+ * `waitingBytes` tells how much.
  *
  * @module
  */
@@ -72,15 +74,23 @@ export interface SnapshotOptions {
   readonly nowMs: number;
   /** Written as `repl-id`, `repl-offset` and `repl-stream-db`, where given. */
   readonly position?: SnapshotPosition;
-  /** Whether strings that LZF makes at least 4 bytes shorter are compressed; false unless told otherwise. */
+  /**
+   * Whether strings that LZF makes at least 4 bytes shorter are compressed; false unless told
+   * otherwise.
+   */
   readonly compress?: boolean;
   /** Whether the checksum is computed; true unless told otherwise. */
   readonly checksum?: boolean;
-  /** Sources of function libraries, the keyspace's own unless given; version 9 has no form for them. */
+  /**
+   * Sources of function libraries, the keyspace's own unless given; version 9 has no form for them.
+   */
   readonly functions?: readonly Uint8Array[];
 }
 
-/** One snapshot that is being written. Once made, it must be asked for bytes until it is done, or closed. */
+/**
+ * One snapshot that is being written. Once made, it must be asked for bytes until it is done, or
+ * closed.
+ */
 export class SnapshotEncoder implements SnapshotHook {
   /** Keys written so far, those written aside included. */
   keys: number = 0;
@@ -104,7 +114,9 @@ export class SnapshotEncoder implements SnapshotHook {
   /** The rest of the value that is half written, and its key. */
   #rest: ValueRest | undefined = undefined;
   #restKey: Uint8Array = NO_BYTES;
-  /** The end of a value that was finished early: it was about to change while it was half written. */
+  /**
+   * The end of a value that was finished early: it was about to change while it was half written.
+   */
   readonly #tail: ByteBuffer = new ByteBuffer();
   #failure: unknown = undefined;
 
@@ -126,17 +138,21 @@ export class SnapshotEncoder implements SnapshotHook {
     return this.#step === Step.DONE;
   }
 
-  /** Bytes that wait in memory, since their keys were about to change; the next slices begin with them. */
+  /**
+   * Bytes that wait in memory, since their keys were about to change; the next slices begin with
+   * them.
+   */
   get waitingBytes(): number {
     return this.#aside.out.length + this.#tail.length;
   }
 
   /**
-   * Appends about `budgetBytes` to `out`: a slice ends with the first step that reaches the budget, which may overshoot
-   * by a few keys, and begins with all that was written aside.
+   * Appends about `budgetBytes` to `out`: a slice ends with the first step that reaches the budget,
+   * which may overshoot by a few keys, and begins with all that was written aside.
    *
    * @returns False once the snapshot is whole.
-   * @throws Whatever made the snapshot fail, also when that happened in the hook; again on every later call.
+   * @throws Whatever made the snapshot fail, also when that happened in the hook; again on every
+   *   later call.
    */
   next(out: ByteBuffer, budgetBytes: number): boolean {
     if (this.#failure !== undefined) throw this.#failure;
@@ -158,7 +174,10 @@ export class SnapshotEncoder implements SnapshotHook {
     return !this.done;
   }
 
-  /** Ends the snapshot, whole or not: its hook is taken out and the tables may grow again. May be called again. */
+  /**
+   * Ends the snapshot, whole or not: its hook is taken out and the tables may grow again. May be
+   * called again.
+   */
   close(): void {
     this.#keyspace.snapshotHooks.delete(this);
     for (const frozen of this.#databases) frozen.finish();
@@ -167,8 +186,8 @@ export class SnapshotEncoder implements SnapshotHook {
   }
 
   /**
-   * Writes a key aside that belongs to the snapshot and is not written yet. Part of {@linkcode SnapshotHook}: called
-   * before a key of database `dbIndex` is made, changed or deleted.
+   * Writes a key aside that belongs to the snapshot and is not written yet. Part of {@linkcode
+   * SnapshotHook}: called before a key of database `dbIndex` is made, changed or deleted.
    */
   beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     const frozen = this.#places.get(dbIndex);
@@ -299,7 +318,10 @@ export class SnapshotEncoder implements SnapshotHook {
     return false;
   }
 
-  /** Writes a key that is about to change, whole. It stands between other keys, so it selects its database itself. */
+  /**
+   * Writes a key that is about to change, whole. It stands between other keys, so it selects its
+   * database itself.
+   */
   #writeAside(frozen: FrozenDatabase, entry: Entry): void {
     const writer = this.#aside;
     this.#select(writer, frozen.index);
@@ -338,8 +360,8 @@ export class SnapshotEncoder implements SnapshotHook {
 }
 
 /**
- * A whole snapshot in chunks of about `sliceBytes`, each valid until the next is asked for. A loop over it that is left
- * early closes the snapshot.
+ * A whole snapshot in chunks of about `sliceBytes`, each valid until the next is asked for. A loop
+ * over it that is left early closes the snapshot.
  */
 export function* encodeSnapshot(
   keyspace: Keyspace,

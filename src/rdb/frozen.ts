@@ -1,10 +1,10 @@
 /**
- * One database as it was when a snapshot began, while it goes on changing: the copy-on-write that a fork gives Redis
- * for free, key by key.
+ * One database as it was when a snapshot began, while it goes on changing: the copy-on-write that a
+ * fork gives Redis for free, key by key.
  *
- * The snapshot visits the table with SCAN's cursor, and the table neither grows nor shrinks meanwhile. So the cursor
- * divides the hashes into those that were visited and those that are still to come, and every key is in one of four
- * states:
+ * The snapshot visits the table with SCAN's cursor, and the table neither grows nor shrinks
+ * meanwhile. So the cursor divides the hashes into those that were visited and those that are still
+ * to come, and every key is in one of four states:
  *
  * ```text
  *                       cursor
@@ -13,11 +13,11 @@
  *     or in `waiting`        so that the visit passes over it
  *
  *   waiting    visited while a large value was half written: the key is still to be written
- *   touched    written aside before a change, or made after the snapshot began: not to be written in its turn
+ *   touched    written aside before a change, or made since the snapshot began: no longer to come
  * ```
  *
- * A key that did not exist is noted in `touched` all the same when a command is about to make it: it does not belong to
- * the snapshot.
+ * A key that did not exist is noted in `touched` all the same when a command is about to make it:
+ * it does not belong to the snapshot.
  *
  * @module
  */
@@ -28,7 +28,10 @@ import type { Database } from "../store/keyspace/database.ts";
 import type { Entry } from "../store/memory/record.ts";
 import { Records } from "../store/memory/records.ts";
 
-/** Writes a key; false when its value is so large that a part remains, for which other keys must wait. */
+/**
+ * Writes a key; false when its value is so large that a part remains, for which other keys must
+ * wait.
+ */
 export type WriteEntry = (entry: Entry) => boolean;
 
 /** One database of a snapshot that is being written. */
@@ -46,7 +49,10 @@ export class FrozenDatabase {
 
   #cursor: number = 0;
   #begun: boolean = false; // a cursor of 0 is the beginning or the end
-  /** Keys that are not to be written when the visit comes to them; a database is a set of keys in little memory. */
+  /**
+   * Keys that are not to be written when the visit comes to them; a database is a set of keys in
+   * little memory.
+   */
   #touched: Database | undefined = undefined;
   /** Keys that were visited while a value was half written, and are still to be written. */
   readonly #waiting: Uint8Array[] = [];
@@ -70,9 +76,11 @@ export class FrozenDatabase {
   }
 
   /**
-   * Writes some of the keys that are still to come. Must not be called while a value is half written.
+   * Writes some of the keys that are still to come. Must not be called while a value is half
+   * written.
    *
-   * @param write Called for each of them; after it has answered false, the keys of the same step wait.
+   * @param write Called for each of them; after it has answered false, the keys of the same step
+   *   wait.
    */
   step(write: WriteEntry): void {
     assert(!this.done, "keys are still to come");
@@ -84,7 +92,9 @@ export class FrozenDatabase {
     this.#cursor = this.db.scan(this.#cursor, this.#visit);
   }
 
-  /** Ends the snapshot of this database: the table may grow and shrink again. May be called again. */
+  /**
+   * Ends the snapshot of this database: the table may grow and shrink again. May be called again.
+   */
   finish(): void {
     if (this.done) return;
     this.done = true;
@@ -94,8 +104,9 @@ export class FrozenDatabase {
   }
 
   /**
-   * If the key belongs to the snapshot and is not written yet, notes it as written and returns its entry, which the caller
-   * writes before the key changes; else 0. Called before every change of a key.
+   * If the key belongs to the snapshot and is not written yet, notes it as written and returns its
+   * entry, which the caller writes before the key changes; else 0. Called before every change of a
+   * key.
    */
   take(bytes: Uint8Array, start: number, end: number): Entry {
     if (this.done) return 0;

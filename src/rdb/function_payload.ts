@@ -1,6 +1,6 @@
 /**
- * What `FUNCTION DUMP` answers and `FUNCTION RESTORE` takes (`functions.c functionDumpCommand`): the sources of all
- * libraries, each as a snapshot holds it, and a footer.
+ * What `FUNCTION DUMP` answers and `FUNCTION RESTORE` takes (`functions.c functionDumpCommand`):
+ * the sources of all libraries, each as a snapshot holds it, and a footer.
  *
  * ```text
  *   n * (F5, source)  |  footer: version, checksum
@@ -18,7 +18,10 @@ import { RecordWriter } from "./format/record_writer.ts";
 import { StringSlot } from "./format/string_slot.ts";
 import { FIRST_FUNCTION_VERSION, FIRST_VALKEY_VERSION } from "./format/version.ts";
 
-/** Writes sources to a payload of the first version with functions, which every server that has them loads. */
+/**
+ * Writes sources to a payload of the first version with functions, which every server that has them
+ * loads.
+ */
 export function encodeFunctions(sources: readonly Uint8Array[]): Uint8Array {
   const out = new ByteBuffer();
   const writer = new RecordWriter(out, false);

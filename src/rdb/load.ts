@@ -1,9 +1,10 @@
 /**
- * From a snapshot to a keyspace: the sink that stores what the decoder reads. The keyspace must be one that no client
- * reads yet, since only after `end` is it known to be whole: a full resync fills a second keyspace and swaps the two.
+ * From a snapshot to a keyspace: the sink that stores what the decoder reads. The keyspace must be
+ * one that no client reads yet, since only after `end` is it known to be whole: a full resync fills
+ * a second keyspace and swaps the two.
  *
- * A snapshot comes from outside, so what it announces is bounded before memory is set aside for it: keys that tables
- * are sized for, databases, names of modules.
+ * A snapshot comes from outside, so what it announces is bounded before memory is set aside for it:
+ * keys that tables are sized for, databases, names of modules.
  *
  * @module
  */
@@ -22,13 +23,22 @@ import { failDuplicateKey, RdbError } from "./format/errors.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
 
-/** Characters of a replication id; a value of another length is none (`rdb.c rdbLoadRioWithLoadingCtx`). */
+/**
+ * Characters of a replication id; a value of another length is none (`rdb.c
+ * rdbLoadRioWithLoadingCtx`).
+ */
 const REPLID_LENGTH = 40;
 /** Longer names of auxiliary fields are unknown ones, longer versions are cut. */
 const MAX_SHORT_AUX = 64;
-/** Announced keys that tables are sized for, over all databases: a few bytes can announce any number. */
+/**
+ * Announced keys that tables are sized for, over all databases: a few bytes can announce any
+ * number.
+ */
 const MAX_EXPECTED_KEYS = 1 << 23;
-/** A database costs kilobytes here and a few bytes in a hostile snapshot; servers have 16 unless configured. */
+/**
+ * A database costs kilobytes here and a few bytes in a hostile snapshot; servers have 16 unless
+ * configured.
+ */
 const MAX_DATABASES = 16384;
 /** Distinct names that are counted; no server loads as many modules. */
 const MAX_MODULE_NAMES = 256;
@@ -49,7 +59,10 @@ export class LoadStats {
   ignoredAux: number = 0;
 }
 
-/** Fills a keyspace, and keeps what the snapshot says of itself and of its place in the replication stream. */
+/**
+ * Fills a keyspace, and keeps what the snapshot says of itself and of its place in the replication
+ * stream.
+ */
 export class KeyspaceLoader implements RdbSink {
   /** Settings of the keyspace that is filled. */
   readonly settings: StoreSettings;
@@ -144,7 +157,10 @@ export class KeyspaceLoader implements RdbSink {
     this.#announced = 0;
   }
 
-  /** Keeps how many keys to expect: the table is sized for them, within bounds, when the first one comes. */
+  /**
+   * Keeps how many keys to expect: the table is sized for them, within bounds, when the first one
+   * comes.
+   */
   resizeDb(keys: number, _expires: number): void {
     this.#announced = keys;
   }
@@ -172,7 +188,9 @@ export class KeyspaceLoader implements RdbSink {
     countName(this.stats.moduleNames, module);
   }
 
-  /** Stores a string key. One that has expired is stored as well: only the master's DEL removes it. */
+  /**
+   * Stores a string key. One that has expired is stored as well: only the master's DEL removes it.
+   */
   string(
     key: Uint8Array,
     keyStart: number,
@@ -239,7 +257,9 @@ export class KeyspaceLoader implements RdbSink {
     if (db.table.duplicate !== 0) failDuplicate(db);
   }
 
-  /** Makes the current database for its first key, and a table for as many keys as may be expected. */
+  /**
+   * Makes the current database for its first key, and a table for as many keys as may be expected.
+   */
   #openDb(): Database {
     assert(!this.complete, "no key comes after the end");
     if (this.#keyspace.peek(this.#dbIndex) === undefined && this.#databases++ >= MAX_DATABASES) {
@@ -257,7 +277,10 @@ export class KeyspaceLoader implements RdbSink {
   }
 }
 
-/** The table adds keys many at a time while it is loaded, so a duplicate shows some keys after it came. */
+/**
+ * The table adds keys many at a time while it is loaded, so a duplicate shows some keys after it
+ * came.
+ */
 function failDuplicate(db: Database): never {
   const ref = new BytesRef();
   db.keyRef(db.table.duplicate, ref);

@@ -4,7 +4,9 @@
  * @module
  */
 
-/** A command's arguments; the name is number 0. Reused by its parser: copy what must outlive a call. */
+/**
+ * A command's arguments; the name is number 0. Reused by its parser: copy what must outlive a call.
+ */
 export class Argv {
   /** The buffer that holds every argument; borrowed. */
   bytes: Uint8Array = new Uint8Array(0);

@@ -83,14 +83,19 @@ export class CommandParser {
   #left: number = 0;
   /** Length of the argument that comes next; -1 when its header does. */
   #bulkLength: number = -1;
-  /** Up to here the line at `#pos` is known not to end: a slow writer costs no more than a fast one. */
+  /**
+   * Up to here the line at `#pos` is known not to end: a slow writer costs no more than a fast one.
+   */
   #scannedEnd: number = 0;
   #usesKept: boolean = true;
   /** Bytes to go on with once `#kept` is used up. */
   #chunk: Uint8Array | undefined = undefined;
   #chunkPos: number = 0;
   #error: RespError | undefined = undefined;
-  /** Commands cut beforehand, each at its place in the chunk; `#pos` moves over one when it is returned. */
+  /**
+   * Commands cut beforehand, each at its place in the chunk; `#pos` moves over one when it is
+   * returned.
+   */
   readonly #ahead: Argv[] = [];
   #aheadCount: number = 0;
   #aheadNext: number = 0;
@@ -118,8 +123,8 @@ export class CommandParser {
   }
 
   /**
-   * Lends the parser a chunk. Call `next` until it answers undefined, or `keep`, before the chunk is
-   * taken back, and before the next one is pushed.
+   * Lends the parser a chunk. Call `next` until it answers undefined, or `keep`, before the chunk
+   * is taken back, and before the next one is pushed.
    */
   push(chunk: Uint8Array): void {
     if (this.#error !== undefined) return;
@@ -129,8 +134,8 @@ export class CommandParser {
   }
 
   /**
-   * The next command, the parser's own: valid until the next call of any of its methods. Undefined when
-   * more bytes are needed; what was left of the chunk has then been copied.
+   * The next command, the parser's own: valid until the next call of any of its methods. Undefined
+   * when more bytes are needed; what was left of the chunk has then been copied.
    *
    * @throws {RespError} When the bytes are no command; from then on always.
    */
@@ -152,9 +157,9 @@ export class CommandParser {
   }
 
   /**
-   * Cuts up to `most` commands beforehand, of those that are short and whole, and lists the first argument
-   * of each that has one: for a caller who can prepare for many keys in less time than for each alone.
-   * `next` returns them as it would have.
+   * Cuts up to `most` commands beforehand, of those that are short and whole, and lists the first
+   * argument of each that has one: for a caller who can prepare for many keys in less time than for
+   * each alone. `next` returns them as it would have.
    *
    * @param keys Filled; places in the chunk.
    * @returns How many commands were cut; there may be others.
@@ -209,9 +214,9 @@ export class CommandParser {
   }
 
   /**
-   * A command of up to nine arguments that begins at `pos`, is whole and breaks no limit: where it ends,
-   * or `NOT_PLAIN`, and then nothing is said about it. Bytes beyond the end may be looked at; what they
-   * are does not matter, since the last thing found must lie before it.
+   * A command of up to nine arguments that begins at `pos`, is whole and breaks no limit: where it
+   * ends, or `NOT_PLAIN`, and then nothing is said about it. Bytes beyond the end may be looked at;
+   * what they are does not matter, since the last thing found must lie before it.
    */
   #readPlain(pos: number, argv: Argv): number {
     const bytes = this.#bytes;
@@ -270,8 +275,8 @@ export class CommandParser {
   }
 
   /**
-   * Arguments as far as the bytes go; true when the last one was there. The hot loop: it reads a short
-   * length itself, since a call for each costs a third of the speed.
+   * Arguments as far as the bytes go; true when the last one was there. The hot loop: it reads a
+   * short length itself, since a call for each costs a third of the speed.
    */
   #readArguments(): boolean {
     const bytes = this.#bytes;
@@ -322,7 +327,9 @@ export class CommandParser {
     return left === 0;
   }
 
-  /** A line `*N` or `$N` at `#pos`, checked against the limits; `INCOMPLETE` leaves `#pos` alone. */
+  /**
+   * A line `*N` or `$N` at `#pos`, checked against the limits; `INCOMPLETE` leaves `#pos` alone.
+   */
   #readLength(): number {
     const bytes = this.#bytes;
     const pos = this.#pos;
@@ -372,7 +379,10 @@ export class CommandParser {
     this.#fail("LIMIT", `Protocol error: command longer than ${this.#limits.commandBytes} bytes`);
   }
 
-  /** Words of the line at `#pos`: how many, 0 for an empty line, `INCOMPLETE` when it has no end yet. */
+  /**
+   * Words of the line at `#pos`: how many, 0 for an empty line, `INCOMPLETE` when it has no end
+   * yet.
+   */
   #readInline(): number {
     const start = this.#pos;
     if (!this.#limits.inline && !this.#mayBeEmptyLine(start)) {
@@ -401,7 +411,9 @@ export class CommandParser {
     return bytes[pos] === CR && (pos + 1 === this.#end || bytes[pos + 1] === LF);
   }
 
-  /** Offset of `byte`, `INCOMPLETE` when it may still come, -1 when the line is too long already. */
+  /**
+   * Offset of `byte`, `INCOMPLETE` when it may still come, -1 when the line is too long already.
+   */
   #findLineEnd(byte: number): number {
     const bytes = this.#bytes;
     const start = this.#pos;
@@ -435,7 +447,10 @@ export class CommandParser {
     return true;
   }
 
-  /** How much of the chunk completes the line or argument at hand: so that the rest need not be copied. */
+  /**
+   * How much of the chunk completes the line or argument at hand: so that the rest need not be
+   * copied.
+   */
   #takeLength(chunk: Uint8Array): number {
     const available = chunk.length - this.#chunkPos;
     if (this.#left > 0 && this.#bulkLength >= 0) {
@@ -466,7 +481,9 @@ export class CommandParser {
     this.#useKept();
   }
 
-  /** Adds chunk bytes to those held; `full` is where the argument at hand will end, 0 if unknown. */
+  /**
+   * Adds chunk bytes to those held; `full` is where the argument at hand will end, 0 if unknown.
+   */
   #append(chunk: Uint8Array, start: number, end: number, full: number): void {
     const kept = this.#kept;
     const count = end - start;

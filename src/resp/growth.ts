@@ -10,9 +10,9 @@ import type { ByteBuffer } from "../base/byte_buffer.ts";
 const MIN_GROWTH = 1.25;
 
 /**
- * Makes room for `more` bytes: doubles, but not past `full`, where the value at hand will end (0 when
- * that is not known). So an announced length reserves nothing before its bytes come, and the last growth
- * for a large value fits it exactly.
+ * Makes room for `more` bytes: doubles, but not past `full`, where the value at hand will end (0
+ * when that is not known). So an announced length reserves nothing before its bytes come, and the
+ * last growth for a large value fits it exactly.
  */
 export function reserveTowards(buffer: ByteBuffer, more: number, full: number): void {
   const needed = buffer.length + more;

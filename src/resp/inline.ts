@@ -1,6 +1,6 @@
 /**
- * Inline commands: a line of words, typed by hand or by a health check, by the quoting rules of Redis's
- * `sdssplitargs`.
+ * Inline commands: a line of words, typed by hand or by a health check, by the quoting rules of
+ * Redis's `sdssplitargs`.
  *
  * ```text
  * SET key "a\x00b\n"      double quotes: \n \r \t \b \a \xHH, any other \c is c
@@ -24,7 +24,8 @@ const BACKSLASH = 0x5c;
 const LOWER_X = 0x78;
 
 /**
- * Splits `[start, end)` into words, which are written one after another to `out` and pushed to `argv`.
+ * Splits `[start, end)` into words, which are written one after another to `out` and pushed to
+ * `argv`.
  *
  * @returns False when quotes are unbalanced.
  */

@@ -1,6 +1,6 @@
 /**
- * Bytes, cut anywhere, into replies: RESP2 and RESP3, streamed forms included. A push parser: it owns
- * no socket and never waits.
+ * Bytes, cut anywhere, into replies: RESP2 and RESP3, streamed forms included. A push parser: it
+ * owns no socket and never waits.
  *
  * @module
  */
@@ -90,7 +90,9 @@ export class ReplyParser {
     };
   }
 
-  /** Lends a chunk. Call `next` until it answers undefined, or `takeRest`, before it is taken back. */
+  /**
+   * Lends a chunk. Call `next` until it answers undefined, or `takeRest`, before it is taken back.
+   */
   push(chunk: Uint8Array): void {
     assert(this.#chunk === undefined, "the chunk before was used up");
     this.#chunk = chunk;
@@ -383,7 +385,9 @@ export class ReplyParser {
     return this.#close(aggregate);
   }
 
-  /** Elements into the value they make. Attributes make none: those of a whole reply are put aside. */
+  /**
+   * Elements into the value they make. Attributes make none: those of a whole reply are put aside.
+   */
   #close(aggregate: Aggregate): RespValue | typeof NOTHING {
     switch (aggregate.type) {
       case TypeByte.MAP:

@@ -28,7 +28,9 @@ export const TypeByte = {
 /** Why bytes were refused: they break the protocol, or they ask for more than a limit allows. */
 export type RespErrorCode = "PROTOCOL" | "LIMIT";
 
-/** Bytes that are no RESP. The message of a refused request is the wire text a Redis server answers. */
+/**
+ * Bytes that are no RESP. The message of a refused request is the wire text a Redis server answers.
+ */
 export class RespError extends Error {
   /** Always "RespError". */
   override readonly name: string = "RespError";
@@ -100,8 +102,8 @@ export class Push {
 }
 
 /**
- * A reply: simple strings are strings, bulk strings bytes, integers and doubles numbers (bigint outside
- * +-2^53 and for big numbers), nulls of every kind null.
+ * A reply: simple strings are strings, bulk strings bytes, integers and doubles numbers (bigint
+ * outside +-2^53 and for big numbers), nulls of every kind null.
  */
 export type RespValue =
   | null

@@ -27,8 +27,8 @@ const PONG = latin1Bytes("+PONG\r\n");
 export type AggregateKind = "array" | "set" | "map" | "push";
 
 /**
- * Writes replies at the end of a buffer. What only RESP3 knows takes the shape that Redis gives it in
- * RESP2. An aggregate's elements are written after its header, by the same calls.
+ * Writes replies at the end of a buffer. What only RESP3 knows takes the shape that Redis gives it
+ * in RESP2. An aggregate's elements are written after its header, by the same calls.
  */
 export class ReplyWriter {
   /** Where replies go; set it anew when the buffer changes hands. */
@@ -64,8 +64,8 @@ export class ReplyWriter {
   }
 
   /**
-   * An error line, code first: "ERR no such key". Bytes as in {@linkcode ReplyWriter.simple}, but that
-   * line ends at the end of it are dropped.
+   * An error line, code first: "ERR no such key". Bytes as in {@linkcode ReplyWriter.simple}, but
+   * that line ends at the end of it are dropped.
    */
   error(text: string): void {
     if (!this.silent) this.#line(TypeByte.ERROR, withoutLastLineEnds(text));
@@ -165,8 +165,8 @@ export class ReplyWriter {
   }
 
   /**
-   * Begins an aggregate whose count is not known yet. `out` must stay the same buffer, and keep what
-   * it holds, until {@linkcode ReplyWriter.endDeferred}.
+   * Begins an aggregate whose count is not known yet. `out` must stay the same buffer, and keep
+   * what it holds, until {@linkcode ReplyWriter.endDeferred}.
    */
   beginDeferred(): number {
     return this.out.length;

@@ -1,11 +1,12 @@
 /**
- * Whether a listpack holds one name twice (a field, a member): Redis refuses such a value, and every look-up
- * here relies on names that differ.
+ * Whether a listpack holds one name twice (a field, a member): Redis refuses such a value, and
+ * every look-up here relies on names that differ.
  *
- * Few names are compared each with each. Of many, the 32-bit hashes are sorted: where no two are equal, no
- * two names are, which is the usual end of it. Where two are, by chance or because the names are the same,
- * the names themselves are compared, at a cost of their square. That cost is bounded: collections above the
- * listpack limits (128 entries unless configured) are never looked at here, they become tables.
+ * Few names are compared each with each. Of many, the 32-bit hashes are sorted: where no two are
+ * equal, no two names are, which is the usual end of it. Where two are, by chance or because the
+ * names are the same, the names themselves are compared, at a cost of their square. That cost is
+ * bounded: collections above the listpack limits (128 entries unless configured) are never looked
+ * at here, they become tables.
  *
  * @module
  */
@@ -16,7 +17,9 @@ import { lpEquals, lpFirst, lpNext, lpRead } from "../../store/packed/listpack.t
 
 /** Up to here comparing each with each is faster than hashing. */
 const FEW = 8;
-/** First byte of a listpack's text of no bytes; a text of n bytes up to 63 begins with this plus n. */
+/**
+ * First byte of a listpack's text of no bytes; a text of n bytes up to 63 begins with this plus n.
+ */
 const SHORT = 0x80;
 const SHORT_LENGTHS = 64;
 
@@ -55,8 +58,8 @@ export function hasDuplicates(
 }
 
 /**
- * Length, first and last byte of a name in one number: it differs for most names that differ, is the same for
- * names that are the same, and saves comparing bytes.
+ * Length, first and last byte of a name in one number: it differs for most names that differ, is
+ * the same for names that are the same, and saves comparing bytes.
  */
 function lookOf(bytes: Uint8Array, pos: number): number {
   const head = bytes[pos];

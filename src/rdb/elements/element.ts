@@ -1,11 +1,12 @@
 /**
- * What an element is: the reader of one opcode's payload or of one value type, and the row that names it.
+ * What an element is: the reader of one opcode's payload or of one value type, and the row that
+ * names it.
  *
- * An element is made once a snapshot and used for every record of its kind. It waits for bytes and for
- * nothing else: `read` answers false when the chunk ends first, and its fields say where it stopped, so that
- * the next call goes on there. What it hands to the sink it hands over in one call, after the last byte of
- * the record: no call to the sink is ever made twice. When `read` answers true, the fields stand as they did
- * before the first call.
+ * An element is made once a snapshot and used for every record of its kind. It waits for bytes and
+ * for nothing else: `read` answers false when the chunk ends first, and its fields say where it
+ * stopped, so that the next call goes on there. What it hands to the sink it hands over in one
+ * call, after the last byte of the record: no call to the sink is ever made twice. When `read`
+ * answers true, the fields stand as they did before the first call.
  *
  * @module
  */
@@ -24,7 +25,9 @@ export interface ElementRow {
   readonly number: number;
   /** The name in `rdb.h` without its prefix, as messages spell it. */
   readonly name: string;
-  /** Makes the reader, once a snapshot; left out where the number has a name and no known layout. */
+  /**
+   * Makes the reader, once a snapshot; left out where the number has a name and no known layout.
+   */
   readonly create?: (context: DecodeContext) => Element;
 }
 
@@ -73,7 +76,8 @@ export class RawBytes implements Element {
   /**
    * Reads `count` bytes for `context`.
    *
-   * @param take Called when they stand in the reader's `fixed`; left out where they are passed over.
+   * @param take Called when they stand in the reader's `fixed`; left out where they are passed
+   *   over.
    */
   constructor(context: DecodeContext, count: number, take?: (context: DecodeContext) => void) {
     this.#context = context;

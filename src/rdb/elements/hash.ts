@@ -1,5 +1,6 @@
 /**
- * Hashes. What fits a listpack becomes one, whatever form it came in; what exceeds the limits becomes a table.
+ * Hashes. What fits a listpack becomes one, whatever form it came in; what exceeds the limits
+ * becomes a table.
  *
  * ```text
  *    4  HASH                n, n * (field, value)
@@ -12,10 +13,11 @@
  *   22  VALKEY_HASH_2       n, n * (field, value, expiry:8)               Valkey 9
  * ```
  *
- * All expiries are milliseconds since 1970, at most 2^48 - 1. In METADATA 0 stands for "never" and any other
- * ttl for the expiry base + ttl - 1; in its PRE_GA form the ttl is the expiry itself. In a listpack 0 stands for
- * "never", and the base there is a hint that servers let go stale: it is read and ignored. In Valkey's form -1
- * stands for "never". Fields that have expired are kept: a master deletes them, a replica hides them.
+ * All expiries are milliseconds since 1970, at most 2^48 - 1. In METADATA 0 stands for "never" and
+ * any other ttl for the expiry base + ttl - 1; in its PRE_GA form the ttl is the expiry itself. In
+ * a listpack 0 stands for "never", and the base there is a hint that servers let go stale: it is
+ * read and ignored. In Valkey's form -1 stands for "never". Fields that have expired are kept: a
+ * master deletes them, a replica hides them.
  *
  * @module
  */
@@ -236,7 +238,9 @@ class ExpiringHash implements Element {
   }
 }
 
-/** Hands a checked listpack of fields to the sink, or a table of them where they exceed the limits. */
+/**
+ * Hands a checked listpack of fields to the sink, or a table of them where they exceed the limits.
+ */
 function storePacked(
   context: DecodeContext,
   { bytes, start, end }: PackedBlob,
@@ -259,8 +263,9 @@ function storePacked(
 }
 
 /**
- * What is wrong with a sound listpack as one of triples. Redis keeps them in the order of their expiries,
- * fields that never expire last, and looks only at the first one for the earliest (`t_hash.c`).
+ * What is wrong with a sound listpack as one of triples. Redis keeps them in the order of their
+ * expiries, fields that never expire last, and looks only at the first one for the earliest
+ * (`t_hash.c`).
  */
 function checkTriples(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (lpLength(bytes, start, end) % 3 !== 0) return "listpack of triples has entries left over";

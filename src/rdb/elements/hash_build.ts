@@ -1,5 +1,6 @@
 /**
- * What every form of a hash ends in: fields go into a builder, and the builder's hash goes to the sink.
+ * What every form of a hash ends in: fields go into a builder, and the builder's hash goes to the
+ * sink.
  *
  * @module
  */
@@ -31,7 +32,9 @@ export function addField(
   context.reader.fail(DUPLICATE_FIELD);
 }
 
-/** Adds every field of a checked listpack, whose fields are `stride` entries each: 3 with an expiry. */
+/**
+ * Adds every field of a checked listpack, whose fields are `stride` entries each: 3 with an expiry.
+ */
 export function addListpack(
   context: DecodeContext,
   builder: HashBuilder,
@@ -54,7 +57,10 @@ export function addListpack(
   }
 }
 
-/** Hands a built hash to the sink; a hash without fields is no key (`rdb.c rdbLoadObject`, `emptykey`). */
+/**
+ * Hands a built hash to the sink; a hash without fields is no key (`rdb.c rdbLoadObject`,
+ * `emptykey`).
+ */
 export function finishHash(context: DecodeContext, builder: HashBuilder): void {
   if (builder.size === 0) return;
   const large = builder.finish();

@@ -1,7 +1,7 @@
 /**
- * Hashes of Redis 8.10 that share a list of field names (a template), read as ordinary hashes. A snapshot has its
- * templates in records of their own, which `sections.ts` reads and keeps by id until the end; a DUMP payload
- * brings its list along.
+ * Hashes of Redis 8.10 that share a list of field names (a template), read as ordinary hashes. A
+ * snapshot has its templates in records of their own, which `sections.ts` reads and keeps by id
+ * until the end; a DUMP payload brings its list along.
  *
  * ```text
  *   29  HASH_TMPL_LP         list, listpack of 0, values                DUMP payloads
@@ -12,8 +12,8 @@
  *   list                     0, listpack of names   or   1, n, n names
  * ```
  *
- * Values stand in the order of the names and are as many. A payload has no templates, so that 30 and 32 in
- * one are refused as naming an unknown id.
+ * Values stand in the order of the names and are as many. A payload has no templates, so that 30
+ * and 32 in one are refused as naming an unknown id.
  *
  * @module
  */
@@ -112,7 +112,9 @@ class TemplateListpack implements Element {
   readonly #builder: HashBuilder = new HashBuilder();
   #listIsRead: boolean = false;
 
-  /** @param isReference The integer is a template's id; else the list stands before the listpack. */
+  /**
+   * @param isReference The integer is a template's id; else the list stands before the listpack.
+   */
   constructor(context: DecodeContext, isReference: boolean) {
     this.#context = context;
     this.#isReference = isReference;

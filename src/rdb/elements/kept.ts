@@ -1,11 +1,12 @@
 /**
- * Values that are kept as the bytes they came in: the type is not looked into, but where a value ends is known.
- * Such a key can be listed, renamed, copied, dumped and written back; its commands are not run.
+ * Values that are kept as the bytes they came in: the type is not looked into, but where a value
+ * ends is known. Such a key can be listed, renamed, copied, dumped and written back; its commands
+ * are not run.
  *
  * ```text
- *   28  ARRAY  n, has next: 0 or 1, [next], n * (index, tag, payload)    Redis 8.8
+ *   28  ARRAY  n, has next: 0 or 1, [next], n * (index, tag, payload)  Redis 8.8
  *              tag 0, 3: a string    1: 8 bytes, an integer    2: 8 bytes, a double
- *   33  GCRA   a length                                                  a build option of Redis 8.8
+ *   33  GCRA   a length                                             a build option of Redis 8.8
  * ```
  *
  * @module
@@ -32,7 +33,9 @@ const ArrayTag = { STRING: 0, INTEGER: 1, DOUBLE: 2, SHORT_STRING: 3 } as const;
 export class Payload {
   #buffer: ByteBuffer = new ByteBuffer();
 
-  /** Adds bytes `[start, end)`; false when the value is now longer than 256 MB and not to be kept. */
+  /**
+   * Adds bytes `[start, end)`; false when the value is now longer than 256 MB and not to be kept.
+   */
   add(bytes: Uint8Array, start: number, end: number): boolean {
     this.#buffer.writeBytes(bytes, start, end);
     return this.#buffer.length <= MAX_KEPT_BYTES;
@@ -50,7 +53,10 @@ export class Payload {
   }
 }
 
-/** Refuses the current key's value: its type or module is not kept, and the owner asked to fail then. */
+/**
+ * Refuses the current key's value: its type or module is not kept, and the owner asked to fail
+ * then.
+ */
 export function refuseKept(context: DecodeContext, name: string, type: number): never {
   const key = context.printableKey();
   const what = `Value of module ${name} under key ${key} is not supported`;
@@ -95,7 +101,10 @@ class KeptValue implements Element {
 const Step = { COUNT: 0, HAS_NEXT: 1, NEXT: 2, INDEX: 3, TAG: 4, ELEMENT: 5 } as const;
 type Step = typeof Step[keyof typeof Step];
 
-/** Passes over an ARRAY: elements under ascending indexes, and perhaps the index of the next insertion. */
+/**
+ * Passes over an ARRAY: elements under ascending indexes, and perhaps the index of the next
+ * insertion.
+ */
 class ArrayWalk implements Element {
   readonly #reader: ChunkReader;
   #step: Step = Step.COUNT;

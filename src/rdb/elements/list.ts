@@ -1,6 +1,6 @@
 /**
- * Lists. A list that fits one node (`list-max-listpack-size`, 8 KB unless configured) becomes a listpack in its
- * record, any other a quicklist, whatever form it came in.
+ * Lists. A list that fits one node (`list-max-listpack-size`, 8 KB unless configured) becomes a
+ * listpack in its record, any other a quicklist, whatever form it came in.
  *
  * ```text
  *    1  LIST              n, n elements                                   up to Redis 3.0
@@ -181,7 +181,10 @@ class NodeList implements Element {
   }
 }
 
-/** What a node may hold at most: `list-max-listpack-size`, elements when positive, else a size class. */
+/**
+ * What a node may hold at most: `list-max-listpack-size`, elements when positive, else a size
+ * class.
+ */
 function fillOf(context: DecodeContext): number {
   return context.sink.settings.limits.listMaxListpackSize;
 }

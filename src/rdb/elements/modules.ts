@@ -1,6 +1,6 @@
 /**
- * Module data: passed over by the tags it is written with, or kept as it is. Only the module knows what it
- * means, but its extent is plain to see:
+ * Module data: passed over by the tags it is written with, or kept as it is. Only the module knows
+ * what it means, but its extent is plain to see:
  *
  * ```text
  *   MODULE_2    module id, stream                  a value, type 7
@@ -11,7 +11,7 @@
  *     1, 2      a length: a whole number           4  8 bytes, a double
  *     3         4 bytes, a float                   5  a string
  *
- *   module id   a length of 64 bits:  cccccc cccccc cccccc ... 9 characters | 10 bits of encoding version
+ *   module id   a length of 64 bits: nine characters of 6 bits, then 10 bits of encoding version
  * ```
  *
  * @module
@@ -87,11 +87,11 @@ class ModuleStream implements Element {
 }
 
 /**
- * MODULE_2: a value of a module that comes with Redis is kept, any other is passed over and the sink is told, or,
- * where the owner asked for it, refused.
+ * MODULE_2: a value of a module that comes with Redis is kept, any other is passed over and the
+ * sink is told, or, where the owner asked for it, refused.
  *
- * Until the id is whole it is not known whether the value is kept, so the bytes of the id are gathered anyway:
- * a kept value begins with them.
+ * Until the id is whole it is not known whether the value is kept, so the bytes of the id are
+ * gathered anyway: a kept value begins with them.
  */
 class ModuleData implements Element {
   readonly #context: DecodeContext;
@@ -147,7 +147,10 @@ class ModuleData implements Element {
   }
 }
 
-/** MODULE_AUX: passed over. Whether it stood before or after the keys is the first tagged value in it. */
+/**
+ * MODULE_AUX: passed over. Whether it stood before or after the keys is the first tagged value in
+ * it.
+ */
 class ModuleAux implements Element {
   readonly #context: DecodeContext;
   readonly #stream: ModuleStream;

@@ -1,6 +1,6 @@
 /**
- * A collection in one string: a listpack since Redis 7.0, a ziplist up to 6.2. The store holds listpacks
- * alone, so a ziplist is converted here, once, and its family sees no difference.
+ * A collection in one string: a listpack since Redis 7.0, a ziplist up to 6.2. The store holds
+ * listpacks alone, so a ziplist is converted here, once, and its family sees no difference.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Everything in a snapshot that is not a key: databases, attributes of the next key, auxiliary fields,
- * functions, slots, hash templates.
+ * Everything in a snapshot that is not a key: databases, attributes of the next key, auxiliary
+ * fields, functions, slots, hash templates.
  *
  * ```text
  *   EXPIRETIME     seconds, 32 bits, signed                      of the next key
@@ -32,8 +32,8 @@ const JOB_NAME_BYTES = 40;
 const CLUSTER_SLOTS = 16384;
 
 /**
- * An expiry of the wire as milliseconds since 1970 that we keep: -1 means "never" as in Redis, what lies
- * before 1970 is simply past (0), and what lies beyond 2^53 becomes 2^53 - 1, the year 287396.
+ * An expiry of the wire as milliseconds since 1970 that we keep: -1 means "never" as in Redis, what
+ * lies before 1970 is simply past (0), and what lies beyond 2^53 becomes 2^53 - 1, the year 287396.
  */
 export function expiryFromInt64(ms: number): number {
   if (ms < 0) return ms === NO_EXPIRY ? NO_EXPIRY : 0;
@@ -53,7 +53,10 @@ function expireSeconds(context: DecodeContext): void {
   context.expireAtMs = expiryFromInt64(context.reader.view.getInt32(0, true) * 1000);
 }
 
-/** Versions up to 8 wrote the milliseconds in the machine's byte order: little endian wherever Redis runs. */
+/**
+ * Versions up to 8 wrote the milliseconds in the machine's byte order: little endian wherever Redis
+ * runs.
+ */
 function expireMilliseconds(context: DecodeContext): void {
   context.expireAtMs = expiryFromInt64(context.reader.fixedInt64());
 }
@@ -105,7 +108,10 @@ class FunctionLibrary implements Element {
   }
 }
 
-/** SLOT_IMPORT: a cluster of Valkey was importing these slots. Checked for soundness and passed over. */
+/**
+ * SLOT_IMPORT: a cluster of Valkey was importing these slots. Checked for soundness and passed
+ * over.
+ */
 class SlotImport implements Element {
   readonly #context: DecodeContext;
   readonly #job: StringSlot;

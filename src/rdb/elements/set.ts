@@ -1,6 +1,6 @@
 /**
- * Sets. What fits a smaller form gets it, as `rdb.c` does: an intset for integers alone (512 of them unless
- * configured), else a listpack (128 members of up to 64 bytes), else a table.
+ * Sets. What fits a smaller form gets it, as `rdb.c` does: an intset for integers alone (512 of
+ * them unless configured), else a listpack (128 members of up to 64 bytes), else a table.
  *
  * ```text
  *    2  SET           n, n members
@@ -73,7 +73,10 @@ class PlainSet implements Element {
   }
 }
 
-/** Members in one intset: type 11. Sorted integers cannot repeat, so there is no look for duplicates. */
+/**
+ * Members in one intset: type 11. Sorted integers cannot repeat, so there is no look for
+ * duplicates.
+ */
 class IntsetSet implements Element {
   readonly #context: DecodeContext;
   readonly #blob: StringSlot;

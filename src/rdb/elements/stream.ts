@@ -1,6 +1,7 @@
 /**
- * Streams: nodes, counters, consumer groups (`stream_groups.ts`) and producers (`stream_producers.ts`). The format
- * has had five generations, each of which appends to the one before:
+ * Streams: nodes, counters, consumer groups (`stream_groups.ts`) and producers
+ * (`stream_producers.ts`). The format has had five generations, each of which appends to the one
+ * before:
  *
  * ```text
  *   15  STREAM_LISTPACKS      1   NODES  LENGTH  LAST_ID          GROUPS                 Redis 5.0
@@ -13,8 +14,9 @@
  *   ids     milliseconds and sequence, each a length, 64 bits of them in use
  * ```
  *
- * A stream of one node, without groups, lies packed in its record; any other is an object. Which of the two it is
- * shows only at the end, so the first node is put aside until then. A stream without entries is a key all the same.
+ * A stream of one node, without groups, lies packed in its record; any other is an object. Which of
+ * the two it is shows only at the end, so the first node is put aside until then. A stream without
+ * entries is a key all the same.
  *
  * @module
  */
@@ -42,7 +44,10 @@ const KEPT_BYTES = 1 << 16;
 const Part = { NODES: 0, COUNTERS: 1, GROUPS: 2, PRODUCERS: 3 } as const;
 type Part = typeof Part[keyof typeof Part];
 
-/** A stream of any of the five types. `generation` is 1 for STREAM_LISTPACKS, 5 for STREAM_LISTPACKS_5. */
+/**
+ * A stream of any of the five types. `generation` is 1 for STREAM_LISTPACKS, 5 for
+ * STREAM_LISTPACKS_5.
+ */
 class StreamValue implements Element {
   readonly #context: DecodeContext;
   readonly #generation: number;
@@ -163,7 +168,8 @@ class StreamValue implements Element {
     const { reader } = this.#context;
     const stream = this.#stream;
     const at = this.#counters;
-    // Streams of 5.0's release candidates may say more than they hold, and servers believe what is said.
+    // Streams of 5.0's release candidates may say more than they hold, and servers believe what is
+    // said.
     const isEmpty = this.#entries === 0;
     if (at[0] !== 0 || at[1] < this.#entries || (isEmpty && at[1] > 0)) {
       reader.fail("Stream has another length than it says");

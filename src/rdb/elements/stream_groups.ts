@@ -1,22 +1,25 @@
 /**
- * A stream's consumer groups: what is pending in each, and which consumer has it. A group lists its pending entries
- * twice, first all of them with their times, then under each consumer the ids of its own:
+ * A stream's consumer groups: what is pending in each, and which consumer has it. A group lists its
+ * pending entries twice, first all of them with their times, then under each consumer the ids of
+ * its own:
  *
  * ```text
  *   n groups, each
  *     NAME                a string
- *     COUNTERS            last delivered ms, seq, and since generation 2 entries read (2^64 - 1: unknown)
+ *     COUNTERS            last delivered ms, seq; since generation 2 entries read, 2^64 - 1: unknown
  *     PENDING_COUNT       n, each  PENDING_ID:16, PENDING_TIME:8, PENDING_DELIVERIES
- *     CONSUMER_COUNT      n, each  CONSUMER_NAME, CONSUMER_SEEN:8, since generation 3 CONSUMER_ACTIVE:8,
+ *     CONSUMER_COUNT      n, each  CONSUMER_NAME, CONSUMER_SEEN:8,
+ *                                  since generation 3 CONSUMER_ACTIVE:8,
  *                                  OWN_COUNT, OWN_ID:16 each
- *     FREE_COUNT          since generation 5: n, FREE_ID:16 each, the entries that no consumer has (XNACK)
+ *     FREE_COUNT          since generation 5: n, FREE_ID:16 each, entries without a consumer (XNACK)
  * ```
  *
- * Ids of 16 bytes are raw and big endian, times are little endian milliseconds, all else are lengths.
+ * Ids of 16 bytes are raw and big endian, times are little endian milliseconds, all else are
+ * lengths.
  *
- * As in `rdb.c`, every entry of the group's list must be claimed exactly once: by one consumer, or by the list of
- * those that are free. An entry is added without an owner, each claim takes it out of those still unclaimed, and a
- * group that ends with unclaimed entries is refused.
+ * As in `rdb.c`, every entry of the group's list must be claimed exactly once: by one consumer, or
+ * by the list of those that are free. An entry is added without an owner, each claim takes it out
+ * of those still unclaimed, and a group that ends with unclaimed entries is refused.
  *
  * @module
  */
@@ -85,7 +88,11 @@ export class StreamGroups {
   /** Pending entries of the group that are still unclaimed. */
   #unclaimed: number = 0;
 
-  /** @param generation 1 for STREAM_LISTPACKS, 5 for STREAM_LISTPACKS_5. */
+  /**
+   * Makes a reader of groups in one generation of the format.
+   *
+   * @param generation 1 for STREAM_LISTPACKS, 5 for STREAM_LISTPACKS_5.
+   */
   constructor(context: DecodeContext, generation: number) {
     this.#context = context;
     this.#generation = generation;
@@ -248,7 +255,10 @@ export class StreamGroups {
     this.#group.pending.setNumber(this.#place, OWNER, consumer.slot);
   }
 
-  /** Points at the pending entry of the id just read; false when there is none or it has been claimed. */
+  /**
+   * Points at the pending entry of the id just read; false when there is none or it has been
+   * claimed.
+   */
   #findUnclaimed(): boolean {
     const { pending } = this.#group;
     return pending.find(this.#id, this.#place) &&

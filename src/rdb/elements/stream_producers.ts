@@ -1,6 +1,7 @@
 /**
- * What Redis 8.6 and later keep behind a stream about idempotent producers (`XADD ... IDMP`). It is passed over: a
- * master answers a repeated entry without sending it on, so a replica is never asked.
+ * What Redis 8.6 and later keep behind a stream about idempotent producers (`XADD ... IDMP`). It is
+ * passed over: a master answers a repeated entry without sending it on, so a replica is never
+ * asked.
  *
  * ```text
  *   seconds kept, entries kept
@@ -27,7 +28,7 @@ export class StreamProducers {
   #producers: number = NONE;
   #ids: number = 0;
 
-  /** @param context The snapshot that is read. */
+  /** Makes a reader that passes over the producers of the streams of one snapshot. */
   constructor(context: DecodeContext) {
     this.#context = context;
   }

@@ -1,5 +1,6 @@
 /**
- * From an opcode or type byte to the row that reads it: one table a dialect, gathered from the families.
+ * From an opcode or type byte to the row that reads it: one table a dialect, gathered from the
+ * families.
  *
  * @module
  */
@@ -39,7 +40,9 @@ const redisTable = tableOf(
 );
 const valkeyTable = tableOf(sharedRows, valkeyHashRows, valkeySectionRows);
 
-/** A dialect's rows by opcode or type byte, 256 of them; undefined where the byte has no meaning. */
+/**
+ * A dialect's rows by opcode or type byte, 256 of them; undefined where the byte has no meaning.
+ */
 export function elementTable(dialect: Dialect): readonly (ElementRow | undefined)[] {
   return dialect === Dialect.VALKEY ? valkeyTable : redisTable;
 }

@@ -1,23 +1,28 @@
 /**
- * Ziplists, Redis's small form until 6.2: checked to the last byte and turned into a listpack.
+ * Ziplists (`ziplist.c`), Redis's small form until 6.2: checked to the last byte and turned into a
+ * listpack in one walk.
  *
+ * ```text
+ *   u32 LE    bytes of the whole ziplist
+ *   u32 LE    offset of the last entry
+ *   u16 LE    entries; 65535: unknown, to be counted
+ *   entries   length of the entry before, encoding, data
+ *   FF        where the length of the entry before would stand
  * ```
- *  u32 LE   bytes of the whole ziplist
- *  u32 LE   offset of the last entry
- *  u16 LE   entries; 65535: unknown, count them
- *  entries: length of the entry before (one byte, or 0xFE and u32 LE), encoding, data
- *  0xFF
- * ```
+ *
+ * The length of the entry before, which lets a ziplist be walked backwards, is one byte, or FE and
+ * u32 LE. A listpack holds an entry's own length instead, so that inserting an entry never changes
+ * the entries behind it; that is why Redis 7.0 went over to listpacks.
  *
  * Encodings, by their first byte:
  *
- * ```
- *  00llllll                         string of up to 63 bytes
- *  01llllll llllllll                string of up to 16383 bytes
- *  10______ u32 BE                  string of any length
- *  11000000, 11010000, 11100000     int16, int32, int64, LE
- *  11110000, 11111110               int24 LE, int8
- *  11110001 to 11111101             0 to 12
+ * ```text
+ *   00llllll                        string of up to 63 bytes
+ *   01llllll llllllll               string of up to 16383 bytes, length big endian
+ *   10______ u32 BE                 string of any length
+ *   C0, D0, E0                      int16, int32, int64, little endian
+ *   F0, FE                          int24 little endian, int8
+ *   F1 to FD                        0 to 12, no data
  * ```
  *
  * @module
@@ -38,20 +43,21 @@ const INTEGER_8 = 0xfe;
 const SMALLEST_IMMEDIATE = 0xf1;
 const LARGEST_IMMEDIATE = 0xfd;
 
-/** Called with what is wrong; throws. */
+/** Refuses bytes: called with what is wrong with them, throws. */
 export type Fail = (message: string) => never;
 
-/** One entry, as `readEntry` found it. */
+/** The entry that `readEntry` found last: two numbers and a flag instead of an object for each. */
 let dataStart = 0;
 let dataEnd = 0;
 let isString = false;
 
 /**
- * Appends the ziplist `[start, end)` of `source` to `out` as a whole listpack.
+ * Appends the ziplist `[start, end)` of `source` to `out` as a whole listpack. What `out` holds when
+ * the ziplist is refused is of no use.
  *
- * @param pairs Whether entries come in pairs.
- * @param fail Refuses what is no ziplist.
- * @returns How many entries it has.
+ * @param pairs An odd count of entries is refused.
+ * @param fail Refuses bytes that are no sound ziplist.
+ * @returns How many entries the ziplist has.
  */
 export function ziplistToListpack(
   source: Uint8Array,
@@ -91,7 +97,10 @@ export function ziplistToListpack(
   return count;
 }
 
-/** Finds the data of the entry at `pos` and checks that it ends at `end` or before. */
+/**
+ * Finds the data of the entry at `pos`, and checks that it ends at `end` or before and that it states
+ * the length of the entry before, which is `previous`: 0 for the first.
+ */
 function readEntry(
   source: Uint8Array,
   pos: number,
@@ -123,7 +132,7 @@ function stringLength(source: Uint8Array, at: number): number {
     source[at + 4]) >>> 0;
 }
 
-/** Bytes of data after an integer's encoding; -1 for one without a meaning. */
+/** Bytes of data behind an integer's encoding; -1 for an encoding that means nothing. */
 function integerBytes(encoding: number): number {
   switch (encoding) {
     case INTEGER_8:
@@ -140,7 +149,7 @@ function integerBytes(encoding: number): number {
   return encoding >= SMALLEST_IMMEDIATE && encoding <= LARGEST_IMMEDIATE ? 0 : -1;
 }
 
-/** The integer whose data `readEntry` found. */
+/** The integer that `readEntry` found: a bigint only where it takes 64 bits. */
 function integerAt(source: Uint8Array): number | bigint {
   const at = dataStart;
   switch (dataEnd - at) {

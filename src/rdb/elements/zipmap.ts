@@ -1,12 +1,15 @@
 /**
- * Zipmaps: small hashes of Redis up to 2.4.
+ * Zipmaps (`zipmap.c`): small hashes of Redis up to 2.4, checked while they are read.
  *
+ * ```text
+ *   u8        count of fields; 254 and more: unknown, to be counted
+ *   fields    length, field, length, u8 free, value, `free` bytes that mean nothing
+ *   FF        where the length of a field would stand
+ *
+ *   length    one byte, or FE and u32 LE
  * ```
- *  u8 count             254 and more: count them
- *  length field         each length a byte, or 254 and four bytes LE
- *  length u8 free value, and `free` bytes that mean nothing
- *  0xFF
- * ```
+ *
+ * The free bytes are room that a value gave up when it became shorter.
  *
  * @module
  */
@@ -14,7 +17,7 @@
 const END = 255;
 const WIDE = 254;
 
-/** Called with a field and its value, both in the zipmap. */
+/** Called with a field and its value, both inside the zipmap. */
 export type PairVisitor = (
   field: Uint8Array,
   fieldStart: number,
@@ -25,9 +28,10 @@ export type PairVisitor = (
 ) => void;
 
 /**
- * Visits every pair of a zipmap, checking it on the way.
+ * Visits every field of the zipmap `[start, end)` of `bytes`. Each is checked before its visit, the
+ * whole only after the last.
  *
- * @param fail Called with what is wrong; throws.
+ * @param fail Refuses bytes that are no sound zipmap; throws.
  */
 export function readZipmap(
   bytes: Uint8Array,
@@ -45,7 +49,7 @@ export function readZipmap(
     if (fieldEnd >= end) fail("zipmap field crosses the end");
     const valueAt = fieldEnd + widthAt(bytes, fieldEnd);
     const length = lengthAt(bytes, fieldEnd, end, fail);
-    // The byte between length and value counts what is unused behind it.
+    // The byte between length and value counts the free bytes behind the value.
     const valueStart = valueAt + 1;
     if (valueAt >= end || valueStart + length > end) fail("zipmap value crosses the end");
     pos = valueStart + length + bytes[valueAt];
@@ -53,12 +57,12 @@ export function readZipmap(
     visit(bytes, fieldStart, fieldEnd, bytes, valueStart, valueStart + length);
     count++;
   }
-  if (pos !== end - 1) fail("zipmap does not end where it should");
+  if (pos !== end - 1) fail("zipmap ends before its last byte");
   if (count === 0) fail("zipmap is empty");
   if (bytes[start] < WIDE && bytes[start] !== count) fail("zipmap has a wrong count of fields");
 }
 
-/** Bytes of the length at `pos`. */
+/** How many bytes the length at `pos` takes. */
 function widthAt(bytes: Uint8Array, pos: number): number {
   return bytes[pos] === WIDE ? 5 : 1;
 }

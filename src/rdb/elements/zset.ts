@@ -7,13 +7,13 @@
  *   12  ZSET_ZIPLIST   ziplist of member, score                           up to 6.2
  *   17  ZSET_LISTPACK  listpack of member, score                          since 7.0
  *
- *   score as text      one byte n, n bytes of decimal text; n of 253 is NaN, 254 is +inf, 255 is -inf
+ *   score as text      one byte n, n bytes of decimal text; n of 253: NaN, 254: +inf, 255: -inf
  *   score:8            IEEE 754, little endian
  *   packed score       an integer or text; pairs ascend by score, then by the bytes of the member
  * ```
  *
- * Servers write types 3 and 5 from the highest score down, so that each member is inserted at the front; any
- * order is read. NaN is refused everywhere, as `rdb.c` does.
+ * Servers write types 3 and 5 from the highest score down, so that each member is inserted at the
+ * front; any order is read. NaN is refused everywhere, as `rdb.c` does.
  *
  * @module
  */
@@ -154,8 +154,9 @@ class PackedZset implements Element {
 }
 
 /**
- * Checks a listpack of members and scores in one walk: that every entry is sound, that scores are numbers, and
- * that pairs ascend. One walk instead of two, since checking is most of the time a sorted set takes to load.
+ * Checks a listpack of members and scores in one walk: that every entry is sound, that scores are
+ * numbers, and that pairs ascend. One walk instead of two, since checking is most of the time a
+ * sorted set takes to load.
  */
 class PairCheck {
   readonly #last: BytesRef = new BytesRef();

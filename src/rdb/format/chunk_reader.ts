@@ -1,7 +1,7 @@
 /**
- * Pushed chunks in; lengths, runs of fixed length and strings out: the atoms of the format. The reader
- * knows nothing of records, and it never waits: every `read*` answers false when the chunk ends first and
- * goes on from there when it is called again with the next chunk.
+ * Pushed chunks in; lengths, runs of fixed length and strings out: the atoms of the format. The
+ * reader knows nothing of records, and it never waits: every `read*` answers false when the chunk
+ * ends first and goes on from there when it is called again with the next chunk.
  *
  * A length (`rdb.c rdbLoadLenByRef`) says its own width in the top bits of its first byte:
  *
@@ -46,8 +46,9 @@ export const DEFAULT_MAX_STRING_BYTES: number = 512 * 1024 * 1024;
 const FIXED_BYTES = 40;
 
 /**
- * LZF expands three bytes (a back reference) to at most 264, so what claims to grow further is corrupt, and
- * no memory is set aside for it. The rest is what an input shorter than three bytes may add.
+ * LZF expands three bytes (a back reference) to at most 264, so what claims to grow further is
+ * corrupt, and no memory is set aside for it. The rest is what an input shorter than three bytes
+ * may add.
  */
 const LZF_WORST_RATIO = 88;
 const LZF_WORST_REST = 33;
@@ -192,7 +193,10 @@ export class ChunkReader {
     throw new RdbError("CORRUPT", message, this.offset);
   }
 
-  /** Refuses what was read when a check says what is `wrong` with it; undefined says that it is sound. */
+  /**
+   * Refuses what was read when a check says what is `wrong` with it; undefined says that it is
+   * sound.
+   */
   failIf(wrong: string | undefined): void {
     if (wrong !== undefined) this.fail(wrong);
   }
@@ -221,8 +225,9 @@ export class ChunkReader {
   }
 
   /**
-   * The short way for a plain string that lies whole in the chunk and whose length takes one or two bytes,
-   * as nearly all keys and values do. False says nothing: the general way reads from the same place.
+   * The short way for a plain string that lies whole in the chunk and whose length takes one or two
+   * bytes, as nearly all keys and values do. False says nothing: the general way reads from the
+   * same place.
    */
   #borrowShort(slot: StringSlot): boolean {
     const { bytes, end } = this;
@@ -237,7 +242,9 @@ export class ChunkReader {
     return true;
   }
 
-  /** Does the step that is due; false when the chunk ended first. Without a slot nothing is kept. */
+  /**
+   * Does the step that is due; false when the chunk ended first. Without a slot nothing is kept.
+   */
   #readStringStep(slot: StringSlot | undefined): boolean {
     switch (this.#step) {
       case Step.HEAD:
@@ -342,7 +349,9 @@ export class ChunkReader {
     return true;
   }
 
-  /** The last length, when a string of it may be kept; a string that is passed over may have any. */
+  /**
+   * The last length, when a string of it may be kept; a string that is passed over may have any.
+   */
   #checkedLength(slot: StringSlot | undefined): number {
     const length = this.length;
     const limit = slot === undefined ? Number.MAX_SAFE_INTEGER : this.#maxStringBytes;

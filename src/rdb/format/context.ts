@@ -1,6 +1,6 @@
 /**
- * What the decoder and its elements share while one snapshot, or one DUMP payload, is read: the cursor, the
- * sink, and what the snapshot has said about the key that comes next.
+ * What the decoder and its elements share while one snapshot, or one DUMP payload, is read: the
+ * cursor, the sink, and what the snapshot has said about the key that comes next.
  *
  * ```text
  *   expiry?  type  key  value   expiry?  type  key  value
@@ -62,7 +62,10 @@ export class DecodeContext {
     return slot;
   }
 
-  /** Copies what slots have borrowed of the chunk. Called once a push, when the chunk is about to go. */
+  /**
+   * Copies what slots have borrowed of the chunk. Called once a push, when the chunk is about to
+   * go.
+   */
   keepSlots(): void {
     for (const slot of this.#slots) slot.keep();
   }

@@ -27,8 +27,8 @@ export interface RdbErrorDetails {
 }
 
 /**
- * A snapshot or DUMP payload that cannot be read, or a value that cannot be written. Bytes from outside
- * end in this error and in no other, however broken they are.
+ * A snapshot or DUMP payload that cannot be read, or a value that cannot be written. Bytes from
+ * outside end in this error and in no other, however broken they are.
  */
 export class RdbError extends Error {
   /** Always "RdbError", in every runtime. */
@@ -62,7 +62,9 @@ export class RdbError extends Error {
 /** Bytes of a key that a message shows; a key may be 512 MB long. */
 const PRINTABLE_LIMIT = 128;
 
-/** Bytes `[start, end)` quoted as Redis's `sdscatrepr` does: `"user:1\x00"`, cut after 128 bytes. */
+/**
+ * Bytes `[start, end)` quoted as Redis's `sdscatrepr` does: `"user:1\x00"`, cut after 128 bytes.
+ */
 export function printableBytes(bytes: Uint8Array, start: number, end: number): string {
   const cut = Math.min(end, start + PRINTABLE_LIMIT);
   let text = '"';
@@ -70,7 +72,9 @@ export function printableBytes(bytes: Uint8Array, start: number, end: number): s
   return cut < end ? `${text}"... (${end - start} bytes)` : `${text}"`;
 }
 
-/** Refuses the key `[start, end)`, which its database holds already; the decoder adds the offset. */
+/**
+ * Refuses the key `[start, end)`, which its database holds already; the decoder adds the offset.
+ */
 export function failDuplicateKey(bytes: Uint8Array, start: number, end: number): never {
   const key = printableBytes(bytes, start, end);
   throw new RdbError("DUPLICATE_KEY", `Key ${key} comes twice`, -1, { key });

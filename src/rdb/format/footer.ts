@@ -1,6 +1,6 @@
 /**
- * The last ten bytes of a DUMP or FUNCTION DUMP payload (`cluster.c createDumpPayload`), which stand in for a
- * snapshot's magic and trailer:
+ * The last ten bytes of a DUMP or FUNCTION DUMP payload (`cluster.c createDumpPayload`), which
+ * stand in for a snapshot's magic and trailer:
  *
  * ```text
  *   payload  |  version, u16 LE  |  CRC-64, u64 LE, over everything before it

@@ -2,9 +2,10 @@
  * The numbers of the format, under the names of Redis's `rdb.h` without their prefixes
  * (`RDB_TYPE_HASH_METADATA` is `Type.HASH_METADATA`, `RDB_OPCODE_AUX` is `Opcode.AUX`).
  *
- * The first byte of a record is an opcode from 128 upwards and a value type below. Redis and Valkey took
- * the same numbers for different things when Valkey 9 left the common format, so a number has a meaning
- * only together with a dialect: the magic names it in a snapshot, the footer's version in a DUMP payload.
+ * The first byte of a record is an opcode from 128 upwards and a value type below. Redis and Valkey
+ * took the same numbers for different things when Valkey 9 left the common format, so a number has
+ * a meaning only together with a dialect: the magic names it in a snapshot, the footer's version in
+ * a DUMP payload.
  *
  * ```text
  *   byte        REDIS                            VALKEY
@@ -17,7 +18,10 @@
  * @module
  */
 
-/** Whose numbers a snapshot uses: those of Redis (magic `REDIS`) or of Valkey 9 and later (`VALKEY`). */
+/**
+ * Whose numbers a snapshot uses: those of Redis (magic `REDIS`) or of Valkey 9 and later
+ * (`VALKEY`).
+ */
 export const Dialect = { REDIS: 0, VALKEY: 1 } as const;
 /** One of {@linkcode Dialect}'s values. */
 export type Dialect = typeof Dialect[keyof typeof Dialect];
@@ -85,8 +89,9 @@ export const Type = {
 } as const;
 
 /**
- * How a length says its own width: the top two bits of its first byte (`RDB_6BITLEN` and so on), and the
- * two whole bytes that announce a wider one. Every other byte with the top bits 10 is corrupt.
+ * How a length says its own width: the top two bits of its first byte (`RDB_6BITLEN` and so on),
+ * and the two whole bytes that announce a wider one. Every other byte with the top bits 10 is
+ * corrupt.
  */
 export const Length = {
   BITS_6: 0,
@@ -100,13 +105,19 @@ export const Length = {
 /** Low six bits of a string's first byte when its top two are 11 (`RDB_ENC_INT8` and so on). */
 export const StringEncoding = { INT8: 0, INT16: 1, INT32: 2, LZF: 3 } as const;
 
-/** Containers of a quicklist's node (`QUICKLIST_NODE_CONTAINER_*`): one large element, or a listpack. */
+/**
+ * Containers of a quicklist's node (`QUICKLIST_NODE_CONTAINER_*`): one large element, or a
+ * listpack.
+ */
 export const Container = { PLAIN: 1, PACKED: 2 } as const;
 
 /** Tags of the self-delimiting stream that module data is written in (`RDB_MODULE_OPCODE_*`). */
 export const ModuleOpcode = { EOF: 0, SINT: 1, UINT: 2, FLOAT: 3, DOUBLE: 4, STRING: 5 } as const;
 
-/** Bytes of a stream's id where it is written raw: milliseconds and sequence, 64 bits each, big endian. */
+/**
+ * Bytes of a stream's id where it is written raw: milliseconds and sequence, 64 bits each, big
+ * endian.
+ */
 export const STREAM_ID_BYTES = 16;
 
 /** 2^32: a 64-bit number is two 32-bit words, since a BigInt costs twenty times as much. */

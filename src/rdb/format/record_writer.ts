@@ -1,6 +1,6 @@
 /**
- * Lengths, strings and the other atoms of the format, written as Redis's `rdb.c` writes them. The writer
- * knows nothing of keys and values; the layouts are drawn in `chunk_reader.ts`.
+ * Lengths, strings and the other atoms of the format, written as Redis's `rdb.c` writes them. The
+ * writer knows nothing of keys and values; the layouts are drawn in `chunk_reader.ts`.
  *
  * @module
  */
@@ -26,7 +26,10 @@ export class RecordWriter {
   readonly #scratch: Uint8Array = new Uint8Array(8);
   readonly #view: DataView = new DataView(this.#scratch.buffer);
 
-  /** Makes a writer that appends to `out`; with `compress`, strings of over 20 bytes are tried with LZF. */
+  /**
+   * Makes a writer that appends to `out`; with `compress`, strings of over 20 bytes are tried with
+   * LZF.
+   */
   constructor(out: ByteBuffer, compress: boolean) {
     this.out = out;
     this.#compress = compress;
@@ -56,7 +59,10 @@ export class RecordWriter {
     else this.#length64(high, low);
   }
 
-  /** Writes a string: as an integer where it is the text of one, compressed where that pays, else as it is. */
+  /**
+   * Writes a string: as an integer where it is the text of one, compressed where that pays, else as
+   * it is.
+   */
   string(bytes: Uint8Array, start: number, end: number): void {
     const count = end - start;
     if (count <= MAX_INTEGER_TEXT && this.#integer(parseInteger(bytes, start, end))) return;
@@ -103,7 +109,10 @@ export class RecordWriter {
     this.out.writeBytes(this.#scratch, 0, 8);
   }
 
-  /** Writes an integer string in 1, 2 or 4 bytes; false for a number that needs more, or none at all. */
+  /**
+   * Writes an integer string in 1, 2 or 4 bytes; false for a number that needs more, or none at
+   * all.
+   */
   #integer(value: number): boolean {
     let encoding: number;
     if (value === value << 24 >> 24) encoding = StringEncoding.INT8;
@@ -117,8 +126,8 @@ export class RecordWriter {
   }
 
   /**
-   * Writes a compressed string, or answers false where LZF saves fewer than 4 bytes. Both lengths come before
-   * the bytes, so the bytes are compressed into a buffer aside and copied after them.
+   * Writes a compressed string, or answers false where LZF saves fewer than 4 bytes. Both lengths
+   * come before the bytes, so the bytes are compressed into a buffer aside and copied after them.
    */
   #compressed(bytes: Uint8Array, start: number, end: number): boolean {
     const count = end - start;

@@ -1,6 +1,7 @@
 /**
- * What a decoder tells its owner: one call for each thing that a snapshot holds, in the snapshot's order.
- * Two sinks exist: `load.ts` fills a keyspace, `dump.ts` keeps the one value of a DUMP payload.
+ * What a decoder tells its owner: one call for each thing that a snapshot holds, in the snapshot's
+ * order. Two sinks exist: `load.ts` fills a keyspace, `dump.ts` keeps the one value of a DUMP
+ * payload.
  *
  * @module
  */
@@ -11,8 +12,9 @@ import type { StoredObject } from "../../store/memory/stored_object.ts";
 import type { Dialect } from "./opcodes.ts";
 
 /**
- * Receives a snapshot. Bytes are borrowed: they are valid only during the call. Whatever a method throws ends
- * the decoding and comes out of `push`; an `RdbError` with offset -1 gets the offset of its record.
+ * Receives a snapshot. Bytes are borrowed: they are valid only during the call. Whatever a method
+ * throws ends the decoding and comes out of `push`; an `RdbError` with offset -1 gets the offset of
+ * its record.
  */
 export interface RdbSink {
   /** Hash seed and encoding limits for the values that the decoder builds. */
@@ -30,7 +32,9 @@ export interface RdbSink {
   ): void;
   /** Keys after this call belong to database `index`; before the first call they belong to 0. */
   selectDb(index: number): void;
-  /** How many keys the database has and how many of them expire: a claim, to be bounded before use. */
+  /**
+   * How many keys the database has and how many of them expire: a claim, to be bounded before use.
+   */
   resizeDb(keys: number, expires: number): void;
   /** The source of a function library, which begins with `#!lua name=...`. */
   functionLibrary(bytes: Uint8Array, start: number, end: number): void;

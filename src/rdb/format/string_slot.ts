@@ -1,14 +1,14 @@
 /**
- * A string that was read from a snapshot, wherever it lies: in the chunk when all of it came in one, else
- * in memory that the slot owns.
+ * A string that was read from a snapshot, wherever it lies: in the chunk when all of it came in
+ * one, else in memory that the slot owns.
  *
  * ```text
  *   borrowed   bytes -> the chunk         start, end anywhere in it    valid until the chunk goes
  *   owned      bytes -> the slot's own    start 0                      valid until the next string
  * ```
  *
- * Most strings are borrowed, so reading one copies nothing. When a chunk ends, `keep` copies what an
- * element still holds of it (a key whose value has not come yet).
+ * Most strings are borrowed, so reading one copies nothing. When a chunk ends, `keep` copies what
+ * an element still holds of it (a key whose value has not come yet).
  *
  * @module
  */
@@ -52,7 +52,9 @@ export class StringSlot {
     this.end = end;
   }
 
-  /** Copies a borrowed string into the slot's own memory, before the chunk's owner takes it back. */
+  /**
+   * Copies a borrowed string into the slot's own memory, before the chunk's owner takes it back.
+   */
   keep(): void {
     if (this.bytes === this.#own) return;
     const { bytes, start, end } = this;
@@ -82,8 +84,8 @@ export class StringSlot {
   }
 
   /**
-   * Makes the slot's own memory at least `needed` bytes long. It doubles, but not past `expected`: a length
-   * that only a few hostile bytes announce costs no memory before its bytes come.
+   * Makes the slot's own memory at least `needed` bytes long. It doubles, but not past `expected`:
+   * a length that only a few hostile bytes announce costs no memory before its bytes come.
    */
   reserve(needed: number, expected: number): void {
     const own = this.#own;

@@ -1,7 +1,7 @@
 /**
- * The version of a snapshot: four digits after the magic `REDIS`, three after `VALKEY`, or two bytes in the
- * footer of a DUMP payload. A reader takes every version, since value types say what they are; only
- * three questions depend on it, and a writer must ask which types a version has.
+ * The version of a snapshot: four digits after the magic `REDIS`, three after `VALKEY`, or two
+ * bytes in the footer of a DUMP payload. A reader takes every version, since value types say what
+ * they are; only three questions depend on it, and a writer must ask which types a version has.
  *
  * ```text
  *    9   Redis 5.0 to 6.2        streams; small collections as ziplists
@@ -19,7 +19,9 @@ import { Dialect } from "./opcodes.ts";
 /** Versions that can be written: all of them end with a checksum and hold auxiliary fields. */
 export type SnapshotVersion = 9 | 10 | 11 | 12 | 80;
 
-/** First version of Valkey's own numbering; magic `REDIS` never carries it, `VALKEY` nothing below. */
+/**
+ * First version of Valkey's own numbering; magic `REDIS` never carries it, `VALKEY` nothing below.
+ */
 export const FIRST_VALKEY_VERSION = 80;
 /** Snapshots of a lower version end without a checksum. */
 export const FIRST_CHECKSUM_VERSION = 5;
@@ -38,8 +40,9 @@ export function dialectOfVersion(version: number): Dialect {
 }
 
 /**
- * The version that a Redis server writes, by the server's own version ("7.0.15"). Servers newer than 7.4,
- * development versions ("255.255.255") among them, count as 7.4: their later forms are not written.
+ * The version that a Redis server writes, by the server's own version ("7.0.15"). Servers newer
+ * than 7.4, development versions ("255.255.255") among them, count as 7.4: their later forms are
+ * not written.
  */
 export function snapshotVersionOf(redisVersion: string): SnapshotVersion {
   const [major, minor] = redisVersion.split(".").map(Number);

@@ -1,7 +1,8 @@
 /**
- * Hashes as they are written: a listpack where the version has that form, else field by field. Expiries of fields are
- * written from version 12 on, and to Valkey in its own form; lower versions have no place for them, and there the
- * fields never expire. The layouts are drawn in `elements/hash.ts`.
+ * Hashes as they are written: a listpack where the version has that form, else field by field.
+ * Expiries of fields are written from version 12 on, and to Valkey in its own form; lower versions
+ * have no place for them, and there the fields never expire. The layouts are drawn in
+ * `elements/hash.ts`.
  *
  * @module
  */
@@ -50,7 +51,7 @@ class FieldsRest implements ValueRest {
   }
 }
 
-/** Writes hashes. */
+/** Writes hashes: a listpack as it is where the version knows it, else every field. */
 export const hashWriter: ValueWriter = {
   typeOf,
   write(writer, db, entry, version) {

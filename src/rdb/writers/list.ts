@@ -1,6 +1,6 @@
 /**
- * Lists as they are written: quicklists as Redis 7.0 and later have them, and for older versions element by element,
- * which every version reads. The layouts are drawn in `elements/list.ts`.
+ * Lists as they are written: quicklists as Redis 7.0 and later have them, and for older versions
+ * element by element, which every version reads. The layouts are drawn in `elements/list.ts`.
  *
  * @module
  */
@@ -80,7 +80,8 @@ export const listWriter: ValueWriter = {
     writer.length(cursor.length);
     const rest = new ElementsRest(cursor);
     if (quicklist !== undefined) return writeBeginning(writer, rest);
-    // A listpack lies in its record, which may move before the rest is asked for: all of it is written now.
+    // A listpack lies in its record, which may move before the rest is asked for: all of it is
+    // written now.
     writeAll(writer, rest);
     return undefined;
   },

@@ -29,7 +29,10 @@ class PayloadRest implements ValueRest {
   }
 }
 
-/** Writes kept values. They have one form whatever the version; a server without the module refuses it. */
+/**
+ * Writes kept values. They have one form whatever the version; a server without the module refuses
+ * it.
+ */
 export const moduleWriter: ValueWriter = {
   typeOf(db, entry) {
     switch (valueOf(db, entry).module) {

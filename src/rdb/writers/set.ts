@@ -1,6 +1,6 @@
 /**
- * Sets as they are written: in the blob they are held in where the version has that form, else member by member.
- * The layouts are drawn in `elements/set.ts`.
+ * Sets as they are written: in the blob they are held in where the version has that form, else
+ * member by member. The layouts are drawn in `elements/set.ts`.
  *
  * @module
  */
@@ -35,7 +35,9 @@ class MembersRest implements ValueRest {
   }
 }
 
-/** Writes sets. Every version reads intsets; before Redis 7.2 a listpack is written as its members. */
+/**
+ * Writes sets. Every version reads intsets; before Redis 7.2 a listpack is written as its members.
+ */
 export const setWriter: ValueWriter = {
   typeOf(db, entry, version) {
     const encoding = db.encodingOf(entry);

@@ -1,6 +1,6 @@
 /**
- * Streams as they are written: their nodes as they are, and around them what each version knows. The layouts are drawn
- * in `elements/stream.ts` and `elements/stream_groups.ts`.
+ * Streams as they are written: their nodes as they are, and around them what each version knows.
+ * The layouts are drawn in `elements/stream.ts` and `elements/stream_groups.ts`.
  *
  * @module
  */
@@ -29,7 +29,8 @@ const idBytes = new Uint8Array(STREAM_ID_BYTES);
 function generationOf(db: Database, entry: Entry, version: SnapshotVersion): number {
   if (version < 10) return 1;
   if (version < 11) return 2;
-  // Only a master of Redis 8.8 or later has entries without a consumer (XNACK), and it reads generation 5.
+  // Only a master of Redis 8.8 or later has entries without a consumer (XNACK), and it reads
+  // generation 5.
   if (version !== 12) return 3;
   // A stream that lies packed in its record has no groups.
   const stream = db.objectOf(entry) as Stream | undefined;
@@ -41,7 +42,10 @@ interface Target {
   writer: RecordWriter;
 }
 
-/** A stream that is still to be written, piece by piece: a node, a pending entry or a consumer's id each. */
+/**
+ * A stream that is still to be written, piece by piece: a node, a pending entry or a consumer's id
+ * each.
+ */
 class StreamRest implements ValueRest {
   readonly #pieces: Iterator<void>;
   readonly #target: Target;
@@ -97,8 +101,8 @@ function* pieces(target: Target, stream: Stream, generation: number): Iterator<v
 }
 
 /**
- * Writes the pending entries of a group. Those without a consumer are left out where the generation has no form for
- * them: a server refuses a group whose entries are not all claimed.
+ * Writes the pending entries of a group. Those without a consumer are left out where the generation
+ * has no form for them: a server refuses a group whose entries are not all claimed.
  */
 function* pending(target: Target, group: Group, generation: number): Iterable<void> {
   const table = group.pending;
@@ -164,7 +168,7 @@ function writeEntriesRead(writer: RecordWriter, count: number): void {
   else writer.lengthWords(MAX_WORD, MAX_WORD);
 }
 
-/** Writes streams. */
+/** Writes streams, packed ones and objects alike: a packed one is made a stream for the time. */
 export const streamWriter: ValueWriter = {
   typeOf(db, entry, version) {
     const generation = generationOf(db, entry, version);

@@ -11,7 +11,9 @@ import type { ValueWriter } from "./writer.ts";
 
 const ref: BytesRef = new BytesRef();
 
-/** Writes strings. One held as an integer is written as its text, which becomes an integer again. */
+/**
+ * Writes strings. One held as an integer is written as its text, which becomes an integer again.
+ */
 export const stringWriter: ValueWriter = {
   typeOf() {
     return Type.STRING;

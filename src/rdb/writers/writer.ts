@@ -1,10 +1,11 @@
 /**
  * What a value's writer is, and what all of them share.
  *
- * A small value is written whole. A large one is written up to a budget of bytes, and the rest is left to a
- * `ValueRest`, which the encoder asks for more in later slices, so that a value of a gigabyte does not stop the event
- * loop. Meanwhile other keys may change and move in memory; the value itself must not change, and the encoder's
- * copy-on-write hook finishes it before a command changes it.
+ * A small value is written whole. A large one is written up to a budget of bytes, and the rest is
+ * left to a `ValueRest`, which the encoder asks for more in later slices, so that a value of a
+ * gigabyte does not stop the event loop. Meanwhile other keys may change and move in memory; the
+ * value itself must not change, and the encoder's copy-on-write hook finishes it before a command
+ * changes it.
  *
  * @module
  */
@@ -22,7 +23,9 @@ const blob = new BytesRef();
 
 /** The rest of a large value. It holds the value itself and not the entry, which may move. */
 export interface ValueRest {
-  /** Writes about `budgetBytes` more; false once the value is whole. Must not be called after that. */
+  /**
+   * Writes about `budgetBytes` more; false once the value is whole. Must not be called after that.
+   */
   writeOn(writer: RecordWriter, budgetBytes: number): boolean;
 }
 
@@ -39,7 +42,9 @@ export interface ValueWriter {
   ): ValueRest | undefined;
 }
 
-/** Writes the beginning of a large value; the rest is returned, undefined when that was all of it. */
+/**
+ * Writes the beginning of a large value; the rest is returned, undefined when that was all of it.
+ */
 export function writeBeginning(writer: RecordWriter, rest: ValueRest): ValueRest | undefined {
   return rest.writeOn(writer, FIRST_BYTES) ? rest : undefined;
 }

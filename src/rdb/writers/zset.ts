@@ -1,6 +1,6 @@
 /**
- * Sorted sets as they are written: a listpack where the version has that form, else members with binary scores, which
- * every version since 8 reads. The layouts are drawn in `elements/zset.ts`.
+ * Sorted sets as they are written: a listpack where the version has that form, else members with
+ * binary scores, which every version since 8 reads. The layouts are drawn in `elements/zset.ts`.
  *
  * @module
  */
@@ -13,7 +13,9 @@ import type { RecordWriter } from "../format/record_writer.ts";
 import { FIRST_LISTPACK_VERSION } from "../format/version.ts";
 import { type ValueRest, type ValueWriter, writeBeginning, writeBlob } from "./writer.ts";
 
-/** Members between two looks at the budget: a look at each would cost as much as short members do. */
+/**
+ * Members between two looks at the budget: a look at each would cost as much as short members do.
+ */
 const STEP_MEMBERS = 256;
 
 function pairWriter(writer: RecordWriter): MemberVisitor {
@@ -23,7 +25,10 @@ function pairWriter(writer: RecordWriter): MemberVisitor {
   };
 }
 
-/** Members of a table that are still to be written, from the highest score down (`rdb.c rdbSaveObject`). */
+/**
+ * Members of a table that are still to be written, from the highest score down (`rdb.c
+ * rdbSaveObject`).
+ */
 class MembersRest implements ValueRest {
   readonly #table: ZsetTable;
   #left: number;
