@@ -1,6 +1,20 @@
 /**
- * The one engine behind a replica's three doors: the master's stream, clients over RESP, and calls in
- * process all run the same handlers on the same keyspace.
+ * The engine behind a replica. The master's stream, clients over RESP and calls in process all run the same
+ * handlers on the same keyspace.
+ *
+ * ```text
+ *  replication link -- executor --+
+ *  Redis clients ---- server -----+--> command table --> keyspace
+ *  replica.call() --- session ----+                         ^
+ *  replica.get() --- reader --------------------------------+   without a command, because it is hot
+ *
+ *  link state                      clients and readers get
+ *  connected                       data
+ *  transfer, with older data       that data; INFO says `async_loading`
+ *  transfer, without               LOADING
+ *  emptied (resync "flush")        LOADING
+ *  down                            data, or MASTERDOWN as `serveStaleData` and `maxStalenessMs` say
+ * ```
  *
  * @module
  */
@@ -26,36 +40,40 @@ import type { BytesReply, Key, ReaderSource } from "./reader.ts";
 import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";
 
-/** Replies larger than this are not kept room for. */
+/** A reply buffer that has grown beyond this is given back after the call. */
 const KEPT_REPLY_BYTES = 1 << 20;
 
-/** What an engine is made from. */
+/** What a {@linkcode ReplicaEngine} is made from. */
 export interface EngineParts {
-  /** The data. */
+  /** The data that is served. */
   readonly keyspace: Keyspace;
-  /** Judges expiry. */
+  /** Clock that expiry is judged by. */
   readonly clock: Clock;
-  /** Uniform in [0, 1). */
+  /** Uniform in [0, 1), for commands that pick at random. */
   readonly random: () => number;
-  /** Gets messages. */
+  /** Gets the server's messages. */
   readonly logger: Logger;
   /** How clients are served. */
   readonly server: ServerOptions;
-  /** The master, if one is followed. */
+  /** The master; undefined when none is followed. */
   readonly target: MasterTarget | undefined;
-  /** How the link stands. */
+  /** How the link stands; undefined before there is a link. */
   linkStatus(): LinkStatus | undefined;
 }
 
-/** See the module's text. */
+/** Keyspace, server and one session for calls in process. */
 export class ReplicaEngine implements ReaderSource {
+  /** The data that is served. */
   readonly keyspace: Keyspace;
+  /** Clock that expiry is judged by. */
   readonly clock: Clock;
+  /** Uniform in [0, 1), for commands that pick at random. */
   readonly random: () => number;
-  /** Applies the master's stream. */
+  /** Applies the master's stream to the keyspace, and wakes clients that watch a key. */
   readonly executor: StreamExecutor;
-  /** Where the stream passes by. */
+  /** Passes messages of PUBLISH in the master's stream on to subscribers. */
   readonly hooks: StreamHooks;
+  /** Makes the error that every read throws; undefined while reads are answered. */
   refusal: (() => Error) | undefined = undefined;
   readonly #server: Server;
   readonly #session: ServerSession;
@@ -65,7 +83,7 @@ export class ReplicaEngine implements ReaderSource {
   readonly #reply: ByteBuffer = new ByteBuffer();
   readonly #writer: ReplyWriter = new ReplyWriter(this.#reply);
 
-  /** @param parts What it is made from. */
+  /** Serves no client before `listen`. @param parts What it is made from. */
   constructor(parts: EngineParts) {
     const { keyspace, clock, random, logger, server, target } = parts;
     this.keyspace = keyspace;
@@ -102,7 +120,9 @@ export class ReplicaEngine implements ReaderSource {
   /**
    * Runs a command as a RESP3 client would.
    *
-   * @throws {CommandError} The error reply.
+   * @param dbIndex Database that is selected.
+   * @param args The command's name and its arguments; strings are taken as UTF-8.
+   * @throws {CommandError} When the reply is an error.
    */
   call(dbIndex: number, args: readonly Key[]): BytesReply {
     if (args.length === 0) throw new TypeError("A call needs a command");
@@ -119,7 +139,7 @@ export class ReplicaEngine implements ReaderSource {
     return reply === undefined ? null : toPlain(reply);
   }
 
-  /** The link changed its state: what clients may be answered changes with it. */
+  /** The link has changed its state: what clients and readers get changes with it. */
   linkChanged(status: LinkStatus): void {
     const { availability } = this.#server.dispatcher.host;
     const transfers = status.state.startsWith("transfer");
@@ -130,29 +150,30 @@ export class ReplicaEngine implements ReaderSource {
     this.#judge();
   }
 
-  /** Whether the data is older than it may be: then nobody is answered from it. */
+  /** Says whether the data is older than `maxStalenessMs`: reads are then refused. */
   set tooStale(tooStale: boolean) {
     this.#server.dispatcher.host.availability.tooStale = tooStale;
     this.#judge();
   }
 
+  /** Decides what reads in process throw. Clients get the same from the dispatcher. */
   #judge(): void {
     const { tooStale } = this.#server.dispatcher.host.availability;
     this.refusal = this.#emptied ? refuseLoading : tooStale ? refuseStale : undefined;
   }
 
-  /** A snapshot took the place of all there was. */
+  /** All data was replaced by a snapshot, or emptied for one: every watched key counts as changed. */
   replaced(): void {
     this.#loadedAtMs = this.clock.now();
     this.#server.dispatcher.host.touchAll(-1);
   }
 
-  /** Where clients are served; undefined where they are not. */
+  /** Where clients are served; undefined while they are not. */
   get address(): Address | undefined {
     return this.#server.address;
   }
 
-  /** Serves clients; the answer is where. */
+  /** Begins to serve clients. Returns where, with the port that was free when 0 was asked for. */
   listen(net: Net, address: Address): Promise<Address> {
     return this.#server.listen(
       net,
@@ -160,7 +181,7 @@ export class ReplicaEngine implements ReaderSource {
     );
   }
 
-  /** Ends every client and stops listening. */
+  /** Ends every client's connection and stops listening. */
   close(): Promise<void> {
     return this.#server.close();
   }
@@ -174,7 +195,7 @@ function refuseStale(): Error {
   return new CommandError(MASTERDOWN_TEXT);
 }
 
-/** Replies without the types only a protocol needs. */
+/** A reply without the types that only the protocol needs: pushes become arrays, verbatim strings text. */
 function toPlain(reply: RespValue): BytesReply {
   if (reply instanceof ErrorReply) throw new CommandError(reply.message);
   return toPlainElement(reply);

@@ -1,39 +1,39 @@
 /**
- * What a {@linkcode Replica} tells its owner, and the small emitter that tells it.
+ * The events of a `Replica`, and the emitter that calls their listeners.
  *
  * @module
  */
 
 import type { Logger } from "../base/logger.ts";
 
-/** Name of each event with what its listeners get. */
+/** Each event by its name, with what its listeners get. */
 export interface ReplicaEvents {
-  /** The data is whole again: after a full or a partial synchronisation. */
+  /** The data is whole and the stream is followed, after a full or a partial resync. */
   readonly sync: { readonly kind: "full" | "partial" };
-  /** The link changed its state. */
+  /** The link has entered another state; the names are those of `LinkState`. */
   readonly state: { readonly state: string };
-  /** The link broke or an attempt failed; it goes on trying. */
+  /** The link broke or an attempt failed; unless it gave up, it tries again. */
   readonly disconnect: { readonly error: Error | undefined };
-  /** Closed for good: no event follows. */
+  /** The replica is closed for good; no event follows. */
   readonly close: Record<string, never>;
 }
 
-/** A listener of one event. */
+/** A function that gets one kind of event. */
 export type Listener<Name extends keyof ReplicaEvents> = (event: ReplicaEvents[Name]) => void;
 
 type AnyListener = (event: ReplicaEvents[keyof ReplicaEvents]) => void;
 
-/** Calls listeners in the order they came; one that throws is reported and stops nobody. */
+/** Calls listeners in the order they were added; an exception of one is logged and does not stop the others. */
 export class Emitter {
   readonly #listeners: Map<keyof ReplicaEvents, Set<AnyListener>> = new Map();
   readonly #logger: Logger;
 
-  /** @param logger Hears of listeners that throw. */
+  /** Begins without listeners. @param logger Gets a message when a listener throws. */
   constructor(logger: Logger) {
     this.#logger = logger;
   }
 
-  /** Adds a listener; the answer takes it away. */
+  /** Adds a listener. Returns a function that removes it. */
   on<Name extends keyof ReplicaEvents>(name: Name, listener: Listener<Name>): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
@@ -41,7 +41,7 @@ export class Emitter {
     return () => void listeners.delete(listener as AnyListener);
   }
 
-  /** Calls every listener of `name`. */
+  /** Calls every listener of `name` there is at this moment. */
   emit<Name extends keyof ReplicaEvents>(name: Name, event: ReplicaEvents[Name]): void {
     for (const listener of [...this.#listeners.get(name) ?? []]) {
       try {

@@ -1,20 +1,31 @@
 /**
- * Strings read again and again, kept decoded: a few thousand of them, good until the next write to
- * their database. Making a JavaScript string of 200 bytes costs more than finding the key.
+ * Hot texts: strings that are read again and again are kept decoded, a few thousand of them, valid until the
+ * next write to their database. Making a JavaScript string of 200 bytes costs more than finding the key.
+ *
+ * ```text
+ *  slot          key          text           changes    expireAtMs
+ *  0             "user:1"     "{...}"        1207       Infinity     valid while the database counts 1207
+ *  1             "user:9"     ""             -1         0            asked for once: kept the second time
+ *  ...
+ *  4095
+ * ```
+ *
+ * One key a slot, found by a hash of the key's last eight characters, where keys differ most. The database
+ * counts its changes, so that one comparison tells whether any write has happened since.
  *
  * @module
  */
 
-/** Slots; a power of two. With texts of at most MAX_TEXT they hold a few megabytes at worst. */
+/** Number of slots, a power of two. With texts of at most MAX_TEXT they hold a few megabytes at worst. */
 const SLOTS = 4096;
-/** Longer texts are not kept: decoding dominates less, and they would hold much memory. */
+/** Longer texts are not kept: they would hold much memory, for keys that are few. */
 const MAX_TEXT = 512;
-/** Longer keys are not looked for: their hash would cost as much as it spares. */
+/** Longer keys are not looked for: comparing them would cost as much as it saves. */
 const MAX_KEY = 64;
-/** After so many misses in a row only one read in eight is looked for: a random one need not pay. */
+/** After this many misses in a row only one read in eight is looked for: random reads pay nearly nothing. */
 const PATIENCE = 256;
 
-/** See the module's text. One key a slot: the last one read wins. */
+/** The hot texts of one database. A key that hashes to a taken slot replaces the one there. */
 export class HotTexts {
   #keys: string[] = [];
   #texts: string[] = [];
@@ -24,9 +35,9 @@ export class HotTexts {
   #misses: number = 0;
 
   /**
-   * The text of a key, undefined when it is not kept or no longer good.
+   * The text of a key, or undefined when it is not kept or no longer valid.
    *
-   * @param changes What the database counts now.
+   * @param changes How many changes the database counts now.
    */
   find(key: string, changes: number): string | undefined {
     const misses = ++this.#misses;
@@ -41,14 +52,14 @@ export class HotTexts {
     return this.#texts[slot];
   }
 
-  /** When the key that `find` just found expires; Infinity for never. */
+  /** When the key that `find` just found expires, milliseconds since 1970; Infinity for never. */
   get expireAtMs(): number {
     return this.#expireAtMs[this.#slot];
   }
 
   /**
-   * Keeps the text of the key that `find` just did not find, the second time in a row that it asks for
-   * its slot: keys read once leave nothing behind for the garbage collector to carry.
+   * Keeps the text of the key that `find` just missed, but only when the same key missed in this slot before:
+   * keys read once must leave no text behind for the garbage collector to carry.
    */
   keep(key: string, text: string, changes: number, expireAtMs: number): void {
     const slot = this.#slot;
@@ -72,7 +83,7 @@ export class HotTexts {
   }
 }
 
-/** A slot from a key's last eight characters and its length; -1 for a key too long. */
+/** The slot of a key, by FNV-1a over its length and its last eight characters; -1 for a key too long. */
 function slotOf(key: string): number {
   const length = key.length;
   if (length > MAX_KEY) return -1;

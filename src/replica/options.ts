@@ -1,5 +1,6 @@
 /**
- * What a {@linkcode Replica} can be told, and how it is checked. Nothing here connects.
+ * The options of a `Replica`, how they are checked, and how the master's URL is taken apart. Nothing here
+ * connects.
  *
  * @module
  */
@@ -13,15 +14,15 @@ import { checkSnapshotOptions, type SnapshotOptions } from "./snapshot.ts";
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
 
-/** A password, or a function asked anew at each connection. */
+/** A password, or a function that is called for it before each connection. */
 export type Password = string | (() => string | Promise<string>);
 
 /** The master as an object, in place of a URL. */
 export type MasterOptions =
   | {
-    /** Name or address. */
+    /** Host name or IP address. */
     readonly host: string;
-    /** 6379 unless told. */
+    /** TCP port; 6379 unless told. */
     readonly port?: number;
   }
   | {
@@ -29,19 +30,19 @@ export type MasterOptions =
     readonly path: string;
   }
   | {
-    /** Where sentinels are, each as `host:port` or `host`. */
+    /** Where the sentinels are, each as `host:port`, or `host` for port 26379. */
     readonly sentinels: readonly string[];
-    /** The master's name in their configuration. */
+    /** The master's name in the sentinels' configuration. */
     readonly name: string;
   };
 
 /** How sentinels are reached, where that differs from the master. */
 export interface SentinelAccess {
-  /** ACL user at the sentinels. */
+  /** ACL user at the sentinels; the default user when left out. */
   readonly username?: string;
-  /** Password at the sentinels; without one they are not logged in at. */
+  /** Password at the sentinels; without it no AUTH is sent to them. */
   readonly password?: Password;
-  /** TLS to the sentinels: true, false, or how. As to the master unless told. */
+  /** TLS to the sentinels: true, false, or its options. As to the master unless told. */
   readonly tls?: boolean | TlsClientOptions;
 }
 
@@ -49,17 +50,17 @@ export interface SentinelAccess {
 export interface ServerOptions {
   /** False keeps the server off even where `listen` is given. */
   readonly enabled?: boolean;
-  /** What clients of the default user must AUTH with. */
+  /** What clients must AUTH with as the default user; without it they need no AUTH. */
   readonly password?: string;
-  /** Further users, name to password; all may read everything. */
+  /** Further users by name, with their passwords; each may read everything. */
   readonly users?: Readonly<Record<string, string>>;
   /** TLS for clients; with `ca` they must show a certificate. */
   readonly tls?: TlsServerOptions;
-  /** 10,000 unless told. */
+  /** Most clients at once. 10,000 unless told. */
   readonly maxClients?: number;
-  /** Milliseconds a silent client is kept; 0, the default, forever. */
+  /** Milliseconds a silent client is kept; 0, the default, is for ever. */
   readonly idleTimeoutMs?: number;
-  /** While the master is out of reach: answer (true, the default) or MASTERDOWN. */
+  /** While the master is out of reach, true (the default) answers, false replies MASTERDOWN. */
   readonly serveStaleData?: boolean;
 }
 
@@ -76,31 +77,31 @@ export interface ReplicaOptions {
   readonly username?: string;
   /** Password at the master; wins over the URL's. */
   readonly password?: Password;
-  /** How sentinels are reached, where that differs from the master. */
+  /** How the sentinels are reached, where that differs from the master. */
   readonly sentinel?: SentinelAccess;
-  /** TLS to the master: true, or how. On with `rediss://`. */
+  /** TLS to the master: true, or its options. On with `rediss://`. */
   readonly tls?: boolean | TlsClientOptions;
   /** `host:port`, a port, `unix:/path`, or an object: serve the data over RESP there. */
   readonly listen?: string | number | MasterOptions;
-  /** How Redis clients are served. */
+  /** How Redis clients are served at `listen`. */
   readonly server?: ServerOptions;
-  /** What the master shows of us in its INFO; the listening port unless told. */
+  /** Host and port that the master shows of us in INFO and ROLE; the listening port unless told. */
   readonly announce?: { readonly host?: string; readonly port?: number };
-  /** Waiting, each with its limit. */
+  /** How long each kind of waiting may take. */
   readonly timeouts?: Timeouts;
-  /** Pauses between two attempts to connect. */
+  /** How long the pauses between two connections are. */
   readonly backoff?: LinkBackoff;
   /** Bounds on what a master can make us hold. */
   readonly limits?: LinkLimits;
   /**
    * What a full resync does with the old data: `swap`, the default, serves it until the new is whole;
-   * `flush` empties first, for machines that can't hold both, and reads throw LOADING until then.
+   * `flush` empties first, for machines that cannot hold both, and reads throw LOADING until it is whole.
    */
   readonly resync?: "swap" | "flush";
   /**
-   * Data older than this is not answered from: when the master was last heard so long ago, or never, reads
-   * throw MASTERDOWN and clients get it. The master is heard every 10 s at least; a link that is silent
-   * counts as up until `timeouts.idleMs`. No bound unless told.
+   * How old the data may be to be read, in milliseconds: when the master was heard longer ago, or never,
+   * reads throw MASTERDOWN and clients get that error. A master is heard every 10 s at least; a link that is
+   * silent counts as up until `timeouts.idleMs`. No bound unless told.
    */
   readonly maxStalenessMs?: number;
   /** Keeps the data over a restart, which then needs only what was missed. */
@@ -109,51 +110,51 @@ export interface ReplicaOptions {
   readonly psyncCommand?: string;
   /**
    * What follows when a command of the master's stream is unknown or fails here: it is counted and logged,
-   * then everything is asked for anew after a pause of a minute or more (`resync`, unless told), or the
-   * stream goes on (`continue`), as with a real replica.
+   * then a new snapshot is asked for after a pause of a minute or more (`resync`, unless told), or the stream
+   * goes on (`continue`), as with a real replica.
    */
   readonly onDivergence?: "resync" | "continue";
   /**
-   * Keys of a snapshot whose value only a module can read (Redis's own vector sets are kept) are passed
-   * over and counted in the status by the module's name (`skip`, unless told), or the synchronisation
+   * What becomes of keys whose value only a module can read (Redis's own vector sets are kept): they are
+   * passed over and counted in the status by the module's name (`skip`, unless told), or the synchronisation
    * fails (`fail`).
    */
   readonly onUnsupported?: "skip" | "fail";
-  /** Gets every message; warnings and errors go to the console unless told. False is silence. */
+  /** Gets every message; unless told, warnings and errors go to the console. False is silence. */
   readonly logger?: Logger | false;
-  /** Called after each synchronisation, full or partial. */
+  /** Called after each synchronisation, full or partial: a listener of the event `sync`. */
   readonly onSync?: (event: { readonly kind: "full" | "partial" }) => void;
-  /** Another network, as a simulation or an edge runtime has one. */
+  /** Network in place of the runtime's own: of an edge runtime, or of a simulation. */
   readonly net?: Net;
-  /** Another clock. */
+  /** Clock in place of the host's own. */
   readonly clock?: Clock;
-  /** Another source of numbers in [0, 1). */
+  /** Source of numbers in [0, 1) in place of one seeded from `crypto`. */
   readonly random?: () => number;
 }
 
-/** Sentinels that know a master. */
+/** The sentinels to ask for a master, with everything needed to reach them. */
 export interface SentinelTarget {
-  /** Where they are. */
+  /** Where the sentinels are, at least one. */
   readonly addresses: readonly Address[];
-  /** Their name for the master. */
+  /** The master's name in the sentinels' configuration. */
   readonly name: string;
-  /** ACL user. */
+  /** ACL user to log in as; undefined for the default user. */
   readonly username: string | undefined;
-  /** Password. */
+  /** Password to log in with; undefined for no AUTH. */
   readonly password: Password | undefined;
   /** TLS options, or undefined for none. */
   readonly tls: TlsClientOptions | undefined;
 }
 
-/** A master with everything its URL said taken apart. */
+/** The master with everything needed to reach it, from its URL and the other options. */
 export interface MasterTarget {
-  /** Where it is; of sentinels the first one's, until they have said. */
+  /** Where the master is; the first sentinel's address until the sentinels have said. */
   readonly address: Address;
-  /** Who knows where it is. */
+  /** The sentinels to ask; undefined when the address is fixed. */
   readonly sentinel: SentinelTarget | undefined;
-  /** ACL user. */
+  /** ACL user to log in as; undefined for the default user. */
   readonly username: string | undefined;
-  /** Password. */
+  /** Password to log in with; undefined for no AUTH. */
   readonly password: Password | undefined;
   /** TLS options, or undefined for none. */
   readonly tls: TlsClientOptions | undefined;
@@ -184,7 +185,13 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ReplicaOptions>([
   "random",
 ]);
 
-/** Refuses a name that no option has: a misspelt option must not be ignored. */
+/**
+ * Checks what needs no connection to be checked. A name that no option has is refused: a misspelt option must
+ * not be ignored.
+ *
+ * @throws {TypeError} When an option is unknown or makes no sense.
+ * @throws {RangeError} When a number lies outside its range.
+ */
 export function checkOptions(options: ReplicaOptions): void {
   for (const name of Object.keys(options)) {
     if (!KNOWN_OPTIONS.has(name)) throw new TypeError(`Unknown option "${name}"`);
@@ -199,7 +206,13 @@ export function checkOptions(options: ReplicaOptions): void {
   if (snapshot !== undefined) checkSnapshotOptions(snapshot);
 }
 
-/** Takes the master's URL or object apart. */
+/**
+ * Takes the master's URL or object apart. Options beside it win over what the URL says.
+ *
+ * @returns Undefined when no master is given.
+ * @throws {TypeError} When the URL is none, or contradicts another option.
+ * @throws {RangeError} When a port is none.
+ */
 export function parseMaster(options: ReplicaOptions): MasterTarget | undefined {
   const { master } = options;
   if (master === undefined) return undefined;
@@ -219,7 +232,12 @@ export function parseMaster(options: ReplicaOptions): MasterTarget | undefined {
   };
 }
 
-/** Takes apart `listen`. */
+/**
+ * Takes `listen` apart: `host:port`, a port on 127.0.0.1, `unix:/path`, or an object.
+ *
+ * @throws {TypeError} When it is none of these.
+ * @throws {RangeError} When the port is none.
+ */
 export function parseListen(listen: string | number | MasterOptions): Address {
   if (typeof listen === "object") return toAddress(listen);
   if (typeof listen === "number") {
@@ -236,7 +254,7 @@ export function parseListen(listen: string | number | MasterOptions): Address {
   };
 }
 
-/** What a URL or an object says of the master. */
+/** What a URL or an object says about the master. */
 interface GivenMaster {
   readonly address: Address;
   readonly sentinel?: { readonly addresses: readonly Address[]; readonly name: string };
@@ -262,7 +280,7 @@ function parseSentinels(texts: readonly string[]): Address[] {
   });
 }
 
-/** Several hosts are more than a URL can have, so it is taken apart by hand. */
+/** Takes a URL with several hosts apart by hand: `URL` allows only one. */
 function parseSentinelUrl(text: string): GivenMaster {
   const parts = /^redis(s?)\+sentinel:\/\/(?:([^@/]*)@)?([^@/?#]+)\/([^/?#]+)$/.exec(text);
   if (parts === null) {
@@ -364,7 +382,7 @@ function chooseTls(
   return told ? fromUrl ?? {} : undefined;
 }
 
-/** A URL fit for a message. */
+/** A URL without user and password, fit for a message. */
 export function withoutSecret(text: string): string {
   return text.replace(/\/\/[^@/]*@/, "//***@");
 }

@@ -1,5 +1,9 @@
 /**
- * One database as an application reads it: synchronous, in process, straight from the keyspace.
+ * The reads of one database: synchronous, in process, straight from the keyspace.
+ *
+ * `get` is what a replica is made for, so that its way is short: key -> hot texts -> (key bytes -> hash table
+ * -> record) -> text. Every read checks the expiry, because keys that have expired stay in the keyspace until
+ * the master deletes them.
  *
  * @module
  */
@@ -17,10 +21,10 @@ import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import { readString } from "../store/types/string.ts";
 import { HotTexts } from "./hot_texts.ts";
 
-/** A key: a string is its UTF-8 bytes. */
+/** A key, a value or an argument: bytes, or a string that stands for its UTF-8 bytes. */
 export type Key = string | Uint8Array;
 
-/** A reply as {@linkcode Reader.call} gives it: bulk strings as text. */
+/** A reply as {@linkcode Reader.call} gives it, with bulk strings as text. */
 export type Reply =
   | string
   | number
@@ -31,7 +35,7 @@ export type Reply =
   | Map<Reply, Reply>
   | Set<Reply>;
 
-/** A reply with bulk strings as bytes. */
+/** A reply as {@linkcode Reader.callBytes} gives it, with bulk strings as bytes. */
 export type BytesReply =
   | Uint8Array
   | string
@@ -43,28 +47,28 @@ export type BytesReply =
   | Map<BytesReply, BytesReply>
   | Set<BytesReply>;
 
-/** What `TYPE` answers. */
+/** What `TYPE` answers, with one word for the values of all modules. */
 export type TypeName = "string" | "list" | "set" | "zset" | "hash" | "stream" | "module";
 
-/** How {@linkcode Reader.scan} chooses keys. */
+/** Which keys {@linkcode Reader.scan} gives. */
 export interface ScanOptions {
-  /** Glob pattern, as `SCAN MATCH`. */
+  /** Glob pattern, as in `SCAN MATCH`. */
   readonly match?: Key;
-  /** Only keys that hold this. */
+  /** Only keys whose value has this type. */
   readonly type?: TypeName;
 }
 
-/** What a reader reads from. */
+/** What a {@linkcode Reader} reads from. */
 export interface ReaderSource {
-  /** Every database. */
+  /** The keyspace with every database. */
   readonly keyspace: Keyspace;
-  /** Judges expiry. */
+  /** Clock that expiry is judged by. */
   readonly clock: Clock;
-  /** Uniform in [0, 1). */
+  /** Uniform in [0, 1), for a key at random. */
   readonly random: () => number;
-  /** Makes the error of every read while nothing may be answered from; undefined while all is well. */
+  /** Makes the error that every read throws; undefined while reads are answered. */
   readonly refusal?: (() => Error) | undefined;
-  /** Runs a read command on a database; throws its error reply. */
+  /** Runs a read command on a database. @throws {CommandError} When the reply is an error. */
   call(dbIndex: number, args: readonly Key[]): BytesReply;
 }
 
@@ -77,15 +81,17 @@ const TYPE_NAMES: readonly [number, TypeName][] = [
   [ValueType.MODULE, "module"],
   [ValueType.STREAM, "stream"],
 ];
+/** Up to this length a loop over single characters is faster than a call of the runtime's codec. */
 const SHORT_TEXT = 32;
+/** db.c, dbRandomKey: keys looked at before an expired one is given after all. */
 const RANDOM_TRIES = 100;
 
 const encoder = new TextEncoder();
 const longUtf8: TextOf = loadTextOf();
 
-/** The reads of one database. Keys whose time has come are hidden, as on any replica. */
+/** The reads of one database. Expired keys are hidden, as on any replica. */
 export class Reader {
-  /** Number of the database read. */
+  /** Number of the database that is read. */
   readonly index: number;
   readonly #source: ReaderSource;
   readonly #value: BytesRef = new BytesRef();
@@ -95,7 +101,7 @@ export class Reader {
   #database: Database | undefined = undefined;
 
   /**
-   * Made by `Replica.db()`.
+   * Made by the replica, which hands it out as `Replica.db(index)`.
    *
    * @ignore
    */
@@ -104,7 +110,7 @@ export class Reader {
     this.#source = source;
   }
 
-  /** How many keys there are, those included that have expired but that the master still has to delete. */
+  /** Number of keys, expired ones included that the master still has to delete, as `DBSIZE`. */
   get size(): number {
     return this.#db()?.size ?? 0;
   }
@@ -143,7 +149,7 @@ export class Reader {
     return value?.bytes.slice(value.start, value.end);
   }
 
-  /** The strings at `keys` as `MGET` gives them: null for what is missing or no string. */
+  /** The strings at `keys` in order, as `MGET`: null for what is missing or no string. */
   mget(...keys: Key[]): (string | null)[] {
     return keys.map((key) => {
       const db = this.#db();
@@ -164,7 +170,7 @@ export class Reader {
     return value === undefined ? 0 : value.end - value.start;
   }
 
-  /** Whether there is such a key. */
+  /** Whether there is such a key. O(1). */
   has(key: Key): boolean {
     return this.#find(this.#db(), key) !== 0;
   }
@@ -176,7 +182,7 @@ export class Reader {
     return count;
   }
 
-  /** What `key` holds, or undefined when there is none. */
+  /** Type of the value at `key`, or undefined when there is none. */
   type(key: Key): TypeName | undefined {
     const db = this.#db();
     const entry = this.#find(db, key);
@@ -203,7 +209,7 @@ export class Reader {
     return left < 0 ? left : Math.floor((left + 500) / 1000);
   }
 
-  /** A key at random, or undefined when there is none. */
+  /** A key at random, or undefined when the database is empty. Gives an expired one when nearly all are. */
   randomKey(): string | undefined {
     const db = this.#db();
     if (db === undefined || db.size === 0) return undefined;
@@ -217,22 +223,24 @@ export class Reader {
   }
 
   /**
-   * Every key that `match` fits, at once. Blocks as long as it takes to look at every key (about 50 ns
-   * each): prefer {@linkcode Reader.scan} where there are millions.
+   * Every key that the glob pattern `match` fits, at once. Blocks as long as it takes to look at every key
+   * (about 50 ns each): prefer {@linkcode Reader.scan} where there are millions.
    */
   keys(match: Key = "*"): string[] {
     return [...new Set(this.scan({ match }))];
   }
 
   /**
-   * Walks the keys as text, with the guarantee of `SCAN`: a key that is there throughout is given at
-   * least once, whatever is written meanwhile; one that comes or goes may be given or not.
+   * Walks the keys as text, with the guarantee of `SCAN`: a key that is there throughout is given at least
+   * once, perhaps twice, whatever is written meanwhile; one that comes or goes may be given or not.
+   *
+   * @param options Which keys; all of them when left out.
    */
   *scan(options: ScanOptions = {}): Generator<string, void, undefined> {
     for (const key of this.scanBytes(options)) yield utf8(key, 0, key.length);
   }
 
-  /** {@linkcode Reader.scan} with keys as bytes of their own. */
+  /** As {@linkcode Reader.scan}, with each key as bytes of its own. */
   *scanBytes(options: ScanOptions = {}): Generator<Uint8Array, void, undefined> {
     const pattern = toBytes(options.match ?? "*");
     const all = latin1(pattern) === "*";
@@ -255,26 +263,28 @@ export class Reader {
   }
 
   /**
-   * Any read command, answered as a RESP3 client would be, bulk strings as text.
+   * Runs any read command, answered as to a RESP3 client, bulk strings as UTF-8 text.
    *
-   * @throws {CommandError} The error reply, as in `WRONGTYPE Operation against a key...`.
+   * @param args The command's name and its arguments.
+   * @throws {CommandError} When the reply is an error, as in `WRONGTYPE Operation against a key...`.
    */
   call(...args: Key[]): Reply {
     return toText(this.#source.call(this.index, args));
   }
 
-  /** {@linkcode Reader.call} with bulk strings as bytes of their own. */
+  /** As {@linkcode Reader.call}, with bulk strings as bytes of their own. */
   callBytes(...args: Key[]): BytesReply {
     return this.#source.call(this.index, args);
   }
 
-  // A database stays the one of its number for good, so it is looked up once.
+  /** The database, undefined before its first key. A number keeps its database for good: looked up once. */
   #db(): Database | undefined {
     const { refusal } = this.#source;
     if (refusal !== undefined) throw refusal();
     return this.#database ??= this.#source.keyspace.peek(this.index);
   }
 
+  /** The string at `key`, valid until the next read; undefined when there is no such key. */
   #string(key: Key): BytesRef | undefined {
     const db = this.#db();
     const entry = this.#find(db, key);
@@ -294,6 +304,7 @@ export class Reader {
     return true;
   }
 
+  /** The entry of a key that is there and has not expired, else 0. */
   #find(db: Database | undefined, key: Key): Entry {
     if (db === undefined) return 0;
     let entry: Entry;
@@ -311,8 +322,7 @@ export class Reader {
     return at !== NO_EXPIRY && at < this.#source.clock.now();
   }
 
-  // A loop over char codes beats encodeInto's call below 32 characters; it stops at the first that is
-  // not ASCII.
+  /** Writes the key's UTF-8 to `#keyBytes`. The loop ends at the first character that is not ASCII. */
   #encode(key: string): void {
     const length = key.length;
     if (length * 3 > this.#keyBytes.length) this.#keyBytes = new Uint8Array(length * 4);

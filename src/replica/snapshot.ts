@@ -1,9 +1,16 @@
 /**
- * The data kept over a restart: written now and then as a snapshot that says where in the master's stream
- * it stands, loaded at the start, so that the master is asked only for what was missed.
+ * Snapshots on disk: the data is written now and then, with the replication offset it stands at, and loaded at
+ * the next start, so that the master is asked only for what was missed.
  *
- * A new snapshot takes the old one's place only when all of it is safe; what can't be read is kept aside
- * and told of, and the replica starts empty.
+ * ```text
+ *  save    every 5 minutes, and at close(): encoder -> 256 KB at a time -> storage -> commit
+ *          aux fields repl-id, repl-offset, repl-stream-db      as a real replica writes them
+ *  load    storage -> decoder -> a keyspace of its own -> takes the place of the empty one
+ *          PSYNC repl-id repl-offset+1, with repl-stream-db selected
+ * ```
+ *
+ * A new snapshot takes the old one's place only when all of it is safe. One that cannot be read is set aside
+ * and reported, and the replica starts empty. Both ways work in slices.
  *
  * @module
  */
@@ -18,8 +25,9 @@ import { SnapshotEncoder, type SnapshotPosition } from "../rdb/encoder.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 
-/** Written at once: one call of the storage each. */
+/** Bytes handed to the storage in one call. */
 const WRITE_BYTES = 256 * 1024;
+/** Most bytes encoded or decoded between two looks at the clock: about a millisecond of work. */
 const READ_BYTES = 64 * 1024;
 const DEFAULT_EVERY_MS = 300_000;
 /** Redis 7.4's format: the oldest that holds everything a Redis of today replicates. */
@@ -27,75 +35,84 @@ const FORMAT_VERSION = 12;
 const FORMAT_SERVER = "7.4.0";
 const REPLID = /^[0-9a-f]{40}$/;
 
-/** Where a snapshot is kept. Any method may reject: the replica goes on without, and tells of it. */
+/** Where a snapshot is kept. Any method may reject: the replica goes on without it, and `status()` has the error. */
 export interface SnapshotStorage {
-  /** What was committed last, in pieces; undefined when nothing was. */
+  /** The snapshot committed last, in pieces of any size; undefined when there is none. */
   read(): Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** Begins a new one. Until its `commit` the one before stays what `read` gives. */
+  /** Begins a new snapshot. Until its `commit` the one before stays what `read` gives. */
   create(): Promise<SnapshotSink>;
-  /** Puts what `read` gives out of the way, for somebody to look at; the answer says where. */
+  /** Moves what `read` gives out of the way, for an operator to look at. Returns where to. */
   setAside(): Promise<string>;
 }
 
 /** A snapshot being written. */
 export interface SnapshotSink {
-  /** Adds bytes, borrowed until the promise resolves. */
+  /** Appends bytes, which are borrowed until the promise resolves. */
   write(bytes: Uint8Array): Promise<void>;
-  /** All of it is there: makes it safe, then puts it in the place of the one before, in one step. */
+  /** The snapshot is whole: makes it safe, then puts it in the place of the one before, in one step. */
   commit(): Promise<void>;
-  /** Forgets what was written. */
+  /** Deletes what was written; the snapshot before stays. */
   abort(): Promise<void>;
 }
 
-/** Options of a replica that keeps its data over a restart. */
+/** Options for keeping the data over a restart: `path` or `storage`, one of the two. */
 export interface SnapshotOptions {
-  /** A file. It belongs to one replica of one master; `<path>.part` beside it is used as well. */
+  /** Path of the file. It belongs to one replica of one master; `<path>.part` beside it is used as well. */
   readonly path?: string;
-  /** Another place, instead of a file. */
+  /** Where the snapshot is kept, instead of in a file. */
   readonly storage?: SnapshotStorage;
-  /** Milliseconds from one snapshot to the next; 0 for none. 300,000. */
+  /** Milliseconds from one snapshot to the next; 0 for none but the last. 300,000. */
   readonly everyMs?: number;
-  /** Whether `close()` writes one. True. */
+  /** Whether `close()` writes a last snapshot. True unless told. */
   readonly onClose?: boolean;
 }
 
-/** How the snapshots of a replica stand. */
+/** How a replica's snapshot on disk stands. */
 export interface SnapshotStatus {
-  /** Keys that were there at the start; undefined when nothing was loaded. */
+  /** How many keys were loaded at the start; undefined when nothing was. */
   readonly loadedKeys: number | undefined;
   /** Why the snapshot found at the start was refused, and where it is now. */
   readonly refused: string | undefined;
-  /** True while one is written. */
+  /** True while a snapshot is written. */
   readonly saving: boolean;
-  /** When the last one was committed, milliseconds since 1970. */
+  /** When the last snapshot was committed, milliseconds since 1970; undefined before. */
   readonly savedAtMs: number | undefined;
-  /** Its bytes. */
+  /** Bytes of the last snapshot committed, 0 before. */
   readonly savedBytes: number;
-  /** Why the last attempt failed; undefined once one succeeds. */
+  /** Why reading or writing failed the last time; undefined once a snapshot was committed. */
   readonly error: string | undefined;
 }
 
-/** A place in a master's history and the time when it was the present. */
+/** Where loaded data stands in the master's stream, and as of when. */
 export interface RestoredPlace {
+  /** Replication id, 40 lower-case hex digits. */
   readonly replid: string;
+  /** Stream bytes applied. */
   readonly offset: number;
+  /** Database the stream had selected. */
   readonly db: number;
+  /** When it was written, milliseconds since 1970. */
   readonly asOfMs: number;
 }
 
-/** What is saved. */
+/** The data that is saved, and what else saving needs of the replica. */
 export interface SnapshotSource {
-  /** The data. */
+  /** The keyspace that is saved, and that a snapshot is loaded into. */
   readonly keyspace: Keyspace;
-  /** Time. */
+  /** Clock for the time between snapshots, slices, and the field `ctime`. */
   readonly clock: Clock;
-  /** Gets messages. */
+  /** Gets a message for each snapshot, and for each failure. */
   readonly logger: Logger;
-  /** Where the data stands; undefined while it can't be gone on from. */
+  /** Where the data stands in the stream; undefined while PSYNC could not resume from there. */
   position(): SnapshotPosition | undefined;
 }
 
-/** Refuses what makes no sense. @throws {TypeError} @throws {RangeError} */
+/**
+ * Checks the options.
+ *
+ * @throws {TypeError} When there is not exactly one of path and storage.
+ * @throws {RangeError} When `everyMs` is negative.
+ */
 export function checkSnapshotOptions(options: SnapshotOptions): void {
   const { path, storage, everyMs } = options;
   if ((path === undefined) === (storage === undefined)) {
@@ -124,7 +141,7 @@ export class Snapshots {
   #savedBytes: number = 0;
   #error: string | undefined;
 
-  /** Nothing is read or written yet. */
+  /** Reads and writes nothing yet. @param source The data. @param storage Where snapshots are kept. */
   constructor(source: SnapshotSource, storage: SnapshotStorage, options: SnapshotOptions) {
     this.#source = source;
     this.#storage = storage;
@@ -132,7 +149,7 @@ export class Snapshots {
     this.#onClose = options.onClose ?? true;
   }
 
-  /** How it stands. */
+  /** How the snapshot on disk stands at this moment. */
   status(): SnapshotStatus {
     return {
       loadedKeys: this.#loadedKeys,
@@ -145,8 +162,9 @@ export class Snapshots {
   }
 
   /**
-   * Loads what is stored into the keyspace, whole or not at all; never rejects. Undefined: nothing there,
-   * or nothing that can be gone on from.
+   * Loads the stored snapshot into the keyspace, whole or not at all; never rejects.
+   *
+   * @returns Where its data stands; undefined when nothing was loaded.
    */
   async load(): Promise<RestoredPlace | undefined> {
     const { logger, keyspace } = this.#source;
@@ -167,25 +185,25 @@ export class Snapshots {
       return place;
     } catch (error) {
       this.#error = messageOf(error);
-      logger.error(`snapshot: it can't be read: ${this.#error}`);
+      logger.error(`snapshot: it cannot be read: ${this.#error}`);
       return undefined;
     }
   }
 
-  /** Begins to write one now and then. */
+  /** Begins to save every `everyMs` milliseconds. */
   start(): void {
     this.#schedule();
   }
 
   /**
-   * Writes one, unless nothing has changed since the last. Never rejects: see `status().error`. A second
-   * call waits for the first.
+   * Writes a snapshot, unless the offset has not moved since the last. Never rejects: `status().error` has what
+   * went wrong. A second call meanwhile waits for the first.
    */
   save(): Promise<void> {
     return this.#saving ??= this.#save().finally(() => this.#saving = undefined);
   }
 
-  /** Waits for what is being written, and writes the last one, as configured. The link is stopped. */
+  /** Waits for a save under way and writes the last snapshot, as configured. The link must have stopped. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#source.clock.clearTimer(this.#timer);
@@ -207,7 +225,7 @@ export class Snapshots {
     let sink: SnapshotSink | undefined;
     try {
       sink = await this.#storage.create();
-      // Read with the encoder's first look at the data: in the same turn.
+      // Read in the turn in which the encoder takes its point in time, so that both say the same.
       const position = this.#source.position();
       if (!this.#hasChanged(position)) return await sink.abort();
       const bytes = await this.#encode(sink, position);
@@ -222,17 +240,18 @@ export class Snapshots {
       logger.info(`snapshot: ${bytes} bytes as of offset ${position.offset} in ${tookMs} ms`);
     } catch (error) {
       this.#error = messageOf(error);
-      logger.error(`snapshot: it can't be written: ${this.#error}`);
+      logger.error(`snapshot: it cannot be written: ${this.#error}`);
       await sink?.abort().catch((late) => logger.warn(`snapshot: ${messageOf(late)}`));
     }
   }
 
+  /** True when there is something to save that the last snapshot does not have. */
   #hasChanged(position: SnapshotPosition | undefined): position is SnapshotPosition {
     if (position === undefined) return false;
     return position.offset !== this.#savedOffset || position.replid !== this.#savedReplid;
   }
 
-  /** The whole keyspace as it is now, in pieces; the answer is how many bytes. */
+  /** Writes the keyspace as it is at this moment, in pieces. Returns how many bytes there were. */
   async #encode(sink: SnapshotSink, position: SnapshotPosition): Promise<number> {
     const { keyspace, clock } = this.#source;
     const encoder = new SnapshotEncoder(keyspace, {
@@ -261,7 +280,7 @@ export class Snapshots {
     return encoder.bytes;
   }
 
-  /** A string says what is wrong. */
+  /** Decodes into `staging`. Returns where the data stands, or a text that says what is wrong. */
   async #decode(
     pieces: AsyncIterable<Uint8Array>,
     staging: Keyspace,
@@ -276,7 +295,7 @@ export class Snapshots {
         const end = Math.min(piece.length, pos + READ_BYTES);
         try {
           const consumed = decoder.push(piece, pos, end);
-          if (decoder.done && pos + consumed < piece.length) return "it goes on after its end";
+          if (decoder.done && pos + consumed < piece.length) return "bytes follow its end";
         } catch (error) {
           return messageOf(error);
         }
@@ -284,14 +303,15 @@ export class Snapshots {
         if (slice.over()) await slice.yield();
       }
     }
-    if (!loader.complete) return "it ends before its end";
+    if (!loader.complete) return "it ends too early";
     const { replid, offset, streamDb, createdSeconds } = loader;
     if (!REPLID.test(replid) || offset < 0 || streamDb < 0) {
-      return "it does not say where it stands";
+      return "it does not say where in the stream it stands";
     }
     return { replid, offset, db: streamDb, asOfMs: Math.max(0, createdSeconds) * 1000 };
   }
 
+  /** Sets a snapshot aside that cannot be loaded: the next save must not destroy the only copy. */
   async #refuse(reason: string): Promise<void> {
     const where = await this.#storage.setAside();
     this.#refused = `${reason}; kept as ${where}`;

@@ -1,6 +1,6 @@
 /**
- * `maxStalenessMs`: when data becomes too old to be answered from. A timer tells, so that a read costs no
- * look at the clock.
+ * `maxStalenessMs`: when data becomes too old to be read. A timer tells, so that a read need not look at the
+ * clock.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { Clock, TimerId } from "../base/clock.ts";
 import type { LinkStatus } from "../replication/types.ts";
 
-/** Watches the age of the data. */
+/** Watches how old the data is while the link is down. */
 export class StalenessBound {
   readonly #clock: Clock;
   readonly #maxMs: number;
@@ -16,9 +16,11 @@ export class StalenessBound {
   #timer: TimerId | undefined;
 
   /**
-   * Too stale until the link says otherwise.
+   * Calls the data too old until the link says otherwise.
    *
-   * @param maxMs How old it may be. @param tell Gets the verdict.
+   * @param clock Judges the age, and calls back when it is reached.
+   * @param maxMs How old the data may be.
+   * @param tell Gets true when the data becomes too old, false when it is not.
    */
   constructor(clock: Clock, maxMs: number, tell: (tooStale: boolean) => void) {
     this.#clock = clock;
@@ -27,7 +29,7 @@ export class StalenessBound {
     tell(true);
   }
 
-  /** The link stands otherwise than before. */
+  /** The link has changed its state: judges the age again, and sets a timer for the moment it is reached. */
   linkChanged(status: LinkStatus): void {
     this.stop();
     if (status.state === "connected") return this.#tell(false);
@@ -38,7 +40,7 @@ export class StalenessBound {
     if (leftMs > 0) this.#timer = this.#clock.setTimer(() => this.#tell(true), leftMs);
   }
 
-  /** No timer is left. */
+  /** Ends watching; no timer is left. */
   stop(): void {
     this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;

@@ -1,5 +1,5 @@
 /**
- * How a {@linkcode Replica} stands, put together from link, keyspace and server.
+ * What `Replica.status()` answers, put together from link, keyspace, server and snapshots.
  *
  * @module
  */
@@ -10,36 +10,36 @@ import type { LinkState, LinkStatus } from "../replication/types.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { SnapshotStatus } from "./snapshot.ts";
 
-/** Where a replica stands, in one word. */
+/** How a replica stands, in one word. */
 export type ReplicaState =
-  /** Not started, or follows nobody. */
+  /** Not started, or follows no master. */
   | "idle"
   /** On its way to its first snapshot. */
   | "connecting"
-  /** Loads a snapshot; an older dataset, if there is one, is still read. */
+  /** Loads a snapshot; older data, if there is any, is still read. */
   | "syncing"
-  /** Whole and following. */
+  /** The data is whole and the stream is followed. */
   | "connected"
-  /** Has data and has lost its master. */
+  /** Has data, perhaps an old one, and no connection to the master. */
   | "stale"
-  /** Gave up, see `error`. */
+  /** The link gave up, see `error`. */
   | "failed"
-  /** Closed for good. */
+  /** The replica is closed for good. */
   | "closed";
 
-/** What {@linkcode Replica.status} answers. */
+/** What `Replica.status()` answers. */
 export interface ReplicaStatus {
-  /** In one word. */
+  /** How the replica stands, in one word. */
   readonly state: ReplicaState;
-  /** The link's own state, named after server.h. */
+  /** The link's own state, one of `REPL_STATE_*` in server.h. */
   readonly link: LinkState;
-  /** The master as `host:port` or path; undefined when nobody is followed. */
+  /** The master as `host:port` or path; undefined when none is followed. */
   readonly master: string | undefined;
   /** Where Redis clients are served; undefined when they are not. */
   readonly listening: string | undefined;
-  /** Replication id of the data, 40 hex digits, or "". */
+  /** Replication id of the data, 40 hex digits, or "" when it is unknown. */
   readonly replid: string;
-  /** Stream bytes applied. */
+  /** Replication offset: stream bytes applied. */
   readonly offset: number;
   /** Stream bytes received and still to be applied. */
   readonly lagBytes: number;
@@ -47,27 +47,30 @@ export interface ReplicaStatus {
   readonly inboxBytes: number;
   /** Milliseconds since the master's last byte, or -1 without a connection. A master pings every 10 s. */
   readonly lastIoMs: number;
-  /** Since when the data may be stale: the last byte heard from the master, milliseconds since 1970; undefined while it is not. */
+  /**
+   * Since when the data may be stale, milliseconds since 1970: when the master's last byte came. Undefined
+   * while the master is followed, and before there is data.
+   */
   readonly staleSinceMs: number | undefined;
   /** When the next attempt to connect begins, milliseconds since 1970. */
   readonly nextRetryAtMs: number | undefined;
-  /** Why the last connection failed; undefined once it is followed again. */
+  /** Why the last connection failed; undefined once the master is followed again. */
   readonly error: Error | undefined;
-  /** The snapshot being awaited or loaded. */
+  /** The master's snapshot that is awaited or loaded; undefined while there is none. */
   readonly sync: LinkStatus["sync"];
-  /** What is kept over a restart; undefined when nothing is. */
+  /** The snapshot on disk; undefined when none is configured. */
   readonly snapshot: SnapshotStatus | undefined;
-  /** Keys in all databases. */
+  /** Number of keys in all databases, expired ones included that the master still has to delete. */
   readonly keys: number;
-  /** Databases that hold keys. */
+  /** Numbers of the databases that hold keys. */
   readonly databases: readonly number[];
-  /** Bytes the keyspace has reserved. */
+  /** Bytes reserved for keys, values and tables. */
   readonly memoryBytes: number;
-  /** Running totals. */
+  /** Running totals since the replica was made. */
   readonly counters: LinkStatus["counters"];
 }
 
-/** Puts a status together. */
+/** Puts a status together. @param link The link's status; undefined before there is a link. */
 export function describeStatus(
   keyspace: Keyspace,
   link: LinkStatus | undefined,
@@ -105,7 +108,8 @@ function stateOf(link: LinkStatus | undefined): ReplicaState {
   return link.hasData ? "stale" : "connecting";
 }
 
-function reservedBytes(keyspace: Keyspace): number {
+/** Bytes reserved for keys, values and tables of every database. */
+export function reservedBytes(keyspace: Keyspace): number {
   const { reserved, table, objects } = keyspace.memory();
   return reserved + table + objects;
 }

@@ -1,6 +1,6 @@
 /**
- * The dataset as a plain store, for programs that come from the Go library `redis-inmemory-replica`:
- * the names of its `Storage`, in camelCase.
+ * The dataset as a plain store, for programs that come from the Go library `redis-inmemory-replica`: the
+ * methods of its `Storage`, in camelCase.
  *
  * @module
  */
@@ -11,16 +11,17 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import { setString } from "../store/types/string.ts";
 import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "./reader.ts";
+import { reservedBytes } from "./status.ts";
 
 /** Thrown by writes while a master is followed: only the master's stream may change its copy. */
 export class ReadOnlyError extends Error {
-  /** Always "ReadOnlyError". */
+  /** Always "ReadOnlyError", to be told from other errors. */
   override readonly name: string = "ReadOnlyError";
-  /** Always "READONLY". */
+  /** Always "READONLY", as the error reply begins. */
   readonly code: string = "READONLY";
 }
 
-/** Reads always; writes only where no master is followed. Starts at database 0. */
+/** A store that can always be read, and be written where no master is followed. Starts at database 0. */
 export class Storage {
   readonly #source: ReaderSource;
   readonly #keyspace: Keyspace;
@@ -29,7 +30,7 @@ export class Storage {
   #reader: Reader;
 
   /**
-   * Made by `Replica.storage`.
+   * Made by the replica, which hands it out as `Replica.storage`.
    *
    * @internal
    */
@@ -47,8 +48,9 @@ export class Storage {
   }
 
   /**
-   * Sets `key`, to expire at `expireAtMs` (milliseconds since 1970) when given.
+   * Sets `key` to a string.
    *
+   * @param expireAtMs When it expires, milliseconds since 1970; never when left out.
    * @throws {ReadOnlyError} While a master is followed.
    */
   set(key: Key, value: Key, expireAtMs?: number): void {
@@ -69,8 +71,9 @@ export class Storage {
   }
 
   /**
-   * Deletes `keys` and tells how many there were.
+   * Deletes keys.
    *
+   * @returns How many of them there were; one that had expired does not count.
    * @throws {ReadOnlyError} While a master is followed.
    */
   del(...keys: Key[]): number {
@@ -85,12 +88,12 @@ export class Storage {
     return count;
   }
 
-  /** How many of `keys` there are. */
+  /** How many of `keys` there are; one named twice counts twice. */
   exists(...keys: Key[]): number {
     return this.#reader.exists(...keys);
   }
 
-  /** Every key that `match` fits. */
+  /** Every key that the glob pattern `match` fits. */
   keys(match: Key = "*"): string[] {
     return this.#reader.keys(match);
   }
@@ -100,18 +103,18 @@ export class Storage {
     return this.#reader.size;
   }
 
-  /** Walks the keys, see `Replica.scan`. */
+  /** Walks the keys of the selected database, as `Replica.scan`. */
   scan(options: ScanOptions = {}): Generator<string, void, undefined> {
     return this.#reader.scan(options);
   }
 
-  /** Chooses the database that every other call means. */
+  /** Selects the database of every later call. */
   selectDb(index: number): void {
     this.#reader = new Reader(this.#source, index);
   }
 
   /**
-   * Empties every database.
+   * Deletes every key of every database.
    *
    * @throws {ReadOnlyError} While a master is followed.
    */
@@ -120,7 +123,7 @@ export class Storage {
     this.#keyspace.clear();
   }
 
-  /** Counts of each database, as `INFO keyspace` has them. */
+  /** Keys and keys with an expiry of each database, as `INFO keyspace` shows them. */
   info(): Record<string, { keys: number; expires: number }> {
     const info: Record<string, { keys: number; expires: number }> = {};
     for (const index of this.#keyspace.indexes()) {
@@ -130,13 +133,12 @@ export class Storage {
     return info;
   }
 
-  /** Bytes reserved for the data. */
+  /** Bytes reserved for keys, values and tables. */
   memoryUsage(): number {
-    const { reserved, table, objects } = this.#keyspace.memory();
-    return reserved + table + objects;
+    return reservedBytes(this.#keyspace);
   }
 
-  /** Closes the replica. */
+  /** Closes the replica that the store belongs to. */
   close(): Promise<void> {
     return this.#close();
   }

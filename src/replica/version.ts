@@ -1,5 +1,5 @@
 /**
- * The version, as `--version` and INFO say it.
+ * The package's version, as `--version` and `INFO server` show it.
  *
  * @module
  */

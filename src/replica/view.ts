@@ -1,5 +1,5 @@
 /**
- * The link as INFO and ROLE tell of it.
+ * The link as INFO and ROLE show it: the server declares what it needs, and must not import replication.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type LinkStatus, roleState } from "../replication/types.ts";
 import { NO_REPLICATION, type ReplicationView, type SyncView } from "../server/view.ts";
 import type { MasterTarget } from "./options.ts";
 
-/** Puts a view together. */
+/** What `INFO replication` and `ROLE` answer from. @param target The master that is configured, if any. */
 export function describeReplication(
   target: MasterTarget | undefined,
   link: LinkStatus | undefined,
