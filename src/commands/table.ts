@@ -20,7 +20,8 @@ import { multiCommands } from "./server/multi.ts";
 import { objectCommands } from "./keys/object.ts";
 import { pubsubCommands } from "./server/pubsub.ts";
 import { listCommands } from "./list/list.ts";
-import { listMoveCommands } from "./list/move.ts";
+import { moveCommands } from "./list/move.ts";
+import { popCommands } from "./list/pop.ts";
 import { hashCommands } from "./hash/hash.ts";
 import { setCommands } from "./set/set.ts";
 import { zsetCommands } from "./zset/zset.ts";
@@ -34,11 +35,13 @@ import { debugCommands } from "./server/debug.ts";
 import { memoryCommands } from "./server/memory.ts";
 import { refusedCommands } from "./server/refused.ts";
 import { serverCommands } from "./server/server.ts";
+import { numberCommands } from "./string/number.ts";
 import { stringCommands } from "./string/string.ts";
 
 /** Every row, containers and subcommands included. */
 export const allCommands: readonly Command[] = [
   ...stringCommands,
+  ...numberCommands,
   ...lcsCommands,
   ...bitmapCommands,
   ...bitfieldCommands,
@@ -46,7 +49,8 @@ export const allCommands: readonly Command[] = [
   ...objectCommands,
   ...expireCommands,
   ...listCommands,
-  ...listMoveCommands,
+  ...popCommands,
+  ...moveCommands,
   ...hashCommands,
   ...setCommands,
   ...zsetCommands,

@@ -9,6 +9,7 @@ import { expireCommands } from "../../src/commands/keys/expire.ts";
 import { genericCommands } from "../../src/commands/keys/generic.ts";
 import { lcsCommands } from "../../src/commands/string/lcs.ts";
 import { objectCommands } from "../../src/commands/keys/object.ts";
+import { numberCommands } from "../../src/commands/string/number.ts";
 import { stringCommands } from "../../src/commands/string/string.ts";
 import { allCommands, lookupCommand, unknownCommand } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
@@ -82,6 +83,7 @@ const FLAGS: [number, string][] = [
 ];
 const families = [
   ...stringCommands,
+  ...numberCommands,
   ...lcsCommands,
   ...bitmapCommands,
   ...bitfieldCommands,

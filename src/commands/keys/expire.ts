@@ -4,14 +4,13 @@
  * @module
  */
 
-import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
+import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { exactMillis, isWord, millisText, readTime, textOf } from "../engine/args.ts";
 import { type Command, command, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, EXPIRE_GT_LT, EXPIRE_NX, unsupportedOption } from "../engine/errors.ts";
-import { deleteExpired, isHidden, lookup } from "../engine/lookup.ts";
+import { lookup } from "../engine/lookup.ts";
 
 const NX = 1;
 const XX = 2;
@@ -132,32 +131,6 @@ const persist = command("persist", 2, WRITE | FAST, "RW.update@1", (ctx, argv) =
   ctx.changed(argv, 1);
   ctx.reply.integer(1);
 });
-
-const KEYS_PER_SLICE = 1000;
-
-/**
- * One slice of a master's own search for what has expired in the selected database: looks at about a
- * thousand keys and deletes those, each by way of `ctx.expired`. Only on a stand-alone master.
- *
- * @param cursor 0 to begin, then what the last call returned.
- * @returns The next cursor, 0 when all of the database has been looked at.
- */
-export function expireSlice(ctx: Context, cursor: number): number {
-  const { db } = ctx;
-  if (db.expiresCount === 0) return 0;
-  const found: Uint8Array[] = [];
-  let seen = 0;
-  const key = new BytesRef();
-  const look = (entry: Entry) => {
-    seen++;
-    if (!isHidden(ctx, db, entry)) return;
-    db.keyRef(entry, key);
-    found.push(key.bytes.slice(key.start, key.end));
-  };
-  do cursor = db.scan(cursor, look); while (cursor !== 0 && seen < KEYS_PER_SLICE);
-  for (const bytes of found) deleteExpired(ctx, db, ctx.dbIndex, db.find(bytes, 0, bytes.length));
-  return cursor;
-}
 
 /** The family, in the order of its rows. */
 export const expireCommands: readonly Command[] = [

@@ -1,6 +1,9 @@
 /**
- * Lists, one key at a time. What moves elements between keys, looks at several or blocks is in
- * `list_move.ts`.
+ * The list commands that push, read and change elements of one key (`t_list.c`). Those that take elements out by
+ * position are in `pop.ts`, those that move elements between lists in `move.ts`.
+ *
+ * Indexes count from 0 at the head; negative ones count from -1 at the tail. Redis removes a list that becomes
+ * empty; the functions of `store/types/list.ts` do that here.
  *
  * @module
  */
@@ -26,12 +29,10 @@ import {
   COUNT_NEGATIVE,
   INDEX_OUT_OF_RANGE,
   MAXLEN_NEGATIVE,
-  MUST_BE_POSITIVE,
   NO_SUCH_KEY,
   outOfRange,
   RANK_IS_ZERO,
   SYNTAX,
-  wrongArity,
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
@@ -41,8 +42,11 @@ const INT64_MAX = 0x7fffffffffffffffn;
 const cursor = new ListCursor();
 const value = new BytesRef();
 
-/** Replies with `count` elements from the one at `index` on, towards the tail or the head. */
-function replyRange(
+/**
+ * Replies with an array of the `count` elements from the one at `index` on, towards the tail or towards the head. The
+ * elements must exist.
+ */
+export function replyRange(
   ctx: Context,
   entry: Entry,
   index: number,
@@ -61,33 +65,29 @@ function replyRange(
   }
 }
 
-/** Replies with one element and takes it out. */
-export function popOne(ctx: Context, argv: Argv, key: number, entry: Entry, atHead: boolean): void {
-  cursor.open(ctx.db, entry);
-  cursor.seek(atHead ? 0 : -1);
-  cursor.read(value);
-  ctx.reply.bulk(value.bytes, value.start, value.end);
-  listRemoveRange(ctx.db, entry, atHead ? 0 : cursor.length - 1, 1);
-  ctx.changed(argv, key);
+/**
+ * Whether argument `index` is LEFT; for RIGHT it is false.
+ *
+ * @throws {CommandError} SYNTAX when it is neither.
+ */
+export function readIsLeft(argv: Argv, index: number): boolean {
+  if (isWord(argv, index, "LEFT")) return true;
+  if (isWord(argv, index, "RIGHT")) return false;
+  throw new CommandError(SYNTAX);
 }
 
-/** Replies with up to `count` elements and takes them out; returns how many there were. */
-export function popRange(
-  ctx: Context,
-  argv: Argv,
-  key: number,
-  entry: Entry,
-  atHead: boolean,
-  count: number,
-): number {
-  const length = listLength(ctx.db, entry);
-  const taken = Math.min(count, length);
-  replyRange(ctx, entry, atHead ? 0 : length - 1, taken, atHead);
-  listRemoveRange(ctx.db, entry, atHead ? 0 : length - taken, taken);
-  ctx.changed(argv, key, taken);
-  return taken;
+/** Whether the key at argument `index` holds a list; a key of another type is no error here. */
+export function isList(ctx: Context, argv: Argv, index: number): boolean {
+  const entry = lookup(ctx, argv, index);
+  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.LIST;
 }
 
+/**
+ * LPUSH, RPUSH, LPUSHX and RPUSHX (`t_list.c pushGenericCommand`): adds the elements one by one, so that the last
+ * argument of an LPUSH becomes the head. Replies with the new length.
+ *
+ * @param onlyExisting True for the X forms: a missing key stays missing and the reply is 0.
+ */
 function push(ctx: Context, argv: Argv, atHead: boolean, onlyExisting: boolean): void {
   const { bytes, starts, ends, count } = argv;
   const found = lookup(ctx, argv, 1, ValueType.LIST);
@@ -110,60 +110,41 @@ function push(ctx: Context, argv: Argv, atHead: boolean, onlyExisting: boolean):
   ctx.changed(argv, 1, count - 2);
 }
 
-function pop(ctx: Context, argv: Argv, atHead: boolean): void {
-  if (argv.count > 3) throw new CommandError(wrongArity(atHead ? "lpop" : "rpop"));
-  const hasCount = argv.count === 3;
-  const count = hasCount ? readInteger(argv, 2, MUST_BE_POSITIVE) : 1;
-  if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
-  const entry = lookup(ctx, argv, 1, ValueType.LIST);
-  if (entry === 0) return hasCount ? ctx.reply.nullArray() : ctx.reply.null();
-  if (!hasCount) return popOne(ctx, argv, 1, entry, atHead);
-  if (count === 0) return ctx.reply.array(0);
-  popRange(ctx, argv, 1, entry, atHead, count);
-}
-
-/** An index that may count from the tail, as one from the head: below 0 when it lies before it. */
+/** An index counted from the head; the result is below 0 when a negative `index` points before the head. */
 function fromHead(index: number, length: number): number {
   return index < 0 ? index + length : index;
 }
 
-/** `LPUSH key element [element ...]`: adds before the first, one after the other. O(n) of those added. */
+/** `LPUSH key element [element ...]`: adds each element before the head. Replies with the new length. O(n) of those added. */
 const lpush = command("lpush", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, true, false);
 });
 
-/** `RPUSH key element [element ...]`: adds after the last. O(n) of those added. */
+/** `RPUSH key element [element ...]`: adds each element after the tail. Replies with the new length. O(n) of those added. */
 const rpush = command("rpush", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, false, false);
 });
 
-/** `LPUSHX key element [element ...]`: LPUSH to a list that exists. O(n) of those added. */
+/** `LPUSHX key element [element ...]`: LPUSH when the list exists; else it replies 0. O(n) of those added. */
 const lpushx = command("lpushx", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, true, true);
 });
 
-/** `RPUSHX key element [element ...]`: RPUSH to a list that exists. O(n) of those added. */
+/** `RPUSHX key element [element ...]`: RPUSH when the list exists; else it replies 0. O(n) of those added. */
 const rpushx = command("rpushx", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, false, true);
 });
 
-/** `LPOP key [count]`: takes out the first element, or several. O(n) of those taken. */
-const lpop = command("lpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
-  pop(ctx, argv, true);
-});
-
-/** `RPOP key [count]`: takes out the last element, or several. O(n) of those taken. */
-const rpop = command("rpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
-  pop(ctx, argv, false);
-});
-
-/** `LLEN key`: number of elements, 0 when the key is missing. O(1). */
+/** `LLEN key`: the number of elements, 0 when the key is missing. O(1). */
 const llen = command("llen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.LIST);
   ctx.reply.integer(entry === 0 ? 0 : listLength(ctx.db, entry));
 });
 
-/** `LRANGE key start stop`: elements from one index to another. O(nodes + n) of those replied. */
+/**
+ * `LRANGE key start stop`: the elements from index `start` to `stop`, both included; indexes outside the list are
+ * clipped. O(s + n): s nodes are skipped, n elements replied.
+ */
 const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
   const first = readInteger(argv, 2);
   const last = readInteger(argv, 3);
@@ -175,7 +156,11 @@ const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
   replyRange(ctx, entry, start, Math.max(end - start + 1, 0), true);
 });
 
-/** `LINDEX key index`: one element, or null. O(nodes + entries of a node). */
+/**
+ * `LINDEX key index`: the element at an index; null when there is none. O(nodes + entries of a node).
+ *
+ * Redis looks the key up before it reads the index (`lindexCommand`): a missing key replies null even to a bad index.
+ */
 const lindex = command("lindex", 3, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.LIST);
   if (entry === 0) return ctx.reply.null();
@@ -187,9 +172,10 @@ const lindex = command("lindex", 3, READONLY, "RO.access@1", (ctx, argv) => {
 });
 
 /**
- * `LSET key index element`: puts another element in a place. O(nodes + entries of a node).
+ * `LSET key index element`: replaces the element at an index. O(nodes + entries of a node).
  *
- * Redis hands the index on as a C int (`listTypeReplaceAtIndex`): 2^63 - 1 is the last element.
+ * Redis passes the 64-bit index on as a C int (`listTypeReplaceAtIndex`), which keeps its low 32 bits: 2^63 - 1 becomes
+ * -1, the tail.
  */
 const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
@@ -198,7 +184,8 @@ const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   if (found === 0) throw new CommandError(NO_SUCH_KEY);
   const length = listLength(db, found);
   const index = fromHead(Number(BigInt.asIntN(32, readBigInteger(argv, 2))), length);
-  // Redis prepares the list before it knows whether there is such an index.
+  // Redis converts the list before it checks the index (`listTypeTryConversionAppend`): even an LSET that fails may
+  // leave a quicklist.
   const entry = listGrowFor(db, found, ends[3] - starts[3], 1);
   if (!(index >= 0 && index < length)) throw new CommandError(INDEX_OUT_OF_RANGE);
   listSet(db, entry, index, bytes, starts[3], ends[3]);
@@ -206,7 +193,10 @@ const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   ctx.changed(argv, 1);
 });
 
-/** `LINSERT key BEFORE|AFTER pivot element`: adds next to the first element of a text. O(n). */
+/**
+ * `LINSERT key BEFORE|AFTER pivot element`: adds an element next to the first one equal to `pivot`. Replies with the
+ * new length, -1 when no element is equal, 0 when the key is missing. O(n).
+ */
 const linsert = command("linsert", 5, WRITE | DENYOOM, "RW.insert@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
@@ -214,7 +204,7 @@ const linsert = command("linsert", 5, WRITE | DENYOOM, "RW.insert@1", (ctx, argv
   if (!after && !isWord(argv, 2, "BEFORE")) throw new CommandError(SYNTAX);
   const found = lookup(ctx, argv, 1, ValueType.LIST);
   if (found === 0) return ctx.reply.integer(0);
-  // As in LSET: prepared for what may not come.
+  // As in LSET, Redis converts the list before it knows whether the pivot exists.
   const entry = listGrowFor(db, found, ends[4] - starts[4], 1);
   const index = indexOf(ctx, entry, bytes, starts[3], ends[3]);
   if (index < 0) return ctx.reply.integer(-1);
@@ -224,7 +214,7 @@ const linsert = command("linsert", 5, WRITE | DENYOOM, "RW.insert@1", (ctx, argv
   ctx.changed(argv, 1);
 });
 
-/** Index of the first element of a text, -1 when there is none. */
+/** The index of the first element equal to the bytes, -1 when no element is. */
 function indexOf(
   ctx: Context,
   entry: Entry,
@@ -241,7 +231,10 @@ function indexOf(
   return -1;
 }
 
-/** `LREM key count element`: takes out the first, the last or all elements of a text. O(n). */
+/**
+ * `LREM key count element`: removes equal elements: up to `count` from the head, up to `-count` from the tail, all of
+ * them for 0. Replies with the number removed. O(n).
+ */
 const lrem = command("lrem", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const count = readSymmetric(ctx, argv, 2);
@@ -254,7 +247,11 @@ const lrem = command("lrem", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   if (removed > 0) ctx.changed(argv, 1, removed);
 });
 
-/** Argument `index` as an int64 whose negative is one, too; a 6.0 master takes any. */
+/**
+ * Argument `index` as an int64 that can be negated: -2^63 is refused since Redis 7.0
+ * (`getRangeLongFromObjectOrReply`). A master of Redis 6.0 accepted it and sends it on, so the master's stream may
+ * carry it.
+ */
 function readSymmetric(ctx: Context, argv: Argv, index: number): number {
   const read = readInteger(argv, index);
   if (
@@ -266,7 +263,10 @@ function readSymmetric(ctx: Context, argv: Argv, index: number): number {
   return read;
 }
 
-/** `LTRIM key start stop`: leaves only a range. O(n) of those removed. */
+/**
+ * `LTRIM key start stop`: removes all elements outside the range, both ends of which are kept. A range that holds no
+ * element removes the key. O(n) of those removed.
+ */
 const ltrim = command("ltrim", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   const first = readInteger(argv, 2);
   const last = readInteger(argv, 3);
@@ -284,7 +284,7 @@ const ltrim = command("ltrim", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   ctx.changed(argv, 1, before + behind);
 });
 
-/** Removes so many at the head and at the tail; only then is it looked whether the list became small. */
+/** Removes `before` elements at the head and `behind` at the tail of a list of `length` elements. */
 function trim(
   ctx: Context,
   entry: Entry,
@@ -293,20 +293,23 @@ function trim(
   length: number,
 ): void {
   const { db } = ctx;
-  // The tail first: then the head's index is still its own.
+  // The tail first: removing at the head would shift the indexes of the tail.
   let left = entry;
   if (behind > 0) left = listRemoveRange(db, left, length - behind, behind);
   if (before > 0 && left !== 0) listRemoveRange(db, left, 0, before);
 }
 
-/** What LPOS is told. */
+/** The options of LPOS. */
 interface PositionOptions {
+  /** Which match to begin with, from 1 on; from -1 on when the search goes from the tail. Never 0. */
   rank: number;
-  /** -1: one match, and no array. */
+  /** How many indexes to reply with: 0 for all, -1 without COUNT, when the reply is one index instead of an array. */
   count: number;
+  /** How many elements are compared at most; 0 for all. */
   maxLength: number;
 }
 
+/** Reads LPOS's options from argument 3 on (`t_list.c lposCommand`). The last of a repeated option holds. */
 function parsePosition(ctx: Context, argv: Argv): PositionOptions {
   const options = { rank: 1, count: -1, maxLength: 0 };
   for (let i = 3; i < argv.count; i += 2) {
@@ -326,8 +329,8 @@ function parsePosition(ctx: Context, argv: Argv): PositionOptions {
 }
 
 /**
- * `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`: where an element is. O(n) of those
- * compared.
+ * `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`: the index of an equal element, or with COUNT an array
+ * of indexes. Without a match it replies null, with COUNT an empty array. O(n) of those compared.
  */
 const lpos = command("lpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
@@ -357,12 +360,11 @@ const lpos = command("lpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   else if (replied === 0) reply.null();
 });
 
-/** The rows about one key. */
+/** The commands of this file. */
 export const listCommands: readonly Command[] = [
   lindex,
   linsert,
   llen,
-  lpop,
   lpos,
   lpush,
   lpushx,
@@ -370,7 +372,6 @@ export const listCommands: readonly Command[] = [
   lrem,
   lset,
   ltrim,
-  rpop,
   rpush,
   rpushx,
 ];

@@ -1,38 +1,34 @@
 /**
- * Lists, several keys at a time: what moves an element from one to another, pops from the first that has
- * any, or waits for one that has.
+ * The list commands that move one element from a list to another, or within one (`t_list.c lmoveGenericCommand`). The
+ * element leaves and arrives in one step: no client sees it in neither list.
  *
  * @module
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, ValueType } from "../../store/memory/record.ts";
+import { ValueType } from "../../store/memory/record.ts";
 import { listMove } from "../../store/types/list.ts";
-import { isWord, readInteger } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";
 import { BLOCKING, type Command, command, DENYOOM, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, COUNT_POSITIVE, NUMKEYS_POSITIVE, SYNTAX } from "../engine/errors.ts";
-import { popOne, popRange } from "./list.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
 import { lookup } from "../engine/lookup.ts";
+import { isList, readIsLeft } from "./list.ts";
 
 const moved = new BytesRef();
 
-/** Whether argument `index` says LEFT; it must say LEFT or RIGHT. */
-function readIsLeft(argv: Argv, index: number): boolean {
-  if (isWord(argv, index, "LEFT")) return true;
-  if (isWord(argv, index, "RIGHT")) return false;
-  throw new CommandError(SYNTAX);
-}
-
-/** Moves an element of the list at key 1, which is there, to the list at key 2, and replies with it. */
+/**
+ * Moves an element from the list at key 1, which exists, to the list at key 2, which is made when missing. Replies with
+ * the element.
+ *
+ * @throws {CommandError} WRONGTYPE when key 2 holds another type; nothing has changed then.
+ */
 function move(ctx: Context, argv: Argv, fromHead: boolean, toHead: boolean): void {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
   const target = lookup(ctx, argv, 2, ValueType.LIST);
-  // Looked up again: meeting a key past its time is a write.
+  // Found again: looking key 2 up may have deleted it, which moves entries.
   const source = db.find(bytes, starts[1], ends[1]);
   listMove(db, source, target, bytes, starts[2], ends[2], fromHead, toHead, moved);
   ctx.reply.bulk(moved.bytes, moved.start, moved.end);
@@ -40,7 +36,10 @@ function move(ctx: Context, argv: Argv, fromHead: boolean, toHead: boolean): voi
   ctx.changed(argv, 1);
 }
 
-/** `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`: moves an element, replies with it. O(1). */
+/**
+ * `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`: moves an element from one end of a list to one end of another.
+ * Replies with the element, null when the source is missing. O(1).
+ */
 const lmove = command(
   "lmove",
   5,
@@ -54,7 +53,7 @@ const lmove = command(
   },
 );
 
-/** `RPOPLPUSH source destination`: moves the last element of one to be the first of another. O(1). */
+/** `RPOPLPUSH source destination`: LMOVE from the tail of one list to the head of another. O(1). */
 const rpoplpush = command(
   "rpoplpush",
   3,
@@ -67,8 +66,8 @@ const rpoplpush = command(
 );
 
 /**
- * Waits for a list at key 1, then moves. A destination of another type is an error even then, a source
- * of another type is none.
+ * Blocks the client until key 1 holds a list, then calls `moveNow`. A source of another type is waited past; a
+ * destination of another type fails the command, though only when there is something to move.
  */
 function waitToMove(
   ctx: Context,
@@ -76,7 +75,7 @@ function waitToMove(
   untilMs: number,
   moveNow: (ctx: Context, argv: Argv) => void,
 ): void {
-  // Redis answers null where nothing can wait, a null array to who waited in vain.
+  // `t_list.c blmoveGenericCommand` replies null inside MULTI, `blocked.c` a null array when a wait has timed out.
   let waited = false;
   waitForKeys(ctx, argv, {
     keys: [1],
@@ -92,19 +91,15 @@ function waitToMove(
   waited = true;
 }
 
-function isList(ctx: Context, argv: Argv, index: number): boolean {
-  const entry = lookup(ctx, argv, index);
-  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.LIST;
-}
-
-/** BLMOVE of a list that is there. */
+/** BLMOVE when the source exists: moves and propagates an LMOVE. */
 function blmoveNow(ctx: Context, argv: Argv): void {
   move(ctx, argv, readIsLeft(argv, 3), readIsLeft(argv, 4));
   ctx.propagateAs("LMOVE", argv.at(1), argv.at(2), argv.at(3), argv.at(4));
 }
 
 /**
- * `BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout`: LMOVE that waits for an element. O(1).
+ * `BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout`: LMOVE that waits up to `timeout` seconds for the source.
+ * O(1).
  */
 const blmove = command(
   "blmove",
@@ -120,13 +115,13 @@ const blmove = command(
   },
 );
 
-/** BRPOPLPUSH of a list that is there. */
+/** BRPOPLPUSH when the source exists: moves and propagates an RPOPLPUSH. */
 function brpoplpushNow(ctx: Context, argv: Argv): void {
   move(ctx, argv, false, true);
   ctx.propagateAs("RPOPLPUSH", argv.at(1), argv.at(2));
 }
 
-/** `BRPOPLPUSH source destination timeout`: RPOPLPUSH that waits for an element. O(1). */
+/** `BRPOPLPUSH source destination timeout`: RPOPLPUSH that waits up to `timeout` seconds for the source. O(1). */
 const brpoplpush = command(
   "brpoplpush",
   4,
@@ -139,140 +134,5 @@ const brpoplpush = command(
   },
 );
 
-/** Waits for a list at any of keys `first` to `last`, then pops. */
-function waitToPop(
-  ctx: Context,
-  argv: Argv,
-  first: number,
-  last: number,
-  untilMs: number,
-  pop: (ctx: Context, argv: Argv) => boolean,
-): void {
-  const keys = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  waitForKeys(ctx, argv, {
-    keys,
-    untilMs,
-    failsOnType: true,
-    // Run anew only for a list, the command meets keys of other types, too, and fails by them.
-    attempt: (later, own) => keys.some((key) => isList(later, own, key)) && pop(later, own),
-    timedOut: (later) => later.reply.nullArray(),
-  });
-}
-
-/** The first of keys `first` to `last` that holds a list, 0 when none does. */
-function firstList(ctx: Context, argv: Argv, first: number, last: number): number {
-  for (let index = first; index <= last; index++) {
-    if (lookup(ctx, argv, index, ValueType.LIST) !== 0) return index;
-  }
-  return 0;
-}
-
-function entryAt(ctx: Context, argv: Argv, index: number): Entry {
-  return ctx.db.find(argv.bytes, argv.starts[index], argv.ends[index]);
-}
-
-function replyKey(ctx: Context, argv: Argv, index: number): void {
-  ctx.reply.array(2);
-  ctx.reply.bulk(argv.bytes, argv.starts[index], argv.ends[index]);
-}
-
-/** BLPOP and BRPOP of a list that is there; false when none is. */
-function popFirst(ctx: Context, argv: Argv, atHead: boolean): boolean {
-  const key = firstList(ctx, argv, 1, argv.count - 2);
-  if (key === 0) return false;
-  replyKey(ctx, argv, key);
-  popOne(ctx, argv, key, entryAt(ctx, argv, key), atHead);
-  ctx.propagateAs(atHead ? "LPOP" : "RPOP", argv.at(key));
-  return true;
-}
-
-function blockingPop(ctx: Context, argv: Argv, atHead: boolean): void {
-  const last = argv.count - 1;
-  const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
-  if (popFirst(ctx, argv, atHead)) return;
-  waitToPop(ctx, argv, 1, last - 1, untilMs, (later, own) => popFirst(later, own, atHead));
-}
-
-/** `BLPOP key [key ...] timeout`: LPOP of the first list there is, or comes. O(n) of the keys. */
-const blpop = command("blpop", -3, WRITE | BLOCKING, "RW.access.delete@1:-2", (ctx, argv) => {
-  blockingPop(ctx, argv, true);
-});
-
-/** `BRPOP key [key ...] timeout`: RPOP of the first list there is, or comes. O(n) of the keys. */
-const brpop = command("brpop", -3, WRITE | BLOCKING, "RW.access.delete@1:-2", (ctx, argv) => {
-  blockingPop(ctx, argv, false);
-});
-
-/** What LMPOP and BLMPOP are told. */
-interface PopOptions {
-  /** Index of the last key. */
-  readonly last: number;
-  readonly atHead: boolean;
-  readonly count: number;
-}
-
-/** `numkeys key [key ...] LEFT|RIGHT [COUNT count]` from argument `index` on. */
-function parsePop(argv: Argv, index: number): PopOptions {
-  const keys = readInteger(argv, index, NUMKEYS_POSITIVE);
-  if (keys < 1) throw new CommandError(NUMKEYS_POSITIVE);
-  const where = index + keys + 1;
-  if (where >= argv.count) throw new CommandError(SYNTAX);
-  const atHead = readIsLeft(argv, where);
-  let count = -1;
-  for (let i = where + 1; i < argv.count; i += 2) {
-    const isCount = count < 0 && isWord(argv, i, "COUNT") && i + 1 < argv.count;
-    if (!isCount) throw new CommandError(SYNTAX);
-    count = readInteger(argv, i + 1, COUNT_POSITIVE);
-    if (count < 1) throw new CommandError(COUNT_POSITIVE);
-  }
-  return { last: where - 1, atHead, count: count < 0 ? 1 : count };
-}
-
-/** LMPOP and BLMPOP of a list that is there; false when none is. */
-function popSeveral(ctx: Context, argv: Argv, first: number, options: PopOptions): boolean {
-  const { last, atHead, count } = options;
-  const key = firstList(ctx, argv, first, last);
-  if (key === 0) return false;
-  replyKey(ctx, argv, key);
-  const taken = popRange(ctx, argv, key, entryAt(ctx, argv, key), atHead, count);
-  ctx.propagateAs(atHead ? "LPOP" : "RPOP", argv.at(key), String(taken));
-  return true;
-}
-
-/**
- * `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`: pops from the first list there is. O(n) of keys
- * and of elements taken.
- */
-const lmpop = command("lmpop", -4, WRITE, "RW.access.delete@1:n", (ctx, argv) => {
-  if (!popSeveral(ctx, argv, 2, parsePop(argv, 1))) ctx.reply.nullArray();
-});
-
-/**
- * `BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]`: LMPOP that waits for a list. O(n) of
- * keys and of elements taken.
- */
-const blmpop = command(
-  "blmpop",
-  -5,
-  WRITE | BLOCKING,
-  "RW.access.delete@2:n",
-  (ctx, argv) => {
-    const options = parsePop(argv, 2);
-    const untilMs = readTimeoutSeconds(argv, 1, ctx.nowMs);
-    if (popSeveral(ctx, argv, 3, options)) return;
-    const pop = (later: Context, own: Argv) => popSeveral(later, own, 3, options);
-    waitToPop(ctx, argv, 3, options.last, untilMs, pop);
-  },
-);
-
-/** The rows about several keys. */
-export const listMoveCommands: readonly Command[] = [
-  blmove,
-  blmpop,
-  blpop,
-  brpop,
-  brpoplpush,
-  lmove,
-  lmpop,
-  rpoplpush,
-];
+/** The commands of this file. */
+export const moveCommands: readonly Command[] = [lmove, rpoplpush, blmove, brpoplpush];

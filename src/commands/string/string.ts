@@ -5,40 +5,19 @@
  * @module
  */
 
-import { equalBytes, parseInteger } from "../../base/ascii.ts";
+import { equalBytes } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
-import {
-  addLongDouble,
-  formatLongDouble,
-  type LongDouble,
-  longDoubleOf,
-  parseLongDouble,
-} from "../../base/long_double.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
-import {
-  growString,
-  integerBig,
-  integerNumber,
-  readString,
-  setInteger,
-  setString,
-  storeInteger,
-  stringLength,
-} from "../../store/types/string.ts";
-import { isReversed, isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { growString, readString, setString, stringLength } from "../../store/types/string.ts";
+import { isReversed, isWord, millisText, readInteger } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
-  DECREMENT_OVERFLOW,
   INVALID_NUMKEYS,
-  NAN_OR_INFINITY,
-  NOT_A_FLOAT,
-  NOT_AN_INTEGER,
   OFFSET_OUT_OF_RANGE,
-  OVERFLOW,
   STRING_TOO_LONG,
   SYNTAX,
   wrongArity,
@@ -48,9 +27,6 @@ import { checkType, lookup } from "../engine/lookup.ts";
 
 /** Redis's `proto-max-bulk-len`. */
 const MAX_STRING = 512 * 1024 * 1024;
-const MAX_EMBSTR = 44;
-const INT64_MAX = 0x7fffffffffffffffn;
-const INT64_MIN = -0x8000000000000000n;
 const INT32_MAX = 0x7fffffff;
 
 const value: BytesRef = new BytesRef();
@@ -387,115 +363,6 @@ const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
   ctx.reply.integer(length + added);
 });
 
-/** A string's number: Infinity for an int64 beyond +-2^53. */
-function integerOf(db: Database, entry: Entry): number {
-  if (db.encodingOf(entry) === Encoding.INT) {
-    const held = integerNumber(db, entry);
-    return held === held ? held : Infinity;
-  }
-  readString(db, entry, value);
-  const parsed = parseInteger(value.bytes, value.start, value.end);
-  if (parsed !== parsed) throw new CommandError(NOT_AN_INTEGER);
-  return parsed;
-}
-
-function bigIntegerOf(db: Database, entry: Entry): bigint {
-  readString(db, entry, value);
-  let text = "";
-  for (let i = value.start; i < value.end; i++) text += String.fromCharCode(value.bytes[i]);
-  return BigInt(text);
-}
-
-/** The sum where a double cannot hold it. `delta` beyond +-2^53 is read again, exactly. */
-function bigSum(ctx: Context, argv: Argv, entry: Entry, delta: number, sign: bigint): bigint {
-  const old = entry === 0 ? 0n : bigIntegerOf(ctx.db, entry);
-  const isExact = delta !== Infinity && delta !== -Infinity;
-  const sum = old + (isExact ? BigInt(delta) : sign * readBigInteger(argv, 2));
-  if (sum > INT64_MAX || sum < INT64_MIN) throw new CommandError(OVERFLOW);
-  return sum;
-}
-
-/** INCR, DECR, INCRBY and DECRBY; `sign` is what argument 2 was multiplied with to give `delta`. */
-function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint): void {
-  const { db } = ctx;
-  const entry = lookup(ctx, argv, 1, ValueType.STRING);
-  const old = entry === 0 ? 0 : integerOf(db, entry);
-  let sum: number | bigint = old + delta;
-  if (!Number.isSafeInteger(sum)) sum = bigSum(ctx, argv, entry, delta, sign);
-  if (entry !== 0 && db.encodingOf(entry) === Encoding.INT) {
-    storeInteger(db, entry, sum);
-  } else {
-    const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
-    setInteger(db, argv.bytes, argv.starts[1], argv.ends[1], sum, expireAtMs);
-  }
-  ctx.changed(argv, 1);
-  ctx.reply.integer(sum);
-}
-
-/** `INCR key`: one more; the new value. O(1). */
-const incr = command("incr", 2, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
-  incrementGeneric(ctx, argv, 1, 1n);
-});
-
-/** `DECR key`: one less; the new value. O(1). */
-const decr = command("decr", 2, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
-  incrementGeneric(ctx, argv, -1, 1n);
-});
-
-/** `INCRBY key increment`: the new value. O(1). */
-const incrby = command("incrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
-  incrementGeneric(ctx, argv, readInteger(argv, 2), 1n);
-});
-
-/** `DECRBY key decrement`: the new value. O(1). */
-const decrby = command("decrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
-  const decrement = readInteger(argv, 2);
-  if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
-    // Before 7.0 a master took it, and its negation wrapped round to itself: so it is added.
-    if (ctx.caller === Caller.MASTER_STREAM) {
-      return incrementGeneric(ctx, argv, -Infinity, 1n);
-    }
-    throw new CommandError(DECREMENT_OVERFLOW);
-  }
-  incrementGeneric(ctx, argv, 0 - decrement, -1n);
-});
-
-function longDoubleAt(db: Database, entry: Entry): LongDouble {
-  if (db.encodingOf(entry) === Encoding.INT) return longDoubleOf(integerBig(db, entry));
-  readString(db, entry, value);
-  const number = parseLongDouble(value.bytes, value.start, value.end);
-  if (number === undefined) throw new CommandError(NOT_A_FLOAT);
-  return number;
-}
-
-/** `INCRBYFLOAT key increment`: the new value, in the digits of an 80-bit sum. O(1). */
-const incrbyfloat = command(
-  "incrbyfloat",
-  3,
-  WRITE | DENYOOM | FAST,
-  "RW.access.update@1",
-  (ctx, argv) => {
-    const { db } = ctx;
-    const { bytes, starts, ends } = argv;
-    const entry = lookup(ctx, argv, 1, ValueType.STRING);
-    const old = entry === 0 ? longDoubleOf(0n) : longDoubleAt(db, entry);
-    const delta = parseLongDouble(bytes, starts[2], ends[2]);
-    if (delta === undefined) throw new CommandError(NOT_A_FLOAT);
-    const sum = addLongDouble(old, delta);
-    if (sum === undefined) throw new CommandError(NAN_OR_INFINITY);
-    const text = formatLongDouble(sum);
-    const digits = Uint8Array.from(text, (digit) => digit.charCodeAt(0));
-    const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
-    // Redis leaves the sum a string, even where it is a whole number.
-    const encoding = digits.length <= MAX_EMBSTR ? Encoding.EMBSTR : Encoding.RAW;
-    const end = digits.length;
-    db.setBlob(bytes, starts[1], ends[1], ValueType.STRING, encoding, digits, 0, end, expireAtMs);
-    ctx.changed(argv, 1);
-    ctx.reply.bulk(digits);
-    if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("SET", argv.at(1), digits, "KEEPTTL");
-  },
-);
-
 /** Deletes the key when `holds`; 1 when it did. */
 function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void {
   if (!holds || entry === 0) return ctx.reply.integer(0);
@@ -538,11 +405,6 @@ export const stringCommands: readonly Command[] = [
   setrange,
   strlen,
   append,
-  incr,
-  decr,
-  incrby,
-  decrby,
-  incrbyfloat,
   delifeq,
   delex,
 ];

@@ -5,12 +5,8 @@
  * @module
  */
 
-import assert from "node:assert/strict";
-import { test } from "node:test";
-import { expireSlice } from "../../../src/commands/keys/expire.ts";
 import { specification } from "../../support/specification.ts";
 import { bulk, FUTURE, integer, nil, NOW, PAST, testCallers } from "../callers.ts";
-import { Engine } from "../engine.ts";
 
 await specification("keys/expire");
 
@@ -82,20 +78,3 @@ testCallers([
     leaves: nil,
   },
 ]);
-
-test("expireSlice() deletes what has expired and nothing else", () => {
-  const engine = new Engine("stream");
-  for (let i = 0; i < 3000; i++) {
-    engine.call("SET", `key:${i}`, "v", "PXAT", i % 3 === 0 ? PAST : FUTURE);
-  }
-  engine.become("master");
-  engine.at(NOW);
-  let cursor = 0;
-  let calls = 0;
-  do {
-    cursor = expireSlice(engine, cursor);
-    calls++;
-  } while (cursor !== 0);
-  assert.ok(calls > 1);
-  assert.equal(engine.db.size, 2000);
-});
