@@ -87,7 +87,7 @@ export interface SnapshotStatus {
 export interface RestoredPlace {
   /** Replication id, 40 lower-case hex digits. */
   readonly replid: string;
-  /** Stream bytes applied. */
+  /** Replication offset: stream bytes applied. */
   readonly offset: number;
   /** Database the stream had selected. */
   readonly db: number;
@@ -295,7 +295,7 @@ export class Snapshots {
         const end = Math.min(piece.length, pos + READ_BYTES);
         try {
           const consumed = decoder.push(piece, pos, end);
-          if (decoder.done && pos + consumed < piece.length) return "bytes follow its end";
+          if (decoder.done && pos + consumed < piece.length) return "bytes come after its end";
         } catch (error) {
           return messageOf(error);
         }
@@ -303,7 +303,7 @@ export class Snapshots {
         if (slice.over()) await slice.yield();
       }
     }
-    if (!loader.complete) return "it ends too early";
+    if (!loader.complete) return "it ends before it is whole";
     const { replid, offset, streamDb, createdSeconds } = loader;
     if (!REPLID.test(replid) || offset < 0 || streamDb < 0) {
       return "it does not say where in the stream it stands";
