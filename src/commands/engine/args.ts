@@ -5,12 +5,19 @@
  * @module
  */
 
-import { equalsIgnoreCase, latin1, parseBigInt64, parseInteger } from "../../base/ascii.ts";
+import {
+  equalsIgnoreCase,
+  latin1,
+  parseBigInt64,
+  parseDouble,
+  parseInteger,
+} from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
 import {
   CommandError,
   DB_OUT_OF_RANGE,
   invalidExpire,
+  NOT_A_FLOAT,
   NOT_AN_INTEGER,
   outOfRange,
   SYNTAX,
@@ -60,6 +67,40 @@ export function sameArgument(argv: Argv, a: number, b: number): boolean {
  */
 export function readInteger(argv: Argv, index: number, text: string = NOT_AN_INTEGER): number {
   const value = parseInteger(argv.bytes, argv.starts[index], argv.ends[index]);
+  if (value !== value) throw new CommandError(text);
+  return value;
+}
+
+/**
+ * Argument `index` as a number of keys, fields or elements, of which there must be one at least.
+ *
+ * @param text What is said of a number below 1.
+ * @param notInteger What is said of what is no int64; `text` when left out.
+ * @throws {CommandError} `text` or `notInteger`.
+ */
+export function readPositive(
+  argv: Argv,
+  index: number,
+  text: string,
+  notInteger: string = text,
+): number {
+  const count = readInteger(argv, index, notInteger);
+  if (count < 1) throw new CommandError(text);
+  return count;
+}
+
+/**
+ * Argument `index` as a double; infinities are spelled `inf`.
+ *
+ * @throws {CommandError} `text` when it is none.
+ */
+export function readDouble(argv: Argv, index: number, text: string = NOT_A_FLOAT): number {
+  const start = argv.starts[index];
+  const end = argv.ends[index];
+  // Most are whole and short, which costs a tenth.
+  const whole = parseInteger(argv.bytes, start, end);
+  if (Number.isSafeInteger(whole)) return whole;
+  const value = parseDouble(argv.bytes, start, end);
   if (value !== value) throw new CommandError(text);
   return value;
 }

@@ -48,6 +48,12 @@ export function checkType(db: Database, entry: Entry, type: ValueType): void {
   if (db.typeOf(entry) !== type) throw new CommandError(WRONG_TYPE);
 }
 
+/** Whether the key at argument `index` is there and holds this type. */
+export function holdsType(ctx: Context, argv: Argv, index: number, type: ValueType): boolean {
+  const entry = lookup(ctx, argv, index);
+  return entry !== 0 && ctx.db.typeOf(entry) === type;
+}
+
 /** Whether an entry has expired and this caller is not to see it any more. */
 export function isHidden(ctx: Context, db: Database, entry: Entry): boolean {
   const at = db.expireAtMs(entry);

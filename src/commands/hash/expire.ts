@@ -15,7 +15,7 @@ import {
   hashSetExpiry,
   MAX_FIELD_EXPIRY,
 } from "../../store/types/hash.ts";
-import { isWord, readInteger, textOf } from "../engine/args.ts";
+import { isWord, readInteger, readPositive, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import {
@@ -90,8 +90,7 @@ function readFieldTime(
 function readFields(argv: Argv, index: number, numberError: string): number {
   if (index >= argv.count || !isWord(argv, index, "FIELDS")) throw new CommandError(FIELDS_MISSING);
   if (index + 1 >= argv.count) throw new CommandError(numberError);
-  const count = readInteger(argv, index + 1, numberError);
-  if (count < 1) throw new CommandError(numberError);
+  const count = readPositive(argv, index + 1, numberError);
   if (count !== argv.count - index - 2) throw new CommandError(FIELDS_COUNT);
   return count;
 }

@@ -50,13 +50,11 @@ import {
   visibleLength,
 } from "./args.ts";
 import { hashExpireCommands } from "./expire.ts";
-import { drawsOf, readRandomCount } from "../engine/random_count.ts";
+import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
-/** HRANDFIELD draws fields until they differ when it wants fewer than this share of them. */
-const SPARSE_SHARE = 3;
 /** Draws that find a field past its time before all fields are looked at instead. */
 const DRAWS = 100;
 
@@ -249,23 +247,21 @@ function drawVisible(ctx: Context, entry: Entry, length: number, visit: FieldVis
 }
 
 /** Visits `count` different fields, each set of them about as likely as any other. */
-function eachRandom(ctx: Context, entry: Entry, count: number, visit: FieldVisitor): void {
-  const large = hashTableOf(ctx.db, entry);
-  const length = visibleLength(ctx, entry);
-  if (large !== undefined && large.expiring === 0 && count * SPARSE_SHARE < length) {
-    const entries = new Set<Entry>();
-    while (entries.size < count) entries.add(large.fields.randomEntry(ctx.random));
-    for (const field of entries) large.visit(field, visit);
-    return;
-  }
-  let left = length;
-  let wanted = count;
-  eachVisible(ctx, entry, (f, fs, fe, v, vs, ve, at) => {
-    // Each of those left is taken with the chance that all still wanted are among them.
-    if (ctx.random() * left-- >= wanted) return;
-    wanted--;
-    visit(f, fs, fe, v, vs, ve, at);
-  });
+function eachRandomField(ctx: Context, entry: Entry, count: number, visit: FieldVisitor): void {
+  const table = hashTableOf(ctx.db, entry);
+  // Where fields may have expired, drawing could meet one that must not be seen.
+  const draws = table !== undefined && table.expiring === 0;
+  eachRandom(
+    ctx,
+    count,
+    visibleLength(ctx, entry),
+    draws ? () => table.fields.randomEntry(ctx.random) : undefined,
+    (field) => table!.visit(field, visit),
+    (takes) =>
+      eachVisible(ctx, entry, (f, fs, fe, v, vs, ve, at) => {
+        if (takes()) visit(f, fs, fe, v, vs, ve, at);
+      }),
+  );
 }
 
 /** `HRANDFIELD key [count [WITHVALUES]]`: one field, or some. O(n), O(m) for few of many. */
@@ -291,10 +287,10 @@ const hrandfield = command("hrandfield", -2, READONLY, "RO.access@1", (ctx, argv
     reply.bulk(f, fs, fe);
     if (withValues) reply.bulk(v, vs, ve);
   };
-  if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
+  if (count >= 0) return eachRandomField(ctx, entry, wanted, visit);
   const all = hashLength(ctx.db, entry);
   for (let i = 0; i < wanted; i++) {
-    if (!drawVisible(ctx, entry, all, visit)) eachRandom(ctx, entry, 1, visit);
+    if (!drawVisible(ctx, entry, all, visit)) eachRandomField(ctx, entry, 1, visit);
   }
 });
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { compareBytes, latin1, parseDouble, parseInteger } from "../../base/ascii.ts";
+import { compareBytes } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Argv } from "../../resp/argv.ts";
 import { FieldCursor, hashFind } from "../../store/types/hash.ts";
@@ -22,13 +22,13 @@ import { CommandError, SORT_NOT_DOUBLE, SYNTAX, WRONG_TYPE } from "../engine/err
 import { isVisible, lookupHash } from "../hash/args.ts";
 import { type CompareElements, sortPartially } from "./sort_partial.ts";
 import { lookup } from "../engine/lookup.ts";
+import { storeNothing } from "../engine/destination.ts";
+import { parseScore } from "../engine/score.ts";
 
 const STAR = 0x2a;
 const HASH = 0x23;
 const MINUS = 0x2d;
 const GREATER = 0x3e;
-const HEXADECIMAL = /^[+-]?0x/i;
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 /** Memory that is kept between two uses of a buffer. */
 const KEPT_BYTES = 1 << 17;
 
@@ -243,29 +243,12 @@ function loadWeights(ctx: Context, sorting: Sorting): boolean {
     const there = by === undefined || lookupPattern(ctx, by, i);
     if (alpha) elements.addWeight(there ? found : undefined);
     else if (there) {
-      const score = readScore(ctx, found);
+      const score = parseScore(ctx, found.bytes, found.start, found.end);
       elements.scores[i] = score;
       if (score !== score) areNumbers = false;
     }
   }
   return areNumbers;
-}
-
-/**
- * A text as a score, NaN when it is none: a zero byte ends it. Redis 8.0 and later read no space before
- * a number and no hexadecimal one; a master of another version may have.
- */
-function readScore(ctx: Context, { bytes, start, end }: BytesRef): number {
-  const whole = parseInteger(bytes, start, end);
-  if (Number.isSafeInteger(whole)) return whole;
-  const zero = bytes.subarray(start, end).indexOf(0);
-  let text = latin1(bytes, start, zero < 0 ? end : start + zero);
-  if (text === "") return 0;
-  const obeys = ctx.caller === Caller.MASTER_STREAM;
-  if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
-  if (DECIMAL.test(text)) return Number(text);
-  if (!obeys && HEXADECIMAL.test(text)) return NaN;
-  return parseDouble(Uint8Array.from(text, (letter) => letter.charCodeAt(0)), 0, text.length);
 }
 
 /** Order of two texts; without STORE it is `strcoll`'s of the C locale, which ends at a zero byte. */
@@ -345,7 +328,7 @@ function eachResult(
 }
 
 /** STORE: the result as a list in place of all the key had; nothing deletes the key. */
-function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Array): number {
+function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Array): void {
   const { db } = ctx;
   const [start, end] = [argv.starts[sorting.store], argv.ends[sorting.store]];
   builder.clear(db.settings.limits.listMaxListpackSize);
@@ -355,17 +338,10 @@ function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Arr
     count++;
   };
   eachResult(ctx, sorting, order, add, () => add(argv.bytes, 0, 0));
-  if (count > 0) putList(db, argv.bytes, start, end);
-  const isChanged = count > 0 || removeVisible(ctx, argv, sorting.store);
-  if (isChanged) {
-    ctx.dirty += Math.max(count, 1);
-    ctx.modified(ctx.dbIndex, argv.bytes, start, end);
-  }
-  return count;
-}
-
-function removeVisible(ctx: Context, argv: Argv, index: number): boolean {
-  return ctx.db.remove(argv.bytes, argv.starts[index], argv.ends[index]);
+  if (count === 0) return storeNothing(ctx, argv, sorting.store);
+  putList(db, argv.bytes, start, end);
+  ctx.changed(argv, sorting.store, count);
+  ctx.reply.integer(count);
 }
 
 function putList(db: Database, bytes: Uint8Array, start: number, end: number): void {
@@ -394,7 +370,7 @@ function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
   clipLimit(sorting, elements.count);
   if (sorting.isSorted && !loadWeights(ctx, sorting)) throw new CommandError(SORT_NOT_DOUBLE);
   const order = sortElements(sorting);
-  if (sorting.store > 0) return ctx.reply.integer(storeResult(ctx, argv, sorting, order));
+  if (sorting.store > 0) return storeResult(ctx, argv, sorting, order);
   const perElement = Math.max(1, sorting.gets.length);
   ctx.reply.array((sorting.end - sorting.start) * perElement);
   eachResult(

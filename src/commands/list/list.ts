@@ -76,12 +76,6 @@ export function readIsLeft(argv: Argv, index: number): boolean {
   throw new CommandError(SYNTAX);
 }
 
-/** Whether the key at argument `index` holds a list; a key of another type is no error here. */
-export function isList(ctx: Context, argv: Argv, index: number): boolean {
-  const entry = lookup(ctx, argv, index);
-  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.LIST;
-}
-
 /**
  * LPUSH, RPUSH, LPUSHX and RPUSHX (`t_list.c pushGenericCommand`): adds the elements one by one, so that the last
  * argument of an LPUSH becomes the head. Replies with the new length.

@@ -13,8 +13,8 @@ import { waitForKeys } from "../engine/blocking.ts";
 import { BLOCKING, type Command, command, DENYOOM, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
-import { lookup } from "../engine/lookup.ts";
-import { isList, readIsLeft } from "./list.ts";
+import { holdsType, lookup } from "../engine/lookup.ts";
+import { readIsLeft } from "./list.ts";
 
 const moved = new BytesRef();
 
@@ -82,7 +82,7 @@ function waitToMove(
     untilMs,
     failsOnType: true,
     attempt(later, own) {
-      if (!isList(later, own, 1)) return false;
+      if (!holdsType(later, own, 1, ValueType.LIST)) return false;
       moveNow(later, own);
       return true;
     },

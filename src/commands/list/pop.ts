@@ -2,7 +2,7 @@
  * The list commands that take elements out at either end (`t_list.c`): of one key, of the first of several keys that
  * holds a list, and, for BLPOP, BRPOP and BLMPOP, of the first that will.
  *
- * A blocking command first tries to pop. When it waits, {@linkcode waitForKeys} runs it again each time a key it named
+ * A blocking command first tries to pop. When it waits, `waitForKeys` runs it again each time a key it named
  * has changed.
  *
  * @module
@@ -12,21 +12,14 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { ListCursor, listLength, listRemoveRange } from "../../store/types/list.ts";
-import { isWord, readInteger } from "../engine/args.ts";
-import { waitForKeys } from "../engine/blocking.ts";
+import { readInteger } from "../engine/args.ts";
 import { BLOCKING, type Command, command, FAST, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import {
-  CommandError,
-  COUNT_POSITIVE,
-  MUST_BE_POSITIVE,
-  NUMKEYS_POSITIVE,
-  SYNTAX,
-  wrongArity,
-} from "../engine/errors.ts";
+import { CommandError, MUST_BE_POSITIVE, wrongArity } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
+import { findFirst, type MultiPop, readMultiPop, waitToPop } from "../engine/multi_pop.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
-import { isList, readIsLeft, replyRange } from "./list.ts";
+import { replyRange } from "./list.ts";
 
 const cursor = new ListCursor();
 const value = new BytesRef();
@@ -88,42 +81,6 @@ const rpop = command("rpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
   popGeneric(ctx, argv, false);
 });
 
-/**
- * Blocks the client until one of keys `first` to `last` holds a list, then calls `pop`. The reply is a null array when
- * the time is over.
- */
-function waitToPop(
-  ctx: Context,
-  argv: Argv,
-  first: number,
-  last: number,
-  untilMs: number,
-  pop: (ctx: Context, argv: Argv) => boolean,
-): void {
-  const keys = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  waitForKeys(ctx, argv, {
-    keys,
-    untilMs,
-    failsOnType: true,
-    // Redis retries the whole command only when a list was pushed to; a key of another type ahead of that list then
-    // fails the command with WRONGTYPE, as it does at the first try.
-    attempt: (later, own) => keys.some((key) => isList(later, own, key)) && pop(later, own),
-    timedOut: (later) => later.reply.nullArray(),
-  });
-}
-
-/**
- * The index of the first of key arguments `first` to `last` that exists, 0 when none does.
- *
- * @throws {CommandError} WRONGTYPE when a key before it, or that key, holds another type.
- */
-function firstList(ctx: Context, argv: Argv, first: number, last: number): number {
-  for (let index = first; index <= last; index++) {
-    if (lookup(ctx, argv, index, ValueType.LIST) !== 0) return index;
-  }
-  return 0;
-}
-
 /** The entry of a key that was just found: no lookup may have deleted it in between. */
 function entryAt(ctx: Context, argv: Argv, index: number): Entry {
   return ctx.db.find(argv.bytes, argv.starts[index], argv.ends[index]);
@@ -141,7 +98,7 @@ function replyKey(ctx: Context, argv: Argv, index: number): void {
  * @returns False, having replied nothing, when no key holds a list.
  */
 function popFirst(ctx: Context, argv: Argv, atHead: boolean): boolean {
-  const key = firstList(ctx, argv, 1, argv.count - 2);
+  const key = findFirst(ctx, argv, 1, argv.count - 1, ValueType.LIST);
   if (key === 0) return false;
   replyKey(ctx, argv, key);
   popOne(ctx, argv, key, entryAt(ctx, argv, key), atHead);
@@ -154,7 +111,8 @@ function blockingPopGeneric(ctx: Context, argv: Argv, atHead: boolean): void {
   const last = argv.count - 1;
   const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
   if (popFirst(ctx, argv, atHead)) return;
-  waitToPop(ctx, argv, 1, last - 1, untilMs, (later, own) => popFirst(later, own, atHead));
+  const pop = (later: Context, own: Argv) => popFirst(later, own, atHead);
+  waitToPop(ctx, argv, 1, last, untilMs, ValueType.LIST, pop);
 }
 
 /**
@@ -170,45 +128,14 @@ const brpop = command("brpop", -3, WRITE | BLOCKING, "RW.access.delete@1:-2", (c
   blockingPopGeneric(ctx, argv, false);
 });
 
-/** The arguments of LMPOP and BLMPOP. */
-interface PopOptions {
-  /** Index of the last key. */
-  readonly last: number;
-  /** True for LEFT. */
-  readonly atHead: boolean;
-  /** How many elements are popped at most; 1 without COUNT. */
-  readonly count: number;
-}
-
-/**
- * Reads `numkeys key [key ...] LEFT|RIGHT [COUNT count]` from argument `index` on (`t_list.c lmpopGenericCommand`).
- *
- * @throws {CommandError} When a number is not positive or the arguments do not fit.
- */
-function parsePop(argv: Argv, index: number): PopOptions {
-  const keys = readInteger(argv, index, NUMKEYS_POSITIVE);
-  if (keys < 1) throw new CommandError(NUMKEYS_POSITIVE);
-  const where = index + keys + 1;
-  if (where >= argv.count) throw new CommandError(SYNTAX);
-  const atHead = readIsLeft(argv, where);
-  let count = -1;
-  for (let i = where + 1; i < argv.count; i += 2) {
-    const isCount = count < 0 && isWord(argv, i, "COUNT") && i + 1 < argv.count;
-    if (!isCount) throw new CommandError(SYNTAX);
-    count = readInteger(argv, i + 1, COUNT_POSITIVE);
-    if (count < 1) throw new CommandError(COUNT_POSITIVE);
-  }
-  return { last: where - 1, atHead, count: count < 0 ? 1 : count };
-}
-
 /**
  * Pops for LMPOP and BLMPOP, and propagates the LPOP or RPOP with the number of elements that were removed.
  *
  * @returns False, having replied nothing, when no key holds a list.
  */
-function popSeveral(ctx: Context, argv: Argv, first: number, options: PopOptions): boolean {
-  const { last, atHead, count } = options;
-  const key = firstList(ctx, argv, first, last);
+function popSeveral(ctx: Context, argv: Argv, first: number, options: MultiPop): boolean {
+  const { end, isFirst: atHead, count } = options;
+  const key = findFirst(ctx, argv, first, end, ValueType.LIST);
   if (key === 0) return false;
   replyKey(ctx, argv, key);
   const taken = popRange(ctx, argv, key, entryAt(ctx, argv, key), atHead, count);
@@ -221,7 +148,7 @@ function popSeveral(ctx: Context, argv: Argv, first: number, options: PopOptions
  * key and an array of elements, a null array when no key holds a list. O(n + m) of keys and elements removed.
  */
 const lmpop = command("lmpop", -4, WRITE, "RW.access.delete@1:n", (ctx, argv) => {
-  if (!popSeveral(ctx, argv, 2, parsePop(argv, 1))) ctx.reply.nullArray();
+  if (!popSeveral(ctx, argv, 2, readMultiPop(argv, 1, "LEFT", "RIGHT"))) ctx.reply.nullArray();
 });
 
 /**
@@ -234,11 +161,11 @@ const blmpop = command(
   WRITE | BLOCKING,
   "RW.access.delete@2:n",
   (ctx, argv) => {
-    const options = parsePop(argv, 2);
+    const options = readMultiPop(argv, 2, "LEFT", "RIGHT");
     const untilMs = readTimeoutSeconds(argv, 1, ctx.nowMs);
     if (popSeveral(ctx, argv, 3, options)) return;
     const pop = (later: Context, own: Argv) => popSeveral(later, own, 3, options);
-    waitToPop(ctx, argv, 3, options.last, untilMs, pop);
+    waitToPop(ctx, argv, 3, options.end, untilMs, ValueType.LIST, pop);
   },
 );
 

@@ -18,7 +18,7 @@ import {
   setUnpack,
 } from "../../store/types/set.ts";
 import type { SetVisitor } from "../../store/types/set_table.ts";
-import { isWord, readInteger } from "../engine/args.ts";
+import { isWord, readInteger, readPositive } from "../engine/args.ts";
 import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import {
@@ -28,8 +28,8 @@ import {
   SYNTAX,
   TOO_MANY_KEYS,
 } from "../engine/errors.ts";
-import { storeNothing } from "../zset/args.ts";
 import { lookup } from "../engine/lookup.ts";
+import { storeNothing } from "../engine/destination.ts";
 
 const NO_KEY = new Uint8Array(0);
 
@@ -152,8 +152,7 @@ const sintercard = command(
   READONLY,
   "RO.access@1:n",
   (ctx, argv) => {
-    const count = readInteger(argv, 1, NUMKEYS_POSITIVE);
-    if (count < 1) throw new CommandError(NUMKEYS_POSITIVE);
+    const count = readPositive(argv, 1, NUMKEYS_POSITIVE);
     if (count > argv.count - 2) throw new CommandError(TOO_MANY_KEYS);
     let limit = 0;
     for (let i = 2 + count; i < argv.count; i += 2) {

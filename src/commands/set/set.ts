@@ -26,14 +26,12 @@ import { expectEnd, readInteger } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, MUST_BE_POSITIVE } from "../engine/errors.ts";
-import { drawsOf, readSignedCount } from "../engine/random_count.ts";
+import { drawsOf, eachRandom, readSignedCount } from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 import { setChanged } from "./args.ts";
 import { setAlgebraCommands } from "./algebra.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Members are drawn until they differ when fewer than this share of them are wanted. */
-const SPARSE_SHARE = 3;
 /** Members of one SREM that tells of a SPOP, in `spopWithCountCommand`. */
 const POP_BATCH = 1024;
 /** There, what is left is made a new set when so many times as much is popped: SPOP_MOVE_STRATEGY_MUL. */
@@ -121,23 +119,20 @@ const scard = command("scard", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
 });
 
 /** Visits `count` different members, each set of them about as likely as any other. */
-function eachRandom(ctx: Context, entry: Entry, count: number, visit: SetVisitor): void {
+function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: SetVisitor): void {
   const { db } = ctx;
-  const large = setTableOf(db, entry);
-  const length = setLength(db, entry);
-  if (large !== undefined && count * SPARSE_SHARE < length) {
-    const entries = new Set<Entry>();
-    while (entries.size < count) entries.add(large.members.randomEntry(ctx.random));
-    for (const member of entries) large.visit(member, visit);
-    return;
-  }
-  let left = length;
-  setEach(db, entry, (bytes, start, end) => {
-    // Each of those left is taken with the chance that all still wanted are among them.
-    if (ctx.random() * left-- >= count) return;
-    count--;
-    visit(bytes, start, end);
-  });
+  const table = setTableOf(db, entry);
+  eachRandom(
+    ctx,
+    count,
+    setLength(db, entry),
+    table && (() => table.members.randomEntry(ctx.random)),
+    (member) => table!.visit(member, visit),
+    (takes) =>
+      setEach(db, entry, (bytes, start, end) => {
+        if (takes()) visit(bytes, start, end);
+      }),
+  );
 }
 
 function visitRandom(ctx: Context, entry: Entry, visit: SetVisitor): void {
@@ -160,7 +155,7 @@ const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, ar
   const length = setLength(ctx.db, entry);
   const wanted = drawsOf(count, length);
   reply.array(wanted);
-  if (count > 0) return eachRandom(ctx, entry, wanted, visit);
+  if (count > 0) return eachRandomMember(ctx, entry, wanted, visit);
   for (let i = 0; i < wanted; i++) visitRandom(ctx, entry, visit);
 });
 
@@ -207,7 +202,7 @@ const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
     return ctx.propagateAs("DEL", argv.at(1));
   }
   const members: Uint8Array[] = [];
-  eachRandom(ctx, entry, count, (bytes, start, end) => members.push(bytes.slice(start, end)));
+  eachRandomMember(ctx, entry, count, (bytes, start, end) => members.push(bytes.slice(start, end)));
   reply.set(count);
   for (const member of members) reply.bulk(member);
   popSome(ctx, argv, entry, members);

@@ -23,6 +23,7 @@ import {
   SYNTAX,
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
+import { storeNothing } from "../engine/destination.ts";
 
 /** Bits of the longest string, 512 MB. */
 const MAX_BITS = 2 ** 32;
@@ -262,11 +263,8 @@ const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1"
     const entry = lookup(ctx, argv, i, ValueType.STRING);
     if (entry !== 0) length = Math.max(length, stringLength(ctx.db, entry));
   }
+  if (length === 0) return storeNothing(ctx, argv, 2);
   const { bytes, starts, ends } = argv;
-  if (length === 0) {
-    if (ctx.db.remove(bytes, starts[2], ends[2])) ctx.changed(argv, 2);
-    return ctx.reply.integer(0);
-  }
   const result = compute(ctx, argv, length, operation);
   const { STRING } = ValueType;
   ctx.db.createBlob(bytes, starts[2], ends[2], STRING, Encoding.RAW, result, length);

@@ -10,23 +10,27 @@ import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { setEach, setHas, setLength } from "../../store/types/set.ts";
 import { zsetEach, zsetLength, zsetScore, zsetStore } from "../../store/types/zset.ts";
 import { type MemberVisitor, ZsetTable } from "../../store/types/zset_table.ts";
-import { isWord, readInteger } from "../engine/args.ts";
+import { isWord, readDouble, readInteger, readPositive } from "../engine/args.ts";
 import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import {
   atLeastOneKey,
   CommandError,
   LIMIT_NEGATIVE,
+  NOT_AN_INTEGER,
   SYNTAX,
   WEIGHT_NOT_FLOAT,
   WRONG_TYPE,
 } from "../engine/errors.ts";
-import { memberReply, readDouble, storeNothing } from "./args.ts";
+import { memberReply } from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
+import { storeNothing } from "../engine/destination.ts";
 
 /** What is done with the sources. */
 const Operation = { UNION: 0, INTER: 1, DIFF: 2, INTERCARD: 3 } as const;
 type Operation = typeof Operation[keyof typeof Operation];
+/** Commands as errors name them, by operation; those that store have "store" appended. */
+const NAMES: readonly string[] = ["zunion", "zinter", "zdiff", "zintercard"];
 
 /** How the scores of one member become one. */
 type Aggregate = (a: number, b: number) => number;
@@ -90,8 +94,12 @@ class AlgebraQuery {
   /** @param first Index of the number of keys. @param store Whether the result is stored. */
   constructor(ctx: Context, argv: Argv, first: number, operation: Operation, store: boolean) {
     this.#operation = operation;
-    const count = readInteger(argv, first);
-    if (count < 1) throw new CommandError(atLeastOneKey(commandName(argv)));
+    const count = readPositive(
+      argv,
+      first,
+      atLeastOneKey(NAMES[operation] + (store ? "store" : "")),
+      NOT_AN_INTEGER,
+    );
     if (count > argv.count - first - 1) throw new CommandError(SYNTAX);
     const entries: Entry[] = [];
     for (let i = 0; i < count; i++) entries.push(lookupSource(ctx, argv, first + 1 + i));
@@ -124,11 +132,6 @@ class AlgebraQuery {
       } else throw new CommandError(SYNTAX);
     }
   }
-}
-
-/** The command as its errors name it. */
-function commandName(argv: Argv): string {
-  return new TextDecoder().decode(argv.at(0).slice()).toLowerCase();
 }
 
 function lookupSource(ctx: Context, argv: Argv, index: number): Entry {

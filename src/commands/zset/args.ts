@@ -5,22 +5,20 @@
  * @module
  */
 
-import { latin1, parseDouble, parseInteger } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetLength, zsetSeekMember } from "../../store/types/zset.ts";
 import type { MemberVisitor } from "../../store/types/zset_table.ts";
-import { Caller, type Context } from "../engine/context.ts";
-import { CommandError, MEMBER_RANGE, NOT_A_FLOAT, SCORE_RANGE } from "../engine/errors.ts";
+import type { Context } from "../engine/context.ts";
+import { CommandError, MEMBER_RANGE, SCORE_RANGE } from "../engine/errors.ts";
+import { parseScore } from "../engine/score.ts";
 
 const PAREN = 0x28;
 const BRACKET = 0x5b;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
-const HEXADECIMAL = /^[+-]?0x/i;
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /** The key at argument `index` was changed by `count`: told and counted, and deleted when it is empty. */
 export function zsetChanged(
@@ -32,31 +30,6 @@ export function zsetChanged(
 ): void {
   if (zsetLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
   ctx.changed(argv, index, count);
-}
-
-/** Deletes the key at argument `index`, of any type, in place of storing an empty result there. */
-export function storeNothing(ctx: Context, argv: Argv, index: number): void {
-  if (ctx.db.remove(argv.bytes, argv.starts[index], argv.ends[index])) {
-    ctx.changed(argv, index);
-  }
-  ctx.reply.integer(0);
-}
-
-/**
- * Argument `index` as a double.
- *
- * @throws {CommandError} `message` when it is none.
- */
-export function readDouble(argv: Argv, index: number, message: string = NOT_A_FLOAT): number {
-  const { bytes } = argv;
-  const start = argv.starts[index];
-  const end = argv.ends[index];
-  // Most are whole and short, which costs a tenth.
-  const whole = parseInteger(bytes, start, end);
-  if (Number.isSafeInteger(whole)) return whole;
-  const value = parseDouble(bytes, start, end);
-  if (value !== value) throw new CommandError(message);
-  return value;
 }
 
 /** Ranks `[from, to)` that a range stands for. */
@@ -99,25 +72,9 @@ function isOut(argv: Argv, index: number): boolean {
   return argv.ends[index] > argv.starts[index] && argv.bytes[argv.starts[index]] === PAREN;
 }
 
-/**
- * A bound: nothing at all is 0, what is too large is infinite. Before 8.0 servers read it with `strtod`,
- * which takes hexadecimal numbers and space before one: so a master's are taken.
- */
 function readBound(ctx: Context, argv: Argv, index: number, out: boolean): number {
-  const { bytes } = argv;
   const start = argv.starts[index] + (out ? 1 : 0);
-  const end = argv.ends[index];
-  const whole = parseInteger(bytes, start, end);
-  if (Number.isSafeInteger(whole)) return whole;
-  let text = latin1(bytes, start, end);
-  const zero = text.indexOf("\0");
-  if (zero >= 0) text = text.slice(0, zero);
-  if (text === "") return 0;
-  const obeys = ctx.caller === Caller.MASTER_STREAM;
-  if (obeys) text = text.replace(/^[ \t\n\v\f\r]+/, "");
-  if (DECIMAL.test(text)) return Number(text);
-  const own = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-  const value = !obeys && HEXADECIMAL.test(text) ? NaN : parseDouble(own, 0, own.length);
+  const value = parseScore(ctx, argv.bytes, start, argv.ends[index]);
   if (value !== value) throw new CommandError(SCORE_RANGE);
   return value;
 }

@@ -21,13 +21,13 @@ import { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetEachRange, zsetScore, zsetStore } from "../../store/types/zset.ts";
 import { ZsetTable } from "../../store/types/zset_table.ts";
-import { isWord, readInteger, textOf } from "../engine/args.ts";
+import { isWord, readDouble, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, cString, SYNTAX } from "../engine/errors.ts";
-import { readDouble, storeNothing } from "./args.ts";
 import { zadd } from "./zset.ts";
 import { lookup } from "../engine/lookup.ts";
+import { storeNothing } from "../engine/destination.ts";
 
 const UNITS: readonly (readonly [name: string, metres: number])[] = [
   ["M", 1],

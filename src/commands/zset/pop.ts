@@ -8,20 +8,14 @@
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetEachRange, zsetLength, zsetRemoveRange } from "../../store/types/zset.ts";
-import { isWord, readInteger } from "../engine/args.ts";
-import { waitForKeys } from "../engine/blocking.ts";
+import { readInteger } from "../engine/args.ts";
 import { BLOCKING, type Command, command, FAST, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import {
-  CommandError,
-  COUNT_POSITIVE,
-  MUST_BE_POSITIVE,
-  NUMKEYS_POSITIVE,
-  SYNTAX,
-} from "../engine/errors.ts";
+import { CommandError, MUST_BE_POSITIVE, SYNTAX } from "../engine/errors.ts";
 import { readTimeoutSeconds } from "../engine/timeout.ts";
 import { zsetChanged } from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
+import { findFirst, readMultiPop, waitToPop } from "../engine/multi_pop.ts";
 
 /** What a command pops. */
 interface Pop {
@@ -37,12 +31,6 @@ interface Pop {
   readonly verbatim: boolean;
   /** Whether the rewritten command carries the count. */
   readonly sendCount: boolean;
-}
-
-/** The first of keys `[first, end)` that there is, 0 for none. */
-function firstKey(ctx: Context, argv: Argv, first: number, end: number): number {
-  for (let i = first; i < end; i++) if (lookup(ctx, argv, i, ValueType.ZSET) !== 0) return i;
-  return 0;
 }
 
 /** Pops from the key at argument `index`, which there is, and replies. */
@@ -78,7 +66,7 @@ function popGeneric(ctx: Context, argv: Argv, max: boolean): void {
   const hasCount = argv.count === 3;
   const count = hasCount ? readInteger(argv, 2, MUST_BE_POSITIVE) : 1;
   if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
-  if (firstKey(ctx, argv, 1, 2) === 0 || count === 0) return ctx.reply.array(0);
+  if (lookup(ctx, argv, 1, ValueType.ZSET) === 0 || count === 0) return ctx.reply.array(0);
   const nested = hasCount && ctx.reply.protocol === 3;
   popFrom(ctx, argv, 1, { max, count, emitKey: false, nested, verbatim: true, sendCount: false });
 }
@@ -93,13 +81,8 @@ const zpopmax = command("zpopmax", -2, WRITE | FAST, "RW.access.delete@1", (ctx,
   popGeneric(ctx, argv, true);
 });
 
-function isZset(ctx: Context, argv: Argv, index: number): boolean {
-  const entry = lookup(ctx, argv, index);
-  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.ZSET;
-}
-
 /** Waits for a sorted set at any of keys `[first, end)`, then pops. */
-function waitToPop(
+function waitForZset(
   ctx: Context,
   argv: Argv,
   first: number,
@@ -107,18 +90,9 @@ function waitToPop(
   untilMs: number,
   pop: Pop,
 ): void {
-  const keys = Array.from({ length: end - first }, (_, i) => first + i);
-  waitForKeys(ctx, argv, {
-    keys,
-    untilMs,
-    failsOnType: true,
-    attempt(later, own) {
-      // Run anew only for a sorted set, the command meets keys of other types, too, and fails by them.
-      if (!keys.some((key) => isZset(later, own, key))) return false;
-      popFrom(later, own, firstKey(later, own, first, end), pop);
-      return true;
-    },
-    timedOut: (later) => later.reply.nullArray(),
+  waitToPop(ctx, argv, first, end, untilMs, ValueType.ZSET, (later, own) => {
+    popFrom(later, own, findFirst(later, own, first, end, ValueType.ZSET), pop);
+    return true;
   });
 }
 
@@ -126,9 +100,9 @@ function waitToPop(
 function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
   const last = argv.count - 1;
   const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
-  const index = firstKey(ctx, argv, 1, last);
+  const index = findFirst(ctx, argv, 1, last, ValueType.ZSET);
   const pop = { max, count: 1, emitKey: true, nested: false, verbatim: false, sendCount: false };
-  if (index === 0) waitToPop(ctx, argv, 1, last, untilMs, pop);
+  if (index === 0) waitForZset(ctx, argv, 1, last, untilMs, pop);
   else popFrom(ctx, argv, index, pop);
 }
 
@@ -150,32 +124,14 @@ const bzpopmax = command(
   (ctx, argv) => blockingPopGeneric(ctx, argv, true),
 );
 
-/** What `numkeys key [key ...] MIN|MAX [COUNT count]` from argument `first` on says. */
-function readMultiPop(argv: Argv, first: number): { max: boolean; count: number; end: number } {
-  const numkeys = readInteger(argv, first, NUMKEYS_POSITIVE);
-  if (numkeys < 1) throw new CommandError(NUMKEYS_POSITIVE);
-  const end = first + 1 + numkeys;
-  if (end >= argv.count) throw new CommandError(SYNTAX);
-  const max = isWord(argv, end, "MAX");
-  if (!max && !isWord(argv, end, "MIN")) throw new CommandError(SYNTAX);
-  let count = 0;
-  for (let i = end + 1; i < argv.count; i += 2) {
-    const isCount = count === 0 && i + 1 < argv.count && isWord(argv, i, "COUNT");
-    if (!isCount) throw new CommandError(SYNTAX);
-    count = readInteger(argv, i + 1, COUNT_POSITIVE);
-    if (count < 1) throw new CommandError(COUNT_POSITIVE);
-  }
-  return { max, count: Math.max(count, 1), end };
-}
-
 /** ZMPOP and BZMPOP; `first` is the index of the number of keys. */
 function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
-  const { max, count, end } = readMultiPop(argv, first);
+  const { end, isFirst: max, count } = readMultiPop(argv, first, "MAX", "MIN");
   const untilMs = first === 2 ? readTimeoutSeconds(argv, 1, ctx.nowMs) : -1;
-  const index = firstKey(ctx, argv, first + 1, end);
+  const index = findFirst(ctx, argv, first + 1, end, ValueType.ZSET);
   const pop = { max, count, emitKey: true, nested: true, verbatim: false, sendCount: true };
   if (index !== 0) popFrom(ctx, argv, index, pop);
-  else if (first === 2) waitToPop(ctx, argv, first + 1, end, untilMs, pop);
+  else if (first === 2) waitForZset(ctx, argv, first + 1, end, untilMs, pop);
   else ctx.reply.nullArray();
 }
 

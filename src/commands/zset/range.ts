@@ -18,11 +18,11 @@ import {
   memberReply,
   type RankRange,
   ScoreRange,
-  storeNothing,
   zsetChanged,
   type ZsetRange,
 } from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
+import { storeNothing } from "../engine/destination.ts";
 
 /** What a range's two ends are; AUTO where an option says it. */
 const By = { AUTO: 0, RANK: 1, SCORE: 2, MEMBER: 3 } as const;

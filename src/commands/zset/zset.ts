@@ -25,7 +25,7 @@ import {
   zsetScore,
 } from "../../store/types/zset.ts";
 import { type MemberVisitor, zsetTableOf } from "../../store/types/zset_table.ts";
-import { cStringEnd, isWord } from "../engine/args.ts";
+import { cStringEnd, isWord, readDouble } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import {
@@ -37,16 +37,13 @@ import {
   ZADD_INCR,
   ZADD_NX_XX,
 } from "../engine/errors.ts";
-import { drawsOf, readRandomCount } from "../engine/random_count.ts";
+import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
-import { memberReply, readDouble, zsetChanged } from "./args.ts";
+import { memberReply, zsetChanged } from "./args.ts";
 import { zsetAlgebraCommands } from "./algebra.ts";
 import { zsetPopCommands } from "./pop.ts";
 import { zsetRangeCommands } from "./range.ts";
 import { lookup } from "../engine/lookup.ts";
-
-/** ZRANDMEMBER draws ranks until they differ when it wants fewer than this share of them. */
-const SPARSE_SHARE = 3;
 
 /** `CH` of ZADD: beside the store's own options. */
 const CHANGED = 32;
@@ -202,22 +199,20 @@ const zrevrank = command("zrevrank", -3, READONLY | FAST, "RO.access@1", (ctx, a
 });
 
 /** Visits `count` different members, each set of them about as likely as any other, in no order. */
-function eachRandom(ctx: Context, entry: Entry, count: number, visit: MemberVisitor): void {
+function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: MemberVisitor): void {
   const { db } = ctx;
   const length = zsetLength(db, entry);
-  if (count * SPARSE_SHARE < length) {
-    const ranks = new Set<number>();
-    while (ranks.size < count) ranks.add(Math.min(Math.floor(ctx.random() * length), length - 1));
-    for (const rank of ranks) zsetEachRange(db, entry, rank, 1, false, visit);
-    return;
-  }
-  let left = length;
-  zsetEach(db, entry, (bytes, start, end, score) => {
-    // Each of those left is taken with the chance that all still wanted are among them.
-    if (ctx.random() * left-- >= count) return;
-    count--;
-    visit(bytes, start, end, score);
-  });
+  eachRandom(
+    ctx,
+    count,
+    length,
+    () => Math.min(Math.floor(ctx.random() * length), length - 1),
+    (rank) => zsetEachRange(db, entry, rank, 1, false, visit),
+    (takes) =>
+      zsetEach(db, entry, (bytes, start, end, score) => {
+        if (takes()) visit(bytes, start, end, score);
+      }),
+  );
 }
 
 /** `ZRANDMEMBER key [count [WITHSCORES]]`: one member, or some. O(n), O(m log n) for few. */
@@ -235,7 +230,7 @@ const zrandmember = command("zrandmember", -2, READONLY, "RO.access@1", (ctx, ar
   const length = zsetLength(ctx.db, entry);
   const wanted = drawsOf(count, length);
   const visit = memberReply(reply, wanted, argv.count === 4);
-  if (count >= 0) return eachRandom(ctx, entry, wanted, visit);
+  if (count >= 0) return eachRandomMember(ctx, entry, wanted, visit);
   for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);
 });
 

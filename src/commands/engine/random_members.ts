@@ -1,14 +1,17 @@
 /**
- * The counts of SRANDMEMBER, ZRANDMEMBER and HRANDFIELD: how many members to draw, negative when one may
- * be drawn again.
+ * Drawing members for SRANDMEMBER, SPOP, ZRANDMEMBER and HRANDFIELD: how many, negative when one may be
+ * drawn again, and which.
  *
  * @module
  */
 
 import type { Argv } from "../../resp/argv.ts";
+import type { Context } from "./context.ts";
 import { isWord, readBigInteger, readInteger } from "./args.ts";
 import { CommandError, outOfRange, SYNTAX, VALUE_OUT_OF_RANGE } from "./errors.ts";
 
+/** Members are drawn until they differ when fewer than one in so many is wanted. */
+const SPARSE_SHARE = 3;
 const LONG_MAX = 0x7fffffffffffffffn;
 /** Members, repeated ones included, that may be drawn at once: a reply of no more than gigabytes. */
 const MOST = 1 << 26;
@@ -52,4 +55,36 @@ export function drawsOf(count: number, length: number): number {
   if (count >= 0) return Math.min(count, length);
   if (count < -MOST) throw new CommandError(VALUE_OUT_OF_RANGE);
   return -count;
+}
+
+/**
+ * Visits `count` different members of `length`, each set of them about as likely as any other, in no
+ * particular order. When few are wanted they are drawn until they differ, which takes O(count); else all
+ * are walked once, and each is taken with the chance that all still wanted are among those left.
+ *
+ * @param draw A random member's number; undefined where members have none or some must not be drawn.
+ * @param visit Visits the member of that number.
+ * @param walk Walks all `length` members and visits each for which `takes` answers true.
+ */
+export function eachRandom(
+  ctx: Context,
+  count: number,
+  length: number,
+  draw: (() => number) | undefined,
+  visit: (drawn: number) => void,
+  walk: (takes: () => boolean) => void,
+): void {
+  if (draw !== undefined && count * SPARSE_SHARE < length) {
+    const drawn = new Set<number>();
+    while (drawn.size < count) drawn.add(draw());
+    for (const one of drawn) visit(one);
+    return;
+  }
+  let left = length;
+  let wanted = count;
+  walk(() => {
+    if (ctx.random() * left-- >= wanted) return false;
+    wanted--;
+    return true;
+  });
 }
