@@ -1,24 +1,31 @@
 /**
- * Records in the order of a sorted set: by score, then by key as bytes. It owns no record: it holds each
- * one's score and its entry in a slab, and compares keys there. Ranks are counted, not stored.
+ * Records in the order of a sorted set: by score, then by key as bytes. It is what the skiplist is in
+ * Redis (`t_zset.c zslInsert`, `zslGetRank`), and answers the same: insert, remove, rank, range.
  *
  * ```
- *  index   blocks in order; each has a total
- *  block   up to 512 leaves in order, and for each the score it begins with and its count
- *  leaf    up to 256 elements in order: float64 scores, then u32 entries, in one buffer
+ *  index   [ block | block | ... ]              in order, always one at least
+ *  block   [ leaf | leaf | ... ]  up to 512     with each leaf's first score and count, and a total
+ *  leaf    [ element | element ... ]  up to 256  scores, then entries, in one buffer
  * ```
  *
- * A search is three binary searches, the first two over scores that lie side by side; a rank adds up
- * totals of blocks (some 200 for ten million elements) and counts of one block's leaves. A leaf that is full
- * splits, one that is nearly empty joins its neighbour, and so do blocks: no write moves more than a few
- * kilobytes. Elements that come in order, from either end, fill leaves to the brim.
+ * A skiplist's nodes are objects that a walk jumps between, a cache miss each. Here a search is three
+ * binary searches, of blocks, leaves and elements, over scores that lie side by side; only where scores
+ * are equal are keys compared, in the slab. Ranks are counted, not stored: a rank adds up the totals of
+ * the blocks before (some 200 for ten million elements) and the counts of one block's leaves.
+ *
+ * A full leaf splits, a nearly empty one joins its neighbour, and so do blocks: no write moves more than a
+ * few kilobytes. Between splitting (256) and joining (at most 192 together) lies room, so that a write and
+ * its reverse do not split and join in turn. Elements that come in order, from either end, fill leaves to
+ * the brim.
+ *
+ * The index owns no record: it holds each one's score and its entry in a slab. Whoever moves a record
+ * says so with {@linkcode ScoreIndex.relocate}. A NaN has no place in an order: no score is one.
  *
  * @module
  */
 
 import { compareBytes } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
-import { allocate } from "../memory/allocate.ts";
 import {
   type Entry,
   keyLengthAt,
@@ -27,89 +34,39 @@ import {
   UNIT_MASK,
 } from "../memory/record.ts";
 import type { Slab } from "../memory/slab.ts";
+import { Block, ELEMENT_BYTES, Leaf, LEAF_MAX } from "./score_block.ts";
 
-const LEAF_MAX = 256;
+/** Elements that the first leaf has room for; it doubles until it has a step. */
 const LEAF_FIRST = 16;
+/** By so many elements a longer leaf grows, up to its limit. */
 const LEAF_STEP = 64;
 /** A leaf with fewer elements looks for a neighbour to join. */
 const LEAF_MIN = 64;
-/** Two neighbours of together no more than this become one, with room left on either side. */
+/** Two neighbours of together no more elements than this become one, which has room for further ones. */
 const LEAF_JOIN = 192;
+/** A block with as many leaves is cut in halves before it gets another one. */
 const BLOCK_MAX = 512;
+/** A block with fewer leaves looks for a neighbour to join. */
 const BLOCK_MIN = 128;
+/** Two neighbours of together no more leaves than this become one. */
 const BLOCK_JOIN = 384;
-/** Leaves of a block that is made in one go. */
+/** Leaves of a block that is made in one go: there is room for more before it is cut. */
 const BLOCK_FILL = 384;
-/** What the engine spends on a leaf beside its buffer: three objects. */
+/** What the engine spends on a leaf beside its buffer, about: three objects. */
 const LEAF_OVERHEAD = 256;
 
-/** What a search calls "before": elements up to the bound, or up to and with it. */
+/**
+ * What a search looks for: the first element that does not come before the bound. An element comes before
+ * ELEMENT if its score is lower, or equal and its key lower; before SCORE or KEY if it is lower; before
+ * an inclusive bound also if it is equal. Keys alone are a bound where all scores are equal (ZRANGEBYLEX).
+ */
 const Bound = { ELEMENT: 0, SCORE: 1, SCORE_INCLUSIVE: 2, KEY: 3, KEY_INCLUSIVE: 4 } as const;
 type Bound = typeof Bound[keyof typeof Bound];
 
-/** Gets an element. */
+/** Called with the score and the entry of one element. */
 export type IndexVisitor = (score: number, entry: Entry) => void;
 
-class Leaf {
-  scores: Float64Array;
-  entries: Uint32Array;
-
-  constructor(capacity: number) {
-    const buffer = allocate(capacity * 12);
-    this.scores = new Float64Array(buffer, 0, capacity);
-    this.entries = new Uint32Array(buffer, capacity * 8, capacity);
-  }
-
-  /** Room for `capacity` elements, of which there are `count`. */
-  resize(capacity: number, count: number): void {
-    const { scores, entries } = this;
-    const buffer = allocate(capacity * 12);
-    this.scores = new Float64Array(buffer, 0, capacity);
-    this.entries = new Uint32Array(buffer, capacity * 8, capacity);
-    this.scores.set(scores.subarray(0, count));
-    this.entries.set(entries.subarray(0, count));
-  }
-
-  /** Copies elements `[start, end)` of another leaf to `at`. */
-  take(at: number, source: Leaf, start: number, end: number): void {
-    this.scores.set(source.scores.subarray(start, end), at);
-    this.entries.set(source.entries.subarray(start, end), at);
-  }
-}
-
-class Block {
-  readonly leaves: Leaf[] = [];
-  readonly counts: number[] = [];
-  readonly firsts: number[] = [];
-  total: number = 0;
-
-  insert(index: number, leaf: Leaf, count: number): void {
-    this.leaves.splice(index, 0, leaf);
-    this.counts.splice(index, 0, count);
-    this.firsts.splice(index, 0, leaf.scores[0]);
-    this.total += count;
-  }
-
-  remove(index: number): void {
-    this.total -= this.counts[index];
-    this.leaves.splice(index, 1);
-    this.counts.splice(index, 1);
-    this.firsts.splice(index, 1);
-  }
-
-  /** Moves leaves from `start` on to the end of another block. */
-  moveTo(target: Block, start: number): void {
-    for (let i = start; i < this.leaves.length; i++) {
-      target.insert(target.leaves.length, this.leaves[i], this.counts[i]);
-      this.total -= this.counts[i];
-    }
-    this.leaves.length = start;
-    this.counts.length = start;
-    this.firsts.length = start;
-  }
-}
-
-/** See the module's text. */
+/** Elements in order; see the drawing at the top. */
 export class ScoreIndex {
   readonly #slab: Slab;
   readonly #blocks: Block[] = [];
@@ -117,23 +74,25 @@ export class ScoreIndex {
   #bufferBytes: number = 0;
   #leaves: number = 0;
 
-  // What is searched for.
+  // What the search is for: see Bound.
   #bound: Bound = Bound.ELEMENT;
   #score: number = 0;
   #key: Uint8Array = new Uint8Array(0);
   #keyStart: number = 0;
   #keyEnd: number = 0;
 
-  // What `prepend` has put aside: full leaves from the last to the first, the newest filled from its end.
+  // What `prepend` has put aside: full leaves from the highest scores to the lowest. The newest is filled
+  // from its end down to #runAt.
   readonly #run: Leaf[] = [];
   #runAt: number = 0;
 
-  // Where the last search ended: before the first element that is not before the bound.
+  // Where the last search ended: at the first element that is not before the bound, or, where that is the
+  // first of its leaf, behind the last element of the leaf before.
   #block: number = 0;
   #leaf: number = 0;
   #offset: number = 0;
 
-  /** @param slab Where the records are. */
+  /** @param slab Where the records lie, whose keys are compared. */
   constructor(slab: Slab) {
     this.#slab = slab;
     const block = new Block();
@@ -146,19 +105,21 @@ export class ScoreIndex {
     return this.#size;
   }
 
-  /** Bytes held. */
+  /** Bytes of the leaves, and about what their objects take. */
   get bytes(): number {
     return this.#bufferBytes + this.#leaves * LEAF_OVERHEAD;
   }
 
-  /** Adds a record that is not there. */
+  /** Adds a record that is not in the index (`zslInsert`). O(log n), and a leaf's elements move. */
   insert(score: number, entry: Entry): void {
+    assert(this.#run.length === 0, "what was prepended is settled");
     this.#searchElement(score, entry);
     this.#makeRoom();
     const block = this.#blocks[this.#block];
     const leaf = block.leaves[this.#leaf];
     const count = block.counts[this.#leaf];
     const offset = this.#offset;
+    assert(count < leaf.scores.length, "there is room for one more element");
     if (offset < count) {
       leaf.scores.copyWithin(offset + 1, offset, count);
       leaf.entries.copyWithin(offset + 1, offset, count);
@@ -172,10 +133,11 @@ export class ScoreIndex {
   }
 
   /**
-   * Adds a record to an empty index, or before the one that this added last: {@linkcode settle} is to be
-   * called before anything else.
+   * Adds a record to an empty index, or before the one that this added last: for loading, as a snapshot
+   * holds sorted sets from the highest score to the lowest. No search is needed, and leaves are made full.
+   * {@linkcode ScoreIndex.settle} must be called before anything else.
    *
-   * @returns False, and nothing added, when it does not come before.
+   * @returns False, and nothing added, when the record does not come before the last one.
    */
   prepend(score: number, entry: Entry): boolean {
     const run = this.#run;
@@ -196,7 +158,7 @@ export class ScoreIndex {
     return true;
   }
 
-  /** Makes what was prepended the index's elements. */
+  /** Makes the records that were prepended the index's elements; does nothing when there are none. */
   settle(): void {
     const run = this.#run;
     if (run.length === 0) return;
@@ -219,27 +181,27 @@ export class ScoreIndex {
     this.#runAt = 0;
   }
 
-  /** Takes a record out, by the score it was put in with. */
+  /** Takes out a record, which is found by the score that it was added with (`zslDelete`). */
   remove(score: number, entry: Entry): void {
     this.#searchElement(score, entry);
     assert(this.#entryHere() === entry, "the record is in the index");
     this.#cut(1);
   }
 
-  /** A record has moved. */
+  /** Follows a record that has moved in the slab: its content must be at `to` already. */
   relocate(score: number, from: Entry, to: Entry): void {
     this.#searchElement(score, to);
     assert(this.#entryHere() === from, "the record is in the index");
     this.#blocks[this.#block].leaves[this.#leaf].entries[this.#offset] = to;
   }
 
-  /** How many elements come before a record. */
+  /** How many elements come before a record that is in the index (`zslGetRank`, which counts from 1). */
   rankOf(score: number, entry: Entry): number {
     this.#searchElement(score, entry);
     return this.#rankHere();
   }
 
-  /** How many elements have a score below `score`, or with `inclusive` no higher one. */
+  /** How many elements have a score below `score`, or with `inclusive` up to it. */
   countBelow(score: number, inclusive: boolean): number {
     this.#bound = inclusive ? Bound.SCORE_INCLUSIVE : Bound.SCORE;
     this.#score = score;
@@ -247,7 +209,7 @@ export class ScoreIndex {
     return this.#rankHere();
   }
 
-  /** The same for keys, which are in order where all scores are equal. */
+  /** How many elements have a key below this one, or with `inclusive` up to it: where all scores are equal. */
   countBelowKey(bytes: Uint8Array, start: number, end: number, inclusive: boolean): number {
     this.#bound = inclusive ? Bound.KEY_INCLUSIVE : Bound.KEY;
     this.#key = bytes;
@@ -257,9 +219,16 @@ export class ScoreIndex {
     return this.#rankHere();
   }
 
-  /** Visits `count` elements from `rank` on, upwards or downwards; all of them must be there. */
+  /**
+   * Visits `count` elements from `rank` on, upwards or downwards: all of them must be there. `visit` must
+   * not change the index.
+   */
   each(rank: number, count: number, reverse: boolean, visit: IndexVisitor): void {
     if (count <= 0) return;
+    assert(
+      reverse ? count <= rank + 1 : rank + count <= this.#size,
+      "a range lies within the index",
+    );
     this.#seekRank(rank);
     let block = this.#block;
     let leaf = this.#leaf;
@@ -282,8 +251,9 @@ export class ScoreIndex {
     }
   }
 
-  /** Takes out `count` elements from `rank` on; `visit` gets each before. */
+  /** Takes out `count` elements from `rank` on (`zslDeleteRangeByRank`); each is visited before it goes. */
   removeRange(rank: number, count: number, visit: IndexVisitor): void {
+    assert(rank + count <= this.#size, "what is removed lies within the index");
     while (count > 0) {
       this.#seekRank(rank);
       const block = this.#blocks[this.#block];
@@ -295,7 +265,11 @@ export class ScoreIndex {
     }
   }
 
-  /** Checks order, counts and totals. For tests: takes time. */
+  /**
+   * Compares order, counts, totals and bytes with what is there. O(n): for tests.
+   *
+   * @throws {AssertionError} When they differ.
+   */
   audit(): void {
     let size = 0;
     let leaves = 0;
@@ -317,7 +291,7 @@ export class ScoreIndex {
           lastScore = score;
         }
         total += count;
-        bytes += leaf.scores.length * 12;
+        bytes += leaf.scores.length * ELEMENT_BYTES;
         leaves++;
       });
       assert(total === block.total, "a block's total counts its elements");
@@ -327,12 +301,13 @@ export class ScoreIndex {
     assert(leaves === this.#leaves && bytes === this.#bufferBytes, "memory is counted");
   }
 
+  /** Order of the keys of two records. */
   #compareEntries(a: Entry, b: Entry): number {
     this.#setKey(b);
     return this.#compareKey(a);
   }
 
-  /** Takes a record's own key for what is searched. */
+  /** Makes a record's key the one that is searched for. */
   #setKey(entry: Entry): void {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
@@ -342,6 +317,7 @@ export class ScoreIndex {
     this.#keyEnd = this.#keyStart + keyLengthAt(words, unit << 1);
   }
 
+  /** Searches for the place of a record, which may be in the index or not. */
   #searchElement(score: number, entry: Entry): void {
     this.#bound = Bound.ELEMENT;
     this.#score = score;
@@ -349,7 +325,7 @@ export class ScoreIndex {
     this.#search();
   }
 
-  /** Order of a record's key and the one searched for. */
+  /** Order of a record's key and the one that is searched for. */
   #compareKey(entry: Entry): number {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
@@ -366,6 +342,7 @@ export class ScoreIndex {
     );
   }
 
+  /** Whether the element at `offset` of a leaf, whose score is `score`, comes before the bound. */
   #isBefore(score: number, leaf: Leaf, offset: number): boolean {
     switch (this.#bound) {
       case Bound.ELEMENT:
@@ -382,7 +359,10 @@ export class ScoreIndex {
     }
   }
 
-  /** The bound lies in the last block, and in its last leaf, that begins before it. */
+  /**
+   * Finds where the bound lies: in the last block that begins before it, and there in the last leaf that
+   * does; in the first, if none does. Leaves that are empty stand alone: their first score says nothing.
+   */
   #search(): void {
     const blocks = this.#blocks;
     let low = 1;
@@ -407,7 +387,7 @@ export class ScoreIndex {
     const { scores } = leaf;
     high = counts[low - 1];
     low = 0;
-    // What comes in order comes at the end.
+    // Elements that are added in order belong behind the last one: one comparison tells.
     if (high > 0 && this.#isBefore(scores[high - 1], leaf, high - 1)) low = high;
     while (low < high) {
       const mid = (low + high) >>> 1;
@@ -417,12 +397,13 @@ export class ScoreIndex {
     this.#offset = low;
   }
 
+  /** The element where the search ended, 0 when there is none; moves to the next leaf if it is there. */
   #entryHere(): Entry {
     const block = this.#blocks[this.#block];
     if (this.#offset < block.counts[this.#leaf]) {
       return block.leaves[this.#leaf].entries[this.#offset];
     }
-    // The element is the next leaf's first: no leaf before it begins before it, save this one.
+    // The search stops in the last leaf that begins before the bound: the bound itself may begin the next.
     this.#offset = 0;
     if (++this.#leaf === block.leaves.length) {
       this.#leaf = 0;
@@ -431,6 +412,7 @@ export class ScoreIndex {
     return this.#blocks[this.#block].leaves[this.#leaf].entries[0];
   }
 
+  /** How many elements come before the place where the search ended. */
   #rankHere(): number {
     let rank = this.#offset;
     for (let i = 0; i < this.#block; i++) rank += this.#blocks[i].total;
@@ -439,6 +421,7 @@ export class ScoreIndex {
     return rank;
   }
 
+  /** Points at the element of a rank, as a search does; leaves are passed over from the nearer end. */
   #seekRank(rank: number): void {
     assert(rank >= 0 && rank < this.#size, "a rank is that of an element");
     let rest = rank;
@@ -449,7 +432,6 @@ export class ScoreIndex {
     if (rest < total >>> 1) {
       while (rest >= counts[leaf]) rest -= counts[leaf++];
     } else {
-      // From the nearer end.
       leaf = counts.length;
       let before = total;
       while (before > rest) before -= counts[--leaf];
@@ -460,24 +442,26 @@ export class ScoreIndex {
     this.#offset = rest;
   }
 
+  /** Puts a leaf into a block and counts its memory. */
   #addLeaf(block: Block, index: number, leaf: Leaf, count: number): void {
     block.insert(index, leaf, count);
     this.#leaves++;
-    this.#bufferBytes += leaf.scores.length * 12;
+    this.#bufferBytes += leaf.scores.length * ELEMENT_BYTES;
   }
 
+  /** Takes a leaf out of its block and no longer counts its memory. */
   #removeLeaf(block: Block, index: number): void {
     this.#leaves--;
-    this.#bufferBytes -= block.leaves[index].scores.length * 12;
+    this.#bufferBytes -= block.leaves[index].scores.length * ELEMENT_BYTES;
     block.remove(index);
   }
 
   #resizeLeaf(leaf: Leaf, capacity: number, count: number): void {
-    this.#bufferBytes += (capacity - leaf.scores.length) * 12;
+    this.#bufferBytes += (capacity - leaf.scores.length) * ELEMENT_BYTES;
     leaf.resize(capacity, count);
   }
 
-  /** Makes room for one more element where the search ended, which may move by that. */
+  /** Makes room for one more element where the search ended; that place may then be in another leaf. */
   #makeRoom(): void {
     const block = this.#blocks[this.#block];
     const leaf = block.leaves[this.#leaf];
@@ -493,6 +477,7 @@ export class ScoreIndex {
     this.#splitLeaf();
   }
 
+  /** Cuts the full block that the search ended in, in halves. */
   #splitBlock(): void {
     const block = this.#blocks[this.#block];
     const half = BLOCK_MAX >>> 1;
@@ -504,7 +489,11 @@ export class ScoreIndex {
     this.#block++;
   }
 
-  /** Splits the full leaf the search ended in: in halves, or at its end when that is the order's. */
+  /**
+   * Cuts the full leaf that the search ended in. In halves amid the index; at its very end, or before its
+   * very first element, an empty leaf is put beside it instead: elements come in order there, and a half
+   * would stay half full.
+   */
   #splitLeaf(): void {
     const block = this.#blocks[this.#block];
     const index = this.#leaf;
@@ -532,7 +521,7 @@ export class ScoreIndex {
     this.#leaf++;
   }
 
-  /** Takes out elements of one leaf from where the search ended. */
+  /** Takes out `removed` elements from where the search ended; all of them lie in that leaf. */
   #cut(removed: number): void {
     const block = this.#blocks[this.#block];
     const index = this.#leaf;
@@ -540,6 +529,7 @@ export class ScoreIndex {
     const offset = this.#offset;
     const before = block.counts[index];
     const count = before - removed;
+    assert(offset + removed <= before, "elements that go lie in one leaf");
     leaf.scores.copyWithin(offset, offset + removed, before);
     leaf.entries.copyWithin(offset, offset + removed, before);
     block.counts[index] = count;
@@ -549,7 +539,7 @@ export class ScoreIndex {
     if (count < LEAF_MIN) this.#tidyLeaf(block, index, count);
   }
 
-  /** A leaf that is nearly empty joins a neighbour, or gives back memory; an empty one goes. */
+  /** Joins a leaf that is nearly empty to a neighbour, or else gives back memory; removes an empty one. */
   #tidyLeaf(block: Block, index: number, count: number): void {
     const { counts, leaves } = block;
     if (count === 0) {
@@ -564,6 +554,7 @@ export class ScoreIndex {
     if (leaves.length < BLOCK_MIN && this.#blocks.length > 1) this.#tidyBlock();
   }
 
+  /** Appends the leaf behind the one at `index` to it. */
   #joinLeaves(block: Block, index: number): void {
     const { counts, leaves } = block;
     const count = counts[index];
@@ -576,6 +567,7 @@ export class ScoreIndex {
     block.total += more;
   }
 
+  /** Joins the block that the search ended in, which has few leaves, to a neighbour; removes an empty one. */
   #tidyBlock(): void {
     const blocks = this.#blocks;
     const index = this.#block;
