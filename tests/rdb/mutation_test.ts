@@ -17,6 +17,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
+import { auditRecords } from "../store/audit.ts";
 import { ROOT } from "../support/paths.ts";
 import { textOf } from "./support/dataset.ts";
 import { everything, TYPES } from "./support/everything.ts";
@@ -74,7 +75,7 @@ function damage(bytes: Uint8Array, prng: Prng): Uint8Array {
 
 /** What is there can be read and written back, and its structures hold. */
 function checkUsable(keyspace: Keyspace): void {
-  for (const index of keyspace.indexes()) keyspace.db(index).audit();
+  for (const index of keyspace.indexes()) auditRecords(keyspace.db(index));
   const written = encodeWhole(keyspace, OPTIONS);
   const again = newKeyspace();
   decodeCut(written, [], new KeyspaceLoader(again));

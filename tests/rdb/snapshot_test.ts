@@ -15,6 +15,7 @@ import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { setString } from "../../src/store/types/string.ts";
 import { Engine } from "../commands/engine.ts";
+import { auditRecords } from "../store/audit.ts";
 import { bytesOf, noise } from "./support/dataset.ts";
 import { newKeyspace } from "./support/keyspaces.ts";
 import { readoutOf } from "./support/readout.ts";
@@ -139,7 +140,7 @@ for (const withWhole of [false, true]) {
       assert.equal(encoder.keys, keys);
       assert.ok(sortedJson(readoutOf(loaded)) === sortedJson(JSON.parse(before)), `round ${round}`);
       assert.equal(keyspace.snapshotHooks.size, 0);
-      for (const index of keyspace.indexes()) keyspace.db(index).audit();
+      for (const index of keyspace.indexes()) auditRecords(keyspace.db(index));
     }
   });
 }

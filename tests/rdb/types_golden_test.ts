@@ -16,6 +16,7 @@ import { DatasetDigest } from "../../src/commands/server/digest.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
+import { auditRecords } from "../store/audit.ts";
 import { bytesOf } from "./support/dataset.ts";
 import { encodeWhole, newKeyspace } from "./support/keyspaces.ts";
 import { decodeCut } from "./support/decoding.ts";
@@ -44,7 +45,7 @@ function load(bytes: Uint8Array, cuts: readonly number[]): Keyspace {
   const loader = new KeyspaceLoader(keyspace);
   decodeCut(bytes, cuts, loader);
   assert.equal(loader.complete, true);
-  for (const index of keyspace.indexes()) keyspace.db(index).audit();
+  for (const index of keyspace.indexes()) auditRecords(keyspace.db(index));
   return keyspace;
 }
 

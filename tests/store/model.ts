@@ -20,6 +20,7 @@ import {
   storeInteger,
   stringLength,
 } from "../../src/store/types/string.ts";
+import { auditRecords } from "./audit.ts";
 
 /** What the model knows of a key. */
 export interface ModelValue {
@@ -138,7 +139,7 @@ export class ModelRun {
   }
 
   #checkDatabase(db: Database, model: Map<string, ModelValue>): void {
-    db.audit();
+    auditRecords(db);
     assert.equal(db.size, model.size);
     let expires = 0;
     for (const [name, value] of model) {

@@ -1,31 +1,42 @@
 /**
- * The table from keys to records: linear hashing over 64-byte buckets. It owns no key: it holds each
- * key's 32-bit hash and its record's pointer, and compares keys in the slab.
+ * The table from keys to records: linear hashing over buckets of 64 bytes, a line of the processor's
+ * cache. It owns no key: it holds each key's 32-bit hash and a pointer to its record, and compares keys
+ * in the slab. A look-up of a missing key reads one bucket and no record, unless one of its 7 hashes is the
+ * same by chance.
  *
  * ```
- *  words  0-6    hashes            words  7-13   record pointers
+ *  words  0-6    hashes            words  7-13   record pointers, 0 for none
  *  word  14      entries in use    word  15      overflow bucket's index + 1, 0 for none
+ *
+ *  chain:   bucket ──word 15──▶ overflow bucket ──▶ overflow bucket      (overflow.ts)
+ *           full                full                1 to 7 entries
  * ```
  *
- * **Growth.** There are `2^level + split` buckets. A hash belongs to the bucket its low `level` bits
- * name, or, when that one is below `split`, to the one its low `level + 1` bits name. A table that is
- * too full splits bucket `split` into itself and `split + 2^level` and moves on; one that is too empty
- * takes the last split back. So there is never a second table and never a pause, and since the whole
- * hash is kept here, a split touches no record. A bucket that overflows continues in buckets of another
- * array; all buckets of a chain but the last are full.
+ * **Growth.** There are `2^level + split` buckets. A hash belongs to the bucket that its low `level` bits
+ * name or, if that one is below `split`, to the one that its low `level + 1` bits name:
  *
- * **SCAN.** A cursor walks the low `level` bits in reverse binary order, as `dictScan` of Redis's
- * `dict.c` does over its two tables. One step visits every hash whose low bits are the cursor's, be they
- * in one bucket or already in two. In reverse order the cursor is a fraction: "everything below it has
- * been visited" stays true when bits are added to it, and when bits are taken away it moves back, never
- * ahead. So each key present throughout is visited, some perhaps twice.
+ * ```
+ *  level 2, split 1      bucket   0     1    2    3    4
+ *                        hash   ..000  ..01 ..10 ..11 ..100      0 and 4 have been split
+ * ```
+ *
+ * A table that is too full splits bucket `split` into itself and `split + 2^level` and moves on; one that
+ * is too empty takes the last split back. So there is never a second table, as Redis's `dict.c` has while
+ * it rehashes, and never a pause; since the whole hash is kept here, a split touches no record.
+ *
+ * **SCAN.** A cursor walks the low `level` bits in reverse binary order, as `dictScan` of `dict.c` does
+ * over its two tables. One step visits every hash whose low bits are the cursor's, be they in one bucket
+ * or already in two. Read in reverse, the cursor is a fraction: "everything below it has been visited"
+ * stays true when bits are added to it, and when bits are taken away it moves back, never ahead. So each
+ * key present throughout is visited, some perhaps twice.
  *
  * @module
  */
 
 import { assert } from "../../base/assert.ts";
 import { hash32 } from "../../base/hash.ts";
-import { BUCKET_MASK, BUCKET_SHIFT, BUCKET_WORDS, BucketArray } from "./buckets.ts";
+import { BUCKET_MASK, BUCKET_SHIFT, BucketArray } from "./buckets.ts";
+import { COUNT, LINK, OverflowBuckets } from "./overflow.ts";
 import {
   type Entry,
   EXTENDED,
@@ -38,49 +49,46 @@ import {
 } from "./record.ts";
 import type { Slab } from "./slab.ts";
 
-/** Runs of bytes in one buffer. */
+/** Keys that lie in one buffer, as the arguments of commands do. */
 export interface Slices {
-  /** The buffer. */
+  /** The buffer that all of them lie in. */
   readonly bytes: Uint8Array;
-  /** How many runs. */
+  /** How many keys there are. */
   readonly count: number;
-  /** Where each begins. */
+  /** Offset of each key's first byte. */
   readonly starts: Int32Array;
-  /** Where each ends. */
+  /** Offset after each key's last byte. */
   readonly ends: Int32Array;
 }
 
+/** Entries of a bucket. */
 const SLOTS = 7;
+/** Word of the first pointer: entry `i` has its hash in word `i`, its pointer in word `POINTERS + i`. */
 const POINTERS = 7;
-const COUNT = 14;
-const LINK = 15;
-/** Count of an overflow bucket that is on the free list; LINK is then the next one's index + 1. */
-const UNUSED = -1;
-/** A free overflow bucket's link back. */
-const PREVIOUS = 0;
+/** A table stops growing at 2^30 buckets, so that bucket numbers stay positive int32. */
 const MAX_LEVEL = 30;
-/** Split above this many entries a bucket. */
+/** A bucket is split above this average of entries a bucket: at 5 of 7 few buckets overflow. */
 const MAX_LOAD = 5;
-/** Merge below this many. */
+/** Two buckets are merged below this average; the gap keeps churn around one size from splitting. */
 const MIN_LOAD = 3;
-/** `expand` believes in no more keys than this. */
+/** `expand` makes room for no more keys than this, whatever a snapshot promises: 107 MB of buckets. */
 const MAX_EXPAND_KEYS = 1 << 23;
-/** Buckets `random` tries before it takes the next entry it meets. */
+/** Draws that `random` makes before it takes the first entry behind the bucket drawn last. */
 const RANDOM_TRIES = 100;
-/** Chains up to this long are drawn from without bias. */
+/** `random` draws without bias from chains up to this long: a bucket and one that overflows it. */
 const FAIR_CHAIN = 14;
-/** Keys that are added, or warmed, at a time. */
+/** Keys that a load adds, or `prefetch` reads, at a time: about as many misses as a core has in flight. */
 const BATCH = 64;
 const NO_WORDS: Int32Array = new Int32Array(0);
 
-/** Hashes, then entries, of keys being warmed: used within one call only. */
+/** Hashes, then entries, of the keys that `prefetch` works on: used within one call only. */
 const fetching = new Int32Array(BATCH);
 
-/** Entries of the bucket being split or merged, hash and pointer in turn: used within one call only. */
+/** The chain being split or merged, hash and pointer in turn: used within one call only. */
 let gathered = new Int32Array(64);
 let gatheredCount = 0;
 
-/** See the module's text. */
+/** A hash table from keys to entries, over the records of one slab. */
 export class Dict {
   /** During a load: the last record whose key was already in the table, 0 when there was none. */
   duplicate: Entry = 0;
@@ -93,26 +101,24 @@ export class Dict {
   #size: number = 0;
   #growAt: number = MAX_LOAD;
   #shrinkAt: number = 0;
-  #pauses: number = 0; // while there are any, nothing is split or merged
+  #pauses: number = 0; // while there is one, nothing is split or merged
 
-  #overflow: BucketArray = new BucketArray();
-  #overflowTop: number = 0;
-  #overflowFree: number = 0;
-  #overflowFirst: number = 0;
+  #overflow: OverflowBuckets = new OverflowBuckets();
 
-  // What `prefetch` read last: nobody asks, but reads for nothing may be left out by the runtime.
-  #seen: number = 0;
+  // Where prefetched words go: the runtime may leave out a read whose result is not used.
+  #sink: number = 0;
 
-  // While loading: hashes and entries in turn.
-  #waiting: Int32Array = NO_WORDS;
-  #waitingCount: number = 0;
+  // During a load: hashes and entries in turn that are not in the table yet.
+  #batch: Int32Array = NO_WORDS;
+  #batchCount: number = 0;
 
-  // Where the last `find` ended: on the entry found, or in the chain's last bucket.
+  // Where the last `find` ended: at the slot of the entry found, else in the chain's last bucket. Kept so
+  // that `insert` and `replace` after it walk no chain again.
   #foundWords: Int32Array = NO_WORDS;
   #foundBase: number = 0;
   #foundSlot: number = 0;
 
-  /** @param slab Where the records are. @param seed0 @param seed1 Secret, so that keys cannot be made to collide. */
+  /** Makes an empty table. The seeds are secret, so that nobody can make keys that collide. */
   constructor(slab: Slab, seed0: number, seed1: number) {
     this.#slab = slab;
     this.#seed0 = seed0;
@@ -120,27 +126,27 @@ export class Dict {
     this.#table.ensure(1);
   }
 
-  /** How many keys there are. */
+  /** How many keys are in the table; during a load without those of the last batch. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many buckets, without those that overflow. */
+  /** How many buckets there are, without overflow buckets. */
   get buckets(): number {
     return (1 << this.#level) + this.#split;
   }
 
-  /** Bytes of the table, overflow buckets included. */
+  /** Bytes of all buckets, overflow buckets included. */
   get bytes(): number {
     return this.#table.bytes + this.#overflow.bytes;
   }
 
-  /** The hash of a key, as a signed integer. */
+  /** The hash of a key, a signed 32-bit integer. */
   hashOf(bytes: Uint8Array, start: number, end: number): number {
     return hash32(bytes, start, end, this.#seed0, this.#seed1) | 0;
   }
 
-  /** The hash of a record's key. */
+  /** The hash of the key of a record, which need not be in the table. */
   hashOfEntry(entry: Entry): number {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
@@ -150,7 +156,7 @@ export class Dict {
     return this.hashOf(this.#slab.bytes[slot], start, end);
   }
 
-  /** The record of a key, 0 when there is none. `insert`, `replace` and `remove` act where it ended. */
+  /** The record of a key, 0 when there is none. `insert` and `replace` act where the last call ended. */
   find(hash: number, bytes: Uint8Array, start: number, end: number): Entry {
     const bucket = this.#bucketOf(hash);
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
@@ -177,8 +183,9 @@ export class Dict {
   }
 
   /**
-   * Has what finding these keys will read come from memory, for all of them at once: none of the reads
-   * below waits for another key's, as they do when keys are looked for one by one. Changes nothing.
+   * Reads what finding these keys will read, so that it is in the processor's cache. Looking keys up one
+   * by one waits for memory two or three times a key; here the misses of 64 keys overlap, as no read
+   * depends on one for another key. Changes nothing; only the first 64 keys are looked at.
    */
   prefetch(keys: Slices): void {
     if (this.#size === 0) return;
@@ -197,61 +204,68 @@ export class Dict {
       const entry = fetching[i];
       if (entry !== 0) seen |= this.#slab.words[entry >>> SEGMENT_SHIFT][(entry & UNIT_MASK) << 1];
     }
-    this.#seen = seen;
+    this.#sink = seen;
   }
 
-  /** `find` for a key that is to be set; while loading there is none. */
+  /** `find` for a key that is about to be set; during a load it looks for none and says 0. */
   findOld(hash: number, bytes: Uint8Array, start: number, end: number): Entry {
-    return this.#waiting === NO_WORDS ? this.find(hash, bytes, start, end) : 0;
+    return this.#batch === NO_WORDS ? this.find(hash, bytes, start, end) : 0;
   }
 
-  /** Adds a key that the `find` just before did not find. */
+  /** Adds a key that the `find` or `findOld` just before did not find. */
   insert(hash: number, entry: Entry): void {
-    if (this.#waiting === NO_WORDS) return this.#insertFound(hash, entry);
-    const at = this.#waitingCount++ << 1;
-    this.#waiting[at] = hash;
-    this.#waiting[at + 1] = entry;
-    if (this.#waitingCount === BATCH) this.#addWaiting();
+    assert(entry !== 0, "0 is no entry");
+    if (this.#batch === NO_WORDS) return this.#insertFound(hash, entry);
+    const at = this.#batchCount++ << 1;
+    this.#batch[at] = hash;
+    this.#batch[at + 1] = entry;
+    if (this.#batchCount === BATCH) this.#addBatch();
   }
 
   /**
-   * From here to `endLoad` all keys are new: `findOld` looks for none, and `insert` adds many at a time,
-   * so that no key waits alone for its bucket to come from memory. What waits is not found.
+   * Begins a load: until `endLoad` all keys are taken to be new. `findOld` looks for none, and `insert`
+   * adds them by batches of 64, so that their cache misses overlap. A key of the batch at hand is not
+   * found; one that was in the table already is left out and shows up in `duplicate`.
    */
   beginLoad(): void {
-    this.#waiting = new Int32Array(2 * BATCH);
+    assert(this.#batch === NO_WORDS, "one load ends before the next begins");
+    this.#batch = new Int32Array(2 * BATCH);
     this.duplicate = 0;
   }
 
-  /** Ends what `beginLoad` began: from here on all keys are found, and `duplicate` is certain. */
+  /** Ends a load: all keys are found from here on, and `duplicate` is final. */
   endLoad(): void {
-    this.#addWaiting();
-    this.#waiting = NO_WORDS;
+    assert(this.#batch !== NO_WORDS, "a load that ends has begun");
+    this.#addBatch();
+    this.#batch = NO_WORDS;
   }
 
-  /** Points the key that the `find` just before found at another record. */
+  /** Points the key that the `find` just before found at another record of the same key. */
   replace(entry: Entry): void {
+    assert(entry !== 0, "0 is no entry");
     this.#foundWords[this.#foundBase + POINTERS + this.#foundSlot] = entry;
   }
 
-  /** Points at a record's new place. */
+  /** Points the key of a record that moved at its new place; the bytes are there already. */
   relocate(from: Entry, to: Entry): void {
     this.#locate(this.hashOfEntry(to), from);
     this.replace(to);
   }
 
-  /** Takes out the key of a record. The record itself is left alone. */
+  /** Takes the key of a record out of the table; the record itself is left to the caller. */
   remove(hash: number, entry: Entry): void {
+    assert(this.#size > 0, "what is removed is in the table");
     this.#locate(hash, entry);
     this.#removeFound(hash);
     this.#size--;
     if (this.#size < this.#shrinkAt) this.#mergeLast();
     this.#tidyOverflow();
+    assert(this.#size > 0 || this.#overflow.used === 0, "an empty table has no overflow buckets");
   }
 
   /**
-   * Makes room for `keys` at once, so that filling the table splits nothing. A hint: bounded, and
-   * ignored once there are keys.
+   * Makes buckets for `keys` keys at once, so that filling the table splits nothing. A hint from outside,
+   * perhaps a lie: at most 2^23 keys are believed, and nothing happens once there are keys.
    */
   expand(keys: number): void {
     if (this.#size !== 0 || !(keys > this.#growAt)) return;
@@ -263,10 +277,10 @@ export class Dict {
   }
 
   /**
-   * One step of a SCAN: visits the entries the cursor stands for.
+   * One step of a SCAN: visits the entries of the bucket, or the two, that the cursor stands for.
    *
-   * @param cursor 0 to begin, then what the last step returned; any other number is as good as random.
-   * @param visit Gets each entry; must not write.
+   * @param cursor 0 to begin, then what the last step returned. Any other u32 is a valid place to start.
+   * @param visit Gets each entry; must not write to the table.
    * @returns The next cursor, 0 at the end.
    */
   scan(cursor: number, visit: (entry: Entry) => void): number {
@@ -274,34 +288,35 @@ export class Dict {
     const bucket = cursor & mask;
     this.#visitChain(bucket, visit);
     if (bucket < this.#split) this.#visitChain(bucket + mask + 1, visit);
-    // Set the bits above the mask, then add one at the reversed end: the carry stays within the mask.
+    // The bits above the mask are set, so that adding one at the reversed end carries into the mask; a
+    // carry out of its last bit leaves 0, the end.
     return reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
   }
 
   /**
-   * Keeps the buckets as they are until `resumeRehash`: chains may grow meanwhile, and what `scan` visits for
-   * a cursor stays the same but for keys that come and go.
+   * Stops splitting and merging until `resumeRehash`, as `dictPauseRehashing` does: chains may grow
+   * meanwhile, but the cursors of a `scan` stand for the same hashes throughout.
    */
   pauseRehash(): void {
     this.#pauses++;
     this.#setThresholds();
   }
 
-  /** Ends one `pauseRehash`; growth that was put off is made up for by the inserts that follow. */
+  /** Ends one `pauseRehash`. Each insert that follows splits one bucket, until the table is no longer too full. */
   resumeRehash(): void {
-    assert(this.#pauses > 0, "a table is released as often as it is held");
+    assert(this.#pauses > 0, "rehashing resumes as often as it was paused");
     this.#pauses--;
     this.#setThresholds();
   }
 
-  /** Whether a scan of a held table that has come to `cursor`, which is not 0, has visited a hash. */
+  /** Whether a scan that has come to `cursor`, not 0, has visited a hash; rehashing must be paused. */
   isPast(cursor: number, hash: number): boolean {
-    assert(this.#pauses > 0, "only a held table has a past");
+    assert(this.#pauses > 0, "a scan is followed while rehashing is paused");
     const mask = (1 << this.#level) - 1;
     return reverseBits(hash & mask) >>> 0 < reverseBits(cursor & mask) >>> 0;
   }
 
-  /** An entry, each about as likely as any other; 0 when there is none. */
+  /** Draws an entry, each about as likely as any other; 0 when there is none. O(1) unless nearly empty. */
   random(random: () => number): Entry {
     if (this.#size === 0) return 0;
     const buckets = this.buckets;
@@ -316,24 +331,7 @@ export class Dict {
     return this.#entryAt(bucket, 0);
   }
 
-  /** Visits every entry with its hash and checks the table's shape. For audits: takes time. */
-  audit(visit: (entry: Entry, hash: number) => void): void {
-    let size = 0;
-    let overflow = 0;
-    for (let bucket = 0; bucket < this.buckets; bucket++) {
-      this.#gather(bucket, false);
-      size += gatheredCount;
-      overflow += Math.max(Math.ceil(gatheredCount / SLOTS) - 1, 0);
-      for (let i = 0; i < gatheredCount; i++) {
-        const hash = gathered[2 * i];
-        assert(this.#bucketOf(hash) === bucket, "an entry is in its hash's bucket");
-        visit(gathered[2 * i + 1] >>> 0, hash);
-      }
-    }
-    assert(size === this.#size, "size counts the entries");
-    assert(overflow === this.#overflowTop - this.#overflowFree, "no overflow bucket is lost");
-  }
-
+  /** Writes an entry where the last `find` ended. */
   #insertFound(hash: number, entry: Entry): void {
     const words = this.#foundWords;
     const base = this.#foundBase;
@@ -348,28 +346,29 @@ export class Dict {
     if (++this.#size > this.#growAt) this.#splitNext();
   }
 
-  #addWaiting(): void {
-    const waiting = this.#waiting;
-    const end = this.#waitingCount << 1;
-    this.#waitingCount = 0;
-    // Both ends of each bucket first, as it may lie in two lines of the cache: none of these reads waits
-    // for another.
+  /** Adds the batch of a load to the table. */
+  #addBatch(): void {
+    const batch = this.#batch;
+    const end = this.#batchCount << 1;
+    this.#batchCount = 0;
+    // Read both ends of each bucket first, as it may lie in two cache lines: these reads do not wait for one
+    // another, as those of the look-ups below would.
     let seen = 0;
     for (let i = 0; i < end; i += 2) {
-      const bucket = this.#bucketOf(waiting[i]);
+      const bucket = this.#bucketOf(batch[i]);
       const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
       const base = (bucket & BUCKET_MASK) << 4;
       seen |= words[base] | words[base + COUNT];
     }
-    this.#seen = seen;
+    this.#sink = seen;
     for (let i = 0; i < end; i += 2) {
-      const entry = waiting[i + 1] >>> 0;
-      if (this.#findEntry(waiting[i], entry) === 0) this.#insertFound(waiting[i], entry);
+      const entry = batch[i + 1] >>> 0;
+      if (this.#findEntry(batch[i], entry) === 0) this.#insertFound(batch[i], entry);
       else this.duplicate = entry;
     }
   }
 
-  /** `find` with the key of a record. */
+  /** Looks up the key of a record, as `find`. */
   #findEntry(hash: number, entry: Entry): Entry {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
@@ -379,7 +378,7 @@ export class Dict {
     return this.find(hash, this.#slab.bytes[slot], start, end);
   }
 
-  /** The first entry of that hash in its bucket; 0, where the slab keeps nothing, when there is none. */
+  /** The first entry with that hash in its bucket, not in its chain; 0 when there is none. */
   #candidate(hash: number): number {
     const bucket = this.#bucketOf(hash);
     const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
@@ -391,12 +390,14 @@ export class Dict {
     return 0;
   }
 
+  /** The bucket that a hash belongs to. */
   #bucketOf(hash: number): number {
     const bit = 1 << this.#level;
     const bucket = hash & (bit - 1);
     return bucket < this.#split ? hash & (bit + bit - 1) : bucket;
   }
 
+  /** Compares a key with a record's, length first; inlined from `record.ts`, as every look-up ends here. */
   #hasKey(entry: Entry, bytes: Uint8Array, start: number, end: number): boolean {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
@@ -412,7 +413,7 @@ export class Dict {
     return true;
   }
 
-  /** Sets the found place to the entry itself, which must be there. */
+  /** Moves the found place to an entry, which must be in the table; compares pointers, not keys. */
   #locate(hash: number, entry: Entry): void {
     const pointer = entry | 0;
     const bucket = this.#bucketOf(hash);
@@ -434,7 +435,7 @@ export class Dict {
     }
   }
 
-  /** Fills the hole at the found place with the chain's last entry. */
+  /** Takes the found entry out: the chain's last entry fills its slot, so that only the last bucket has room. */
   #removeFound(hash: number): void {
     const bucket = this.#bucketOf(hash);
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
@@ -452,29 +453,33 @@ export class Dict {
       link = words[base + LINK];
     }
     const tail = --words[base + COUNT];
+    assert(tail >= 0, "a chain that holds an entry has a last one");
     const hole = this.#foundBase + this.#foundSlot;
     this.#foundWords[hole] = words[base + tail];
     this.#foundWords[hole + POINTERS] = words[base + POINTERS + tail];
     if (tail === 0 && last !== 0) {
       ownerWords[ownerBase + LINK] = 0;
-      this.#freeOverflow(last - 1);
+      this.#overflow.free(last - 1);
     }
   }
 
-  // Growth and shrinkage.
+  // Growth and shrinkage: one bucket is split or merged at a time.
 
+  /** Recomputes at which sizes the next split and the next merge happen. */
   #setThresholds(): void {
     const buckets = this.buckets;
-    const isHeld = this.#pauses > 0;
-    this.#growAt = isHeld || this.#level >= MAX_LEVEL ? Infinity : buckets * MAX_LOAD;
-    this.#shrinkAt = isHeld || buckets === 1 ? 0 : buckets * MIN_LOAD;
+    const isPaused = this.#pauses > 0;
+    this.#growAt = isPaused || this.#level >= MAX_LEVEL ? Infinity : buckets * MAX_LOAD;
+    this.#shrinkAt = isPaused || buckets === 1 ? 0 : buckets * MIN_LOAD;
   }
 
+  /** Splits bucket `split`: its entries with bit `level` set go to a new bucket at the table's end. */
   #splitNext(): void {
     const bit = 1 << this.#level;
     const bucket = this.#split;
+    assert(bucket < bit && this.#pauses === 0, "a table splits its lower half, never while paused");
     this.#table.ensure(bucket + bit + 1);
-    this.#gather(bucket, true);
+    this.#gather(bucket);
     this.#split = bucket + 1;
     this.#fill(bucket, bit, 0);
     this.#fill(bucket + bit, bit, bit);
@@ -486,18 +491,20 @@ export class Dict {
     this.#tidyOverflow();
   }
 
+  /** Undoes the last split: the entries of the last bucket go back to the one they came from. */
   #mergeLast(): void {
     if (this.#split === 0) this.#split = 1 << --this.#level;
     const bit = 1 << this.#level;
     const bucket = --this.#split;
-    this.#gather(bucket + bit, true);
+    assert(bucket >= 0 && this.#pauses === 0, "a table merges what was split, never while paused");
+    this.#gather(bucket + bit);
     this.#fill(bucket, 0, 0);
     this.#table.trim(bucket + bit);
     this.#setThresholds();
   }
 
-  /** Reads a chain into `gathered` and, if told, empties it. */
-  #gather(bucket: number, empty: boolean): void {
+  /** Moves the entries of a chain to `gathered` and frees its overflow buckets. */
+  #gather(bucket: number): void {
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
     let base = (bucket & BUCKET_MASK) << 4;
     let total = 0;
@@ -511,11 +518,9 @@ export class Dict {
         gathered[2 * total] = words[base + i];
         gathered[2 * total + 1] = words[base + POINTERS + i];
       }
-      if (empty) {
-        words[base + COUNT] = 0;
-        words[base + LINK] = 0;
-        if (index >= 0) this.#freeOverflow(index);
-      }
+      words[base + COUNT] = 0;
+      words[base + LINK] = 0;
+      if (index >= 0) this.#overflow.free(index);
       if (link !== 0) {
         words = this.#overflow.segments[(link - 1) >>> BUCKET_SHIFT];
         base = ((link - 1) & BUCKET_MASK) << 4;
@@ -524,7 +529,7 @@ export class Dict {
     gatheredCount = total;
   }
 
-  /** Appends to a chain the gathered entries whose hash, under `mask`, is `wanted`. */
+  /** Appends to the chain of `bucket` those gathered entries whose hash is `wanted` under `mask`. */
   #fill(bucket: number, mask: number, wanted: number): void {
     const total = gatheredCount;
     const words = this.#table.segments[bucket >>> BUCKET_SHIFT];
@@ -543,7 +548,7 @@ export class Dict {
     }
   }
 
-  /** Adds an entry at the end of a chain, in a new overflow bucket if need be. */
+  /** Adds an entry at the end of a chain, in a new overflow bucket if the last one is full. */
   #append(bucket: number, hash: number, pointer: number): void {
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
     let base = (bucket & BUCKET_MASK) << 4;
@@ -554,8 +559,8 @@ export class Dict {
       base = (index & BUCKET_MASK) << 4;
     }
     if (words[base + COUNT] === SLOTS) {
-      const fresh = this.#takeOverflow();
-      // The array of overflow buckets may have moved.
+      const fresh = this.#overflow.take();
+      // The segment that the old last bucket lies in may have been replaced.
       if (index >= 0) words = this.#overflow.segments[index >>> BUCKET_SHIFT];
       words[base + LINK] = fresh + 1;
       words = this.#overflow.segments[fresh >>> BUCKET_SHIFT];
@@ -567,91 +572,28 @@ export class Dict {
     words[base + COUNT] = count + 1;
   }
 
-  // Overflow buckets: a stack of them up to `#overflowTop`, with a doubly linked list of holes.
-
-  #takeOverflow(): number {
-    let index = this.#overflowTop;
-    if (this.#overflowFirst !== 0) {
-      index = this.#overflowFirst - 1;
-      this.#unlinkOverflow(index);
-    } else {
-      this.#overflow.ensure(index + 1);
-      this.#overflowTop++;
-    }
-    const words = this.#overflow.segments[index >>> BUCKET_SHIFT];
-    const base = (index & BUCKET_MASK) << 4;
-    words[base + COUNT] = 0;
-    words[base + LINK] = 0;
-    return index;
-  }
-
-  #freeOverflow(index: number): void {
-    const words = this.#overflow.segments[index >>> BUCKET_SHIFT];
-    const base = (index & BUCKET_MASK) << 4;
-    const next = this.#overflowFirst;
-    words[base + COUNT] = UNUSED;
-    words[base + LINK] = next;
-    words[base + PREVIOUS] = 0;
-    if (next !== 0) this.#setOverflowWord(next - 1, PREVIOUS, index + 1);
-    this.#overflowFirst = index + 1;
-    this.#overflowFree++;
-  }
-
-  #unlinkOverflow(index: number): void {
-    const words = this.#overflow.segments[index >>> BUCKET_SHIFT];
-    const base = (index & BUCKET_MASK) << 4;
-    const next = words[base + LINK];
-    const previous = words[base + PREVIOUS];
-    if (next !== 0) this.#setOverflowWord(next - 1, PREVIOUS, previous);
-    if (previous !== 0) this.#setOverflowWord(previous - 1, LINK, next);
-    else this.#overflowFirst = next;
-    this.#overflowFree--;
-  }
-
-  #setOverflowWord(index: number, word: number, value: number): void {
-    this.#overflow.segments[index >>> BUCKET_SHIFT][((index & BUCKET_MASK) << 4) + word] = value;
-  }
-
-  #overflowWord(index: number, word: number): number {
-    return this.#overflow.segments[index >>> BUCKET_SHIFT][((index & BUCKET_MASK) << 4) + word];
-  }
-
-  /** Lowers the stack over its holes; while most of it is holes, moves the topmost bucket into one. */
+  /** Keeps the memory of overflow buckets in proportion to those in use. */
   #tidyOverflow(): void {
-    if (this.#overflowFree === 0) return;
-    if (this.#overflowFree * 2 > this.#overflowTop && this.#overflowTop > BUCKET_WORDS) {
-      this.#sinkTop();
-    }
-    const before = this.#overflowTop;
-    while (
-      this.#overflowTop > 0 && this.#overflowWord(this.#overflowTop - 1, COUNT) === UNUSED
-    ) {
-      this.#unlinkOverflow(--this.#overflowTop);
-    }
-    if (this.#overflowTop !== before) this.#overflow.trim(this.#overflowTop);
+    const top = this.#overflow.sinking;
+    if (top >= 0) this.#sinkOverflow(top);
+    this.#overflow.lower();
   }
 
-  #sinkTop(): void {
-    const top = this.#overflowTop - 1;
-    if (this.#overflowWord(top, COUNT) === UNUSED) return;
-    const index = this.#takeOverflow();
-    const bucket = this.#bucketOf(this.#overflowWord(top, 0));
+  /** Moves an overflow bucket into a hole: finds the link that leads to it, in the chain of its hashes. */
+  #sinkOverflow(index: number): void {
+    const bucket = this.#bucketOf(this.#overflow.word(index, 0));
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
     let base = (bucket & BUCKET_MASK) << 4;
-    while (words[base + LINK] !== top + 1) {
+    while (words[base + LINK] !== index + 1) {
       const link = words[base + LINK];
       assert(link !== 0, "an overflow bucket hangs on the chain of its hashes");
       words = this.#overflow.segments[(link - 1) >>> BUCKET_SHIFT];
       base = ((link - 1) & BUCKET_MASK) << 4;
     }
-    words[base + LINK] = index + 1;
-    for (let i = 0; i < BUCKET_WORDS; i++) {
-      this.#setOverflowWord(index, i, this.#overflowWord(top, i));
-    }
-    this.#freeOverflow(top);
+    words[base + LINK] = this.#overflow.sink(index) + 1;
   }
 
-  // Walking chains.
+  // Reading chains.
 
   #visitChain(bucket: number, visit: (entry: Entry) => void): void {
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
@@ -672,13 +614,13 @@ export class Dict {
     let length = words[word + COUNT];
     let link = words[word + LINK];
     while (link !== 0) {
-      length += this.#overflowWord(link - 1, COUNT);
-      link = this.#overflowWord(link - 1, LINK);
+      length += this.#overflow.word(link - 1, COUNT);
+      link = this.#overflow.word(link - 1, LINK);
     }
     return length;
   }
 
-  /** Entry `position` of a chain that is longer than that. */
+  /** Entry `position` of a chain that has more entries than that. */
   #entryAt(bucket: number, position: number): Entry {
     let words = this.#table.segments[bucket >>> BUCKET_SHIFT];
     let base = (bucket & BUCKET_MASK) << 4;
@@ -697,6 +639,7 @@ function growGathered(): void {
   gathered = grown;
 }
 
+/** Reverses the 32 bits of a word: pairs, then groups of 2, 4, 8 and 16 change places. */
 function reverseBits(value: number): number {
   let v = value;
   v = ((v >>> 1) & 0x55555555) | ((v & 0x55555555) << 1);

@@ -178,7 +178,7 @@ export class Records {
   ): Entry {
     this.changes++;
     if (this.#slab.victim >= 0) this.#payForCompaction();
-    const kind = kindOf(type, encoding);
+    const kind = kindOf(type, encoding) | expiryFlag(expireAtMs);
     const dict = this.#dict;
     const hash = dict.hashOf(keyBytes, keyStart, keyEnd);
     const old = dict.findOld(hash, keyBytes, keyStart, keyEnd);
@@ -231,7 +231,7 @@ export class Records {
     const slab = this.#slab;
     const hash = this.#dict.hashOf(keyBytes, keyStart, keyEnd);
     const old = this.#dict.findOld(hash, keyBytes, keyStart, keyEnd);
-    const kind = kindOf(type, encoding) | OBJECT;
+    const kind = kindOf(type, encoding) | OBJECT | expiryFlag(expireAtMs);
     const entry = makeKeyedRecord(slab, kind, keyBytes, keyStart, keyEnd, 0, 0, expireAtMs);
     const id = this.#freeObjects.pop() ?? this.#objects.length;
     assert(this.#objects[id] === undefined, "an object's id is free");
@@ -302,7 +302,7 @@ export class Records {
     const word = (entry & UNIT_MASK) << 1;
     const head = words[word];
     assert((head & OBJECT) === 0, "the value is held in its record");
-    const kind = kindOf((head & TYPE_MASK) as ValueType, encoding);
+    const kind = kindOf((head & TYPE_MASK) as ValueType, encoding) | (head & HAS_EXPIRE);
     const before = prefixBytes(head) + keyLengthAt(words, word);
     const units = Math.max((before + length + 7) >>> 3, MIN_UNITS);
     const slack = blockUnitsAt(words, word) - units;
@@ -330,7 +330,8 @@ export class Records {
     this.#expires += had ? -1 : 1;
     if (this.#shiftInPlace(entry, head, expireAtMs)) return entry;
     const length = valueLengthAt(words, unit << 1);
-    return this.#move(entry, head & (0xff | OBJECT), length, length, expireAtMs);
+    const kind = (head & (0xff | OBJECT)) | expiryFlag(expireAtMs);
+    return this.#move(entry, kind, length, length, expireAtMs);
   }
 
   /** Deletes a key; false when there was none. */
@@ -414,33 +415,6 @@ export class Records {
     return this.#slab.reservedBytes + this.#dict.bytes;
   }
 
-  /**
-   * Walks everything and checks that what is counted is what is there.
-   *
-   * @throws {AssertionError} When it is not.
-   */
-  audit(): void {
-    const live = new Set<number>();
-    let used = 0;
-    this.#slab.walk((pointer, units, free) => {
-      if (free) return;
-      live.add(pointer);
-      used += units;
-    });
-    assert(used * 8 === this.#slab.usedBytes, "used bytes are the live blocks' bytes");
-    assert(live.size === this.#dict.size, "there is a key for every live block");
-    let expires = 0;
-    let objects = 0;
-    this.#dict.audit((entry, hash) => {
-      assert(live.has(entry), "an entry is a live block");
-      assert(this.#dict.hashOfEntry(entry) === hash, "the table holds the key's hash");
-      if (this.expireAtMs(entry) !== NO_EXPIRY) expires++;
-      if (this.objectOf(entry) !== undefined) objects++;
-    });
-    assert(expires === this.#expires, "expiries are counted");
-    assert(objects === this.#objects.length - this.#freeObjects.length, "no object is lost");
-  }
-
   /** Writes a value into the record that its key has, if it fits and leaves little of the block unused. */
   #overwrite(
     entry: Entry,
@@ -455,15 +429,15 @@ export class Records {
     const words = this.#slab.words[slot];
     const word = unit << 1;
     const head = words[word];
-    const hasExpire = (head & HAS_EXPIRE) !== 0;
-    if (hasExpire !== (expireAtMs !== NO_EXPIRY) || (head & OBJECT) !== 0) return false;
+    // A record changes its prefix and what it holds only by being made anew.
+    if ((head & (HAS_EXPIRE | OBJECT)) !== (kind & HAS_EXPIRE)) return false;
     const length = end - start;
     const bytesBefore = prefixBytes(head) + keyLengthAt(words, word);
     const units = Math.max((bytesBefore + length + 7) >>> 3, MIN_UNITS);
     const slack = blockUnitsAt(words, word) - units;
     if (slack < 0 || slack > MAX_SLACK || slack > 4 + (units >>> 3)) return false;
     writeHeader(words, word, kind, length, slack);
-    if (hasExpire) this.#slab.floats[slot][floatIndex(unit, head)] = expireAtMs;
+    if ((head & HAS_EXPIRE) !== 0) this.#slab.floats[slot][floatIndex(unit, head)] = expireAtMs;
     copyBytes(this.#slab.bytes[slot], (unit << 3) + bytesBefore, bytes, start, end);
     return true;
   }
@@ -535,4 +509,9 @@ export class Records {
   #payForCompaction(): void {
     evacuateAfterWrite(this.#slab, this.#dict, EVACUATE_UNITS, MAX_EVACUATE_UNITS);
   }
+}
+
+/** The flag of a record that has an expiry. */
+function expiryFlag(expireAtMs: number): number {
+  return expireAtMs === NO_EXPIRY ? 0 : HAS_EXPIRE;
 }

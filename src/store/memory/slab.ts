@@ -1,76 +1,79 @@
 /**
- * The byte arena of one database: records of any length, allocated, freed and, where too much of a
+ * The byte arena of one set of records: blocks of any length, allocated, freed and, where too much of a
  * segment is free, moved together. It knows lengths, not keys.
  *
- * Memory comes in segments of at most 16 MB, each under one of 2,048 slots; a pointer is slot and unit
- * (8 bytes). The current segment is filled from its start and, while it is smaller than 16 MB, doubled
- * by copying: pointers are places, not addresses, so they stay valid, and a small database costs
- * little. A record that no segment can hold gets a buffer of its own that occupies as many slots as
- * it is long. Freed blocks go on lists by length: one list a length up to 128 units, eight a doubling
- * above. They are reused whole or split; they are not joined. What that leaves behind is undone by
- * evacuation: the emptiest segment becomes the *victim*, its records are moved by and by (by
- * `evacuate.ts`, which knows the table that points at them), and it is given back whole.
+ * ```
+ *  pointer   | slot, 11 bits | unit, 21 bits |         unit: 8 bytes; slot 0 unit 0 is never used, 0 is "none"
+ *
+ *  slot 0    [ record | record | free | record ]       full, 16 MB
+ *  slot 1    [ record | free | free | record   ]       the victim: being evacuated from its start
+ *  slot 2    [ record | record |  untouched    ]       the current one, filled up to #bump
+ *  slot 3    [ record of 40 MB .............. ]        oversize: a buffer of its own, covers slots 3 to 5
+ * ```
+ *
+ * Memory comes in segments of at most 16 MB, each under one of 2,048 slots. The current segment is filled
+ * from its start and, while it is smaller than 16 MB, doubled by copying: pointers are places, not
+ * addresses, so they stay valid, and a small collection costs little. A record that no segment can hold
+ * gets a buffer of its own, which occupies as many slots as it is long.
+ *
+ * Freed blocks go on lists by length: one list a length up to 128 units, eight a doubling above. They are
+ * reused whole or split, and never joined: joining would need a look at the neighbours of every block
+ * that is freed. The fragmentation which that leaves behind is undone by evacuation: the emptiest segment
+ * becomes the *victim*, `evacuate.ts`, which knows the table that points at records, moves its records a
+ * few at a time, and it is given back whole.
  *
  * @module
  */
 
 import { assert } from "../../base/assert.ts";
 import { allocate, allocateWords, StoreFullError } from "./allocate.ts";
-import {
-  blockUnitsAt,
-  FREE,
-  LISTED,
-  MIN_UNITS,
-  SEGMENT_SHIFT,
-  SEGMENT_UNITS,
-  TYPE_MASK,
-  UNIT_MASK,
-} from "./record.ts";
+import { FREE, LISTED, MIN_UNITS, SEGMENT_SHIFT, SEGMENT_UNITS, UNIT_MASK } from "./record.ts";
 
+/** 2,048: a 32-bit pointer reaches 32 GB. */
 const MAX_SLOTS: number = 1 << (32 - SEGMENT_SHIFT);
-/** 256 bytes: large collections of few elements have a slab each. */
+/** The first segment has 256 bytes, as every large hash, set and sorted set has a slab of its own. */
 const FIRST_UNITS = 32;
-/** Lengths up to this have a list each. */
+/** Blocks of up to this many units have a list for each length. */
 const EXACT_UNITS = 128;
+/** `log2(EXACT_UNITS)`: the first doubling that has eight lists. */
 const EXACT_LOG = 7;
-/** Lists there is room for once a block is freed. */
+/** Lists allocated when the first block is freed; doubled for longer blocks. */
 const FIRST_LISTS = 32;
-/** How many blocks of a list of unequal lengths are tried before a longer list is. */
+/** Blocks of a list tried before a longer list is, where the lengths in one list differ. */
 const FIRST_FIT_TRIES = 8;
-/** Waste below this (256 KB) is left alone. */
+/** Waste below this many units (256 KB) is left alone: moving it would gain no segment. */
 const MIN_WASTE_UNITS = 32768;
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_WORDS: Int32Array = new Int32Array(0);
 const NO_FLOATS: Float64Array = new Float64Array(0);
 
-/** A block found by {@linkcode Slab.walk}. */
-export type BlockVisitor = (pointer: number, units: number, free: boolean) => void;
-
-/** See the module's text. Pointers are those of `record.ts`. */
+/** Segments with blocks, live and free. */
 export class Slab {
-  /** Each slot's bytes; empty where a slot is unused or covered by the buffer before it. */
+  /** Bytes of each slot; empty where a slot is unused or covered by an oversize buffer below it. */
   readonly bytes: Uint8Array[] = [NO_BYTES];
-  /** The same memory as header words. */
+  /** The same memory as int32: headers of records and of free blocks. */
   readonly words: Int32Array[] = [NO_WORDS];
-  /** The same memory as expiries: one float64 a unit. */
+  /** The same memory as float64, one a unit: expiries and scores. */
   readonly floats: Float64Array[] = [NO_FLOATS];
-  /** Units of the block that `allocate` returned last: at least what was asked for. */
+  /** Units of the block that `allocate` returned last: what was asked for, or one more. */
   allocatedUnits: number = 0;
-  /** The slot being emptied, -1 when none is. */
+  /** The slot being evacuated, -1 when none is. Nothing is allocated there. */
   victim: number = -1;
-  /** The next unit of the victim to be looked at. */
+  /** The next unit of the victim to be looked at: all before it are moved or free. */
   victimUnit: number = 0;
-  /** Units allocated and freed since the evacuation was last paid for. */
+  /** Units allocated and freed since evacuation was last paid for: writers pay in proportion. */
   debtUnits: number = 0;
 
+  // By slot: units of its buffer, units in live blocks, and slots that an oversize buffer covers.
   #capacity: number[] = [0];
   #live: number[] = [0];
   #oversize: number[] = [0];
-  // As many as the longest block freed so far has needed.
+  // By list: its first block, and a bit that says it has one.
   #heads: Int32Array = NO_WORDS;
   #nonEmpty: Int32Array = NO_WORDS;
   #listedBlocks: number = 0;
+  // The current slot, -1 for none; its first untouched unit; its length in units.
   #current: number = -1;
   #bump: number = 0;
   #limit: number = 0;
@@ -79,23 +82,23 @@ export class Slab {
   #oversizeReserved: number = 0;
   #oversizeUsed: number = 0;
 
-  /** Bytes in live records, their slack included. */
+  /** Bytes in live blocks, the slack of records included. */
   get usedBytes(): number {
     return this.#used * 8;
   }
 
-  /** Bytes in segments. */
+  /** Bytes of all segments. */
   get reservedBytes(): number {
     return this.#reserved * 8;
   }
 
-  /** Bytes that are neither in a record nor still to be handed out for the first time. */
+  /** Bytes that were handed out and are in no live block now. */
   get wastedBytes(): number {
     return (this.#reserved - this.#used - (this.#limit - this.#bump)) * 8;
   }
 
   /**
-   * A block of at least `units`; see `allocatedUnits`. Its old content is undefined.
+   * Hands out a block of `units`, or one unit more (see `allocatedUnits`). Its content is undefined.
    *
    * @throws {StoreFullError} When 32 GB are in use.
    * @throws {RangeError} When the runtime has no memory left.
@@ -114,14 +117,19 @@ export class Slab {
     }
     const unit = this.#bump;
     this.#bump = unit + units;
+    assert(
+      this.#current >= 0 && this.#bump <= this.#limit,
+      "the block lies in the current segment",
+    );
     this.#account(this.#current, units);
     this.allocatedUnits = units;
     return ((this.#current << SEGMENT_SHIFT) | unit) >>> 0;
   }
 
-  /** Gives back a block of `units`, as long as it was when allocated. */
+  /** Takes back a block, of as many units as it had when it was allocated. May choose a victim. */
   free(pointer: number, units: number): void {
     const slot = pointer >>> SEGMENT_SHIFT;
+    assert(pointer !== 0 && units <= this.#capacity[slot], "a block lies in a segment");
     if (this.#oversize[slot] !== 0) {
       this.#freeOversize(slot, units);
       return;
@@ -132,17 +140,17 @@ export class Slab {
     if (this.victim < 0 && this.#isWasteful()) this.chooseVictim(1);
   }
 
-  /** Units of the record at `pointer` are live no longer; the block itself is left as it is. */
+  /** Counts units of a slot as live no longer, as its records move away; the block is left as it is. */
   forget(slot: number, units: number): void {
     this.#live[slot] -= units;
     this.#used -= units;
-    assert(this.#live[slot] >= 0, "a segment has no less than nothing live");
+    assert(this.#live[slot] >= 0, "no more units die than were live");
   }
 
   /**
-   * Makes the emptiest segment the victim, unless one is being emptied already.
+   * Makes the segment with the smallest share of live units the victim, unless there is one already.
    *
-   * @param maxShare Segments of which this share or more is live are left alone.
+   * @param maxShare Segments of which this share or more is live are left alone; 1 allows any.
    * @returns Whether there is a victim now.
    */
   chooseVictim(maxShare: number): boolean {
@@ -151,10 +159,9 @@ export class Slab {
     let bestShare = maxShare;
     for (let slot = 0; slot < this.#capacity.length; slot++) {
       if (this.#capacity[slot] === 0 || this.#oversize[slot] !== 0) continue;
-      const untouched = slot === this.#current ? this.#limit - this.#bump : 0;
-      const touched = this.#capacity[slot] - untouched;
-      const share = this.#live[slot] / touched;
-      if (touched > 1 && share < bestShare) {
+      const filled = this.filledUnits(slot);
+      const share = this.#live[slot] / filled;
+      if (filled > 1 && share < bestShare) {
         best = slot;
         bestShare = share;
       }
@@ -167,66 +174,50 @@ export class Slab {
     return true;
   }
 
-  /** Whether a part of the victim has not been looked at. */
+  /** Units of a slot that have been handed out: blocks, live and free, lie end to end up to there. */
+  filledUnits(slot: number): number {
+    return slot === this.#current ? this.#bump : this.#capacity[slot];
+  }
+
+  /** Whether part of the victim is still to be looked at. */
   get victimRemains(): boolean {
     return this.victimUnit < this.#capacity[this.victim];
   }
 
-  /** Takes a free block the evacuation has come across off its list. */
+  /** Takes a free block at `unit` of the victim off its list. */
   passFree(unit: number): void {
     const words = this.words[this.victim];
     const word = unit << 1;
     if ((words[word] & LISTED) !== 0) this.#unlink(this.victim, unit, words[word + 1]);
   }
 
-  /** Gives the emptied victim back, and names the next one if waste still calls for it. */
+  /** Gives the empty victim's memory back, and chooses the next victim if there is still much waste. */
   dropVictim(): void {
     const slot = this.victim;
-    assert(this.#live[slot] === 0, "nothing lives in an emptied segment");
+    assert(this.#live[slot] === 0, "a victim is dropped when all its records are moved");
     this.#reserved -= this.#capacity[slot];
     this.#setSlot(slot, NO_BYTES, 0);
     this.victim = -1;
     if (this.#isWasteful()) this.chooseVictim(1);
   }
 
-  /** Visits every block, live and free, segment by segment. For audits: takes time. */
-  walk(visit: BlockVisitor): void {
-    for (let slot = 0; slot < this.#capacity.length; slot++) {
-      const end = slot === this.#current ? this.#bump : this.#capacity[slot];
-      let unit = slot === 0 ? 1 : 0;
-      if (slot === this.victim) unit = this.victimUnit;
-      while (unit < end) {
-        const words = this.words[slot];
-        const units = blockUnitsAt(words, unit << 1);
-        assert(units > 0 && unit + units <= end, "a block ends inside its segment");
-        const free = (words[unit << 1] & TYPE_MASK) === FREE;
-        visit(((slot << SEGMENT_SHIFT) | unit) >>> 0, units, free);
-        unit += units;
-      }
-    }
-  }
-
-  /** Live units of each slot, for audits. */
-  liveUnits(): readonly number[] {
-    return this.#live;
-  }
-
+  /** Counts units of a new block. */
   #account(slot: number, units: number): void {
     this.#live[slot] += units;
     this.#used += units;
     this.debtUnits += units;
   }
 
-  /** More than a quarter of what is used lies idle in ordinary segments. */
+  /** Whether ordinary segments waste more than a quarter of what they use: evacuation is worth its time. */
   #isWasteful(): boolean {
     const used = this.#used - this.#oversizeUsed;
     const idle = this.#reserved - this.#oversizeReserved - used - (this.#limit - this.#bump);
     return idle > (used >>> 2) + MIN_WASTE_UNITS;
   }
 
-  // Lists of free blocks.
+  // Lists of free blocks. A list is doubly linked, and its head's link back is never read.
 
-  /** A block of the same length or, for long ones, of nearly the same; 0 when none is at hand. */
+  /** A block from the list of that length; 0 when none fits. Blocks of the victim leave the list. */
   #takeFitting(units: number): number {
     const list = classOf(units);
     if (list >= this.#heads.length) return 0;
@@ -247,7 +238,7 @@ export class Slab {
     return 0;
   }
 
-  /** Part of a longer block; 0 when there is none. */
+  /** The first part of a block from a list of longer ones; 0 when there is none. */
   #takeSplit(units: number): number {
     let list = this.#nextNonEmpty(classOf(units) + 1);
     while (list >= 0) {
@@ -262,7 +253,9 @@ export class Slab {
     return 0;
   }
 
+  /** Unlists a block and makes it live; what is left beyond `units` becomes a free block again. */
   #takeBlock(slot: number, unit: number, length: number, units: number): number {
+    assert(length >= units, "a block is as long as what is asked for");
     this.#unlink(slot, unit, length);
     if (length - units >= MIN_UNITS) {
       this.#putFree(slot, unit + units, length - units);
@@ -274,7 +267,7 @@ export class Slab {
     return ((slot << SEGMENT_SHIFT) | unit) >>> 0;
   }
 
-  /** Writes a free block's header and lists it, unless it is too short or about to be evacuated. */
+  /** Writes a free block's header and lists it, unless it is too short for links or lies in the victim. */
   #putFree(slot: number, unit: number, units: number): void {
     const words = this.words[slot];
     const word = unit << 1;
@@ -295,7 +288,7 @@ export class Slab {
     this.#listedBlocks++;
   }
 
-  /** Takes a block off its list. A head's link back is stale and never read: that spares a cache miss. */
+  /** Takes a block off its list. A new head's link back stays stale: writing it would be a cache miss. */
   #unlink(slot: number, unit: number, units: number): void {
     const words = this.words[slot];
     const word = unit << 1;
@@ -315,6 +308,7 @@ export class Slab {
     }
   }
 
+  /** Makes room for lists up to `list`. */
   #addLists(list: number): void {
     let lists = Math.max(this.#heads.length, FIRST_LISTS);
     while (lists <= list) lists *= 2;
@@ -326,6 +320,7 @@ export class Slab {
     this.#nonEmpty = nonEmpty;
   }
 
+  /** The first list from `list` on that has a block, by the lowest bit set; -1 for none. */
   #nextNonEmpty(list: number): number {
     let group = list >>> 5;
     if (group >= this.#nonEmpty.length) return -1;
@@ -339,11 +334,10 @@ export class Slab {
 
   // Segments.
 
-  /** Makes room for `units` in the current segment: a larger one or the next. */
+  /** Makes room for `units` in the current segment: grows it or opens the next, if need be. */
   #extend(units: number): void {
-    if (this.victim < 0 && this.#isWasteful() && this.chooseVictim(1)) {
-      if (this.#bump + units <= this.#limit) return;
-    }
+    // The current segment may become the victim itself: then there is no current one any more.
+    if (this.victim < 0 && this.#isWasteful()) this.chooseVictim(1);
     const needed = this.#bump + units;
     if (this.#limit > 0 && this.#limit < SEGMENT_UNITS && needed <= SEGMENT_UNITS) {
       this.#growCurrent(needed);
@@ -352,6 +346,7 @@ export class Slab {
     }
   }
 
+  /** Doubles the current segment until it has `needed` units, and copies what is there. */
   #growCurrent(needed: number): void {
     let capacity = this.#limit * 2;
     while (capacity < needed) capacity *= 2;
@@ -363,7 +358,7 @@ export class Slab {
     this.#limit = capacity;
   }
 
-  /** Opens the next segment: as large as what is in use, within bounds. */
+  /** Opens the next segment, as large as all that is in use, so that slabs double; at most 16 MB. */
   #openSegment(units: number): void {
     let capacity = FIRST_UNITS;
     const aim = Math.min(Math.max(units + 1, this.#used), SEGMENT_UNITS);
@@ -378,7 +373,7 @@ export class Slab {
     this.#limit = capacity;
   }
 
-  /** Closes the current segment: what is left of it becomes a free block. */
+  /** Closes the current segment: its untouched rest becomes a free block. */
   #retire(): void {
     const slot = this.#current;
     const unit = this.#bump;
@@ -389,6 +384,7 @@ export class Slab {
     if (rest > 0) this.#putFree(slot, unit, rest);
   }
 
+  /** Puts a buffer, or none, under a slot. */
   #setSlot(slot: number, bytes: Uint8Array, capacity: number): void {
     const buffer = bytes.buffer;
     this.bytes[slot] = bytes;
@@ -398,7 +394,7 @@ export class Slab {
     this.#oversize[slot] = 0;
   }
 
-  /** The first of `count` unused slots in a row, none below `first`. */
+  /** The first of `count` unused slots in a row from `first` on; adds slots at the end. */
   #findSlots(first: number, count: number): number {
     let run = 0;
     for (let slot = first; slot < MAX_SLOTS; slot++) {
@@ -419,8 +415,9 @@ export class Slab {
     this.#oversize.push(0);
   }
 
-  // Records longer than a segment. `#oversize` holds the slot count at the first slot, -1 at the rest.
+  // Blocks longer than a segment. `#oversize` holds the number of slots at the first one, -1 at the rest.
 
+  /** Hands out a buffer of its own. Slot 0 is left to ordinary segments, so the pointer is not 0. */
   #allocateOversize(units: number): number {
     const count = Math.ceil(units / SEGMENT_UNITS);
     const slot = this.#findSlots(1, count);
@@ -435,8 +432,9 @@ export class Slab {
     return (slot << SEGMENT_SHIFT) >>> 0;
   }
 
+  /** Gives a buffer of its own back to the runtime at once. */
   #freeOversize(slot: number, units: number): void {
-    assert(units === this.#capacity[slot], "an oversize block is its whole buffer");
+    assert(units === this.#capacity[slot], "an oversize block is freed whole");
     const count = this.#oversize[slot];
     this.forget(slot, units);
     this.#reserved -= units;
@@ -446,7 +444,10 @@ export class Slab {
   }
 }
 
-/** The list that blocks of `units` are on: every block there is at least as long as its class's start. */
+/**
+ * The list that blocks of `units` are on: `units` itself up to 128, then eight lists a doubling, by the
+ * three bits below the highest. All blocks of one list differ by less than an eighth.
+ */
 function classOf(units: number): number {
   if (units <= EXACT_UNITS) return units;
   const log = 31 - Math.clz32(units);

@@ -22,7 +22,6 @@ import {
   MAX_SHORT_KEY,
   MAX_SLACK,
   MIN_UNITS,
-  NO_EXPIRY,
   prefixBytes,
   SEGMENT_SHIFT,
   SLACK_SHIFT,
@@ -32,13 +31,13 @@ import {
 import type { Slab } from "./slab.ts";
 
 /**
- * Makes a record without its key and value: header and expiry are written, the bytes behind them are
+ * Makes a record without its key and value: header and number are written, the bytes behind them are
  * undefined. No key leads to it yet.
  *
- * @param kind Type, encoding and perhaps the OBJECT flag: the low bits of word 0.
+ * @param kind Type, encoding and the flags OBJECT and HAS_EXPIRE: the low bits of word 0.
  * @param length Value length in bytes, written to word 1.
  * @param room Bytes to reserve for the value, at least `length`.
- * @param expireAtMs The expiry, or in a sorted set the score; NO_EXPIRY reserves no 8 bytes for it.
+ * @param number With HAS_EXPIRE: the expiry, or the score of a sorted set's member.
  * @throws {StoreFullError} When the slab is full.
  */
 export function makeRecord(
@@ -47,11 +46,11 @@ export function makeRecord(
   keyLength: number,
   length: number,
   room: number,
-  expireAtMs: number,
+  number: number,
 ): Entry {
   assert(length <= room, "the value fits the room reserved for it");
-  const expires = expireAtMs !== NO_EXPIRY;
-  let size = (expires ? 16 : 8) + keyLength + room;
+  const hasNumber = (kind & HAS_EXPIRE) !== 0;
+  let size = (hasNumber ? 16 : 8) + keyLength + room;
   const content = Math.max((size - room + length + 7) >>> 3, MIN_UNITS);
   const plain = keyLength <= MAX_SHORT_KEY && size <= MAX_PLAIN_UNITS * 8;
   // A block may come out one unit longer than asked for, which must fit the slack as well.
@@ -71,11 +70,9 @@ export function makeRecord(
   } else {
     head |= (keyLength << KEY_LENGTH_SHIFT) | ((slab.allocatedUnits - content) << SLACK_SHIFT);
   }
-  if (expires) {
-    slab.floats[slot][floatIndex(unit, head)] = expireAtMs;
-    head |= HAS_EXPIRE;
-  }
+  if (hasNumber) slab.floats[slot][floatIndex(unit, head)] = number;
   words[word] = head;
+  assert(slab.allocatedUnits >= content, "the block holds header, number, key and value");
   return entry;
 }
 
@@ -88,9 +85,9 @@ export function makeKeyedRecord(
   keyEnd: number,
   length: number,
   room: number,
-  expireAtMs: number,
+  number: number,
 ): Entry {
-  const entry = makeRecord(slab, kind, keyEnd - keyStart, length, room, expireAtMs);
+  const entry = makeRecord(slab, kind, keyEnd - keyStart, length, room, number);
   const at = keyStartOf(slab, entry);
   copyBytes(slab.bytes[entry >>> SEGMENT_SHIFT], at, keyBytes, keyStart, keyEnd);
   return entry;
@@ -125,7 +122,7 @@ export function valueRefOf(slab: Slab, entry: Entry, out: BytesRef): void {
   out.set(slab.bytes[slot], start, start + valueLengthAt(words, word));
 }
 
-/** Index, in the segment's float64 view, of the expiry of a record at `unit` with header word `head`. */
+/** Index, in the segment's float64 view, of the number of a record at `unit` with header word `head`. */
 export function floatIndex(unit: number, head: number): number {
   return unit + 1 + ((head & EXTENDED) >>> 9);
 }

@@ -14,32 +14,20 @@
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { Dict } from "../memory/dict.ts";
-import { evacuate } from "../memory/evacuate.ts";
+import { evacuateAfterWrite } from "../memory/evacuate.ts";
 import type { Records } from "../memory/records.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
-import { copyBytes } from "../../base/copy.ts";
-import {
-  blockUnitsAt,
-  type Entry,
-  EXTENDED,
-  HAS_EXPIRE,
-  KEY_LENGTH_SHIFT,
-  keyLengthAt,
-  MAX_PLAIN_UNITS,
-  MAX_SHORT_KEY,
-  MIN_UNITS,
-  prefixBytes,
-  SEGMENT_SHIFT,
-  SLACK_SHIFT,
-  UNIT_MASK,
-  ValueType,
-} from "../memory/record.ts";
+import { type Entry, HAS_EXPIRE, SEGMENT_SHIFT, UNIT_MASK, ValueType } from "../memory/record.ts";
 import { ScoreIndex } from "./score_index.ts";
 import { Slab } from "../memory/slab.ts";
+import { floatIndex, freeRecord, keyRefOf, makeKeyedRecord } from "../memory/slab_record.ts";
 
 /** Work on the slab's victim that each write pays for, in units. A move costs a search of the index. */
 const EVACUATE_UNITS = 64;
 const MAX_EVACUATE_UNITS = 65536;
+
+/** Header of a member's record: the score stands where other records have their expiry. */
+const MEMBER_KIND: number = ValueType.ZSET | HAS_EXPIRE;
 
 /** Gets a member and its score; the bytes are borrowed. */
 export type MemberVisitor = (bytes: Uint8Array, start: number, end: number, score: number) => void;
@@ -107,22 +95,18 @@ export class ZsetTable implements StoredObject {
   scoreOf(entry: Entry): number {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
-    return this.#slab.floats[slot][scoreUnit(unit, this.#slab.words[slot][unit << 1])];
+    return this.#slab.floats[slot][floatIndex(unit, this.#slab.words[slot][unit << 1])];
   }
 
   /** Points `out` at an entry's member. */
   memberRef(entry: Entry, out: BytesRef): void {
-    const slot = entry >>> SEGMENT_SHIFT;
-    const unit = entry & UNIT_MASK;
-    const words = this.#slab.words[slot];
-    const start = (unit << 3) + prefixBytes(words[unit << 1]);
-    out.set(this.#slab.bytes[slot], start, start + keyLengthAt(words, unit << 1));
+    keyRefOf(this.#slab, entry, out);
   }
 
   /** Adds a member that the `find` just before did not find. */
   insert(bytes: Uint8Array, start: number, end: number, score: number): void {
     assert(score === score, "a score is a number");
-    const entry = this.#create(bytes, start, end, score);
+    const entry = makeKeyedRecord(this.#slab, MEMBER_KIND, bytes, start, end, 0, 0, score);
     this.#dict.insert(this.#hash, entry);
     this.#index.insert(score, entry);
     this.#payForCompaction();
@@ -136,7 +120,7 @@ export class ZsetTable implements StoredObject {
    */
   load(bytes: Uint8Array, start: number, end: number, score: number): boolean {
     if (this.find(bytes, start, end) !== 0) return false;
-    const entry = this.#create(bytes, start, end, score);
+    const entry = makeKeyedRecord(this.#slab, MEMBER_KIND, bytes, start, end, 0, 0, score);
     this.#dict.insert(this.#hash, entry);
     if (this.#index.size > 0 || !this.#index.prepend(score, entry)) {
       this.#index.settle();
@@ -156,7 +140,7 @@ export class ZsetTable implements StoredObject {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
     this.#index.remove(this.scoreOf(entry), entry);
-    this.#slab.floats[slot][scoreUnit(unit, this.#slab.words[slot][unit << 1])] = score;
+    this.#slab.floats[slot][floatIndex(unit, this.#slab.words[slot][unit << 1])] = score;
     this.#index.insert(score, entry);
     this.#payForCompaction();
   }
@@ -225,67 +209,15 @@ export class ZsetTable implements StoredObject {
     this.#index.relocate(this.scoreOf(to), from, to);
   }
 
-  /** Checks that table, index and slab hold the same. For tests: takes time. */
-  audit(): void {
-    this.#index.audit();
-    assert(this.#dict.size === this.#index.size, "every member is in table and index");
-    const entries = new Set<Entry>();
-    this.#index.each(0, this.size, false, (score, entry) => {
-      assert(Object.is(this.scoreOf(entry), score), "index and record have the same score");
-      entries.add(entry);
-    });
-    this.#dict.audit((entry, hash) => {
-      assert(entries.has(entry), "an entry of the table is in the index");
-      assert(this.#dict.hashOfEntry(entry) === hash, "the table holds the member's hash");
-    });
-    let live = 0;
-    this.#slab.walk((_pointer, _units, free) => live += free ? 0 : 1);
-    assert(live === this.size, "there is a member for every live block");
-  }
-
-  #create(bytes: Uint8Array, start: number, end: number, score: number): Entry {
-    const slab = this.#slab;
-    const length = end - start;
-    const content = Math.max((16 + length + 7) >>> 3, MIN_UNITS);
-    const isPlain = length <= MAX_SHORT_KEY && content <= MAX_PLAIN_UNITS;
-    const entry = slab.allocate(isPlain ? content : content + 1);
-    const slot = entry >>> SEGMENT_SHIFT;
-    const unit = entry & UNIT_MASK;
-    const words = slab.words[slot];
-    const word = unit << 1;
-    let head = ValueType.ZSET | HAS_EXPIRE;
-    if (isPlain) {
-      head |= (length << KEY_LENGTH_SHIFT) | ((slab.allocatedUnits - content) << SLACK_SHIFT);
-    } else {
-      head |= EXTENDED;
-      words[word + 2] = length;
-      words[word + 3] = slab.allocatedUnits;
-    }
-    words[word] = head;
-    words[word + 1] = 0;
-    slab.floats[slot][scoreUnit(unit, head)] = score;
-    copyBytes(slab.bytes[slot], (unit << 3) + prefixBytes(head), bytes, start, end);
-    return entry;
-  }
-
   /** Takes a record that is not in the index any more out of table and slab. */
   #discard(entry: Entry): void {
     this.#dict.remove(this.#dict.hashOfEntry(entry), entry);
-    const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
-    this.#slab.free(entry, blockUnitsAt(words, (entry & UNIT_MASK) << 1));
+    freeRecord(this.#slab, entry);
   }
 
   #payForCompaction(): void {
-    const slab = this.#slab;
-    if (slab.victim < 0) return;
-    evacuate(slab, this, Math.min(EVACUATE_UNITS + 4 * slab.debtUnits, MAX_EVACUATE_UNITS));
-    slab.debtUnits = 0;
+    evacuateAfterWrite(this.#slab, this, EVACUATE_UNITS, MAX_EVACUATE_UNITS);
   }
-}
-
-/** Index, in the slab's float64 view, of the score of a record at `unit`. */
-function scoreUnit(unit: number, head: number): number {
-  return unit + 1 + ((head & EXTENDED) >>> 9);
 }
 
 /** The table of a sorted set, undefined while its members are a listpack in its record. */

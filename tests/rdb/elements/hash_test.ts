@@ -15,6 +15,7 @@ import type { Database } from "../../../src/store/keyspace/database.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { Engine } from "../../commands/engine.ts";
+import { auditRecords } from "../../store/audit.ts";
 import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import { be, blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
@@ -437,7 +438,7 @@ for (const version of [9, 10, 11, 12, 80] as const) {
         });
         if (version === 12) assert.equal(encodings[1], encodings[0], `hash:${key}`);
       }
-      copy.db(0).audit();
+      auditRecords(copy.db(0));
     }
   });
 }

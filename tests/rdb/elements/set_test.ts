@@ -15,6 +15,7 @@ import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { setEach, setLength } from "../../../src/store/types/set.ts";
 import { Engine } from "../../commands/engine.ts";
+import { auditRecords } from "../../store/audit.ts";
 import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
@@ -191,7 +192,7 @@ for (const version of [9, 10, 11, 12, 80] as const) {
         const forms = [before, after].map((db) => db.encodingOf(db.find(name, 0, name.length)));
         assert.equal(forms[1], forms[0], latin1(name));
       }
-      copy.db(0).audit();
+      auditRecords(copy.db(0));
     }
   });
 }

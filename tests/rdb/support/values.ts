@@ -13,6 +13,7 @@ import type { Database } from "../../../src/store/keyspace/database.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import type { Encoding } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
+import { auditRecords } from "../../store/audit.ts";
 import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
 import { cutsOf, decodeCut, errorOf, join, snapshot, str, withChecksum } from "./decoding.ts";
@@ -68,7 +69,7 @@ export function testReadings<T>(
           assert.equal(db.encodingOf(db.find(KEY, 0, KEY.length)), encoding);
         }
         assert.notEqual(db.find(NEXT, 0, NEXT.length), 0);
-        db.audit();
+        auditRecords(db);
       }
     });
   }
@@ -113,7 +114,7 @@ export function damageOften(
     if (errorOf(() => decodeCut(withChecksum(bytes), [], new KeyspaceLoader(keyspace)))) continue;
     loaded++;
     use(keyspace, names);
-    keyspace.db(0).audit();
+    auditRecords(keyspace.db(0));
   }
   return loaded;
 }

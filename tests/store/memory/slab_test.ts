@@ -7,6 +7,7 @@ import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { Records } from "../../../src/store/memory/records.ts";
 import { Slab } from "../../../src/store/memory/slab.ts";
 import { setString } from "../../../src/store/types/string.ts";
+import { auditRecords } from "../audit.ts";
 import { settingsOf } from "../model.ts";
 
 const MB = 1024 * 1024;
@@ -75,7 +76,7 @@ test("freed memory is used again: churn of one length takes no more", () => {
     set(db, i, 200);
   }
   assert.equal(db.memory().reserved, before);
-  db.audit();
+  auditRecords(db);
 });
 
 test("overwriting with other lengths stays within bounds", () => {
@@ -89,7 +90,7 @@ test("overwriting with other lengths stays within bounds", () => {
     if (i % 50_000 === 49_999) assertBounded(db);
   }
   lengths.forEach((length, number) => check(db, number, length));
-  db.audit();
+  auditRecords(db);
 });
 
 function assertBounded(db: Database): void {
@@ -109,7 +110,7 @@ test("values that change from short to long and back give their memory back", ()
     assertBounded(db);
   }
   for (let i = 0; i < count; i++) check(db, i, 900);
-  db.audit();
+  auditRecords(db);
 });
 
 test("deleting most keys gives most memory back", () => {
@@ -122,7 +123,7 @@ test("deleting most keys gives most memory back", () => {
   const { used, reserved } = db.memory();
   assert.ok(reserved < full / 4, `${reserved} of ${full} for ${used} used`);
   for (let i = 0; i < count; i += 20) check(db, i, 200);
-  db.audit();
+  auditRecords(db);
 });
 
 test("compact() works in steps of its budget and comes to an end", () => {
@@ -134,13 +135,13 @@ test("compact() works in steps of its budget and comes to an end", () => {
   while ((done = compact(db, 100_000)) > 0) {
     assert.ok(done < 400_000);
     assert.ok(++steps < 1000);
-    if (steps % 5 === 0) db.audit();
+    if (steps % 5 === 0) auditRecords(db);
   }
   const { used, wasted } = db.memory();
   assert.ok(wasted * 8 < used + 8 * MB / 64);
   for (let i = 0; i < 50_000; i += 3) check(db, i, (i * 7) % 400);
   assert.equal(compact(db, 100_000), 0);
-  db.audit();
+  auditRecords(db);
 });
 
 test("an entry survives its segment being doubled and the next one opened", () => {
@@ -151,7 +152,7 @@ test("an entry survives its segment being doubled and the next one opened", () =
     check(db, 1e6, 100);
   }
   for (let i = 0; i < 30; i++) check(db, i, MB - 100);
-  db.audit();
+  auditRecords(db);
 });
 
 test("records longer than a segment get a buffer of their own and give it back", () => {
@@ -167,7 +168,7 @@ test("records longer than a segment get a buffer of their own and give it back",
       assert.equal(ref.end - ref.start, length);
       assert.equal(ref.bytes[ref.end - 1], long[length - 1]);
       set(db, round, 1000);
-      db.audit();
+      auditRecords(db);
     }
     const renamed = new Uint8Array([round]);
     keyView.setFloat64(0, 40 * MB);
@@ -178,6 +179,6 @@ test("records longer than a segment get a buffer of their own and give it back",
   }
   for (const length of [16 * MB - 40, 16 * MB - 16, 16 * MB, 17 * MB, 33 * MB]) remove(db, length);
   for (let i = 0; i < 3; i++) check(db, i, 1000);
-  db.audit();
+  auditRecords(db);
   assert.ok(db.memory().reserved <= small + 34 * MB);
 });

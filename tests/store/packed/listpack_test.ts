@@ -9,6 +9,7 @@ import { lpCheck } from "../../../src/store/packed/listpack_check.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { RecordRegion } from "../../../src/store/packed/record_region.ts";
 import { NodeRegion, type Region } from "../../../src/store/packed/region.ts";
+import { auditRecords } from "../audit.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 
 const ref = new BytesRef();
@@ -295,6 +296,6 @@ for (let seed = 1; seed <= 8; seed++) {
       }
       assert.equal(db.find(key, 0, 3), record.entry);
     }
-    db.audit();
+    auditRecords(db);
   });
 }

@@ -34,6 +34,7 @@ import { HashBuilder } from "../../../src/store/types/hash_builder.ts";
 import { copyValue, type Database } from "../../../src/store/keyspace/database.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { lpCheck } from "../../../src/store/packed/listpack_check.ts";
+import { auditRecords } from "../audit.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 
 const KEY = bytesOf("hash");
@@ -250,14 +251,14 @@ class Run {
       assert.equal(hashExpiresBefore(db, entry, ms), times.some((at) => at < ms));
     }
     this.#compareForm();
-    db.audit();
+    auditRecords(db);
   }
 
   #compareForm(): void {
     const { db, entry } = this;
     const large = hashTableOf(db, entry);
     this.met.add(`${db.encodingOf(entry)}${large === undefined ? "" : " large"}`);
-    if (large !== undefined) return large.fields.audit();
+    if (large !== undefined) return auditRecords(large.fields);
     db.valueRef(entry, blob);
     assert.equal(lpCheck(blob.bytes, blob.start, blob.end, false), undefined);
     if (db.encodingOf(entry) === Encoding.LISTPACK) return;
@@ -278,7 +279,7 @@ class Run {
     assert.ok(copied !== 0 && entry !== 0);
     assert.deepEqual(sorted(tell(other, entry)), before);
     other.removeEntry(entry);
-    other.audit();
+    auditRecords(other);
   }
 
   /** What a snapshot brings field by field is in the form that was held. */
@@ -360,7 +361,7 @@ test("a hash that loses its fields gives memory back", () => {
   assert.ok(large.memoryBytes < full / 3, `${large.memoryBytes} of ${full} bytes`);
   db.removeEntry(entry);
   assert.equal(db.memory().objects, 0);
-  db.audit();
+  auditRecords(db);
 });
 
 test("a table of a few fields costs little more than its bytes", () => {

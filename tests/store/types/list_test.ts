@@ -20,6 +20,7 @@ import {
   listSet,
   quicklistOf,
 } from "../../../src/store/types/list.ts";
+import { auditRecords } from "../audit.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 import { auditQuicklist } from "../packed/audit.ts";
 
@@ -190,7 +191,7 @@ for (const fill of FILLS) {
         if (i % 7 === 0) run.check();
       }
       run.check();
-      run.db.audit();
+      auditRecords(run.db);
       for (const [encoding, count] of run.met) met.set(encoding, (met.get(encoding) ?? 0) + count);
     }
     assert.ok((met.get(Encoding.QUICKLIST) ?? 0) > 0, "large lists were met");

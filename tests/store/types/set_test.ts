@@ -27,6 +27,7 @@ import {
 import { setTableOf } from "../../../src/store/types/set_table.ts";
 import { SetBuilder } from "../../../src/store/types/set_builder.ts";
 import { bytesOf } from "../../rdb/support/dataset.ts";
+import { auditRecords } from "../audit.ts";
 
 const KEY = bytesOf("key");
 const { INTSET, LISTPACK, HASHTABLE } = Encoding;
@@ -69,7 +70,7 @@ function fits(db: Database, entry: Entry, model: ReadonlySet<string>): void {
       assert.ok(model.has(latin1(bytes, start, end)));
     });
   }
-  db.audit();
+  auditRecords(db);
 }
 
 function memberOf(prng: Prng, kind: string): string {

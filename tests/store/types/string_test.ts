@@ -14,6 +14,7 @@ import {
   storeInteger,
   stringLength,
 } from "../../../src/store/types/string.ts";
+import { auditRecords } from "../audit.ts";
 import { bytesOf, settingsOf, text } from "../model.ts";
 
 const KEY = bytesOf("key");
@@ -75,7 +76,7 @@ for (const value of integers) {
     if (safe) assert.equal(read(db, setInteger(db, KEY, 0, 3, Number(value), NO_EXPIRY)), value);
     storeInteger(db, db.find(KEY, 0, 3), -BigInt(value) - 1n);
     assert.equal(read(db, db.find(KEY, 0, 3)), String(-BigInt(value) - 1n));
-    db.audit();
+    auditRecords(db);
   });
 }
 
@@ -144,7 +145,7 @@ test("growString() keeps bytes and expiry, zeroes what is new, and makes the str
     assert.equal(read(db, entry), expected);
     assert.equal(db.expireAtMs(entry), 77);
     assert.equal(db.expiresCount, 1);
-    db.audit();
+    auditRecords(db);
   }
 });
 
@@ -164,7 +165,7 @@ test("growString() of a missing key makes it, empty if told so", () => {
   const entry = growString(db, KEY, 0, 3, 0);
   assert.equal(read(db, entry), "");
   assert.equal(db.size, 1);
-  db.audit();
+  auditRecords(db);
 });
 
 test("appending byte by byte is linear: a string is moved a few times only", () => {
@@ -185,7 +186,7 @@ test("appending byte by byte is linear: a string is moved a few times only", () 
     if (ref.bytes[ref.start + i] !== ((i + 1) & 0xff)) assert.fail(`byte ${i} is wrong`);
   }
   assert.ok(db.memory().used < length * 2.2);
-  db.audit();
+  auditRecords(db);
 });
 
 test("a shorter value after a long one does not keep the long one's memory", () => {
@@ -213,5 +214,5 @@ test("a value of 512 MB is held, grown to and given back", () => {
   assert.equal(ref.end - ref.start, length);
   assert.equal(ref.bytes[ref.end - 1], 0);
   assert.ok(db.memory().reserved < length + (1 << 25));
-  db.audit();
+  auditRecords(db);
 });

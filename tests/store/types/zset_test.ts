@@ -24,6 +24,7 @@ import {
   zsetSeekMember,
 } from "../../../src/store/types/zset.ts";
 import { zsetTableOf } from "../../../src/store/types/zset_table.ts";
+import { auditRecords, auditZset } from "../audit.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -137,13 +138,17 @@ for (const { name, members, operations, growth, scores } of RUNS) {
       const part = model.pairs.slice(from, from + count);
       assert.deepEqual(read(db, entry, from, count, false), part);
       assert.deepEqual(read(db, entry, from + count - 1, count, true), part.reverse());
-      if (i % 1000 === 0) zsetTableOf(db, entry)?.audit();
+      const table = zsetTableOf(db, entry);
+      if (i % 1000 === 0 && table !== undefined) auditZset(table);
     }
     const encoding = members <= 128 ? Encoding.LISTPACK : Encoding.SKIPLIST;
     assert.equal(db.encodingOf(entry), encoding);
-    zsetTableOf(db, entry)?.audit();
-    zsetTableOf(db, entry)?.copy().audit();
-    db.audit();
+    const table = zsetTableOf(db, entry);
+    if (table !== undefined) {
+      auditZset(table);
+      auditZset(table.copy());
+    }
+    auditRecords(db);
   });
 }
 
