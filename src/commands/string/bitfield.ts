@@ -1,5 +1,13 @@
 /**
- * Numbers of any width in the bits of a string.
+ * BITFIELD: integers of 1 to 64 bits at any bit of a string (`bitops.c bitfieldGeneric`). One call holds a list of
+ * operations, each with a reply of its own:
+ *
+ *     GET type offset              the number
+ *     SET type offset n            the old number
+ *     INCRBY type offset n         the new number
+ *     OVERFLOW WRAP|SAT|FAIL       no reply: how later SETs and INCRBYs treat a number that does not fit
+ *
+ * Numbers are BigInt throughout: i64 and u63 do not fit a double, and the command is rare.
  *
  * @module
  */
@@ -26,20 +34,30 @@ import { ValueType } from "../../store/memory/record.ts";
 const LOWER_I = 0x69;
 const LOWER_U = 0x75;
 
+/** What becomes of a number that does not fit its field: its low bits, the nearest number that fits, or nothing. */
 const OVERFLOWS = ["WRAP", "SAT", "FAIL"] as const;
 type Overflow = typeof OVERFLOWS[number];
 
+/** One GET, SET or INCRBY. */
 interface FieldOperation {
+  /** The operation's name. */
   readonly kind: "GET" | "SET" | "INCRBY";
+  /** True for types i1 to i64, false for u1 to u63. */
   readonly signed: boolean;
+  /** Bits of the field, 1 to 64. */
   readonly width: number;
+  /** Number of the field's first bit. */
   readonly offset: number;
+  /** The number to set or to add, an int64; 0 for GET. */
   readonly operand: bigint;
+  /** The OVERFLOW that stood before the operation, WRAP without one. */
   readonly overflow: Overflow;
 }
 
+/** Points at the bytes of the string. */
 const value: BytesRef = new BytesRef();
 
+/** The operation at argument `index`; as in Redis it is a syntax error unless its arguments follow. */
 function readKind(argv: Argv, index: number): FieldOperation["kind"] {
   const following = argv.count - index - 1;
   if (following >= 2 && isWord(argv, index, "GET")) return "GET";
@@ -48,12 +66,18 @@ function readKind(argv: Argv, index: number): FieldOperation["kind"] {
   throw new CommandError(SYNTAX);
 }
 
+/** @throws {CommandError} BITFIELD_OVERFLOW when argument `index` names none. */
 function readOverflow(argv: Argv, index: number): Overflow {
   for (const overflow of OVERFLOWS) if (isWord(argv, index, overflow)) return overflow;
   throw new CommandError(BITFIELD_OVERFLOW);
 }
 
-/** Width of the type at `index`: i1 to i64 positive, u1 to u63 negative. */
+/**
+ * The width of the type at argument `index`: positive for i1 to i64, negative for u1 to u63. There is no u64: replies are
+ * signed 64-bit integers.
+ *
+ * @throws {CommandError} BITFIELD_TYPE when it is no such type.
+ */
 function readType(argv: Argv, index: number): number {
   const start = argv.starts[index];
   const letter = argv.lengthOf(index) > 0 ? argv.bytes[start] : 0;
@@ -63,6 +87,7 @@ function readType(argv: Argv, index: number): number {
   return letter === LOWER_I ? width : -width;
 }
 
+/** All operations of the command, checked before anything is looked up. */
 function readOperations(argv: Argv): FieldOperation[] {
   const operations: FieldOperation[] = [];
   let overflow: Overflow = "WRAP";
@@ -85,11 +110,11 @@ function readOperations(argv: Argv): FieldOperation[] {
 }
 
 /**
- * Which end of its type `old + increment` leaves: 1 above, -1 below, 0 neither.
+ * Whether `old + increment` leaves the range of the operation's type: 1 above it, -1 below it, 0 inside.
  *
- * Signed it is `checkSignedBitfieldOverflow` of Redis's `bitops.c` to the letter, wrapping included: the
- * distance to the top is an int64 itself, so that a SET of a number near the smallest int64 counts as
- * above the top. A replica has to err as its master does.
+ * For signed types this is `bitops.c checkSignedBitfieldOverflow` to the letter, with its wrapping: the distance to the
+ * largest number is an int64 itself and may overflow, so that a SET of a number near -2^63 counts as above the range. A
+ * replica must make the same mistake as its master.
  */
 function overflowOf(operation: FieldOperation, old: bigint, increment: bigint): number {
   const { signed, width } = operation;
@@ -105,7 +130,7 @@ function overflowOf(operation: FieldOperation, old: bigint, increment: bigint): 
   return below ? -1 : 0;
 }
 
-/** `old + increment` as a field of the operation's type holds it; undefined when FAIL forbids it. */
+/** `old + increment` made to fit the operation's type by its overflow rule; undefined when it does not and the rule is FAIL. */
 function fit(operation: FieldOperation, old: bigint, increment: bigint): bigint | undefined {
   const { signed, width } = operation;
   const end = overflowOf(operation, old, increment);
@@ -119,6 +144,7 @@ function fit(operation: FieldOperation, old: bigint, increment: bigint): bigint 
   return signed ? -max - 1n : 0n;
 }
 
+/** The number in an operation's field of {@linkcode value}. */
 function readField(operation: FieldOperation): bigint {
   const { width, offset } = operation;
   const bits = readBits(value.bytes, value.start, value.end, offset, width);
@@ -126,14 +152,17 @@ function readField(operation: FieldOperation): bigint {
 }
 
 /**
- * SET or INCRBY on `value`, which is long enough; replies, and tells whether that counts as a change. One
- * that FAIL forbids does not, even where the string has grown for it: Redis does not propagate that.
+ * Runs one SET or INCRBY on {@linkcode value}, which is long enough, and replies; null when FAIL forbids it.
+ *
+ * @param grows Whether the string had to grow for this command.
+ * @returns Whether Redis counts a change. An operation that FAIL forbids is none, even where the string has grown for it,
+ * and a command without any is not propagated.
  */
 function changeField(ctx: Context, operation: FieldOperation, grows: boolean): boolean {
   const old = readField(operation);
   const isSet = operation.kind === "SET";
   const { operand } = operation;
-  // Redis takes SET's operand for an unsigned type as a uint64: a negative one is above every field.
+  // Redis casts SET's operand to uint64 for an unsigned type: a negative one becomes larger than any field holds.
   const given = operation.signed ? operand : BigInt.asUintN(64, operand);
   const fitting = isSet ? fit(operation, given, 0n) : fit(operation, old, operand);
   if (fitting === undefined) {
@@ -145,6 +174,7 @@ function changeField(ctx: Context, operation: FieldOperation, grows: boolean): b
   return grows || fitting !== old;
 }
 
+/** Replies to a command of GETs alone, which creates no key and changes none. */
 function readFields(ctx: Context, argv: Argv, operations: readonly FieldOperation[]): void {
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) value.start = value.end = 0;
@@ -153,6 +183,7 @@ function readFields(ctx: Context, argv: Argv, operations: readonly FieldOperatio
   for (const operation of operations) ctx.reply.integer(readField(operation));
 }
 
+/** Runs a command with a SET or INCRBY: the string first grows to hold every field that is written. */
 function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperation[]): void {
   let end = 0;
   for (const { kind, offset, width } of operations) {
@@ -173,7 +204,7 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
   ctx.changed(argv, 1, changes);
 }
 
-/** `BITFIELD key [GET type offset] [OVERFLOW how] [SET|INCRBY type offset n] ...`: a number each. O(1) each. */
+/** `BITFIELD key [GET type offset] [OVERFLOW how] [SET|INCRBY type offset n] ...`: an array of numbers. O(1) an operation. */
 const bitfield = command(
   "bitfield",
   -2,
@@ -186,12 +217,12 @@ const bitfield = command(
   },
 );
 
-/** `BITFIELD_RO key [GET type offset] ...`: a number each. O(1) each. */
+/** `BITFIELD_RO key [GET type offset] ...`: an array of numbers; any other operation is an error. O(1) an operation. */
 const bitfieldRo = command("bitfield_ro", -2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const operations = readOperations(argv);
   if (operations.some(({ kind }) => kind !== "GET")) throw new CommandError(BITFIELD_READONLY);
   readFields(ctx, argv, operations);
 });
 
-/** The rows. */
+/** The commands of this file. */
 export const bitfieldCommands: readonly Command[] = [bitfield, bitfieldRo];

@@ -1,5 +1,6 @@
 /**
- * Strings as arrays of bits.
+ * The commands that take a string for an array of bits (`bitops.c`). Bit 0 is the highest bit of the first byte; bits
+ * behind the end of a string are 0. Fields of several bits are in `bitfield.ts`, the kernels in `bits.ts`.
  *
  * @module
  */
@@ -25,17 +26,18 @@ import {
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
-/** Bits of the longest string, 512 MB. */
+/** The number of bits in the longest string, 512 MB. */
 const MAX_BITS = 2 ** 32;
 const HASH = 0x23;
 
+/** Points at the bytes of the string that was read last. */
 const value: BytesRef = new BytesRef();
 
 /**
- * Argument `index` as the number of a bit.
+ * Argument `index` as the number of a bit (`bitops.c getBitOffsetFromArgument`).
  *
- * @param width When not 0, `#n` stands for `n * width`.
- * @throws {CommandError} BIT_OFFSET.
+ * @param width When it is not 0, `#n` stands for bit `n * width`, the n-th field of that width.
+ * @throws {CommandError} BIT_OFFSET when it is no number or the bit lies behind the longest string.
  */
 export function readBitOffset(argv: Argv, index: number, width: number): number {
   const start = argv.starts[index];
@@ -46,7 +48,10 @@ export function readBitOffset(argv: Argv, index: number, width: number): number 
   return offset;
 }
 
-/** `SETBIT key offset bit`: the bit that was there. O(1). */
+/**
+ * `SETBIT key offset bit`: sets one bit and replies with its old value. A string that is too short grows with zeros. A SETBIT
+ * that changes neither bit nor length is not propagated, as since Redis 7.0. O(1), or O(n) when the string grows.
+ */
 const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx, argv) => {
   const offset = readBitOffset(argv, 2, 0);
   const bit = readInteger(argv, 3, BIT_VALUE);
@@ -64,7 +69,7 @@ const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx,
   ctx.reply.integer(old);
 });
 
-/** `GETBIT key offset`: that bit, 0 beyond the end. O(1). */
+/** `GETBIT key offset`: one bit, 0 behind the end of the string. O(1). */
 const getbit = command("getbit", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const offset = readBitOffset(argv, 2, 0);
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
@@ -75,22 +80,30 @@ const getbit = command("getbit", 3, READONLY | FAST, "RO.access@1", (ctx, argv) 
   ctx.reply.integer((byte >> (7 - (offset % 8))) & 1);
 });
 
-/** A range of bits, as BITCOUNT and BITPOS read one. `end` is exclusive; empty when it is not above `start`. */
+/** A range of bits for BITCOUNT and BITPOS: `end` is exclusive, and no bit is in the range when it is not above `start`. */
 interface BitRange {
   start: number;
   end: number;
 }
 
+/** The range that {@linkcode clipRange} computed last. */
 const range: BitRange = { start: 0, end: 0 };
 
-/** Whether argument `index` says BIT and not BYTE. */
+/**
+ * Whether argument `index` is BIT; for BYTE it is false.
+ *
+ * @throws {CommandError} SYNTAX when it is neither.
+ */
 function readUnit(argv: Argv, index: number): boolean {
   if (isWord(argv, index, "BIT")) return true;
   if (isWord(argv, index, "BYTE")) return false;
   throw new CommandError(SYNTAX);
 }
 
-/** Sets `range` to the bits from `start` to `end`, both included, of a string of `length` bytes. */
+/**
+ * Sets {@linkcode range} to the bits from unit `start` to unit `end`, both included, of a string of `length` bytes. Units are
+ * bits or bytes; negative ones count from the end, and those outside the string are clipped.
+ */
 function clipRange(start: number, end: number, isBit: boolean, length: number): void {
   const total = isBit ? length * 8 : length;
   const unit = isBit ? 1 : 8;
@@ -101,13 +114,16 @@ function clipRange(start: number, end: number, isBit: boolean, length: number): 
   range.end = (end + 1) * unit;
 }
 
-/** Points `value` at a string, or at nothing. */
+/** Points {@linkcode value} at an entry's string, or at no bytes for entry 0. */
 function refString(ctx: Context, entry: Entry): void {
   if (entry === 0) value.start = value.end = 0;
   else readString(ctx.db, entry, value);
 }
 
-/** Bits set in `range` of `value`: whole bytes counted, what hangs over at both ends taken off. */
+/**
+ * The number of bits set in {@linkcode range} of {@linkcode value}: counts all bytes the range touches, then takes off the
+ * bits of the first and last byte that lie outside (`bitops.c bitcountCommand`).
+ */
 function countRange(): number {
   const first = value.start + Math.floor(range.start / 8);
   const end = value.start + Math.ceil(range.end / 8);
@@ -119,7 +135,11 @@ function countRange(): number {
   return count;
 }
 
-/** `BITCOUNT key [start end [BYTE|BIT]]`: how many bits are set. O(n). */
+/**
+ * `BITCOUNT key [start end [BYTE|BIT]]`: the number of bits set in the string or a range of it. O(n).
+ *
+ * Both ends negative and in the wrong order make an empty range before clipping, as for GETRANGE.
+ */
 const bitcount = command("bitcount", -2, READONLY, "RO.access@1", (ctx, argv) => {
   if (argv.count === 3 || argv.count > 5) throw new CommandError(SYNTAX);
   const start = argv.count > 3 ? readInteger(argv, 2) : 0;
@@ -133,7 +153,12 @@ const bitcount = command("bitcount", -2, READONLY, "RO.access@1", (ctx, argv) =>
   ctx.reply.integer(range.start < range.end ? countRange() : 0);
 });
 
-/** `BITPOS key bit [start [end [BYTE|BIT]]]`: the first such bit, or -1. O(n). */
+/**
+ * `BITPOS key bit [start [end [BYTE|BIT]]]`: the number of the first bit that is 0 or 1, -1 when there is none. O(n).
+ *
+ * Without an end, a string of ones is taken to be followed by zeros: the reply to a search for 0 is the bit behind its
+ * last. With an end the search stays inside the range.
+ */
 const bitpos = command("bitpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const bit = readInteger(argv, 2);
   if (bit !== 0 && bit !== 1) throw new CommandError(BITPOS_BIT);
@@ -152,21 +177,24 @@ const bitpos = command("bitpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   ctx.reply.integer(goesOn ? range.end : found);
 });
 
+/** The operations of BITOP; the last four are since Redis 8.2. */
 const BITOPS = ["AND", "OR", "XOR", "NOT", "DIFF", "DIFF1", "ANDOR", "ONE"] as const;
 type BitOperation = typeof BITOPS[number];
 
+/** @throws {CommandError} SYNTAX when argument 1 is no operation. */
 function readOperation(argv: Argv): BitOperation {
   for (const operation of BITOPS) if (isWord(argv, 1, operation)) return operation;
   throw new CommandError(SYNTAX);
 }
 
+/** @throws {CommandError} When the operation takes another number of source keys. */
 function checkSources(operation: BitOperation, argv: Argv): void {
   if (operation === "NOT" && argv.count !== 4) throw new CommandError(BITOP_NOT);
   const takesTwo = operation === "DIFF" || operation === "DIFF1" || operation === "ANDOR";
   if (takesTwo && argv.count < 5) throw new CommandError(bitopTwoKeys(operation));
 }
 
-/** Folds the string in `value` into `result`; bytes it does not have are zero. */
+/** Combines `result` with the string in {@linkcode value}, which counts as padded with zeros to the result's length. */
 function foldInto(result: Uint8Array, operation: "AND" | "OR" | "XOR"): void {
   const { bytes, start } = value;
   const length = value.end - start;
@@ -180,7 +208,7 @@ function foldInto(result: Uint8Array, operation: "AND" | "OR" | "XOR"): void {
   }
 }
 
-/** Sources `first` and after it, folded. */
+/** The sources from argument `first` on, combined by one operation into `length` bytes. */
 function foldSources(
   ctx: Context,
   argv: Argv,
@@ -197,7 +225,10 @@ function foldSources(
   return result;
 }
 
-/** Bits that are set in exactly one source. */
+/**
+ * BITOP ONE: bits that are set in exactly one source. A bit that is met again goes into `several`, which is taken away from
+ * the bits that were met at all.
+ */
 function bitsOfOne(ctx: Context, argv: Argv, length: number): Uint8Array {
   const some = new Uint8Array(length);
   const several = new Uint8Array(length);
@@ -213,7 +244,13 @@ function bitsOfOne(ctx: Context, argv: Argv, length: number): Uint8Array {
   return some;
 }
 
-/** DIFF, DIFF1 and ANDOR: the first source against all the others together. */
+/**
+ * DIFF, DIFF1 and ANDOR, which compare the first source with the OR of the others:
+ *
+ *     DIFF    first AND NOT others
+ *     DIFF1   others AND NOT first
+ *     ANDOR   first AND others
+ */
 function firstAgainstRest(
   ctx: Context,
   argv: Argv,
@@ -231,6 +268,7 @@ function firstAgainstRest(
   return rest;
 }
 
+/** The result of a BITOP over the sources from argument 3 on, `length` bytes: as long as the longest source. */
 function compute(
   ctx: Context,
   argv: Argv,
@@ -254,7 +292,10 @@ function compute(
   }
 }
 
-/** `BITOP operation target key [key ...]`: the result's length. O(n). */
+/**
+ * `BITOP operation target key [key ...]`: stores the result in the target and replies with its length. An empty result
+ * removes the target. The result is computed before the target changes, which may itself be a source. O(n).
+ */
 const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1", (ctx, argv) => {
   const operation = readOperation(argv);
   checkSources(operation, argv);
@@ -272,5 +313,5 @@ const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1"
   ctx.reply.integer(length);
 });
 
-/** The family, in the order of its rows; fields of bits are in `bitfield.ts`. */
+/** The commands of this file. */
 export const bitmapCommands: readonly Command[] = [setbit, getbit, bitcount, bitpos, bitop];

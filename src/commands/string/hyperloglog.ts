@@ -1,5 +1,10 @@
 /**
- * HyperLogLogs: cardinalities of sets nobody keeps, in strings that equal Redis's.
+ * The HyperLogLog commands (`hyperloglog.c`): estimates of how many different elements were added, with a standard error of
+ * 0.81%, in 12 KB or less. The value is an ordinary string, byte for byte Redis's; its layout and kernels are in
+ * `store/types/hyperloglog.ts`.
+ *
+ * Estimates are computed with Redis's formula in Redis's order of operations, and PFCOUNT stores the last one in the
+ * string's header: master and replica must agree in every bit of it.
  *
  * @module
  */
@@ -52,15 +57,23 @@ import {
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
+/** How many random elements PFSELFTEST adds. */
 const SELFTEST_ELEMENTS = 20_000;
-/** Six standard errors of 1.04 / sqrt(registers). */
+/** The largest relative error that passes: six standard errors of 1.04 / sqrt(16384 registers). */
 const SELFTEST_ERROR: number = 6 * 1.04 / 128;
 
+/** Points at the bytes of the HyperLogLog that was looked up last. */
 const value = new BytesRef();
+/** The HyperLogLog that is being changed in place: see {@linkcode openForWrite}. */
 const region = new RecordRegion();
+/** One byte a register: the maximum over all keys of a PFCOUNT or PFMERGE. */
 const registers = new Uint8Array(HLL_REGISTERS);
 
-/** The HyperLogLog argument `index` names, 0 when there is none; {@linkcode value} points at it. */
+/**
+ * The entry of the HyperLogLog at argument `index`, 0 when the key is missing. {@linkcode value} points at its bytes.
+ *
+ * @throws {CommandError} NO_HYPERLOGLOG when the string has no sound header (`isHLLObjectOrReply`).
+ */
 function lookupHll(ctx: Context, argv: Argv, index: number): Entry {
   const entry = lookup(ctx, argv, index, ValueType.STRING);
   if (entry === 0) return 0;
@@ -70,7 +83,10 @@ function lookupHll(ctx: Context, argv: Argv, index: number): Entry {
   throw new CommandError(NO_HYPERLOGLOG);
 }
 
-/** Opens `region` on a HyperLogLog, as a string that is changed in place; 0: an empty one is made. */
+/**
+ * Opens {@linkcode region} on the HyperLogLog of an entry; for entry 0 an empty sparse one is created under key argument
+ * `key`. The string becomes RAW, as `dbUnshareStringValue` makes it in Redis.
+ */
 function openForWrite(db: Database, entry: Entry, argv: Argv, key: number): void {
   const [start, end] = [argv.starts[key], argv.ends[key]];
   const [type, raw] = [ValueType.STRING, Encoding.RAW];
@@ -83,7 +99,7 @@ function openForWrite(db: Database, entry: Entry, argv: Argv, key: number): void
   region.open(db, entry, raw);
 }
 
-/** `PFADD key [element ...]`: 1 when a register was raised or the key made. O(1) an element. */
+/** `PFADD key [element ...]`: replies 1 when a register was raised or the key created, else 0. O(1) an element. */
 const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const entry = lookupHll(ctx, argv, 1);
@@ -92,7 +108,7 @@ const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, 
   openForWrite(ctx.db, entry, argv, 1);
   for (let i = 2; i < argv.count; i++) {
     const change = hllAdd(region, sparseMax, bytes, starts[i], ends[i]);
-    // As in Redis, what was raised before the damage was met stays so.
+    // As in Redis, registers that were raised before the damaged opcode was met stay raised.
     if (change === HllChange.CORRUPT) throw new CommandError(HYPERLOGLOG_CORRUPT);
     updated += change;
   }
@@ -103,11 +119,14 @@ const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, 
   ctx.reply.integer(updated > 0 ? 1 : 0);
 });
 
-/** PFCOUNT of one key: what was counted is written into the string, and so propagated. */
+/**
+ * PFCOUNT of one key. The estimate is stored in the header until a register changes; storing it is a change that a master
+ * propagates as the PFCOUNT itself.
+ */
 function countOne(ctx: Context, argv: Argv): void {
   const entry = lookupHll(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
-  // A replica's own clients leave the string as the master has it.
+  // A client of a replica must not change the string: the next PFCOUNT of the master's stream does.
   const writes = ctx.caller !== Caller.REPLICA_CLIENT;
   if (writes) {
     beforeKeyWrite(ctx.keyspace, ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
@@ -124,7 +143,10 @@ function countOne(ctx: Context, argv: Argv): void {
   ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
 }
 
-/** `PFCOUNT key [key ...]`: how many different elements there were, about. O(1) a key. */
+/**
+ * `PFCOUNT key [key ...]`: the estimated number of different elements in all keys together. Only for one key is the estimate
+ * stored. O(1) a key, with a large constant.
+ */
 const pfcount = command("pfcount", -2, READONLY | MAY_REPLICATE, "RW.access@1:-1", (ctx, argv) => {
   if (argv.count === 2) return countOne(ctx, argv);
   registers.fill(0);
@@ -133,7 +155,11 @@ const pfcount = command("pfcount", -2, READONLY | MAY_REPLICATE, "RW.access@1:-1
   ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
 });
 
-/** Raises `registers` to what a key has; whether that is held dense. */
+/**
+ * Raises {@linkcode registers} to those of the key at argument `index`.
+ *
+ * @returns Whether the key is held dense; false when it is missing.
+ */
 function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
   if (lookupHll(ctx, argv, index) === 0) return false;
   if (
@@ -144,7 +170,10 @@ function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
   return hllIsDense(value.bytes, value.start);
 }
 
-/** `PFMERGE target [source ...]`: the target has seen all that they have. O(1) a key. */
+/**
+ * `PFMERGE target [source ...]`: raises the target's registers to those of all sources. The target becomes dense when any
+ * of them is. O(1) a key, with a large constant.
+ */
 const pfmerge = command(
   "pfmerge",
   -2,
@@ -166,7 +195,11 @@ const pfmerge = command(
   },
 );
 
-/** PFDEBUG's subcommands that need a dense one; whether it was sparse. */
+/**
+ * Makes the HyperLogLog in {@linkcode region} dense, for PFDEBUG.
+ *
+ * @returns Whether it was sparse.
+ */
 function makeDense(ctx: Context, argv: Argv): boolean {
   if (hllIsDense(region.bytes, region.start)) return false;
   if (!hllToDense(region)) throw new CommandError(HYPERLOGLOG_CORRUPT);
@@ -174,6 +207,7 @@ function makeDense(ctx: Context, argv: Argv): boolean {
   return true;
 }
 
+/** Replies with all 16,384 registers. */
 function replyRegisters(ctx: Context): void {
   registers.fill(0);
   hllMerge(registers, region.bytes, region.start, region.end);
@@ -181,7 +215,10 @@ function replyRegisters(ctx: Context): void {
   for (let i = 0; i < HLL_REGISTERS; i++) ctx.reply.integer(registers[i]);
 }
 
-/** `PFDEBUG GETREG|DECODE|ENCODING|TODENSE key`: its registers or opcodes. O(1). */
+/**
+ * `PFDEBUG GETREG|DECODE|ENCODING|TODENSE key`: replies with the registers, the opcodes of a sparse one, the encoding, or
+ * whether it was made dense. O(1). For Redis's own tests.
+ */
 const pfdebug = command("pfdebug", 3, WRITE | DENYOOM | ADMIN, "RW.access@2", (ctx, argv) => {
   const entry = lookupHll(ctx, argv, 2);
   if (entry === 0) throw new CommandError(HYPERLOGLOG_MISSING);
@@ -200,7 +237,7 @@ const pfdebug = command("pfdebug", 3, WRITE | DENYOOM | ADMIN, "RW.access@2", (c
   ctx.reply.bulkText(hllDecode(bytes, start, end));
 });
 
-/** `PFSELFTEST`: that sparse and dense agree and both count well enough. O(1). */
+/** `PFSELFTEST`: replies OK when sparse and dense registers agree and the estimate is within its error. O(1). */
 const pfselftest = command("pfselftest", 1, ADMIN, "", (ctx) => {
   const sparse = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);
   const dense = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);
@@ -221,7 +258,7 @@ const pfselftest = command("pfselftest", 1, ADMIN, "", (ctx) => {
   ctx.reply.ok();
 });
 
-/** The family, in the order of its rows. */
+/** The commands of this file. */
 export const hyperloglogCommands: readonly Command[] = [
   pfadd,
   pfcount,

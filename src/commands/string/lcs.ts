@@ -1,5 +1,12 @@
 /**
- * The longest common subsequence of two strings.
+ * LCS, the longest common subsequence of two strings (`t_string.c lcsCommand`), by dynamic programming:
+ *
+ *     length(i, j) = 0                                       when i or j is 0
+ *                  = length(i-1, j-1) + 1                    when byte i of a equals byte j of b
+ *                  = max(length(i-1, j), length(i, j-1))     else
+ *
+ * Several subsequences may be longest; which one is answered depends on how {@linkcode walkBack} breaks ties, and that is
+ * Redis's rule.
  *
  * @module
  */
@@ -21,24 +28,32 @@ import {
 import type { Argv } from "../../resp/argv.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Redis's bound: the table must not pass `proto-max-bulk-len`. */
+/** The largest table in bytes. Redis bounds it by `proto-max-bulk-len`, whose default this is. */
 const MAX_TABLE_BYTES = 512 * 1024 * 1024;
 
 const value: BytesRef = new BytesRef();
 
+/** The options of LCS. */
 interface LcsOptions {
+  /** IDX: reply with where the common parts lie. */
   index: boolean;
+  /** LEN: reply with the length alone. */
   length: boolean;
+  /** WITHMATCHLEN: each part is followed by its length. */
   withMatchLength: boolean;
+  /** MINMATCHLEN: shorter parts are left out; 0 for none. */
   minMatchLength: number;
 }
 
-/** Lengths of the subsequences of every pair of beginnings: row `i`, column `j`, of `width` columns. */
+/** Element `i * width + j` is the length for the first `i` bytes of one string and the first `j` of the other. */
 interface Table {
+  /** All rows, one after the other. */
   readonly lengths: Uint32Array;
+  /** Elements in a row: the second string's length and one. */
   readonly width: number;
 }
 
+/** Reads the options from argument 3 on. */
 function parseOptions(argv: Argv): LcsOptions {
   const options = { index: false, length: false, withMatchLength: false, minMatchLength: 0 };
   for (let i = 3; i < argv.count; i++) {
@@ -53,7 +68,12 @@ function parseOptions(argv: Argv): LcsOptions {
   return options;
 }
 
-/** A copy: an integer's text is gone with the next one read. */
+/**
+ * The string at argument `index`, empty when the key is missing; a copy, as the digits of an integer are valid only until
+ * the next string is read.
+ *
+ * @throws {CommandError} LCS_NOT_STRINGS when the key holds another type.
+ */
 function readCopy(ctx: Context, argv: Argv, index: number): Uint8Array {
   const entry = lookup(ctx, argv, index);
   if (entry === 0) return new Uint8Array(0);
@@ -62,6 +82,7 @@ function readCopy(ctx: Context, argv: Argv, index: number): Uint8Array {
   return value.bytes.slice(value.start, value.end);
 }
 
+/** @throws {CommandError} LCS_TOO_LARGE when the table would be larger than {@linkcode MAX_TABLE_BYTES}. */
 function fillTable(a: Uint8Array, b: Uint8Array): Table {
   const width = b.length + 1;
   if ((a.length + 1) * width * 4 > MAX_TABLE_BYTES) throw new CommandError(LCS_TOO_LARGE);
@@ -80,7 +101,12 @@ function fillTable(a: Uint8Array, b: Uint8Array): Table {
   return { lengths, width };
 }
 
-/** Walks back from the end of both strings and calls with each pair of bytes that is part of it. */
+/**
+ * Walks through the table from its end to a border: diagonally where two bytes are equal, else towards the larger
+ * neighbour, and in `b` where both are as large (Redis's choice).
+ *
+ * @param step Called after each step with the indexes reached; `isMatch` when bytes `i` and `j` are equal.
+ */
 function walkBack(
   a: Uint8Array,
   b: Uint8Array,
@@ -103,6 +129,7 @@ function walkBack(
   }
 }
 
+/** The bytes of the longest common subsequence, collected from the last to the first. */
 function commonBytes(a: Uint8Array, b: Uint8Array, table: Table): Uint8Array {
   const common = new Uint8Array(table.lengths[table.lengths.length - 1]);
   let at = common.length;
@@ -112,7 +139,11 @@ function commonBytes(a: Uint8Array, b: Uint8Array, table: Table): Uint8Array {
   return common;
 }
 
-/** Writes the runs in which both strings go together, last first; how many. */
+/**
+ * Replies with the runs of adjacent matches, last first, as `[[aStart, aEnd], [bStart, bEnd]]`, ends included.
+ *
+ * @returns How many runs were written.
+ */
 function writeRuns(
   reply: ReplyWriter,
   a: Uint8Array,
@@ -141,6 +172,7 @@ function writeRuns(
   return runs;
 }
 
+/** Replies with one run, followed by its length when `withLength`. */
 function writeRun(
   reply: ReplyWriter,
   aStart: number,
@@ -158,7 +190,10 @@ function writeRun(
   if (withLength) reply.integer(length);
 }
 
-/** `LCS key key [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`: what both strings have in order. O(n*m). */
+/**
+ * `LCS key key [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`: the longest common subsequence, its length, or where its parts
+ * lie. A missing key is an empty string. O(n * m) in time and memory.
+ */
 const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
   const a = readCopy(ctx, argv, 1);
   const b = readCopy(ctx, argv, 2);
@@ -180,5 +215,5 @@ const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
   }
 });
 
-/** The row. */
+/** The commands of this file. */
 export const lcsCommands: readonly Command[] = [lcs];

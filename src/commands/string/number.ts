@@ -1,5 +1,9 @@
 /**
- * Strings as numbers: 64-bit integers and 80-bit floating point, as `t_string.c` counts.
+ * The string commands that count: in int64, and in the 80-bit floating point numbers of C's `long double` on x86
+ * (`t_string.c incrDecrCommand`, `incrbyfloatCommand`).
+ *
+ * Integers up to 2^53 are added as doubles, which is exact. Only when an operand or the sum may lie beyond is the sum
+ * made again with BigInt: see {@linkcode bigSum}.
  *
  * @module
  */
@@ -36,13 +40,20 @@ import {
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
+/** The longest string in bytes that Redis holds as `embstr` (`object.c OBJ_ENCODING_EMBSTR_SIZE_LIMIT`). */
 const MAX_EMBSTR = 44;
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
 
+/** Points at the digits of the string that was read last. */
 const value: BytesRef = new BytesRef();
 
-/** A string's number: Infinity for an int64 beyond +-2^53. */
+/**
+ * The integer that an entry's string holds. Beyond +-2^53 it is Infinity or -Infinity, which makes every sum with it unsafe
+ * and so sends it to {@linkcode bigSum}.
+ *
+ * @throws {CommandError} NOT_AN_INTEGER when the string is no canonical int64: "01", "+1" and " 1" are none.
+ */
 function integerOf(db: Database, entry: Entry): number {
   if (db.encodingOf(entry) === Encoding.INT) {
     const held = integerNumber(db, entry);
@@ -54,6 +65,7 @@ function integerOf(db: Database, entry: Entry): number {
   return parsed;
 }
 
+/** The integer of an entry that {@linkcode integerOf} has accepted, exact. */
 function bigIntegerOf(db: Database, entry: Entry): bigint {
   readString(db, entry, value);
   let text = "";
@@ -61,7 +73,11 @@ function bigIntegerOf(db: Database, entry: Entry): bigint {
   return BigInt(text);
 }
 
-/** The sum where a double cannot hold it. `delta` beyond +-2^53 is read again, exactly. */
+/**
+ * The exact sum where a double cannot hold it. A `delta` beyond +-2^53 is read again from argument 2.
+ *
+ * @throws {CommandError} OVERFLOW when the sum leaves int64.
+ */
 function bigSum(ctx: Context, argv: Argv, entry: Entry, delta: number, sign: bigint): bigint {
   const old = entry === 0 ? 0n : bigIntegerOf(ctx.db, entry);
   const isExact = delta !== Infinity && delta !== -Infinity;
@@ -70,7 +86,13 @@ function bigSum(ctx: Context, argv: Argv, entry: Entry, delta: number, sign: big
   return sum;
 }
 
-/** INCR, DECR, INCRBY and DECRBY; `sign` is what argument 2 was multiplied with to give `delta`. */
+/**
+ * INCR, DECR, INCRBY and DECRBY: adds `delta` to a string, 0 when the key is missing, and replies with the sum. The expiry
+ * stays. An entry that holds an integer is overwritten in place: its eight bytes fit every int64.
+ *
+ * @param delta Infinity or -Infinity when argument 2 lies beyond +-2^53.
+ * @param sign 1 or -1: what argument 2 is multiplied with to give `delta`.
+ */
 function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint): void {
   const { db } = ctx;
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
@@ -87,26 +109,26 @@ function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint)
   ctx.reply.integer(sum);
 }
 
-/** `INCR key`: one more; the new value. O(1). */
+/** `INCR key`: adds 1 and replies with the sum. O(1). */
 const incr = command("incr", 2, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   incrementGeneric(ctx, argv, 1, 1n);
 });
 
-/** `DECR key`: one less; the new value. O(1). */
+/** `DECR key`: subtracts 1 and replies with the difference. O(1). */
 const decr = command("decr", 2, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   incrementGeneric(ctx, argv, -1, 1n);
 });
 
-/** `INCRBY key increment`: the new value. O(1). */
+/** `INCRBY key increment`: adds an int64 and replies with the sum. O(1). */
 const incrby = command("incrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   incrementGeneric(ctx, argv, readInteger(argv, 2), 1n);
 });
 
-/** `DECRBY key decrement`: the new value. O(1). */
+/** `DECRBY key decrement`: subtracts an int64 and replies with the difference. -2^63 cannot be negated. O(1). */
 const decrby = command("decrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   const decrement = readInteger(argv, 2);
   if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
-    // Before 7.0 a master took it, and its negation wrapped round to itself: so it is added.
+    // A master before Redis 7.0 accepted -2^63; its negation overflowed to -2^63 again, which was then added.
     if (ctx.caller === Caller.MASTER_STREAM) {
       return incrementGeneric(ctx, argv, -Infinity, 1n);
     }
@@ -115,6 +137,11 @@ const decrby = command("decrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1"
   incrementGeneric(ctx, argv, 0 - decrement, -1n);
 });
 
+/**
+ * The floating point number that an entry's string holds, as `strtold` reads it.
+ *
+ * @throws {CommandError} NOT_A_FLOAT when it holds none.
+ */
 function longDoubleAt(db: Database, entry: Entry): LongDouble {
   if (db.encodingOf(entry) === Encoding.INT) return longDoubleOf(integerBig(db, entry));
   readString(db, entry, value);
@@ -123,7 +150,10 @@ function longDoubleAt(db: Database, entry: Entry): LongDouble {
   return number;
 }
 
-/** `INCRBYFLOAT key increment`: the new value, in the digits of an 80-bit sum. O(1). */
+/**
+ * `INCRBYFLOAT key increment`: adds two 80-bit numbers and replies with the sum in 17 decimals at most, without an exponent
+ * and without zeros at the end (`util.c ld2string`, LD_STR_HUMAN). Replicas get the digits as a SET: their floating point may differ. O(1).
+ */
 const incrbyfloat = command(
   "incrbyfloat",
   3,
@@ -141,7 +171,7 @@ const incrbyfloat = command(
     const text = formatLongDouble(sum);
     const digits = Uint8Array.from(text, (digit) => digit.charCodeAt(0));
     const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
-    // Redis leaves the sum a string, even where it is a whole number.
+    // Redis stores the digits as a string (`createObject`), never as an integer, even where the sum is whole.
     const encoding = digits.length <= MAX_EMBSTR ? Encoding.EMBSTR : Encoding.RAW;
     const end = digits.length;
     db.setBlob(bytes, starts[1], ends[1], ValueType.STRING, encoding, digits, 0, end, expireAtMs);

@@ -1,6 +1,7 @@
 /**
- * The options SET, GETEX, MSETEX and DELEX share. They are read into one object that is used again and
- * again: no command runs inside another.
+ * The options that SET, GETEX, MSETEX and DELEX share (`t_string.c parseExtendedStringArgumentsOrReply`). They are read
+ * into one module-level object, which saves an allocation a command: no command runs inside another, and the next call
+ * of {@linkcode parseOptions} overwrites it.
  *
  * @module
  */
@@ -11,19 +12,29 @@ import { cStringEnd, isWord, readPositiveTime } from "../engine/args.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 
-/** What must hold for a SET to happen. */
+/**
+ * What must hold for the command to change anything: the key is missing (NX) or exists (XX), its string equals the given
+ * one (IFEQ) or not (IFNE). JUDGED is a condition that a master has found to hold.
+ */
 export const Condition = { NONE: 0, NX: 1, XX: 2, IFEQ: 3, IFNE: 4, JUDGED: 5 } as const;
 /** One of {@linkcode Condition}'s numbers. */
 export type Condition = typeof Condition[keyof typeof Condition];
 
+// Groups of options, or-ed into one number a command.
+/** EX, PX, EXAT and PXAT. */
 const EXPIRES = 1;
+/** The option KEEPTTL alone. */
 const KEEPS = 2;
+/** The option PERSIST alone. */
 const PERSISTS = 4;
+/** The conditions NX and XX. */
 const EXISTS = 8;
+/** IFEQ, IFNE, IFDEQ and IFDNE. */
 const COMPARES = 16;
+/** The option GET alone. */
 const GETS = 32;
 
-/** Which options each command takes. */
+/** Which groups of options each command takes: the last argument of {@linkcode parseOptions}. */
 export const Takes: Readonly<Record<"SET" | "GETEX" | "MSETEX" | "DELEX", number>> = {
   SET: EXPIRES | KEEPS | EXISTS | COMPARES | GETS,
   GETEX: EXPIRES | PERSISTS,
@@ -31,26 +42,26 @@ export const Takes: Readonly<Record<"SET" | "GETEX" | "MSETEX" | "DELEX", number
   DELEX: COMPARES,
 };
 
-/** What the options said. */
+/** The options of one command, as {@linkcode parseOptions} leaves them. */
 export class StringOptions {
-  /** NX, XX and the like. */
+  /** The condition; NONE when no option names one. */
   condition: Condition = Condition.NONE;
-  /** Index of the argument to compare with. */
+  /** Index of the argument that IFEQ or IFNE compares with; 0 without one. */
   matchIndex: number = 0;
-  /** The old value is the reply. */
+  /** GET: the command replies with the old value. */
   get: boolean = false;
-  /** The expiry stays. */
+  /** KEEPTTL: the key keeps its old expiry. */
   keepTtl: boolean = false;
-  /** The expiry goes. */
+  /** PERSIST: the key loses its expiry. */
   persist: boolean = false;
-  /** Index of the time, 0 for none. */
+  /** Index of the argument that is the time of EX, PX, EXAT or PXAT; 0 without one. */
   timeIndex: number = 0;
-  /** It is in seconds. */
+  /** EX or EXAT: the time is in seconds, else in milliseconds. */
   seconds: boolean = false;
-  /** It counts from now. */
+  /** EX or PX: the time counts from now, else from 1970. */
   relative: boolean = false;
 
-  /** Nothing said. */
+  /** Goes back to no options at all. */
   clear(): void {
     this.condition = Condition.NONE;
     this.matchIndex = 0;
@@ -62,7 +73,7 @@ export class StringOptions {
     this.relative = false;
   }
 
-  /** The time is argument `index`, of `scale` milliseconds a unit. */
+  /** Takes argument `index` as the time, in units of `scale` milliseconds, counted from now when `relative`. */
   expireWith(index: number, scale: number, relative: boolean): void {
     this.timeIndex = index;
     this.seconds = scale === 1000;
@@ -70,14 +81,14 @@ export class StringOptions {
   }
 }
 
-/** What {@linkcode parseOptions} last read. */
+/** The options that {@linkcode parseOptions} read last. */
 export const options: StringOptions = new StringOptions();
 
 /**
- * Reads the options from argument `first` on into {@linkcode options}. Times are only placed: Redis
- * reads them when all the rest is in order.
+ * Reads the options from argument `first` on into {@linkcode options}. The time's index is kept and its number not read
+ * yet: Redis reports a syntax error before a bad time.
  *
- * @throws {CommandError} SYNTAX.
+ * @throws {CommandError} SYNTAX when an option is unknown, not for this command, or does not fit an earlier one.
  */
 export function parseOptions(ctx: Context, argv: Argv, first: number, takes: number): void {
   options.clear();
@@ -89,14 +100,23 @@ export function parseOptions(ctx: Context, argv: Argv, first: number, takes: num
   }
 }
 
-/** The expiry the options ask for, NO_EXPIRY when they ask for none. `name` is for the error. */
+/**
+ * The expiry that the options ask for, in absolute milliseconds; NO_EXPIRY without a time.
+ *
+ * @param name The command, for the error.
+ * @throws {CommandError} When the time is not positive or leaves int64.
+ */
 export function optionExpiry(ctx: Context, argv: Argv, name: string): number {
   if (options.timeIndex === 0) return NO_EXPIRY;
   const base = options.relative ? ctx.nowMs : 0;
   return readPositiveTime(argv, options.timeIndex, options.seconds ? 1000 : 1, base, name);
 }
 
-/** Reads one option; how many arguments it took, 0 when it does not fit. */
+/**
+ * Reads the option at argument `index`. Its length selects the words it is compared with: at most four of the twelve.
+ *
+ * @returns How many arguments it takes, 0 when it is unknown or does not fit.
+ */
 function parseOption(ctx: Context, argv: Argv, index: number, takes: number): number {
   switch (cStringEnd(argv, index) - argv.starts[index]) {
     case 2:
@@ -117,7 +137,8 @@ function parseOption(ctx: Context, argv: Argv, index: number, takes: number): nu
       return 0;
     case 5:
       if (!isWord(argv, index, "IFDEQ") && !isWord(argv, index, "IFDNE")) return 0;
-      // A digest of the value: in the master's stream it is known to have held.
+      // These compare a digest of the value, which is not computed here. A master propagates the command only when the
+      // condition held.
       return ctx.caller === Caller.MASTER_STREAM
         ? compare(argv, index, takes, Condition.JUDGED)
         : 0;
@@ -129,6 +150,7 @@ function parseOption(ctx: Context, argv: Argv, index: number, takes: number): nu
   }
 }
 
+/** Takes EX, PX, EXAT or PXAT; the same option twice is allowed and the last time holds, as in Redis. */
 function expire(
   argv: Argv,
   index: number,
@@ -144,6 +166,7 @@ function expire(
   return 2;
 }
 
+/** Takes NX or XX, alone or repeated. */
 function exists(takes: number, condition: Condition): number {
   const fits = options.condition === Condition.NONE || options.condition === condition;
   if ((takes & EXISTS) === 0 || !fits) return 0;
@@ -151,6 +174,7 @@ function exists(takes: number, condition: Condition): number {
   return 1;
 }
 
+/** Takes IFEQ, IFNE or a digest condition and the argument it compares with. */
 function compare(argv: Argv, index: number, takes: number, condition: Condition): number {
   const fits = options.condition === Condition.NONE || options.condition === condition;
   if ((takes & COMPARES) === 0 || !fits || index + 1 === argv.count) return 0;
@@ -159,12 +183,14 @@ function compare(argv: Argv, index: number, takes: number, condition: Condition)
   return 2;
 }
 
+/** Takes KEEPTTL, which excludes times and PERSIST. */
 function keepTtl(takes: number): number {
   if ((takes & KEEPS) === 0 || options.timeIndex !== 0 || options.persist) return 0;
   options.keepTtl = true;
   return 1;
 }
 
+/** Takes PERSIST, which excludes times and KEEPTTL. */
 function persist(takes: number): number {
   if ((takes & PERSISTS) === 0 || options.timeIndex !== 0 || options.keepTtl) return 0;
   options.persist = true;

@@ -1,6 +1,9 @@
 /**
- * Strings as whole values, ranges and numbers. Bits of strings are in `bitmap.ts`, what strings have in
- * common in `lcs.ts`.
+ * The string commands that read and write whole values and byte ranges (`t_string.c`). Commands that count are in
+ * `number.ts`, those on bits in `bitmap.ts` and `bitfield.ts`.
+ *
+ * A string that is the canonical decimal text of an int64 is held as that integer (`Encoding.INT`); every command here
+ * sees its digits.
  *
  * @module
  */
@@ -25,48 +28,59 @@ import {
 import { Condition, optionExpiry, options, parseOptions, Takes } from "./options.ts";
 import { checkType, lookup } from "../engine/lookup.ts";
 
-/** Redis's `proto-max-bulk-len`. */
+/** The longest string in bytes: the default of Redis's `proto-max-bulk-len`. */
 const MAX_STRING = 512 * 1024 * 1024;
 const INT32_MAX = 0x7fffffff;
 
+/** Points at the bytes of the string that was read last; reused, since no command runs inside another. */
 const value: BytesRef = new BytesRef();
 
+/** Sets key argument `key` to argument `text` and reports the change. `expireAtMs` is absolute, or NO_EXPIRY. */
 function store(ctx: Context, argv: Argv, key: number, text: number, expireAtMs: number): void {
   const { bytes, starts, ends } = argv;
   setString(ctx.db, bytes, starts[key], ends[key], bytes, starts[text], ends[text], expireAtMs);
   ctx.changed(argv, key);
 }
 
+/** Removes the entry of key argument 1 and reports the change. */
 function removeEntry(ctx: Context, argv: Argv, entry: Entry): void {
   ctx.db.removeEntry(entry);
   ctx.changed(argv, 1);
 }
 
+/** Replies with an entry's string; with null for entry 0, a missing key. */
 function replyString(ctx: Context, entry: Entry): void {
   if (entry === 0) return ctx.reply.null();
   readString(ctx.db, entry, value);
   ctx.reply.bulk(value.bytes, value.start, value.end);
 }
 
+/** Whether an entry's string equals argument `index` byte by byte. */
 function equalsArgument(db: Database, entry: Entry, argv: Argv, index: number): boolean {
   readString(db, entry, value);
   const { bytes, starts, ends } = argv;
   return equalBytes(value.bytes, value.start, value.end, bytes, starts[index], ends[index]);
 }
 
-/** `GET key`: the string, or null. O(1). */
+/** `GET key`: the string, null when the key is missing. O(1). */
 const get = command("get", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   replyString(ctx, lookup(ctx, argv, 1, ValueType.STRING));
 });
 
-/** SET without options: most of any stream. Only a master has to look at what was there. */
+/**
+ * SET without options, the most frequent command of most streams. Only a stand-alone master looks the key up first: an
+ * expired value must be deleted and its DEL propagated ahead of the SET.
+ */
 function setPlain(ctx: Context, argv: Argv): void {
   if (ctx.caller === Caller.MASTER_CLIENT) lookup(ctx, argv, 1);
   store(ctx, argv, 1, 2, NO_EXPIRY);
   ctx.reply.ok();
 }
 
-/** Whether what is at the key lets a SET go on. The master has judged digests, which are not kept here. */
+/**
+ * Whether the condition in {@linkcode options} holds for an entry, 0 for a missing key. IFDEQ and IFDNE compare a digest
+ * of the value; they reach us only in a master's stream, whose master has found that they hold (JUDGED).
+ */
 function conditionHolds(ctx: Context, argv: Argv, entry: Entry): boolean {
   switch (options.condition) {
     case Condition.NX:
@@ -82,10 +96,14 @@ function conditionHolds(ctx: Context, argv: Argv, entry: Entry): boolean {
   }
 }
 
-/** SET with options, all of them parsed into `options`. */
+/**
+ * SET with the options in {@linkcode options}, in the order of `t_string.c setGenericCommand`: the time is checked before the
+ * key is looked up, GET replies with the old value even when the condition fails, and the type matters only where the
+ * old value is read.
+ */
 function setGeneric(ctx: Context, argv: Argv): void {
   const expireAtMs = optionExpiry(ctx, argv, "set");
-  // What a stream sends most, SET with PXAT, need not know what was there: one look into memory less.
+  // SET with PXAT, the most frequent form in a stream, does not depend on the old value: it saves the lookup.
   const isBlind = options.condition === Condition.NONE && !options.get && !options.keepTtl;
   const entry = isBlind && ctx.caller !== Caller.MASTER_CLIENT ? 0 : lookup(ctx, argv, 1);
   const compares = options.condition === Condition.IFEQ || options.condition === Condition.IFNE;
@@ -104,10 +122,12 @@ function setGeneric(ctx: Context, argv: Argv): void {
   } else if (options.relative || options.seconds) propagateSet(ctx, argv, 2, expireAtMs);
 }
 
+/** Propagates a SET with an absolute expiry, so that a replica that applies it later stores the same moment. */
 function propagateSet(ctx: Context, argv: Argv, text: number, expireAtMs: number): void {
   ctx.propagateAs("SET", argv.at(1), argv.at(text), "PXAT", millisText(expireAtMs));
 }
 
+/** Propagates a SET without its GET option: a replica's reply is not read (`t_string.c setGenericCommand`). */
 function propagateWithoutGet(ctx: Context, argv: Argv): void {
   const args: Uint8Array[] = [];
   for (let i = 0; i < argv.count; i++) {
@@ -116,7 +136,10 @@ function propagateWithoutGet(ctx: Context, argv: Argv): void {
   ctx.propagateAs(...args);
 }
 
-/** `SET key value [NX|XX|IFEQ v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: OK, the old value, or null. O(1). */
+/**
+ * `SET key value [NX|XX|IFEQ v|IFNE v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: replaces a value of any type. Replies
+ * OK, null when the condition does not hold; with GET the old string, null when there was none. O(1).
+ */
 const set = command(
   "set",
   -3,
@@ -129,14 +152,19 @@ const set = command(
   },
 );
 
-/** `SETNX key value`: 1 when the key was set, 0 when there was one. O(1). */
+/** `SETNX key value`: sets a missing key. Replies 1, or 0 when the key exists, whatever its type. O(1). */
 const setnx = command("setnx", 3, WRITE | DENYOOM | FAST, "OW.insert@1", (ctx, argv) => {
   if (lookup(ctx, argv, 1) !== 0) return ctx.reply.integer(0);
   store(ctx, argv, 1, 2, NO_EXPIRY);
   ctx.reply.integer(1);
 });
 
-/** SETEX and PSETEX: the time stands before the value. */
+/**
+ * SETEX and PSETEX, whose time is argument 2 and whose value argument 3.
+ *
+ * @param scale Milliseconds of one unit of the time.
+ * @param name The command, for the error.
+ */
 function setexGeneric(ctx: Context, argv: Argv, scale: number, name: string): void {
   options.clear();
   options.expireWith(2, scale, true);
@@ -147,24 +175,24 @@ function setexGeneric(ctx: Context, argv: Argv, scale: number, name: string): vo
   if (ctx.caller === Caller.MASTER_CLIENT) propagateSet(ctx, argv, 3, expireAtMs);
 }
 
-/** `SETEX key seconds value`: SET with EX. O(1). */
+/** `SETEX key seconds value`: SET with EX; the older form of it. O(1). */
 const setex = command("setex", 4, WRITE | DENYOOM, "OW.update@1", (ctx, argv) => {
   setexGeneric(ctx, argv, 1000, "setex");
 });
 
-/** `PSETEX key milliseconds value`: SET with PX. O(1). */
+/** `PSETEX key milliseconds value`: SET with PX; the older form of it. O(1). */
 const psetex = command("psetex", 4, WRITE | DENYOOM, "OW.update@1", (ctx, argv) => {
   setexGeneric(ctx, argv, 1, "psetex");
 });
 
-/** `GETSET key value`: the old value, or null; any expiry is gone. O(1). */
+/** `GETSET key value`: sets the value, drops the expiry and replies with the old string, or null. O(1). */
 const getset = command("getset", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   replyString(ctx, lookup(ctx, argv, 1, ValueType.STRING));
   store(ctx, argv, 1, 2, NO_EXPIRY);
   if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("SET", argv.at(1), argv.at(2));
 });
 
-/** `GETDEL key`: the value, or null; the key is gone. O(1). */
+/** `GETDEL key`: removes a string and replies with it; null when the key is missing. O(1). */
 const getdel = command("getdel", 2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
   replyString(ctx, entry);
@@ -173,7 +201,10 @@ const getdel = command("getdel", 2, WRITE | FAST, "RW.access.delete@1", (ctx, ar
   if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("DEL", argv.at(1));
 });
 
-/** GETEX's change, after its reply. */
+/**
+ * The change GETEX makes after its reply. A stand-alone master propagates it as PERSIST, DEL or PEXPIREAT, and deletes a
+ * key whose new time has passed; a master's stream stores such a time and waits for the master's DEL.
+ */
 function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number): void {
   if (options.persist) {
     if (ctx.db.expireAtMs(entry) === NO_EXPIRY) return;
@@ -192,7 +223,12 @@ function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number
   }
 }
 
-/** `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`: the value, or null, and a new expiry. O(1). */
+/**
+ * `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`: replies with the string, or null, and sets or drops its expiry;
+ * without an option it leaves the expiry. O(1).
+ *
+ * As in `getexCommand`, the time is read after the lookup: a missing key replies null even to a bad time.
+ */
 const getex = command("getex", -2, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   parseOptions(ctx, argv, 2, Takes.GETEX);
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
@@ -202,24 +238,27 @@ const getex = command("getex", -2, WRITE | FAST, "RW.access.update@1", (ctx, arg
   if (options.persist || expireAtMs !== NO_EXPIRY) changeExpiry(ctx, argv, entry, expireAtMs);
 });
 
-/** MSET and MSETNX after the checks. */
+/** Sets every pair from argument 1 on, for MSET and MSETNX; the last value of a repeated key stays. */
 function storeAll(ctx: Context, argv: Argv): void {
   for (let i = 1; i < argv.count; i += 2) store(ctx, argv, i, i + 1, NO_EXPIRY);
 }
 
-/** MSET and MSETNX take whole pairs. */
+/** @throws {CommandError} Wrong arity when the last key has no value. */
 function checkPairs(argv: Argv, name: string): void {
   if (argv.count % 2 === 0) throw new CommandError(wrongArity(name));
 }
 
-/** Looks every second argument up, so that a master deletes what has expired; whether one was there. */
+/**
+ * Whether any key exists among every second argument of `[first, end)`. All are looked up even after the first hit: a
+ * stand-alone master deletes each one that has expired.
+ */
 function someExist(ctx: Context, argv: Argv, first: number, end: number): boolean {
   let found = false;
   for (let i = first; i < end; i += 2) if (lookup(ctx, argv, i) !== 0) found = true;
   return found;
 }
 
-/** `MGET key [key ...]`: the strings, null for what is missing or no string. O(n). */
+/** `MGET key [key ...]`: an array of strings, with null for keys that are missing or hold another type. O(n). */
 const mget = command("mget", -2, READONLY | FAST, "RO.access@1:-1", (ctx, argv) => {
   ctx.reply.array(argv.count - 1);
   for (let i = 1; i < argv.count; i++) {
@@ -229,7 +268,7 @@ const mget = command("mget", -2, READONLY | FAST, "RO.access@1:-1", (ctx, argv) 
   }
 });
 
-/** `MSET key value [key value ...]`: OK. O(n). */
+/** `MSET key value [key value ...]`: sets all keys, drops their expiries and replies OK. O(n). */
 const mset = command("mset", -3, WRITE | DENYOOM, "OW.update@1:-1,2", (ctx, argv) => {
   checkPairs(argv, "mset");
   if (ctx.caller === Caller.MASTER_CLIENT) someExist(ctx, argv, 1, argv.count);
@@ -237,7 +276,7 @@ const mset = command("mset", -3, WRITE | DENYOOM, "OW.update@1:-1,2", (ctx, argv
   ctx.reply.ok();
 });
 
-/** `MSETNX key value [key value ...]`: 1 when all were set, 0 when one of them was there. O(n). */
+/** `MSETNX key value [key value ...]`: sets all keys and replies 1, or none and 0 when any of them exists. O(n). */
 const msetnx = command("msetnx", -3, WRITE | DENYOOM, "OW.insert@1:-1,2", (ctx, argv) => {
   checkPairs(argv, "msetnx");
   if (someExist(ctx, argv, 1, argv.count)) return ctx.reply.integer(0);
@@ -245,7 +284,11 @@ const msetnx = command("msetnx", -3, WRITE | DENYOOM, "OW.insert@1:-1,2", (ctx, 
   ctx.reply.integer(1);
 });
 
-/** MSETEX's number of keys, whose pairs must be there. */
+/**
+ * MSETEX's argument 1, the number of key and value pairs that follow it.
+ *
+ * @throws {CommandError} When it is not positive or fewer arguments follow.
+ */
 function readPairCount(argv: Argv): number {
   const count = readInteger(argv, 1, INVALID_NUMKEYS);
   if (!(count > 0 && count <= INT32_MAX)) throw new CommandError(INVALID_NUMKEYS);
@@ -253,6 +296,7 @@ function readPairCount(argv: Argv): number {
   return count;
 }
 
+/** Whether NX or XX holds for all keys of MSETEX: NX when none exists, XX when every one does. */
 function conditionOfAll(ctx: Context, argv: Argv, end: number): boolean {
   if (options.condition === Condition.NX) return !someExist(ctx, argv, 2, end);
   if (options.condition !== Condition.XX) return true;
@@ -260,7 +304,10 @@ function conditionOfAll(ctx: Context, argv: Argv, end: number): boolean {
   return true;
 }
 
-/** `MSETEX numkeys key value [...] [NX|XX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: 1 when set, else 0. O(n). */
+/**
+ * `MSETEX numkeys key value [key value ...] [NX|XX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: sets all keys with one expiry and
+ * replies 1, or none and 0 when the condition does not hold. O(n). Since Redis 8.4.
+ */
 const msetex = command(
   "msetex",
   -4,
@@ -280,7 +327,7 @@ const msetex = command(
     }
     ctx.reply.integer(1);
     if (ctx.caller !== Caller.MASTER_CLIENT || !(options.relative || options.seconds)) return;
-    // Only the time is put otherwise: conditions go along.
+    // The time becomes an absolute one; NX or XX stays, as in `t_string.c msetexCommand`.
     const args: (string | Uint8Array)[] = ["MSETEX"];
     for (let i = 1; i < argv.count; i++) args.push(argv.at(i));
     args[options.timeIndex - 1] = "PXAT";
@@ -289,7 +336,10 @@ const msetex = command(
   },
 );
 
-/** GETRANGE and SUBSTR. */
+/**
+ * GETRANGE and SUBSTR (`t_string.c getrangeCommand`). A range whose ends both count from the string's end and are in the
+ * wrong order is empty before it is clipped; any other is clipped to the string first.
+ */
 function getrangeGeneric(ctx: Context, argv: Argv): void {
   let start = readInteger(argv, 2);
   let end = readInteger(argv, 3);
@@ -305,13 +355,19 @@ function getrangeGeneric(ctx: Context, argv: Argv): void {
   ctx.reply.bulk(value.bytes, value.start + start, value.start + end + 1);
 }
 
-/** `GETRANGE key start end`: that part of the string, both ends included. O(length of the part). */
+/**
+ * `GETRANGE key start end`: the bytes from `start` to `end`, both included; negative offsets count from -1, the last byte.
+ * An empty string when the range or the key holds nothing. O(length of the part).
+ */
 const getrange = command("getrange", 4, READONLY, "RO.access@1", getrangeGeneric);
 
-/** `SUBSTR key start end`: GETRANGE's old name. O(length of the part). */
+/** `SUBSTR key start end`: the old name of GETRANGE, still accepted. O(length of the part). */
 const substr = command("substr", 4, READONLY, "RO.access@1", getrangeGeneric);
 
-/** Copies an argument into a string that has room for it; its entry comes from `growString`. */
+/**
+ * Copies argument `index` to byte `offset` of a string that `growString` has made long enough. Up to 32 bytes are copied
+ * in a loop: `set(subarray)` costs about 30 ns whatever the length.
+ */
 function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index: number): void {
   ctx.db.valueRef(entry, value);
   const { bytes, starts, ends } = argv;
@@ -324,7 +380,10 @@ function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index
   for (let i = starts[index], to = at; i < ends[index]; i++) target[to++] = bytes[i];
 }
 
-/** `SETRANGE key offset value`: overwrites from there on, zeros before it; the new length. O(length of value). */
+/**
+ * `SETRANGE key offset value`: overwrites the bytes from `offset` on; a gap behind the old end becomes zeros. Replies with
+ * the new length. An empty value changes nothing and creates no key. O(length of value).
+ */
 const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   const offset = readInteger(argv, 2);
   if (offset < 0) throw new CommandError(OFFSET_OUT_OF_RANGE);
@@ -341,13 +400,13 @@ const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, ar
   ctx.reply.integer(end);
 });
 
-/** `STRLEN key`: its length in bytes, 0 when the key is missing. O(1). */
+/** `STRLEN key`: the length in bytes, 0 when the key is missing. O(1). */
 const strlen = command("strlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
   ctx.reply.integer(entry === 0 ? 0 : stringLength(ctx.db, entry));
 });
 
-/** `APPEND key value`: the new length. O(length of value). */
+/** `APPEND key value`: adds bytes at the end, or sets a missing key. Replies with the new length. O(length of value). */
 const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const added = argv.lengthOf(2);
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
@@ -363,7 +422,7 @@ const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
   ctx.reply.integer(length + added);
 });
 
-/** Deletes the key when `holds`; 1 when it did. */
+/** Removes an existing key when `holds`, for DELIFEQ and DELEX. Replies 1 when it did, else 0; propagates a DEL. */
 function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void {
   if (!holds || entry === 0) return ctx.reply.integer(0);
   removeEntry(ctx, argv, entry);
@@ -371,13 +430,16 @@ function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void 
   if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("DEL", argv.at(1));
 }
 
-/** `DELIFEQ key value`: deletes the key if that is its string; 1 when it did. O(1). */
+/** `DELIFEQ key value`: removes a key whose string equals `value`. Replies 1 when it did, else 0. O(1). Valkey 9. */
 const delifeq = command("delifeq", 3, WRITE | FAST, "RM.delete@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
   deleteIf(ctx, argv, entry, entry !== 0 && equalsArgument(ctx.db, entry, argv, 2));
 });
 
-/** `DELEX key [IFEQ v|IFNE v|IFDEQ d|IFDNE d]`: deletes the key if the condition holds; 1 when it did. O(1). */
+/**
+ * `DELEX key [IFEQ v|IFNE v|IFDEQ d|IFDNE d]`: removes a key when the condition holds; without one it removes a key of any
+ * type. Replies 1 when it did, else 0. O(1). Since Redis 8.4.
+ */
 const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   parseOptions(ctx, argv, 2, Takes.DELEX);
   const entry = options.condition === Condition.NONE
@@ -386,7 +448,7 @@ const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   deleteIf(ctx, argv, entry, conditionHolds(ctx, argv, entry));
 });
 
-/** The family, in the order of its rows. */
+/** The commands of this file. */
 export const stringCommands: readonly Command[] = [
   get,
   set,
