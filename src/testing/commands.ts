@@ -17,14 +17,19 @@ import {
   STALE,
 } from "../commands/engine/command.ts";
 import type { Context } from "../commands/engine/context.ts";
-import { CommandError } from "../commands/engine/errors.ts";
+import {
+  CommandError,
+  NOT_AN_INTEGER,
+  outOfRange,
+  SYNTAX,
+  TIMEOUT_NEGATIVE,
+  TIMEOUT_NOT_INTEGER,
+} from "../commands/engine/errors.ts";
 import type { Session } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Announcement } from "./attached_replica.ts";
 import type { ReplicationFeed } from "./feed.ts";
 
-const NOT_INTEGER = "ERR value is not an integer or out of range";
-const SYNTAX = "ERR syntax error";
 /** `sds` as Redis bounds it here: the address goes into every INFO. */
 const MAX_HOST_BYTES = 255;
 const MAX_CAPABILITIES = 64;
@@ -97,7 +102,7 @@ function announce(announcement: Announcement, argv: Argv, index: number): void {
   } else if (isWord(argv, index, "RDB-ONLY")) {
     const only = integerAt(argv, index + 1);
     if (only !== 0 && only !== 1) {
-      throw new CommandError("ERR value is out of range, value must between 0 and 1");
+      throw new CommandError(outOfRange(0, 1));
     }
     announcement.rdbOnly = only === 1;
   } else {
@@ -110,9 +115,9 @@ function wait(feed: ReplicationFeed, clock: Clock): Command {
   return command("wait", 3, NOSCRIPT, "", (ctx, argv) => {
     const count = integerAt(argv, 1);
     const timeoutMs = parseInteger(argv.bytes, argv.starts[2], argv.ends[2]);
-    if (timeoutMs < 0) throw new CommandError("ERR timeout is negative");
+    if (timeoutMs < 0) throw new CommandError(TIMEOUT_NEGATIVE);
     if (!Number.isFinite(timeoutMs)) {
-      throw new CommandError("ERR timeout is not an integer or out of range");
+      throw new CommandError(TIMEOUT_NOT_INTEGER);
     }
     const { writtenOffset } = feed;
     const reply = (later: Context) => later.reply.integer(feed.acknowledged(writtenOffset));
@@ -147,6 +152,6 @@ function waitFor(
 
 function integerAt(argv: Argv, index: number): number {
   const value = parseInteger(argv.bytes, argv.starts[index], argv.ends[index]);
-  if (!Number.isFinite(value)) throw new CommandError(NOT_INTEGER);
+  if (!Number.isFinite(value)) throw new CommandError(NOT_AN_INTEGER);
   return value;
 }

@@ -1,21 +1,22 @@
 /**
- * The wire text of every error a command may answer with, once. Texts are those of Redis 8.0; where a
- * name or a number belongs in one, a function makes it.
+ * The texts of error replies, as they go over the wire: those that more than one command gives, and most
+ * that only one does. They are Redis 8.0's to the byte, as clients match them; where a name or a number
+ * belongs in one, a function makes it. The first word is the error's code.
  *
  * @module
  */
 
 /**
- * A command's refusal: its message is the error reply as it goes over the wire, code first. Thrown
- * before anything was changed; dispatch writes it.
+ * A command's refusal: its message is the error reply as it goes over the wire, code first. A handler
+ * throws it before it has changed anything; dispatch catches it and writes the reply.
  */
 export class CommandError extends Error {
-  /** Always "CommandError". */
+  /** Always "CommandError", as for `Error.name`. */
   override readonly name: string = "CommandError";
   /** The text's first word: "ERR", "WRONGTYPE" and so on. */
   readonly code: string;
 
-  /** Takes the reply; code points below 256 are a byte each. */
+  /** @param text The reply without its `-`; each code point below 256 is sent as one byte. */
   constructor(text: string) {
     super(text);
     const space = text.indexOf(" ");
@@ -23,44 +24,44 @@ export class CommandError extends Error {
   }
 }
 
-/** The key holds another type. */
+/** The key holds a value of another type than the command is for. */
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
-/** Options that do not fit. */
+/** An option is unknown, lacks its value, or contradicts another. */
 export const SYNTAX = "ERR syntax error";
-/** No int64. */
+/** An argument that should be an int64 is none. */
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
-/** No floating point number. */
+/** An argument that should be a floating point number is none. */
 export const NOT_A_FLOAT = "ERR value is not a valid float";
-/** RENAME of nothing. */
+/** RENAME, LSET and others of a key that is missing. */
 export const NO_SUCH_KEY = "ERR no such key";
-/** COPY and MOVE onto itself. */
+/** COPY or MOVE of a key onto itself. */
 export const SAME_OBJECT = "ERR source and destination objects are the same";
-/** A database beyond the configured ones. */
+/** The number of a database that the server does not have. */
 export const DB_OUT_OF_RANGE = "ERR DB index is out of range";
-/** SWAPDB. */
+/** SWAPDB's first argument is no int32. */
 export const INVALID_FIRST_DB = "ERR invalid first DB index";
-/** SWAPDB. */
+/** SWAPDB's second argument is no int32. */
 export const INVALID_SECOND_DB = "ERR invalid second DB index";
-/** INCR past int64. */
+/** INCR, HINCRBY and others whose sum would leave int64. */
 export const OVERFLOW = "ERR increment or decrement would overflow";
-/** DECRBY of the smallest int64. */
+/** DECRBY by the smallest int64, which has no negative. */
 export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
-/** INCRBYFLOAT. */
+/** INCRBYFLOAT or HINCRBYFLOAT whose sum is no finite number. */
 export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
-/** HINCRBYFLOAT by infinity. */
+/** HINCRBYFLOAT by an increment that is infinite. */
 export const HASH_INFINITE = "ERR value is NaN or Infinity";
 /** A string past 512 MB. */
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
-/** SETRANGE before the beginning. */
+/** SETRANGE at an offset below 0. */
 export const OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
-/** LCS of something else. */
+/** LCS of keys that hold other types than strings. */
 export const LCS_NOT_STRINGS = "ERR The specified keys must contain string values";
 /** LCS with LEN and IDX. */
 export const LCS_LEN_AND_IDX = "ERR If you want both the length and indexes, please just use IDX.";
-/** LCS of two long strings. */
+/** LCS of two strings whose table would not fit in memory. */
 export const LCS_TOO_LARGE =
   "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len";
-/** SETBIT, GETBIT, BITFIELD. */
+/** SETBIT, GETBIT or BITFIELD beyond 512 MB, or at what is no number. */
 export const BIT_OFFSET = "ERR bit offset is not an integer or out of range";
 /** SETBIT to neither 0 nor 1. */
 export const BIT_VALUE = "ERR bit is not an integer or out of range";
@@ -68,63 +69,70 @@ export const BIT_VALUE = "ERR bit is not an integer or out of range";
 export const BITPOS_BIT = "ERR The bit argument must be 1 or 0.";
 /** BITOP NOT of several. */
 export const BITOP_NOT = "ERR BITOP NOT must be called with a single source key.";
-/** BITFIELD's types. */
+/** BITFIELD of a type other than i1 to i64 and u1 to u63. */
 export const BITFIELD_TYPE =
   "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
 /** BITFIELD OVERFLOW of an unknown kind. */
 export const BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified";
 /** BITFIELD_RO that would write. */
 export const BITFIELD_READONLY = "ERR BITFIELD_RO only supports the GET subcommand";
-/** EXPIRE. */
+/** EXPIRE with NX and another condition. */
 export const EXPIRE_NX = "ERR NX and XX, GT or LT options at the same time are not compatible";
-/** EXPIRE. */
+/** EXPIRE with both GT and LT. */
 export const EXPIRE_GT_LT = "ERR GT and LT options at the same time are not compatible";
-/** SCAN. */
+/** SCAN's cursor is no uint64. */
 export const INVALID_CURSOR = "ERR invalid cursor";
-/** MSETEX. */
+/** MSETEX's number of keys is no positive int32. */
 export const INVALID_NUMKEYS = "ERR invalid numkeys value or out of range";
 /** OBJECT FREQ where no frequency is kept. */
 export const NO_LFU: string =
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when" +
   " switching between policies at runtime LRU and LFU data will take some time to adjust.";
 
+/** SLOWLOG GET and COMMANDLOG GET: a count below -1. */
+export const LOG_COUNT = "ERR count should be greater than or equal to -1";
+/** CLIENT PAUSE and WAIT: milliseconds that are no int64. */
+export const TIMEOUT_NOT_INTEGER = "ERR timeout is not an integer or out of range";
+/** What needs a client's connection, asked by a caller that has none. */
+export const NEEDS_CONNECTION = "ERR This command needs a connection";
+
 /** LSET past the end. */
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
-/** LPOS RANK 0. */
+/** LPOS with RANK 0, which is neither direction. */
 export const RANK_IS_ZERO: string =
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ..." +
   " or use negative to start from the end of the list";
-/** LPOS. */
+/** LPOS with a COUNT below 0. */
 export const COUNT_NEGATIVE = "ERR COUNT can't be negative";
-/** LPOS. */
+/** LPOS with a MAXLEN below 0. */
 export const MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
 
 /** HINCRBY of a field that is no integer. */
 export const HASH_NOT_AN_INTEGER = "ERR hash value is not an integer";
 /** HINCRBYFLOAT of a field that is no number. */
 export const HASH_NOT_A_FLOAT = "ERR hash value is not a float";
-/** HEXPIRE and its kin without their list of fields. */
+/** HEXPIRE and others without FIELDS where it must stand. */
 export const FIELDS_MISSING =
   "ERR Mandatory argument FIELDS is missing or not at the right position";
-/** Another number of fields than was said. */
+/** HEXPIRE and others: another number of fields than was announced. */
 export const FIELDS_COUNT = "ERR The `numfields` parameter must match the number of arguments";
-/** HPERSIST, HTTL, HGETDEL and HGETEX of no fields, or of no number of them. */
+/** HPERSIST, HTTL, HGETDEL, HGETEX: a number of fields that is none or below 1. */
 export const FIELDS_POSITIVE = "ERR Number of fields must be a positive integer";
-/** HEXPIRE and its kin of no fields, or of no number of them. */
+/** HEXPIRE and others: a number of fields that is none or below 1. */
 export const FIELDS_NUMBER = "ERR Parameter `numFields` should be greater than 0";
-/** A time before the epoch for a field. */
+/** HEXPIRE and others: a time before 1970. */
 export const FIELD_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
-/** HSETEX. */
+/** HSETEX with both conditions. */
 export const HSETEX_FNX_FXX = "ERR Only one of FXX or FNX arguments can be specified";
-/** HSETEX. */
+/** HSETEX with two options of a time. */
 export const HSETEX_ONE_TIME =
   "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified";
-/** HSETEX of no fields, or of no number of them. */
+/** HSETEX: a number of fields that is none or below 1. */
 export const HSETEX_NUMBER = "ERR invalid number of fields";
 /** HSETEX whose last argument names a unit of time. */
 export const HSETEX_NO_TIME = "ERR missing expire time";
 
-/** More keys announced than there are arguments. */
+/** SINTERCARD, FCALL: more keys announced than there are arguments. */
 export const TOO_MANY_KEYS = "ERR Number of keys can't be greater than number of args";
 
 /** Too many or too few arguments for the command of that name. */
@@ -163,121 +171,125 @@ export function cString(text: string): string {
   return zero < 0 ? text : text.slice(0, zero);
 }
 
-/** DEBUG of something that is no subcommand, or with too many or too few arguments. */
-export function unknownDebugSubcommand(name: string): string {
-  return `ERR unknown subcommand or wrong number of arguments for '${
-    cString(name.slice(0, 128))
-  }'. Try DEBUG HELP.`;
-}
-
 /** A DEBUG subcommand that a server inside an application does not offer. */
 export function debugRefused(name: string): string {
   return `ERR DEBUG ${name} is refused. This server is part of an application`;
 }
 
-/** FUNCTION DELETE of nothing. */
+/** FUNCTION DELETE of a library that is not loaded. */
 export const LIBRARY_NOT_FOUND = "ERR Library not found";
-/** FCALL of nothing. */
+/** FCALL of a function that no library registers. */
 export const FUNCTION_NOT_FOUND = "ERR Function not found";
-/** FUNCTION LOAD of what registers nothing. */
+/** FUNCTION LOAD of code that registers no function. */
 export const NO_FUNCTIONS = "ERR No functions registered";
-/** FUNCTION RESTORE. */
+/** FUNCTION RESTORE with an unknown policy. */
 export const BAD_RESTORE_POLICY =
   "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.";
 /** RESTORE and FUNCTION RESTORE of what is damaged, or of a later version. */
 export const DUMP_PAYLOAD = "ERR DUMP payload version or checksum are wrong";
-/** RESTORE of what is no value. */
+/** RESTORE of a payload whose checksum is right and whose value is malformed. */
 export const BAD_DATA_FORMAT = "ERR Bad data format";
-/** RESTORE onto a key that is there. */
+/** RESTORE without REPLACE onto a key that exists. */
 export const BUSY_KEY = "BUSYKEY Target key name already exists.";
-/** RESTORE. */
+/** RESTORE with a TTL below 0. */
 export const INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
-/** RESTORE. */
+/** RESTORE with an IDLETIME below 0. */
 export const INVALID_IDLETIME = "ERR Invalid IDLETIME value, must be >= 0";
-/** RESTORE. */
+/** RESTORE with a FREQ outside of 0 to 255. */
 export const INVALID_FREQ = "ERR Invalid FREQ value, must be >= 0 and <= 255";
-/** FUNCTION KILL and SCRIPT KILL. */
+/** FUNCTION KILL and SCRIPT KILL while nothing runs, which is always. */
 export const NOT_BUSY = "NOTBUSY No scripts in execution right now.";
 
-/** What only the application around this server decides. @param what Such as "what is saved". */
+/**
+ * A command that only the application around this server may give, such as SAVE.
+ *
+ * @param what What the application decides: "what is saved".
+ * @param prefix Stands before the sentence, with a space at its end.
+ */
 export function embedded(what: string, prefix: string = ""): string {
   return `ERR ${prefix}This server is part of an application, which alone decides ${what}`;
 }
 
-/** EVAL and its kin. */
+/** EVAL, FCALL and the like: this server never runs a script. */
 export function noScripts(name: string): string {
   return `ERR ${name} is refused. This server runs no scripts`;
 }
 
-/** What `addReplySubcommandSyntaxError` answers: `sub` as it came. */
+/** A subcommand that is unknown or has too few or too many arguments: `sub` as it came, cut as Redis does. */
 export function wrongSubcommandArity(container: string, sub: string): string {
   return `ERR unknown subcommand or wrong number of arguments for '${
     cString(sub.slice(0, 128))
   }'. Try ${container} HELP.`;
 }
 
-/** ZADD. */
+/** ZADD with NX and XX. */
 export const ZADD_NX_XX = "ERR XX and NX options at the same time are not compatible";
-/** ZADD. */
+/** ZADD with two of GT, LT and NX. */
 export const ZADD_GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible";
-/** ZADD INCR of several. */
+/** ZADD with INCR and more than one pair. */
 export const ZADD_INCR = "ERR INCR option supports a single increment-element pair";
 /** ZADD INCR and ZINCRBY of opposite infinities. */
 export const SCORE_NAN = "ERR resulting score is not a number (NaN)";
-/** A range of scores. */
+/** A range of scores whose bound is no number. */
 export const SCORE_RANGE = "ERR min or max is not a float";
-/** A range of members. */
+/** A range of members whose bound has no `[` or `(`. */
 export const MEMBER_RANGE = "ERR min or max not valid string range item";
-/** ZRANGE. */
+/** ZRANGE by rank with LIMIT. */
 export const ZRANGE_LIMIT =
   "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
-/** ZRANGE. */
+/** ZRANGE with BYLEX and WITHSCORES. */
 export const ZRANGE_WITHSCORES =
   "ERR syntax error, WITHSCORES not supported in combination with BYLEX";
-/** ZUNION and its kin. */
+/** ZUNION and others: a weight is no number. */
 export const WEIGHT_NOT_FLOAT = "ERR weight value is not a float";
-/** Commands that pop from several keys. */
+/** LMPOP, ZMPOP, SINTERCARD: a number of keys that is none or below 1. */
 export const NUMKEYS_POSITIVE = "ERR numkeys should be greater than 0";
-/** Commands that pop several elements. */
+/** LMPOP, ZMPOP: a COUNT that is no number or below 1. */
 export const COUNT_POSITIVE = "ERR count should be greater than 0";
-/** A count that is to be no less than 0. */
+/** LPOP, SPOP, ZPOPMIN: a count that is no number or below 0. */
 export const MUST_BE_POSITIVE = "ERR value is out of range, must be positive";
-/** A count that is far too large. */
+/** SRANDMEMBER and others: a reply of so many members would overflow. */
 export const VALUE_OUT_OF_RANGE = "ERR value is out of range";
-/** Cardinality commands with LIMIT. */
+/** SINTERCARD, ZINTERCARD: a LIMIT that is no number or below 0. */
 export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
-/** A timeout of a command that blocks. */
+/** BLPOP and others: a timeout that is no number of seconds. */
 export const TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range";
-/** A timeout of a command that blocks. */
+/** BLPOP, WAIT, CLIENT PAUSE: a timeout below 0. */
 export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
-/** A timeout of a command that blocks. */
+/** BLPOP and others: a timeout that ends beyond int64 milliseconds. */
 export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
 
-/** ZUNION and its kin of nothing. */
+/** ZUNION and others of less than one key. */
 export function atLeastOneKey(name: string): string {
   return `ERR at least 1 input key is needed for '${name}' command`;
 }
 
-/** An id that is none. */
+/** XADD, XRANGE and others: an argument is no `ms-seq` id. */
 export const INVALID_STREAM_ID = "ERR Invalid stream ID specified as stream command argument";
-/** CLIENT UNBLOCK with ERROR. */
+/** XDELEX, XACKDEL, XNACK: a number of ids that is none or below 1. */
+export const NUMIDS_POSITIVE = "ERR Number of IDs must be a positive integer";
+/** XDELEX, XACKDEL, XNACK: another number of ids than was announced. */
+export const NUMIDS_MISMATCH = "ERR The `numids` parameter must match the number of arguments";
+/** XAUTOCLAIM, GEOSEARCH: a COUNT below 1. */
+export const COUNT_ABOVE_ZERO = "ERR COUNT must be > 0";
+/** What a waiting client gets after CLIENT UNBLOCK with ERROR. */
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
-/** CLUSTER and its kin. */
+/** CLUSTER and ASKING: this server is part of no cluster. */
 export const CLUSTER_DISABLED = "ERR This instance has cluster support disabled";
-/** PF* of a string that is none of theirs. */
+/** PFADD and others of a string that is no HyperLogLog. */
 export const NO_HYPERLOGLOG = "WRONGTYPE Key is not a valid HyperLogLog string value.";
-/** PF* of one whose opcodes contradict themselves. */
+/** PFCOUNT and others of a sparse HyperLogLog whose opcodes do not add up. */
 export const HYPERLOGLOG_CORRUPT = "INVALIDOBJ Corrupted HLL object detected";
-/** PFDEBUG of nothing. */
+/** PFDEBUG of a key that is missing. */
 export const HYPERLOGLOG_MISSING = "ERR The specified key does not exist";
-/** PFDEBUG DECODE. */
+/** PFDEBUG DECODE of a dense HyperLogLog. */
 export const HYPERLOGLOG_DENSE = "ERR HLL encoding is not sparse";
-/** PFSELFTEST. */
+/** PFSELFTEST when a register or an estimate is wrong. */
 export const HYPERLOGLOG_SELFTEST = "ERR TESTFAILED Registers do not hold what was set";
-/** SORT of what are no numbers. */
+/** SORT without ALPHA of elements or weights that are no numbers. */
 export const SORT_NOT_DOUBLE = "ERR One or more scores can't be converted into double";
 
-/** PFDEBUG. */
+/** PFDEBUG of an unknown subcommand. */
 export function unknownPfdebug(name: string): string {
   return `ERR Unknown PFDEBUG subcommand '${cString(name)}'`;
 }

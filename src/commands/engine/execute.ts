@@ -9,8 +9,8 @@ import type { Argv } from "../../resp/argv.ts";
 import { beforeWrite } from "./copy_on_write.ts";
 import { type Command, WRITE } from "./command.ts";
 import type { Context } from "./context.ts";
-import { CommandError } from "./errors.ts";
-import type { CommandRow } from "./host.ts";
+import { CommandError, NEEDS_CONNECTION } from "./errors.ts";
+import type { CommandRow, Session } from "./host.ts";
 
 /** Whether the number of arguments fits; when not, the reply is `wrongArity(command.name)`. */
 export function checkArity(command: CommandRow, argv: Argv): boolean {
@@ -52,4 +52,14 @@ export function runInSlices(ctx: Context, step: (ctx: Context) => boolean): void
   if (ctx.inSlices !== undefined) return ctx.inSlices(step);
   let done = false;
   while (!done) done = step(ctx);
+}
+
+/**
+ * The connection a command came over. What asks for it is a client's command, never the stream's.
+ *
+ * @throws {CommandError} NEEDS_CONNECTION when there is none.
+ */
+export function sessionOf(ctx: Context): Session {
+  if (ctx.session === undefined) throw new CommandError(NEEDS_CONNECTION);
+  return ctx.session;
 }

@@ -16,11 +16,11 @@ import {
   STALE,
 } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { sessionOf } from "./connection.ts";
 import { CommandError, embedded, wrongArity } from "../engine/errors.ts";
 import { CATEGORIES, factsOf } from "../engine/facts.ts";
 import { container } from "../engine/container.ts";
 import type { UserView } from "../engine/host.ts";
+import { sessionOf } from "../engine/execute.ts";
 
 const PLAIN = NOSCRIPT | LOADING | STALE;
 /** Stands for a password, whose hash Redis would show. */

@@ -9,9 +9,16 @@ import type { Argv } from "../../resp/argv.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
+import {
+  CommandError,
+  SYNTAX,
+  TIMEOUT_NEGATIVE,
+  TIMEOUT_NOT_INTEGER,
+  wrongArity,
+} from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
-import { type ClientFilter, ReplyMode, type Session } from "../engine/host.ts";
+import { type ClientFilter, ReplyMode } from "../engine/host.ts";
+import { sessionOf } from "../engine/execute.ts";
 
 const PLAIN = NOSCRIPT | LOADING | STALE;
 const PRIVILEGED = PLAIN | ADMIN;
@@ -23,16 +30,16 @@ const NO_TRACKING = "ERR Client side caching is not supported here";
 const TYPES: readonly string[] = ["normal", "master", "replica", "pubsub"];
 
 /** `CLIENT ID`: the number of the connection, ascending and never used twice. O(1). */
-const clientId = command("client|id", 2, PLAIN, "", (ctx) => ctx.reply.integer(self(ctx).id));
+const clientId = command("client|id", 2, PLAIN, "", (ctx) => ctx.reply.integer(sessionOf(ctx).id));
 
 /** `CLIENT INFO`: the line of `CLIENT LIST` about the client that asks. O(1). */
 const clientInfo = command("client|info", 2, PLAIN, "", (ctx) => {
-  ctx.reply.verbatim("txt", ctx.host.clients.describe(self(ctx)) + "\n");
+  ctx.reply.verbatim("txt", ctx.host.clients.describe(sessionOf(ctx)) + "\n");
 });
 
 /** `CLIENT GETNAME`: what SETNAME set, or null. O(1). */
 const clientGetname = command("client|getname", 2, PLAIN, "", (ctx) => {
-  const { name } = self(ctx);
+  const { name } = sessionOf(ctx);
   if (name === "") ctx.reply.null();
   else ctx.reply.bulkText(name);
 });
@@ -40,7 +47,7 @@ const clientGetname = command("client|getname", 2, PLAIN, "", (ctx) => {
 /** `CLIENT SETNAME name`: names the connection; an empty name removes the name. O(1). */
 const clientSetname = command("client|setname", 3, PLAIN, "", (ctx, argv) => {
   checkClientName(argv, 2);
-  self(ctx).name = textOf(argv, 2);
+  sessionOf(ctx).name = textOf(argv, 2);
   ctx.reply.ok();
 });
 
@@ -51,8 +58,8 @@ const clientSetinfo = command("client|setinfo", 4, PLAIN, "", (ctx, argv) => {
     throw new CommandError(`ERR Unrecognized option '${textOf(argv, 2)}'`);
   }
   if (!isPrintable(argv, 3)) throw new CommandError(`ERR ${option} ${NAME_CHARACTERS}`);
-  if (option === "lib-name") self(ctx).libraryName = textOf(argv, 3);
-  else self(ctx).libraryVersion = textOf(argv, 3);
+  if (option === "lib-name") sessionOf(ctx).libraryName = textOf(argv, 3);
+  else sessionOf(ctx).libraryVersion = textOf(argv, 3);
   ctx.reply.ok();
 });
 
@@ -68,16 +75,16 @@ const clientList = command("client|list", -2, PRIVILEGED, "", (ctx, argv) => {
 /** `CLIENT KILL address | option value ...`: ends the connections that fit. O(clients). */
 const clientKill = command("client|kill", -3, PRIVILEGED, "", (ctx, argv) => {
   if (argv.count === 3) {
-    const killed = ctx.host.clients.kill({ address: textOf(argv, 2) }, self(ctx));
+    const killed = ctx.host.clients.kill({ address: textOf(argv, 2) }, sessionOf(ctx));
     if (killed === 0) throw new CommandError("ERR No such client");
     return ctx.reply.ok();
   }
-  ctx.reply.integer(ctx.host.clients.kill(readKillFilter(ctx, argv), self(ctx)));
+  ctx.reply.integer(ctx.host.clients.kill(readKillFilter(ctx, argv), sessionOf(ctx)));
 });
 
 /** `CLIENT NO-EVICT ON|OFF`: kept for `CLIENT LIST` alone, as no client is ever evicted. O(1). */
 const clientNoEvict = command("client|no-evict", 3, PRIVILEGED, "", (ctx, argv) => {
-  self(ctx).noEvict = readOnOff(argv, 2);
+  sessionOf(ctx).noEvict = readOnOff(argv, 2);
   ctx.reply.ok();
 });
 
@@ -91,13 +98,13 @@ const clientImportSource = command("client|import-source", 3, PLAIN, "", () => {
 
 /** `CLIENT NO-TOUCH ON|OFF`: kept for `CLIENT LIST` alone, as reads touch no access times. O(1). */
 const clientNoTouch = command("client|no-touch", 3, PLAIN, "", (ctx, argv) => {
-  self(ctx).noTouch = readOnOff(argv, 2);
+  sessionOf(ctx).noTouch = readOnOff(argv, 2);
   ctx.reply.ok();
 });
 
 /** `CLIENT REPLY ON|OFF|SKIP`: whether later commands are answered; only ON is itself. O(1). */
 const clientReply = command("client|reply", 3, PLAIN, "", (ctx, argv) => {
-  const session = self(ctx);
+  const session = sessionOf(ctx);
   if (isWord(argv, 2, "ON")) {
     session.replies = ReplyMode.ON;
     ctx.reply.silent = false;
@@ -121,8 +128,8 @@ const clientPause = command("client|pause", -3, PRIVILEGED, "", (ctx, argv) => {
     }
     mode = "write";
   }
-  const timeoutMs = readInteger(argv, 2, "ERR timeout is not an integer or out of range");
-  if (timeoutMs < 0) throw new CommandError("ERR timeout is negative");
+  const timeoutMs = readInteger(argv, 2, TIMEOUT_NOT_INTEGER);
+  if (timeoutMs < 0) throw new CommandError(TIMEOUT_NEGATIVE);
   ctx.host.clients.pause(ctx.nowMs + timeoutMs, mode);
   ctx.reply.ok();
 });
@@ -226,11 +233,6 @@ export function checkClientName(argv: Argv, index: number): void {
   if (!isPrintable(argv, index)) throw new CommandError(`ERR Client names ${NAME_CHARACTERS}`);
 }
 
-function self(ctx: Context): Session {
-  if (ctx.session === undefined) throw new CommandError("ERR This command needs a connection");
-  return ctx.session;
-}
-
 /** "!" to "~": names stand between spaces in `CLIENT LIST`. */
 function isPrintable(argv: Argv, index: number): boolean {
   for (let pos = argv.starts[index]; pos < argv.ends[index]; pos++) {
@@ -272,7 +274,7 @@ function readKillFilter(ctx: Context, argv: Argv): ClientFilter {
     else if (isWord(argv, i, "SKIPME")) skipsMe = readYesNo(argv, value);
     else throw new CommandError(SYNTAX);
   }
-  if (skipsMe) filter.except = self(ctx).id;
+  if (skipsMe) filter.except = sessionOf(ctx).id;
   return filter;
 }
 

@@ -21,6 +21,7 @@ import type { Context } from "../engine/context.ts";
 import { CLUSTER_DISABLED, CommandError, SYNTAX, wrongArity } from "../engine/errors.ts";
 import { checkClientName } from "./client.ts";
 import type { Session } from "../engine/host.ts";
+import { sessionOf } from "../engine/execute.ts";
 
 const WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
 const NO_PASSWORD_SET =
@@ -122,12 +123,6 @@ export const connectionCommands: readonly Command[] = [
   reset,
   select,
 ];
-
-/** The connection a command came over: what asks for it is never in the master's stream. */
-export function sessionOf(ctx: Context): Session {
-  if (ctx.session === undefined) throw new CommandError("ERR This command needs a connection");
-  return ctx.session;
-}
 
 function login(ctx: Context, user: string, password: Uint8Array): void {
   if (!ctx.host.login(sessionOf(ctx), user, password)) throw new CommandError(WRONG_PASS);

@@ -10,12 +10,7 @@ import { isWord, textOf } from "../engine/args.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { addValue, DatasetDigest, Digest } from "./digest.ts";
-import {
-  CommandError,
-  debugRefused,
-  NO_SUCH_KEY,
-  unknownDebugSubcommand,
-} from "../engine/errors.ts";
+import { CommandError, debugRefused, NO_SUCH_KEY, wrongSubcommandArity } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
 import { replyHelp } from "../engine/container.ts";
 import { ENCODING_NAMES } from "../keys/object.ts";
@@ -117,7 +112,7 @@ const debug = command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, "", (ctx,
     const name = textOf(argv, 1);
     const refused = REFUSED.includes(name.toUpperCase());
     throw new CommandError(
-      refused ? debugRefused(name.toUpperCase()) : unknownDebugSubcommand(name),
+      refused ? debugRefused(name.toUpperCase()) : wrongSubcommandArity("DEBUG", name),
     );
   }
 });

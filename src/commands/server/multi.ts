@@ -14,8 +14,8 @@ import {
   SKIP_SLOWLOG,
   STALE,
 } from "../engine/command.ts";
-import { sessionOf } from "./connection.ts";
 import { CommandError } from "../engine/errors.ts";
+import { sessionOf } from "../engine/execute.ts";
 
 const ANYTIME = NOSCRIPT | LOADING | STALE;
 

@@ -18,10 +18,10 @@ import {
   STALE,
 } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { sessionOf } from "./connection.ts";
 import { CommandError, wrongArity } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import type { Session, SubscriptionKind } from "../engine/host.ts";
+import { sessionOf } from "../engine/execute.ts";
 
 const SUBSCRIBING = PUBSUB | NOSCRIPT | LOADING | STALE;
 const ASKING_ABOUT = PUBSUB | LOADING | STALE;

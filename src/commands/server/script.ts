@@ -19,7 +19,13 @@ import {
   STALE,
 } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, FUNCTION_NOT_FOUND, noScripts, NOT_BUSY } from "../engine/errors.ts";
+import {
+  CommandError,
+  FUNCTION_NOT_FOUND,
+  noScripts,
+  NOT_BUSY,
+  TOO_MANY_KEYS,
+} from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 
 const RUNS: number = NOSCRIPT | STALE | SKIP_MONITOR;
@@ -74,9 +80,7 @@ function checkCall(ctx: Context, argv: Argv): void {
     throw new CommandError(FUNCTION_NOT_FOUND);
   }
   const count = readInteger(argv, 2, "ERR Bad number of keys provided");
-  if (count > argv.count - 3) {
-    throw new CommandError("ERR Number of keys can't be greater than number of args");
-  }
+  if (count > argv.count - 3) throw new CommandError(TOO_MANY_KEYS);
   if (count < 0) throw new CommandError("ERR Number of keys can't be negative");
 }
 

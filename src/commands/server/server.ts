@@ -21,9 +21,9 @@ import {
   STALE,
 } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { sessionOf } from "./connection.ts";
-import { CommandError, cString, embedded, wrongArity } from "../engine/errors.ts";
+import { CommandError, cString, embedded, LOG_COUNT, wrongArity } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
+import { sessionOf } from "../engine/execute.ts";
 
 const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
 const SLOWLOG_DEFAULT = 10;
@@ -132,9 +132,8 @@ const configRewrite = command("config|rewrite", 2, ADMINISTRATION, "", () => {
 /** `SLOWLOG GET [count]`: the newest, 10 unless told, all with -1. O(n). */
 const slowlogGet = command("slowlog|get", -2, ADMIN | LOADING | STALE, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(wrongArity("slowlog|get"));
-  const problem = "ERR count should be greater than or equal to -1";
-  const count = argv.count === 3 ? readInteger(argv, 2, problem) : SLOWLOG_DEFAULT;
-  if (count < -1) throw new CommandError(problem);
+  const count = argv.count === 3 ? readInteger(argv, 2, LOG_COUNT) : SLOWLOG_DEFAULT;
+  if (count < -1) throw new CommandError(LOG_COUNT);
   replySlowEntries(ctx, count);
 });
 
@@ -159,9 +158,8 @@ const slowlogReset = command("slowlog|reset", 2, ADMIN | LOADING | STALE, "", (c
 
 /** `COMMANDLOG GET count type`: the newest, all with -1. O(n). */
 const commandlogGet = command("commandlog|get", 4, ADMIN | LOADING | STALE, "", (ctx, argv) => {
-  const problem = "ERR count should be greater than or equal to -1";
-  const count = readInteger(argv, 2, problem);
-  if (count < -1) throw new CommandError(problem);
+  const count = readInteger(argv, 2, LOG_COUNT);
+  if (count < -1) throw new CommandError(LOG_COUNT);
   replySlowEntries(ctx, isSlowType(argv, 3) ? count : 0);
 });
 

@@ -12,7 +12,13 @@ import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/s
 import { isWord, readBigInteger, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, FAST, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
-import { CommandError, cString, INVALID_STREAM_ID, SYNTAX } from "../engine/errors.ts";
+import {
+  CommandError,
+  COUNT_ABOVE_ZERO,
+  cString,
+  INVALID_STREAM_ID,
+  SYNTAX,
+} from "../engine/errors.ts";
 import {
   groupAt,
   lookupStream,
@@ -25,7 +31,6 @@ import {
 } from "./args.ts";
 import { propagateClaim } from "./read.ts";
 
-const COUNT_POSITIVE = "ERR COUNT must be > 0";
 const TOO_MUCH = "ERR Insufficient memory, failed allocating transient memory, COUNT too high.";
 /** More ids than this are refused: as many bytes as a C long can count. */
 const MOST_IDS = 2n ** 59n - 1n;
@@ -208,9 +213,9 @@ const xautoclaim = command("xautoclaim", -6, WRITE | FAST, "RW.delete@1", (ctx, 
   let onlyIds = false;
   for (let i = 6; i < argv.count; i++) {
     if (isWord(argv, i, "COUNT") && i + 1 < argv.count) {
-      count = readInteger(argv, ++i, COUNT_POSITIVE);
+      count = readInteger(argv, ++i, COUNT_ABOVE_ZERO);
       const isTooLarge = count === Infinity && readBigInteger(argv, i) > MOST_IDS;
-      if (count < 1 || isTooLarge) throw new CommandError(COUNT_POSITIVE);
+      if (count < 1 || isTooLarge) throw new CommandError(COUNT_ABOVE_ZERO);
     } else if (isWord(argv, i, "JUSTID")) onlyIds = true;
     else throw new CommandError(SYNTAX);
   }

@@ -9,10 +9,10 @@ import { IdPlace } from "../../store/packed/id_table.ts";
 import { StreamId } from "../../store/packed/stream_id.ts";
 import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
 import type { Group } from "../../store/types/stream_groups.ts";
-import { isWord, readInteger } from "../engine/args.ts";
+import { isWord, readPositive } from "../engine/args.ts";
 import { type Command, command, FAST, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, SYNTAX } from "../engine/errors.ts";
+import { CommandError, NUMIDS_MISMATCH, NUMIDS_POSITIVE, SYNTAX } from "../engine/errors.ts";
 import {
   type AddOptions,
   groupAt,
@@ -84,13 +84,9 @@ function readDelete(argv: Argv, index: number): DeleteOptions {
     if (option !== undefined) {
       references = option;
     } else if (first === 0 && isWord(argv, i, "IDS") && i + 1 < argv.count) {
-      const wrong = "ERR Number of IDs must be a positive integer";
-      const count = readInteger(argv, i + 1, wrong);
-      if (count <= 0) throw new CommandError(wrong);
+      const count = readPositive(argv, i + 1, NUMIDS_POSITIVE);
       first = i + 2;
-      if (first + count !== argv.count) {
-        throw new CommandError("ERR The `numids` parameter must match the number of arguments");
-      }
+      if (first + count !== argv.count) throw new CommandError(NUMIDS_MISMATCH);
       break;
     } else throw new CommandError(SYNTAX);
   }

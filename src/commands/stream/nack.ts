@@ -9,13 +9,10 @@ import { IdPlace } from "../../store/packed/id_table.ts";
 import { bounded, StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import { DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
-import { isWord, readInteger } from "../engine/args.ts";
+import { isWord, readInteger, readPositive } from "../engine/args.ts";
 import { type Command, command, FAST, WRITE } from "../engine/command.ts";
-import { CommandError, SYNTAX } from "../engine/errors.ts";
+import { CommandError, NUMIDS_MISMATCH, NUMIDS_POSITIVE, SYNTAX } from "../engine/errors.ts";
 import { groupAt, lookupStream, noGroup, readId, streamChanged } from "./args.ts";
-
-const NUMIDS = "ERR Number of IDs must be a positive integer";
-const NUMIDS_MISMATCH = "ERR The `numids` parameter must match the number of arguments";
 
 const id = new StreamId();
 const at = new IdPlace();
@@ -46,9 +43,7 @@ function readMode(argv: Argv): Mode {
 function readNack(argv: Argv): NackOptions {
   const mode = readMode(argv);
   if (!isWord(argv, 4, "IDS")) throw new CommandError(SYNTAX);
-  const count = readInteger(argv, 5, NUMIDS);
-  if (count <= 0) throw new CommandError(NUMIDS);
-  const end = FIRST_ID + count;
+  const end = FIRST_ID + readPositive(argv, 5, NUMIDS_POSITIVE);
   if (end > argv.count) throw new CommandError(NUMIDS_MISMATCH);
   let deliveries = -1;
   let force = false;

@@ -15,7 +15,15 @@ import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";
 import { BLOCKING, type Command, command, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, cString, SYNTAX, TIMEOUT_NEGATIVE, wrongArity } from "../engine/errors.ts";
+import {
+  CommandError,
+  cString,
+  SYNTAX,
+  TIMEOUT_NEGATIVE,
+  TIMEOUT_NOT_INTEGER,
+  TIMEOUT_OUT_OF_RANGE,
+  wrongArity,
+} from "../engine/errors.ts";
 import { groupAt, lookupStream, readId, replyEntry, replyId, streamChanged } from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
 
@@ -96,11 +104,11 @@ function unbalanced(name: string, isGroup: boolean): string {
 }
 
 function readBlock(ctx: Context, argv: Argv, index: number): number {
-  const ms = readInteger(argv, index, "ERR timeout is not an integer or out of range");
+  const ms = readInteger(argv, index, TIMEOUT_NOT_INTEGER);
   if (ms < 0) throw new CommandError(TIMEOUT_NEGATIVE);
   if (ms === 0) return 0;
   const untilMs = ctx.nowMs + ms;
-  if (untilMs > 2 ** 63) throw new CommandError("ERR timeout is out of range");
+  if (untilMs > 2 ** 63) throw new CommandError(TIMEOUT_OUT_OF_RANGE);
   return untilMs;
 }
 

@@ -24,7 +24,7 @@ import { ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readDouble, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, cString, SYNTAX } from "../engine/errors.ts";
+import { CommandError, COUNT_ABOVE_ZERO, cString, SYNTAX } from "../engine/errors.ts";
 import { zadd } from "./zset.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
@@ -308,7 +308,7 @@ class GeoQuery {
 
   #readCount(argv: Argv, index: number): number {
     this.count = readInteger(argv, index);
-    if (this.count <= 0) throw new CommandError("ERR COUNT must be > 0");
+    if (this.count <= 0) throw new CommandError(COUNT_ABOVE_ZERO);
     return 1;
   }
 
