@@ -1,5 +1,10 @@
 /**
- * DUMP and RESTORE.
+ * DUMP and RESTORE: one key's value as bytes (`cluster.c createDumpPayload`). The payload is
+ * what a snapshot would hold for the key, without its name and expiry:
+ *
+ *     | RDB type, 1 byte | value as in a snapshot | RDB version, 2 bytes | CRC-64 of all before it, 8 bytes |
+ *
+ * Numbers are little-endian. `rdb/dump.ts` reads and writes it; here are the commands and what they refuse.
  *
  * @module
  */
@@ -26,13 +31,14 @@ import {
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Memory that is kept between two dumps. */
+/** How many bytes the payload buffer keeps allocated between two DUMPs. */
 const KEPT_BYTES = 1 << 16;
+/** The largest value of the 8-bit LFU counter that RESTORE's FREQ names. */
 const MAX_FREQUENCY = 255;
 
 const payload: ByteBuffer = new ByteBuffer();
 
-/** `DUMP key`: its value as RESTORE takes it, or null. O(N) in the value. */
+/** `DUMP key`: the value's payload, null when the key is missing. O(n) in the value. */
 const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.null();
@@ -42,12 +48,15 @@ const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   payload.shrink(KEPT_BYTES);
 });
 
+/** The options of RESTORE that have an effect here. */
 interface RestoreOptions {
+  /** REPLACE: the key may exist. */
   readonly replace: boolean;
+  /** ABSTTL: the time counts from 1970, else from now. */
   readonly isAbsolute: boolean;
 }
 
-/** The idle time and the frequency are checked and not kept: nothing is evicted here. */
+/** Reads RESTORE's options from argument 4 on. IDLETIME and FREQ are checked and dropped: nothing is evicted here. */
 function readOptions(argv: Argv): RestoreOptions {
   let replace = false;
   let isAbsolute = false;
@@ -69,7 +78,12 @@ function readOptions(argv: Argv): RestoreOptions {
   return { replace, isAbsolute };
 }
 
-/** When the key is to expire; NO_EXPIRY for never. A sum beyond int64 wraps around, as in C. */
+/**
+ * The expiry in absolute milliseconds, NO_EXPIRY for a time of 0. A sum beyond int64 overflows as in C, where it becomes a
+ * moment that has passed.
+ *
+ * @throws {CommandError} INVALID_TTL when the time is negative.
+ */
 function readExpiry(ctx: Context, argv: Argv, isAbsolute: boolean): number {
   const ttl = readInteger(argv, 2);
   if (ttl < 0) throw new CommandError(INVALID_TTL);
@@ -80,8 +94,11 @@ function readExpiry(ctx: Context, argv: Argv, isAbsolute: boolean): number {
 }
 
 /**
- * What the payload holds. A client's may be as new as what the server we pass for writes; a master has
- * judged its own, and Redis 8.10 leaves the checksum out of it.
+ * The value in the payload. From a client it must carry the right checksum and a version that the server we report to be
+ * can write (`cluster.c verifyDumpPayload`), or one of Valkey's. From a master any version is taken, and the checksum may be
+ * left out, as Redis 8.10 does.
+ *
+ * @throws {CommandError} DUMP_PAYLOAD for a version or checksum, BAD_DATA_FORMAT for a value that cannot be read.
  */
 function readPayload(ctx: Context, argv: Argv): DumpedValue {
   const { bytes } = argv;
@@ -103,7 +120,10 @@ function readPayload(ctx: Context, argv: Argv): DumpedValue {
   throw new CommandError(BAD_DATA_FORMAT);
 }
 
-/** RESTORE and RESTORE-ASKING. */
+/**
+ * RESTORE and RESTORE-ASKING (`cluster.c restoreCommand`), in its order: options, whether the key is busy, the time, the
+ * payload. A stand-alone master does not create a key whose time has passed; it deletes what REPLACE replaces.
+ */
 function restoreGeneric(ctx: Context, argv: Argv): void {
   const { bytes, starts, ends } = argv;
   const { replace, isAbsolute } = readOptions(argv);
@@ -132,10 +152,13 @@ function propagateAbsolute(ctx: Context, argv: Argv, expireAtMs: number): void {
   ctx.propagateAs(...args, "ABSTTL");
 }
 
-/** `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`. O(N). */
+/**
+ * `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`: creates a key from a DUMP and replies
+ * OK. `ttl` is in milliseconds, 0 for no expiry. O(n) in the value.
+ */
 const restore = command("restore", -4, WRITE | DENYOOM, "OW.update@1", restoreGeneric);
 
-/** RESTORE as MIGRATE sends it while a slot is on its way. O(n). */
+/** `RESTORE-ASKING key ttl payload ...`: RESTORE as MIGRATE sends it to a node that imports the key's slot. O(n). */
 const restoreAsking = command(
   "restore-asking",
   -4,
@@ -144,5 +167,5 @@ const restoreAsking = command(
   restoreGeneric,
 );
 
-/** The family. */
+/** The commands of this file. */
 export const dumpCommands: readonly Command[] = [dump, restore, restoreAsking];

@@ -1,5 +1,6 @@
 /**
- * When keys go: EXPIRE and its kin, TTL and its kin.
+ * The commands that set, read and drop a key's expiry (`expire.c`). An expiry is kept as absolute milliseconds since 1970;
+ * seconds and relative times are converted when the command is read.
  *
  * @module
  */
@@ -12,11 +13,21 @@ import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, EXPIRE_GT_LT, EXPIRE_NX, unsupportedOption } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
+// The conditions of EXPIRE, or-ed.
+/** Only a key without an expiry. */
 const NX = 1;
+/** Only a key that has one. */
 const XX = 2;
+/** Only to a later moment; no expiry is later than any. */
 const GT = 4;
+/** Only to an earlier moment. */
 const LT = 8;
 
+/**
+ * Reads the conditions from argument 3 on (`expire.c parseExtendedExpireArgumentsOrReply`).
+ *
+ * @throws {CommandError} When one is unknown, NX stands beside another, or GT beside LT.
+ */
 function parseFlags(argv: Argv): number {
   let flags = 0;
   for (let i = 3; i < argv.count; i++) {
@@ -31,7 +42,7 @@ function parseFlags(argv: Argv): number {
   return flags;
 }
 
-/** Whether the flags let `atMs` follow `oldMs`; no expiry counts as one in infinity. */
+/** Whether the conditions let expiry `atMs` replace `oldMs`, which is NO_EXPIRY for none. */
 function allowed(flags: number, oldMs: number, atMs: number): boolean {
   const isSet = oldMs !== NO_EXPIRY;
   if ((flags & NX) !== 0 && isSet) return false;
@@ -40,14 +51,20 @@ function allowed(flags: number, oldMs: number, atMs: number): boolean {
   return (flags & LT) === 0 || !isSet || atMs < oldMs;
 }
 
-/** What a master sends for an expiry it has set: absolute, the flags as they came. */
+/** Propagates an expiry as PEXPIREAT, with the conditions as they came: applied again they hold again. */
 function propagateExpiry(ctx: Context, argv: Argv, atMs: number): void {
   const flags: Uint8Array[] = [];
   for (let i = 3; i < argv.count; i++) flags.push(argv.at(i));
   ctx.propagateAs("PEXPIREAT", argv.at(1), millisText(atMs), ...flags);
 }
 
-/** All four; `baseMs` is what the time counts from. */
+/**
+ * EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT (`expire.c expireGenericCommand`). Replies 1 when the expiry was set, else 0.
+ *
+ * @param scale Milliseconds of one unit of argument 2.
+ * @param baseMs What the time counts from: now, or 0.
+ * @param name The command, for the error.
+ */
 function expireGeneric(
   ctx: Context,
   argv: Argv,
@@ -65,7 +82,8 @@ function expireGeneric(
     ctx.changed(argv, 1);
     ctx.propagateAs("DEL", argv.at(1));
   } else {
-    // A replica keeps what has passed until the master's DEL; before 1970 is as past as 1970.
+    // A replica stores a time that has passed and keeps the key until the master's DEL arrives. A negative time becomes
+    // 0: the store holds unsigned times, and both have passed.
     ctx.db.setExpire(entry, Math.max(0, atMs));
     ctx.changed(argv, 1);
     if (ctx.caller === Caller.MASTER_CLIENT) propagateExpiry(ctx, argv, atMs);
@@ -73,27 +91,33 @@ function expireGeneric(
   ctx.reply.integer(1);
 }
 
-/** `EXPIRE key seconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+/** `EXPIRE key seconds [NX|XX|GT|LT]`: lets the key expire after that many seconds. O(1). */
 const expire = command("expire", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, 1000, ctx.nowMs, "expire");
 });
 
-/** `PEXPIRE key milliseconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+/** `PEXPIRE key milliseconds [NX|XX|GT|LT]`: lets the key expire after that many milliseconds. O(1). */
 const pexpire = command("pexpire", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, 1, ctx.nowMs, "pexpire");
 });
 
-/** `EXPIREAT key unix-seconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+/** `EXPIREAT key unix-seconds [NX|XX|GT|LT]`: lets the key expire at that second since 1970. O(1). */
 const expireat = command("expireat", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, 1000, 0, "expireat");
 });
 
-/** `PEXPIREAT key unix-milliseconds [NX|XX|GT|LT]`: 1 when the expiry was set. O(1). */
+/** `PEXPIREAT key unix-milliseconds [NX|XX|GT|LT]`: lets the key expire at that millisecond since 1970. O(1). */
 const pexpireat = command("pexpireat", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, 1, 0, "pexpireat");
 });
 
-/** TTL and its kin: what is there is given as `show` says, -1 for never, -2 for no such key. */
+/**
+ * TTL, PTTL, EXPIRETIME and PEXPIRETIME (`expire.c ttlGenericCommand`). Replies -1 for a key without an expiry, -2 for a
+ * missing key.
+ *
+ * @param fromMs What the reply counts from: now, or 0 for the absolute ones.
+ * @param isSeconds Whether to reply in seconds, rounded to the nearest.
+ */
 function ttlGeneric(ctx: Context, argv: Argv, fromMs: number, isSeconds: boolean): void {
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(-2);
@@ -103,27 +127,27 @@ function ttlGeneric(ctx: Context, argv: Argv, fromMs: number, isSeconds: boolean
   ctx.reply.integer(exactMillis(isSeconds ? Math.floor((left + 500) / 1000) : left));
 }
 
-/** `TTL key`: seconds left, rounded; -1 never, -2 no key. O(1). */
+/** `TTL key`: how many seconds are left, rounded to the nearest. O(1). */
 const ttl = command("ttl", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   ttlGeneric(ctx, argv, ctx.nowMs, true);
 });
 
-/** `PTTL key`: milliseconds left; -1 never, -2 no key. O(1). */
+/** `PTTL key`: how many milliseconds are left. O(1). */
 const pttl = command("pttl", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   ttlGeneric(ctx, argv, ctx.nowMs, false);
 });
 
-/** `EXPIRETIME key`: unix seconds, rounded; -1 never, -2 no key. O(1). */
+/** `EXPIRETIME key`: the expiry in seconds since 1970, rounded to the nearest. O(1). */
 const expiretime = command("expiretime", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   ttlGeneric(ctx, argv, 0, true);
 });
 
-/** `PEXPIRETIME key`: unix milliseconds; -1 never, -2 no key. O(1). */
+/** `PEXPIRETIME key`: the expiry in milliseconds since 1970. O(1). */
 const pexpiretime = command("pexpiretime", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   ttlGeneric(ctx, argv, 0, false);
 });
 
-/** `PERSIST key`: 1 when an expiry was taken away. O(1). */
+/** `PERSIST key`: drops the expiry. Replies 1 when there was one, else 0. O(1). */
 const persist = command("persist", 2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1);
   if (entry === 0 || ctx.db.expireAtMs(entry) === NO_EXPIRY) return ctx.reply.integer(0);
@@ -132,7 +156,7 @@ const persist = command("persist", 2, WRITE | FAST, "RW.update@1", (ctx, argv) =
   ctx.reply.integer(1);
 });
 
-/** The family, in the order of its rows. */
+/** The commands of this file. */
 export const expireCommands: readonly Command[] = [
   expire,
   pexpire,

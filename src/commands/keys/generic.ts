@@ -1,5 +1,6 @@
 /**
- * Keys whatever they hold: deleting, renaming, copying, listing, and whole databases.
+ * The commands on keys of any type and on whole databases (`db.c`): delete, rename, copy, move, list, flush. Expiries are
+ * in `expire.ts`, OBJECT in `object.ts`.
  *
  * @module
  */
@@ -34,12 +35,13 @@ import { runInSlices } from "../engine/execute.ts";
 import { deleteExpired, isHidden, lookup, lookupIn } from "../engine/lookup.ts";
 import { readCursor, SCAN_COUNT, SCAN_MOST, SCAN_STEPS } from "../engine/scan_args.ts";
 
-/** Keys KEYS looks at in one turn of the event loop: one or two milliseconds. */
+/** How many keys KEYS visits in one turn of the event loop: one to two milliseconds. */
 const KEYS_PER_SLICE = 20_000;
+/** After how many expired keys RANDOMKEY on a replica replies with one of them (`db.c dbRandomKey`). */
 const RANDOM_TRIES = 100;
 const STAR = 0x2a;
 
-/** What TYPE answers, by {@linkcode ValueType}. */
+/** The words TYPE replies with, indexed by {@linkcode ValueType}; "module" stands in for the name a module gives its type. */
 export const TYPE_NAMES: readonly string[] = [
   "string",
   "list",
@@ -50,19 +52,24 @@ export const TYPE_NAMES: readonly string[] = [
   "stream",
 ];
 
+/** Points at the bytes of the key that was read last. */
 const key: BytesRef = new BytesRef();
 
-/** A key of a database was changed. */
+/** Reports a change of key argument `index` in the database of that number. */
 function changedIn(ctx: Context, dbIndex: number, argv: Argv, index: number): void {
   ctx.modified(dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
-/** DEL and UNLINK: memory is free at once either way. */
+/**
+ * DEL and UNLINK. Redis's UNLINK frees large values in another thread; here both only give the memory back to its pool,
+ * which is O(1) for every value but a large one.
+ */
 function delGeneric(ctx: Context, argv: Argv): void {
   const { bytes, starts, ends } = argv;
   let deleted = 0;
   for (let i = 1; i < argv.count; i++) {
-    // Only a master minds whether the key had expired: then it is gone already, and not counted.
+    // On a stand-alone master the lookup deletes an expired key, which then is not counted. The master's stream counts
+    // every key that is in the table.
     if (ctx.caller === Caller.MASTER_CLIENT && lookup(ctx, argv, i) === 0) continue;
     if (!ctx.db.remove(bytes, starts[i], ends[i])) continue;
     deleted++;
@@ -72,43 +79,46 @@ function delGeneric(ctx: Context, argv: Argv): void {
   ctx.reply.integer(deleted);
 }
 
-/** `DEL key [key ...]`: how many there were. O(n). */
+/** `DEL key [key ...]`: removes keys and replies with how many were removed. O(n). */
 const del = command("del", -2, WRITE, "RM.delete@1:-1", delGeneric);
 
-/** `UNLINK key [key ...]`: how many there were. O(n). */
+/** `UNLINK key [key ...]`: DEL under the name that promises not to block. O(n). */
 const unlink = command("unlink", -2, WRITE | FAST, "RM.delete@1:-1", delGeneric);
 
-/** EXISTS and TOUCH: they differ in what Redis's eviction learns from them. */
+/** EXISTS and TOUCH. In Redis TOUCH also updates the access time for eviction, which is not kept here. */
 function countGeneric(ctx: Context, argv: Argv): void {
   let count = 0;
   for (let i = 1; i < argv.count; i++) if (lookup(ctx, argv, i) !== 0) count++;
   ctx.reply.integer(count);
 }
 
-/** `EXISTS key [key ...]`: how many there are; one named twice counts twice. O(n). */
+/** `EXISTS key [key ...]`: how many of the keys exist; one that is named twice counts twice. O(n). */
 const exists = command("exists", -2, READONLY | FAST, "RO@1:-1", countGeneric);
 
-/** `TOUCH key [key ...]`: how many there are. O(n). */
+/** `TOUCH key [key ...]`: how many of the keys exist. O(n). */
 const touch = command("touch", -2, READONLY | FAST, "RO@1:-1", countGeneric);
 
-/** `TYPE key`: what it holds, "none" when it is missing. O(1). */
+/** `TYPE key`: the name of the value's type, "none" when the key is missing. O(1). */
 const type = command("type", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1);
   ctx.reply.simple(entry === 0 ? "none" : typeName(ctx.db, entry));
 });
 
-/** What TYPE answers for an entry: a module's values go by the names of their types. */
+/** The name TYPE replies with for an entry: for a module's value the name of the module's type. */
 function typeName(db: Database, entry: Entry): string {
   const object = db.objectOf(entry);
   return object instanceof ModuleValue ? object.module : TYPE_NAMES[db.typeOf(entry)];
 }
 
-/** Whether a pattern is `*`, which fits everything. */
+/** Whether a pattern is `*`, which every key matches: such keys are not compared with it. */
 function fitsAll(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start === 1 && bytes[start] === STAR;
 }
 
-/** A walk over all keys that goes on from slice to slice and writes its reply when it is through. */
+/**
+ * KEYS over several turns of the event loop: keeps the cursor and the bytes of the reply between slices, and writes the
+ * reply after the last one.
+ */
 class KeysWalk {
   readonly #dbIndex: number;
   readonly #pattern: Uint8Array;
@@ -123,7 +133,7 @@ class KeysWalk {
     this.#all = fitsAll(pattern, 0, pattern.length);
   }
 
-  /** Looks at some keys; true when the reply is written. */
+  /** Visits up to about KEYS_PER_SLICE keys. True when all are visited and the reply is written. */
   step(ctx: Context): boolean {
     const db = ctx.keyspace.db(this.#dbIndex);
     let seen = 0;
@@ -151,22 +161,28 @@ class KeysWalk {
 }
 
 /**
- * `KEYS pattern`: every key it fits. O(n). Over more keys than one slice takes it has SCAN's guarantee:
- * what is written between two slices may be listed or not, and if the table shrinks, twice.
+ * `KEYS pattern`: all keys that match. O(n).
+ *
+ * A walk of more than one slice has the guarantee of SCAN: a key that exists throughout is listed; one written between two
+ * slices may be listed or not, and when the table shrinks in between, a key may be listed twice.
  */
 const keys = command("keys", 2, READONLY, "", (ctx, argv) => {
   const walk = new KeysWalk(ctx.dbIndex, argv.at(1).slice());
   if (!walk.step(ctx)) runInSlices(ctx, (later) => walk.step(later));
 });
 
-/** What SCAN was asked for; type -1 stands for any, -2 for one that at most a module has. */
+/** The options of SCAN (`db.c scanGenericCommand`). */
 class ScanQuery {
+  /** Index of MATCH's argument; 0 when every key matches. */
   patternIndex: number = 0;
+  /** A {@linkcode ValueType}; -1 for any type, -2 for a name that at most a module's type has. */
   type: number = -1;
+  /** Index of TYPE's argument; 0 without one. */
   typeIndex: number = 0;
+  /** COUNT: about how many keys are visited. */
   count: number = SCAN_COUNT;
 
-  /** @throws {CommandError} SYNTAX and the like. */
+  /** @throws {CommandError} When an option is unknown, incomplete or not positive. */
   constructor(argv: Argv) {
     for (let i = 2; i < argv.count; i += 2) {
       const hasNext = i + 1 < argv.count;
@@ -186,6 +202,7 @@ class ScanQuery {
   }
 }
 
+/** The type that argument `index` names, -2 for none of Redis's own. */
 function typeNumber(argv: Argv, index: number): number {
   for (let i = 0; i < TYPE_NAMES.length; i++) {
     // "module" is no name of a type on the wire: modules have their own.
@@ -195,16 +212,23 @@ function typeNumber(argv: Argv, index: number): number {
   return -2;
 }
 
+/** Whether an entry's type is the one SCAN's TYPE names. */
 function isOfType(db: Database, entry: Entry, argv: Argv, { type, typeIndex }: ScanQuery): boolean {
   if (type !== -2) return db.typeOf(entry) === type;
   if (db.typeOf(entry) !== ValueType.MODULE) return false;
   return isWord(argv, typeIndex, typeName(db, entry).toUpperCase());
 }
 
-/** Entries one SCAN gathers: valid, as nothing is written before they are replied. */
+/** The entries that one SCAN found. They stay valid: nothing is written before the reply is. */
 const gathered: Entry[] = [];
 
-/** Fills `gathered` and `expired` (keys a master has to delete); the next cursor. */
+/**
+ * Walks buckets from `cursor` on and fills {@linkcode gathered}. The walk ends after COUNT matches, COUNT times SCAN_STEPS
+ * buckets or SCAN_MOST keys, whichever comes first: a client cannot hold the event loop by a large COUNT.
+ *
+ * @param expired Filled with keys that a stand-alone master deletes after the reply.
+ * @returns The next cursor, 0 at the end.
+ */
 function gather(
   ctx: Context,
   argv: Argv,
@@ -230,7 +254,7 @@ function gather(
   return cursor;
 }
 
-/** `SCAN cursor [MATCH pattern] [COUNT n] [TYPE name]`: the next cursor and some keys. O(count). */
+/** `SCAN cursor [MATCH pattern] [COUNT n] [TYPE name]`: the next cursor and an array of keys. O(COUNT). */
 const scan = command("scan", -2, READONLY, "", (ctx, argv) => {
   const from = readCursor(argv, 1);
   const query = new ScanQuery(argv);
@@ -251,19 +275,21 @@ const scan = command("scan", -2, READONLY, "", (ctx, argv) => {
   }
 });
 
-/** An entry RANDOMKEY may give: 0 when there is none. */
+/**
+ * An entry drawn at random, 0 when the database is empty. A replica may not delete expired keys: after RANDOM_TRIES of them
+ * it gives one back, as Redis does, so that a database of expired keys ends the search.
+ */
 function randomEntry(ctx: Context): Entry {
   const { db } = ctx;
   for (let tries = 1;; tries++) {
     const entry = db.randomEntry(ctx.random);
     if (entry === 0 || !isHidden(ctx, db, entry)) return entry;
-    // A replica may not delete it: after some tries an expired key is as good as none.
     if (ctx.caller === Caller.MASTER_CLIENT) deleteExpired(ctx, db, ctx.dbIndex, entry);
     else if (tries >= RANDOM_TRIES) return entry;
   }
 }
 
-/** `RANDOMKEY`: some key, or null. O(1). */
+/** `RANDOMKEY`: a key drawn at random, null when the database is empty. O(1). */
 const randomkey = command("randomkey", 1, READONLY, "", (ctx) => {
   const entry = randomEntry(ctx);
   if (entry === 0) return ctx.reply.null();
@@ -271,12 +297,17 @@ const randomkey = command("randomkey", 1, READONLY, "", (ctx) => {
   ctx.reply.bulk(key.bytes, key.start, key.end);
 });
 
-/** RENAME and RENAMENX; false when the new name is taken and `nx` minds. */
+/**
+ * RENAME and RENAMENX (`db.c renameGenericCommand`). The value moves with its expiry and replaces what the new name held.
+ *
+ * @returns False when `nx` and the new name exists. A rename to the same name changes nothing: true, false with `nx`.
+ * @throws {CommandError} NO_SUCH_KEY when the old name is missing.
+ */
 function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
   if (lookup(ctx, argv, 1) === 0) throw new CommandError(NO_SUCH_KEY);
   if (sameArgument(argv, 1, 2)) return !nx;
   if (lookup(ctx, argv, 2) !== 0 && nx) return false;
-  // Looked up again: the second look may have deleted, and then entries move.
+  // Looked up again: the lookup of the new name may have deleted it, which moves entries.
   const source = lookup(ctx, argv, 1);
   renameKey(ctx.db, source, argv.bytes, argv.starts[2], argv.ends[2]);
   ctx.dirty++;
@@ -285,13 +316,13 @@ function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
   return true;
 }
 
-/** `RENAME key newkey`: OK; what was at the new name is gone. O(1). */
+/** `RENAME key newkey`: renames a key, over whatever the new name holds, and replies OK. O(1). */
 const rename = command("rename", 3, WRITE, "RW.access.delete@1+OW.update@2", (ctx, argv) => {
   renameGeneric(ctx, argv, false);
   ctx.reply.ok();
 });
 
-/** `RENAMENX key newkey`: 1, or 0 when the new name is taken. O(1). */
+/** `RENAMENX key newkey`: renames to a name that is missing and replies 1, else 0. O(1). */
 const renamenx = command(
   "renamenx",
   3,
@@ -300,7 +331,7 @@ const renamenx = command(
   (ctx, argv) => ctx.reply.integer(renameGeneric(ctx, argv, true) ? 1 : 0),
 );
 
-/** Copies a key's value and expiry under key `to` of a database. */
+/** Copies the value and expiry of key argument 1 to key argument `to` of the database of that number. */
 function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void {
   const source = lookup(ctx, argv, 1);
   const { bytes, starts, ends } = argv;
@@ -310,7 +341,7 @@ function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void 
   changedIn(ctx, dbIndex, argv, to);
 }
 
-/** `COPY source destination [DB index] [REPLACE]`: 1 when copied. O(size). */
+/** `COPY source destination [DB index] [REPLACE]`: copies value and expiry. Replies 1 when it did, else 0. O(n) in the value. */
 const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ctx, argv) => {
   let replace = false;
   let dbIndex = ctx.dbIndex;
@@ -327,7 +358,7 @@ const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ct
   ctx.reply.integer(1);
 });
 
-/** Key 1 under its name in another database; a large value goes there as it is, uncopied. */
+/** Puts the value of key argument 1 under the same name in another database. A large value changes hands uncopied. */
 function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
   const { db } = ctx;
   const source = lookup(ctx, argv, 1);
@@ -337,7 +368,9 @@ function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
   changedIn(ctx, dbIndex, argv, 1);
 }
 
-/** `MOVE key db`: 1 when it was moved, 0 when there is none here or one there. O(1). */
+/**
+ * `MOVE key db`: moves a key to another database and replies 1; 0 when the key is missing here or exists there. O(1).
+ */
 const move = command("move", 3, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   const dbIndex = readDbIndex(ctx, argv, 2);
   if (dbIndex === ctx.dbIndex) throw new CommandError(SAME_OBJECT);
@@ -350,7 +383,7 @@ const move = command("move", 3, WRITE | FAST, "RW.access.update@1", (ctx, argv) 
   ctx.reply.integer(1);
 });
 
-/** `SWAPDB a b`: exchanges two databases. O(1). */
+/** `SWAPDB a b`: exchanges the contents of two databases for all clients and replies OK. O(1). */
 const swapdb = command("swapdb", 3, WRITE | FAST, "", (ctx, argv) => {
   const a = readInt32(argv, 1, INVALID_FIRST_DB);
   const b = readInt32(argv, 2, INVALID_SECOND_DB);
@@ -364,14 +397,17 @@ const swapdb = command("swapdb", 3, WRITE | FAST, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** ASYNC and SYNC are one here: memory is let go at once, and the collector takes it when it may. */
+/**
+ * Checks FLUSHDB's and FLUSHALL's argument. ASYNC and SYNC do the same here: the databases are dropped at once and the
+ * garbage collector frees their memory later.
+ */
 function checkFlush(argv: Argv): void {
   if (argv.count === 1) return;
   const fits = argv.count === 2 && (isWord(argv, 1, "ASYNC") || isWord(argv, 1, "SYNC"));
   if (!fits) throw new CommandError(SYNTAX);
 }
 
-/** `FLUSHDB [ASYNC|SYNC]`: empties the selected database. O(1). */
+/** `FLUSHDB [ASYNC|SYNC]`: empties the selected database and replies OK. It is propagated even when nothing was there. O(1). */
 const flushdb = command("flushdb", -1, WRITE, "", (ctx, argv) => {
   checkFlush(argv);
   ctx.keyspace.clearDb(ctx.dbIndex);
@@ -380,7 +416,7 @@ const flushdb = command("flushdb", -1, WRITE, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `FLUSHALL [ASYNC|SYNC]`: empties every database. O(databases). */
+/** `FLUSHALL [ASYNC|SYNC]`: empties every database and replies OK. O(databases). */
 const flushall = command("flushall", -1, WRITE, "", (ctx, argv) => {
   checkFlush(argv);
   ctx.keyspace.clear();
@@ -389,10 +425,10 @@ const flushall = command("flushall", -1, WRITE, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `DBSIZE`: how many keys there are, those included that have expired and wait for deletion. O(1). */
+/** `DBSIZE`: the number of keys in the selected database, expired ones that wait for deletion included. O(1). */
 const dbsize = command("dbsize", 1, READONLY | FAST, "", (ctx) => ctx.reply.integer(ctx.db.size));
 
-/** The family, in the order of its rows; OBJECT is in `object.ts`. */
+/** The commands of this file. */
 export const genericCommands: readonly Command[] = [
   del,
   unlink,

@@ -1,5 +1,6 @@
 /**
- * OBJECT: how a value is held.
+ * OBJECT, which tells how a value is held (`object.c objectCommand`). Our encodings are Redis's, by name and by the limits
+ * at which a value changes from one to the next.
  *
  * @module
  */
@@ -13,12 +14,12 @@ import { CommandError, NO_LFU } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Redis keeps one object for each whole number below this, and says so. */
+/** Redis shares one object among all keys that hold the same integer below this (`OBJ_SHARED_INTEGERS`). */
 const SHARED_INTEGERS = 10_000;
-/** `OBJ_SHARED_REFCOUNT`. */
+/** The reference count Redis reports for a shared object (`OBJ_SHARED_REFCOUNT`, INT_MAX). */
 const SHARED_REFCOUNT = 0x7fffffff;
 
-/** What OBJECT ENCODING answers, by {@linkcode Encoding}. */
+/** The names OBJECT ENCODING replies with, by {@linkcode Encoding}. A value of a module is "raw" in Redis, too. */
 export const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   [Encoding.RAW]: "raw",
   [Encoding.INT]: "int",
@@ -33,6 +34,7 @@ export const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   [Encoding.MODULE]: "raw",
 };
 
+/** The lines of OBJECT HELP behind the first, as Redis 8.0 words them. */
 const HELP: readonly string[] = [
   "ENCODING <key>",
   "    Return the kind of internal representation used in order to store the value",
@@ -48,30 +50,30 @@ const HELP: readonly string[] = [
   "    <key>.",
 ];
 
-/** The entry asked about; 0, and null replied, when there is none. */
+/** The entry of key argument 2; replies null and gives 0 when the key is missing. */
 function lookupOrNull(ctx: Context, argv: Argv): Entry {
   const entry = lookup(ctx, argv, 2);
   if (entry === 0) ctx.reply.null();
   return entry;
 }
 
-/** `OBJECT ENCODING key`: how the value is held, or null. O(1). */
+/** `OBJECT ENCODING key`: the name of the value's encoding, null when the key is missing. O(1). */
 const objectEncoding = command("object|encoding", 3, READONLY, "RO@2", (ctx, argv) => {
   const entry = lookupOrNull(ctx, argv);
   if (entry !== 0) ctx.reply.bulkText(ENCODING_NAMES[ctx.db.encodingOf(entry)]);
 });
 
-/** `OBJECT FREQ key`: refused, as under any policy but LFU. O(1). */
+/** `OBJECT FREQ key`: an error for a key that exists, as in Redis under any policy but LFU. O(1). */
 const objectFreq = command("object|freq", 3, READONLY, "RO@2", (ctx, argv) => {
   if (lookupOrNull(ctx, argv) !== 0) throw new CommandError(NO_LFU);
 });
 
-/** `OBJECT IDLETIME key`: 0, as nothing is evicted and so no access time is kept. O(1). */
+/** `OBJECT IDLETIME key`: always 0. Nothing is evicted here, so that no access time is kept. O(1). */
 const objectIdletime = command("object|idletime", 3, READONLY, "RO@2", (ctx, argv) => {
   if (lookupOrNull(ctx, argv) !== 0) ctx.reply.integer(0);
 });
 
-/** `OBJECT REFCOUNT key`: what Redis would answer: 1, or 2^31 - 1 for a small whole number. O(1). */
+/** `OBJECT REFCOUNT key`: the count Redis reports, 2^31 - 1 for an integer below 10,000, else 1. O(1). */
 const objectRefcount = command("object|refcount", 3, READONLY, "RO@2", (ctx, argv) => {
   const entry = lookupOrNull(ctx, argv);
   if (entry === 0) return;
@@ -80,7 +82,7 @@ const objectRefcount = command("object|refcount", 3, READONLY, "RO@2", (ctx, arg
   ctx.reply.integer(isShared ? SHARED_REFCOUNT : 1);
 });
 
-/** The container and its subcommands. */
+/** OBJECT and its subcommands. */
 export const objectCommands: readonly Command[] = container("object", [
   objectEncoding,
   objectFreq,

@@ -1,6 +1,10 @@
 /**
- * SORT and SORT_RO: elements of a list, a set or a sorted set, ordered by themselves or by what other
- * keys hold.
+ * SORT and SORT_RO (`sort.c sortCommandGeneric`): the elements of a list, set or sorted set, ordered by themselves or by
+ * weights that other keys hold, and answered as they are or as what other keys hold for them.
+ *
+ * The steps are those of Redis: read the options, copy the elements, read a weight for each, sort the range of ranks that
+ * LIMIT leaves, then reply or store. `SORT ... STORE` is propagated as it is: a replica must come to the same list, also
+ * where weights are equal. See `sort_partial.ts` for that.
  *
  * @module
  */
@@ -29,23 +33,28 @@ const STAR = 0x2a;
 const HASH = 0x23;
 const MINUS = 0x2d;
 const GREATER = 0x3e;
-/** Memory that is kept between two uses of a buffer. */
+/** How many bytes each buffer keeps allocated between two SORTs. */
 const KEPT_BYTES = 1 << 17;
 
-/** A BY or GET: "prefix*postfix->field", "#", or something constant, which finds nothing. */
+/**
+ * The argument of BY or GET (`sort.c lookupKeyByPattern`): `prefix*postfix` names a string key, `prefix*postfix->field` a
+ * field of a hash, where `*` stands for the element. `#` is the element itself. A pattern without `*` finds nothing.
+ */
 class Pattern {
+  /** Whether the pattern is `#`. */
   readonly isSelf: boolean;
   /** Offset of the "*", -1 when there is none. */
   readonly star: number;
-  /** Where the part after the "*" ends. */
+  /** Exclusive end of the part after the "*": where "->" begins, or the pattern's end. */
   readonly postfixEnd: number;
+  /** The whole pattern. */
   readonly bytes: Uint8Array;
   /** The hash's field, undefined when a string is asked for. */
   readonly field: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    // Redis searches patterns as C strings: nothing special is found behind a zero byte.
+    // Redis searches patterns as C strings: a "*", "#" or "->" behind a zero byte is not found.
     const zero = bytes.indexOf(0);
     const end = zero < 0 ? bytes.length : zero;
     this.isSelf = end === 1 && bytes[0] === HASH;
@@ -59,33 +68,52 @@ class Pattern {
   }
 }
 
-/** What a SORT asks for. */
+/** The options of one SORT. */
 class Sorting {
+  /** DESC instead of ASC. */
   descending: boolean = false;
+  /** ALPHA: weights are compared as bytes, else as numbers. */
   alpha: boolean = false;
+  /** False when BY names a pattern without "*": the elements stay in their order. */
   isSorted: boolean = true;
+  /** The pattern of the weights; undefined when elements are their own weights. */
   by: Pattern | undefined = undefined;
+  /** The patterns of GET, in order; none when the elements are the result. */
   readonly gets: Pattern[] = [];
+  /** LIMIT's first number as it was given: the first rank. */
   limitStart: number = 0;
+  /** LIMIT's second number as it was given; a negative one is no limit. */
   limitCount: number = -1;
-  /** Index of the argument that names the key, 0 for none. */
+  /** Index of STORE's argument, 0 without STORE. */
   store: number = 0;
-  /** Ranks `[start, end)` that are wanted. */
+  /** First rank of the result, after {@linkcode clipLimit}. */
   start: number = 0;
+  /** Exclusive end of the result's ranks, after {@linkcode clipLimit}. */
   end: number = 0;
 }
 
-/** The elements, in one buffer, and what they are ordered by. */
+/**
+ * The elements of one SORT and their weights, numbered in the order in which they were read. Bytes lie one after the other
+ * in two buffers. Weights are `scores` without ALPHA; with ALPHA and BY they are bytes of `weights`, and with ALPHA alone
+ * the elements themselves.
+ */
 class Elements {
+  /** The bytes of all elements. */
   readonly text: ByteBuffer = new ByteBuffer();
+  /** The bytes of all weights. */
   readonly weights: ByteBuffer = new ByteBuffer();
+  /** Where each element begins in `text`. */
   starts: number[] = [];
+  /** Where each element ends in `text`. */
   ends: number[] = [];
+  /** The numbers to sort by; 0 where a key is missing. */
   scores: Float64Array = new Float64Array(0);
-  /** Where each weight begins in `weights`, -1 for none. */
+  /** Where each weight begins in `weights`, -1 where a key is missing. */
   weightStarts: number[] = [];
+  /** Where each weight ends in `weights`. */
   weightEnds: number[] = [];
 
+  /** Forgets all elements of the last SORT and gives large buffers back. */
   clear(): void {
     this.text.shrink(KEPT_BYTES);
     this.weights.shrink(KEPT_BYTES);
@@ -96,17 +124,19 @@ class Elements {
     this.scores = new Float64Array(0);
   }
 
+  /** The number of elements. */
   get count(): number {
     return this.starts.length;
   }
 
-  /** Adds an element; a field of its own, so that it can be handed to a walk. */
+  /** Adds an element. A field and not a method, so that it can be passed to a walk without a new closure. */
   readonly add = (bytes: Uint8Array, start: number, end: number): void => {
     this.starts.push(this.text.length);
     this.text.writeBytes(bytes, start, end);
     this.ends.push(this.text.length);
   };
 
+  /** Adds the weight of the next element, undefined where its key is missing. */
   addWeight(ref: BytesRef | undefined): void {
     this.weightStarts.push(ref === undefined ? -1 : this.weights.length);
     if (ref !== undefined) this.weights.writeBytes(ref.bytes, ref.start, ref.end);
@@ -114,13 +144,19 @@ class Elements {
   }
 }
 
+// Reused by every SORT: none runs inside another.
+/** The elements that are being sorted. */
 const elements = new Elements();
+/** What {@linkcode lookupPattern} found last. */
 const found = new BytesRef();
 const fieldFound = new FieldCursor();
+/** The key that a pattern and an element make. */
 const keyText = new ByteBuffer();
+/** {@linkcode keyText} as an argument, which is what {@linkcode lookup} takes. */
 const keyArgv = new Argv();
 const builder = new ListBuilder(0);
 
+/** Reads the options from argument 2 on; STORE is a syntax error unless `takesStore`. */
 function parseSorting(argv: Argv, takesStore: boolean): Sorting {
   const sorting = new Sorting();
   for (let i = 2; i < argv.count; i++) {
@@ -135,7 +171,7 @@ function parseSorting(argv: Argv, takesStore: boolean): Sorting {
     } else if (left >= 1 && takesStore && isWord(argv, i, "STORE")) sorting.store = ++i;
     else if (left >= 1 && isWord(argv, i, "BY")) {
       sorting.by = new Pattern(argv.at(++i));
-      // Redis does not take this back when another BY follows.
+      // As in Redis, a second BY with a "*" does not bring the sorting back.
       if (sorting.by.star < 0) sorting.isSorted = false;
     } else if (left >= 1 && isWord(argv, i, "GET")) sorting.gets.push(new Pattern(argv.at(++i)));
     else throw new CommandError(SYNTAX);
@@ -143,7 +179,11 @@ function parseSorting(argv: Argv, takesStore: boolean): Sorting {
   return sorting;
 }
 
-/** What is to be sorted, 0 for nothing. */
+/**
+ * The entry to be sorted, 0 when the key is missing.
+ *
+ * @throws {CommandError} WRONGTYPE for a string, hash or stream.
+ */
 function lookupSource(ctx: Context, argv: Argv): Entry {
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return 0;
@@ -153,7 +193,7 @@ function lookupSource(ctx: Context, argv: Argv): Entry {
   return entry;
 }
 
-/** Sets the ranks that LIMIT leaves of `length`. */
+/** Sets the ranks that LIMIT leaves of `length` elements. */
 function clipLimit(sorting: Sorting, length: number): void {
   const start = Math.min(Math.max(sorting.limitStart, 0), length);
   const count = Math.min(Math.max(sorting.limitCount, -1), length);
@@ -161,7 +201,10 @@ function clipLimit(sorting: Sorting, length: number): void {
   sorting.end = count < 0 ? length : Math.min(start + count, length);
 }
 
-/** Copies the elements: what follows may write to the database, where it deletes what has expired. */
+/**
+ * Copies the elements of an entry. They must not stay references: on a stand-alone master a lookup of a weight may delete
+ * an expired key, which moves entries.
+ */
 function loadElements(ctx: Context, entry: Entry, sorting: Sorting): void {
   elements.clear();
   if (entry === 0) return;
@@ -182,12 +225,16 @@ function loadElements(ctx: Context, entry: Entry, sorting: Sorting): void {
   }
 }
 
+/** Turns the elements round: DESC of a list that is not sorted. */
 function reverseElements(): void {
   elements.starts.reverse();
   elements.ends.reverse();
 }
 
-/** As in Redis a sorted set that is sorted is a large one from then on. */
+/**
+ * Copies the members of a sorted set. SORT converts it to a skiplist (`sort.c`, `zsetConvert`), and the set stays one: a
+ * replica's own clients must not change it, its master's stream must.
+ */
 function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
   const { db } = ctx;
   if (ctx.caller !== Caller.REPLICA_CLIENT) entry = zsetExpect(db, entry, Infinity);
@@ -195,7 +242,11 @@ function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
   zsetEachRange(db, entry, reverse ? length - 1 : 0, length, reverse, elements.add);
 }
 
-/** Points `found` at what a pattern stands for with element `index`; false when there is nothing. */
+/**
+ * Points {@linkcode found} at what a pattern stands for with element `index`.
+ *
+ * @returns False when the key or field is missing or holds another type.
+ */
 function lookupPattern(ctx: Context, pattern: Pattern, index: number): boolean {
   const { text, starts, ends } = elements;
   if (pattern.isSelf) {
@@ -221,7 +272,7 @@ function lookupPattern(ctx: Context, pattern: Pattern, index: number): boolean {
   return type === ValueType.HASH && lookupField(ctx, pattern.field);
 }
 
-/** Points `found` at a field of the hash that `keyArgv` names. */
+/** Points {@linkcode found} at a field of the hash that {@linkcode keyArgv} names; false when it is missing or expired. */
 function lookupField(ctx: Context, field: Uint8Array): boolean {
   const hash = lookupHash(ctx, keyArgv, 0);
   if (hash === 0 || !hashFind(ctx.db, hash, field, 0, field.length, fieldFound)) return false;
@@ -231,7 +282,11 @@ function lookupField(ctx: Context, field: Uint8Array): boolean {
   return true;
 }
 
-/** Reads what the elements are ordered by; false when it should be numbers and is not. */
+/**
+ * Reads the weight of each element.
+ *
+ * @returns False when a weight must be a number and is none. All are read even then: lookups may delete expired keys.
+ */
 function loadWeights(ctx: Context, sorting: Sorting): boolean {
   const { by, alpha } = sorting;
   const { text, starts, ends, count } = elements;
@@ -251,7 +306,10 @@ function loadWeights(ctx: Context, sorting: Sorting): boolean {
   return areNumbers;
 }
 
-/** Order of two texts; without STORE it is `strcoll`'s of the C locale, which ends at a zero byte. */
+/**
+ * Compares two byte ranges of one buffer. With STORE (`whole`) as bytes; without it as `strcoll` does in the C locale, which
+ * stops at a zero byte.
+ */
 function compareTexts(
   bytes: Uint8Array,
   aStart: number,
@@ -269,7 +327,7 @@ function compareTexts(
   }
 }
 
-/** The elements' numbers in order: in all ranks, or with BY in those that are wanted. */
+/** The elements' numbers by rank; with BY and LIMIT only the wanted ranks are in order. */
 function sortElements(sorting: Sorting): Int32Array {
   const { count } = elements;
   const order = new Int32Array(count);
@@ -278,13 +336,16 @@ function sortElements(sorting: Sorting): Int32Array {
   const compare = comparison(sorting);
   const isPart = sorting.start > 0 || sorting.end < count;
   if (sorting.by === undefined || !isPart) {
-    // Stable, as the qsort of the C library servers are mostly built with.
+    // Redis calls the C library's qsort here. glibc's is a merge sort and so stable, as this one is.
     order.sort(compare);
   } else sortPartially(order, sorting.start, sorting.end, compare);
   return order;
 }
 
-/** How two elements are compared: only scores that are equal leave it to the elements themselves. */
+/**
+ * The comparison of two elements (`sort.c sortCompare`). Elements with equal scores are compared by their bytes; elements
+ * with equal weights under ALPHA and BY are left equal. A missing weight comes before any other.
+ */
 function comparison(sorting: Sorting): CompareElements {
   const { text, starts, ends, scores, weights, weightStarts, weightEnds } = elements;
   const sign = sorting.descending ? -1 : 1;
@@ -308,7 +369,7 @@ function comparison(sorting: Sorting): CompareElements {
   };
 }
 
-/** Calls back with each text of the result; `none` for a GET that found nothing. */
+/** Visits each value of the result in order; calls `none` in the place of a GET that found nothing. */
 function eachResult(
   ctx: Context,
   sorting: Sorting,
@@ -327,7 +388,10 @@ function eachResult(
   }
 }
 
-/** STORE: the result as a list in place of all the key had; nothing deletes the key. */
+/**
+ * Stores the result as a list in the place of whatever the key held and replies with its length; GETs that found nothing
+ * become empty strings. An empty result removes the key.
+ */
 function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Array): void {
   const { db } = ctx;
   const [start, end] = [argv.starts[sorting.store], argv.ends[sorting.store]];
@@ -344,6 +408,7 @@ function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Arr
   ctx.reply.integer(count);
 }
 
+/** Creates the list that {@linkcode builder} has built, in its small or its large form. */
 function putList(db: Database, bytes: Uint8Array, start: number, end: number): void {
   const large = builder.finish();
   const type = ValueType.LIST;
@@ -356,12 +421,13 @@ function putList(db: Database, bytes: Uint8Array, start: number, end: number): v
   }
 }
 
+/** SORT and SORT_RO, which takes no STORE. */
 function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
   const sorting = parseSorting(argv, takesStore);
   const entry = lookupSource(ctx, argv);
   const isSet = entry !== 0 && ctx.db.typeOf(entry) === ValueType.SET;
   if (!sorting.isSorted && isSet && sorting.store > 0) {
-    // A set has no order of its own that a replica would have, too.
+    // A set's own order depends on its hash seed: stored unsorted it would differ between master and replica.
     sorting.isSorted = true;
     sorting.alpha = true;
     sorting.by = undefined;
@@ -382,7 +448,10 @@ function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
   );
 }
 
-/** `SORT key [BY p] [LIMIT start count] [GET p ...] [ASC|DESC] [ALPHA] [STORE target]`. O(n log(n)). */
+/**
+ * `SORT key [BY p] [LIMIT start count] [GET p ...] [ASC|DESC] [ALPHA] [STORE target]`: an array of the result, or with STORE
+ * the number of elements stored. O(n log n).
+ */
 const sort = command(
   "sort",
   -2,
@@ -391,7 +460,7 @@ const sort = command(
   (ctx, argv) => sortGeneric(ctx, argv, true),
 );
 
-/** `SORT_RO key ...`: SORT without STORE. O(n log(n)). */
+/** `SORT_RO key ...`: SORT without STORE, which replicas may run for their clients. O(n log n). */
 const sortRo = command(
   "sort_ro",
   -2,
@@ -400,5 +469,5 @@ const sortRo = command(
   (ctx, argv) => sortGeneric(ctx, argv, false),
 );
 
-/** The family, in the order of its rows. */
+/** The commands of this file. */
 export const sortCommands: readonly Command[] = [sort, sortRo];

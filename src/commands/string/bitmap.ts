@@ -172,7 +172,7 @@ const bitpos = command("bitpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   clipRange(start, end, isBit, value.end - value.start);
   if (range.start >= range.end) return ctx.reply.integer(-1);
   const found = findBit(value.bytes, value.start, range.start, range.end, bit);
-  // Without an end the string is taken to go on with zeros.
+  // Only a range with its end given is closed.
   const goesOn = found < 0 && bit === 0 && argv.count < 5;
   ctx.reply.integer(goesOn ? range.end : found);
 });
