@@ -8,20 +8,17 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
+  MAX_ID,
   MAX_ID_TEXT,
+  MIN_ID,
   parseUnsigned,
   parseUnsignedResult,
   StreamId,
 } from "../../store/packed/stream_id.ts";
-import {
-  MAX_ID,
-  MIN_ID,
-  type Stream,
-  type StreamCursor,
-  type Trim,
-} from "../../store/types/stream.ts";
+import type { Stream, Trim } from "../../store/types/stream.ts";
+import type { StreamCursor } from "../../store/types/stream_cursor.ts";
 import type { Group } from "../../store/types/stream_groups.ts";
-import { keepStream, streamOf } from "../../store/types/stream_pack.ts";
+import { keepStream, streamOf } from "../../store/types/small_stream.ts";
 import { cStringEnd, isWord, readInteger, textOf } from "../engine/args.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";

@@ -7,7 +7,8 @@
 import type { Argv } from "../../resp/argv.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { bounded, StreamId } from "../../store/packed/stream_id.ts";
-import { type Stream, StreamCursor } from "../../store/types/stream.ts";
+import type { Stream } from "../../store/types/stream.ts";
+import { StreamCursor } from "../../store/types/stream_cursor.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readBigInteger, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, FAST, WRITE } from "../engine/command.ts";

@@ -6,8 +6,9 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
-import { StreamId } from "../../store/packed/stream_id.ts";
-import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
+import { MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
+import type { Stream } from "../../store/types/stream.ts";
+import { StreamCursor } from "../../store/types/stream_cursor.ts";
 import type { Group } from "../../store/types/stream_groups.ts";
 import { isWord, readPositive } from "../engine/args.ts";
 import { type Command, command, FAST, WRITE } from "../engine/command.ts";

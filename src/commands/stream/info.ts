@@ -6,8 +6,10 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
-import { StreamId } from "../../store/packed/stream_id.ts";
-import { MAX_ID, MIN_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
+import { MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
+import type { Stream } from "../../store/types/stream.ts";
+import { StreamCursor } from "../../store/types/stream_cursor.ts";
+import { countRadixNodes } from "../../store/types/stream_radix.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, READONLY } from "../engine/command.ts";
@@ -43,7 +45,7 @@ function replyHead(ctx: Context, stream: Stream): void {
   reply.bulkText("radix-tree-keys");
   reply.integer(stream.nodes.size);
   reply.bulkText("radix-tree-nodes");
-  reply.integer(stream.radixNodes);
+  reply.integer(countRadixNodes(stream.nodes));
   reply.bulkText("last-generated-id");
   replyId(ctx, stream.lastId);
   reply.bulkText("max-deleted-entry-id");

@@ -6,10 +6,11 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
-import { StreamId } from "../../store/packed/stream_id.ts";
-import { MAX_ID, type Stream, StreamCursor } from "../../store/types/stream.ts";
+import { MAX_ID, StreamId } from "../../store/packed/stream_id.ts";
+import type { Stream } from "../../store/types/stream.ts";
+import { StreamCursor } from "../../store/types/stream_cursor.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
-import { streamOf } from "../../store/types/stream_pack.ts";
+import { streamOf } from "../../store/types/small_stream.ts";
 import { ValueType } from "../../store/memory/record.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { waitForKeys } from "../engine/blocking.ts";

@@ -6,9 +6,15 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
-import { bounded, StreamId } from "../../store/packed/stream_id.ts";
-import { MAX_ID, MIN_ID, Stream, StreamCursor } from "../../store/types/stream.ts";
-import { appendPacked, createPacked, readLastId, streamOf } from "../../store/types/stream_pack.ts";
+import { bounded, MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
+import { Stream } from "../../store/types/stream.ts";
+import { StreamCursor } from "../../store/types/stream_cursor.ts";
+import {
+  appendPacked,
+  createPacked,
+  readLastId,
+  streamOf,
+} from "../../store/types/small_stream.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";

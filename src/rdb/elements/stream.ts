@@ -28,7 +28,7 @@ import { bounded, StreamId } from "../../store/packed/stream_id.ts";
 import { Stream } from "../../store/types/stream.ts";
 import { liveEntries } from "../../store/packed/stream_node.ts";
 import { checkNode } from "../../store/packed/stream_node_check.ts";
-import { packStreamOf } from "../../store/types/stream_pack.ts";
+import { packStreamOf } from "../../store/types/small_stream.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
 import { STREAM_ID_BYTES, TWO_32, Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";

@@ -11,7 +11,7 @@ import { IdPlace } from "../../store/packed/id_table.ts";
 import { StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
-import { streamOf } from "../../store/types/stream_pack.ts";
+import { streamOf } from "../../store/types/small_stream.ts";
 import { STREAM_ID_BYTES, Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import type { SnapshotVersion } from "../format/version.ts";

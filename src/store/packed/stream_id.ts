@@ -158,6 +158,11 @@ export class StreamId {
   }
 }
 
+/** The smallest id, 0-0. Nobody may change it. */
+export const MIN_ID: StreamId = new StreamId();
+/** The largest id. Nobody may change it. */
+export const MAX_ID: StreamId = new StreamId(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff);
+
 /** The integer that the last successful {@linkcode parseUnsigned} read: two unsigned 32-bit words. */
 export const parseUnsignedResult = { high: 0, low: 0 };
 

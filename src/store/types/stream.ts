@@ -1,32 +1,37 @@
 /**
- * Streams: nodes of entries under a table of ids, and consumer groups. Nodes are laid out and cut as
- * Redis does, so that what is written to a snapshot is what Redis would write.
+ * Streams in their large form: nodes of entries under a table of ids, and consumer groups. A stream of few
+ * entries and no groups is held in its record instead (`small_stream.ts`), and is one of these only while
+ * a command works on it.
  *
  * ```
- *  nodes    id of the first entry -> listpack of entries (`stream_node.ts`)      rows of a table of ids
- *  groups   name -> Group   pending    id -> time, deliveries, owner             another one
- *                           consumers  name -> Consumer   pending   id           and others
+ *  nodes     id of the first entry -> listpack of entries (`stream_node.ts`)       an IdTable
+ *  groups    name -> Group    pending     id -> time, deliveries, owner            an IdTable
+ *                             consumers   name -> Consumer    pending   id         an IdTable each
  * ```
+ *
+ * Nodes are laid out, filled and cut as `t_stream.c` does, so that what is written to a snapshot is what
+ * Redis would write, and an approximate trimming, which removes whole nodes, removes the same entries.
+ * Counters and edge ids are kept as they are in Redis (`streamID first_id, max_deleted_entry_id`,
+ * `entries_added`): XINFO tells them, and the lag of a group is reckoned from them.
  *
  * @module
  */
 
 import { latin1 } from "../../base/ascii.ts";
-import type { BytesRef } from "../../base/byte_buffer.ts";
-import { lpInteger, lpIsEnd, lpNext, lpRead } from "../packed/listpack.ts";
+import { assert } from "../../base/assert.ts";
+import { lpInteger, lpIsEnd } from "../packed/listpack.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 import { NodeRegion } from "../packed/region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
 import { Pool } from "../memory/pool.ts";
 import { Group, sorted } from "./stream_groups.ts";
 import { IdPlace, IdTable } from "../packed/id_table.ts";
-import { StreamId } from "../packed/stream_id.ts";
+import { MAX_ID, MIN_ID, StreamId } from "../packed/stream_id.ts";
 import {
   appendEntry,
   countDeleted,
   DELETED,
   entryAfter,
-  entryBefore,
   type Fields,
   flagDeleted,
   hasRoom,
@@ -37,66 +42,67 @@ import {
   nodeFirstEntry,
   nodeLastEntry,
   readEntryId,
-  SAME_FIELDS,
 } from "../packed/stream_node.ts";
+import { StreamCursor } from "./stream_cursor.ts";
 
-/** What bounds a trimming: by length or by the first id kept. */
+/** What a trimming goes by: the length that is kept (MAXLEN) or the first id that is (MINID). */
 export interface Trim {
-  /** Entries kept; Infinity when `minId` bounds. */
+  /** How many entries are kept; Infinity when `minId` says which. */
   readonly maxLength: number;
-  /** First id kept. */
+  /** Entries below this id go; undefined when `maxLength` says how many. */
   readonly minId: StreamId | undefined;
-  /** Whole nodes only. */
+  /** Whether only whole nodes go (`~`): entries that share one with what is kept stay. */
   readonly approximate: boolean;
-  /** Most entries removed; 0 for any number. */
+  /** Most entries that may go (LIMIT); 0 for any number. */
   readonly limit: number;
 }
 
-const ID_BYTES = 16;
-/** What a node of the usual limit grows to, made at once: in steps it would move again and again. */
+/** Memory that a node gets at once, what one of 4096 bytes grows to: in steps it would move each time. */
 const NODE_ROOM = 4096 + 256;
-/** Encoding and back length of an element. */
-const MOST_ENTRY_HEADER = 10;
+/** Most bytes that encoding and back length of a listpack element take. */
+const MAX_ELEMENT_OVERHEAD = 10;
+/** Elements of an entry beside fields and values, at most, and the master entry's change. */
+const ENTRY_ELEMENTS = 6;
+/** What the objects of a stream take, about. */
+const STREAM_BYTES = 300;
 
-const ZERO = new StreamId();
-const MAX = new StreamId();
-MAX.setMax();
+/** Where a search of the nodes ended, and ids that are compared: for one call each. */
 const place = new IdPlace();
 const master = new StreamId();
 const current = new StreamId();
 
-/** See the module's text. */
+/** A stream's entries and groups; see the drawing at the top. */
 export class Stream implements StoredObject {
-  /** Nodes by the id of their first entry. */
+  /** The nodes, each under the id of its first entry, deleted or not. */
   nodes: IdTable<NodeRegion> = new IdTable(0);
-  /** Entries that are not deleted. */
+  /** How many entries are not deleted. */
   length: number = 0;
-  /** The last id ever given. */
+  /** The highest id that was ever given, also if its entry is gone: the next one is above it. */
   readonly lastId: StreamId = new StreamId();
-  /** The first entry's id, 0-0 while there is none. */
+  /** The id of the first entry that is not deleted, 0-0 while there is none. */
   readonly firstId: StreamId = new StreamId();
-  /** The largest id that was deleted. */
+  /** The highest id that XDEL or the like has deleted; trimming does not count. */
   readonly maxDeletedId: StreamId = new StreamId();
-  /** Entries that were ever added. */
+  /** How many entries were ever added, or what XSETID said. */
   entriesAdded: number = 0;
-  /** Whether a database holds this very object: see `stream_pack.ts`. */
+  /** Whether records hold this very object: see `small_stream.ts`. */
   isHeld: boolean = false;
   readonly #groups: Map<string, Group> = new Map();
   #nodeBytes: number = 0;
   #pool: Pool | undefined = undefined;
-  /** The last node, to which most entries go; undefined while it is to be looked up. */
+  /** The last node, to which entries are added; undefined while it has to be looked up. */
   #tail: NodeRegion | undefined = undefined;
-  /** The id of its first entry. */
+  /** The id that the last node is under. */
   readonly #tailId: StreamId = new StreamId();
 
-  /** Bytes of nodes, tables and groups. */
+  /** Bytes of nodes, tables and groups, and about what their objects take. O(groups and consumers). */
   get memoryBytes(): number {
-    let bytes = 300 + this.#nodeBytes + this.spareBytes + this.nodes.memoryBytes;
+    let bytes = STREAM_BYTES + this.#nodeBytes + this.spareBytes + this.nodes.memoryBytes;
     for (const group of this.#groups.values()) bytes += group.memoryBytes;
     return bytes;
   }
 
-  /** Bytes that lie between nodes and are given back with them. */
+  /** Bytes of shared buffers that no node uses. */
   get spareBytes(): number {
     return this.#pool?.spareBytes ?? 0;
   }
@@ -106,49 +112,17 @@ export class Stream implements StoredObject {
     return this.#groups.size;
   }
 
-  /** How many nodes Redis's radix tree of these ids has: XINFO tells. O(n) of our nodes. */
-  get radixNodes(): number {
-    const depths: number[] = []; // branches above the key at hand
-    let count = 1;
-    const close = (to: number): void => {
-      // A branch that is left: an edge leads to it from what is above it.
-      while (depths.length > 0 && depths[depths.length - 1] > to) {
-        const depth = depths.pop()!;
-        const above = Math.max(depths.length > 0 ? depths[depths.length - 1] : -1, to);
-        count += 1 + (depth - above > 1 ? 1 : 0);
-      }
-    };
-    const { nodes } = this;
-    let before = -1;
-    for (let more = nodes.first(place); more; more = nodes.next(place)) {
-      master.set(current);
-      nodes.readId(place, current);
-      const common = before < 0 ? -1 : commonBytes(master, current);
-      if (before >= 0) {
-        count += leafNodes(Math.max(common, before - 1));
-        close(common);
-        if (depths.length === 0 || depths[depths.length - 1] < common) depths.push(common);
-      }
-      before = common + 1;
-    }
-    if (before < 0) return count;
-    count += leafNodes(before - 1);
-    close(-1);
-    // The head is the first of them.
-    return count - 1;
-  }
-
-  /** A group by name. */
+  /** The group of that name, undefined when there is none. */
   group(bytes: Uint8Array, start: number, end: number): Group | undefined {
     return this.#groups.get(latin1(bytes, start, end));
   }
 
-  /** Groups by name, as Redis lists them. */
+  /** All groups in the order of their names as bytes, as Redis lists them. */
   groups(): Group[] {
     return sorted(this.#groups);
   }
 
-  /** A new group; undefined when the name is taken. */
+  /** Makes a group of a copy of the name (`streamCreateCG`); undefined when there is one already. */
   addGroup(bytes: Uint8Array, start: number, end: number): Group | undefined {
     const key = latin1(bytes, start, end);
     if (this.#groups.has(key)) return undefined;
@@ -157,12 +131,16 @@ export class Stream implements StoredObject {
     return group;
   }
 
-  /** Removes a group; false when there is none. */
+  /** Removes the group of that name and all it knows; false when there is none. */
   removeGroup(bytes: Uint8Array, start: number, end: number): boolean {
     return this.#groups.delete(latin1(bytes, start, end));
   }
 
-  /** Adds a copy of a node that was checked, behind the others: for loading. */
+  /**
+   * Adds a copy of a node that was checked, behind the others: for loading. Counters are the caller's.
+   *
+   * @returns False, and nothing added, when there is a node of that id.
+   */
   addNode(id: StreamId, bytes: Uint8Array, start: number, end: number): boolean {
     const node = new NodeRegion(bytes, start, end, this.#pool ??= new Pool());
     if (!this.nodes.add(id, place, node)) return false;
@@ -172,9 +150,11 @@ export class Stream implements StoredObject {
   }
 
   /**
-   * Adds an entry of fields and values `[first, end)`; `id` is after `lastId`.
+   * Adds an entry (`streamAppendItem`). A node is opened when the last one is full.
    *
-   * @returns Whether it is small enough.
+   * @param id Above `lastId`, which it becomes.
+   * @param first Index of the first field; fields and values are those at `[first, end)`.
+   * @returns False, and nothing added, when fields and values are too long for any node.
    */
   append(
     id: StreamId,
@@ -183,6 +163,7 @@ export class Stream implements StoredObject {
     end: number,
     limits: EncodingLimits,
   ): boolean {
+    assert(id.compare(this.lastId) > 0, "ids of a stream ascend");
     let bytes = 0;
     for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
     if (bytes > MAX_NODE_BYTES) return false;
@@ -196,10 +177,11 @@ export class Stream implements StoredObject {
       this.#tail = node;
       this.#tailId.set(id);
     }
-    const needed = node.end + bytes + (end - first + 6) * MOST_ENTRY_HEADER;
+    const needed = node.end + bytes + (end - first + ENTRY_ELEMENTS) * MAX_ELEMENT_OVERHEAD;
     node.reserve(needed, needed < NODE_ROOM ? NODE_ROOM - needed : needed >>> 3);
     appendEntry(node, this.#tailId, id, fields, first, end);
     this.#nodeBytes += node.memoryBytes;
+    assert(node.end <= needed, "a node has room for the entry");
     this.length++;
     this.entriesAdded++;
     this.lastId.set(id);
@@ -207,20 +189,26 @@ export class Stream implements StoredObject {
     return true;
   }
 
+  /** Looks up the last node and the id it is under. */
   #lastNode(): NodeRegion | undefined {
     if (!this.nodes.last(place)) return undefined;
     this.nodes.readId(place, this.#tailId);
     return this.#tail = this.nodes.valueAt(place);
   }
 
-  /** Gives back what a node has to spare that gets no further entry. */
+  /** Gives back the spare memory of a node that gets no further entry. */
   #closeNode(node: NodeRegion): void {
     this.#nodeBytes -= node.memoryBytes;
     node.trim();
     this.#nodeBytes += node.memoryBytes;
   }
 
-  /** Deletes an entry; false when there is none of that id. The caller settles `maxDeletedId`. */
+  /**
+   * Deletes an entry (`streamDeleteItem`): it is flagged, or its node goes if it was the last one there.
+   * `maxDeletedId` and `firstId` are the caller's to change, once for many ids.
+   *
+   * @returns False when there is no entry of that id, or it is deleted.
+   */
   delete(id: StreamId): boolean {
     const pos = this.#locate(id);
     if (pos < 0) return false;
@@ -234,32 +222,33 @@ export class Stream implements StoredObject {
       this.#nodeBytes += node.memoryBytes - before;
     }
     this.length--;
+    assert(this.length >= 0, "no more entries are deleted than there are");
     return true;
   }
 
-  /** Whether there is an entry of that id. */
+  /** Whether there is an entry of that id which is not deleted. */
   has(id: StreamId): boolean {
     return this.#locate(id) >= 0;
   }
 
-  /** Sets `firstId` to that of the first entry there is. */
+  /** Makes `firstId` the id of the first entry that is not deleted, after entries were removed. */
   refreshFirstId(): void {
-    if (this.length === 0) this.firstId.set(ZERO);
+    if (this.length === 0) this.firstId.set(MIN_ID);
     else this.edgeId(true, this.firstId);
   }
 
-  /** The id of the first or of the last entry there is; false, and 0-0, when there is none. */
+  /** Reads the id of the first or last entry that is not deleted; false, and 0-0, when there is none. */
   edgeId(first: boolean, out: StreamId): boolean {
     const cursor = new StreamCursor();
-    cursor.open(this, ZERO, MAX, !first);
+    cursor.open(this, MIN_ID, MAX_ID, !first);
     const found = cursor.next();
-    out.set(found ? cursor.id : ZERO);
+    out.set(found ? cursor.id : MIN_ID);
     return found;
   }
 
-  /** The id of the first entry, be it a deleted one; false, and the largest id, when there is none. */
+  /** Reads the id of the first entry, deleted or not; false, and the largest id, when there is none. */
   physicalFirstId(out: StreamId): boolean {
-    out.set(MAX);
+    out.set(MAX_ID);
     if (!this.nodes.first(place)) return false;
     const { bytes } = this.nodes.valueAt(place);
     this.nodes.readId(place, master);
@@ -267,23 +256,31 @@ export class Stream implements StoredObject {
     return true;
   }
 
-  /** Whether an entry after `start`, itself included, was deleted. */
+  /**
+   * Whether an entry at or after `start` may have been deleted (`streamRangeHasTombstones` up to the end):
+   * then entries cannot be counted from there on.
+   */
   hasTombstonesFrom(start: StreamId): boolean {
     if (this.length === 0 || this.maxDeletedId.isZero) return false;
-    // The latest tombstone is before the first entry.
+    // All that is deleted lies before the first entry.
     if (this.firstId.compare(this.maxDeletedId) > 0) return false;
     return start.compare(this.maxDeletedId) <= 0;
   }
 
-  /** How many entries were added up to an id, that one included; -1 when it is not known. */
+  /**
+   * How many entries were ever added up to an id, that one included
+   * (`streamEstimateDistanceFromFirstEverEntry`); -1 when that cannot be told.
+   */
   entriesUpTo(id: StreamId): number {
     const { entriesAdded, lastId, firstId, maxDeletedId, length } = this;
     if (entriesAdded === 0) return 0;
+    // In an empty stream all that was added lies before an id, unless it is one to come.
     const toLast = id.compare(lastId);
     if (length === 0 && toLast < 1) return entriesAdded;
     if (!id.isZero && id.compare(maxDeletedId) < 0) return -1;
     if (toLast === 0) return entriesAdded;
     if (toLast > 0) return -1;
+    // If nothing was deleted amid the entries, they are the last `length` that were added.
     const toFirst = id.compare(firstId);
     if (maxDeletedId.isZero || maxDeletedId.compare(firstId) < 0) {
       if (toFirst < 0) return entriesAdded - length;
@@ -292,11 +289,11 @@ export class Stream implements StoredObject {
     return -1;
   }
 
-  /** How many entries a group has still to read; NaN when it is not known. */
+  /** How many entries a group has still to read, as XINFO GROUPS tells (`lag`); NaN when that cannot be told. */
   lagOf(group: Group): number {
     if (this.entriesAdded === 0 || this.length === 0) return 0;
     const deletedBefore = this.maxDeletedId.isZero || this.maxDeletedId.compare(this.firstId) < 0;
-    // All there is lies ahead, and nothing between is gone.
+    // The group has read none of the entries, and none of them was deleted: all lie ahead.
     if (deletedBefore && group.lastId.compare(this.firstId) < 0) return this.length;
     if (group.entriesRead !== -1 && !this.hasTombstonesFrom(group.lastId)) {
       return this.entriesAdded - group.entriesRead;
@@ -305,7 +302,12 @@ export class Stream implements StoredObject {
     return read === -1 ? NaN : this.entriesAdded - read;
   }
 
-  /** Removes entries at the head; returns how many. */
+  /**
+   * Removes entries from the head on (`streamTrim`): whole nodes while they go altogether, then, unless
+   * the trimming is approximate, single entries, which are flagged. `firstId` follows.
+   *
+   * @returns How many entries were removed.
+   */
   trim(trim: Trim): number {
     const { nodes } = this;
     let removed = 0;
@@ -324,11 +326,12 @@ export class Stream implements StoredObject {
       if (!trim.approximate) removed += this.#trimNode(node, trim);
       break;
     }
+    assert(this.length >= 0, "no more entries are removed than there are");
     if (removed > 0) this.refreshFirstId();
     return removed;
   }
 
-  /** An independent copy. */
+  /** An independent copy, groups included. O(n). */
   copy(): Stream {
     const copy = new Stream();
     copy.isHeld = this.isHeld;
@@ -347,7 +350,7 @@ export class Stream implements StoredObject {
     return copy;
   }
 
-  /** Drops the node that `place` points at. */
+  /** Removes the node that `place` is at, with its memory; the counters are the caller's. */
   #removeNode(node: NodeRegion): void {
     this.#nodeBytes -= node.memoryBytes;
     node.release();
@@ -355,13 +358,14 @@ export class Stream implements StoredObject {
     this.#tail = undefined;
   }
 
-  /** `master` is the node's id. */
+  /** Whether all entries of the first node go; `entries` are not deleted, `master` is the node's id. */
   #goesWhole(node: NodeRegion, entries: number, trim: Trim): boolean {
     if (trim.minId === undefined) return this.length - entries >= trim.maxLength;
     readEntryId(node.bytes, nodeLastEntry(node), master, current);
     return current.compare(trim.minId) < 0;
   }
 
+  /** Flags entries of the first node from its head on as deleted; returns how many. */
   #trimNode(node: NodeRegion, trim: Trim): number {
     const { bytes } = node;
     const fields = lpInteger(bytes, nodeFieldCountAt(bytes));
@@ -384,7 +388,7 @@ export class Stream implements StoredObject {
     return removed;
   }
 
-  /** Position of an entry in the node that `place` then points at; -1 when there is none. */
+  /** Position of an entry in its node, which `place` then is at; -1 when there is none, or it is deleted. */
   #locate(id: StreamId): number {
     if (!this.nodes.seekBack(id, place)) return -1;
     const { bytes } = this.nodes.valueAt(place);
@@ -400,135 +404,3 @@ export class Stream implements StoredObject {
     return -1;
   }
 }
-
-/** Walks the entries between two ids, in either direction. The stream must not change meanwhile. */
-export class StreamCursor {
-  /** The entry's id. */
-  readonly id: StreamId = new StreamId();
-  /** How many fields it has. */
-  fieldCount: number = 0;
-  readonly #start: StreamId = new StreamId();
-  readonly #end: StreamId = new StreamId();
-  readonly #master: StreamId = new StreamId();
-  readonly #place: IdPlace = new IdPlace();
-  #stream: Stream | undefined = undefined;
-  #reverse: boolean = false;
-  #bytes: Uint8Array = new Uint8Array(0);
-  #pos: number = -1; // the next entry's, or reversed the last one's; -1 when the node is over
-  #masterFields: number = 0;
-  #masterField: number = 0; // position of the next master field
-  #value: number = 0; // position of the next field or value
-  #same: boolean = false;
-
-  /** Begins at `start`, or at `end` and backwards. */
-  open(stream: Stream, start: StreamId, end: StreamId, reverse: boolean): void {
-    this.#stream = stream;
-    this.#start.set(start);
-    this.#end.set(end);
-    this.#reverse = reverse;
-    const { nodes } = stream;
-    const at = this.#place;
-    const found = reverse ? nodes.seekBack(end, at) : nodes.seekBack(start, at) || nodes.first(at);
-    if (found) this.#enter();
-    else this.#stream = undefined;
-  }
-
-  /** Goes to the next entry; false after the last. */
-  next(): boolean {
-    while (this.#stream !== undefined) {
-      const pos = this.#step();
-      if (pos < 0) continue;
-      const bytes = this.#bytes;
-      readEntryId(bytes, pos, this.#master, this.id);
-      const isPast = this.#reverse
-        ? this.id.compare(this.#start) < 0
-        : this.id.compare(this.#end) > 0;
-      if (isPast) {
-        this.#stream = undefined;
-        break;
-      }
-      if ((bytes[pos] & DELETED) !== 0) continue;
-      const isBefore = this.#reverse
-        ? this.id.compare(this.#end) > 0
-        : this.id.compare(this.#start) < 0;
-      if (isBefore) continue;
-      this.#openEntry(pos);
-      return true;
-    }
-    return false;
-  }
-
-  /** Reads the next field and its value, `fieldCount` times. */
-  readField(field: BytesRef, value: BytesRef): void {
-    const bytes = this.#bytes;
-    if (this.#same) {
-      lpRead(bytes, this.#masterField, field);
-      this.#masterField = lpNext(bytes, this.#masterField);
-    } else {
-      lpRead(bytes, this.#value, field);
-      this.#value = lpNext(bytes, this.#value);
-    }
-    lpRead(bytes, this.#value, value);
-    this.#value = lpNext(bytes, this.#value);
-  }
-
-  #openEntry(pos: number): void {
-    const bytes = this.#bytes;
-    this.#same = (bytes[pos] & SAME_FIELDS) !== 0;
-    this.#value = lpNext(bytes, lpNext(bytes, lpNext(bytes, pos)));
-    this.#masterField = lpNext(bytes, nodeFieldCountAt(bytes));
-    this.fieldCount = this.#masterFields;
-    if (this.#same) return;
-    this.fieldCount = lpInteger(bytes, this.#value);
-    this.#value = lpNext(bytes, this.#value);
-  }
-
-  /** Position of the next entry of any kind; -1 when the next node has to be looked at, or none is left. */
-  #step(): number {
-    const pos = this.#pos;
-    const bytes = this.#bytes;
-    if (pos < 0 || (!this.#reverse && lpIsEnd(bytes, pos))) {
-      this.#leave();
-      return -1;
-    }
-    this.#pos = this.#reverse
-      ? entryBefore(bytes, pos)
-      : entryAfter(bytes, pos, this.#masterFields);
-    return pos;
-  }
-
-  #leave(): void {
-    const { nodes } = this.#stream!;
-    const at = this.#place;
-    if (this.#reverse ? nodes.previous(at) : nodes.next(at)) this.#enter();
-    else this.#stream = undefined;
-  }
-
-  #enter(): void {
-    const { nodes } = this.#stream!;
-    const node = nodes.valueAt(this.#place);
-    nodes.readId(this.#place, this.#master);
-    const { bytes } = node;
-    this.#bytes = bytes;
-    this.#masterFields = lpInteger(bytes, nodeFieldCountAt(bytes));
-    this.#pos = this.#reverse ? nodeLastEntry(node) : nodeFirstEntry(bytes);
-  }
-}
-
-/** A leaf, and the run of bytes before it where there is one, under a branch at a depth; -1: no branch. */
-function leafNodes(branch: number): number {
-  return branch < ID_BYTES - 1 ? 2 : 1;
-}
-
-/** How many bytes two ids, which differ, begin with in common. */
-function commonBytes(a: StreamId, b: StreamId): number {
-  if (a.msHigh !== b.msHigh) return Math.clz32(a.msHigh ^ b.msHigh) >> 3;
-  if (a.msLow !== b.msLow) return 4 + (Math.clz32(a.msLow ^ b.msLow) >> 3);
-  if (a.seqHigh !== b.seqHigh) return 8 + (Math.clz32(a.seqHigh ^ b.seqHigh) >> 3);
-  return 12 + (Math.clz32(a.seqLow ^ b.seqLow) >> 3);
-}
-
-/** The smallest and the largest id. */
-export const MIN_ID: StreamId = ZERO;
-/** The largest. */
-export const MAX_ID: StreamId = MAX;

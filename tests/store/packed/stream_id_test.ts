@@ -9,12 +9,13 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import {
   bounded,
+  MAX_ID,
   MAX_ID_TEXT,
+  MIN_ID,
   parseUnsigned,
   parseUnsignedResult,
   StreamId,
 } from "../../../src/store/packed/stream_id.ts";
-import { MAX_ID, MIN_ID } from "../../../src/store/types/stream.ts";
 import { bytesOf } from "../model.ts";
 import { idOf, valueOf } from "../stream_ids.ts";
 

@@ -12,15 +12,16 @@ import { Prng } from "../../../src/base/prng.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import { Records } from "../../../src/store/memory/records.ts";
 import { IdPlace, type IdTable } from "../../../src/store/packed/id_table.ts";
-import { StreamId } from "../../../src/store/packed/stream_id.ts";
-import { MAX_ID, Stream, StreamCursor } from "../../../src/store/types/stream.ts";
+import { MAX_ID, StreamId } from "../../../src/store/packed/stream_id.ts";
+import { Stream } from "../../../src/store/types/stream.ts";
+import { StreamCursor } from "../../../src/store/types/stream_cursor.ts";
 import {
   type Consumer,
   DELIVERIES,
   type Group,
   TIME,
 } from "../../../src/store/types/stream_groups.ts";
-import { keepStream, streamOf } from "../../../src/store/types/stream_pack.ts";
+import { keepStream, streamOf } from "../../../src/store/types/small_stream.ts";
 import { bytesOf, settingsOf } from "../model.ts";
 import { ascending, idOf, valueOf } from "../stream_ids.ts";
 
