@@ -11,8 +11,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { equalBytes } from "../../src/base/ascii.ts";
-import { allItems, bytesOf, type Item, smallItems, sortItems, toJson } from "../rdb/support/dataset.ts";
+import { allItems, type Item, smallItems, sortItems, toJson } from "../rdb/support/dataset.ts";
 import { type RunningServer, type ServerBinary, servers, startServer } from "../support/servers.ts";
+import { bytesOf } from "../support/bytes.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const LIBRARY =

@@ -11,7 +11,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { textOf } from "../rdb/support/dataset.ts";
 import { everything } from "../rdb/support/everything.ts";
 import { plain } from "../support/resp.ts";
 import {
@@ -21,6 +20,7 @@ import {
   servers,
   startServer,
 } from "../support/servers.ts";
+import { textOf } from "../support/bytes.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const SEED = 11;

@@ -4,7 +4,8 @@ import process from "node:process";
 import test from "node:test";
 import { loadNet } from "../../src/net/runtime.ts";
 import { type Address, formatAddress, type Socket } from "../../src/net/socket.ts";
-import { makePair, record, rejection, within } from "./support.ts";
+import { makePair, record, rejection } from "./support.ts";
+import { within } from "../support/waiting.ts";
 
 for (const host of ["127.0.0.1", "::1", "localhost"]) {
   test(`connect() reaches ${host}`, async (t) => {

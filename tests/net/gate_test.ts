@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import test from "node:test";
 import { Gate } from "../../src/net/gate.ts";
-import { pauseFor } from "./support.ts";
+import { pause } from "../support/waiting.ts";
 
 /** Two ends of a connection, and what closes them. */
 async function pair(): Promise<{ near: Socket; far: Socket; close: () => void }> {
@@ -43,7 +43,7 @@ test("Gate hands over nothing while it is held, not even the end, and all of it 
   gate.hold();
   const before = received;
   far.end(new Uint8Array(200_000));
-  await pauseFor(50);
+  await pause(50);
   assert.equal(received, before);
   assert.equal(ended, false);
   const end = once(gate, "end");

@@ -16,13 +16,11 @@ import {
   openHandles,
   type PairOptions,
   patternAt,
-  pauseFor,
   record,
   Recorder,
   rejection,
-  until,
-  within,
 } from "./support.ts";
+import { pause, until, within } from "../support/waiting.ts";
 
 /** One implementation under test. */
 export interface Subject {
@@ -173,7 +171,7 @@ async function slowReader(net: Net, subject: Subject): Promise<void> {
   const progress = () =>
     `the end: ${reader.got} of ${total} bytes read, ${writer.sent} written, ` +
     `${pair.client.pendingBytes} pending`;
-  await until(() => reader.ended, progress, FLOOD_MS);
+  await until(progress, () => reader.ended, FLOOD_MS);
   assert.equal(reader.got, total);
   assert.equal(reader.wrongAt, -1, "every byte is the one that was sent");
   assert.ok(writer.mostPending <= HIGH_WATER + (1 << 16), `${writer.mostPending} pending at most`);
@@ -191,7 +189,7 @@ async function singleBytes(net: Net, subject: Subject): Promise<void> {
   const count = 20_000;
   for (let i = 0; i < count; i++) {
     pair.client.write(patternAt(i, 1));
-    if (i % 1000 === 999) await pauseFor(0);
+    if (i % 1000 === 999) await pause(0);
   }
   await server.received(count);
   assert.equal(server.length, count);
@@ -209,9 +207,9 @@ async function greatWrite(net: Net, subject: Subject): Promise<void> {
   for (let at = 0; at < total; at += 1 << 16) out.writeBytes(patternAt(at, 1 << 16));
   assert.equal(pair.client.flush(), false, "32 MB are more than the high-water mark");
   pair.server.start(reader);
-  await within(until(() => reader.got === total, "every byte"), "32 MB");
+  await within(until("every byte", () => reader.got === total), "32 MB");
   assert.equal(reader.wrongAt, -1);
-  await until(() => writer.drains > 0, "onDrain");
+  await until("onDrain", () => writer.drains > 0);
   assert.equal(writer.drains, 1);
   assert.equal(pair.client.pendingBytes, 0);
   await pair.done();
@@ -228,7 +226,7 @@ async function unflushedTail(net: Net, subject: Subject): Promise<void> {
   const mark = out.length;
   out.writeBytes(new Uint8Array(4));
   await server.received(20);
-  await pauseFor(10);
+  await pause(10);
   assert.equal(server.length, 20, "the tail has not been flushed");
   assert.equal(socket.out, out, "the buffer is not swapped under a tail");
   out.bytes.set(patternAt(20, 4), mark);
@@ -260,7 +258,7 @@ async function resetInMidWrite(net: Net, subject: Subject): Promise<void> {
   assert.equal(pair.client.closed, true);
   assert.equal(pair.client.write(patternAt(0, 10)), false);
   assert.equal(pair.client.pendingBytes, 0);
-  await pauseFor(5);
+  await pause(5);
   await pair.done();
 }
 
@@ -273,8 +271,8 @@ async function lastWords(net: Net, subject: Subject): Promise<void> {
   pair.server.close();
   const writing = setInterval(() => pair.client.write(patternAt(0, 1000)), 1);
   try {
-    await until(() => client.length > 0 || client.closes > 0, "the last words");
-    await pauseFor(10);
+    await until("the last words", () => client.length > 0 || client.closes > 0);
+    await pause(10);
   } finally {
     clearInterval(writing);
   }
@@ -312,9 +310,9 @@ async function halfClose(net: Net, subject: Subject, swap: boolean): Promise<voi
   first.end();
   assert.equal(first.closed, false);
   assert.equal(first.write(patternAt(0, 10)), false, "nothing is written behind the end");
-  await until(() => two.ended, "the end to be heard");
+  await until("the end to be heard", () => two.ended);
   assert.equal(two.length, 1000);
-  await pauseFor(5);
+  await pause(5);
   assert.equal(two.closes, 0);
   for (let at = 0; at < 2 * MB; at += 1 << 16) second.write(patternAt(at, 1 << 16));
   second.end();
@@ -342,7 +340,7 @@ async function closesByItself(net: Net, subject: Subject): Promise<void> {
   pair.client.write(patternAt(0, 1));
   pair.client.end();
   await within(client.closed, "the client to close");
-  await until(() => closes > 0, "the server to close");
+  await until("the server to close", () => closes > 0);
   assert.equal(client.length, 100);
   assert.equal(client.ended, true);
   assert.equal(client.error ?? error, undefined);
@@ -373,7 +371,7 @@ async function pausing(net: Net, subject: Subject): Promise<void> {
   pair.client.start(writer);
   pair.server.start(reader);
   writer.write();
-  await within(until(() => reader.ended, "the end"), "2 MB");
+  await within(until("the end", () => reader.ended), "2 MB");
   assert.equal(whilePaused, 0);
   assert.equal(reader.got, total);
   assert.equal(reader.wrongAt, -1);
@@ -383,16 +381,16 @@ async function pausing(net: Net, subject: Subject): Promise<void> {
 async function endWhilePaused(net: Net, subject: Subject): Promise<void> {
   const pair = await makePair(net, subject.pair?.());
   const { server } = record(pair);
-  await pauseFor(1);
+  await pause(1);
   pair.server.pause();
   pair.client.write(patternAt(0, 50_000));
   pair.client.end();
-  await pauseFor(20);
+  await pause(20);
   assert.equal(server.length, 0);
   assert.equal(server.ended, false);
   assert.equal(server.closes, 0);
   pair.server.resume();
-  await until(() => server.ended, "the end");
+  await until("the end", () => server.ended);
   assert.equal(server.length, 50_000);
   assert.ok(isPattern(server.bytes(), 0));
   pair.server.end();
@@ -414,12 +412,12 @@ async function handingOver(net: Net, subject: Subject): Promise<void> {
   });
   pair.client.start(new Recorder());
   pair.client.write(new TextEncoder().encode("one"));
-  await until(() => first !== "", "the first handler");
+  await until("the first handler", () => first !== "");
   pair.client.write(new TextEncoder().encode("two"));
   await second.received(3);
   assert.equal(first + second.text(), "onetwo");
   pair.client.close();
-  await until(() => second.ended, "the end");
+  await until("the end", () => second.ended);
   pair.server.close();
   await within(second.closed, "the second handler to hear the close");
   await pair.done();
@@ -430,7 +428,7 @@ async function unstarted(net: Net, subject: Subject): Promise<void> {
   const client = new Recorder();
   pair.server.write(patternAt(0, 40_000));
   pair.client.write(patternAt(0, 30_000));
-  await pauseFor(20);
+  await pause(20);
   pair.client.start(client);
   await client.received(40_000);
   const server = new Recorder();
@@ -445,7 +443,7 @@ async function brokenBeforeStart(net: Net, subject: Subject): Promise<void> {
   const pair = await makePair(net, subject.pair?.());
   const error = new SocketError("ABORTED", "not wanted");
   pair.client.abort(error);
-  await pauseFor(5);
+  await pause(5);
   const client = new Recorder();
   pair.client.start(client);
   await within(client.closed, "onClose");
@@ -460,13 +458,13 @@ async function closeSendsPending(net: Net, subject: Subject): Promise<void> {
   pair.client.start(client);
   // Unread input must not turn the close into a reset.
   pair.server.write(patternAt(0, 1 << 16));
-  await pauseFor(5);
+  await pause(5);
   for (let at = 0; at < total; at += 1 << 16) pair.client.write(patternAt(at, 1 << 16));
   pair.client.close(8000);
   assert.equal(pair.client.closed, true);
   const reader = new PatternReader();
   pair.server.start(reader);
-  await within(until(() => reader.ended, "the end"), "16 MB");
+  await within(until("the end", () => reader.ended), "16 MB");
   assert.equal(reader.got, total);
   assert.equal(reader.wrongAt, -1);
   pair.server.end();
@@ -497,7 +495,7 @@ async function closedDrops(net: Net, subject: Subject): Promise<void> {
   assert.equal(pair.client.flush(), false);
   assert.equal(pair.client.pendingBytes, 0);
   await within(client.closed, "the close");
-  await until(() => server.ended || server.closes > 0, "the peer to hear of it");
+  await until("the peer to hear of it", () => server.ended || server.closes > 0);
   assert.equal(server.length, 0);
   await pair.done();
 }
@@ -620,9 +618,9 @@ async function thousand(net: Net, subject: Subject): Promise<void> {
   for (let done = 1; done < rounds; done += 20) {
     await within(Promise.all(Array.from({ length: 20 }, round)), "twenty connections");
   }
-  await until(() => servers.size === 0, "the server's ends to close");
+  await until("the server's ends to close", () => servers.size === 0);
   const left = (): number => (openHandles() ?? 0) - (before ?? 0);
-  await until(() => left() <= 4, `handles to be given back`);
+  await until(`handles to be given back`, () => left() <= 4);
   await listener.close();
   if (subject.leaked !== undefined) assert.equal(subject.leaked(net), 0);
 }

@@ -16,41 +16,12 @@ import type {
   SocketHandler,
 } from "../../src/net/socket.ts";
 import { SocketError, type SocketErrorCode } from "../../src/net/socket.ts";
+import { until, within } from "../support/waiting.ts";
 
 const DEADLINE_MS = 10_000;
 
 /** Loopback, any free port. */
 export const LOOPBACK: Address = { transport: "tcp", host: "127.0.0.1", port: 0 };
-
-/** Rejects instead of hanging a whole run. */
-export function within<T>(promise: Promise<T>, what: string, ms: number = DEADLINE_MS): Promise<T> {
-  let timer: ReturnType<typeof setTimeout>;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms in vain for ${what}`)), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-/** Resolves after `ms`. */
-export function pauseFor(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Polls until `condition` holds. */
-export async function until(
-  condition: () => boolean,
-  what: string | (() => string),
-  ms: number = DEADLINE_MS,
-): Promise<void> {
-  const start = performance.now();
-  while (!condition()) {
-    if (performance.now() - start > ms) {
-      const text = typeof what === "string" ? what : what();
-      throw new Error(`waited ${ms} ms in vain for ${text}`);
-    }
-    await pauseFor(1);
-  }
-}
 
 /** A handler that keeps what it was told. */
 export class Recorder implements SocketHandler {
@@ -111,7 +82,7 @@ export class Recorder implements SocketHandler {
 
   /** Waits for `length` bytes in all. */
   received(length: number): Promise<void> {
-    return until(() => this.length >= length || this.closes > 0, `${length} bytes`);
+    return until(`${length} bytes`, () => this.length >= length || this.closes > 0);
   }
 }
 
@@ -140,7 +111,7 @@ export async function makePair(net: Net, options: PairOptions = {}): Promise<Pai
   });
   const to = { address: listener.address, timeoutMs: DEADLINE_MS, ...options.connect };
   const client = await within(net.connect(to), "a connection");
-  await until(() => accepted.length > 0, "the accepted socket");
+  await until("the accepted socket", () => accepted.length > 0);
   const server = accepted[0]!;
   return {
     client,

@@ -4,7 +4,8 @@ import { loadNet } from "../../src/net/runtime.ts";
 import type { Socket, TlsClientOptions, TlsServerOptions } from "../../src/net/socket.ts";
 import { type Certificates, makeCertificates } from "./certificates.ts";
 import { socketContract } from "./socket_contract.ts";
-import { LOOPBACK, makePair, pauseFor, record, Recorder, rejection, within } from "./support.ts";
+import { LOOPBACK, makePair, record, Recorder, rejection } from "./support.ts";
+import { pause, within } from "../support/waiting.ts";
 
 const made = makeCertificates();
 const skip = typeof made === "string" ? made : false;
@@ -162,7 +163,7 @@ async function clientIsRefused(tls: TlsClientOptions): Promise<void> {
     const socket = await net.connect({ address: listener.address, timeoutMs: 5000, tls });
     socket.start(recorder);
     socket.write(new Uint8Array(10));
-    await pauseFor(50);
+    await pause(50);
     socket.close(0);
     await within(recorder.closed, "the refusal");
   } catch {
@@ -219,7 +220,7 @@ test("a client that speaks plain text to a TLS server costs itself only", { skip
   const recorder = new Recorder();
   plain.start(recorder);
   plain.write(new TextEncoder().encode("PING\r\nPING\r\nPING\r\n"));
-  await pauseFor(50);
+  await pause(50);
   plain.close();
   await within(recorder.closed, "the refusal");
   const good = await net.connect({ address: listener.address, timeoutMs: 5000, tls: { ca } });

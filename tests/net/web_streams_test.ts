@@ -11,7 +11,8 @@ import {
 } from "../../src/net/socket.ts";
 import { fromStreams, netFromStreams } from "../../src/net/web_streams.ts";
 import { socketContract } from "./socket_contract.ts";
-import { Recorder, rejection, within } from "./support.ts";
+import { Recorder, rejection } from "./support.ts";
+import { within } from "../support/waiting.ts";
 
 /** A network whose connections are two identity transforms, one a direction. */
 function transformNet(): Net {

@@ -11,7 +11,6 @@ import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { elementTable } from "../../src/rdb/elements/table.ts";
 import { failDuplicateKey, RdbError, type RdbErrorCode } from "../../src/rdb/format/errors.ts";
 import { Dialect } from "../../src/rdb/format/opcodes.ts";
-import { textOf } from "./support/dataset.ts";
 import {
   be,
   CollectingSink,
@@ -25,6 +24,7 @@ import {
   str,
   withChecksum,
 } from "./support/decoding.ts";
+import { textOf } from "../support/bytes.ts";
 
 type Part = number | string | Uint8Array;
 

@@ -15,11 +15,11 @@ import { snapshotVersionOf } from "../../src/rdb/format/version.ts";
 import { Engine } from "../commands/engine.ts";
 import { plain, type Reply } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
-import { bytesOf, textOf } from "./support/dataset.ts";
 import { capabilitiesOf, everything } from "./support/everything.ts";
 import { newKeyspace } from "./support/keyspaces.ts";
 import { readoutOf } from "./support/readout.ts";
 import { errorOf, join, le } from "./support/decoding.ts";
+import { bytesOf, textOf } from "../support/bytes.ts";
 
 function fromHex(text: string): Uint8Array {
   return Uint8Array.from(text.match(/../g)!, (digits) => parseInt(digits, 16));

@@ -14,18 +14,10 @@ import { Prng } from "../../src/base/prng.ts";
 import { SnapshotEncoder, type SnapshotOptions } from "../../src/rdb/encoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { atLeast, serverTest, startServer } from "../support/servers.ts";
-import {
-  allItems,
-  bytesOf,
-  type Item,
-  noise,
-  smallItems,
-  sortItems,
-  textOf,
-  toJson,
-} from "./support/dataset.ts";
+import { allItems, type Item, noise, smallItems, sortItems, toJson } from "./support/dataset.ts";
 import { encodeWhole, itemsOf, keyspaceOf, newKeyspace } from "./support/keyspaces.ts";
 import { decodeAtRandomCuts, decodeCut, decodeWhole } from "./support/decoding.ts";
+import { bytesOf, textOf } from "../support/bytes.ts";
 
 const REPLID = "0123456789abcdef0123456789abcdef01234567";
 const LIBRARY = "#!lua name=written\nredis.register_function('one', function() return 1 end)\n";

@@ -11,9 +11,9 @@ import { join as joinPath } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
-import { textOf } from "./support/dataset.ts";
 import { itemsOf, newKeyspace } from "./support/keyspaces.ts";
 import { be, decodeCut, errorOf, join, le, snapshot, str } from "./support/decoding.ts";
+import { textOf } from "../support/bytes.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const REPLID = "0123456789abcdef0123456789abcdef01234567";

@@ -19,11 +19,11 @@ import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
 import { auditRecords } from "../store/audit.ts";
 import { ROOT } from "../support/paths.ts";
-import { textOf } from "./support/dataset.ts";
 import { everything, TYPES } from "./support/everything.ts";
 import { encodeWhole, newKeyspace } from "./support/keyspaces.ts";
 import { mutations } from "./support/mutations.ts";
 import { decodeCut, errorOf, join, le, withChecksum } from "./support/decoding.ts";
+import { textOf } from "../support/bytes.ts";
 
 const SEED = Number(env.SEED ?? 1);
 const COUNT = Number(env.COUNT ?? 20_000);

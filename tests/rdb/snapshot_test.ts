@@ -16,10 +16,11 @@ import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { setString } from "../../src/store/types/string.ts";
 import { Engine } from "../commands/engine.ts";
 import { auditRecords } from "../store/audit.ts";
-import { bytesOf, noise } from "./support/dataset.ts";
+import { noise } from "./support/dataset.ts";
 import { newKeyspace } from "./support/keyspaces.ts";
 import { readoutOf } from "./support/readout.ts";
 import { decodeCut, errorOf, join } from "./support/decoding.ts";
+import { bytesOf } from "../support/bytes.ts";
 
 const SEED = Number(env.SEED ?? 1);
 const ROUNDS = Number(env.ROUNDS ?? 8);

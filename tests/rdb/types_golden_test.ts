@@ -17,9 +17,9 @@ import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../commands/engine.ts";
 import { auditRecords } from "../store/audit.ts";
-import { bytesOf } from "./support/dataset.ts";
 import { encodeWhole, newKeyspace } from "./support/keyspaces.ts";
 import { decodeCut } from "./support/decoding.ts";
+import { bytesOf } from "../support/bytes.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const SLOW = { timeout: 120_000 };

@@ -9,6 +9,8 @@ import process, { env } from "node:process";
 import { Replica } from "../../mod.ts";
 import { plain } from "../support/resp.ts";
 import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import { infoField } from "../support/info.ts";
+import { pause } from "../support/waiting.ts";
 
 const SYNC_MB = Number(env.SYNC_MB ?? 64);
 const WRITES_MB = Number(env.WRITES_MB ?? 16);
@@ -37,15 +39,6 @@ async function fill(server: RunningServer, megabytes: number, letter: string): P
     assert.equal(reply, null);
   }
   connection.close();
-}
-
-async function info(server: RunningServer, field: string): Promise<string> {
-  const text = String(plain(await server.call("INFO")));
-  return new RegExp(`^${field}:(.*)\r$`, "m").exec(text)?.[1] ?? "";
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** A host that is busy, and that looks often at what waits in its replica's inbox. */
@@ -100,7 +93,7 @@ await serverTest(
     const synced = performance.now() - began;
     await writes;
     const deadline = Date.now() + 120_000;
-    while (replica.status().offset !== Number(await info(server, "master_repl_offset"))) {
+    while (replica.status().offset !== Number(await infoField(server, "master_repl_offset"))) {
       assert.ok(Date.now() < deadline, "it never caught up");
       await pause(20);
     }
@@ -112,9 +105,9 @@ await serverTest(
     const others = warnings.filter((text) => !text.endsWith("(limits.inboxBytes): reading stops"));
     assert.deepEqual(others, []);
     assert.equal(replica.stats.attempts, 1);
-    assert.equal(await info(server, "sync_full"), "1");
-    assert.equal(await info(server, "sync_partial_ok"), "0");
-    assert.equal(await info(server, "connected_slaves"), "1");
+    assert.equal(await infoField(server, "sync_full"), "1");
+    assert.equal(await infoField(server, "sync_partial_ok"), "0");
+    assert.equal(await infoField(server, "connected_slaves"), "1");
     assert.doesNotMatch(server.log(), /closed ASAP|overcoming|Connection with replica .* lost/);
     assert.ok(host.most.transfer <= TRANSFER_BOUND + ONE_READ, `${host.most.transfer} waited`);
     assert.ok(host.most.stream <= STREAM_BOUND + ONE_READ, `${host.most.stream} waited`);

@@ -19,6 +19,8 @@ import { atLeast, type RunningServer } from "../support/servers.ts";
 import { serverTest, startServer } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
 import { follow, type Follower } from "./follower.ts";
+import { infoField } from "../support/info.ts";
+import { until } from "../support/waiting.ts";
 
 const DATABASES = 3;
 const BATCH = 1000;
@@ -32,22 +34,17 @@ async function send(client: Connection, traffic: Traffic, count: number): Promis
   for (let sent = 0; sent < count; sent += BATCH) await client.pipeline(traffic.batch(BATCH));
 }
 
-async function infoField(server: RunningServer, section: string, name: string): Promise<string> {
-  const text = String(plain(await server.call("INFO", section)));
-  return text.match(new RegExp(`^${name}:(.*)\r$`, "m"))?.[1] ?? "";
-}
-
 /** Two of the three replicas come back by themselves; only they were there to be cut. */
 async function cutLinks(master: RunningServer): Promise<void> {
-  const before = Number(await infoField(master, "stats", "sync_partial_ok"));
-  const full = Number(await infoField(master, "stats", "sync_full"));
+  const before = Number(await infoField(master, "sync_partial_ok"));
+  const full = Number(await infoField(master, "sync_full"));
   assert.equal(await master.call("CLIENT", "KILL", "TYPE", "replica"), 2);
-  const deadline = Date.now() + READY_MS;
-  while (Number(await infoField(master, "stats", "sync_partial_ok")) < before + 2) {
-    assert.ok(Date.now() < deadline, "both replicas resume");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.equal(Number(await infoField(master, "stats", "sync_full")), full);
+  await until(
+    "both replicas resume",
+    async () => Number(await infoField(master, "sync_partial_ok")) >= before + 2,
+    READY_MS,
+  );
+  assert.equal(Number(await infoField(master, "sync_full")), full);
 }
 
 await serverTest("replicas equal their master after random traffic", async (binary) => {

@@ -6,11 +6,12 @@ import assert from "node:assert/strict";
 import { env } from "node:process";
 import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { textOf } from "../replication/support.ts";
 import { FaultyProxy } from "../support/faulty_proxy.ts";
 import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import type { ServerBinary } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
+import { infoField } from "../support/info.ts";
+import { pause, until } from "../support/waiting.ts";
 
 const FAULTS = Number(env.FAULTS ?? 40);
 const CORRUPTIONS = Number(env.CORRUPTIONS ?? 12);
@@ -34,26 +35,10 @@ function follow(port: number, options: ReplicaOptions = {}): Replica {
   });
 }
 
-async function info(server: RunningServer, field: string): Promise<string> {
-  const text = textOf(await server.call("INFO") as Uint8Array);
-  return new RegExp(`^${field}:(.*)\r$`, "m").exec(text)?.[1] ?? "";
-}
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !await condition();) {
-    assert.ok(Date.now() < deadline, `${what} never came true`);
-    await pause(10);
-  }
-}
-
 /** Sets a key that is read throughout; the traffic may have left any database selected. */
 async function mark(server: RunningServer): Promise<void> {
   await server.call("SELECT", 0);
   await server.call("SET", "read", "throughout");
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** What was to expire soon has expired, and its DEL is sent. */
@@ -69,7 +54,7 @@ async function expireAll(server: RunningServer): Promise<void> {
 async function assertEqual(server: RunningServer, replica: Replica): Promise<void> {
   await expireAll(server);
   await until("our offset is the master's", async () => {
-    const offset = Number(await info(server, "master_repl_offset"));
+    const offset = Number(await infoField(server, "master_repl_offset"));
     return replica.connected && replica.status().offset === offset;
   });
   await until("digests are equal", async () => {
@@ -114,20 +99,20 @@ await serverTest(`${FAULTS} faults cost no more than what was missed`, async (bi
   await assertEqual(server, replica);
   if (env.FAULTS !== undefined) {
     const fields = ["sync_full", "sync_partial_ok", "sync_partial_err", "master_repl_offset"];
-    const said = await Promise.all(fields.map((field) => info(server, field)));
+    const said = await Promise.all(fields.map((field) => infoField(server, field)));
     console.log(binary.name, { cuts, said, ...replica.stats });
   }
   assert.ok(cuts > FAULTS / 4);
-  assert.equal(await info(server, "sync_full"), "1");
+  assert.equal(await infoField(server, "sync_full"), "1");
   const { partialSyncs, fullSyncs, divergences } = replica.stats;
   assert.equal(fullSyncs, 1);
   assert.equal(divergences, 0);
-  const granted = Number(await info(server, "sync_partial_ok"));
+  const granted = Number(await infoField(server, "sync_partial_ok"));
   assert.ok(
     granted >= partialSyncs && partialSyncs > 0,
     `${granted} granted, ${partialSyncs} held`,
   );
-  assert.equal(await info(server, "sync_partial_err"), "0");
+  assert.equal(await infoField(server, "sync_partial_err"), "0");
 }, { timeoutMs: 60_000 + FAULTS * 1000 });
 
 await serverTest(
@@ -171,7 +156,7 @@ await serverTest("a promoted replica is gone on from without a full sync", async
   await using first = await startMaster(binary);
   await using second = await startMaster(binary, ["--replicaof", "127.0.0.1", String(first.port)]);
   await until("the second follows the first", async () => {
-    return await info(second, "master_link_status") === "up";
+    return await infoField(second, "master_link_status") === "up";
   });
   const traffic = new Traffic({ seed: SEED, version: first.version, keys: 300 });
   await first.pipeline(traffic.batch(2000));
@@ -184,9 +169,9 @@ await serverTest("a promoted replica is gone on from without a full sync", async
   for (let round = 0; round < 2; round++) {
     const [from, to] = round === 0 ? [first, second] : [second, first];
     await from.pipeline(traffic.batch(500));
-    const offset = Number(await info(from, "master_repl_offset"));
+    const offset = Number(await infoField(from, "master_repl_offset"));
     await until("the other has it all", async () => {
-      return Number(await info(to, "master_repl_offset")) >= offset;
+      return Number(await infoField(to, "master_repl_offset")) >= offset;
     });
     proxy.refuses = true;
     proxy.cut();
@@ -199,12 +184,12 @@ await serverTest("a promoted replica is gone on from without a full sync", async
     proxy.refuses = false;
     await until("it follows the new master", () => replica.connected);
     await until("the old master follows", async () => {
-      return await info(from, "master_link_status") === "up";
+      return await infoField(from, "master_link_status") === "up";
     });
   }
   await assertEqual(first, replica);
   const { fullSyncs, partialSyncs } = replica.stats;
   assert.equal(fullSyncs, 1);
   assert.ok(partialSyncs >= 2);
-  assert.equal(replica.status().replid, await info(first, "master_replid"));
+  assert.equal(replica.status().replid, await infoField(first, "master_replid"));
 });

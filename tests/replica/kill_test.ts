@@ -14,6 +14,7 @@ import { plain } from "../support/resp.ts";
 import { currentRuntime, scriptArguments } from "../support/runtimes.ts";
 import { newestServer, type RunningServer, startServer } from "../support/servers.ts";
 import { Traffic } from "../support/traffic.ts";
+import { pause, until } from "../support/waiting.ts";
 
 const KILLS = Number(env.KILLS ?? 5);
 const SEED = Number(env.SEED ?? 1);
@@ -36,7 +37,7 @@ class Child {
 
   /** The port it serves on, once its data is whole. */
   async port(): Promise<number> {
-    await until(() => /serves/.test(this.output) && /sync/.test(this.output), () => this.output);
+    await until(() => this.output, () => /serves/.test(this.output) && /sync/.test(this.output));
     return Number(/serves 127\.0\.0\.1:(\d+)/.exec(this.output)?.[1]);
   }
 
@@ -47,29 +48,15 @@ class Child {
   }
 }
 
-async function until(
-  condition: () => boolean | Promise<boolean>,
-  why: () => string,
-): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !await condition();) {
-    assert.ok(Date.now() < deadline, `never came true: ${why()}`);
-    await pause(10);
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 async function assertEqual(server: RunningServer, child: Child): Promise<void> {
   await pause(350);
   await server.call("KEYS", "*");
   const connection = await open(await child.port());
   try {
-    await until(async () => {
+    await until(() => `equal digests; the child said ${child.output}`, async () => {
       const theirs = plain(await server.call("DEBUG", "DIGEST"));
       return theirs === plain(await connection.call("DEBUG", "DIGEST"));
-    }, () => `equal digests; the child said ${child.output}`);
+    });
   } finally {
     connection.close();
   }

@@ -5,24 +5,10 @@ import { Replica } from "../../mod.ts";
 import { plain } from "../support/resp.ts";
 import { MASTER_NAME, type Sentinels, startSentinels } from "../support/sentinels.ts";
 import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import { fieldOf } from "../support/info.ts";
+import { until } from "../support/waiting.ts";
 
 const PASSWORD = "watchword";
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = new AbortController();
-  const passed = new Promise<never>((_resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${what} never came true`)), 40_000);
-    deadline.signal.addEventListener("abort", () => clearTimeout(timer));
-  });
-  try {
-    // A server that is given another role may leave a question without an answer.
-    while (!await Promise.race([passed, condition()])) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  } finally {
-    deadline.abort();
-  }
-}
 
 /** On a connection of its own: sentinels end a server's clients when they give it another role. */
 async function ask(server: RunningServer, ...args: string[]): Promise<unknown> {
@@ -35,8 +21,7 @@ async function ask(server: RunningServer, ...args: string[]): Promise<unknown> {
 }
 
 async function info(server: RunningServer, field: string): Promise<string> {
-  const text = String(await ask(server, "INFO"));
-  return new RegExp(`^${field}:(.*)\r$`, "m").exec(text)?.[1] ?? "";
+  return fieldOf(await ask(server, "INFO"), field);
 }
 
 /** Waits until each sentinel knows the master's replica and both other sentinels. */
@@ -117,7 +102,10 @@ await serverTest("sentinels are learned of from the one that is known", async (b
   await using first = await startServer(binary);
   const of = ["--replicaof", "127.0.0.1", String(first.port)];
   await using second = await startServer(binary, of);
-  await until("the second follows", async () => await info(second, "master_link_status") === "up");
+  await until(
+    "the second follows",
+    async () => await info(second, "master_link_status") === "up",
+  );
   await using sentinels = await startSentinels(binary, 3, first.port, PASSWORD);
   await settled(sentinels);
   await using replica = follow([sentinels.ports[0]]);

@@ -9,10 +9,11 @@ import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { type Certificates, type Identity, makeCertificates } from "../net/certificates.ts";
 import { FaultyProxy } from "../support/faulty_proxy.ts";
-import { plain } from "../support/resp.ts";
 import { freePort, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import type { ServerBinary } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
+import { infoField } from "../support/info.ts";
+import { pause, until } from "../support/waiting.ts";
 
 const CUTS = 10;
 const made = makeCertificates();
@@ -68,22 +69,6 @@ function follow(port: number, tls: ReplicaOptions["tls"], host = "127.0.0.1"): R
   });
 }
 
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 30_000; !await condition();) {
-    assert.ok(Date.now() < deadline, `${what} never came true`);
-    await pause(10);
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function info(server: RunningServer, field: string): Promise<string> {
-  const text = String(plain(await server.call("INFO")));
-  return new RegExp(`^${field}:(.*)\r$`, "m").exec(text)?.[1] ?? "";
-}
-
 async function assertEqual(server: RunningServer, replica: Replica): Promise<void> {
   await pause(SHORT_EXPIRY_MS + 100);
   await server.call("KEYS", "*");
@@ -115,9 +100,9 @@ for (const [title, clients] of [["TLS", "no"], ["TLS with client certificates", 
       await until("it follows again", () => replica.connected);
     }
     await assertEqual(server, replica);
-    assert.equal(await info(server, "sync_full"), "1");
-    assert.equal(await info(server, "sync_partial_err"), "0");
-    assert.ok(Number(await info(server, "sync_partial_ok")) >= replica.stats.partialSyncs);
+    assert.equal(await infoField(server, "sync_full"), "1");
+    assert.equal(await infoField(server, "sync_partial_err"), "0");
+    assert.ok(Number(await infoField(server, "sync_partial_ok")) >= replica.stats.partialSyncs);
     assert.ok(replica.stats.partialSyncs > 0);
   });
 }
@@ -165,7 +150,7 @@ for (const { name, identity, tls, error } of REFUSED) {
       return true;
     });
     assert.equal(replica.connected, false);
-    assert.equal(await info(master.server, "sync_full"), "0");
+    assert.equal(await infoField(master.server, "sync_full"), "0");
   });
 }
 
@@ -193,6 +178,6 @@ for (const { name, tls, error } of STRANGERS) {
     await using master = await startMaster(binary, all.server, all.ca, "yes");
     await using replica = follow(master.port, tls(all));
     await assert.rejects(replica.start(), error);
-    assert.equal(await info(master.server, "sync_full"), "0");
+    assert.equal(await infoField(master.server, "sync_full"), "0");
   });
 }

@@ -5,7 +5,6 @@ import { Prng } from "../../src/base/prng.ts";
 import { RdbError } from "../../src/rdb/format/errors.ts";
 import { ack, Rig } from "./rig.ts";
 import {
-  bytesOf,
   command,
   eofFrame,
   lengthFrame,
@@ -14,8 +13,8 @@ import {
   REPLID,
   settle,
   snapshot,
-  textOf,
 } from "./support.ts";
+import { bytesOf, textOf } from "../support/bytes.ts";
 
 const KEYS = [
   { key: "a", value: "1" },

@@ -13,7 +13,9 @@ import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { readString } from "../../src/store/types/string.ts";
 import type { Argument, Connection } from "../support/connection.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
-import { textOf } from "./support.ts";
+import { infoField } from "../support/info.ts";
+import { until } from "../support/waiting.ts";
+import { textOf } from "../support/bytes.ts";
 
 const ANNOUNCED_PORT = 16_399;
 const DATABASES = [0, 3, 15];
@@ -45,22 +47,10 @@ function follow(server: RunningServer, options: Partial<LinkOptions> = {}): Foll
   return { keyspace, events, link };
 }
 
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !await condition();) {
-    assert.ok(Date.now() < deadline, `${what} never came true`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-async function info(server: RunningServer, field: string): Promise<string> {
-  const text = textOf(await server.call("INFO") as Uint8Array);
-  return new RegExp(`^${field}:(.*)\r$`, "m").exec(text)?.[1] ?? "";
-}
-
 /** Waits until we have applied all that the master has sent. */
 async function caughtUp(server: RunningServer, { link }: Followed): Promise<void> {
   await until("our offset is the master's", async () => {
-    return Number(await info(server, "master_repl_offset")) === link.status().appliedOffset;
+    return Number(await infoField(server, "master_repl_offset")) === link.status().appliedOffset;
   });
 }
 
@@ -189,16 +179,18 @@ for (const diskless of ["yes", "no"]) {
         await server.call("SET", "waited", "for");
         assert.equal(await server.call("WAIT", 1, 1000), 1);
         await until("the master shows us online", async () => {
-          return /port=16399,state=online,offset=\d+,lag=[01]/.test(await info(server, "slave0"));
+          return /port=16399,state=online,offset=\d+,lag=[01]/.test(
+            await infoField(server, "slave0"),
+          );
         });
 
-        const partials = Number(await info(server, "sync_partial_ok"));
+        const partials = Number(await infoField(server, "sync_partial_ok"));
         for (let round = 1; round <= 3; round++) {
           await write(writer, 10 + round, 500);
           await server.call("CLIENT", "KILL", "TYPE", "replica");
           await write(writer, 20 + round, 500);
           await until("another partial resync", async () => {
-            return Number(await info(server, "sync_partial_ok")) === partials + round;
+            return Number(await infoField(server, "sync_partial_ok")) === partials + round;
           });
         }
         await assertEqual(server, followed);

@@ -13,7 +13,6 @@ import type { LinkEvent, LinkOptions, LinkState } from "../../src/replication/ty
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { readString } from "../../src/store/types/string.ts";
 import {
-  bytesOf,
   command,
   eofFrame,
   FakeNet,
@@ -23,8 +22,8 @@ import {
   settle,
   snapshot,
   type SnapshotKey,
-  textOf,
 } from "./support.ts";
+import { bytesOf, textOf } from "../support/bytes.ts";
 
 /** Everything between PING and PSYNC when nothing is configured. */
 export const PLAIN_HANDSHAKE: string = command("REPLCONF", "capa", "eof", "capa", "psync2") +

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ack, PLAIN_HANDSHAKE, Rig } from "./rig.ts";
-import { command, eofFrame, MARK, REPLID, snapshot, textOf } from "./support.ts";
+import { command, eofFrame, MARK, REPLID, snapshot } from "./support.ts";
+import { textOf } from "../support/bytes.ts";
 
 test("rule 1: every handshake reply is read before PSYNC, which goes alone", async () => {
   const rig = new Rig();

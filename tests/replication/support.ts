@@ -17,6 +17,7 @@ import {
   SocketError,
   type SocketHandler,
 } from "../../src/net/socket.ts";
+import { bytesOf, textOf } from "../support/bytes.ts";
 
 interface Timer {
   readonly at: number;
@@ -219,16 +220,6 @@ function hang(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     signal?.addEventListener("abort", () => reject(new SocketError("ABORTED", "aborted")));
   });
-}
-
-/** Latin-1 text as bytes. */
-export function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
-/** Bytes as Latin-1 text. */
-export function textOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 /** A command as masters send it. */

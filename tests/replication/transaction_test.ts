@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { TransactionQueue } from "../../src/replication/transaction.ts";
 import { Argv } from "../../src/resp/argv.ts";
-import { textOf } from "./support.ts";
+import { textOf } from "../support/bytes.ts";
 
 function drained(queue: TransactionQueue): string[][] {
   const commands: string[][] = [];

@@ -11,7 +11,8 @@ import { Prng } from "../../src/base/prng.ts";
 import { type CommandLimits, CommandParser } from "../../src/resp/command_parser.ts";
 import { RespError } from "../../src/resp/types.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
-import { bytesOf, cuttings, parseCommands } from "./support/chunks.ts";
+import { cuttings, parseCommands } from "./support/chunks.ts";
+import { bytesOf } from "../support/bytes.ts";
 
 interface Row {
   readonly input: string;

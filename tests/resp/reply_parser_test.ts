@@ -10,7 +10,8 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { type ReplyLimits, ReplyParser } from "../../src/resp/command_parser.ts";
 import { ErrorReply, RespError } from "../../src/resp/types.ts";
-import { bytesOf, cuttings, parseReplies, plain } from "./support/chunks.ts";
+import { cuttings, parseReplies, plain } from "./support/chunks.ts";
+import { bytesOf } from "../support/bytes.ts";
 
 interface Row {
   readonly input: string;

@@ -13,6 +13,7 @@ import type { Socket } from "../../src/net/socket.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { encodeCommand, plain, type Reply } from "../support/resp.ts";
 import { fill, serve, type Served } from "./support.ts";
+import { until } from "../support/waiting.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -25,14 +26,6 @@ async function untilClosed(port: number, bytes: string): Promise<string> {
   const closed = connection.exchange(encoder.encode(bytes)).catch(() => {});
   await closed;
   return text;
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(`never: ${what}`);
 }
 
 async function withServer(
@@ -71,7 +64,7 @@ test("a pipeline cut anywhere is answered in order", async () => {
       connection.send(all.slice(0, cut));
       await new Promise((resolve) => setTimeout(resolve, 1));
       connection.send(all.slice(cut));
-      await until(() => replies.length === commands.length, `replies after a cut at ${cut}`);
+      await until(`replies after a cut at ${cut}`, () => replies.length === commands.length);
       assert.deepEqual(replies, expected);
       connection.close();
     }
@@ -130,7 +123,7 @@ test("one client more than maxClients is turned away with a word", async () => {
       "-ERR max number of clients reached\r\n",
     );
     second.close();
-    await until(() => served.server.clientCount === 1, "the second leaves");
+    await until("the second leaves", () => served.server.clientCount === 1);
     assert.equal(await (await served.connect()).call("PING"), "PONG");
   });
 });
@@ -141,7 +134,7 @@ test("a silent client is let go after the idle timeout, a subscriber is not", as
     const subscriber = await served.connect();
     await silent.call("PING");
     await subscriber.call("SUBSCRIBE", "ch");
-    await until(() => served.server.clientCount === 1, "the silent one leaves");
+    await until("the silent one leaves", () => served.server.clientCount === 1);
     assert.equal(
       served.server.dispatcher.host.pubsub.publish(
         encoder.encode("ch"),
@@ -173,7 +166,7 @@ test("a flood by one client leaves turns to the others", async () => {
   other.start({ onData: () => void (answeredBefore = answered), onClose() {} });
   flood.write(encoder.encode("*1\r\n$4\r\nPING\r\n".repeat(count)));
   other.write(encodeCommand(["ECHO", "me"]));
-  await until(() => answered === count, "the flood is answered");
+  await until("the flood is answered", () => answered === count);
   await server.close(0);
   assert.ok(answeredBefore >= 0, "the other was not answered");
   assert.ok(answeredBefore < count / 100, `${answeredBefore} of the flood were answered before`);
@@ -194,12 +187,12 @@ test("a client that does not read is not read, and its replies stay bounded", as
     lazy.send(bytes);
     let worst = 0;
     const expected = count * (100_000 + "$100000\r\n\r\n".length);
-    await until(() => {
+    await until("all of it arrives", () => {
       for (const session of served.server.dispatcher.clients.sessions.values()) {
         worst = Math.max(worst, session.link?.pendingBytes ?? 0);
       }
       return received === expected;
-    }, "all of it arrives");
+    });
     assert.ok(worst < 8 * 1024 * 1024, `${worst} bytes were held`);
     lazy.close();
   });
@@ -230,11 +223,11 @@ test("messages reach subscribers in both protocols", async () => {
     await young.call("HELLO", "3");
     assert.deepEqual(plain(await old.call("SUBSCRIBE", "ch")), ["subscribe", "ch", 1]);
     young.send(encodeCommand(["PSUBSCRIBE", "c*"]));
-    await until(() => heard.length === 1, "the push that answers PSUBSCRIBE");
+    await until("the push that answers PSUBSCRIBE", () => heard.length === 1);
     assert.equal(heard.pop(), ">3\r\n$10\r\npsubscribe\r\n$2\r\nc*\r\n:1\r\n");
     const publisher = await served.connect();
     assert.equal(await publisher.call("PUBLISH", "ch", "m\r\n"), 2);
-    await until(() => heard.length === 2, "both messages");
+    await until("both messages", () => heard.length === 2);
     assert.deepEqual(heard.toSorted(), [
       "*3\r\n$7\r\nmessage\r\n$2\r\nch\r\n$3\r\nm\r\n\r\n",
       ">4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$2\r\nch\r\n$3\r\nm\r\n\r\n",
@@ -249,7 +242,7 @@ test("messages reach subscribers in both protocols", async () => {
     ]);
     assert.equal(await publisher.call("PUBSUB", "NUMPAT"), 1);
     old.close();
-    await until(() => served.server.clientCount === 2, "the subscriber leaves");
+    await until("the subscriber leaves", () => served.server.clientCount === 2);
     assert.equal(await publisher.call("PUBLISH", "ch", "m"), 1);
   });
 });
@@ -264,7 +257,7 @@ test("a subscriber that takes nothing is cut off", async () => {
     for (let i = 0; i < 64; i++) {
       dispatcher.host.pubsub.publish(encoder.encode("ch"), message, false);
     }
-    await until(() => served.server.clientCount === 0, "it is cut off");
+    await until("it is cut off", () => served.server.clientCount === 0);
     assert.equal(dispatcher.statistics.outputLimitDisconnections, 1);
   });
 });
@@ -300,7 +293,7 @@ test("CLIENT KILL ends others at once and oneself after the reply", async () => 
     assert.equal(await one.call("CLIENT", "KILL", "ID", String(id)), 1);
     await assert.rejects(two.call("PING"));
     assert.equal(await one.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no"), 1);
-    await until(() => served.server.clientCount === 0, "it ends itself");
+    await until("it ends itself", () => served.server.clientCount === 0);
   });
 });
 
@@ -312,7 +305,7 @@ test("MONITOR shows what others run", async () => {
     monitor.onUnasked = (answer) => void lines.push(String(answer.value));
     const other = await served.connect();
     await other.call("ECHO", 'a "b"\n\xff');
-    await until(() => lines.length === 1, "the line");
+    await until("the line", () => lines.length === 1);
     assert.match(
       lines[0],
       /^\d+\.\d{6} \[0 127\.0\.0\.1:\d+\] "ECHO" "a \\"b\\"\\n\\xc3\\xbf"$/,
@@ -323,7 +316,7 @@ test("MONITOR shows what others run", async () => {
 test("QUIT answers and closes, and what came after it is not run", async () => {
   await withServer({}, async (served) => {
     assert.equal(await untilClosed(served.port, "QUIT\r\nPING\r\n"), "+OK\r\n");
-    await until(() => served.server.clientCount === 0, "it leaves");
+    await until("it leaves", () => served.server.clientCount === 0);
   });
 });
 

@@ -21,6 +21,7 @@ import {
   stringLength,
 } from "../../src/store/types/string.ts";
 import { auditRecords } from "./audit.ts";
+import { bytesOf, textOf } from "../support/bytes.ts";
 
 /** What the model knows of a key. */
 export interface ModelValue {
@@ -68,20 +69,6 @@ export const WEIGHTS = {
   compact: 1,
 };
 export type Operation = keyof typeof WEIGHTS;
-
-/** Bytes as a key of the model: a character a byte. */
-export function text(bytes: Uint8Array): string {
-  let characters = "";
-  for (let i = 0; i < bytes.length; i++) characters += String.fromCharCode(bytes[i]);
-  return characters;
-}
-
-/** The bytes of a text of code points below 256. */
-export function bytesOf(characters: string): Uint8Array {
-  const bytes = new Uint8Array(characters.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
-  return bytes;
-}
 
 /** Both, and the dice. */
 export class ModelRun {
@@ -135,7 +122,7 @@ export class ModelRun {
       new DataView(key.buffer).setUint32(0, i);
     }
     this.keys.push(key);
-    this.names.push(text(key));
+    this.names.push(textOf(key));
   }
 
   #checkDatabase(db: Database, model: Map<string, ModelValue>): void {
@@ -155,7 +142,7 @@ export class ModelRun {
     do {
       cursor = db.scan(cursor, (entry) => {
         db.keyRef(entry, this.#ref);
-        seen.add(text(this.#ref.view()));
+        seen.add(textOf(this.#ref.view()));
       });
     } while (cursor !== 0);
     assert.equal(seen.size, model.size);
@@ -290,7 +277,7 @@ export class ModelRun {
     assert.equal(entry === 0, this.model.size === 0);
     if (entry === 0) return;
     this.db.keyRef(entry, this.#ref);
-    assert.ok(this.model.has(text(this.#ref.view())));
+    assert.ok(this.model.has(textOf(this.#ref.view())));
   }
 
   #expiry(): number {

@@ -10,13 +10,11 @@ import {
   LOOPBACK,
   makePair,
   patternAt,
-  pauseFor,
   record,
   Recorder,
   rejection,
-  until,
-  within,
 } from "../net/support.ts";
+import { pause, until, within } from "./waiting.ts";
 
 socketContract({
   name: "MemoryNet",
@@ -65,7 +63,7 @@ class ManualClock implements Clock {
   /** Runs events in order of time until none is left; microtasks have their turn in between. */
   async run(): Promise<void> {
     for (;;) {
-      await pauseFor(0);
+      await pause(0);
       this.#events.sort((a, b) => a.at - b.at || a.order - b.order);
       const event = this.#events.shift();
       if (event === undefined) return;
@@ -169,7 +167,7 @@ test("MemoryNet spoils a chunk that was kept", async () => {
   pair.server.start({ onData: (chunk) => void (kept = chunk), onClose: () => {} });
   pair.client.start(new Recorder());
   pair.client.write(patternAt(0, 100));
-  await until(() => kept !== undefined, "a chunk");
+  await until("a chunk", () => kept !== undefined);
   assert.ok(kept!.every((byte) => byte === 0xdd));
   await pair.done();
 });

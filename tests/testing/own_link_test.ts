@@ -22,7 +22,7 @@ import { ReplicationLink } from "../../src/replication/link.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { ErrorReply, TestMaster } from "../../src/testing/mod.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
-import { until } from "./support.ts";
+import { until } from "../support/waiting.ts";
 
 const SEED = Number(env.SEED ?? 1);
 const DATABASES = 3;

@@ -11,7 +11,8 @@ import { assertSameDataset, readDataset } from "../support/compare.ts";
 import { open } from "../support/connection.ts";
 import { atLeast, type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
-import { field, until } from "./support.ts";
+import { fieldOf } from "../support/info.ts";
+import { until } from "../support/waiting.ts";
 
 const DATABASES = 4;
 const BATCHES = 20;
@@ -25,7 +26,7 @@ async function settle(master: TestMaster, replica: RunningServer): Promise<void>
   master.expireNow();
   assert.equal(await master.wait(1, 10_000), 1);
   await until("the replica's offset is the master's", async () => {
-    return Number(field(await replica.call("INFO"), "slave_repl_offset")) === master.offset;
+    return Number(fieldOf(await replica.call("INFO"), "slave_repl_offset")) === master.offset;
   });
 }
 
@@ -39,14 +40,14 @@ await serverTest("a real replica follows a TestMaster", async (binary) => {
   const options = ["--replicaof", "127.0.0.1", String(master.port)];
   await using replica = await startServer(binary, options);
   await until("the link is up", async () => {
-    return field(await replica.call("INFO"), "master_link_status") === "up";
+    return fieldOf(await replica.call("INFO"), "master_link_status") === "up";
   });
   assert.equal(master.fullSyncs, 1);
   for (let i = 0; i < BATCHES; i++) await writer.pipeline(traffic.batch(COMMANDS));
   assert.equal(await writer.call("WAIT", 1, 5000), 1);
   await assertSame(master, replica);
 
-  const info = field(master.call("INFO", "replication"), "slave0");
+  const info = fieldOf(master.call("INFO", "replication"), "slave0");
   assert.match(info, new RegExp(`^ip=127.0.0.1,port=${replica.port},state=online,offset=\\d+`));
   assert.match(info, /lag=[01]/);
 
@@ -59,7 +60,7 @@ await serverTest("a real replica follows a TestMaster", async (binary) => {
   await writer.pipeline(traffic.batch(COMMANDS));
   await until("the replica is back under the new id", () => master.partialSyncs === 2);
   await assertSame(master, replica);
-  assert.equal(field(await replica.call("INFO"), "master_replid"), master.replid);
+  assert.equal(fieldOf(await replica.call("INFO"), "master_replid"), master.replid);
   assert.equal(master.fullSyncs, 1);
   writer.close();
 });
@@ -94,7 +95,7 @@ await serverTest("a real replica takes both framings and a slow snapshot", async
     const options = ["--replicaof", "127.0.0.1", String(master.port), "--masterauth", "se cret"];
     await using replica = await startServer(binary, options);
     await until("the link is up", async () => {
-      return field(await replica.call("INFO"), "master_link_status") === "up";
+      return fieldOf(await replica.call("INFO"), "master_link_status") === "up";
     });
     await until("pings count", () => master.offset >= 28);
     assert.equal(await master.wait(1, 5000), 1);

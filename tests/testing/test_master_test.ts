@@ -12,7 +12,8 @@ import { MemoryNet } from "../support/memory_net.ts";
 import type { Net, Socket } from "../../src/net/socket.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
 import { ErrorReply, TestMaster, type TestMasterOptions } from "../../src/testing/mod.ts";
-import { field, until } from "./support.ts";
+import { fieldOf } from "../support/info.ts";
+import { until } from "../support/waiting.ts";
 
 const PING = "*1\r\n$4\r\nping\r\n";
 const GETACK = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
@@ -235,8 +236,8 @@ masterTest("names the new id to whoever held the old one at a promotion", async 
   assert.equal(await ask(51), `+CONTINUE ${master.replid}\r\n`);
   assert.match(await ask(52), /^\+FULLRESYNC/);
   const info = master.call("INFO", "replication");
-  assert.equal(field(info, "master_replid2"), id);
-  assert.equal(field(info, "second_repl_offset"), "51");
+  assert.equal(fieldOf(info, "master_replid2"), id);
+  assert.equal(fieldOf(info, "second_repl_offset"), "51");
 });
 
 masterTest("forgets its history when told to", async ({ master, connect }) => {
@@ -254,8 +255,8 @@ masterTest("loses what does not fit the backlog", async ({ master, connect }) =>
   const late = await connect();
   assert.match(await late.ask("PSYNC", id, "1"), /^\+FULLRESYNC/);
   const info = master.call("INFO", "replication");
-  assert.equal(field(info, "repl_backlog_histlen"), "1000");
-  assert.equal(field(info, "repl_backlog_first_byte_offset"), String(master.offset - 999));
+  assert.equal(fieldOf(info, "repl_backlog_histlen"), "1000");
+  assert.equal(fieldOf(info, "repl_backlog_first_byte_offset"), String(master.offset - 999));
 }, { backlogBytes: 1000 });
 
 masterTest("sends PING at its interval, and cuts off who is silent", async (rig) => {
@@ -369,10 +370,10 @@ masterTest("lists its replicas in INFO and ROLE", async ({ master, connect }) =>
   replica.send("REPLCONF", "ACK", "50");
   await until("the ACK", () => master.replicas[0].offset === 50);
   const info = master.call("INFO", "replication");
-  assert.equal(field(info, "connected_slaves"), "1");
-  assert.equal(field(info, "slave0"), "ip=host.example,port=7000,state=online,offset=50,lag=0");
-  assert.equal(field(info, "master_repl_offset"), "50");
-  assert.equal(field(info, "master_replid"), master.replid);
+  assert.equal(fieldOf(info, "connected_slaves"), "1");
+  assert.equal(fieldOf(info, "slave0"), "ip=host.example,port=7000,state=online,offset=50,lag=0");
+  assert.equal(fieldOf(info, "master_repl_offset"), "50");
+  assert.equal(fieldOf(info, "master_replid"), master.replid);
   assert.deepEqual(master.call("ROLE"), ["master", 50, [["host.example", "7000", "50"]]]);
 });
 

@@ -16,7 +16,6 @@ import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditRecords } from "../../store/audit.ts";
-import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import { be, blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
 import {
@@ -26,6 +25,7 @@ import {
   testReadings,
   testRefusals,
 } from "../support/values.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const { LISTPACK, LISTPACK_EX, HASHTABLE } = Encoding;
 const AT = 4_000_000_000_000;

@@ -16,7 +16,6 @@ import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { listEach, listPush, quicklistOf } from "../../../src/store/types/list.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditQuicklist } from "../../store/packed/audit.ts";
-import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
 import {
@@ -26,6 +25,7 @@ import {
   testReadings,
   testRefusals,
 } from "../support/values.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const LONG = "l".repeat(9000);
 

@@ -16,7 +16,6 @@ import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { setEach, setLength } from "../../../src/store/types/set.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditRecords } from "../../store/audit.ts";
-import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
 import {
@@ -26,6 +25,7 @@ import {
   testReadings,
   testRefusals,
 } from "../support/values.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const { INTSET, LISTPACK, HASHTABLE } = Encoding;
 const SET = 2;

@@ -21,7 +21,6 @@ import { StreamCursor } from "../../../src/store/types/stream_cursor.ts";
 import { DELIVERIES, type Group, TIME } from "../../../src/store/types/stream_groups.ts";
 import { streamOf } from "../../../src/store/types/small_stream.ts";
 import { Engine } from "../../commands/engine.ts";
-import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import {
   be,
@@ -41,6 +40,7 @@ import {
   testReadings,
   testRefusals,
 } from "../support/values.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const KEY = bytesOf("key");
 

@@ -17,7 +17,6 @@ import { zsetEach, zsetLength } from "../../../src/store/types/zset.ts";
 import { zsetTableOf } from "../../../src/store/types/zset_table.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditRecords, auditZset } from "../../store/audit.ts";
-import { bytesOf } from "../support/dataset.ts";
 import { newKeyspace } from "../support/keyspaces.ts";
 import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
 import {
@@ -27,6 +26,7 @@ import {
   testReadings,
   testRefusals,
 } from "../support/values.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 type Pair = readonly [member: string, score: number];
 

@@ -7,6 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { Prng } from "../../../src/base/prng.ts";
+import { bytesOf, textOf } from "../../support/bytes.ts";
 
 /** One string key. */
 export interface Item {
@@ -34,18 +35,6 @@ const LENGTHS = [0, 1, 19, 20, 21, 44, 45, 62, 63, 64, 65, 255, 256];
 const LONG_LENGTHS = [16382, 16383, 16384, 16385];
 /** Year 2100: as good as never for a test, and beyond 32 bits of seconds and of milliseconds. */
 const FAR_MS = 4102444800123;
-
-/** Bytes of the latin-1 text. */
-export function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-/** Latin-1 text of the bytes. */
-export function textOf(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
 
 /** Random bytes, which LZF cannot shorten. */
 export function noise(prng: Prng, length: number): Uint8Array {

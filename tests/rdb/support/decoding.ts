@@ -20,7 +20,8 @@ import {
   lpBegin,
   lpFinish,
 } from "../../../src/store/packed/listpack.ts";
-import { bytesOf, type Item, textOf } from "./dataset.ts";
+import type { Item } from "./dataset.ts";
+import { bytesOf, textOf } from "../../support/bytes.ts";
 
 /** Remembers what a snapshot held. */
 export class CollectingSink implements RdbSink {

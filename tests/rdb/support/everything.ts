@@ -8,7 +8,8 @@
 
 import { Prng } from "../../../src/base/prng.ts";
 import { atLeast, type ServerBinary } from "../../support/servers.ts";
-import { bytesOf, noise } from "./dataset.ts";
+import { noise } from "./dataset.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 /** One command. */
 export type Args = readonly (string | Uint8Array)[];

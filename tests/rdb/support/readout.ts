@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../../commands/engine.ts";
 import { ErrorValue, readReply, type Reply } from "../../support/resp.ts";
-import { textOf } from "./dataset.ts";
+import { textOf } from "../../support/bytes.ts";
 
 /** What JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { [name: string]: Json };

@@ -14,9 +14,9 @@ import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import type { Encoding } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { auditRecords } from "../../store/audit.ts";
-import { bytesOf } from "./dataset.ts";
 import { newKeyspace } from "./keyspaces.ts";
 import { cutsOf, decodeCut, errorOf, join, snapshot, str, withChecksum } from "./decoding.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const KEY = bytesOf("key");
 const NEXT = bytesOf("next");

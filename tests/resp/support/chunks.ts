@@ -16,11 +16,6 @@ import {
 import { ErrorReply, Push, RespError, VerbatimString } from "../../../src/resp/types.ts";
 import type { ReplyLimits } from "../../../src/resp/command_parser.ts";
 
-/** Text of code points below 256 into bytes. */
-export function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
 /** The ways to cut `length` bytes, each a list of offsets. */
 export function* cuttings(length: number, seed: number = 1): Generator<number[]> {
   yield [];

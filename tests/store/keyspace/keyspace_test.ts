@@ -8,7 +8,8 @@ import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { readString, setString } from "../../../src/store/types/string.ts";
 import { auditRecords } from "../audit.ts";
-import { bytesOf, ModelRun, text } from "../model.ts";
+import { ModelRun } from "../model.ts";
+import { bytesOf, textOf } from "../../support/bytes.ts";
 
 const SEED = Number(process.env["SEED"] ?? 0);
 const seeds = SEED > 0 ? [SEED] : [1, 2, 3, 4, 5, 6, 7, 8];
@@ -30,7 +31,7 @@ function get(db: Database, key: string): string | undefined {
   if (entry === 0) return undefined;
   const ref = new BytesRef();
   readString(db, entry, ref);
-  return text(ref.view());
+  return textOf(ref.view());
 }
 
 for (const seed of seeds) {
@@ -127,7 +128,7 @@ test("Keyspace.sibling() hashes alike, so that a SCAN outlives replaceWith", () 
   do {
     cursor = db.scan(cursor, (entry) => {
       db.keyRef(entry, ref);
-      seen.add(text(ref.view()));
+      seen.add(textOf(ref.view()));
     });
     if (++steps === 60) keyspace.replaceWith(sibling);
   } while (cursor !== 0);

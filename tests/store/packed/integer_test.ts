@@ -18,7 +18,7 @@ import {
   parseInteger64,
   TextRing,
 } from "../../../src/store/packed/integer.ts";
-import { bytesOf, text } from "../model.ts";
+import { bytesOf, textOf } from "../../support/bytes.ts";
 
 /** Texts of integers and their 8 bytes, low byte first; undefined where a text is none. */
 const TEXTS: { value: string; hex: string | undefined }[] = [
@@ -69,7 +69,7 @@ for (const { value, hex } of TEXTS) {
     assert.equal(found, hex);
     const target = new Uint8Array(32);
     const length = formatInteger64(integer64Result, 0, target, 5);
-    assert.equal(text(target.subarray(5, 5 + length)), value);
+    assert.equal(textOf(target.subarray(5, 5 + length)), value);
     assert.equal(integer64Length(integer64Result, 0), value.length);
   });
 }
@@ -115,6 +115,6 @@ test("parseInteger64() and formatInteger64() agree with BigInt on 200,000 random
     if (!canonical) continue;
     assert.equal(new DataView(integer64Result.buffer).getBigInt64(0, true), big);
     const length = formatInteger64(integer64Result, 0, target, 3);
-    assert.equal(text(target.subarray(3, 3 + length)), value);
+    assert.equal(textOf(target.subarray(3, 3 + length)), value);
   }
 });

@@ -22,7 +22,7 @@ import {
   isIntsetMember,
 } from "../../../src/store/packed/intset.ts";
 import { NodeRegion } from "../../../src/store/packed/region.ts";
-import { bytesOf } from "../model.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const ref = new BytesRef();
 

@@ -15,7 +15,7 @@ import {
   WRONG_COUNT,
   WRONG_ENTRY,
 } from "../../../src/store/packed/listpack_check.ts";
-import { bytesOf } from "../model.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const ref = new BytesRef();
 

@@ -10,7 +10,8 @@ import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record
 import { RecordRegion } from "../../../src/store/packed/record_region.ts";
 import { NodeRegion, type Region } from "../../../src/store/packed/region.ts";
 import { auditRecords } from "../audit.ts";
-import { bytesOf, settingsOf } from "../model.ts";
+import { settingsOf } from "../model.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const ref = new BytesRef();
 

@@ -18,8 +18,8 @@ import {
   fillCount,
   isLargeElement,
 } from "../../../src/store/packed/quicklist_node.ts";
-import { bytesOf } from "../model.ts";
 import { auditQuicklist } from "./audit.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 /** `list-max-listpack-size`, the most bytes and elements of a node, the longest element of a listpack. */
 const FILLS: { fill: number; bytes: number; count: number; longest: number }[] = [

@@ -16,8 +16,8 @@ import {
   parseUnsignedResult,
   StreamId,
 } from "../../../src/store/packed/stream_id.ts";
-import { bytesOf } from "../model.ts";
 import { idOf, valueOf } from "../stream_ids.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const WORD = 0xffffffffn;
 

@@ -31,8 +31,8 @@ import {
   readEntryId,
 } from "../../../src/store/packed/stream_node.ts";
 import { checkNode } from "../../../src/store/packed/stream_node_check.ts";
-import { bytesOf } from "../model.ts";
 import { idOf, valueOf } from "../stream_ids.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 /** "ms-seq" as an id. */
 function parseId(text: string): StreamId {

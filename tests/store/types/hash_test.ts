@@ -35,7 +35,8 @@ import { copyValue, type Database } from "../../../src/store/keyspace/database.t
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { lpCheck } from "../../../src/store/packed/listpack_check.ts";
 import { auditRecords } from "../audit.ts";
-import { bytesOf, settingsOf } from "../model.ts";
+import { settingsOf } from "../model.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const KEY = bytesOf("hash");
 const OTHER = bytesOf("another");

@@ -21,8 +21,9 @@ import {
   quicklistOf,
 } from "../../../src/store/types/list.ts";
 import { auditRecords } from "../audit.ts";
-import { bytesOf, settingsOf } from "../model.ts";
+import { settingsOf } from "../model.ts";
 import { auditQuicklist } from "../packed/audit.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const KEYS = ["a", "b", "c"].map((name) => bytesOf(name));
 const FILLS = [-2, -1, -5, 0, 1, 2, 5, 128, 100000];

@@ -18,7 +18,7 @@ import {
 import { Slab } from "../../../src/store/memory/slab.ts";
 import { makeKeyedRecord } from "../../../src/store/memory/slab_record.ts";
 import { ScoreIndex } from "../../../src/store/types/score_index.ts";
-import { bytesOf } from "../model.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 interface Element {
   readonly score: number;

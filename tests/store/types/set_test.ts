@@ -26,8 +26,8 @@ import {
 } from "../../../src/store/types/set.ts";
 import { setTableOf } from "../../../src/store/types/set_table.ts";
 import { SetBuilder } from "../../../src/store/types/set_builder.ts";
-import { bytesOf } from "../../rdb/support/dataset.ts";
 import { auditRecords } from "../audit.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const KEY = bytesOf("key");
 const { INTSET, LISTPACK, HASHTABLE } = Encoding;

@@ -22,8 +22,9 @@ import {
   TIME,
 } from "../../../src/store/types/stream_groups.ts";
 import { keepStream, streamOf } from "../../../src/store/types/small_stream.ts";
-import { bytesOf, settingsOf } from "../model.ts";
+import { settingsOf } from "../model.ts";
 import { ascending, idOf, valueOf } from "../stream_ids.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 const KEY = bytesOf("stream");
 const NAMES = ["g", "h", "\xff\x00"];

@@ -15,7 +15,8 @@ import {
   stringLength,
 } from "../../../src/store/types/string.ts";
 import { auditRecords } from "../audit.ts";
-import { bytesOf, settingsOf, text } from "../model.ts";
+import { settingsOf } from "../model.ts";
+import { bytesOf, textOf } from "../../support/bytes.ts";
 
 const KEY = bytesOf("key");
 const ref = new BytesRef();
@@ -31,7 +32,7 @@ function set(db: Database, value: string): number {
 
 function read(db: Database, entry: number): string {
   readString(db, entry, ref);
-  return text(ref.view());
+  return textOf(ref.view());
 }
 
 const integers = [
@@ -206,7 +207,7 @@ test("a value of 512 MB is held, grown to and given back", () => {
   const entry = growString(db, KEY, 0, 3, length);
   assert.equal(stringLength(db, entry), length);
   db.valueRef(entry, ref);
-  assert.equal(text(ref.bytes.subarray(ref.start, ref.start + 8)), "start\0\0\0");
+  assert.equal(textOf(ref.bytes.subarray(ref.start, ref.start + 8)), "start\0\0\0");
   ref.bytes[ref.end - 1] = 0x7a;
   set(db, "x");
   const again = growString(db, bytesOf("other"), 0, 5, length);
