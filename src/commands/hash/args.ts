@@ -1,9 +1,21 @@
 /**
- * What the commands on hashes share: looking one up, fields past their time, telling of changes.
+ * What the commands on hashes share: finding a hash and its fields as the caller is to see them, and reporting
+ * changes (`t_hash.c`).
+ *
+ * A field may have an expiry of its own (Redis 7.4, `HEXPIRE`). Who sees a field whose time has passed depends on the
+ * caller, in the same way as with keys:
+ *
+ * ```text
+ *                    a field past its time
+ *   REPLICA_CLIENT   is hidden and stays until the master sends its HDEL
+ *   MASTER_STREAM    is there: the master has judged it already
+ *   MASTER_CLIENT    is deleted, and an HDEL propagated, before the command runs
+ * ```
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
@@ -20,30 +32,42 @@ import {
 } from "../../store/types/hash.ts";
 import type { FieldVisitor } from "../../store/types/hash_table.ts";
 import { Caller, type Context } from "../engine/context.ts";
-import { CommandError, WRONG_TYPE } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Bytes that a short text takes in a listpack beside its own. */
+/** Bytes of a listpack entry of up to 63 bytes beside its text: encoding and length before it, length behind. */
 const ELEMENT_OVERHEAD = 2;
 
+/** Points at the name of the hash that loses expired fields; reused, since no command runs inside another. */
 const key = new BytesRef();
 
-/** The field {@linkcode findField} found; valid until the next write. */
+/** The field that the last {@linkcode findField} found; valid until the next write. */
 export const findFieldResult: FieldCursor = new FieldCursor();
 
-/** The hash argument `index` names, 0 when there is none. On our own keyspace its past fields go first. */
+/**
+ * The hash that argument `index` names, 0 when the key is missing. For a client of a stand-alone master the fields
+ * whose time has passed are deleted first, and the key with its last field.
+ *
+ * @throws {CommandError} WRONGTYPE when the key holds another type.
+ */
 export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
-  const entry = lookup(ctx, argv, index);
+  const entry = lookup(ctx, argv, index, ValueType.HASH);
   if (entry === 0) return 0;
-  if (ctx.db.typeOf(entry) !== ValueType.HASH) throw new CommandError(WRONG_TYPE);
   if (ctx.caller !== Caller.MASTER_CLIENT || !hashExpiresBefore(ctx.db, entry, ctx.nowMs)) {
     return entry;
   }
   return deleteExpired(ctx, entry);
 }
 
-/** The hash to write to, made if need be, ready for the fields from argument `first` on. */
+/**
+ * Prepares a hash for the pairs of field and value from argument `first` to the last (`hashTypeTryConversion`). A
+ * missing hash is created with room for them; one that will outgrow its listpack is converted once, before the first
+ * field is set, as in Redis: a listpack stays one only if all of them fit.
+ *
+ * @param entry The hash of the key at argument 1, 0 when it is missing.
+ * @returns Where the hash is now.
+ */
 export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number): Entry {
+  assert(first < argv.count, "there is a field to set");
   const { db } = ctx;
   let longest = 0;
   let bytes = 0;
@@ -56,36 +80,30 @@ export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number
   return hashExpect(db, entry, (argv.count - first) >>> 1, longest);
 }
 
-/** Whether a field with this expiry is there for this caller. */
+/** Whether the caller sees a field with this expiry, which is absolute milliseconds or NO_EXPIRY. */
 export function isVisible(ctx: Context, expireAtMs: number): boolean {
   return expireAtMs === NO_EXPIRY || expireAtMs >= ctx.nowMs || ctx.caller === Caller.MASTER_STREAM;
 }
 
-/** Looks for the field argument `index` names; true when this caller sees it, and then it is {@linkcode findFieldResult}. */
+/**
+ * Whether a hash has the field that argument `index` names and the caller sees it: then its value and expiry are in
+ * {@linkcode findFieldResult}. `entry` may be 0, a missing hash.
+ */
 export function findField(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
   if (entry === 0) return false;
-  const there = hashFind(
-    ctx.db,
-    entry,
-    argv.bytes,
-    argv.starts[index],
-    argv.ends[index],
-    findFieldResult,
-  );
-  return there && isVisible(ctx, findFieldResult.expireAtMs);
+  const { bytes, starts, ends } = argv;
+  const isThere = hashFind(ctx.db, entry, bytes, starts[index], ends[index], findFieldResult);
+  return isThere && isVisible(ctx, findFieldResult.expireAtMs);
 }
 
-/** Replies with the value of the field argument `index` names, or null; 0 stands for no hash. */
+/** Replies with the value of the field that argument `index` names, null without one. `entry` 0 is a missing hash. */
 export function replyField(ctx: Context, entry: Entry, argv: Argv, index: number): void {
   if (!findField(ctx, entry, argv, index)) return ctx.reply.null();
-  ctx.reply.bulk(
-    findFieldResult.value.bytes,
-    findFieldResult.value.start,
-    findFieldResult.value.end,
-  );
+  const { bytes, start, end } = findFieldResult.value;
+  ctx.reply.bulk(bytes, start, end);
 }
 
-/** Visits every field this caller sees. */
+/** Visits every field that the caller sees, in the order of the listpack or of the table. */
 export function eachVisible(ctx: Context, entry: Entry, visit: FieldVisitor): void {
   if (!hashHasExpiries(ctx.db, entry)) return hashEach(ctx.db, entry, visit);
   hashEach(ctx.db, entry, (f, fs, fe, v, vs, ve, at) => {
@@ -93,7 +111,7 @@ export function eachVisible(ctx: Context, entry: Entry, visit: FieldVisitor): vo
   });
 }
 
-/** How many fields this caller sees. */
+/** How many fields the caller sees. O(1) unless a field has an expiry; then all of them are looked at. */
 export function visibleLength(ctx: Context, entry: Entry): number {
   if (!hashHasExpiries(ctx.db, entry)) return hashLength(ctx.db, entry);
   let count = 0;
@@ -101,20 +119,25 @@ export function visibleLength(ctx: Context, entry: Entry): number {
   return count;
 }
 
-/** The key at argument 1 was changed by `count`: told and counted, and deleted when it is empty. */
+/** Reports `count` changed fields of the key at argument 1; a hash that has become empty is deleted. */
 export function hashChanged(ctx: Context, argv: Argv, entry: Entry, count: number): void {
   if (hashLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
   ctx.changed(argv, 1, count);
 }
 
-/** Deletes what has expired and tells whoever follows; 0 when nothing is left. */
+/**
+ * Deletes the fields of a hash whose time has passed and propagates an HDEL for each (`hashTypeDelete` and
+ * `propagateHashFieldDeletion`). Returns where the hash is now, 0 when no field is left and the key is deleted.
+ */
 function deleteExpired(ctx: Context, entry: Entry): Entry {
+  assert(ctx.caller === Caller.MASTER_CLIENT, "only a stand-alone master deletes expired fields");
   const { db, dbIndex } = ctx;
   const past: Uint8Array[] = [];
   hashEach(db, entry, (f, fs, fe, _v, _vs, _ve, at) => {
     if (!isVisible(ctx, at)) past.push(f.slice(fs, fe));
   });
   if (past.length === 0) return entry;
+  // Copied, like the fields above: removing one may move the record with its key.
   db.keyRef(entry, key);
   const name = key.bytes.slice(key.start, key.end);
   for (const field of past) {

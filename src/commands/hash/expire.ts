@@ -1,6 +1,10 @@
 /**
- * Hashes whose fields expire: HEXPIRE, HTTL and their kin, HGETEX, HSETEX, HGETDEL. In the order of
- * checks and in the words of Redis 8.0.
+ * The commands on the expiry of hash fields: HEXPIRE, HTTL and their kin (Redis 7.4, `t_hash.c`), HGETEX, HSETEX and
+ * HGETDEL (Redis 8.0). Checks come in the order of Redis 8.0 and answer in its words.
+ *
+ * A stand-alone master propagates absolute times and only what it did: HEXPIRE and HGETEX become HPEXPIREAT, a field
+ * whose new time has passed becomes an HDEL. The stream of a Valkey 9 master has the same commands with two
+ * differences, taken from the stream only: several conditions at once, and times beyond those of Redis.
  *
  * @module
  */
@@ -43,16 +47,16 @@ import {
 } from "./args.ts";
 
 const INT32_MAX = 0x7fffffff;
-/** `HFE_MAX_ABS_TIME_MSEC`: a quarter of what 48 bits hold. */
+/** The latest expiry in milliseconds that Redis accepts, 2^46 - 1: `HFE_MAX_ABS_TIME_MSEC`, EB_EXPIRE_TIME_MAX / 4. */
 const MAX_TIME_MS = 70368744177663;
 
-/** What a condition asks of the expiry a field has: bits, as Valkey knows several at once. */
+/** Conditions on the expiry that a field has: bits, because Valkey propagates several at once. */
 const Condition = { NX: 1, XX: 2, GT: 4, LT: 8 } as const;
 
-/** Replies for one field. */
+/** The replies for one field (`HFE_...` and `HSETEX_...` in server.h and t_hash.c). */
 const Result = { NO_FIELD: -2, NO_EXPIRY: -1, REFUSED: 0, DONE: 1, DELETED: 2 } as const;
 
-/** A unit of time and what it counts from. */
+/** How a time is given: milliseconds in its unit, and whether it counts from 1970 or from now. */
 interface TimeForm {
   readonly scale: number;
   readonly absolute: boolean;
@@ -63,7 +67,13 @@ const MILLIS: TimeForm = { scale: 1, absolute: false };
 const AT_SECONDS: TimeForm = { scale: 1000, absolute: true };
 const AT_MILLIS: TimeForm = { scale: 1, absolute: true };
 
-/** Argument `index` as absolute milliseconds. */
+/**
+ * Argument `index` as absolute milliseconds.
+ *
+ * @param name The command, for the error text.
+ * @throws {CommandError} When it is no integer, negative, or later than Redis's latest time. The master's stream may
+ * go beyond that: Valkey does, and such a time becomes the latest one that a snapshot can hold.
+ */
 function readFieldTime(
   ctx: Context,
   argv: Argv,
@@ -77,15 +87,14 @@ function readFieldTime(
   if (!(at <= MAX_TIME_MS) && ctx.caller !== Caller.MASTER_STREAM) {
     throw new CommandError(invalidExpire(name));
   }
-  // Valkey has times beyond all others: as far away as there is a form for.
   return Math.min(at, MAX_FIELD_EXPIRY);
 }
 
 /**
- * Checks the list of fields that `FIELDS` at `index` begins, to the end of the arguments.
+ * Checks `FIELDS numfields field [field ...]` from argument `index` to the last.
  *
- * @param numberError What is said of no number of fields.
- * @returns How many fields there are; the first is at `index + 2`.
+ * @param numberError The error text when numfields is no positive number: commands differ in it.
+ * @returns The number of fields; the first one is argument `index + 2`.
  */
 function readFields(argv: Argv, index: number, numberError: string): number {
   if (index >= argv.count || !isWord(argv, index, "FIELDS")) throw new CommandError(FIELDS_MISSING);
@@ -95,7 +104,7 @@ function readFields(argv: Argv, index: number, numberError: string): number {
   return count;
 }
 
-/** The condition that a word names, 0 when it names none. */
+/** The {@linkcode Condition} that argument `index` names, 0 when there is no such argument or it names none. */
 function conditionAt(argv: Argv, index: number): number {
   if (index >= argv.count) return 0;
   if (isWord(argv, index, "NX")) return Condition.NX;
@@ -104,7 +113,7 @@ function conditionAt(argv: Argv, index: number): number {
   return isWord(argv, index, "LT") ? Condition.LT : 0;
 }
 
-/** Whether a field with the expiry `old` may get another. */
+/** Whether the conditions let a field go from expiry `old` to `at`. No expiry counts as later than any. */
 function holds(conditions: number, old: number, at: number): boolean {
   const has = old !== NO_EXPIRY;
   if ((conditions & Condition.NX) !== 0 && has) return false;
@@ -113,23 +122,30 @@ function holds(conditions: number, old: number, at: number): boolean {
   return (conditions & Condition.LT) === 0 || !has || at < old;
 }
 
-/** What was done to the fields of one hash, for those that follow. */
+/** The fields of one hash that a command changed, with names copied: what a master propagates. */
 class FieldChanges {
+  /** Fields whose expiry was set or taken away. */
   readonly expiring: Uint8Array[] = [];
+  /** Fields that were deleted, because their new time has passed. */
   readonly removed: Uint8Array[] = [];
 
-  /** How many fields changed. */
+  /** The number of changed fields, by which `dirty` grows. */
   get count(): number {
     return this.expiring.length + this.removed.length;
   }
 
-  /** What a master sends on of those that are gone: each by itself. */
+  /** Propagates an HDEL for each deleted field, as `propagateHashFieldDeletion` does. */
   propagateRemoved(ctx: Context, argv: Argv): void {
     for (const field of this.removed) ctx.propagateAs("HDEL", argv.at(1), field);
   }
 }
 
-/** Gives the field of an argument an expiry, or deletes it where the time has passed and we decide. */
+/**
+ * Gives the field that argument `index` names, which is there, the expiry `at`, or takes it away with NO_EXPIRY. A
+ * time that has passed deletes the field, except for the master's stream: the master sends the HDEL itself.
+ *
+ * @returns Where the hash is now.
+ */
 function expireField(
   ctx: Context,
   entry: Entry,
@@ -148,20 +164,23 @@ function expireField(
   return hashSetExpiry(ctx.db, entry, bytes, starts[index], ends[index], at);
 }
 
-/** HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT. */
+/**
+ * HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT (`hexpireGenericCommand`). Replies one {@linkcode Result} a field.
+ *
+ * A hash gets the form that can hold expiries even when no field is there in the end, as in Redis: `OBJECT ENCODING`
+ * and snapshots show it.
+ */
 function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): void {
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
   const at = readFieldTime(ctx, argv, 2, form, name);
   let conditions = conditionAt(argv, 3);
   let fields = conditions === 0 ? 3 : 4;
-  // A master of Valkey sends on more than one.
   for (; ctx.caller === Caller.MASTER_STREAM && conditionAt(argv, fields) !== 0; fields++) {
     conditions |= conditionAt(argv, fields);
   }
   const count = readFields(argv, fields, FIELDS_NUMBER);
   reply.array(count);
-  // As in t_hash.c, whether or not there is such a field.
   if (entry !== 0) entry = hashKeepExpiries(ctx.db, entry);
   const changes = new FieldChanges();
   for (let i = fields + 2; i < argv.count; i++) {
@@ -179,36 +198,50 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   if (changes.count === 0) return;
   hashChanged(ctx, argv, entry, changes.count);
   changes.propagateRemoved(ctx, argv);
-  const { expiring } = changes;
-  if (expiring.length === 0) return;
-  const words: Uint8Array[] = [];
-  for (let i = 3; i <= fields; i++) words.push(argv.at(i));
-  const time = String(at);
-  const sentAs = form === AT_MILLIS ? argv.at(0) : "HPEXPIREAT";
-  ctx.propagateAs(sentAs, argv.at(1), time, ...words, String(expiring.length), ...expiring);
+  if (changes.expiring.length > 0) propagateExpiring(ctx, argv, form, at, fields, changes);
 }
 
-/** `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+/**
+ * Propagates HPEXPIREAT of the fields that got an expiry, with the conditions as they came. A command that was
+ * HPEXPIREAT keeps the spelling of its name.
+ *
+ * @param fields Index of the argument FIELDS, which the conditions precede.
+ */
+function propagateExpiring(
+  ctx: Context,
+  argv: Argv,
+  form: TimeForm,
+  at: number,
+  fields: number,
+  { expiring }: FieldChanges,
+): void {
+  const words: Uint8Array[] = [];
+  for (let i = 3; i <= fields; i++) words.push(argv.at(i));
+  const name = form === AT_MILLIS ? argv.at(0) : "HPEXPIREAT";
+  ctx.propagateAs(name, argv.at(1), String(at), ...words, String(expiring.length), ...expiring);
+}
+
+/** `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
 const hexpire = command("hexpire", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, SECONDS, "hexpire");
 });
 
-/** `HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+/** `HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
 const hpexpire = command("hpexpire", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, MILLIS, "hpexpire");
 });
 
-/** `HEXPIREAT key unix-seconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+/** `HEXPIREAT key unix-seconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
 const hexpireat = command("hexpireat", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, AT_SECONDS, "hexpireat");
 });
 
-/** `HPEXPIREAT key unix-milliseconds [NX|XX|GT|LT] FIELDS n field ...`: what became of each. O(n). */
+/** `HPEXPIREAT key unix-milliseconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
 const hpexpireat = command("hpexpireat", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, AT_MILLIS, "hpexpireat");
 });
 
-/** `HPERSIST key FIELDS n field ...`: 1 where an expiry was taken away, -1 where there was none. O(n). */
+/** `HPERSIST key FIELDS n field ...`: for each field 1 when its expiry is taken away, -1 without one, -2 without it. O(n). */
 const hpersist = command("hpersist", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
@@ -227,7 +260,7 @@ const hpersist = command("hpersist", -5, WRITE | FAST, "RW.update@1", (ctx, argv
   if (changes.count > 0) hashChanged(ctx, argv, entry, changes.count);
 });
 
-/** HTTL, HPTTL, HEXPIRETIME and HPEXPIRETIME. */
+/** HTTL, HPTTL, HEXPIRETIME and HPEXPIRETIME (`httlGenericCommand`): a time, -1 or -2 for each field. */
 function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
   const { reply } = ctx;
   const entry = lookupHash(ctx, argv, 1);
@@ -239,39 +272,39 @@ function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
   }
 }
 
-/** An expiry in the unit asked for: seconds begun count as whole ones. */
+/** An expiry in the form asked for, never negative; seconds are rounded up, while those of TTL are rounded. */
 function timeOf(ctx: Context, at: number, form: TimeForm): number {
   const ms = form.absolute ? at : Math.max(at - ctx.nowMs, 0);
   return Math.floor((ms + form.scale - 1) / form.scale);
 }
 
-/** `HTTL key FIELDS n field ...`: seconds left of each. O(n). */
+/** `HTTL key FIELDS n field ...`: the seconds that each field has left. O(n). */
 const httl = command("httl", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   timeGeneric(ctx, argv, SECONDS);
 });
 
-/** `HPTTL key FIELDS n field ...`: milliseconds left of each. O(n). */
+/** `HPTTL key FIELDS n field ...`: the milliseconds that each field has left. O(n). */
 const hpttl = command("hpttl", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   timeGeneric(ctx, argv, MILLIS);
 });
 
-/** `HEXPIRETIME key FIELDS n field ...`: when each expires, in seconds. O(n). */
+/** `HEXPIRETIME key FIELDS n field ...`: when each field expires, in seconds since 1970. O(n). */
 const hexpiretime = command("hexpiretime", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   timeGeneric(ctx, argv, AT_SECONDS);
 });
 
-/** `HPEXPIRETIME key FIELDS n field ...`: when each expires, in milliseconds. O(n). */
+/** `HPEXPIRETIME key FIELDS n field ...`: when each field expires, in milliseconds since 1970. O(n). */
 const hpexpiretime = command("hpexpiretime", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   timeGeneric(ctx, argv, AT_MILLIS);
 });
 
-/** Replies with the value of each field from argument `first` on; 0 stands for no hash. */
+/** Replies with an array of the value, or null, of each field from argument `first` on. `entry` 0 is a missing hash. */
 function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): void {
   ctx.reply.array(argv.count - first);
   for (let i = first; i < argv.count; i++) replyField(ctx, entry, argv, i);
 }
 
-/** `HGETDEL key FIELDS n field ...`: the values, and then the fields are gone. O(n). */
+/** `HGETDEL key FIELDS n field ...`: the value, or null, of each field, which is deleted; propagated as one HDEL. O(n). */
 const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const { reply } = ctx;
@@ -286,11 +319,8 @@ const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx,
       reply.null();
       continue;
     }
-    reply.bulk(
-      findFieldResult.value.bytes,
-      findFieldResult.value.start,
-      findFieldResult.value.end,
-    );
+    const { value } = findFieldResult;
+    reply.bulk(value.bytes, value.start, value.end);
     entry = hashRemove(ctx.db, entry, bytes, starts[i], ends[i]);
     removed++;
   }
@@ -299,7 +329,7 @@ const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx,
   ctx.propagateAs("HDEL", argv.at(1), ...named);
 });
 
-/** The unit an option of HGETEX and HSETEX names, undefined when it names none. */
+/** The form of the time that an option of HGETEX or HSETEX announces, undefined when it is no such option. */
 function timeForm(argv: Argv, index: number): TimeForm | undefined {
   if (isWord(argv, index, "EX")) return SECONDS;
   if (isWord(argv, index, "PX")) return MILLIS;
@@ -307,7 +337,10 @@ function timeForm(argv: Argv, index: number): TimeForm | undefined {
   return isWord(argv, index, "PXAT") ? AT_MILLIS : undefined;
 }
 
-/** `HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ...`: the values, expiries set. O(n). */
+/**
+ * `HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ...`: the value, or null, of each field, whose expiry
+ * is then set or taken away. O(n). Without an option it only reads.
+ */
 const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   let entry = lookupHash(ctx, argv, 1);
   let fields = 2;
@@ -325,7 +358,7 @@ const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, a
   entry = hashKeepExpiries(ctx.db, entry);
   ctx.reply.array(argv.count - fields - 2);
   const changes = new FieldChanges();
-  // A field named twice is met the second time as the first has left it.
+  // One field at a time is read and changed: one that is named twice may be deleted by the first.
   for (let i = fields + 2; i < argv.count; i++) {
     replyField(ctx, entry, argv, i);
     if (!findField(ctx, entry, argv, i)) continue;
@@ -336,25 +369,25 @@ const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, a
   hashChanged(ctx, argv, entry, changes.count);
   changes.propagateRemoved(ctx, argv);
   if (changes.expiring.length === 0) return;
-  // As Redis does: all that were named, whichever changed.
+  // As in Redis, all fields that were named are propagated, whichever of them changed.
   const rest: Uint8Array[] = [];
   for (let i = fields; i < argv.count; i++) rest.push(argv.at(i));
   if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", argv.at(1), ...rest);
   else ctx.propagateAs("HPEXPIREAT", argv.at(1), String(at), ...rest);
 });
 
-/** What HSETEX was asked for. */
+/** The arguments of HSETEX, read and checked (`hsetexParseArgs`); its options come before FIELDS, in any order. */
 class SetExQuery {
-  /** Index of FIELDS. */
+  /** Index of the argument FIELDS. */
   fields: number = 2;
-  /** Index of the unit of a time that is to be sent on otherwise than it came, -2 when there is none. */
+  /** Index of EX, PX or EXAT, whose time is propagated as PXAT; -2 without one, also for PXAT itself. */
   timeAt: number = -2;
-  /** NO_EXPIRY for none, undefined to keep what there is. */
+  /** The expiry of the fields in absolute milliseconds, NO_EXPIRY for none, undefined for KEEPTTL. */
   expireAtMs: number | undefined = NO_EXPIRY;
-  /** Only if none, or only if all of the fields are there. */
+  /** The condition: FNX sets only if all fields are absent, FXX only if all are present. */
   mustBe: "any" | "absent" | "present" = "any";
 
-  /** @throws {CommandError} What is wrong. */
+  /** @throws {CommandError} When an option is unknown, contradicts another, or FIELDS does not fit the arguments. */
   constructor(ctx: Context, argv: Argv) {
     let hasTime = false;
     for (; this.fields < argv.count && !isWord(argv, this.fields, "FIELDS"); this.fields++) {
@@ -377,6 +410,7 @@ class SetExQuery {
     this.#checkFields(argv);
   }
 
+  /** Checks `FIELDS numfields field value [field value ...]`, which ends the arguments. */
   #checkFields(argv: Argv): void {
     if (this.fields >= argv.count - 3) throw new CommandError(wrongArity("hsetex"));
     const count = readInteger(argv, this.fields + 1, HSETEX_NUMBER);
@@ -385,7 +419,7 @@ class SetExQuery {
   }
 }
 
-/** Whether what HSETEX demands of the fields' presence is so. */
+/** Whether the condition of HSETEX holds: for all fields, or nothing is set. */
 function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery): boolean {
   if (query.mustBe === "any") return true;
   for (let i = query.fields + 2; i < argv.count; i += 2) {
@@ -394,7 +428,10 @@ function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery
   return true;
 }
 
-/** `HSETEX key [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS n field value ...`: 1 if set. O(n). */
+/**
+ * `HSETEX key [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS n field value ...`: 1 when the fields are set, 0
+ * when the condition does not hold. O(n).
+ */
 const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   const query = new SetExQuery(ctx, argv);
   const { bytes, starts, ends } = argv;
@@ -416,7 +453,10 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
   if (ctx.caller === Caller.MASTER_CLIENT && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
 });
 
-/** HSETEX with a time that has passed: each field is set, which may change the form, and deleted. */
+/**
+ * HSETEX with a time that has passed: each field is set and deleted, which leaves the hash in the form that setting
+ * gave it, as in Redis. Propagated as an HDEL for each field, whether it was there or not.
+ */
 function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
@@ -434,7 +474,7 @@ function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void 
   for (const field of named) ctx.propagateAs("HDEL", argv.at(1), field);
 }
 
-/** HSETEX as a master sends it: as it came, but for a time that is absolute. */
+/** Propagates HSETEX as it came, with its time replaced by PXAT and absolute milliseconds. */
 function propagateSet(ctx: Context, argv: Argv, query: SetExQuery, at: number): void {
   const rest: (string | Uint8Array)[] = [];
   for (let i = 2; i < argv.count; i++) {
@@ -444,7 +484,7 @@ function propagateSet(ctx: Context, argv: Argv, query: SetExQuery, at: number): 
   ctx.propagateAs("HSETEX", argv.at(1), ...rest);
 }
 
-/** The rows. */
+/** The rows on the expiry of hash fields. */
 export const hashExpireCommands: readonly Command[] = [
   hexpire,
   hpexpire,

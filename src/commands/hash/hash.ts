@@ -1,9 +1,14 @@
 /**
- * Hashes. What concerns the expiry of fields is in `hash_expire.ts`.
+ * The hash commands that read and write fields (`t_hash.c`). Those that concern the expiry of fields are in
+ * `expire.ts`.
+ *
+ * Every handler finds its hash by `lookupHash`, which deals with fields past their time, and reports changes by
+ * `hashChanged`, which deletes a hash that has become empty: Redis has no empty hashes.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { parseBigInt64 } from "../../base/ascii.ts";
 import {
   addLongDouble,
@@ -55,12 +60,18 @@ import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
-/** Draws that find a field past its time before all fields are looked at instead. */
+/** Draws that may hit an expired field before all fields are looked at instead: HRANDFIELD must end. */
 const DRAWS = 100;
 
+/** Holds the text of a sum; the longest, a long double's `%.17Lf`, has some 4,950 digits. */
 const scratch = new Uint8Array(8192);
 
-/** HSET and HMSET: how many fields are new. */
+/**
+ * HSET and HMSET (`hsetCommand`), which differ in their replies. A field that is set loses its expiry.
+ *
+ * @returns How many fields are new.
+ * @throws {CommandError} When the last field has no value: the arity alone cannot tell.
+ */
 function setGeneric(ctx: Context, argv: Argv, name: string): number {
   if ((argv.count & 1) !== 0) throw new CommandError(wrongArity(name));
   const { bytes, starts, ends } = argv;
@@ -75,18 +86,18 @@ function setGeneric(ctx: Context, argv: Argv, name: string): number {
   return created;
 }
 
-/** `HSET key field value [field value ...]`: how many fields are new. O(n). */
+/** `HSET key field value [field value ...]`: the number of fields that are new, not of those replaced. O(n). */
 const hset = command("hset", -4, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   ctx.reply.integer(setGeneric(ctx, argv, "hset"));
 });
 
-/** `HMSET key field value [field value ...]`: as HSET. O(n). */
+/** `HMSET key field value [field value ...]`: HSET that replies OK, deprecated since 4.0. O(n). */
 const hmset = command("hmset", -4, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   setGeneric(ctx, argv, "hmset");
   ctx.reply.ok();
 });
 
-/** `HSETNX key field value`: 1 when the field was not there and is set now. O(1). */
+/** `HSETNX key field value`: 1 when the field is missing and is set, else 0. O(1). */
 const hsetnx = command("hsetnx", 4, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const entry = lookupHash(ctx, argv, 1);
@@ -98,36 +109,36 @@ const hsetnx = command("hsetnx", 4, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
   ctx.reply.integer(1);
 });
 
-/** `HGET key field`: its value, or null. O(1). */
+/** `HGET key field`: the field's value, null when the field or the key is missing. O(1). */
 const hget = command("hget", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   replyField(ctx, lookupHash(ctx, argv, 1), argv, 2);
 });
 
-/** `HMGET key field [field ...]`: the value of each, or null. O(n). */
+/** `HMGET key field [field ...]`: an array of each field's value or null, in the order asked. O(n). */
 const hmget = command("hmget", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const entry = lookupHash(ctx, argv, 1);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) replyField(ctx, entry, argv, i);
 });
 
-/** `HSTRLEN key field`: length of its value, 0 when it is not there. O(1). */
+/** `HSTRLEN key field`: the length of the field's value in bytes, 0 when the field is missing. O(1). */
 const hstrlen = command("hstrlen", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
   const there = findField(ctx, lookupHash(ctx, argv, 1), argv, 2);
   ctx.reply.integer(there ? findFieldResult.value.end - findFieldResult.value.start : 0);
 });
 
-/** `HEXISTS key field`: 1 when it is there. O(1). */
+/** `HEXISTS key field`: 1 when the hash has the field, else 0. O(1). */
 const hexists = command("hexists", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
   ctx.reply.integer(findField(ctx, lookupHash(ctx, argv, 1), argv, 2) ? 1 : 0);
 });
 
-/** `HLEN key`: how many fields there are, those past their time included. O(1). */
+/** `HLEN key`: the number of fields, expired ones that are not deleted yet included, as in Redis. O(1). */
 const hlen = command("hlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookupHash(ctx, argv, 1);
   ctx.reply.integer(entry === 0 ? 0 : hashLength(ctx.db, entry));
 });
 
-/** `HDEL key field [field ...]`: how many were there. O(n). */
+/** `HDEL key field [field ...]`: the number of fields that were there and are deleted. O(n). */
 const hdel = command("hdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   let entry = lookupHash(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
@@ -140,7 +151,10 @@ const hdel = command("hdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   ctx.reply.integer(removed);
 });
 
-/** HGETALL, HKEYS and HVALS. */
+/**
+ * HGETALL, HKEYS and HVALS (`genericHgetallCommand`): names, values or both. Only both make a map in RESP3. The count
+ * comes before the elements, so a hash with expiries is walked twice.
+ */
 function allGeneric(ctx: Context, argv: Argv, fields: boolean, values: boolean): void {
   const { reply } = ctx;
   const entry = lookupHash(ctx, argv, 1);
@@ -154,25 +168,26 @@ function allGeneric(ctx: Context, argv: Argv, fields: boolean, values: boolean):
   });
 }
 
-/** `HGETALL key`: every field and its value. O(n). */
+/** `HGETALL key`: every field and its value, a map in RESP3. O(n). */
 const hgetall = command("hgetall", 2, READONLY, "RO.access@1", (ctx, argv) => {
   allGeneric(ctx, argv, true, true);
 });
 
-/** `HKEYS key`: every field. O(n). */
+/** `HKEYS key`: the name of every field. O(n). */
 const hkeys = command("hkeys", 2, READONLY, "RO.access@1", (ctx, argv) => {
   allGeneric(ctx, argv, true, false);
 });
 
-/** `HVALS key`: every value. O(n). */
+/** `HVALS key`: the value of every field, in the order of HKEYS. O(n). */
 const hvals = command("hvals", 2, READONLY, "RO.access@1", (ctx, argv) => {
   allGeneric(ctx, argv, false, true);
 });
 
-/** Sets the field of argument 2 to a text, its expiry kept. */
+/** Sets the field of argument 2 of the key at argument 1 to a text of ASCII; the field keeps its expiry. */
 function setText(ctx: Context, argv: Argv, entry: Entry, text: string): void {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
+  assert(text.length <= scratch.length, "the text of a sum fits its buffer");
   for (let i = 0; i < text.length; i++) scratch[i] = text.charCodeAt(i);
   const fieldLength = ends[2] - starts[2];
   const length = text.length;
@@ -183,7 +198,10 @@ function setText(ctx: Context, argv: Argv, entry: Entry, text: string): void {
   hashChanged(ctx, argv, now, 1);
 }
 
-/** `HINCRBY key field increment`: the new value. O(1). */
+/**
+ * `HINCRBY key field increment`: the new value; a missing field counts as 0. O(1). Sums are bigints: they may leave
+ * the range of exact doubles, and int64 is checked after adding.
+ */
 const hincrby = command("hincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   const increment = readBigInteger(argv, 3);
   const entry = lookupHash(ctx, argv, 1);
@@ -200,7 +218,11 @@ const hincrby = command("hincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@
   ctx.reply.integer(sum);
 });
 
-/** `HINCRBYFLOAT key field increment`: the new value, in the digits of an 80-bit sum. O(1). */
+/**
+ * `HINCRBYFLOAT key field increment`: the new value as text, the digits of a sum of 80-bit long doubles. O(1). A
+ * master propagates the result instead of the addition, so that a replica that adds differently agrees: HSET, or
+ * HSETEX where the field keeps an expiry.
+ */
 const hincrbyfloat = command(
   "hincrbyfloat",
   4,
@@ -226,14 +248,16 @@ const hincrbyfloat = command(
     setText(ctx, argv, entry, text);
     ctx.reply.bulkText(text);
     if (ctx.caller !== Caller.MASTER_CLIENT) return;
-    // As a master does: replicas need not agree on how to add.
     const [key, field] = [argv.at(1), argv.at(2)];
     if (expireAtMs === NO_EXPIRY) ctx.propagateAs("HSET", key, field, text);
     else ctx.propagateAs("HSETEX", key, "KEEPTTL", "FIELDS", "1", field, text);
   },
 );
 
-/** Draws a field this caller sees; false when there is hardly one. */
+/**
+ * Visits one random field that the caller sees; false, and none visited, when {@linkcode DRAWS} draws hit expired
+ * fields only.
+ */
 function drawVisible(ctx: Context, entry: Entry, length: number, visit: FieldVisitor): boolean {
   let seen = false;
   for (let i = 0; i < DRAWS && !seen; i++) {
@@ -246,10 +270,10 @@ function drawVisible(ctx: Context, entry: Entry, length: number, visit: FieldVis
   return seen;
 }
 
-/** Visits `count` different fields, each set of them about as likely as any other. */
+/** Visits `count` different random fields that the caller sees; {@linkcode eachRandom} says by which method. */
 function eachRandomField(ctx: Context, entry: Entry, count: number, visit: FieldVisitor): void {
   const table = hashTableOf(ctx.db, entry);
-  // Where fields may have expired, drawing could meet one that must not be seen.
+  // Where fields have expiries, a draw could hit one that must not be seen: then all are walked.
   const draws = table !== undefined && table.expiring === 0;
   eachRandom(
     ctx,
@@ -264,7 +288,11 @@ function eachRandomField(ctx: Context, entry: Entry, count: number, visit: Field
   );
 }
 
-/** `HRANDFIELD key [count [WITHVALUES]]`: one field, or some. O(n), O(m) for few of many. */
+/**
+ * `HRANDFIELD key [count [WITHVALUES]]`: a random field; with a count that many different ones, with a negative count
+ * -count of them, repeated ones included. O(n), O(count) when few of many are asked for. In RESP3 each field and its
+ * value are an array of their own.
+ */
 const hrandfield = command("hrandfield", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
   if (argv.count === 2) {
@@ -294,21 +322,21 @@ const hrandfield = command("hrandfield", -2, READONLY, "RO.access@1", (ctx, argv
   }
 });
 
-/** Looks at some fields and replies. */
+/** Replies with one step of a scan: a small hash whole with cursor 0, a table some buckets a call. */
 function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
-  const large = hashTableOf(ctx.db, entry);
+  const table = hashTableOf(ctx.db, entry);
   const take: FieldVisitor = (f, fs, fe, v, vs, ve, at) => {
     if (!isVisible(ctx, at) || !scan.takes(f, fs, fe)) return;
     writeBulk(scan.found, f, fs, fe);
     if (scan.withValues) writeBulk(scan.found, v, vs, ve);
   };
   let next = 0;
-  if (large === undefined) eachVisible(ctx, entry, take);
-  else next = scan.walk(cursor, (at) => large.fields.scan(at, (field) => large.visit(field, take)));
+  if (table === undefined) eachVisible(ctx, entry, take);
+  else next = scan.walk(cursor, (at) => table.fields.scan(at, (field) => table.visit(field, take)));
   scan.reply(ctx.reply, next, scan.withValues ? 2 : 1);
 }
 
-/** `HSCAN key cursor [MATCH pattern] [COUNT n] [NOVALUES]`: the next cursor, fields and values. O(count). */
+/** `HSCAN key cursor [MATCH pattern] [COUNT n] [NOVALUES]`: the next cursor, and fields with values. O(count). */
 const hscan = command("hscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const cursor = readCursor(argv, 2);
   const entry = lookupHash(ctx, argv, 1);
@@ -316,7 +344,7 @@ const hscan = command("hscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   scanFields(ctx, entry, cursor, new ElementScan(argv, true));
 });
 
-/** The family, in the order of its rows. */
+/** The rows of the hash family, with those of `expire.ts`. */
 export const hashCommands: readonly Command[] = [
   hset,
   hmset,
