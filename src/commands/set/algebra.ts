@@ -1,9 +1,14 @@
 /**
- * Unions, intersections and differences of sets.
+ * Intersections, unions and differences of sets (`sinterGenericCommand` and `sunionDiffGenericCommand` of `t_set.c`),
+ * and SMEMBERS, which Redis treats as a SINTER of one set.
+ *
+ * The form of a stored result, and the order in which members are replied, follow from how Redis computes it: an
+ * intersection walks the smallest set, a difference takes one of two ways by their cost. So each is done as there.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Database, moveValue } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
@@ -33,7 +38,10 @@ import { storeNothing } from "../engine/destination.ts";
 
 const NO_KEY = new Uint8Array(0);
 
-/** A result in the making, under the empty key of a database of its own: no source is touched. */
+/**
+ * A result that is being computed. It is the set of the empty key in a database of its own, so sources stay where they
+ * are while it grows, one of which may be the destination.
+ */
 class Result {
   readonly db: Database;
   entry: Entry;
@@ -60,36 +68,38 @@ class Result {
     setEach(this.db, this.entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
   }
 
-  /** In place of all that the key of argument 1 had. */
+  /** Stores the result under the key of argument 1, whatever that held, and replies with its length. */
   store(ctx: Context, argv: Argv): void {
-    const { bytes, starts, ends } = argv;
-    if (this.length === 0) return storeNothing(ctx, argv, 1);
-    const [from, to] = [starts[1], ends[1]];
-    moveValue(this.db, this.entry, ctx.db, bytes, from, to);
-    ctx.dirty++;
-    ctx.modified(ctx.dbIndex, bytes, from, to);
-    ctx.reply.integer(this.length);
+    const { length } = this;
+    if (length === 0) return storeNothing(ctx, argv, 1);
+    moveValue(this.db, this.entry, ctx.db, argv.bytes, argv.starts[1], argv.ends[1]);
+    ctx.changed(argv, 1);
+    ctx.reply.integer(length);
   }
 }
 
-/** The sets arguments `[first, end)` name, 0 for none. */
+/**
+ * The sets that arguments `[first, end)` name, 0 for a missing one. All of them are looked up, so that a key of another
+ * type is an error behind a missing one, too.
+ */
 function lookupAll(ctx: Context, argv: Argv, first: number, end: number): Entry[] {
   const entries: Entry[] = [];
   for (let i = first; i < end; i++) entries.push(lookup(ctx, argv, i, ValueType.SET));
-  // Looking may delete what has expired, and so move what was found before.
+  // On a stand-alone master a lookup may delete an expired key and so move the records found before it.
   if (ctx.caller === Caller.MASTER_CLIENT) {
     for (let i = first; i < end; i++) entries[i - first] = lookup(ctx, argv, i, ValueType.SET);
   }
   return entries;
 }
 
-/** Visits the members all sets have, in the order of the smallest; false from `visit` ends it. */
+/** Visits the members that all sets have, in the order of the smallest; `visit` answers false to stop. */
 function eachShared(
   ctx: Context,
   entries: readonly Entry[],
   visit: (bytes: Uint8Array, start: number, end: number) => boolean,
 ): void {
   const { db } = ctx;
+  assert(entries.length > 0 && !entries.includes(0), "every set of an intersection exists");
   const [first, ...others] = sortedBySize(ctx, entries);
   let goesOn = true;
   setEach(db, first, (bytes, start, end) => {
@@ -99,11 +109,15 @@ function eachShared(
   });
 }
 
+/** The sets by length, the smallest first: it bounds the intersection (`qsortCompareSetsByCardinality`). */
 function sortedBySize(ctx: Context, entries: readonly Entry[]): Entry[] {
   return [...entries].sort((a, b) => setLength(ctx.db, a) - setLength(ctx.db, b));
 }
 
-/** An intersection: an intset when its smallest source is one, else begun as a listpack. */
+/**
+ * The intersection of sets, all of which exist. It begins as an intset when the smallest set is one, else as a
+ * listpack; a listpack of integers becomes an intset at the end, as in Redis (`maybeConvertToIntset`).
+ */
 function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
   const smallest = ctx.db.encodingOf(sortedBySize(ctx, entries)[0]);
   const result = new Result(
@@ -118,7 +132,7 @@ function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
   return result;
 }
 
-/** `SINTER key [key ...]`: members that all have. O(n * m). */
+/** `SINTER key [key ...]`: the members that all sets have. O(n * m), n the length of the smallest set. */
 const sinter = command("sinter", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
   const entries = lookupAll(ctx, argv, 1, argv.count);
   if (entries.includes(0)) return ctx.reply.set(0);
@@ -132,7 +146,7 @@ const sinter = command("sinter", -2, READONLY, "RO.access@1:-1", (ctx, argv) => 
   ctx.reply.endDeferred(mark, "set", count);
 });
 
-/** `SINTERSTORE destination key [key ...]`: SINTER, kept. O(n * m). */
+/** `SINTERSTORE destination key [key ...]`: stores what SINTER gives; the number of members. O(n * m). */
 const sinterstore = command(
   "sinterstore",
   -3,
@@ -145,7 +159,10 @@ const sinterstore = command(
   },
 );
 
-/** `SINTERCARD numkeys key [key ...] [LIMIT limit]`: how many members all have. O(n * m). */
+/**
+ * `SINTERCARD numkeys key [key ...] [LIMIT limit]`: the number of members that all sets have, counted up to the limit,
+ * which 0 turns off. O(n * m).
+ */
 const sintercard = command(
   "sintercard",
   -3,
@@ -168,12 +185,16 @@ const sintercard = command(
   },
 );
 
-/** How SUNION and SDIFF hold what they reply with: sorted only where every source is an intset. */
+/**
+ * The form of a result that is only replied: an intset, which is sorted, where every source is one, as in Redis. A
+ * table else: nobody sees its form, and it never has to be converted.
+ */
 function scratchEncoding(ctx: Context, entries: readonly Entry[]): Encoding {
   const isInts = (entry: Entry) => entry === 0 || ctx.db.encodingOf(entry) === Encoding.INTSET;
   return entries.every(isInts) ? Encoding.INTSET : Encoding.HASHTABLE;
 }
 
+/** The union of sets, 0 for missing ones; it begins in the form `encoding`. */
 function unionOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {
   const result = new Result(ctx, encoding);
   const add: SetVisitor = (bytes, start, end) => result.add(bytes, start, end);
@@ -181,25 +202,33 @@ function unionOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): R
   return result;
 }
 
-/** Whether `t_set.c` takes the others' members away, which may leave a larger form than their absence would. */
-function isLookingDearer(ctx: Context, first: Entry, others: readonly Entry[]): boolean {
+/**
+ * Whether a difference is computed by copying the first set and removing the members of the others, Redis's algorithm
+ * 2; else each member of the first is looked for in all others, algorithm 1. The cost of 1 is the first's length times
+ * the number of sets, halved since most lookups end early; that of 2 is the length of all sets together.
+ */
+function removesOthers(ctx: Context, first: Entry, others: readonly Entry[]): boolean {
   const length = setLength(ctx.db, first);
-  let looking = length;
-  let taking = length;
+  let lookups = length;
+  let removals = length;
   for (const other of others) {
     if (other === 0) continue;
-    looking += length;
-    taking += setLength(ctx.db, other);
+    lookups += length;
+    removals += setLength(ctx.db, other);
   }
-  return Math.floor(looking / 2) > taking;
+  return Math.floor(lookups / 2) > removals;
 }
 
+/**
+ * The members of the first set that no other has. The two algorithms give the same members, but algorithm 2 may leave a
+ * larger form: it holds all members of the first for a while.
+ */
 function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {
   const result = new Result(ctx, encoding);
   const [first, ...others] = entries;
   if (first === 0 || others.includes(first)) return result;
   const there = others.filter((entry) => entry !== 0);
-  if (isLookingDearer(ctx, first, others)) {
+  if (removesOthers(ctx, first, others)) {
     setEach(ctx.db, first, (bytes, start, end) => result.add(bytes, start, end));
     for (const other of there) {
       setEach(ctx.db, other, (bytes, start, end) => result.remove(bytes, start, end));
@@ -213,13 +242,13 @@ function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encodin
   return result;
 }
 
-/** `SUNION key [key ...]`: members that any has. O(n). */
+/** `SUNION key [key ...]`: the members that any set has. O(n), n the length of all sets together. */
 const sunion = command("sunion", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
   const entries = lookupAll(ctx, argv, 1, argv.count);
   unionOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
 });
 
-/** `SUNIONSTORE destination key [key ...]`: SUNION, kept. O(n). */
+/** `SUNIONSTORE destination key [key ...]`: stores what SUNION gives; the number of members. O(n). */
 const sunionstore = command(
   "sunionstore",
   -3,
@@ -231,13 +260,13 @@ const sunionstore = command(
   },
 );
 
-/** `SDIFF key [key ...]`: members of the first that no other has. O(n). */
+/** `SDIFF key [key ...]`: the members of the first set that no other has. O(n), n the length of all sets together. */
 const sdiff = command("sdiff", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
   const entries = lookupAll(ctx, argv, 1, argv.count);
   differenceOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
 });
 
-/** `SDIFFSTORE destination key [key ...]`: SDIFF, kept. O(n). */
+/** `SDIFFSTORE destination key [key ...]`: stores what SDIFF gives; the number of members. O(n). */
 const sdiffstore = command(
   "sdiffstore",
   -3,
@@ -249,7 +278,7 @@ const sdiffstore = command(
   },
 );
 
-/** `SMEMBERS key`: every member. O(n). */
+/** `SMEMBERS key`: every member, a set in RESP3. O(n). */
 const smembers = command("smembers", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.SET);
   ctx.reply.set(entry === 0 ? 0 : setLength(ctx.db, entry));
@@ -257,7 +286,7 @@ const smembers = command("smembers", 2, READONLY, "RO.access@1", (ctx, argv) => 
   setEach(ctx.db, entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
 });
 
-/** The rows. */
+/** The rows that combine sets, and SMEMBERS. */
 export const setAlgebraCommands: readonly Command[] = [
   smembers,
   sinter,

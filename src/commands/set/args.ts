@@ -1,5 +1,5 @@
 /**
- * What the commands on sets share: looking one up, telling of changes.
+ * What the commands on sets share: reporting a change.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Entry } from "../../store/memory/record.ts";
 import { setLength } from "../../store/types/set.ts";
 import type { Context } from "../engine/context.ts";
 
-/** The key at argument `index` was changed by `count`: told and counted, and deleted when it is empty. */
+/** Reports `count` changed members of the key at argument `index`; a set that has become empty is deleted. */
 export function setChanged(
   ctx: Context,
   argv: Argv,

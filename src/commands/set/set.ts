@@ -1,9 +1,14 @@
 /**
- * Sets: members one by one. What combines several keys is in `set_algebra.ts`.
+ * The set commands on members of one set, and SMOVE (`t_set.c`). Those that combine sets are in `algebra.ts`.
+ *
+ * A set is an intset of integers, a listpack, or a hash table; which of them a command leaves behind is Redis's choice
+ * in every case, because `OBJECT ENCODING`, SCAN and snapshots show it. Redis has no empty sets: the last member takes
+ * the key with it.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
@@ -32,12 +37,15 @@ import { setChanged } from "./args.ts";
 import { setAlgebraCommands } from "./algebra.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Members of one SREM that tells of a SPOP, in `spopWithCountCommand`. */
+/** The most members of one SREM that a SPOP is propagated as (`spopWithCountCommand`, batchsize). */
 const POP_BATCH = 1024;
-/** There, what is left is made a new set when so many times as much is popped: SPOP_MOVE_STRATEGY_MUL. */
+/**
+ * When at least so many times as many members are popped as are left, Redis moves those left to a new set, in the
+ * smallest form (`SPOP_MOVE_STRATEGY_MUL`); otherwise the set keeps its form.
+ */
 const POP_RENEW_SHARE = 5;
 
-/** `SADD key member [member ...]`: how many are new. O(n). */
+/** `SADD key member [member ...]`: the number of members that are new. O(n). */
 const sadd = command("sadd", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const { db } = ctx;
   const { bytes, starts, ends } = argv;
@@ -56,7 +64,7 @@ const sadd = command("sadd", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, ar
   ctx.reply.integer(added);
 });
 
-/** `SREM key member [member ...]`: how many were there. O(n). */
+/** `SREM key member [member ...]`: the number of members that were there and are removed. O(n). */
 const srem = command("srem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   let entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0) return ctx.reply.integer(0);
@@ -69,13 +77,16 @@ const srem = command("srem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   ctx.reply.integer(removed);
 });
 
-/** `SMOVE source destination member`: 1 when it was in the one and is in the other now. O(1). */
+/**
+ * `SMOVE source destination member`: 1 when the source had the member, which the destination has now, else 0. O(1).
+ * The destination's type is checked only if there is a source, as in Redis.
+ */
 const smove = command("smove", 4, WRITE | FAST, "RW.access.delete@1+RW.insert@2", (ctx, argv) => {
   const { db, reply } = ctx;
   const { bytes, starts, ends } = argv;
   if (lookup(ctx, argv, 1, ValueType.SET) === 0) return reply.integer(0);
   const target = lookup(ctx, argv, 2, ValueType.SET);
-  // Looking may have deleted the target, which has expired, and so have moved the source.
+  // The second lookup may have deleted an expired key, which can move the records of others.
   const source = db.find(bytes, starts[1], ends[1]);
   if (source === target) {
     return reply.integer(setHas(db, source, bytes, starts[3], ends[3]) ? 1 : 0);
@@ -83,7 +94,7 @@ const smove = command("smove", 4, WRITE | FAST, "RW.access.delete@1+RW.insert@2"
   const left = setRemove(db, source, bytes, starts[3], ends[3]);
   if (!setRemoveResult.wasThere) return reply.integer(0);
   setChanged(ctx, argv, 1, left, 1);
-  // The first change may have moved the second entry.
+  // Removing may have moved the destination's record, so it is looked for again.
   let entry = db.find(bytes, starts[2], ends[2]);
   if (entry === 0) {
     const encoding = setEncodingFor(db, bytes, starts[3], ends[3], 1);
@@ -94,16 +105,17 @@ const smove = command("smove", 4, WRITE | FAST, "RW.access.delete@1+RW.insert@2"
   reply.integer(1);
 });
 
-/** `SISMEMBER key member`: 1 when it is there. O(1). */
+/** `SISMEMBER key member`: 1 when the set has the member, else 0. O(1). */
 const sismember = command("sismember", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
   ctx.reply.integer(hasMember(ctx, lookup(ctx, argv, 1, ValueType.SET), argv, 2) ? 1 : 0);
 });
 
+/** Whether a set, or 0 for a missing one, has the member that argument `index` names. */
 function hasMember(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
   return entry !== 0 && setHas(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
-/** `SMISMEMBER key member [member ...]`: 1 for each that is there. O(n). */
+/** `SMISMEMBER key member [member ...]`: an array of 1 or 0 for each member, in the order asked. O(n). */
 const smismember = command("smismember", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.SET);
   ctx.reply.array(argv.count - 2);
@@ -112,13 +124,13 @@ const smismember = command("smismember", -3, READONLY | FAST, "RO.access@1", (ct
   }
 });
 
-/** `SCARD key`: how many members there are. O(1). */
+/** `SCARD key`: the number of members, 0 for a missing key. O(1). */
 const scard = command("scard", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.SET);
   ctx.reply.integer(entry === 0 ? 0 : setLength(ctx.db, entry));
 });
 
-/** Visits `count` different members, each set of them about as likely as any other. */
+/** Visits `count` different random members; {@linkcode eachRandom} says by which method. */
 function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: SetVisitor): void {
   const { db } = ctx;
   const table = setTableOf(db, entry);
@@ -135,12 +147,16 @@ function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: SetV
   );
 }
 
+/** Visits one random member of a set that is not empty, each as likely as the others. */
 function visitRandom(ctx: Context, entry: Entry, visit: SetVisitor): void {
   const index = Math.floor(ctx.random() * setLength(ctx.db, entry));
   setVisitAt(ctx.db, entry, index, ctx.random, visit);
 }
 
-/** `SRANDMEMBER key [count]`: one member, or some. O(n), O(m) for few of many. */
+/**
+ * `SRANDMEMBER key [count]`: a random member; with a count that many different ones, with a negative count -count of
+ * them, repeated ones included. O(n), O(count) when few of many are asked for.
+ */
 const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
   const visit: SetVisitor = (bytes, start, end) => reply.bulk(bytes, start, end);
@@ -159,7 +175,7 @@ const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, ar
   for (let i = 0; i < wanted; i++) visitRandom(ctx, entry, visit);
 });
 
-/** `SPOP key`: told to those that follow as the SREM it came to, even of the last member. */
+/** `SPOP key`: one random member, removed; propagated as SREM, also when it was the last (`spopCommand`). */
 function popOne(ctx: Context, argv: Argv): void {
   const entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0) return ctx.reply.null();
@@ -172,10 +188,14 @@ function popOne(ctx: Context, argv: Argv): void {
   ctx.propagateAs("SREM", argv.at(1), member);
 }
 
-/** `SPOP key count` of fewer than all: told as SREMs of so many members each. */
+/**
+ * Removes some but not all members, chosen by SPOP with a count, and propagates SREMs of {@linkcode POP_BATCH} members
+ * each: replicas must not draw for themselves.
+ */
 function popSome(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8Array[]): void {
   for (const member of members) entry = setRemove(ctx.db, entry, member, 0, member.length);
   const left = setLength(ctx.db, entry);
+  assert(left > 0, "some members are left after a partial SPOP");
   if (left * POP_RENEW_SHARE <= members.length) entry = setRenew(ctx.db, entry);
   setChanged(ctx, argv, 1, entry, members.length);
   for (let i = 0; i < members.length; i += POP_BATCH) {
@@ -183,7 +203,10 @@ function popSome(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8
   }
 }
 
-/** `SPOP key [count]`: some members, which are gone then. O(n). */
+/**
+ * `SPOP key [count]`: random members, removed; as many as there are when count is larger. O(n). Popping all of them
+ * deletes the key and is propagated as DEL (`spopWithCountCommand`, case 1).
+ */
 const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   const { db, reply } = ctx;
   if (argv.count === 2) return popOne(ctx, argv);
@@ -208,19 +231,19 @@ const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
   popSome(ctx, argv, entry, members);
 });
 
-/** Looks at some members and replies. */
+/** Replies with one step of a scan: an intset or listpack whole with cursor 0, a table some buckets a call. */
 function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
-  const large = setTableOf(ctx.db, entry);
+  const table = setTableOf(ctx.db, entry);
   const take: SetVisitor = (bytes, start, end) => {
     if (scan.takes(bytes, start, end)) writeBulk(scan.found, bytes, start, end);
   };
   let next = 0;
-  if (large === undefined) setEach(ctx.db, entry, take);
-  else next = scan.walk(cursor, (at) => large.members.scan(at, (one) => large.visit(one, take)));
+  if (table === undefined) setEach(ctx.db, entry, take);
+  else next = scan.walk(cursor, (at) => table.members.scan(at, (one) => table.visit(one, take)));
   scan.reply(ctx.reply, next, 1);
 }
 
-/** `SSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and members. O(count). */
+/** `SSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and some members. O(count). */
 const sscan = command("sscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const cursor = readCursor(argv, 2);
   const entry = lookup(ctx, argv, 1, ValueType.SET);
@@ -228,7 +251,7 @@ const sscan = command("sscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   scanMembers(ctx, entry, cursor, new ElementScan(argv));
 });
 
-/** The family, in the order of its rows. */
+/** The rows of the set family, with those of `algebra.ts`. */
 export const setCommands: readonly Command[] = [
   sadd,
   srem,
