@@ -1,6 +1,9 @@
 /**
- * Keys whose time is over are deleted even if nobody asks for them: a little at a time, a few times a
- * second, round and round through every database.
+ * Active expiry of a master: keys that have expired are deleted even if no client asks for them, a few at a
+ * time, ten times a second, round and round through every database.
+ *
+ * Redis samples keys at random (expire.c, activeExpireCycle); a walk with SCAN's cursor finds every key within
+ * a bounded time instead, which tests can wait for.
  *
  * @module
  */
@@ -10,26 +13,26 @@ import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { type Entry, NO_EXPIRY } from "../store/memory/record.ts";
 
-/** Steps of SCAN in one round, shared by all databases: bounds what one round costs. */
+/** Steps of SCAN in one round over all databases: bounds what one round costs. */
 const STEPS_PER_ROUND = 400;
 
-/** Gets every key deleted, after its deletion. */
+/** Called with each key that was deleted; the key is a copy. */
 export type OnExpired = (dbIndex: number, key: Uint8Array) => void;
 
-/** See the module's text. */
+/** Deletes what has expired, and remembers where in each database it stopped. */
 export class ActiveExpiry {
   readonly #keyspace: Keyspace;
   readonly #onExpired: OnExpired;
   readonly #cursors: Map<number, number> = new Map();
   readonly #ref: BytesRef = new BytesRef();
 
-  /** @param keyspace What is looked through. @param onExpired Gets every key deleted. */
+  /** Deletes nothing yet. @param keyspace Where to look. @param onExpired Called with each key deleted. */
   constructor(keyspace: Keyspace, onExpired: OnExpired) {
     this.#keyspace = keyspace;
     this.#onExpired = onExpired;
   }
 
-  /** One round; how many keys it deleted. */
+  /** Runs one round. Returns how many keys it deleted. */
   run(nowMs: number): number {
     const indexes = this.#keyspace.indexes();
     let deleted = 0;
@@ -41,7 +44,7 @@ export class ActiveExpiry {
     return deleted;
   }
 
-  /** Entries are only valid until the next write: each step's keys are copied before any is deleted. */
+  /** Entries are valid until the next write only, so the keys of all steps are copied before any is deleted. */
   #runDb(index: number, db: Database, nowMs: number, steps: number): number {
     const due: Uint8Array[] = [];
     const visit = (entry: Entry) => {
@@ -58,7 +61,7 @@ export class ActiveExpiry {
     this.#cursors.set(index, cursor);
     let deleted = 0;
     for (const key of due) {
-      // SCAN may show a key twice while the table grows.
+      // SCAN may show a key twice while the table is resized.
       if (!db.remove(key, 0, key.length)) continue;
       deleted++;
       this.#onExpired(index, key);

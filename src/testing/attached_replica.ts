@@ -2,16 +2,21 @@
  * One replica as its master sees it, from PSYNC to the end of its connection.
  *
  * ```text
- *   waitSnapshot --> sendSnapshot --> waitAck --> online     full sync; waitAck only after $EOF: framing
- *   online                                                   partial sync
+ *   waitSnapshot --> sendSnapshot --> waitAck --> online     full resync; waitAck only after $EOF: framing
+ *   online                                                   partial resync
+ *
+ *   stream bytes    before `online`: kept in `pending`, up to the output buffer limit
+ *                   online: written to the socket
  * ```
  *
- * What the stream brings before `online` is kept for it, up to a limit.
+ * The states are server.h's SLAVE_STATE_WAIT_BGSAVE_END, SEND_BULK and ONLINE; waitAck is ONLINE there, with
+ * the flag `repl_start_cmd_stream_on_ack`.
  *
  * @module
  */
 
 import { latin1, parseInteger } from "../base/ascii.ts";
+import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { isWord } from "../commands/engine/args.ts";
@@ -20,10 +25,10 @@ import type { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
 
-/** How far a replica has come. */
+/** How far the sync of a replica has come. */
 export type AttachedState = "waitSnapshot" | "sendSnapshot" | "waitAck" | "online";
 
-/** What a replica said of itself before PSYNC. */
+/** What a replica said about itself by REPLCONF, before PSYNC. */
 export interface Announcement {
   /** `REPLCONF listening-port`, 0 when it did not say. */
   port: number;
@@ -37,39 +42,39 @@ export interface Announcement {
 
 /** Options of {@linkcode AttachedReplica}. */
 export interface AttachedReplicaOptions {
-  /** Its connection, taken over from the server. */
+  /** The replica's connection, taken over from the server. */
   readonly socket: Socket;
-  /** What it said of itself. */
+  /** What the replica said about itself. */
   readonly announcement: Announcement;
-  /** Time. */
+  /** Clock for keepalives, and for when the replica was heard. */
   readonly clock: Clock;
-  /** Bytes it may owe, snapshot excluded, before it is cut off. */
+  /** Most bytes of the stream that may wait for it before it is cut off. */
   readonly outputLimitBytes: number;
-  /** It acknowledged an offset. */
+  /** Called when the replica has acknowledged an offset. */
   readonly onAck: (replica: AttachedReplica) => void;
-  /** Its connection is over; `why` says so when it was this side that ended it. */
+  /** Called when its connection has ended; `why` is given when this side ended it. */
   readonly onClose: (replica: AttachedReplica, why?: string) => void;
 }
 
-/** A snapshot as it will be sent. */
+/** A snapshot in memory, as it will be sent. */
 export interface SnapshotImage {
-  /** Chunks in order. */
+  /** The snapshot's bytes in order, in chunks. */
   readonly chunks: readonly Uint8Array[];
-  /** Their bytes. */
+  /** Bytes of all chunks together. */
   readonly byteLength: number;
 }
 
-/** See the module's text. */
+/** The master's side of one connection to a replica. */
 export class AttachedReplica {
-  /** What it said of itself. */
+  /** What the replica said about itself. */
   readonly announcement: Announcement;
-  /** Its connection. */
+  /** The replica's connection, which this object reads. */
   readonly socket: Socket;
-  /** How far it has come. */
+  /** How far its sync has come. */
   state: AttachedState = "waitSnapshot";
-  /** Highest offset it acknowledged. */
+  /** Highest offset it acknowledged; a lower one that comes later is ignored, as in Redis. */
   ackOffset: number = 0;
-  /** When anything came from it last, on the monotonic clock. */
+  /** When the last byte came from it, on the monotonic clock. */
   lastHeardMs: number;
   readonly #options: AttachedReplicaOptions;
   readonly #parser: CommandParser = new CommandParser();
@@ -81,7 +86,7 @@ export class AttachedReplica {
   #closed: boolean = false;
   #counts: boolean = false;
 
-  /** Takes the connection over. */
+  /** Takes the connection over and begins to read it. */
   constructor(options: AttachedReplicaOptions) {
     this.#options = options;
     this.announcement = options.announcement;
@@ -95,7 +100,7 @@ export class AttachedReplica {
     });
   }
 
-  /** Its address, as `ROLE` and `INFO` show it. */
+  /** Its host as `ROLE` and `INFO` show it: what it announced, else the peer's address. */
   get host(): string {
     const { host } = this.announcement;
     if (host !== "") return host;
@@ -103,23 +108,23 @@ export class AttachedReplica {
     return remote.transport === "tcp" ? remote.host : remote.path;
   }
 
-  /** Bytes it owes: the stream's share of what is not sent yet. */
-  get owedBytes(): number {
+  /** Bytes that wait to be sent to it: the stream's, and what the socket has not taken. */
+  get unsentBytes(): number {
     return this.#pending.length + this.socket.pendingBytes;
   }
 
-  /** True once its connection is over. */
+  /** True once its connection has ended. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Sends a line of the handshake. */
+  /** Sends a line of the handshake, without its CR LF. */
   sendLine(line: string): void {
     this.socket.out.writeLatin1(`${line}\r\n`);
     this.socket.flush();
   }
 
-  /** Sends a bare newline now and then until the snapshot begins, as a master does that is busy saving. */
+  /** Sends a bare newline every `intervalMs` until the snapshot begins, as a master that is busy saving. */
   keepAlive(intervalMs: number): void {
     const { clock } = this.#options;
     this.#keepalive = clock.setTimer(() => {
@@ -130,19 +135,20 @@ export class AttachedReplica {
     }, intervalMs);
   }
 
-  /** The snapshot is of this moment: stream bytes are for this replica from here on. */
+  /** The snapshot shows this moment: from here on stream bytes are kept for this replica. */
   beginStream(): void {
     this.#counts = true;
   }
 
   /**
-   * Sends a snapshot, then the stream.
+   * Sends a snapshot, then what the stream brought meanwhile.
    *
    * @param mark 40 characters for `$EOF:` framing; undefined for `$<length>`.
    */
   sendSnapshot(image: SnapshotImage, mark: string | undefined): void {
     if (this.#closed) return;
     this.#stopKeepalive();
+    assert(this.state === "waitSnapshot", "a snapshot is sent once, before the stream");
     this.state = "sendSnapshot";
     this.#chunks = image.chunks;
     this.#nextChunk = 0;
@@ -152,25 +158,26 @@ export class AttachedReplica {
     this.#sendChunks();
   }
 
-  /** The stream goes on from here: bytes the replica missed. */
+  /** A partial resync: sends the bytes it missed; the stream goes on behind them. */
   resume(missed: ByteBuffer): void {
+    assert(this.#pending.length === 0, "nothing was kept for a replica that needs no snapshot");
     this.state = "online";
     this.#counts = true;
     this.feed(missed.bytes, 0, missed.length);
     this.socket.flush();
   }
 
-  /** New bytes of the stream; sent with the next `flush`. */
+  /** Takes bytes `[start, end)` of the stream; they are sent with the next `flush`. */
   feed(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || !this.#counts) return;
     if (this.state === "online") this.socket.out.writeBytes(bytes, start, end);
     else this.#pending.writeBytes(bytes, start, end);
     const streams = this.state !== "sendSnapshot";
-    const owed = streams ? this.owedBytes : this.#pending.length;
-    if (owed > this.#options.outputLimitBytes) this.cut("output buffer limit");
+    const unsent = streams ? this.unsentBytes : this.#pending.length;
+    if (unsent > this.#options.outputLimitBytes) this.cut("output buffer limit");
   }
 
-  /** Hands what was fed to the network. */
+  /** Hands to the network what was fed. */
   flush(): void {
     if (!this.#closed && this.state === "online") this.socket.flush();
   }
@@ -182,11 +189,12 @@ export class AttachedReplica {
     this.#onClosed(why);
   }
 
-  /** Ends the connection once what is pending has been sent. */
+  /** Ends the connection once everything unsent has been sent. */
   close(): void {
     this.socket.close();
   }
 
+  /** Sends chunks until the socket is full; goes on at its drain, and behind the last one with the stream. */
   #sendChunks(): void {
     if (this.state !== "sendSnapshot" || this.#closed) return;
     while (this.#nextChunk < this.#chunks.length) {
@@ -201,6 +209,7 @@ export class AttachedReplica {
   }
 
   #goOnline(): void {
+    assert(this.state !== "online", "a replica goes online once");
     this.state = "online";
     this.socket.out.writeBytes(this.#pending.bytes, 0, this.#pending.length);
     this.#pending.shrink();
@@ -222,7 +231,10 @@ export class AttachedReplica {
     }
   }
 
-  /** A replica says nothing but REPLCONF; PSYNC again is ignored, anything with a reply ends the link. */
+  /**
+   * After PSYNC a replica may send REPLCONF ACK and GETACK only. PSYNC again is ignored; anything that has a
+   * reply would put it between the bytes of the stream, and ends the connection, as since Redis 7.0.
+   */
   #onCommand(argv: Argv): void {
     if (isWord(argv, 0, "PSYNC") || isWord(argv, 0, "SYNC")) return;
     const isConf = isWord(argv, 0, "REPLCONF") && argv.count >= 3;

@@ -1,12 +1,12 @@
 /**
- * What only a master answers: REPLCONF, PSYNC and WAIT.
+ * The commands that only a master answers: REPLCONF, PSYNC and WAIT.
  *
  * @module
  */
 
-import { latin1, parseInteger } from "../base/ascii.ts";
+import { parseInteger } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
-import { isWord } from "../commands/engine/args.ts";
+import { isWord, readInteger, textOf } from "../commands/engine/args.ts";
 import {
   ADMIN,
   type Command,
@@ -30,13 +30,14 @@ import type { Argv } from "../resp/argv.ts";
 import type { Announcement } from "./attached_replica.ts";
 import type { ReplicationFeed } from "./feed.ts";
 
-/** `sds` as Redis bounds it here: the address goes into every INFO. */
+/** replication.c, replconfCommand: a longer address is refused, because it goes into every INFO. */
 const MAX_HOST_BYTES = 255;
+/** Most capabilities remembered: real replicas announce two or three. */
 const MAX_CAPABILITIES = 64;
-/** Timers of the runtimes end there. */
+/** A timer of the runtimes holds no more than 31 bits of milliseconds. */
 const MAX_TIMER_MS = 0x7fffffff;
 
-/** The rows of a master's feed. */
+/** The rows for a server whose stream `feed` sends out; `clock` ends what WAIT waits for. */
 export function replicationCommands(feed: ReplicationFeed, clock: Clock): readonly Command[] {
   const announcements = new WeakMap<Session, Announcement>();
   const announcementOf = (session: Session): Announcement => {
@@ -63,7 +64,7 @@ function psync(feed: ReplicationFeed, announcementOf: (session: Session) => Anno
     if (session?.detach === undefined) {
       throw new CommandError("ERR PSYNC needs a connection of its own");
     }
-    feed.attach(session.detach(), announcementOf(session), latin1(argv.at(1)), offset);
+    feed.attach(session.detach(), announcementOf(session), textOf(argv, 1), offset);
   });
 }
 
@@ -75,7 +76,7 @@ function replconf(announcementOf: (session: Session) => Announcement): Command {
     const announcement = announcementOf(ctx.session);
     // As in Redis, what came before a bad option has taken effect.
     for (let i = 1; i < argv.count; i += 2) {
-      // These never have a reply; from somebody who is no replica they mean nothing.
+      // These never have a reply, and mean nothing from a client that is no replica.
       if (isWord(argv, i, "ACK") || isWord(argv, i, "GETACK")) return;
       announce(announcement, argv, i);
     }
@@ -83,8 +84,9 @@ function replconf(announcementOf: (session: Session) => Announcement): Command {
   });
 }
 
+/** Takes one option with its value, argument `index` and the next. */
 function announce(announcement: Announcement, argv: Argv, index: number): void {
-  const value = latin1(argv.at(index + 1));
+  const value = textOf(argv, index + 1);
   if (isWord(argv, index, "LISTENING-PORT")) {
     announcement.port = integerAt(argv, index + 1);
   } else if (isWord(argv, index, "IP-ADDRESS")) {
@@ -106,7 +108,7 @@ function announce(announcement: Announcement, argv: Argv, index: number): void {
     }
     announcement.rdbOnly = only === 1;
   } else {
-    throw new CommandError(`ERR Unrecognized REPLCONF option: ${latin1(argv.at(index))}`);
+    throw new CommandError(`ERR Unrecognized REPLCONF option: ${textOf(argv, index)}`);
   }
 }
 
@@ -126,7 +128,7 @@ function wait(feed: ReplicationFeed, clock: Clock): Command {
   });
 }
 
-/** Calls `go` once: when enough replicas have it all, or when time is over; 0 ms is for ever. */
+/** Calls `go` once, when `count` replicas have acknowledged everything or after `timeoutMs`; 0 is for ever. */
 function waitFor(
   feed: ReplicationFeed,
   clock: Clock,
@@ -150,8 +152,9 @@ function waitFor(
   }, Math.min(timeoutMs, MAX_TIMER_MS));
 }
 
+/** Argument `index` as an integer within +-2^53; an offset beyond that is refused like any other text. */
 function integerAt(argv: Argv, index: number): number {
-  const value = parseInteger(argv.bytes, argv.starts[index], argv.ends[index]);
+  const value = readInteger(argv, index);
   if (!Number.isFinite(value)) throw new CommandError(NOT_AN_INTEGER);
   return value;
 }

@@ -1,10 +1,22 @@
 /**
- * The master's side of replication: ids and offsets, the backlog, every replica attached, and who gets
- * which answer to PSYNC.
+ * The master's side of replication: ids and offsets, the backlog, the replicas attached, and who gets which
+ * answer to PSYNC.
+ *
+ * ```text
+ *  command --> StreamEncoder --> backlog              for partial resyncs
+ *                           \--> each replica         pending or socket; flushed once a turn
+ *
+ *  PSYNC id n   id is replid, or replid2 and n <= secondOffset, and the backlog holds byte n:  +CONTINUE
+ *               otherwise:                                            +FULLRESYNC, snapshot, stream
+ * ```
+ *
+ * Until the first replica comes there is no backlog, nothing is counted, and the offset stays 0, as with a
+ * real master.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { Socket } from "../net/socket.ts";
@@ -15,70 +27,66 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { type Announcement, AttachedReplica, type SnapshotImage } from "./attached_replica.ts";
 import { StreamEncoder } from "./stream_encoder.ts";
 
+/** Hex digits of a replication id, and of the mark behind a snapshot. */
 const ID_LENGTH = 40;
 const HEX = "0123456789abcdef";
 
-/** How a master replicates. */
+/** How a master replicates, every option with its value. */
 export interface FeedOptions {
-  /** Time. */
+  /** Clock for PINGs, timeouts, delays and turns. */
   readonly clock: Clock;
-  /** Uniform in [0, 1): replication ids and marks are drawn from it. */
+  /** Uniform in [0, 1): replication ids and the mark are drawn from it. */
   readonly random: () => number;
-  /** The dataset. */
+  /** The data that snapshots are made of. */
   readonly keyspace: Keyspace;
   /** Bytes of stream kept for partial resyncs. */
   readonly backlogBytes: number;
   /** Milliseconds between two PINGs. */
   readonly pingIntervalMs: number;
-  /** A replica that says nothing for so long is cut off. */
+  /** Milliseconds after which a silent replica is cut off. */
   readonly timeoutMs: number;
-  /** Bytes a replica may owe before it is cut off. */
+  /** Most bytes that may wait for a replica before it is cut off. */
   readonly outputLimitBytes: number;
-  /** Milliseconds from PSYNC to the snapshot, with newlines sent meanwhile. */
+  /** Milliseconds from PSYNC to the snapshot; newlines are sent meanwhile. */
   readonly snapshotDelayMs: number;
   /** Milliseconds between two of these newlines. */
   readonly newlineIntervalMs: number;
-  /** `$EOF:` framing for those who know it; else everybody gets `$<length>`. */
+  /** `$EOF:` framing for replicas that announce `eof`; false is `$<length>` for all. */
   readonly diskless: boolean;
-  /** Version of the snapshot's format. */
+  /** RDB version of its snapshots. */
   readonly rdbVersion: SnapshotVersion;
-  /** Version of the server we pass for. */
+  /** Version of the server it passes for. */
   readonly serverVersion: string;
   /** Whether SET with an expiry goes out as two commands, as Redis 6.0 needs it. */
   readonly splitsExpiry: boolean;
 }
 
-/** A client that waits for replicas. */
+/** A call of WAIT: so many replicas are to acknowledge this offset. */
 interface Waiter {
   readonly offset: number;
   readonly count: number;
   readonly done: () => void;
 }
 
-/** See the module's text. */
+/** The stream of one master and the replicas that follow it. */
 export class ReplicationFeed {
-  /** Replication id of the history. */
+  /** Replication id, 40 hex digits. */
   replid: string;
-  /** The id before the last promotion; "" for none. */
+  /** The id before the last failover; "" for none. */
   replid2: string = "";
-  /** Up to where `replid2` is valid; -1 for none. */
+  /** First byte that `replid2` does not cover, `second_repl_offset`; -1 for none. */
   secondOffset: number = -1;
   /** Bytes of the stream so far: `master_repl_offset`. */
   offset: number = 0;
-  /**
-   * The offset after the last command that was propagated: what WAIT waits for. PING and GETACK come after
-   * it, and nobody waits for those.
-   */
+  /** Offset behind the last command of a client: what WAIT waits for, which are no PING and GETACK. */
   writtenOffset: number = 0;
-  /** Full resyncs granted. */
+  /** Full resyncs that were answered. */
   fullSyncs: number = 0;
-  /** Partial resyncs granted. */
+  /** Partial resyncs that were answered. */
   partialSyncs: number = 0;
-  /** Partial resyncs asked for and refused. */
-  partialRefusals: number = 0;
-  /** Commands into bytes of the stream. */
+  /** Makes bytes of the stream from commands. */
   readonly stream: StreamEncoder;
-  /** Who follows, in the order they came. */
+  /** The replicas attached, in the order they came. */
   readonly replicas: Set<AttachedReplica> = new Set();
   readonly #options: FeedOptions;
   readonly #mark: string;
@@ -89,7 +97,7 @@ export class ReplicationFeed {
   #nextPingMs: number;
   #closed: boolean = false;
 
-  /** Nothing is written, nobody attached. */
+  /** Begins at offset 0 with a new id, and without replicas. */
   constructor(options: FeedOptions) {
     this.#options = options;
     this.replid = this.#drawId();
@@ -101,12 +109,12 @@ export class ReplicationFeed {
     this.#nextPingMs = options.clock.monotonic() + options.pingIntervalMs;
   }
 
-  /** The stream's last bytes; undefined until the first replica came. */
+  /** The stream's last bytes; undefined until the first replica has come. */
   get backlog(): Backlog | undefined {
     return this.#backlog;
   }
 
-  /** Adds a command to the stream. `argv` is borrowed. @param dbIndex -1 where any database does. */
+  /** Adds a borrowed command to the stream. @param dbIndex Its database; -1 when it has none, as MULTI. */
   propagate(dbIndex: number, argv: Argv): void {
     this.stream.command(dbIndex, argv);
     this.writtenOffset = this.offset;
@@ -124,7 +132,8 @@ export class ReplicationFeed {
   /**
    * Answers PSYNC and takes the connection over.
    *
-   * @param replid What it asks for, "?" for everything. @param offset Its next byte.
+   * @param replid Id of the history the replica knows, "?" for none.
+   * @param offset Number of the first byte it lacks.
    */
   attach(
     socket: Socket,
@@ -146,13 +155,12 @@ export class ReplicationFeed {
     if (backlog !== undefined && isKnown && backlog.covers(offset) && !announcement.rdbOnly) {
       this.#resume(replica, backlog, offset);
     } else {
-      if (replid !== "?") this.partialRefusals++;
       this.#syncInFull(replica);
     }
     return replica;
   }
 
-  /** Calls `done` once `count` replicas have acknowledged all that was written until now. */
+  /** Calls `done` once `count` replicas have acknowledged `writtenOffset`. Returns a function that forgets it. */
   whenAcknowledged(count: number, done: () => void): () => void {
     const waiter: Waiter = { offset: this.writtenOffset, count, done };
     if (this.acknowledged(waiter.offset) >= count) {
@@ -164,13 +172,13 @@ export class ReplicationFeed {
     return () => void this.#waiters.delete(waiter);
   }
 
-  /** Has every replica say how far it is, at the end of this turn: any number of askers cost 37 bytes. */
+  /** Sends GETACK at the end of this turn: any number of askers in it cost 37 bytes of the stream. */
   askForAcks(): void {
     this.#asksForAcks = true;
     this.#flushSoon();
   }
 
-  /** PINGs that are due, replicas that have gone silent. Called a few times a second. */
+  /** Sends a PING that is due, and cuts off silent replicas. Called ten times a second. */
   tick(): void {
     const { clock, pingIntervalMs, timeoutMs } = this.#options;
     const now = clock.monotonic();
@@ -188,14 +196,14 @@ export class ReplicationFeed {
     for (const replica of [...this.replicas]) replica.cut("asked to");
   }
 
-  /** A new history from here on, as after a failover: the old id stays good for what was written so far. */
+  /** Takes a new id, as after a failover: the old one stays valid for what was written so far. */
   changeId(): void {
     this.replid2 = this.replid;
     this.secondOffset = this.offset + 1;
     this.replid = this.#drawId();
   }
 
-  /** A new history of which nobody knows, as after a restart without a snapshot. */
+  /** Takes a new id and offset 0, as after a restart without a snapshot: no replica can resume. */
   forgetHistory(): void {
     this.dropReplicas();
     this.replid = this.#drawId();
@@ -207,7 +215,7 @@ export class ReplicationFeed {
     this.stream.forgetDb();
   }
 
-  /** Ends everything: replicas get what is pending. */
+  /** Ends every replica's connection once it has what is unsent, and every WAIT. */
   close(): void {
     this.#closed = true;
     for (const replica of [...this.replicas]) {
@@ -218,6 +226,7 @@ export class ReplicationFeed {
     this.#waiters.clear();
   }
 
+  /** masterTryPartialResync: whether `replid` names our history up to byte `offset`. */
   #knows(replid: string, offset: number): boolean {
     const id = replid.toLowerCase();
     if (id === this.replid) return true;
@@ -233,7 +242,7 @@ export class ReplicationFeed {
     replica.resume(missed);
   }
 
-  /** `+FULLRESYNC`, snapshot, stream: at once, or after a delay like a master's that forks. */
+  /** Sends `+FULLRESYNC`, snapshot and stream, at once or after the delay of a master that forks. */
   #syncInFull(replica: AttachedReplica): void {
     this.fullSyncs++;
     const { clock, snapshotDelayMs, newlineIntervalMs, diskless } = this.#options;
@@ -247,7 +256,7 @@ export class ReplicationFeed {
 
   #beginSync(replica: AttachedReplica, byMark: boolean): void {
     if (this.#backlog === undefined) {
-      // Nobody has counted the stream yet: an id from before says nothing about any offset.
+      // The stream was not counted until now, so an id from before says nothing about any offset.
       this.replid = this.#drawId();
       this.replid2 = "";
       this.secondOffset = -1;
@@ -259,7 +268,7 @@ export class ReplicationFeed {
     replica.sendSnapshot(this.#snapshot(), byMark ? this.#mark : undefined);
   }
 
-  /** The whole dataset, encoded in one go: the keyspace must not change between two of its slices. */
+  /** Encodes the whole keyspace in one go, whatever its size: simple, and enough for tests. */
   #snapshot(): SnapshotImage {
     const { keyspace, rdbVersion, serverVersion, clock } = this.#options;
     const chunks: Uint8Array[] = [];
@@ -282,15 +291,16 @@ export class ReplicationFeed {
   }
 
   #write(bytes: Uint8Array, start: number, end: number): void {
-    // Before the first replica nothing is counted: an idle server's offset stays 0.
+    // A master without replicas counts nothing: its offset stays 0.
     if (this.#backlog === undefined) return;
     this.#backlog.append(bytes, start, end);
     this.offset += end - start;
+    assert(this.#backlog.nextOffset === this.offset + 1, "the backlog ends where the stream does");
     for (const replica of this.replicas) replica.feed(bytes, start, end);
     this.#flushSoon();
   }
 
-  /** One flush for all that a turn of the event loop writes. */
+  /** Flushes once for all that is written in this turn of the event loop. */
   #flushSoon(): void {
     if (this.#flushes) return;
     this.#flushes = true;

@@ -1,5 +1,20 @@
 /**
- * For tests: a master inside the process, so that code which follows one can be tested without Redis.
+ * For tests: a master inside the process, so that code which uses a replica can be tested without Redis.
+ *
+ * @example Test code that reads from a replica
+ * ```ts
+ * import { Replica } from "@rimr/replica";
+ * import { TestMaster } from "@rimr/replica/testing";
+ *
+ * await using master = await TestMaster.start();
+ * await using replica = new Replica({ master: master.url });
+ * await replica.start();
+ * await replica.ready();
+ *
+ * master.call("HSET", "user:1", "name", "Ada");
+ * await master.wait(1); // until one replica has it
+ * console.log(replica.call("HGET", "user:1", "name")); // Ada
+ * ```
  *
  * @module
  */

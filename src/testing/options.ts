@@ -1,5 +1,5 @@
 /**
- * What a `TestMaster` may be told, and what it takes otherwise.
+ * The options of a `TestMaster` and their defaults.
  *
  * @module
  */
@@ -7,68 +7,67 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Net, TlsServerOptions } from "../net/socket.ts";
 import type { SnapshotVersion } from "../rdb/encoder.ts";
+import type { FeedOptions } from "./feed.ts";
 
-/** Options of `TestMaster.start`; every one may be left out. */
+/** Options of `TestMaster.start`; each may be left out. */
 export interface TestMasterOptions {
-  /** Where to listen; "127.0.0.1". */
+  /** Address to listen at; "127.0.0.1". */
   readonly host?: string;
-  /** Port; 0, the default, takes a free one. */
+  /** TCP port; 0, the default, takes a free one. */
   readonly port?: number;
-  /** Listens on a Unix socket instead. */
+  /** Path of a Unix socket to listen on, instead of a port. */
   readonly path?: string;
-  /** TLS, when given. */
+  /** TLS for clients and replicas; without it connections are plain. */
   readonly tls?: TlsServerOptions;
-  /** What clients and replicas must AUTH with. */
+  /** What clients and replicas must AUTH with; without it they need no AUTH. */
   readonly password?: string;
-  /** Further users by name: their passwords. */
+  /** Further users by name, with their passwords. */
   readonly users?: Readonly<Record<string, string>>;
   /** How many databases SELECT may name; 16. */
   readonly databases?: number;
-  /** Server it passes for, "8.0.2" unless told: decides the snapshot's version, and below 6.2 the stream's dialect. */
+  /**
+   * Version of the server it passes for; "8.0.2". Decides the RDB version of its snapshots, and below 6.2 that
+   * SET with an expiry is sent as two commands.
+   */
   readonly serverVersion?: string;
-  /** `$EOF:` framing for replicas that know it; true. False: `$<length>` for everybody. */
+  /** True, the default, is `$EOF:` framing for replicas that announce `eof`; false is `$<length>` for all. */
   readonly diskless?: boolean;
-  /** Milliseconds between PSYNC and the snapshot, with newlines meanwhile; 0. */
+  /** Milliseconds between PSYNC and the snapshot, as a master needs them that forks; 0. */
   readonly snapshotDelayMs?: number;
-  /** Milliseconds between two of these newlines; 1,000. */
+  /** Milliseconds between two newlines sent during that delay; 1,000. */
   readonly newlineIntervalMs?: number;
   /** Bytes of stream kept for partial resyncs; 1 MB. */
   readonly backlogBytes?: number;
   /** Milliseconds between two PINGs; 10,000. */
   readonly pingIntervalMs?: number;
-  /** Milliseconds a replica may be silent; 60,000. */
+  /** Milliseconds a replica may be silent before it is cut off; 60,000. */
   readonly timeoutMs?: number;
-  /** Bytes a replica may owe before it is cut off; 256 MB. */
+  /** Most bytes that may wait for a replica before it is cut off; 256 MB. */
   readonly outputLimitBytes?: number;
-  /** False: keys whose time is over are deleted only when somebody asks for them. */
+  /** False deletes expired keys only when a client asks for them; true, the default, also unasked. */
   readonly activeExpiry?: boolean;
-  /** The network; the runtime's own. */
+  /** Network to listen on; the runtime's own. */
   readonly net?: Net;
-  /** Time; the host's own. */
+  /** Clock for expiry, PINGs and delays; the host's own. */
   readonly clock?: Clock;
   /** Uniform in [0, 1): ids and hash seeds are drawn from it; `Math.random`. */
   readonly random?: () => number;
 }
 
-/** Every option with its value. */
-export interface ResolvedOptions {
+/** Every option of a `TestMaster` with its value. */
+export interface ResolvedOptions extends Omit<FeedOptions, "keyspace"> {
+  /** How many databases SELECT may name. */
   readonly databases: number;
-  readonly serverVersion: string;
-  readonly rdbVersion: SnapshotVersion;
-  readonly splitsExpiry: boolean;
-  readonly diskless: boolean;
-  readonly snapshotDelayMs: number;
-  readonly newlineIntervalMs: number;
-  readonly backlogBytes: number;
-  readonly pingIntervalMs: number;
-  readonly timeoutMs: number;
-  readonly outputLimitBytes: number;
+  /** Whether expired keys are deleted although no client asks for them. */
   readonly activeExpiry: boolean;
-  readonly clock: Clock;
-  readonly random: () => number;
 }
 
-/** @throws {TypeError} For a version that is none. @throws {RangeError} For a size below 1. */
+/**
+ * Fills in the defaults.
+ *
+ * @throws {TypeError} When the version is not as in "7.0.15".
+ * @throws {RangeError} When the backlog holds less than a byte.
+ */
 export function resolveOptions(options: TestMasterOptions): ResolvedOptions {
   const serverVersion = options.serverVersion ?? "8.0.2";
   const release = releaseOf(serverVersion);
@@ -92,14 +91,14 @@ export function resolveOptions(options: TestMasterOptions): ResolvedOptions {
   };
 }
 
-/** "6.2.16" is 602. */
+/** Major and minor version as one number: "6.2.16" is 602. */
 function releaseOf(version: string): number {
   const parts = /^(\d+)\.(\d+)(?:\.\d+)?$/.exec(version);
   if (parts === null) throw new TypeError(`serverVersion is "${version}", not as in "7.0.15"`);
   return Number(parts[1]) * 100 + Number(parts[2]);
 }
 
-/** rdb.h, RDB_VERSION of each release. */
+/** RDB_VERSION in rdb.h of each release; what is older than 7.0 writes 9. */
 function rdbVersionOf(release: number): SnapshotVersion {
   if (release >= 704) return 12;
   if (release >= 702) return 11;

@@ -1,7 +1,15 @@
 /**
- * A master's commands into bytes of the replication stream: SELECT where the database changes, control
- * commands of its own, and the one rewriting that old replicas need. What belongs together comes already
- * wrapped in MULTI and EXEC.
+ * Makes bytes of the replication stream from a master's commands.
+ *
+ * ```text
+ *  command(0, SET a 1)               SELECT 0, SET a 1      the first, or another database than before
+ *  command(0, SET b 2)               SET b 2
+ *  command(1, DEL c)                 SELECT 1, DEL c
+ *  control("ping")                   ping                   of no database
+ *  command(1, SET d 4 PXAT t)        SET d 4 PXAT t         with `splitsExpiry`: MULTI, SET d 4, PEXPIREAT d t, EXEC
+ * ```
+ *
+ * The commands of a transaction come already between MULTI and EXEC.
  *
  * @module
  */
@@ -12,24 +20,26 @@ import type { Argv } from "../resp/argv.ts";
 import { TypeByte } from "../resp/types.ts";
 import { writeBulk, writeCommand, writeHeader } from "../resp/writer.ts";
 
-/** Takes stream bytes `[start, end)`; borrowed. */
+/** Takes stream bytes `[start, end)`, which are borrowed. */
 export type StreamSink = (bytes: Uint8Array, start: number, end: number) => void;
 
-/** Of a large command's memory so much is kept for the next. */
+/** A buffer that has grown beyond this is given back after the command. */
 const KEPT_CAPACITY = 256 * 1024;
-/** `dbIndex` of what any database does: MULTI, EXEC, PING. */
+/** `dbIndex` of commands that have no database: MULTI, EXEC. */
 const ANY_DB = -1;
 
-/** See the module's text. */
+/** Writes commands and remembers which database the stream has selected. */
 export class StreamEncoder {
   readonly #sink: StreamSink;
   readonly #splitsExpiry: boolean;
   readonly #out: ByteBuffer = new ByteBuffer(1024);
-  /** The database the stream is in; -1 when whoever joins now cannot know. */
+  /** The database the stream has selected; -1 when the next command must be preceded by SELECT. */
   #db: number = ANY_DB;
   #inTransaction: boolean = false;
 
   /**
+   * Begins with no database selected.
+   *
    * @param sink Where the stream goes.
    * @param splitsExpiry `SET k v PXAT t` goes out as SET and PEXPIREAT: Redis 6.0 knows no PXAT.
    */
@@ -38,17 +48,17 @@ export class StreamEncoder {
     this.#splitsExpiry = splitsExpiry;
   }
 
-  /** The database the stream is in, as `repl-stream-db` says it: 0 when a SELECT is owed anyway. */
+  /** The database the stream has selected, as for `repl-stream-db`: 0 when a SELECT comes next anyway. */
   get db(): number {
     return Math.max(0, this.#db);
   }
 
-  /** The next command is preceded by SELECT: somebody joins who has not seen the last one. */
+  /** Has the next command preceded by SELECT: a replica joins that has not seen the last one. */
   forgetDb(): void {
     this.#db = ANY_DB;
   }
 
-  /** Writes one command. `argv` is borrowed. @param dbIndex -1 where any database does. */
+  /** Writes one borrowed command. @param dbIndex Its database; -1 when it has none, as MULTI. */
   command(dbIndex: number, argv: Argv): void {
     const out = this.#out;
     if (dbIndex === ANY_DB) this.#inTransaction = isWord(argv, 0, "MULTI");
@@ -58,7 +68,7 @@ export class StreamEncoder {
     this.#flush();
   }
 
-  /** Writes a command of no database: PING, REPLCONF GETACK. */
+  /** Writes a command of the master's own, which has no database: PING, REPLCONF GETACK. */
   control(...args: readonly string[]): void {
     writeCommand(this.#out, ...args);
     this.#flush();
@@ -70,7 +80,7 @@ export class StreamEncoder {
     writeCommand(this.#out, "SELECT", String(dbIndex));
   }
 
-  /** As a transaction: nobody may see the key without its expiry. */
+  /** Writes SET and PEXPIREAT as a transaction: no client may see the key without its expiry. */
   #split(argv: Argv): void {
     const out = this.#out;
     const alone = !this.#inTransaction;

@@ -1,9 +1,15 @@
 /**
- * An in-process master that speaks real PSYNC: for tests without a Redis, for simulations, and for the
- * demo. It runs the library's own engine with the roles exchanged: clients write, keys expire here, and
- * whatever changed goes out as a replication stream.
+ * An in-process master that speaks real PSYNC: for tests without a Redis, for simulations, and for the demo.
+ * It runs the library's own engine with the roles exchanged: clients write, keys expire here, and what they
+ * change goes out as a replication stream.
  *
- * Not a database: the whole snapshot is encoded in one go and held in memory while it is sent.
+ * ```text
+ *  clients, call() --> Server (role master) --> keyspace
+ *                             | propagate
+ *  ActiveExpiry -- DEL -----> ReplicationFeed --> replicas
+ * ```
+ *
+ * No database: the whole snapshot is encoded in one go and held in memory while it is sent.
  *
  * @module
  */
@@ -29,11 +35,11 @@ import { replicationCommands } from "./commands.ts";
 import { ReplicationFeed } from "./feed.ts";
 import { type ResolvedOptions, resolveOptions, type TestMasterOptions } from "./options.ts";
 
-/** server.c, `hz 10`: how often expired keys, PINGs and silent replicas are looked after. */
+/** Milliseconds between two rounds of expiry, PINGs and timeouts: server.c, `hz 10`. */
 const CRON_MS = 100;
 const DEFAULT_HOST = "127.0.0.1";
 
-/** Words as INFO and ROLE have them. */
+/** The words that `INFO replication` has for the states of a replica. */
 const STATE_WORDS = {
   waitSnapshot: "wait_bgsave",
   sendSnapshot: "send_bulk",
@@ -42,7 +48,7 @@ const STATE_WORDS = {
 } as const;
 
 /**
- * An in-process master that speaks real PSYNC.
+ * An in-process master that speaks real PSYNC, to any replica: ours, Redis's or Valkey's.
  *
  * @example A master, a write, a read
  * ```ts
@@ -96,10 +102,13 @@ export class TestMaster implements AsyncDisposable {
   }
 
   /**
-   * Starts a master.
+   * Starts a master with an empty dataset.
    *
-   * @param options Where it listens and how it behaves.
-   * @throws {SocketError} When it can't listen there.
+   * @param options Where it listens and how it behaves; on a free port of 127.0.0.1 when left out.
+   * @returns The master, which is listening; `close()` it, or use `await using`.
+   * @throws {TypeError} When `serverVersion` is no version.
+   * @throws {RangeError} When `backlogBytes` is below 1.
+   * @throws {SocketError} When it cannot listen there.
    */
   static async start(options: TestMasterOptions = {}): Promise<TestMaster> {
     const master = new TestMaster(options);
@@ -113,18 +122,18 @@ export class TestMaster implements AsyncDisposable {
     return master;
   }
 
-  /** Where it listens. */
+  /** The address it listens on, with the port that was free. */
   get address(): Address {
     assert(this.#address !== undefined, "the master has been started");
     return this.#address;
   }
 
-  /** Its port; 0 on a Unix socket. */
+  /** The TCP port it listens on; 0 on a Unix socket. */
   get port(): number {
     return this.address.transport === "tcp" ? this.address.port : 0;
   }
 
-  /** What a replica is told to follow, password included. */
+  /** The URL for a replica's option `master`, password included. */
   get url(): string {
     const secret = this.#password === undefined ? "" : `:${encodeURIComponent(this.#password)}@`;
     if (this.address.transport === "unix") return `unix:${this.address.path}`;
@@ -136,28 +145,28 @@ export class TestMaster implements AsyncDisposable {
     return this.#feed.replid;
   }
 
-  /** Bytes of the stream so far; 0 until the first replica came. */
+  /** Replication offset: bytes of the stream so far; 0 until the first replica has come. */
   get offset(): number {
     return this.#feed.offset;
   }
 
-  /** Full resyncs granted. */
+  /** How many full resyncs were answered. */
   get fullSyncs(): number {
     return this.#feed.fullSyncs;
   }
 
-  /** Partial resyncs granted. */
+  /** How many partial resyncs were answered. */
   get partialSyncs(): number {
     return this.#feed.partialSyncs;
   }
 
-  /** Whoever follows, in the order they came. */
+  /** The replicas attached, in the order they came. */
   get replicas(): ReplicaView[] {
     return [...this.#feed.replicas].map((replica) => this.#viewOf(replica));
   }
 
   /**
-   * The data itself. Whatever is written here directly reaches no replica.
+   * The data itself. What is written to it directly reaches no replica.
    *
    * @internal
    */
@@ -166,9 +175,11 @@ export class TestMaster implements AsyncDisposable {
   }
 
   /**
-   * Runs a command as a client would get it run, at once; MULTI, WATCH and SELECT hold from one call to
-   * the next. Strings are taken and given as UTF-8.
+   * Runs a command at once, as for a client of its own: MULTI, WATCH and SELECT hold from one call to the
+   * next. Strings are taken and given as UTF-8.
    *
+   * @param args The command's name and its arguments.
+   * @returns The RESP2 reply.
    * @throws {ErrorReply} When the reply is an error.
    */
   call(...args: readonly (string | Uint8Array | number)[]): RespValue {
@@ -178,6 +189,8 @@ export class TestMaster implements AsyncDisposable {
   /**
    * As {@linkcode TestMaster.call}, with bulk strings as bytes.
    *
+   * @param args The command's name and its arguments.
+   * @returns The RESP2 reply.
    * @throws {ErrorReply} When the reply is an error.
    */
   callBytes(...args: readonly (string | Uint8Array | number)[]): RespValue {
@@ -193,10 +206,11 @@ export class TestMaster implements AsyncDisposable {
   }
 
   /**
-   * Waits until replicas have all that was written: `WAIT` without a connection.
+   * Waits until replicas have applied everything written so far: `WAIT` without a connection.
    *
-   * @param count How many. @param timeoutMs How long at most; for ever when left out.
-   * @returns How many have it.
+   * @param count How many replicas.
+   * @param timeoutMs How long at most; for ever when left out.
+   * @returns How many replicas have acknowledged it, perhaps fewer than `count` after the timeout.
    */
   async wait(count: number, timeoutMs?: number): Promise<number> {
     const { writtenOffset } = this.#feed;
@@ -215,34 +229,38 @@ export class TestMaster implements AsyncDisposable {
     return this.#feed.acknowledged(writtenOffset);
   }
 
-  /** Cuts every replica's connection; they come back for what they missed. */
+  /** Cuts every replica's connection; they come back by a partial resync. */
   dropReplicas(): void {
     this.#feed.dropReplicas();
   }
 
-  /** A new replication id, as after a failover: replicas go on under it, whoever is behind catches up. */
+  /** Takes a new replication id and cuts every replica, as after a failover: they resume under the new id. */
   promote(): void {
     this.#feed.changeId();
     this.#feed.dropReplicas();
   }
 
-  /** As if it had crashed and come back with its data but no history: every replica must sync in full. */
+  /** Behaves as after a crash that lost the backlog but not the data: every replica must resync in full. */
   forgetHistory(): void {
     this.#feed.forgetHistory();
   }
 
-  /** Deletes every key whose time is over, now. */
+  /** Deletes every expired key now, whether or not `activeExpiry` is on. */
   expireNow(): void {
     while (this.#expiry.run(this.#clock.now()) > 0);
   }
 
-  /** Ends every connection and stops listening. Nothing of it keeps the process alive afterwards. */
+  /**
+   * Ends every connection and stops listening.
+   *
+   * @returns Resolves when no timer and no socket is left.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** {@linkcode TestMaster.close}. */
+  /** Closes the master at the end of its scope, for `await using`: as {@linkcode TestMaster.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
