@@ -1,72 +1,79 @@
 /**
- * The command line taken apart. Nothing here reads a file or connects: what comes out is checked as
- * far as words alone can be.
+ * Parses the command line. Nothing here reads a file or connects: what comes out is checked as far as words
+ * alone can be.
  *
+ * ```text
+ *  words  start --master redis://h:1 --listen=6380 --json
+ *         |     |        |           |             flag, takes no value
+ *         |     option and value     option=value
+ *         subcommand: start, demo, help, version
+ * ``` *
  * @module
  */
 
+import { messageOf } from "../base/errors.ts";
 import { parseListen, parseMaster } from "../replica/options.ts";
 
-/** Wrong usage: the message says what, the exit code is 2. */
+/** A command line that makes no sense: the message says why, the exit code is 2. */
 export class UsageError extends Error {
-  /** Always "UsageError". */
+  /** Always "UsageError", on every runtime and after minifying. */
   override readonly name: string = "UsageError";
 }
 
-/** How much is logged, the quietest last. */
+/** The values of `--log-level`, the quietest last. */
 export const LOG_LEVELS: readonly string[] = ["debug", "info", "warn", "error"];
 
-/** What both subcommands share. */
+/** Options that both subcommands have. */
 export interface OutputArgs {
-  /** One of {@linkcode LOG_LEVELS}. */
+  /** The lowest level that is shown, one of {@linkcode LOG_LEVELS}. */
   readonly logLevel: string;
-  /** A JSON object a line in place of text. */
+  /** True prints a JSON object a line in place of text. */
   readonly json: boolean;
 }
 
-/** `start`. */
+/** The options of `start`. */
 export interface StartArgs extends OutputArgs {
-  /** Which. */
+  /** Always `start`, the subcommand. */
   readonly command: "start";
-  /** The master's URL. */
+  /** URL of the master, which has been checked. */
   readonly master: string;
-  /** Where to serve RESP. */
+  /** Where to serve RESP; undefined for nowhere. */
   readonly listen: string | undefined;
-  /** File with the master's password. */
+  /** Path of a file with the master's password, read anew at each connection. */
   readonly passwordFile: string | undefined;
-  /** File with the password our clients must give. */
+  /** Path of a file with the password our clients must give. */
   readonly requirepassFile: string | undefined;
-  /** File to restart from, and to write for that. */
+  /** Path of the snapshot to restart from, and to write. */
   readonly snapshot: string | undefined;
-  /** Files with certificates of the authorities to trust. */
+  /** Paths of certificates to trust; empty for the system's. */
   readonly tlsCa: readonly string[];
-  /** File with our certificate. */
+  /** Path of our own certificate, which `tlsKey` goes with. */
   readonly tlsCert: string | undefined;
-  /** File with its key. */
+  /** Path of the private key of `tlsCert`. */
   readonly tlsKey: string | undefined;
   /** Name the master's certificate must carry. */
   readonly tlsServerName: string | undefined;
 }
 
-/** `demo`. */
+/** The options of `demo`. */
 export interface DemoArgs extends OutputArgs {
-  /** Which. */
+  /** Always `demo`, the subcommand. */
   readonly command: "demo";
   /** Where the replica serves RESP. */
   readonly listen: string;
-  /** Commands a second on the sample master. */
+  /** Actions a second on the sample master. */
   readonly rate: number;
-  /** Ends by itself after so many seconds. */
+  /** Seconds after which the demo ends by itself; undefined for never. */
   readonly seconds: number | undefined;
 }
 
-/** A text is asked for, not a run. */
+/** A command line that asks for a text only. */
 export type TextArgs = { readonly command: "help" } | { readonly command: "version" };
 
-/** A command line that makes sense. */
+/** A command line that was understood. */
 export type Args = StartArgs | DemoArgs | TextArgs;
 
-/** What `--help` prints. */
+/** The text that `--help` prints. */
 export const HELP: string = `A live copy of a Redis or Valkey dataset, following its master.
 
 start --master URL      follow a master until Ctrl-C
@@ -118,9 +125,10 @@ const MAX_RATE = 1_000_000;
 const MAX_SECONDS = 1_000_000;
 
 /**
- * Takes a command line apart.
+ * Parses a command line.
  *
- * @throws {UsageError} With a message fit for the terminal.
+ * @param words The words after the program's name.
+ * @throws {UsageError} When it makes no sense; the message is fit for the terminal.
  */
 export function parseArgs(words: readonly string[]): Args {
   const [first, ...rest] = words;
@@ -136,6 +144,7 @@ export function parseArgs(words: readonly string[]): Args {
   return first === "start" ? startArgs(options) : demoArgs(options);
 }
 
+/** Reads `--name value`, `--name=value` and flags. Every name is one that `command` knows. */
 function readOptions(command: "start" | "demo", words: readonly string[]): Options {
   const options = new Map<string, string[]>();
   for (let pos = 0; pos < words.length; pos++) {
@@ -224,10 +233,11 @@ function readNumber(name: string, text: string, max: number): number {
   return value;
 }
 
+/** Runs `parse`; its error becomes one of usage, with the option's name in front. */
 function orUsage<T>(name: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${name}: ${messageOf(error)}`);
   }
 }

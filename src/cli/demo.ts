@@ -1,6 +1,6 @@
 /**
- * `demo`: a sample master in this process with live traffic, and a replica of it that any Redis client
- * can read. Needs no Redis at all.
+ * The subcommand `demo`: a sample master in this process with live traffic, and a replica of it that any
+ * Redis client can read. It needs no Redis.
  *
  * @module
  */
@@ -13,7 +13,11 @@ import { followUntil } from "./follow.ts";
 import type { Progress } from "./progress.ts";
 import { Shop } from "./shop.ts";
 
-/** Runs `demo` until `stopped` or until its time is over. */
+/**
+ * Runs `demo` until `stopped` resolves or `--seconds` are over.
+ *
+ * @throws {Error} What made the replica give up.
+ */
 export async function demo(
   args: DemoArgs,
   progress: Progress,
@@ -37,7 +41,7 @@ export async function demo(
   }
 }
 
-/** Says where everything is as soon as the data is there; the answer stops waiting for that. */
+/** Prints where master and replica are, at the first synchronisation. Returns what stops waiting for it. */
 function welcomeOnce(
   replica: Replica,
   progress: Progress,
@@ -78,6 +82,7 @@ Ctrl-C ends it.
 `;
 }
 
+/** A promise for the end of `--seconds`, and what clears its timer. */
 function limitOf(seconds: number): { over: Promise<void>; dispose: () => void } {
   let timer: unknown;
   const over = new Promise<void>((resolve) => {

@@ -1,9 +1,10 @@
 /**
- * Errors in words a person can act on.
+ * Adds to an error what a person can do about it.
  *
  * @module
  */
 
+/** Advice by the error's `code`: `SocketErrorCode`, or the system's for files. */
 const ADVICE: Readonly<Record<string, string>> = {
   REFUSED: "nothing listens there: is the server running, and is this its port?",
   NOT_FOUND: "the name cannot be resolved, or the socket file is missing",
@@ -17,13 +18,14 @@ const ADVICE: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory",
 };
 
+/** Advice by the words of the master's error, which wins over the code. */
 const BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [/NOAUTH|Authentication required/i, "give the password in the URL or with --password-file"],
   [/WRONGPASS|invalid password|invalid username/i, "the master refuses this user or password"],
   [/NOPERM/, "the user needs +psync +replconf +ping at the master"],
 ];
 
-/** One line: what happened, and what to do about it where we know. */
+/** One line with what happened, and in brackets what to do about it where that is known. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = error.message === "" ? error.name : error.message;
@@ -31,6 +33,7 @@ export function explain(error: unknown): string {
   return advice === undefined ? message : `${message} (${advice})`;
 }
 
+/** Looks at the message, then at the codes of the error and its causes. */
 function adviceOn(error: Error): string | undefined {
   const byText = BY_TEXT.find(([pattern]) => pattern.test(error.message));
   if (byText !== undefined) return byText[1];

@@ -1,6 +1,6 @@
 /**
- * A replica run from the command line: shown while it lives, stopped by a signal, a limit or its own
- * failure.
+ * Runs a replica for the command line: shows it while it runs, and closes it at a signal, at a time limit or
+ * when it gives up.
  *
  * @module
  */
@@ -12,10 +12,11 @@ import { explain } from "./explain.ts";
 import { formatDuration, type Sample } from "./format.ts";
 import type { Progress } from "./progress.ts";
 
+/** Milliseconds between two looks at whether the replica has given up. */
 const STATE_CHECK_MS = 200;
 
 /**
- * Starts `replica` and stays until `stopped`; closes it in any case.
+ * Starts `replica`, waits until `stopped` resolves, and closes it in any case.
  *
  * @throws {Error} What made the replica give up.
  */
@@ -29,11 +30,11 @@ export async function followUntil(
     const abort = new AbortController();
     const stop = stopped.then(() => abort.abort());
     const started = replica.start({ signal: abort.signal });
-    // Whichever comes first is told; the other must not be reported as unhandled.
+    // Only the promise that settles first is handled below; the other must not count as unhandled.
     started.catch(() => {});
     progress.follow(() => toSample(replica.status(), systemClock));
     await Promise.race([started, stop]).catch((error) => {
-      // Being stopped while it starts is no failure.
+      // An abort by the signal is no failure.
       if (!abort.signal.aborted) throw error;
     });
     await Promise.race([stop, gaveUp.failed]);
@@ -44,7 +45,7 @@ export async function followUntil(
   }
 }
 
-/** What is shown of a status. */
+/** Reduces a replica's status to what is shown of it. */
 export function toSample(status: ReplicaStatus, clock: Clock): Sample {
   const { sync, nextRetryAtMs, error } = status;
   const live = status.state === "connected";
@@ -67,6 +68,7 @@ export function toSample(status: ReplicaStatus, clock: Clock): Sample {
   };
 }
 
+/** A promise that rejects when the replica has given up, and what stops watching. */
 function watchForFailure(
   replica: Replica,
   clock: Clock,

@@ -1,33 +1,38 @@
 /**
- * Numbers as people read them, and the two lines that show a replica: one while it syncs, one after.
- * Text in, text out: nothing here prints.
+ * Formats numbers as people read them, and the two lines that show a replica: one while it syncs, one while
+ * it follows. Nothing here prints.
+ *
+ * ```text
+ *  syncing ██████████░░░░░░░░░░░░░░  42%  45.1 MB of 107 MB  210,000 keys  22.1 MB/s  2.8 s left
+ *  live  500,000 keys  123 MB in memory  lag 0 B  498 commands/s  heard 12 ms ago
+ * ```
  *
  * @module
  */
 
-/** What is shown of a replica at one moment. */
+/** A replica at one moment, as far as it is shown. */
 export interface Sample {
-  /** When it was taken, monotonic milliseconds. */
+  /** When the sample was taken, milliseconds of the monotonic clock. */
   readonly atMs: number;
-  /** The link stands and the data is current. */
+  /** True while the data is whole and the stream is followed. */
   readonly live: boolean;
-  /** A snapshot is being awaited or loaded. */
+  /** True while a snapshot is awaited or loaded. */
   readonly syncing: boolean;
-  /** Snapshot bytes read. */
+  /** Bytes of the snapshot read so far. */
   readonly bytesRead: number;
-  /** Snapshot bytes in all, where the master says. */
+  /** Bytes of the snapshot in all; undefined where the master does not say. */
   readonly bytesTotal: number | undefined;
-  /** Keys: of the snapshot while it loads, then of the data. */
+  /** Number of keys: of the snapshot while it loads, then of the data. */
   readonly keys: number;
-  /** Bytes the data takes. */
+  /** Bytes reserved for the data. */
   readonly memoryBytes: number;
   /** Stream bytes received and still to be applied. */
   readonly lagBytes: number;
-  /** Milliseconds since the master's last byte, or -1. */
+  /** Milliseconds since the master's last byte, or -1 without a connection. */
   readonly lastIoMs: number;
-  /** Commands applied in all. */
+  /** Commands of the stream applied in all. */
   readonly commands: number;
-  /** What stands in the way, when the link is down. */
+  /** Why the link is down, and when it is tried again; undefined while it is up. */
   readonly trouble: string | undefined;
 }
 
@@ -41,7 +46,7 @@ export function formatCount(value: number): string {
   return Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** Bytes with three digits or so: "999 B", "1.21 MB", "432 MB". */
+/** Bytes with about three digits: "999 B", "1.21 MB", "432 MB". A kB is 1,000 bytes. */
 export function formatBytes(bytes: number): string {
   let unit = 0;
   let value = bytes;
@@ -53,7 +58,7 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** Milliseconds as a person would say them: "40 ms", "3.2 s", "4 min 05 s", "2 h 10 min". */
+/** Milliseconds with the unit that suits their size: "40 ms", "3.2 s", "4 min 05 s", "2 h 10 min". */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
@@ -70,7 +75,7 @@ export function formatBar(fraction: number, width: number = BAR_WIDTH): string {
   return "█".repeat(filled) + "░".repeat(width - filled);
 }
 
-/** The line while it syncs. `perSecond` is bytes a second, undefined when not known yet. */
+/** The line while a snapshot loads. @param perSecond Bytes a second; undefined while not known. */
 export function formatProgress(sample: Sample, perSecond: number | undefined): string {
   const { bytesRead, bytesTotal } = sample;
   const keys = `${formatCount(sample.keys)} keys`;
@@ -89,7 +94,7 @@ export function formatProgress(sample: Sample, perSecond: number | undefined): s
   return `syncing ${formatBar(fraction)}${percent}  ${bytes}  ${keys}${rate}${left}`;
 }
 
-/** The line once it follows. `perSecond` is commands a second, undefined when not known yet. */
+/** The line once the stream is followed. @param perSecond Commands a second; undefined while not known. */
 export function formatStatus(sample: Sample, perSecond: number | undefined): string {
   const keys = `${formatCount(sample.keys)} keys`;
   const memory = `${formatBytes(sample.memoryBytes)} in memory`;

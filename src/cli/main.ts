@@ -6,17 +6,24 @@
  */
 
 import { systemClock } from "../base/clock.ts";
+import { VERSION } from "../replica/version.ts";
 import { HELP, parseArgs, UsageError } from "./args.ts";
 import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
 import { Progress } from "./progress.ts";
 import { start } from "./start.ts";
-import { isStartedScript, onStop, processTerminal, processWords } from "./terminal.ts";
-import { setExitCode, type Terminal } from "./terminal.ts";
-import { VERSION } from "../replica/version.ts";
+import {
+  isStartedScript,
+  onStop,
+  processTerminal,
+  processWords,
+  setExitCode,
+  type Terminal,
+} from "./terminal.ts";
 
 export type { Terminal };
 
+/** Exit codes, as `--help` lists them. */
 const STOPPED = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
@@ -26,7 +33,7 @@ const WRONG_USAGE = 2;
  *
  * @param words The words after the program's name.
  * @param terminal Where output goes.
- * @param stopped Resolves when the run is to end.
+ * @param stopped Resolves when the run is to end, as at Ctrl-C.
  * @returns The exit code: 0 stopped, 1 failed, 2 wrong usage.
  */
 export async function main(

@@ -1,6 +1,14 @@
 /**
- * What a person sees: on a terminal one line that renews itself below the messages, elsewhere
- * messages only, as text or as JSON.
+ * The output of a run: on a terminal one line that renews itself below the messages, elsewhere messages only,
+ * as text or as JSON.
+ *
+ * ```text
+ *  terminal          17:03:12 info  connected             messages scroll
+ *                    live  500,000 keys ...               rewritten in place, 5 times a second
+ *
+ *  elsewhere         a status line when it changes between live and not, every 5 s while syncing, every
+ *                    minute while live
+ * ```
  *
  * @module
  */
@@ -11,15 +19,17 @@ import { LOG_LEVELS, type OutputArgs } from "./args.ts";
 import { cut, formatProgress, formatStatus, type Sample } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Milliseconds between two renewals of the line. */
 const RENEW_MS = 200;
-/** Without a terminal: how often progress and status are said. */
+/** Milliseconds between two status lines where there is no terminal. */
 const SYNCING_EVERY_MS = 5_000;
 const LIVE_EVERY_MS = 60_000;
-/** Rates are taken over so long, so that they can be read. */
+/** Rates are averages over this many milliseconds: shorter ones change too fast to be read. */
 const RATE_WINDOW_MS = 2_000;
+/** Back to the first column, and erase to the end of the line (ECMA-48 EL). */
 const CLEAR_LINE = "\r\x1b[K";
 
-/** Shows a replica until it is closed. Also the logger, so that messages and the line do not mix. */
+/** Shows a replica until it is closed. It is the logger too, so that messages and the line do not mix. */
 export class Progress implements Logger {
   readonly #terminal: Terminal;
   readonly #clock: Clock;
@@ -32,7 +42,7 @@ export class Progress implements Logger {
   #saidAtMs: number = NaN;
   #wasLive: boolean = false;
 
-  /** @param terminal Where to. @param clock Time. @param output What the command line asks for. */
+  /** Shows nothing yet. @param terminal Where to. @param clock Times samples. @param output What to print. */
   constructor(terminal: Terminal, clock: Clock, output: OutputArgs) {
     this.#terminal = terminal;
     this.#clock = clock;
@@ -40,13 +50,13 @@ export class Progress implements Logger {
     this.#renews = terminal.isTerminal && !output.json;
   }
 
-  /** Begins to show what `sample` gives. */
+  /** Begins to show what `sample` returns, which is called at each renewal. */
   follow(sample: () => Sample): void {
     this.#sample = sample;
     this.#renew();
   }
 
-  /** Stops showing; the last line stays. */
+  /** Stops showing; the last line stays on the terminal. */
   close(): void {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
@@ -55,27 +65,27 @@ export class Progress implements Logger {
     this.#line = "";
   }
 
-  /** A text as it is, above the line. */
+  /** Prints a text as it is, above the line. */
   print(text: string): void {
     this.#terminal.write(`${this.#line === "" ? "" : CLEAR_LINE}${text}\n${this.#line}`);
   }
 
-  /** Logs. */
+  /** Logs a step that is of interest when searching a fault. */
   debug(message: string): void {
     this.#log("debug", message);
   }
 
-  /** Logs. */
+  /** Logs what an operator wants to read once. */
   info(message: string): void {
     this.#log("info", message);
   }
 
-  /** Logs. */
+  /** Logs what went wrong and is being dealt with. */
   warn(message: string): void {
     this.#log("warn", message);
   }
 
-  /** Logs. */
+  /** Logs what went wrong and stays so. */
   error(message: string): void {
     this.#log("error", message);
   }
@@ -96,19 +106,19 @@ export class Progress implements Logger {
     this.#timer = this.#clock.setTimer(() => this.#renew(), RENEW_MS);
   }
 
-  /** Keeps the samples of the last while; starts anew where a total went back or the phase changed. */
+  /** Keeps the samples of the last two seconds; starts again where a total fell or a sync began or ended. */
   #remember(sample: Sample): void {
     const last = this.#window.at(-1);
     const restarted = last !== undefined && (last.syncing !== sample.syncing ||
       sample.bytesRead < last.bytesRead || sample.commands < last.commands ||
-      // Waiting for the first byte tells nothing about the speed of the rest.
+      // The wait for the first byte says nothing about the speed of the rest.
       (last.bytesRead === 0 && sample.bytesRead > 0));
     if (restarted) this.#window = [];
     this.#window.push(sample);
     while (this.#window[0].atMs < sample.atMs - RATE_WINDOW_MS) this.#window.shift();
   }
 
-  /** Undefined until there is something to compare with. */
+  /** Growth of a total a second; undefined until two samples are far enough apart. */
   #perSecond(field: "bytesRead" | "commands"): number | undefined {
     const [first, last] = [this.#window[0], this.#window[this.#window.length - 1]];
     const elapsedMs = last.atMs - first.atMs;
@@ -122,16 +132,17 @@ export class Progress implements Logger {
   }
 
   #draw(sample: Sample): void {
-    // The last column stays free: a full line would wrap, and the next renewal leave it behind.
+    // The last column stays free: a full line would wrap, and the next renewal would not erase all of it.
     this.#line = cut(this.#text(sample), this.#terminal.columns() - 1);
     this.#terminal.write(CLEAR_LINE + this.#line);
   }
 
+  /** Prints a status line without a terminal, when it is due or the replica went live or down. */
   #say(sample: Sample): void {
     const everyMs = sample.syncing ? SYNCING_EVERY_MS : LIVE_EVERY_MS;
     const changed = sample.live !== this.#wasLive;
     this.#wasLive = sample.live;
-    // Nothing is worth a line at the very start: what happens next has lines of its own.
+    // At the very start there is nothing to say yet: the first events have messages of their own.
     if (Number.isNaN(this.#saidAtMs)) this.#saidAtMs = sample.atMs;
     if (!changed && sample.atMs - this.#saidAtMs < everyMs) return;
     this.#saidAtMs = sample.atMs;

@@ -1,13 +1,17 @@
 /**
- * The demo's traffic: a small shop with prices, stock, feature flags, sessions that expire and
- * counters that never stop.
+ * The demo's traffic: a small shop with prices, stock, feature flags, sessions that expire and counters.
+ *
+ * ```text
+ *  price:sku-0042   stock:sku-0042   flag:dark-mode   session:17 (expires)   reserved:17 (expires)
+ *  count:views:home   count:visits   count:orders   sum:revenue
+ * ```
  *
  * @module
  */
 
 import type { Clock, TimerId } from "../base/clock.ts";
 
-/** Sends one command to the sample master. */
+/** Runs one command on the sample master. */
 export type Call = (...args: string[]) => unknown;
 
 const PRODUCTS = 5_000;
@@ -16,12 +20,14 @@ const PAGES = ["home", "search", "product", "cart", "checkout", "help"];
 const COUNTRIES = ["de", "fr", "jp", "br", "us", "in", "ke", "nz"];
 const SESSION_SECONDS = 120;
 const CART_MS = 15_000;
+/** Milliseconds between two bursts of actions. */
 const TICK_MS = 20;
-/** Work made up for after a pause is bounded: a laptop that slept must not wake to a storm. */
+/** Most milliseconds of traffic made up for after a pause: a laptop that slept must not wake to a storm. */
 const MAX_CATCH_UP_MS = 500;
 
+/** Something that happens in the shop. */
 interface Action {
-  /** How often, relative to the others. */
+  /** How often it happens, relative to the other actions. */
   readonly weight: number;
   run(shop: Shop): void;
 }
@@ -38,7 +44,7 @@ const actions: readonly Action[] = [
 ];
 const TOTAL_WEIGHT = actions.reduce((sum, { weight }) => sum + weight, 0);
 
-/** Opens with its shelves full, then trades at a steady rate until it is closed. */
+/** Makes a steady rate of random actions from `open` to `close`; each is one to four commands. */
 export class Shop {
   readonly #call: Call;
   readonly #clock: Clock;
@@ -49,7 +55,7 @@ export class Shop {
   #owed: number = 0;
   #nextUser: number = 1;
 
-  /** @param call The master. @param clock Time. @param random Chance. @param perSecond Actions. */
+  /** Does nothing yet. @param call Runs a command. @param random Uniform in [0, 1). @param perSecond Actions. */
   constructor(call: Call, clock: Clock, random: () => number, perSecond: number) {
     this.#call = call;
     this.#clock = clock;
@@ -57,7 +63,7 @@ export class Shop {
     this.#perSecond = perSecond;
   }
 
-  /** Writes what the shop opens with. */
+  /** Writes prices, stock, flags and a thousand sessions. */
   fill(): void {
     for (let i = 0; i < PRODUCTS; i++) {
       this.#call("SET", `price:${sku(i)}`, this.#price());
@@ -67,24 +73,24 @@ export class Shop {
     for (let i = 0; i < PRODUCTS / 5; i++) this.visit();
   }
 
-  /** Opens the doors. */
+  /** Begins to trade, at the rate given. */
   open(): void {
     this.#lastMs = this.#clock.monotonic();
     this.#timer = this.#clock.setTimer(() => this.#tick(), TICK_MS);
   }
 
-  /** Closes them. */
+  /** Stops trading; no timer is left. */
   close(): void {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
 
-  /** A page is looked at. */
+  /** Counts a view of a page. */
   view(): void {
     this.#call("INCR", `count:views:${this.#pick(PAGES)}`);
   }
 
-  /** Somebody comes in: a session that expires unless used again. */
+  /** Opens a session of a new user, which expires after one to three minutes. */
   visit(): void {
     const user = this.#nextUser++;
     const cart = this.#int(4);
@@ -94,18 +100,18 @@ export class Shop {
     this.#call("INCR", "count:visits");
   }
 
-  /** A price moves. */
+  /** Sets the price of some product. */
   changePrice(): void {
     this.#call("SET", `price:${sku(this.#int(PRODUCTS))}`, this.#price());
   }
 
-  /** Something is reserved for a short while. */
+  /** Reserves a product for a user, for 15 seconds. */
   addToCart(): void {
     const product = sku(this.#int(PRODUCTS));
     this.#call("SET", `reserved:${this.#recentUser()}`, product, "PX", String(CART_MS));
   }
 
-  /** Something is bought. */
+  /** Sells a product: stock, orders and revenue change, the reservation ends. */
   order(): void {
     this.#call("DECR", `stock:${sku(this.#int(PRODUCTS))}`);
     this.#call("INCR", "count:orders");
@@ -113,21 +119,22 @@ export class Shop {
     this.#call("DEL", `reserved:${this.#recentUser()}`);
   }
 
-  /** A delivery arrives. */
+  /** Adds to the stock of a product. */
   restock(): void {
     this.#call("INCRBY", `stock:${sku(this.#int(PRODUCTS))}`, String(10 + this.#int(50)));
   }
 
-  /** A session ends before its time. */
+  /** Deletes a session before it expires. */
   logOut(): void {
     this.#call("UNLINK", `session:${this.#recentUser()}`);
   }
 
-  /** Somebody at headquarters decides. */
+  /** Switches a feature flag on or off. */
   flipFlag(): void {
     this.#call("SET", `flag:${this.#pick(FLAGS)}`, this.#int(2) === 0 ? "off" : "on");
   }
 
+  /** Makes the actions that are due since the last tick, whole ones only; the fraction is carried over. */
   #tick(): void {
     const now = this.#clock.monotonic();
     const elapsedMs = Math.min(now - this.#lastMs, MAX_CATCH_UP_MS);

@@ -1,5 +1,5 @@
 /**
- * `start`: follows a master until it is stopped.
+ * The subcommand `start`: follows a master until it is stopped.
  *
  * @module
  */
@@ -13,7 +13,11 @@ import { followUntil } from "./follow.ts";
 import type { Progress } from "./progress.ts";
 import { readTextFile } from "./terminal.ts";
 
-/** Runs `start` until `stopped`. */
+/**
+ * Runs `start` until `stopped` resolves.
+ *
+ * @throws {Error} When a file cannot be read, or what made the replica give up.
+ */
 export async function start(
   args: StartArgs,
   progress: Progress,
@@ -25,10 +29,10 @@ export async function start(
   progress.info("stopped");
 }
 
-/** The library's options for a command line. */
+/** Makes the library's options from a command line; reads the files it names. */
 export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
   const { passwordFile, requirepassFile, listen, snapshot } = args;
-  // Read once now, so that a wrong path is told at once and not at the first connection.
+  // Read once now, so that a wrong path is reported at once and not at the first connection.
   if (passwordFile !== undefined) readOption("--password-file", passwordFile);
   return {
     master: args.master,
@@ -55,7 +59,7 @@ function toTls(args: StartArgs): TlsClientOptions {
   };
 }
 
-/** An empty file would switch the password off: surely not what was meant. */
+/** A password from a file. An empty file is refused: it would serve clients without a password. */
 function readPassword(option: string, path: string): string {
   const password = readOption(option, path);
   if (password === "") throw new UsageError(`${option} ${path}: the file is empty`);

@@ -1,6 +1,6 @@
 /**
- * The process around the command line: its words, its output, its signals, its files. One source for
- * all three runtimes, which agree on these `node:` modules.
+ * The process that the command line runs in: its words, output, signals and files. One source for all three
+ * runtimes, which agree on these `node:` modules.
  *
  * @module
  */
@@ -9,23 +9,25 @@ import { readFileSync, realpathSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** Where output goes. */
+/** Where a run's output goes; tests pass their own. */
 export interface Terminal {
-  /** Whether somebody looks at it, so that a line can renew itself. */
+  /** True where a person looks at it, so that a line can renew itself. */
   readonly isTerminal: boolean;
-  /** Its width now. */
+  /** Its width in columns at this moment. */
   columns(): number;
-  /** Writes text as it is. */
+  /** Writes text as it is, without a line end. */
   write(text: string): void;
   /** Writes a line to the error output. */
   writeError(text: string): void;
 }
 
+/** Width taken where the terminal does not tell its own. */
 const DEFAULT_COLUMNS = 80;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** Exit code of a process ended by SIGINT: 128 + 2. */
 const CODE_OF_INTERRUPT = 130;
 
-/** This process's own output. */
+/** The output of this process. */
 export const processTerminal: Terminal = {
   isTerminal: process.stdout.isTTY === true,
   columns: () => process.stdout.columns || DEFAULT_COLUMNS,
@@ -38,7 +40,7 @@ export function processWords(): string[] {
   return process.argv.slice(2);
 }
 
-/** Sets what the process will end with; it ends when nothing is left to do. */
+/** Sets the exit code; the process ends by itself when no timer and no socket is left. */
 export function setExitCode(code: number): void {
   process.exitCode = code;
 }
@@ -48,7 +50,7 @@ export function readTextFile(path: string): string {
   return readFileSync(path, "utf8").replace(/\r?\n$/, "");
 }
 
-/** Whether the module at `url` is the script this process was started with. */
+/** Whether the module at `url` is the script that this process was started with. */
 export function isStartedScript(url: string): boolean {
   const script = process.argv[1];
   if (script === undefined || !url.startsWith("file:")) return false;
@@ -62,7 +64,7 @@ export function isStartedScript(url: string): boolean {
 /**
  * Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once.
  *
- * @returns The promise, and what takes the listeners away.
+ * @returns The promise, and a function that removes the listeners.
  */
 export function onStop(): { stopped: Promise<void>; dispose: () => void } {
   let stop: () => void;
