@@ -7,7 +7,7 @@ import type { Database } from "../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 import { setString, storeInteger } from "../../src/store/types/string.ts";
-import { HandClock } from "../server/support.ts";
+import { HandClock } from "../support/clock.ts";
 
 const encoder = new TextEncoder();
 

@@ -4,7 +4,7 @@ import { Replica } from "../../mod.ts";
 import { MemoryNet } from "../support/memory_net.ts";
 import { TestMaster } from "../../src/testing/test_master.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { ManualClock } from "../replication/support.ts";
+import { ManualClock } from "../support/clock.ts";
 
 class World {
   readonly clock: ManualClock = new ManualClock();

@@ -4,16 +4,8 @@ import { Crc64 } from "../../src/base/crc64.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { RdbError } from "../../src/rdb/format/errors.ts";
 import { ack, Rig } from "./rig.ts";
-import {
-  command,
-  eofFrame,
-  lengthFrame,
-  MARK,
-  OTHER_REPLID,
-  REPLID,
-  settle,
-  snapshot,
-} from "./support.ts";
+import { command, eofFrame, lengthFrame, MARK, OTHER_REPLID, REPLID, snapshot } from "./support.ts";
+import { settle } from "../support/clock.ts";
 import { bytesOf, textOf } from "../support/bytes.ts";
 
 const KEYS = [

@@ -4,7 +4,8 @@ import { SocketError } from "../../src/net/socket.ts";
 import { ReplicationError, type ReplicationErrorCode } from "../../src/replication/errors.ts";
 import type { LinkOptions } from "../../src/replication/types.ts";
 import { PLAIN_HANDSHAKE, Rig } from "./rig.ts";
-import { command, settle } from "./support.ts";
+import { command } from "./support.ts";
+import { settle } from "../support/clock.ts";
 
 const orders: { name: string; options: Partial<LinkOptions>; expected: string }[] = [
   { name: "nothing configured", options: {}, expected: PLAIN_HANDSHAKE },

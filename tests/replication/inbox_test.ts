@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { Inbox } from "../../src/replication/inbox.ts";
 import { Rig } from "./rig.ts";
-import { command, eofFrame, REPLID, settle, snapshot } from "./support.ts";
+import { command, eofFrame, REPLID, snapshot } from "./support.ts";
+import { settle } from "../support/clock.ts";
 
 test("Inbox gives back what it was given, whatever the pieces", () => {
   for (let seed = 1; seed <= 50; seed++) {

@@ -10,9 +10,9 @@ import {
   MARK,
   OTHER_REPLID,
   REPLID,
-  settle,
   snapshot,
 } from "./support.ts";
+import { settle } from "../support/clock.ts";
 
 const KEYS = [{ key: "a", value: "1" }, { db: 3, key: "b", value: "2", expireAtMs: 4e12 }];
 

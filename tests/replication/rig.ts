@@ -17,12 +17,11 @@ import {
   eofFrame,
   FakeNet,
   type FakeSocket,
-  ManualClock,
   REPLID,
-  settle,
   snapshot,
   type SnapshotKey,
 } from "./support.ts";
+import { ManualClock, settle } from "../support/clock.ts";
 import { bytesOf, textOf } from "../support/bytes.ts";
 
 /** Everything between PING and PSYNC when nothing is configured. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Divergence } from "../../src/replication/types.ts";
 import { ack, Rig } from "./rig.ts";
-import { command, eofFrame, REPLID, settle, snapshot } from "./support.ts";
+import { command, eofFrame, REPLID, snapshot } from "./support.ts";
+import { settle } from "../support/clock.ts";
 import { bytesOf, textOf } from "../support/bytes.ts";
 
 const GETACK = command("REPLCONF", "GETACK", "*");

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { type Address, formatAddress } from "../../src/net/socket.ts";
 import { SentinelWatch } from "../../src/replication/sentinel.ts";
 import { Rig } from "./rig.ts";
-import { command, FakeNet, type FakeSocket, ManualClock, settle } from "./support.ts";
+import { command, FakeNet, type FakeSocket } from "./support.ts";
+import { ManualClock, settle } from "../support/clock.ts";
 
 function at(port: number): Address {
   return { transport: "tcp", host: "127.0.0.1", port };

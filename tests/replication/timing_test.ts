@@ -5,7 +5,8 @@ import { Backoff } from "../../src/replication/backoff.ts";
 import { ReplicationError } from "../../src/replication/errors.ts";
 import type { LinkState } from "../../src/replication/types.ts";
 import { ack, Rig } from "./rig.ts";
-import { command, eofFrame, MARK, REPLID, settle, snapshot } from "./support.ts";
+import { command, eofFrame, MARK, REPLID, snapshot } from "./support.ts";
+import { settle } from "../support/clock.ts";
 import { textOf } from "../support/bytes.ts";
 
 const silent: { state: LinkState; sends: string; code: string; limitMs: number }[] = [

@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setString } from "../../src/store/types/string.ts";
-import { Bench, fill, START_MS } from "./support.ts";
+import { Bench, fill } from "./support.ts";
+import { START_MS } from "../support/clock.ts";
 
 const READONLY = "-READONLY You can't write against a read only replica.|";
 const NOAUTH = "-NOAUTH Authentication required.|";

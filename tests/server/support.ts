@@ -6,7 +6,7 @@
 
 import { after } from "node:test";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { loadNet } from "../../src/net/runtime.ts";
 import type { Net } from "../../src/net/socket.ts";
 import { Argv } from "../../src/resp/argv.ts";
@@ -17,29 +17,11 @@ import type { ServerSession, SessionLink } from "../../src/server/session.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 import { setString } from "../../src/store/types/string.ts";
+import { HandClock } from "../support/clock.ts";
 import { type Connection, open } from "../support/connection.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-
-/** 2024-01-01, and only moved by hand. */
-export const START_MS = 1704067200000;
-
-/** A clock that stands still until told. */
-export class HandClock implements Clock {
-  nowMs: number = START_MS;
-  now(): number {
-    return this.nowMs;
-  }
-  monotonic(): number {
-    return this.nowMs;
-  }
-  setTimer(): undefined {}
-  clearTimer(): void {}
-  soon(callback: () => void): void {
-    callback();
-  }
-}
 
 /** Puts strings into a database. */
 export function fill(keyspace: Keyspace, entries: Record<string, string>, dbIndex = 0): void {

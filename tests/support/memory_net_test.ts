@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Clock, TimerId } from "../../src/base/clock.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { MemoryNet } from "./memory_net.ts";
 import type { Socket } from "../../src/net/socket.ts";
+import { SimClock } from "../sim/clock.ts";
 import { socketContract } from "../net/socket_contract.ts";
 import {
   isPattern,
@@ -14,7 +14,7 @@ import {
   Recorder,
   rejection,
 } from "../net/support.ts";
-import { pause, until, within } from "./waiting.ts";
+import { until, within } from "./waiting.ts";
 
 socketContract({
   name: "MemoryNet",
@@ -32,50 +32,12 @@ socketContract({
   leaked: (net) => (net as MemoryNet).connections,
 });
 
-/** A clock that only ticks when told to. */
-class ManualClock implements Clock {
-  ms: number = 0;
-  #events: { at: number; order: number; run: () => void }[] = [];
-  #order: number = 0;
-
-  now(): number {
-    return this.ms;
-  }
-
-  monotonic(): number {
-    return this.ms;
-  }
-
-  setTimer(run: () => void, ms: number): TimerId {
-    const event = { at: this.ms + ms, order: this.#order++, run };
-    this.#events.push(event);
-    return event;
-  }
-
-  clearTimer(id: TimerId): void {
-    this.#events = this.#events.filter((event) => event !== id);
-  }
-
-  soon(run: () => void): void {
-    this.setTimer(run, 0);
-  }
-
-  /** Runs events in order of time until none is left; microtasks have their turn in between. */
-  async run(): Promise<void> {
-    for (;;) {
-      await pause(0);
-      this.#events.sort((a, b) => a.at - b.at || a.order - b.order);
-      const event = this.#events.shift();
-      if (event === undefined) return;
-      this.ms = event.at;
-      event.run();
-    }
-  }
-}
+/** Longer than any conversation takes. */
+const STORY_MS = 60_000;
 
 /** Everything one seeded conversation over a bad network does, as text. */
 async function story(seed: number): Promise<string> {
-  const clock = new ManualClock();
+  const clock = new SimClock();
   const net = new MemoryNet({
     clock,
     prng: new Prng(seed),
@@ -85,10 +47,10 @@ async function story(seed: number): Promise<string> {
   const told = (who: string, socket: Socket, echo: boolean): void =>
     socket.start({
       onData: (chunk) => {
-        log.push(`${clock.ms} ${who} ${chunk.length} ${chunk[0]}`);
+        log.push(`${clock.elapsedMs} ${who} ${chunk.length} ${chunk[0]}`);
         if (echo) socket.write(chunk);
       },
-      onClose: (error) => log.push(`${clock.ms} ${who} closed ${error?.code}`),
+      onClose: (error) => log.push(`${clock.elapsedMs} ${who} closed ${error?.code}`),
     });
   const listener = await net.listen(
     { address: LOOPBACK },
@@ -98,7 +60,7 @@ async function story(seed: number): Promise<string> {
     told("client", client, false);
     client.write(patternAt(0, 10_000));
   });
-  await clock.run();
+  await clock.run(STORY_MS);
   await connected;
   return log.join("\n");
 }

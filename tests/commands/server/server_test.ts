@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allCommands } from "../../../src/commands/table.ts";
 import { NO_REPLICATION, type ReplicationView } from "../../../src/server/view.ts";
-import { Bench, fill, START_MS } from "../../server/support.ts";
+import { Bench, fill } from "../../server/support.ts";
+import { START_MS } from "../../support/clock.ts";
 
 const REPLID = "0123456789abcdef0123456789abcdef01234567";
 
