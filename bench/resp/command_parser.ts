@@ -8,7 +8,8 @@
  */
 
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
-import { CommandParser, ReplyParser } from "../../src/resp/command_parser.ts";
+import { CommandParser } from "../../src/resp/command_parser.ts";
+import { ReplyParser } from "../../src/resp/reply_parser.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
 import { loadMitata } from "../support/mitata.ts";
 import { headline, size } from "../support/report.ts";

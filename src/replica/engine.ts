@@ -28,7 +28,7 @@ import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
 import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
 import { Argv } from "../resp/argv.ts";
-import { ReplyParser } from "../resp/command_parser.ts";
+import { ReplyParser } from "../resp/reply_parser.ts";
 import { ErrorReply, Push, type RespValue, VerbatimString } from "../resp/types.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import { LOADING_TEXT, MASTERDOWN_TEXT } from "../server/availability.ts";

@@ -16,7 +16,7 @@ import {
   type Socket,
   type TlsClientOptions,
 } from "../net/socket.ts";
-import { ReplyParser } from "../resp/command_parser.ts";
+import { ReplyParser } from "../resp/reply_parser.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { writeCommand } from "../resp/writer.ts";
 import type { LinkLogin } from "./types.ts";

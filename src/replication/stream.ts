@@ -148,7 +148,7 @@ export class MasterStream {
    * @returns How many commands were looked at; 0 when the next one must be parsed in full.
    */
   #lookAhead(most: number): number {
-    const ahead = this.#parser.look(most, this.#keys);
+    const ahead = this.#parser.peek(most, this.#keys);
     if (this.#keys.count > 1) this.#executor.expect?.(this.#replOffset.db, this.#keys);
     return ahead;
   }

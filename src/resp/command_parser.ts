@@ -1,11 +1,23 @@
 /**
- * Bytes, cut anywhere, into commands. A push parser: it owns no socket and never waits.
+ * From bytes, cut anywhere, to commands: what a client sends and what a master's stream holds, as
+ * arrays of bulk strings or inline. A push parser: it owns no socket and never waits.
  *
  * ```text
- *   chunk    ......*2 $3 GET $1 k|*3 $3 SE          a command wholly inside is not copied
- *   kept                          *3 $3 SE          what a chunk ends in is copied once,
- *   chunk    T $1 k $1 v|*1 $4 PING ...             and completed piece by piece from the next
+ *   chunk    ......*2 $3 GET $1 k|*3 $3 SE       a command that lies whole inside is not copied
+ *   kept                          *3 $3 SE       the unfinished rest of a chunk is copied once,
+ *   chunk    T $1 k $1 v|*1 $4 PING ...          and completed piece by piece from the next one
  * ```
+ *
+ * From the kept bytes the parser goes back to the chunk as soon as the command in them is whole: of
+ * a chunk only what completes the line or argument at hand is copied.
+ *
+ * Between two calls the state to go on with is: where the command began (`#commandStart`), how many
+ * arguments are still to come (`#left`, 0 between commands), and how long the one at hand is
+ * (`#bulkLength`, -1 while its header is due). No byte is looked at twice but those of an
+ * unfinished line, and there `#scannedEnd` remembers how far it was searched.
+ *
+ * Limits and the texts of refusals are those of `networking.c processMultibulkBuffer` and
+ * `processInlineBuffer`.
  *
  * @module
  */
@@ -14,54 +26,53 @@ import { parseInteger } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { Argv } from "./argv.ts";
-import { reserveTowards } from "./growth.ts";
+import { release, reserveTowards } from "./growth.ts";
 import { splitInline } from "./inline.ts";
 import { RespError, type RespErrorCode } from "./types.ts";
 
-export { ReplyParser } from "./reply_parser.ts";
-export type { ReplyLimits } from "./reply_parser.ts";
-
+// Literals, though types.ts has them: V8 loads an imported constant anew each time, 11% of the
+// speed.
 const STAR = 0x2a;
 const DOLLAR = 0x24;
 const ZERO = 0x30;
 const CR = 13;
 const LF = 10;
-/** server.h: PROTO_INLINE_MAX_SIZE, for inline commands and for the lines of lengths. */
+/** server.h PROTO_INLINE_MAX_SIZE: longest inline command, and longest line of a length. */
 const MAX_LINE_BYTES = 64 * 1024;
-/** networking.c: what a client may ask for before it has shown who it is. */
+/** networking.c: what a client may send before it has authenticated. */
 const UNAUTHENTICATED_ARGUMENTS = 10;
 const UNAUTHENTICATED_BULK_BYTES = 16384;
-/** More memory than this, left by a large command, is given back with the next chunk. */
-const KEPT_CAPACITY = 64 * 1024;
-/** More places than this, left by a command of many arguments, are given back with the next. */
+/** Room for more arguments than this, needed by one command, is given back with the next. */
 const KEPT_ARGUMENTS = 1024;
-/** Offsets are 32-bit. */
+/** Offsets of arguments are 32-bit, so a command is shorter than 2 GB. */
 const MAX_COMMAND_BYTES = 0x7fffffff;
-/** A length of up to nine digits needs no look at any limit of number formats. */
+/** A length of up to nine digits is exact and below 2^31 in any arithmetic. */
 const FAST_DIGITS = 9;
-/** `#readPlain`: the command is another one. */
+/** `#readPlain` says: read this command the general way. */
 const NOT_PLAIN = -1;
-
-/** `#readLength`: the line is not whole yet. */
+/** A line is not whole yet. */
 const INCOMPLETE = -2;
 
-/** What a command may ask for. */
+/** How large a command may be, and in which form it may come. */
 export interface CommandLimits {
-  /** Longest argument, 512 MB unless told. */
+  /** Longest argument in bytes; 512 MB unless told (`proto-max-bulk-len`). */
   bulkBytes: number;
-  /** Most arguments, 1048576 unless told. */
+  /** Most arguments of one command, its name included; 1048576 unless told. */
   argumentCount: number;
-  /** Longest command on the wire, 2 GB unless told. */
+  /** Longest command on the wire in bytes; 2 GB unless told. */
   commandBytes: number;
-  /** Takes lines of words as commands, too; not unless told. */
+  /** Whether lines of words are commands, too; not unless told. */
   inline: boolean;
-  /** False: 10 arguments of 16 KB each are the most. */
+  /** Whether the sender has shown who it is; until then 10 arguments of 16 KB each are the most. */
   authenticated: boolean;
 }
 
-/** Cuts a stream of requests into commands. */
+/** Cuts one connection's stream of requests into commands. */
 export class CommandParser {
-  /** Stream bytes up to and including the last command returned, and the empty lines after it. */
+  /**
+   * Bytes of the stream up to and including the last command returned, and empty lines behind it:
+   * the replication offset of a replica counts these.
+   */
   consumed: number = 0;
   readonly #limits: CommandLimits = {
     bulkBytes: 512 * 1024 * 1024,
@@ -73,58 +84,64 @@ export class CommandParser {
   readonly #argv: Argv = new Argv();
   readonly #words: ByteBuffer = new ByteBuffer();
   readonly #kept: ByteBuffer = new ByteBuffer();
-  /** The bytes being cut: a chunk, or those of `#kept`. */
+  /** The bytes that are cut: a chunk, or those of `#kept`, from `#pos` to `#end`. */
   #bytes: Uint8Array;
   #pos: number = 0;
   #end: number = 0;
-  /** Where the command at hand begins; all before it has been returned. */
+  /** Offset in the bytes where the command at hand begins; all before it has been returned. */
   #commandStart: number = 0;
   /** Arguments still to come; 0 between two commands. */
   #left: number = 0;
-  /** Length of the argument that comes next; -1 when its header does. */
+  /** Length of the argument that comes next; -1 while its header does. */
   #bulkLength: number = -1;
   /**
-   * Up to here the line at `#pos` is known not to end: a slow writer costs no more than a fast one.
+   * Up to this offset the line at `#pos` is known not to end: a line that comes byte by byte costs
+   * no more than one that comes whole.
    */
   #scannedEnd: number = 0;
+  /** Whether `#bytes` is `#kept`; else a chunk is cut where it lies. */
   #usesKept: boolean = true;
-  /** Bytes to go on with once `#kept` is used up. */
+  /**
+   * The chunk that was pushed, until it is cut where it lies; from `#chunkPos` on it is still
+   * unread.
+   */
   #chunk: Uint8Array | undefined = undefined;
   #chunkPos: number = 0;
   #error: RespError | undefined = undefined;
-  /**
-   * Commands cut beforehand, each at its place in the chunk; `#pos` moves over one when it is
-   * returned.
-   */
+  /** Commands that `peek` cut; `#pos` moves over each only when `next` returns it. */
   readonly #ahead: Argv[] = [];
   #aheadCount: number = 0;
   #aheadNext: number = 0;
 
-  /** @param limits What differs from the defaults. */
+  /**
+   * Makes a parser at the start of a stream.
+   *
+   * @param limits What differs from the defaults.
+   */
   constructor(limits: Partial<CommandLimits> = {}) {
     this.#bytes = this.#kept.bytes;
     this.setLimits(limits);
   }
 
-  /** Changes limits: for the next length that is read. */
+  /** Changes limits, from the next length that is read on. */
   setLimits(limits: Partial<CommandLimits>): void {
     Object.assign(this.#limits, limits);
     assert(this.#limits.commandBytes <= MAX_COMMAND_BYTES, "a command is shorter than 2 GB");
   }
 
-  /** Bytes held inside for a command that is not whole yet, or after `keep`. */
+  /** Bytes copied for a command that is not whole yet, or by `keep`. */
   get keptBytes(): number {
     return this.#usesKept ? this.#end - this.#commandStart : 0;
   }
 
-  /** Memory set aside for them. */
+  /** Bytes of memory set aside for copies: a client's query buffer, as CLIENT LIST tells it. */
   get reservedBytes(): number {
     return this.#kept.bytes.length;
   }
 
   /**
-   * Lends the parser a chunk. Call `next` until it answers undefined, or `keep`, before the chunk
-   * is taken back, and before the next one is pushed.
+   * Lends the parser a chunk. Before the chunk is taken back, and before the next one is pushed,
+   * call `next` until it answers undefined, or `keep`. After an error it does nothing.
    */
   push(chunk: Uint8Array): void {
     if (this.#error !== undefined) return;
@@ -134,10 +151,11 @@ export class CommandParser {
   }
 
   /**
-   * The next command, the parser's own: valid until the next call of any of its methods. Undefined
-   * when more bytes are needed; what was left of the chunk has then been copied.
+   * The next command, or undefined when more bytes are needed; then what was left of the chunk has
+   * been copied. The command belongs to the parser: it is valid until the next call of any method.
    *
-   * @throws {RespError} When the bytes are no command; from then on always.
+   * @throws {RespError} When the bytes are no command or break a limit; the same error from then
+   *   on.
    */
   next(): Argv | undefined {
     if (this.#aheadNext < this.#aheadCount) {
@@ -157,20 +175,21 @@ export class CommandParser {
   }
 
   /**
-   * Cuts up to `most` commands beforehand, of those that are short and whole, and lists the first
-   * argument of each that has one: for a caller who can prepare for many keys in less time than for
-   * each alone. `next` returns them as it would have.
+   * Cuts up to `most` commands ahead, of those that are short and whole, and lists the first
+   * argument of each that has one: keys that a caller prefetches together in less time than each
+   * alone. `next` then returns the commands as it would have.
    *
-   * @param keys Filled; places in the chunk.
-   * @returns How many commands were cut; there may be others.
+   * @param keys Filled with those arguments, as offsets into the chunk.
+   * @returns How many commands were cut ahead; more may follow them.
    */
-  look(most: number, keys: Argv): number {
+  peek(most: number, keys: Argv): number {
     this.#aheadNext = this.#aheadCount = 0;
     keys.clear();
     if (this.#error !== undefined || this.#left > 0) return 0;
     if (this.#commandStart === this.#end && !this.#refill()) return 0;
     keys.bytes = this.#bytes;
     let pos = this.#pos;
+    assert(this.#left === 0, "no command is half read");
     while (this.#aheadCount < most) {
       if (this.#aheadCount === this.#ahead.length) this.#ahead.push(new Argv());
       const argv = this.#ahead[this.#aheadCount];
@@ -182,7 +201,7 @@ export class CommandParser {
     return this.#aheadCount;
   }
 
-  /** Copies what is left of the chunk: for a caller that stops before `next` answers undefined. */
+  /** Copies what is left of the chunk, for a caller that stops before `next` answers undefined. */
   keep(): void {
     this.#aheadNext = this.#aheadCount = 0;
     if (!this.#usesKept) this.#moveToKept();
@@ -193,9 +212,10 @@ export class CommandParser {
   }
 
   /**
-   * From between two commands. Skips empty lines and empty arrays, as Redis does.
+   * Reads from between two commands on. Empty lines and empty arrays are passed over, as Redis
+   * does.
    *
-   * @returns True when a command is whole; false when bytes ran out.
+   * @returns True when a command is whole; false when the bytes ran out.
    */
   #readCommand(): boolean {
     while (this.#pos < this.#end) {
@@ -214,9 +234,12 @@ export class CommandParser {
   }
 
   /**
-   * A command of up to nine arguments that begins at `pos`, is whole and breaks no limit: where it
-   * ends, or `NOT_PLAIN`, and then nothing is said about it. Bytes beyond the end may be looked at;
-   * what they are does not matter, since the last thing found must lie before it.
+   * Where the command that begins at `pos` ends, if it is plain: up to nine arguments, whole,
+   * within all limits. `NOT_PLAIN` says nothing about it; the general way then reads it, and
+   * refuses it if need be.
+   *
+   * Bytes beyond `#end`, or beyond the buffer, may be compared (`undefined` equals nothing). What
+   * they are does not matter, since a command is only taken when its last byte lies before `#end`.
    */
   #readPlain(pos: number, argv: Argv): number {
     const bytes = this.#bytes;
@@ -251,16 +274,12 @@ export class CommandParser {
 
   #beginArguments(count: number): boolean {
     const argv = this.#argv;
-    if (argv.starts.length > KEPT_ARGUMENTS) {
-      argv.starts = new Int32Array(16);
-      argv.ends = new Int32Array(16);
-    }
-    argv.clear();
+    argv.shrink(KEPT_ARGUMENTS);
     this.#left = count;
     return this.#readArguments();
   }
 
-  /** `*N`; nearly always N is one digit. */
+  /** Reads `*N`, of which N is nearly always one digit. */
   #readCount(): number {
     const bytes = this.#bytes;
     const pos = this.#pos;
@@ -275,8 +294,11 @@ export class CommandParser {
   }
 
   /**
-   * Arguments as far as the bytes go; true when the last one was there. The hot loop: it reads a
-   * short length itself, since a call for each costs a third of the speed.
+   * Reads arguments as far as the bytes go; true when the last one was there.
+   *
+   * A byte kernel: it reads a length of up to 9 digits itself, since a call for each takes a third
+   * of the speed. What is not plain (a longer length, a leading zero, a limit, a wrong byte, a line
+   * that is not whole) goes to `#readLength`, which decides.
    */
   #readArguments(): boolean {
     const bytes = this.#bytes;
@@ -328,7 +350,7 @@ export class CommandParser {
   }
 
   /**
-   * A line `*N` or `$N` at `#pos`, checked against the limits; `INCOMPLETE` leaves `#pos` alone.
+   * Reads a line `*N` or `$N` and checks it against the limits; `INCOMPLETE` leaves `#pos` alone.
    */
   #readLength(): number {
     const bytes = this.#bytes;
@@ -374,14 +396,14 @@ export class CommandParser {
     }
   }
 
+  /** Refuses a command that reaches from its beginning to `end`, when that is too long. */
   #checkSize(end: number): void {
     if (end - this.#commandStart <= this.#limits.commandBytes) return;
     this.#fail("LIMIT", `Protocol error: command longer than ${this.#limits.commandBytes} bytes`);
   }
 
   /**
-   * Words of the line at `#pos`: how many, 0 for an empty line, `INCOMPLETE` when it has no end
-   * yet.
+   * Reads a line of words: how many there are, 0 for an empty line, `INCOMPLETE` before its end.
    */
   #readInline(): number {
     const start = this.#pos;
@@ -404,7 +426,7 @@ export class CommandParser {
     return argv.count;
   }
 
-  /** Keepalives between the commands of a stream are bare line ends. */
+  /** A master's keepalives between the commands of its stream are bare line feeds. */
   #mayBeEmptyLine(pos: number): boolean {
     const bytes = this.#bytes;
     if (bytes[pos] === LF) return true;
@@ -412,7 +434,7 @@ export class CommandParser {
   }
 
   /**
-   * Offset of `byte`, `INCOMPLETE` when it may still come, -1 when the line is too long already.
+   * Offset of `byte`; `INCOMPLETE` while it may still come, -1 once the line is too long for it.
    */
   #findLineEnd(byte: number): number {
     const bytes = this.#bytes;
@@ -425,7 +447,7 @@ export class CommandParser {
     return limit - start === MAX_LINE_BYTES ? -1 : INCOMPLETE;
   }
 
-  /** After the bytes ran out. True when there are more now. */
+  /** Finds more bytes when those at hand ran out; false when there are none. */
   #refill(): boolean {
     if (!this.#usesKept) {
       this.#moveToKept();
@@ -447,10 +469,7 @@ export class CommandParser {
     return true;
   }
 
-  /**
-   * How much of the chunk completes the line or argument at hand: so that the rest need not be
-   * copied.
-   */
+  /** How much of the chunk completes the line or argument at hand; the rest need not be copied. */
   #takeLength(chunk: Uint8Array): number {
     const available = chunk.length - this.#chunkPos;
     if (this.#left > 0 && this.#bulkLength >= 0) {
@@ -460,10 +479,12 @@ export class CommandParser {
     return lineEnd < 0 ? available : lineEnd + 1 - this.#chunkPos;
   }
 
-  /** Cuts the rest of a chunk where it lies. Nothing is held inside at that moment. */
+  /**
+   * Goes over to cutting the rest of a chunk where it lies, since no kept byte is left to be cut.
+   */
   #adopt(chunk: Uint8Array, start: number): void {
-    if (this.#kept.bytes.length > KEPT_CAPACITY) this.#kept.shrink();
-    else this.#kept.clear();
+    assert(this.#left === 0, "a chunk is cut where it lies from the start of a command on");
+    release(this.#kept);
     this.#chunk = undefined;
     this.#usesKept = false;
     this.#bytes = chunk;
@@ -471,10 +492,10 @@ export class CommandParser {
     this.#end = chunk.length;
   }
 
-  /** Copies the unfinished rest of a borrowed chunk. */
+  /** Copies the unfinished rest of the chunk, which is about to be taken back. */
   #moveToKept(): void {
     const kept = this.#kept;
-    assert(kept.length === 0, "nothing is held while a chunk is cut where it lies");
+    assert(kept.length === 0, "nothing is kept while a chunk is cut where it lies");
     kept.writeBytes(this.#bytes, this.#commandStart, this.#end);
     this.#rebase(this.#commandStart);
     this.#usesKept = true;
@@ -482,7 +503,10 @@ export class CommandParser {
   }
 
   /**
-   * Adds chunk bytes to those held; `full` is where the argument at hand will end, 0 if unknown.
+   * Appends bytes `[start, end)` of the chunk to those kept. Where there is no room for them, bytes
+   * of commands that were returned are dropped first.
+   *
+   * @param full Offset where the argument at hand will end, 0 while that is not known.
    */
   #append(chunk: Uint8Array, start: number, end: number, full: number): void {
     const kept = this.#kept;
@@ -504,7 +528,7 @@ export class CommandParser {
     this.#argv.bytes = this.#bytes;
   }
 
-  /** Everything that counts from the start of the bytes moves down by `shift`. */
+  /** Moves every offset down by `shift`, after that many bytes were dropped from the front. */
   #rebase(shift: number): void {
     const argv = this.#argv;
     if (shift > 0 && this.#left > 0) {
@@ -513,11 +537,13 @@ export class CommandParser {
         argv.ends[i] -= shift;
       }
     }
+    assert(shift <= this.#commandStart, "no byte of the command at hand is dropped");
     this.#pos -= shift;
     this.#commandStart -= shift;
     this.#scannedEnd -= shift;
   }
 
+  /** Counts everything up to `#pos` as returned. */
   #consume(): void {
     this.consumed += this.#pos - this.#commandStart;
     this.#commandStart = this.#pos;

@@ -1,18 +1,22 @@
 /**
- * How a buffer grows that waits for bytes somebody has only announced.
+ * Memory for bytes that wait inside a parser: how a buffer grows for bytes that are only announced,
+ * and how it is given back.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { ByteBuffer } from "../base/byte_buffer.ts";
 
-/** Growth below this factor would make many small pieces cost their square. */
+/** Growing by less than this factor would copy an element again for each of many small pieces. */
 const MIN_GROWTH = 1.25;
+/** More memory than this, needed by one large element, is given back after it. */
+const KEPT_CAPACITY = 64 * 1024;
 
 /**
- * Makes room for `more` bytes: doubles, but not past `full`, where the value at hand will end (0
+ * Makes room for `more` bytes: doubles, but not past `full`, where the element at hand will end (0
  * when that is not known). So an announced length reserves nothing before its bytes come, and the
- * last growth for a large value fits it exactly.
+ * last growth for a large element fits it exactly.
  */
 export function reserveTowards(buffer: ByteBuffer, more: number, full: number): void {
   const needed = buffer.length + more;
@@ -23,4 +27,11 @@ export function reserveTowards(buffer: ByteBuffer, more: number, full: number): 
   const grown = new Uint8Array(Math.max(needed, next));
   grown.set(buffer.bytes.subarray(0, buffer.length));
   buffer.bytes = grown;
+  assert(buffer.length + more <= buffer.bytes.length, "there is room for what comes");
+}
+
+/** Forgets what a buffer holds, and gives back its memory when that is more than 64 KB. */
+export function release(buffer: ByteBuffer): void {
+  if (buffer.bytes.length > KEPT_CAPACITY) buffer.shrink();
+  else buffer.clear();
 }

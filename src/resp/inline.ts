@@ -1,13 +1,14 @@
 /**
- * Inline commands: a line of words, typed by hand or by a health check, by the quoting rules of
- * Redis's `sdssplitargs`.
+ * Inline commands: a line of words, as a person at telnet or a health check sends it, by the
+ * quoting rules of Redis's `sds.c sdssplitargs`.
  *
  * ```text
  * SET key "a\x00b\n"      double quotes: \n \r \t \b \a \xHH, any other \c is c
  * SET key 'it\'s'         single quotes: only \' is special
  * ```
  *
- * A closing quote must be followed by a space or the end of the line.
+ * Quotes may begin inside a word (`ab"cd"`), but a closing quote ends the word: a space or the end
+ * of the line must follow it.
  *
  * @module
  */
@@ -24,8 +25,8 @@ const BACKSLASH = 0x5c;
 const LOWER_X = 0x78;
 
 /**
- * Splits `[start, end)` into words, which are written one after another to `out` and pushed to
- * `argv`.
+ * Splits `[start, end)` of `bytes` into words. They are written one after another to `out`, since
+ * quotes and escapes make them shorter than the line, and pushed to `argv` as offsets into it.
  *
  * @returns False when quotes are unbalanced.
  */
@@ -51,7 +52,9 @@ export function splitInline(
   }
 }
 
-/** The offset after the closing quote, -1 when there is none or a word goes on behind it. */
+/**
+ * Reads up to the closing quote: the offset after it, -1 when there is none or the word goes on.
+ */
 function readDoubleQuoted(bytes: Uint8Array, start: number, end: number, out: ByteBuffer): number {
   for (let pos = start; pos < end; pos++) {
     const byte = bytes[pos];
@@ -73,6 +76,7 @@ function readDoubleQuoted(bytes: Uint8Array, start: number, end: number, out: By
   return -1;
 }
 
+/** As {@linkcode readDoubleQuoted}, for single quotes, in which only `\'` is an escape. */
 function readSingleQuoted(bytes: Uint8Array, start: number, end: number, out: ByteBuffer): number {
   for (let pos = start; pos < end; pos++) {
     const byte = bytes[pos];
@@ -87,11 +91,12 @@ function afterQuote(bytes: Uint8Array, pos: number, end: number): number {
   return pos === end || isSpace(bytes[pos]) ? pos : -1;
 }
 
-/** C's `isspace`. */
+/** C's `isspace` in the C locale: space, and 9 to 13. */
 function isSpace(byte: number): boolean {
   return byte === SPACE || (byte >= TAB && byte <= CR);
 }
 
+/** The byte that an escape's letter stands for; any other byte stands for itself. */
 function unescape(byte: number): number {
   switch (byte) {
     case 0x6e:
@@ -109,6 +114,7 @@ function unescape(byte: number): number {
   }
 }
 
+/** The value of a hexadecimal digit, -1 for any other byte. */
 function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;

@@ -1,6 +1,16 @@
 /**
- * Bytes, cut anywhere, into replies: RESP2 and RESP3, streamed forms included. A push parser: it
- * owns no socket and never waits.
+ * From bytes, cut anywhere, to replies: RESP2 and RESP3, streamed forms included. A push parser: it
+ * owns no socket and never waits. Connections to other servers use it, and `replica.call`, which
+ * reads our own replies.
+ *
+ * Two kinds of things are read: lines, and the bytes of a string whose line announced them. An
+ * unfinished one is copied, into `#line` or `#bulk`, and completed from the next chunk. Aggregates
+ * that are not whole yet stand on a stack:
+ *
+ * ```text
+ *   *2\r\n  :1\r\n  %1\r\n  +k\r\n  ...
+ *   open:  [array, 1 left: 1]  [map, 1 left: "k"]      the next value goes to the innermost
+ * ```
  *
  * @module
  */
@@ -8,7 +18,7 @@
 import { latin1, parseDouble, parseInteger, utf8 } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import { reserveTowards } from "./growth.ts";
+import { release, reserveTowards } from "./growth.ts";
 import {
   ErrorReply,
   Push,
@@ -19,45 +29,48 @@ import {
   VerbatimString,
 } from "./types.ts";
 
+// Literals here as in command_parser.ts, for speed.
 const CR = 13;
 const LF = 10;
 const COLON = 0x3a;
 const PLUS = 0x2b;
 const QUESTION = 0x3f;
-/** "txt:" */
+/** Bytes of a verbatim string's format and colon: "txt:". */
 const VERBATIM_PREFIX = 4;
-const KEPT_CAPACITY = 64 * 1024;
 
-/** What a reply may ask for. */
+/** How large a reply may be. */
 export interface ReplyLimits {
-  /** Longest string, 512 MB unless told. */
+  /** Longest string in bytes; 512 MB unless told. */
   bulkBytes: number;
-  /** Longest line (statuses, errors, numbers), 64 KB unless told. */
+  /** Longest line (a status, an error, a number) in bytes; 64 KB unless told. */
   lineBytes: number;
-  /** Most elements of one aggregate, 2^27 unless told. */
+  /** Most elements of one aggregate, pairs of a map; 2^27 unless told. */
   elementCount: number;
-  /** Deepest nesting, 64 unless told. */
+  /** Deepest nesting of aggregates; 64 unless told. */
   depth: number;
 }
 
 /** An aggregate whose elements are still coming. */
 interface Aggregate {
+  /** Its type byte. */
   readonly type: number;
+  /** Elements so far. */
   readonly items: RespValue[];
   /** Elements still to come, keys and values counted each; Infinity when streamed. */
   left: number;
 }
 
-/** Not a value: the element at hand needs more bytes, or has opened an aggregate. */
+/** No value yet: the element at hand needs more bytes, or has opened an aggregate. */
 const NOTHING: unique symbol = Symbol("nothing");
 
-/** Cuts a stream of replies into values. */
+/** Cuts one connection's stream of replies into values. */
 export class ReplyParser {
-  /** Stream bytes up to and including the last reply returned. */
+  /** Bytes of the stream up to and including the last reply returned. */
   consumed: number = 0;
-  /** RESP3 attributes that came before the reply returned last. */
+  /** RESP3 attributes that stood before the reply returned last; undefined when there were none. */
   attributes: Map<RespValue, RespValue> | undefined = undefined;
   readonly #limits: ReplyLimits;
+  /** Aggregates that are not whole yet, the outermost first. */
   readonly #open: Aggregate[] = [];
   /** A line that is not whole yet. */
   readonly #line: ByteBuffer = new ByteBuffer();
@@ -65,21 +78,29 @@ export class ReplyParser {
   #bytes: Uint8Array = new Uint8Array(0);
   #start: number = 0;
   #end: number = 0;
+  /** The bytes so far of a string that is not whole yet. */
   readonly #bulk: ByteBuffer = new ByteBuffer();
+  /** The chunk at hand until it is used up, and the offset of its first unread byte. */
   #chunk: Uint8Array | undefined = undefined;
   #pos: number = 0;
+  /** Bytes of the stream read so far. */
   #received: number = 0;
-  /** Stream bytes before the element at hand. */
+  /** Bytes of the stream before the element at hand. */
   #elementStart: number = 0;
-  /** Type byte of the string whose bytes are coming; 0 when a line comes. */
+  /** Type byte of the string whose bytes come next, and its length; 0 while a line comes next. */
   #bulkType: number = 0;
   #bulkLength: number = 0;
   /** Pieces of a `$?` string so far; undefined outside one. */
   #pieces: ByteBuffer | undefined = undefined;
+  /** Attributes of the reply that is still coming. */
   #attributes: Map<RespValue, RespValue> | undefined = undefined;
   #error: RespError | undefined = undefined;
 
-  /** @param limits What differs from the defaults. */
+  /**
+   * Makes a parser at the start of a stream.
+   *
+   * @param limits What differs from the defaults.
+   */
   constructor(limits: Partial<ReplyLimits> = {}) {
     this.#limits = {
       bulkBytes: 512 * 1024 * 1024,
@@ -91,7 +112,8 @@ export class ReplyParser {
   }
 
   /**
-   * Lends a chunk. Call `next` until it answers undefined, or `takeRest`, before it is taken back.
+   * Lends the parser a chunk. Call `next` until it answers undefined before the chunk is taken
+   * back.
    */
   push(chunk: Uint8Array): void {
     assert(this.#chunk === undefined, "the chunk before was used up");
@@ -100,9 +122,9 @@ export class ReplyParser {
   }
 
   /**
-   * The next reply; undefined when more bytes are needed. Values own their bytes.
+   * The next reply, or undefined when more bytes are needed. Values own their bytes.
    *
-   * @throws {RespError} When the bytes are no reply; from then on always.
+   * @throws {RespError} When the bytes are no reply or break a limit; the same error from then on.
    */
   next(): RespValue | undefined {
     if (this.#error !== undefined) throw this.#error;
@@ -119,28 +141,16 @@ export class ReplyParser {
     return undefined;
   }
 
-  /**
-   * The bytes of the chunk behind the last reply returned, copied, when something else than replies
-   * follows. Only between two replies.
-   */
-  takeRest(): Uint8Array {
-    assert(this.#open.length === 0 && this.#bulkType === 0, "no reply is half read");
-    const chunk = this.#chunk;
-    const line = this.#line.toBytes();
-    this.#line.clear();
-    this.#chunk = undefined;
-    if (chunk === undefined) return line;
-    return chunk.slice(this.#pos);
-  }
-
+  /** Hands a whole reply out. */
   #finish(value: RespValue): RespValue {
+    assert(this.#open.length === 0 && this.#bulkType === 0, "no reply is half read");
     this.consumed = this.#received;
     this.attributes = this.#attributes;
     this.#attributes = undefined;
     return value;
   }
 
-  /** One line of the stream and what it begins. */
+  /** Reads one line: its value, or what it opens. */
   #readElement(): RespValue | typeof NOTHING {
     const type = this.#readLine();
     if (type < 0) return NOTHING;
@@ -175,7 +185,7 @@ export class ReplyParser {
     }
   }
 
-  /** Type byte of the next line, whose rest stands in `#bytes`; -1 when it is not whole yet. */
+  /** Reads a line into `#bytes`: its type byte, or -1 while it is not whole. */
   #readLine(): number {
     const chunk = this.#chunk!;
     const start = this.#pos;
@@ -202,7 +212,7 @@ export class ReplyParser {
     return this.#bytes[this.#start - 1];
   }
 
-  /** Whether the line announces `?`: no length or count, but an end. */
+  /** Whether `?` stands for the length or count: elements come until an end, which says so. */
   #isStreamed(): boolean {
     return this.#end - this.#start === 1 && this.#bytes[this.#start] === QUESTION;
   }
@@ -210,7 +220,7 @@ export class ReplyParser {
   #integer(): number | bigint {
     const start = this.#bytes[this.#start] === PLUS ? this.#start + 1 : this.#start;
     const value = parseInteger(this.#bytes, start, this.#end);
-    if (value !== value) this.#fail("PROTOCOL", "Integer is none");
+    if (value !== value) this.#fail("PROTOCOL", "Integer is not a number");
     if (value === Infinity || value === -Infinity) {
       return BigInt(latin1(this.#bytes, start, this.#end));
     }
@@ -226,16 +236,17 @@ export class ReplyParser {
   #double(): number {
     if (/^[+-]?nan$/i.test(latin1(this.#bytes, this.#start, this.#end))) return NaN;
     const value = parseDouble(this.#bytes, this.#start, this.#end);
-    if (value !== value) this.#fail("PROTOCOL", "Double is none");
+    if (value !== value) this.#fail("PROTOCOL", "Double is not a number");
     return value;
   }
 
   #bigNumber(): bigint {
     const text = latin1(this.#bytes, this.#start, this.#end);
-    if (!/^[+-]?[0-9]+$/.test(text)) this.#fail("PROTOCOL", "Big number is none");
+    if (!/^[+-]?[0-9]+$/.test(text)) this.#fail("PROTOCOL", "Big number is not a number");
     return text[0] === "+" ? BigInt(text.slice(1)) : BigInt(text);
   }
 
+  /** Takes the length of a string; the bytes come next. */
   #openBulk(type: number): RespValue | typeof NOTHING {
     if (type === TypeByte.BULK && this.#isStreamed()) {
       this.#pieces = new ByteBuffer();
@@ -254,9 +265,10 @@ export class ReplyParser {
     return NOTHING;
   }
 
+  /** Takes the length of a piece of a streamed string; 0 ends the string. */
   #openPiece(length: number): RespValue | typeof NOTHING {
     const pieces = this.#pieces;
-    if (pieces === undefined) this.#fail("PROTOCOL", "Piece of no streamed string");
+    if (pieces === undefined) this.#fail("PROTOCOL", "Piece of a string that was not begun");
     if (length === 0) {
       this.#pieces = undefined;
       return pieces.toBytes();
@@ -269,7 +281,7 @@ export class ReplyParser {
     return NOTHING;
   }
 
-  /** Bytes of a string and its line end. */
+  /** Reads bytes of a string and its line end, without copying them when they lie in one chunk. */
   #readBulk(): RespValue | typeof NOTHING {
     const chunk = this.#chunk!;
     const start = this.#pos;
@@ -294,8 +306,7 @@ export class ReplyParser {
     }
     this.#bulkType = 0;
     const value = this.#bulkValue(type, bytes, start, end);
-    if (this.#bulk.bytes.length > KEPT_CAPACITY) this.#bulk.shrink();
-    else this.#bulk.clear();
+    release(this.#bulk);
     return value;
   }
 
@@ -321,6 +332,7 @@ export class ReplyParser {
     }
   }
 
+  /** Takes the count of an aggregate; its elements come next, unless there are none. */
   #openAggregate(type: number): RespValue | typeof NOTHING {
     const isMap = type === TypeByte.MAP || type === TypeByte.ATTRIBUTE;
     const isList = type === TypeByte.ARRAY || type === TypeByte.SET || type === TypeByte.PUSH;
@@ -354,7 +366,7 @@ export class ReplyParser {
     return count;
   }
 
-  /** Adds to the innermost aggregate; its value when that made it whole. */
+  /** Adds a value to the innermost aggregate: that one's own value when it is whole now. */
   #addTo(aggregate: Aggregate, value: RespValue): RespValue | typeof NOTHING {
     aggregate.items.push(value);
     aggregate.left--;
@@ -370,11 +382,11 @@ export class ReplyParser {
     this.#fail("LIMIT", `Streamed aggregate has more than ${this.#limits.elementCount} elements`);
   }
 
-  /** The "." after the last element of a streamed aggregate. */
+  /** Takes the "." behind the last element of a streamed aggregate. */
   #closeStreamed(): RespValue | typeof NOTHING {
     const aggregate = this.#open.pop();
     if (this.#start < this.#end || aggregate === undefined || aggregate.left !== Infinity) {
-      this.#fail("PROTOCOL", "End of no streamed aggregate");
+      this.#fail("PROTOCOL", "End of an aggregate that was not begun");
     }
     if (aggregate.type === TypeByte.MAP && aggregate.items.length % 2 !== 0) {
       this.#fail("PROTOCOL", "Streamed map ends after a key");
@@ -386,7 +398,7 @@ export class ReplyParser {
   }
 
   /**
-   * Elements into the value they make. Attributes make none: those of a whole reply are put aside.
+   * The value of a whole aggregate. Attributes are none: those of the reply itself are put aside.
    */
   #close(aggregate: Aggregate): RespValue | typeof NOTHING {
     switch (aggregate.type) {
@@ -404,8 +416,10 @@ export class ReplyParser {
     }
   }
 
+  /** Moves to offset `end` of the chunk, and lets go of the chunk when that is its end. */
   #advance(end: number): void {
     const chunk = this.#chunk!;
+    assert(end >= this.#pos && end <= chunk.length, "the cursor moves on inside the chunk");
     this.#received += end - this.#pos;
     this.#pos = end;
     if (end === chunk.length) this.#chunk = undefined;
@@ -418,6 +432,7 @@ export class ReplyParser {
   }
 }
 
+/** A map of elements that came as key, value, key, value. */
 function pairs(items: readonly RespValue[]): Map<RespValue, RespValue> {
   const map = new Map<RespValue, RespValue>();
   for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);

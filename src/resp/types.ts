@@ -1,5 +1,13 @@
 /**
- * The shapes of replies, the type bytes on the wire, and the error for bytes that are no RESP.
+ * The shapes of replies, the bytes that begin and end elements on the wire, and the error for bytes
+ * that are no RESP.
+ *
+ * ```text
+ *   +OK\r\n  -ERR no\r\n  :42\r\n  ,3.5\r\n  (123\r\n  #t\r\n  _\r\n       a line each
+ *   $5\r\nhello\r\n   !5\r\nerror\r\n   =9\r\ntxt:hello\r\n              a length, then bytes
+ *   *2\r\n..  ~2\r\n..  >2\r\n..  %1\r\n..  |1\r\n..                     a count, then elements
+ *   $?\r\n;4\r\nhell\r\n;1\r\no\r\n;0\r\n   *?\r\n..  .\r\n                RESP3, streamed
+ * ```
  *
  * @module
  */
@@ -32,14 +40,20 @@ export type RespErrorCode = "PROTOCOL" | "LIMIT";
  * Bytes that are no RESP. The message of a refused request is the wire text a Redis server answers.
  */
 export class RespError extends Error {
-  /** Always "RespError". */
+  /** Always "RespError", in every runtime. */
   override readonly name: string = "RespError";
-  /** What kind of refusal. */
+  /** The kind of refusal, for programs. */
   readonly code: RespErrorCode;
   /** Bytes of the stream before the element that was refused. */
   readonly offset: number;
 
-  /** @param code What kind. @param message Why. @param offset Stream bytes before it. */
+  /**
+   * Describes a refusal.
+   *
+   * @param code The kind of refusal.
+   * @param message Why; of a request, the text after "-ERR " that a server answers.
+   * @param offset Bytes of the stream before the element that was refused.
+   */
   constructor(code: RespErrorCode, message: string, offset: number) {
     super(message);
     this.code = code;
@@ -47,14 +61,14 @@ export class RespError extends Error {
   }
 }
 
-/** An error a server answered: a value when parsed, thrown by those who call. */
+/** An error that a server answered. The parser returns it as a value; a client throws it. */
 export class ErrorReply extends Error {
-  /** Always "ErrorReply". */
+  /** Always "ErrorReply", in every runtime. */
   override readonly name: string = "ErrorReply";
-  /** The first word, as in "WRONGTYPE". */
+  /** The first word of the message, as in "WRONGTYPE". */
   readonly code: string;
 
-  /** Takes the whole line after its "-". */
+  /** Makes an error of the whole line behind its "-". */
   constructor(message: string) {
     super(message);
     const space = message.indexOf(" ");
@@ -62,15 +76,15 @@ export class ErrorReply extends Error {
   }
 }
 
-/** RESP3 text that says what it is. */
+/** A RESP3 string that names its format. */
 export class VerbatimString {
-  /** Three letters: "txt", "mkd". */
+  /** Three letters: "txt" for plain text, "mkd" for Markdown. */
   readonly format: string;
-  /** The text itself. */
+  /** The text, without its format. */
   readonly bytes: Uint8Array;
 
   /**
-   * Takes both as they are.
+   * Makes a string that keeps the bytes it is given.
    *
    * @param format Three letters.
    * @param bytes The text.
@@ -86,15 +100,15 @@ export class VerbatimString {
   }
 }
 
-/** A RESP3 push: not the answer to any request. */
+/** A RESP3 push: a message that answers no request. */
 export class Push {
-  /** Its kind ("message", "invalidate") and what comes with it. */
+  /** The kind of message ("message", "invalidate"), then what it carries. */
   readonly items: RespValue[];
 
   /**
-   * Takes them as they are.
+   * Makes a push that keeps the list it is given.
    *
-   * @param items Kind first.
+   * @param items The kind first.
    */
   constructor(items: RespValue[]) {
     this.items = items;

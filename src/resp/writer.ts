@@ -1,5 +1,18 @@
 /**
- * Replies and requests into bytes, in the protocol the client speaks.
+ * From replies and requests to bytes, in the protocol that the client speaks. Only RESP3 tells
+ * maps, sets, pushes, booleans and doubles apart; in RESP2 each has the shape that Redis gives it:
+ *
+ * ```text
+ *             RESP2                         RESP3
+ *   map       array of keys and values      %
+ *   set       array                         ~
+ *   push      array                         >
+ *   double    bulk string of its text       ,
+ *   boolean   :1 or :0                      #t or #f
+ *   verbatim  bulk string without format    =
+ *   null      $-1, of many *-1              _
+ *   attribute nothing                       |
+ * ```
  *
  * @module
  */
@@ -9,10 +22,11 @@ import { assert } from "../base/assert.ts";
 import type { ByteBuffer } from "../base/byte_buffer.ts";
 import { TypeByte } from "./types.ts";
 
+// Literals here as in command_parser.ts, for speed.
 const CR = 13;
 const LF = 10;
 const SPACE = 32;
-/** Type byte, sign, twenty digits, CR LF. */
+/** Longest header in bytes: type byte, sign, twenty digits, CR LF. */
 const MAX_HEADER = 24;
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
@@ -23,55 +37,58 @@ const OK = latin1Bytes("+OK\r\n");
 const QUEUED = latin1Bytes("+QUEUED\r\n");
 const PONG = latin1Bytes("+PONG\r\n");
 
-/** What a deferred header may count. */
+/** Aggregates whose header may be written after their elements. */
 export type AggregateKind = "array" | "set" | "map" | "push";
 
 /**
- * Writes replies at the end of a buffer. What only RESP3 knows takes the shape that Redis gives it
- * in RESP2. An aggregate's elements are written after its header, by the same calls.
+ * Appends replies to a buffer. An aggregate is a header and then its elements, each by a call of its
+ * own: whoever writes a header owes as many elements.
  */
 export class ReplyWriter {
-  /** Where replies go; set it anew when the buffer changes hands. */
+  /** The buffer that replies are appended to; may be set to another between two replies. */
   out: ByteBuffer;
-  /** What the client speaks. */
+  /** The version of RESP that the client speaks; `HELLO` changes it. */
   protocol: 2 | 3 = 2;
-  /** Drops everything: the master's stream has no replies, `CLIENT REPLY OFF` wants none. */
+  /** Whether replies are dropped: a master's stream gets none, `CLIENT REPLY OFF` wants none. */
   silent: boolean = false;
 
-  /** @param out Where replies go. */
+  /** Makes a writer of RESP2 replies that appends to `out`. */
   constructor(out: ByteBuffer) {
     this.out = out;
   }
 
-  /** `+OK`. */
+  /** Writes `+OK`. */
   ok(): void {
     if (!this.silent) this.out.writeBytes(OK);
   }
 
-  /** `+QUEUED`. */
+  /** Writes `+QUEUED`. */
   queued(): void {
     if (!this.silent) this.out.writeBytes(QUEUED);
   }
 
-  /** `+PONG`. */
+  /** Writes `+PONG`. */
   pong(): void {
     if (!this.silent) this.out.writeBytes(PONG);
   }
 
-  /** A status line. Code points below 256 are a byte each; line ends become spaces. */
+  /**
+   * Writes a status line. Text of code points below 256 is written as a byte each, any other as
+   * UTF-8; line ends become spaces, since they would end the line.
+   */
   simple(text: string): void {
     if (!this.silent) this.#line(TypeByte.SIMPLE, text);
   }
 
   /**
-   * An error line, code first: "ERR no such key". Bytes as in {@linkcode ReplyWriter.simple}, but
-   * that line ends at the end of it are dropped.
+   * Writes an error line, its code first ("ERR no such key"). Text is written as by
+   * {@linkcode ReplyWriter.simple}, but line ends at its end are dropped.
    */
   error(text: string): void {
     if (!this.silent) this.#line(TypeByte.ERROR, withoutLastLineEnds(text));
   }
 
-  /** A whole number; a double must be one within +-2^53. */
+  /** Writes a whole number: a bigint of any size, or a double within +-2^53. */
   integer(value: number | bigint): void {
     if (this.silent) return;
     if (typeof value === "bigint") return this.#line(TypeByte.INTEGER, String(value));
@@ -79,50 +96,50 @@ export class ReplyWriter {
     writeHeader(this.out, TypeByte.INTEGER, value);
   }
 
-  /** Bytes `[start, end)`. */
+  /** Writes bytes `[start, end)` as a bulk string. */
   bulk(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
     if (!this.silent) writeBulk(this.out, bytes, start, end);
   }
 
-  /** A string as UTF-8. */
+  /** Writes text as a bulk string, in UTF-8. */
   bulkText(text: string): void {
     if (!this.silent) writeBulkText(this.out, text);
   }
 
-  /** Nothing, where a single value was asked for. */
+  /** Writes null where one value was asked for. */
   null(): void {
     if (!this.silent) this.out.writeBytes(this.protocol === 3 ? NULL_3 : NULL_BULK);
   }
 
-  /** Nothing, where many were asked for. */
+  /** Writes null where many values were asked for: in RESP2 an array of length -1. */
   nullArray(): void {
     if (!this.silent) this.out.writeBytes(this.protocol === 3 ? NULL_3 : NULL_ARRAY);
   }
 
-  /** Header of `count` elements in order. */
+  /** Writes the header of an array of `count` elements. */
   array(count: number): void {
     if (!this.silent) writeHeader(this.out, TypeByte.ARRAY, count);
   }
 
-  /** Header of `count` pairs, written key, value, key, value. */
+  /** Writes the header of a map of `count` pairs, which follow as key, value, key, value. */
   map(count: number): void {
     if (!this.silent) this.#aggregate("map", count);
   }
 
-  /** Header of `count` distinct elements. */
+  /** Writes the header of a set of `count` elements, which all differ. */
   set(count: number): void {
     if (!this.silent) this.#aggregate("set", count);
   }
 
-  /** Header of a message of `count` elements that answers nothing. */
+  /** Writes the header of a push of `count` elements, the kind of message first. */
   push(count: number): void {
     if (!this.silent) this.#aggregate("push", count);
   }
 
   /**
-   * Header of `count` pairs about the reply that follows.
+   * Writes the header of `count` pairs that describe the reply behind them.
    *
-   * @returns False in RESP2, which has no such thing: then write no pairs.
+   * @returns False in RESP2, which has no attributes: then write no pairs.
    */
   attribute(count: number): boolean {
     if (this.protocol === 2) return false;
@@ -130,7 +147,7 @@ export class ReplyWriter {
     return true;
   }
 
-  /** A floating point number. */
+  /** Writes a floating point number in the shortest text that reads back as the same. */
   double(value: number): void {
     if (this.silent) return;
     const text = formatDouble(value);
@@ -138,21 +155,21 @@ export class ReplyWriter {
     else writeBulkText(this.out, text);
   }
 
-  /** True or false; 1 or 0 in RESP2. */
+  /** Writes a boolean. */
   boolean(value: boolean): void {
     if (this.silent) return;
     if (this.protocol === 3) this.#line(TypeByte.BOOLEAN, value ? "t" : "f");
     else writeHeader(this.out, TypeByte.INTEGER, value ? 1 : 0);
   }
 
-  /** A whole number of any size, in decimal. */
+  /** Writes a whole number of any size, given as its decimal text. */
   bigNumber(text: string): void {
     if (this.silent) return;
     if (this.protocol === 3) this.#line(TypeByte.BIG_NUMBER, text);
     else writeBulkText(this.out, text);
   }
 
-  /** Text with its format ("txt", "mkd"). */
+  /** Writes text together with its format, three letters: "txt", "mkd". */
   verbatim(format: string, text: string): void {
     if (this.silent) return;
     assert(format.length === 3, "a verbatim format has three letters");
@@ -165,14 +182,21 @@ export class ReplyWriter {
   }
 
   /**
-   * Begins an aggregate whose count is not known yet. `out` must stay the same buffer, and keep
-   * what it holds, until {@linkcode ReplyWriter.endDeferred}.
+   * Begins an aggregate whose count is not known yet.
+   *
+   * @returns A mark for {@linkcode ReplyWriter.endDeferred}; until then `out` must stay the same
+   *   buffer and keep what it holds.
    */
   beginDeferred(): number {
     return this.out.length;
   }
 
-  /** Puts the header before what was written since `mark`. Costs one move of those bytes. */
+  /**
+   * Writes the header of a deferred aggregate before its elements, which moves their bytes once.
+   *
+   * @param mark What `beginDeferred` answered.
+   * @param count Elements that were written since, pairs of a map.
+   */
   endDeferred(mark: number, kind: AggregateKind, count: number): void {
     if (this.silent) return;
     const out = this.out;
@@ -220,7 +244,7 @@ const AGGREGATE_BYTE: Record<AggregateKind, number> = {
   set: TypeByte.SET,
 };
 
-/** Appends a request: an array of bulk strings. Strings are taken as UTF-8. */
+/** Appends a request: an array of bulk strings. Strings are written as UTF-8. */
 export function writeCommand(
   out: ByteBuffer,
   ...args: readonly (string | Uint8Array)[]
@@ -232,7 +256,7 @@ export function writeCommand(
   }
 }
 
-/** Appends a type byte, a whole number and the end of the line. */
+/** Appends a type byte, a whole number and a line end. */
 export function writeHeader(out: ByteBuffer, type: number, value: number): void {
   out.reserve(MAX_HEADER);
   const bytes = out.bytes;
@@ -276,12 +300,12 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** A line end inside a line would end it: Redis writes a space there. */
+/** The byte to write for one inside a line: a space for a line end, which would end it. */
 function inLine(byte: number): number {
   return byte === CR || byte === LF ? SPACE : byte;
 }
 
-/** An error may end in an argument, which may end in line ends. */
+/** Drops line ends at the end: an error may end in a client's argument, which may end in some. */
 function withoutLastLineEnds(text: string): string {
   let end = text.length;
   while (end > 0 && inLine(text.charCodeAt(end - 1)) !== text.charCodeAt(end - 1)) end--;

@@ -22,7 +22,7 @@ import type { ReplicaView } from "../commands/engine/host.ts";
 import { loadNet } from "../net/runtime.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
 import { Argv } from "../resp/argv.ts";
-import { ReplyParser } from "../resp/command_parser.ts";
+import { ReplyParser } from "../resp/reply_parser.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import { Server } from "../server/server.ts";

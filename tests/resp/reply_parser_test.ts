@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
-import { type ReplyLimits, ReplyParser } from "../../src/resp/command_parser.ts";
+import { type ReplyLimits, ReplyParser } from "../../src/resp/reply_parser.ts";
 import { ErrorReply, RespError } from "../../src/resp/types.ts";
 import { cuttings, parseReplies, plain } from "./support/chunks.ts";
 import { bytesOf } from "../support/bytes.ts";
@@ -60,12 +60,12 @@ const ROWS: readonly Row[] = [
   },
   { input: "\r\n", values: [], error: "Line does not end in CR LF (after 0 bytes)" },
   { input: "+OK\n", values: [], error: "Line does not end in CR LF (after 0 bytes)" },
-  { input: ":1x\r\n", values: [], error: "Integer is none (after 0 bytes)" },
-  { input: ":\r\n", values: [], error: "Integer is none (after 0 bytes)" },
+  { input: ":1x\r\n", values: [], error: "Integer is not a number (after 0 bytes)" },
+  { input: ":\r\n", values: [], error: "Integer is not a number (after 0 bytes)" },
   { input: "#x\r\n", values: [], error: "Boolean is neither t nor f (after 0 bytes)" },
   { input: "_x\r\n", values: [], error: "Null carries bytes (after 0 bytes)" },
-  { input: ",x\r\n", values: [], error: "Double is none (after 0 bytes)" },
-  { input: "(1.5\r\n", values: [], error: "Big number is none (after 0 bytes)" },
+  { input: ",x\r\n", values: [], error: "Double is not a number (after 0 bytes)" },
+  { input: "(1.5\r\n", values: [], error: "Big number is not a number (after 0 bytes)" },
   { input: "$-2\r\n", values: [], error: "String has no valid length (after 0 bytes)" },
   { input: "$x\r\n", values: [], error: "String has no valid length (after 0 bytes)" },
   { input: "!-1\r\n", values: [], error: "String has no valid length (after 0 bytes)" },
@@ -78,15 +78,23 @@ const ROWS: readonly Row[] = [
   { input: ">0\r\n", values: [], error: "Push has no kind (after 0 bytes)" },
   { input: ">?\r\n.\r\n", values: [], error: "Push has no kind (after 4 bytes)" },
   { input: "*1\r\n>1\r\n", values: [], error: "Push inside another reply (after 4 bytes)" },
-  { input: ".\r\n", values: [], error: "End of no streamed aggregate (after 0 bytes)" },
-  { input: "*1\r\n.\r\n", values: [], error: "End of no streamed aggregate (after 4 bytes)" },
-  { input: "*?\r\n.x\r\n", values: [], error: "End of no streamed aggregate (after 4 bytes)" },
+  { input: ".\r\n", values: [], error: "End of an aggregate that was not begun (after 0 bytes)" },
+  {
+    input: "*1\r\n.\r\n",
+    values: [],
+    error: "End of an aggregate that was not begun (after 4 bytes)",
+  },
+  {
+    input: "*?\r\n.x\r\n",
+    values: [],
+    error: "End of an aggregate that was not begun (after 4 bytes)",
+  },
   {
     input: "%?\r\n+a\r\n.\r\n",
     values: [],
     error: "Streamed map ends after a key (after 8 bytes)",
   },
-  { input: ";1\r\n", values: [], error: "Piece of no streamed string (after 0 bytes)" },
+  { input: ";1\r\n", values: [], error: "Piece of a string that was not begun (after 0 bytes)" },
   {
     input: "$?\r\n+a\r\n",
     values: [],
@@ -152,17 +160,6 @@ test("ReplyParser keeps its stack flat however deep the bytes go", () => {
 test("ReplyParser reserves nothing for counts and lengths that are only announced", () => {
   const outcome = parseReplies(bytesOf("*100000000\r\n*100000000\r\n$536870912\r\nabc"), []);
   assert.deepEqual(outcome, { values: [], consumed: [] });
-});
-
-test("ReplyParser.takeRest() hands over what follows the replies", () => {
-  for (const cut of [5, 7, 12]) {
-    const bytes = bytesOf("+OK\r\nraw\r\nbytes");
-    const parser = new ReplyParser();
-    parser.push(bytes.subarray(0, cut));
-    assert.equal(parser.next(), "OK");
-    assert.deepEqual(parser.takeRest(), bytes.subarray(5, cut));
-    assert.equal(parser.next(), undefined);
-  }
 });
 
 test("ReplyParser counts what it consumed and throws again once it threw", () => {

@@ -8,13 +8,9 @@ import assert from "node:assert/strict";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { Argv } from "../../../src/resp/argv.ts";
-import {
-  type CommandLimits,
-  CommandParser,
-  ReplyParser,
-} from "../../../src/resp/command_parser.ts";
+import { type CommandLimits, CommandParser } from "../../../src/resp/command_parser.ts";
+import { type ReplyLimits, ReplyParser } from "../../../src/resp/reply_parser.ts";
 import { ErrorReply, Push, RespError, VerbatimString } from "../../../src/resp/types.ts";
-import type { ReplyLimits } from "../../../src/resp/command_parser.ts";
 
 /** The ways to cut `length` bytes, each a list of offsets. */
 export function* cuttings(length: number, seed: number = 1): Generator<number[]> {
@@ -47,7 +43,7 @@ export interface Outcome {
   readonly error?: string;
 }
 
-/** Runs bytes through a command parser; `stops` makes it keep() after every command, `most` look() before. */
+/** Runs bytes through a command parser; `stops` makes it keep() after every command, `most` peek() before. */
 export function parseCommands(
   bytes: Uint8Array,
   cuts: readonly number[],
@@ -85,7 +81,7 @@ export function parseCommands(
 
 function look(parser: CommandParser, most: number, expected: string[]): number {
   const keys = new Argv();
-  const count = parser.look(most, keys);
+  const count = parser.peek(most, keys);
   assert.ok(count <= most && keys.count <= count);
   expected.splice(0, Infinity, ...Array.from({ length: keys.count }, (_, i) => latin1(keys.at(i))));
   return count;
