@@ -5,17 +5,13 @@
  * @module
  */
 
-import { BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
-import { lpFirst, lpInteger, lpIsEnd, lpNext, lpRead } from "../../store/packed/listpack.ts";
 import type { HashBuilder } from "../../store/types/hash_builder.ts";
+import { eachField } from "../../store/types/hash_listpack.ts";
 import type { DecodeContext } from "../format/context.ts";
 
 /** The message that refuses a hash two of whose fields have one name, as Redis does. */
 export const DUPLICATE_FIELD = "Hash has a field twice";
-
-const field = new BytesRef();
-const value = new BytesRef();
 
 /** Adds one field that never expires. Refuses a name that is there already. */
 export function addField(
@@ -42,19 +38,10 @@ export function addListpack(
   start: number,
   stride: 2 | 3,
 ): void {
-  for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos);) {
-    const valuePos = lpNext(bytes, pos);
-    let next = lpNext(bytes, valuePos);
-    lpRead(bytes, pos, field);
-    lpRead(bytes, valuePos, value);
-    // 0 stands for "never" in a listpack.
-    const at = stride === 3 ? lpInteger(bytes, next) || NO_EXPIRY : NO_EXPIRY;
-    if (stride === 3) next = lpNext(bytes, next);
-    const { bytes: f, start: fs, end: fe } = field;
-    const isNew = builder.add(f, fs, fe, value.bytes, value.start, value.end, at);
+  eachField(bytes, start, stride, (field, fieldStart, fieldEnd, value, from, to, at) => {
+    const isNew = builder.add(field, fieldStart, fieldEnd, value, from, to, at);
     if (!isNew) context.reader.fail(DUPLICATE_FIELD);
-    pos = next;
-  }
+  });
 }
 
 /**

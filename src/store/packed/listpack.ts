@@ -343,6 +343,15 @@ export function lpBegin(out: ByteBuffer): void {
   out.writeBytes(LISTPACK_EMPTY, 0, LISTPACK_HEADER);
 }
 
+/**
+ * Puts an end byte where the next entry will be appended, so that the entries appended since
+ * {@linkcode lpBegin} can be walked. The header counts none of them yet.
+ */
+export function lpMarkEnd(out: ByteBuffer): void {
+  out.writeByte(LISTPACK_END);
+  out.length--;
+}
+
 /** Ends the listpack of `count` entries that {@linkcode lpBegin} began at offset `start` of `out`. */
 export function lpFinish(out: ByteBuffer, start: number, count: number): void {
   const entryBytes = out.length - start - LISTPACK_HEADER;

@@ -1,19 +1,21 @@
 /**
- * Hashes: field and value in turn in a listpack; field, value and expiry in turn, soonest first, in a
- * listpack of its own kind once a field has had an expiry (Redis 7.4's "listpackex"); a table beyond
- * Redis's limits. When one becomes the other is as in `t_hash.c`.
- *
- * What Redis calls a table, and we after it, is two things: a few fields with long values, which are
- * common and may come by the million, stay such triples in their record; more are a
- * {@linkcode HashTable}.
+ * Hashes in every form, as functions over an entry of {@linkcode Records}. A hash begins as pairs in a
+ * listpack, becomes triples once a field gets an expiry (Redis 7.4's "listpackex"), and what Redis calls a
+ * hash table beyond `hash-max-listpack-entries` and `hash-max-listpack-value`; it never goes back. When one
+ * becomes the other is as in `t_hash.c`, as OBJECT ENCODING and snapshots show it.
  *
  * ```
- *  LISTPACK     field value | field value | ...           as they came
- *  LISTPACK_EX  field value ttl | field value ttl | ...   soonest first, of equal ones the last set
- *  HASHTABLE    field value ttl | field value ttl | ...   the same; or an object beside the record
- *
- *  ttl          absolute milliseconds, 0 for none: those come last, as they came
+ *  LISTPACK      field value | field value | ...           in the order they came
+ *  LISTPACK_EX   field value ttl | field value ttl | ...   the soonest to expire first
+ *  HASHTABLE     field value ttl | field value ttl | ...   the same, in the record; or
+ *                HashTable                                 an object beside it (`hash_table.ts`)
  * ```
+ *
+ * The last form is two for the sake of memory: hashes of a few fields with long values are common and come
+ * by the million, and an object for each takes two kilobytes. To clients both are "hashtable".
+ *
+ * No function hides or deletes a field because its expiry has passed: that is the caller's, who has a
+ * clock. Functions that change a hash return where its entry is afterwards.
  *
  * @module
  */
@@ -24,7 +26,6 @@ import type { Records } from "../memory/records.ts";
 import { type FieldVisitor, HashTable, hashTableOf, isSmallTable } from "./hash_table.ts";
 import {
   LISTPACK_EMPTY,
-  lpAppendIntegerTo,
   lpAppendTo,
   lpBegin,
   lpEntryBytes,
@@ -32,7 +33,6 @@ import {
   lpFind,
   lpFinish,
   lpFirst,
-  lpInteger,
   lpIsEnd,
   lpLength,
   lpNext,
@@ -43,21 +43,27 @@ import {
 } from "../packed/listpack.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/record_region.ts";
+import {
+  afterField,
+  appendTriple,
+  appendTtl,
+  eachField,
+  expiryAt,
+  placeFor,
+  visitField,
+} from "./hash_listpack.ts";
 
-/** The last moment of which Redis's snapshots can say that a field expires then. */
+/** The latest expiry of a field, absolute milliseconds: a snapshot has no room for a later one. */
 export const MAX_FIELD_EXPIRY = 0xfffffffffffe;
 
-/** The expiry of a field that has none, in a listpack of triples. */
-const NO_TTL = 0;
-/** The most room that is left in a new record: what is to fill it may make it a table instead. */
+/** Most bytes of room in a new record: fields that would fill more make the hash a table instead. */
 const MOST_ROOM_BYTES = 8192;
-/** Memory that is kept between two uses of a buffer. */
+/** Bytes of memory that the buffer keeps between two uses. */
 const KEPT_BYTES = 1 << 17;
 
 const blob = new BytesRef();
-const fieldRef = new BytesRef();
-const valueRef = new BytesRef();
 const region = new RecordRegion();
+/** Elements that are to be spliced into the region. */
 const encoded = new ByteBuffer();
 
 /** How many fields a hash has, expired ones included. */
@@ -68,34 +74,23 @@ export function hashLength(db: Records, entry: Entry): number {
   return Math.floor(lpLength(blob.bytes, blob.start, blob.end) / strideOf(db, entry));
 }
 
-/** Visits every field: in order when the hash is small. */
+/** Visits every field: in the listpack's order, or in none. `visit` must not write to the records. */
 export function hashEach(db: Records, entry: Entry, visit: FieldVisitor): void {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.each(visit);
   db.valueRef(entry, blob);
-  const { bytes, start } = blob;
-  const stride = strideOf(db, entry);
-  for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos);) {
-    const valuePos = lpNext(bytes, pos);
-    const next = lpNext(bytes, valuePos);
-    const at = stride === 3 ? expiryAt(bytes, next) : NO_EXPIRY;
-    lpRead(bytes, pos, fieldRef);
-    lpRead(bytes, valuePos, valueRef);
-    const { bytes: f, start: fs, end: fe } = fieldRef;
-    visit(f, fs, fe, valueRef.bytes, valueRef.start, valueRef.end, at);
-    pos = stride === 3 ? lpNext(bytes, next) : next;
-  }
+  eachField(blob.bytes, blob.start, strideOf(db, entry), visit);
 }
 
-/** What {@linkcode hashFind} found. */
+/** A field that {@linkcode hashFind} found; valid until the next write to the records. */
 export class FieldCursor {
-  /** Its value. */
+  /** The field's value; an integer's text is valid until the fourth read of one after it. */
   readonly value: BytesRef = new BytesRef();
-  /** When it expires, NO_EXPIRY for never. */
+  /** When the field expires, absolute milliseconds; NO_EXPIRY for never. */
   expireAtMs: number = NO_EXPIRY;
 }
 
-/** Looks a field up; true when it is there, and then `out` tells of it until the next write. */
+/** Looks a field up (`hashTypeGetValue`); false, and `out` is as it was, when it is not there. */
 export function hashFind(
   db: Records,
   entry: Entry,
@@ -117,13 +112,12 @@ export function hashFind(
   const first = lpFirst(blob.bytes, blob.start);
   const pos = lpFind(blob.bytes, first, bytes, start, end, stride - 1);
   if (pos < 0) return false;
-  const valuePos = lpNext(blob.bytes, pos);
-  lpRead(blob.bytes, valuePos, out.value);
-  out.expireAtMs = stride === 3 ? expiryAt(blob.bytes, lpNext(blob.bytes, valuePos)) : NO_EXPIRY;
+  lpRead(blob.bytes, lpNext(blob.bytes, pos), out.value);
+  out.expireAtMs = stride === 3 ? expiryAt(blob.bytes, pos) : NO_EXPIRY;
   return true;
 }
 
-/** Visits the field at `index` of a small hash; any one, drawn, of a large one. */
+/** Visits the field at `index` of a hash in its record; one that `random` draws, of a HashTable. */
 export function hashVisitAt(
   db: Records,
   entry: Entry,
@@ -137,15 +131,15 @@ export function hashVisitAt(
   const { bytes, start, end } = blob;
   const stride = strideOf(db, entry);
   const pos = lpSeek(bytes, start, end, index * stride);
-  const valuePos = lpNext(bytes, pos);
-  const at = stride === 3 ? expiryAt(bytes, lpNext(bytes, valuePos)) : NO_EXPIRY;
-  lpRead(bytes, pos, fieldRef);
-  lpRead(bytes, valuePos, valueRef);
-  const { bytes: f, start: fs, end: fe } = fieldRef;
-  visit(f, fs, fe, valueRef.bytes, valueRef.start, valueRef.end, at);
+  assert(pos >= 0, "the index is that of a field");
+  visitField(bytes, pos, stride, visit);
 }
 
-/** Makes an empty hash, which is to be filled before anybody looks: room is left for `bytes` bytes. */
+/**
+ * Makes a key an empty hash, which the caller fills before anybody looks: no key holds nothing.
+ *
+ * @param bytes Bytes of room to leave for the fields, so that the record need not move for each.
+ */
 export function hashCreate(
   db: Records,
   keyBytes: Uint8Array,
@@ -155,20 +149,17 @@ export function hashCreate(
 ): Entry {
   const spare = Math.min(bytes, MOST_ROOM_BYTES);
   const { HASH } = ValueType;
+  const { LISTPACK } = Encoding;
   const empty = LISTPACK_EMPTY;
-  return db.createBlob(
-    keyBytes,
-    keyStart,
-    keyEnd,
-    HASH,
-    Encoding.LISTPACK,
-    empty,
-    empty.length,
-    spare,
-  );
+  return db.createBlob(keyBytes, keyStart, keyEnd, HASH, LISTPACK, empty, empty.length, spare);
 }
 
-/** Prepares for `count` fields to come, of which the longest name or value has `longest` bytes. */
+/**
+ * Converts a hash for which `count` fields are to come if they would be over the limits
+ * (`hashTypeTryConversion`), before they are added one by one.
+ *
+ * @param longest Bytes of the longest name or value.
+ */
 export function hashExpect(db: Records, entry: Entry, count: number, longest: number): Entry {
   const { hashMaxListpackEntries, hashMaxListpackValue } = db.settings.limits;
   if (count <= hashMaxListpackEntries && longest <= hashMaxListpackValue) return entry;
@@ -181,10 +172,10 @@ export const hashSetResult: { isNew: boolean } = { isNew: false };
 export const hashRemoveResult: { wasThere: boolean } = { wasThere: false };
 
 /**
- * Sets a field.
+ * Sets a field (`hashTypeSet`); {@linkcode hashSetResult} tells whether it is new.
  *
- * @param expireAtMs NO_EXPIRY for never; undefined keeps the one a field has.
- * @returns Where the entry is now; `hashSetResult.isNew` tells whether the field is new.
+ * @param expireAtMs NO_EXPIRY for never; undefined keeps the expiry that the field has.
+ * @returns Where the entry is now.
  */
 export function hashSet(
   db: Records,
@@ -211,7 +202,7 @@ export function hashSet(
   return setPacked(db, entry, field, fieldStart, fieldEnd, bytes, start, end, expireAtMs);
 }
 
-/** {@linkcode hashSet} in a listpack. */
+/** Sets a field of a hash that is held in its record. */
 function setPacked(
   db: Records,
   entry: Entry,
@@ -232,7 +223,8 @@ function setPacked(
     const size = lpEntryBytes(field, fieldStart, fieldEnd) + lpEntryBytes(bytes, start, end);
     const place = lpExtend(region, size, 2);
     const after = lpWrite(region.bytes, place, field, fieldStart, fieldEnd);
-    lpWrite(region.bytes, after, bytes, start, end);
+    const last = lpWrite(region.bytes, after, bytes, start, end);
+    assert(last === region.end - 1, "a pair ends where the room made for it ends");
     return settle(db, region.entry);
   }
   encoded.clear();
@@ -243,27 +235,29 @@ function setPacked(
     encoded.shrink(KEPT_BYTES);
     return settle(db, region.entry);
   }
-  // Only triples come here: each stands where its expiry puts it.
+  // Only triples come here: their expiry says where they stand.
   const at = expireAtMs ?? NO_EXPIRY;
-  lpAppendTo(encoded, field, fieldStart, fieldEnd);
-  lpAppendTo(encoded, bytes, start, end);
-  lpAppendIntegerTo(encoded, ttlOf(at));
-  if (pos >= 0) lpSplice(region, pos, afterTriple(region.bytes, pos), 3, undefined, 0);
-  const place = placeFor(region.bytes, region.start, at);
+  appendTriple(encoded, field, fieldStart, fieldEnd, bytes, start, end, at);
+  return moveTriple(db, pos, at);
+}
+
+/** Puts the triple in `encoded` where it belongs, instead of the one at `pos`; -1 for none. */
+function moveTriple(db: Records, pos: number, expireAtMs: number): Entry {
+  if (pos >= 0) lpSplice(region, pos, afterField(region.bytes, pos, 3), 3, undefined, 0);
+  const place = placeFor(region.bytes, region.start, expireAtMs);
   lpSplice(region, place, place, 0, encoded, 3);
   encoded.shrink(KEPT_BYTES);
   return settle(db, region.entry);
 }
 
-/** Whether the triple at `pos` is written over: what loses or gets an expiry moves, as in `t_hash.c`. */
+/** Whether only the value of the triple at `pos` changes: one that gets or loses an expiry has to move. */
 function staysInPlace(bytes: Uint8Array, pos: number, expireAtMs: number | undefined): boolean {
   if (expireAtMs === undefined) return true;
-  return expireAtMs === NO_EXPIRY &&
-    expiryAt(bytes, lpNext(bytes, lpNext(bytes, pos))) === NO_EXPIRY;
+  return expireAtMs === NO_EXPIRY && expiryAt(bytes, pos) === NO_EXPIRY;
 }
 
 /**
- * Gives a field that is there an expiry, or takes it away with NO_EXPIRY.
+ * Gives a field that is there an expiry, or with NO_EXPIRY takes it away.
  *
  * @returns Where the entry is now.
  */
@@ -277,7 +271,9 @@ export function hashSetExpiry(
 ): Entry {
   const large = hashTableOf(db, entry);
   if (large !== undefined) {
-    large.setExpiry(large.fields.find(field, start, end), expireAtMs);
+    const found = large.fields.find(field, start, end);
+    assert(found !== 0, "the field is there");
+    large.setExpiry(found, expireAtMs);
     return entry;
   }
   const kept = hashKeepExpiries(db, entry);
@@ -287,15 +283,16 @@ export function hashSetExpiry(
   const ttlPos = lpNext(region.bytes, lpNext(region.bytes, pos));
   encoded.clear();
   encoded.writeBytes(region.bytes, pos, ttlPos);
-  lpAppendIntegerTo(encoded, ttlOf(expireAtMs));
-  lpSplice(region, pos, lpNext(region.bytes, ttlPos), 3, undefined, 0);
-  const place = placeFor(region.bytes, region.start, expireAtMs);
-  lpSplice(region, place, place, 0, encoded, 3);
-  encoded.shrink(KEPT_BYTES);
-  return settle(db, region.entry);
+  appendTtl(encoded, expireAtMs);
+  return moveTriple(db, pos, expireAtMs);
 }
 
-/** Deletes a field; returns where the entry is now, `hashRemoveResult.wasThere` tells whether it was there. */
+/**
+ * Deletes a field (`hashTypeDelete`); {@linkcode hashRemoveResult} tells whether it was there. The key of a
+ * hash that has become empty is the caller's to delete.
+ *
+ * @returns Where the entry is now.
+ */
 export function hashRemove(
   db: Records,
   entry: Entry,
@@ -314,20 +311,18 @@ export function hashRemove(
   const pos = lpFind(region.bytes, first, field, start, end, stride - 1);
   hashRemoveResult.wasThere = pos >= 0;
   if (pos < 0) return entry;
-  let after = lpNext(region.bytes, lpNext(region.bytes, pos));
-  if (stride === 3) after = lpNext(region.bytes, after);
-  lpSplice(region, pos, after, stride, undefined, 0);
+  lpSplice(region, pos, afterField(region.bytes, pos, stride), stride, undefined, 0);
   return region.entry;
 }
 
-/** Whether any field has an expiry: what has none needs no look at the clock. */
+/** Whether any field has an expiry, so that a reader has to look at the clock. O(1). */
 export function hashHasExpiries(db: Records, entry: Entry): boolean {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.expiring > 0;
   return db.encodingOf(entry) !== Encoding.LISTPACK && firstExpiry(db, entry) !== NO_EXPIRY;
 }
 
-/** Whether a field has an expiry before a moment. O(n) of a large hash, but only once one had. */
+/** Whether a field has an expiry before `ms`. O(1), but O(n) of a HashTable once a field may have. */
 export function hashExpiresBefore(db: Records, entry: Entry, ms: number): boolean {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.mayExpireBefore(ms);
@@ -336,69 +331,68 @@ export function hashExpiresBefore(db: Records, entry: Entry, ms: number): boolea
   return first !== NO_EXPIRY && first < ms;
 }
 
-/** The earliest expiry of a field, NO_EXPIRY when none has one. O(n) of a large hash. */
+/** The earliest expiry of any field, NO_EXPIRY when none has one. O(1), but O(n) of a HashTable. */
 export function hashEarliestExpiry(db: Records, entry: Entry): number {
   const large = hashTableOf(db, entry);
   if (large !== undefined) return large.earliestExpiry();
   return db.encodingOf(entry) === Encoding.LISTPACK ? NO_EXPIRY : firstExpiry(db, entry);
 }
 
-/** Of triples, in which the soonest comes first. */
+/** The earliest expiry of triples: the first one's. */
 function firstExpiry(db: Records, entry: Entry): number {
   db.valueRef(entry, blob);
   const pos = lpFirst(blob.bytes, blob.start);
   if (lpIsEnd(blob.bytes, pos)) return NO_EXPIRY;
-  return expiryAt(blob.bytes, lpNext(blob.bytes, lpNext(blob.bytes, pos)));
+  return expiryAt(blob.bytes, pos);
 }
 
-/** Makes a small hash one that can hold expiries. */
+/** Makes pairs triples, which can hold expiries; leaves any other form as it is. */
 export function hashKeepExpiries(db: Records, entry: Entry): Entry {
   return db.encodingOf(entry) === Encoding.LISTPACK
     ? widen(db, entry, Encoding.LISTPACK_EX)
     : entry;
 }
 
-/** From pairs to triples. */
+/** Rewrites pairs as triples that never expire, as `encoding` says. */
 function widen(db: Records, entry: Entry, encoding: Encoding): Entry {
   const wide = new ByteBuffer();
   lpBegin(wide);
   let count = 0;
   hashEach(db, entry, (f, fs, fe, v, vs, ve) => {
-    lpAppendTo(wide, f, fs, fe);
-    lpAppendTo(wide, v, vs, ve);
-    lpAppendIntegerTo(wide, NO_TTL);
+    appendTriple(wide, f, fs, fe, v, vs, ve, NO_EXPIRY);
     count += 3;
   });
   lpFinish(wide, 0, count);
   return db.replaceBlob(entry, encoding, wide.bytes, 0, wide.length);
 }
 
-/** Makes a hash that has outgrown its form what it should be. */
+/** Converts a hash in its record that was changed, if it has outgrown its form. */
 function settle(db: Records, entry: Entry): Entry {
   db.valueRef(entry, blob);
   const encoding = db.encodingOf(entry);
-  const count = lpLength(blob.bytes, blob.start, blob.end) /
-    (encoding === Encoding.LISTPACK ? 2 : 3);
+  const stride = strideOf(db, entry);
+  const count = lpLength(blob.bytes, blob.start, blob.end) / stride;
+  assert(Number.isInteger(count), "a hash has whole pairs or triples");
   if (encoding === Encoding.HASHTABLE) {
     return isSmallTable(count, blob.end - blob.start) ? entry : enlarge(db, entry);
   }
   return count > db.settings.limits.hashMaxListpackEntries ? convert(db, entry) : entry;
 }
 
-/** Makes a listpack what Redis calls a table. */
+/** Makes a hash what Redis calls a table: triples in the record while they are few, else a HashTable. */
 function convert(db: Records, entry: Entry): Entry {
   const encoding = db.encodingOf(entry);
   if (encoding === Encoding.HASHTABLE) return entry;
   db.valueRef(entry, blob);
   const length = blob.end - blob.start;
   const count = lpLength(blob.bytes, blob.start, blob.end) / strideOf(db, entry);
-  // An expiry of none takes two bytes.
+  // The ttl of a field that never expires takes two bytes.
   if (!isSmallTable(count, length + 2 * count)) return enlarge(db, entry);
   if (encoding === Encoding.LISTPACK) return widen(db, entry, Encoding.HASHTABLE);
   return db.resizeBlob(entry, Encoding.HASHTABLE, length);
 }
 
-/** Makes any hash a large one. */
+/** Makes a hash in any form a HashTable. */
 function enlarge(db: Records, entry: Entry): Entry {
   if (hashTableOf(db, entry) !== undefined) return entry;
   const large = new HashTable(db.settings);
@@ -406,33 +400,7 @@ function enlarge(db: Records, entry: Entry): Entry {
   return db.replaceObject(entry, Encoding.HASHTABLE, large);
 }
 
-/** Entries of the listpack that make one field. */
+/** How many elements of the listpack make one field: 2 or 3. */
 function strideOf(db: Records, entry: Entry): number {
   return db.encodingOf(entry) === Encoding.LISTPACK ? 2 : 3;
-}
-
-/** The expiry held by the entry at `pos`. */
-function expiryAt(bytes: Uint8Array, pos: number): number {
-  const ttl = lpInteger(bytes, pos);
-  return ttl === NO_TTL ? NO_EXPIRY : ttl;
-}
-
-function ttlOf(expireAtMs: number): number {
-  return expireAtMs === NO_EXPIRY ? NO_TTL : expireAtMs;
-}
-
-function afterTriple(bytes: Uint8Array, pos: number): number {
-  return lpNext(bytes, lpNext(bytes, lpNext(bytes, pos)));
-}
-
-/** Where a field with this expiry belongs: before those that expire no sooner; one that never does, last. */
-function placeFor(bytes: Uint8Array, start: number, expireAtMs: number): number {
-  let pos = lpFirst(bytes, start);
-  while (!lpIsEnd(bytes, pos)) {
-    const ttlPos = lpNext(bytes, lpNext(bytes, pos));
-    const ttl = lpInteger(bytes, ttlPos);
-    if (expireAtMs !== NO_EXPIRY && (ttl === NO_TTL || ttl >= expireAtMs)) break;
-    pos = lpNext(bytes, ttlPos);
-  }
-  return pos;
 }

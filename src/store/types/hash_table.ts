@@ -1,6 +1,8 @@
 /**
- * A hash of many or long fields: a table of its own. Each field is a record, its value kept as the bytes
- * that came, its expiry that record's own.
+ * A hash of many or long fields: records of its own, found by a table. A field is a record's key, its
+ * value the record's bytes, its expiry that record's. Redis keeps the fields that expire in buckets by
+ * time as well (`ebuckets.c`); here a bound says from when on one may have expired, and only then are all
+ * looked at.
  *
  * @module
  */
@@ -11,7 +13,7 @@ import type { StoredObject } from "../memory/stored_object.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import type { StoreSettings } from "../memory/settings.ts";
 
-/** Called with a field, its value, and when it expires: NO_EXPIRY for never. All borrowed. */
+/** Called with a field, its value, and when it expires: NO_EXPIRY for never. The bytes are borrowed. */
 export type FieldVisitor = (
   field: Uint8Array,
   fieldStart: number,
@@ -22,27 +24,27 @@ export type FieldVisitor = (
   expireAtMs: number,
 ) => void;
 
-/** Fields from which on finding one in a table beats going through all. */
+/** Most fields of which going through all to find one is no slower than a table. */
 const MANY_FIELDS = 128;
-/** Bytes from which on moving all of them for one change costs more than a table of 2 KB. */
+/** Most bytes that are moved for one change: beyond, a table is worth the two kilobytes it takes. */
 const MANY_BYTES = 8192;
 
 const field: BytesRef = new BytesRef();
 const value: BytesRef = new BytesRef();
 
-/** Whether fields that Redis would hold in a table are better off in a listpack of `bytes`. */
+/** Whether fields that Redis would hold in a table are held as triples in their record: `bytes` in all. */
 export function isSmallTable(fields: number, bytes: number): boolean {
   return fields <= MANY_FIELDS && bytes <= MANY_BYTES;
 }
 
-/** See the module's text. */
+/** Fields in records. A field's entry is valid until the next write. */
 export class HashTable implements StoredObject {
-  /** The fields. */
+  /** The records of the fields. */
   readonly fields: Records;
-  /** No field expires before. */
+  /** No field expires before this time; Infinity while none has an expiry. */
   #soonestMs: number = Infinity;
 
-  /** @param settings Of the keyspace. */
+  /** Makes a table without fields, under the settings of the keyspace. */
   constructor(settings: StoreSettings) {
     this.fields = new Records(settings);
   }
@@ -52,17 +54,17 @@ export class HashTable implements StoredObject {
     return this.fields.size;
   }
 
-  /** How many of them have an expiry. */
+  /** How many fields have an expiry. */
   get expiring(): number {
     return this.fields.expiresCount;
   }
 
-  /** Bytes of table and records. */
+  /** Bytes of the table and the records. */
   get memoryBytes(): number {
     return this.fields.memoryBytes;
   }
 
-  /** Sets a field and its expiry; true when there was no such field. */
+  /** Sets a field and its expiry, NO_EXPIRY for none; true when there was no such field. */
   set(
     name: Uint8Array,
     nameStart: number,
@@ -88,17 +90,21 @@ export class HashTable implements StoredObject {
     return this.fields.size !== before;
   }
 
-  /** Gives a field an expiry, or takes it away with NO_EXPIRY. */
+  /** Gives a field an expiry, or with NO_EXPIRY takes it away. */
   setExpiry(field: Entry, expireAtMs: number): void {
     this.#note(expireAtMs);
     this.fields.setExpire(field, expireAtMs);
   }
 
+  /** Lowers the bound to an expiry. */
   #note(expireAtMs: number): void {
     if (expireAtMs !== NO_EXPIRY && expireAtMs < this.#soonestMs) this.#soonestMs = expireAtMs;
   }
 
-  /** Whether a field may have an expiry before a moment: true for no longer than it takes to look. */
+  /**
+   * Whether a field has an expiry before `ms`. O(1) while the bound says no; else all fields are looked at,
+   * and the bound is that of the earliest from then on.
+   */
   mayExpireBefore(ms: number): boolean {
     if (this.#soonestMs >= ms) return false;
     const earliest = this.earliestExpiry();
@@ -106,14 +112,14 @@ export class HashTable implements StoredObject {
     return this.#soonestMs < ms;
   }
 
-  /** Visits every field, in no order. */
+  /** Visits every field, in no order. `visit` must not write. */
   each(visit: FieldVisitor): void {
     let cursor = 0;
     const look = (entry: Entry) => this.visit(entry, visit);
     do cursor = this.fields.scan(cursor, look); while (cursor !== 0);
   }
 
-  /** Visits one field. */
+  /** Visits the field of an entry. */
   visit(entry: Entry, visit: FieldVisitor): void {
     this.fields.keyRef(entry, field);
     this.fields.valueRef(entry, value);
@@ -121,7 +127,7 @@ export class HashTable implements StoredObject {
     visit(field.bytes, field.start, field.end, value.bytes, value.start, value.end, at);
   }
 
-  /** The earliest expiry of a field, NO_EXPIRY when none has one. */
+  /** The earliest expiry of any field, NO_EXPIRY when none has one. O(n). */
   earliestExpiry(): number {
     let earliest = Infinity;
     if (this.expiring > 0) {
@@ -132,7 +138,7 @@ export class HashTable implements StoredObject {
     return earliest === Infinity ? NO_EXPIRY : earliest;
   }
 
-  /** An independent copy. */
+  /** An independent copy. O(n). */
   copy(): HashTable {
     const copied = new HashTable(this.fields.settings);
     copied.fields.expand(this.size);
