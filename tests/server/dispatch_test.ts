@@ -1,5 +1,5 @@
 /**
- * The order of a server's checks, and what a master's commands propagate.
+ * The order of a server's checks, and what a handler's failure costs.
  *
  * @module
  */
@@ -11,10 +11,6 @@ import { Bench, fill } from "./support.ts";
 import { START_MS } from "../support/clock.ts";
 
 const READONLY = "-READONLY You can't write against a read only replica.|";
-const NOAUTH = "-NOAUTH Authentication required.|";
-const LOADING = "-LOADING Redis is loading the dataset in memory|";
-const MASTERDOWN =
-  "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.|";
 
 interface Row {
   readonly name: string;
@@ -154,81 +150,6 @@ for (const { name, says, hears } of REPLICA_ROWS) {
   });
 }
 
-const MASTER_ROWS: readonly (Row & { readonly sends: readonly string[] })[] = [
-  {
-    name: "a write goes out as it came",
-    says: ["SET a b", "GET a", "APPEND a c", "SELECT 2", "SET x y"],
-    hears: ["+OK|", "$1|b|", ":2|", "+OK|", "+OK|"],
-    sends: ["0: SET a b", "0: APPEND a c", "2: SET x y"],
-  },
-  {
-    name: "what changed nothing is not sent",
-    says: ["DEL nope", "SETNX old z", "PERSIST old"],
-    hears: [":0|", ":0|", ":0|"],
-    sends: [],
-  },
-  {
-    name: "a transaction goes out as one, without what changed nothing",
-    says: ["MULTI", "SET a b", "GET a", "DEL nope", "SELECT 1", "SET c d", "EXEC"],
-    hears: [
-      "+OK|",
-      "+QUEUED|",
-      "+QUEUED|",
-      "+QUEUED|",
-      "+QUEUED|",
-      "+QUEUED|",
-      "*5|+OK|$1|b|:0|+OK|+OK|",
-    ],
-    sends: ["-1: MULTI", "0: SET a b", "1: SET c d", "-1: EXEC"],
-  },
-  {
-    name: "a transaction with one write is that write",
-    says: ["MULTI", "SET a b", "GET a", "EXEC"],
-    hears: ["+OK|", "+QUEUED|", "+QUEUED|", "*2|+OK|$1|b|"],
-    sends: ["0: SET a b"],
-  },
-  {
-    name: "a relative expiry goes out absolute",
-    says: ["SET a b EX 10"],
-    hears: ["+OK|"],
-    sends: [`0: SET a b PXAT ${START_MS + 10000}`],
-  },
-  {
-    name: "PUBLISH goes out",
-    says: ["PUBLISH ch m"],
-    hears: [":0|"],
-    sends: ["0: PUBLISH ch m"],
-  },
-];
-
-for (const { name, says, hears, sends } of MASTER_ROWS) {
-  test(`dispatch on a master: ${name}`, () => {
-    const bench = new Bench({ role: "master" });
-    fill(bench.keyspace, { old: "1" });
-    const talker = bench.talker();
-    assert.deepEqual(says.map((line) => talker.say(line)), hears);
-    assert.deepEqual(bench.stream, sends);
-  });
-}
-
-test("dispatch on a master deletes an expired key and sends that ahead", () => {
-  const bench = new Bench({ role: "master" });
-  const talker = bench.talker();
-  talker.say("SET a b PX 100");
-  talker.say("SET c d PX 100");
-  bench.stream.length = 0;
-  bench.clock.nowMs += 101;
-  assert.equal(talker.say("GET a"), "$-1|");
-  assert.equal(talker.say("SET c e NX"), "+OK|");
-  assert.deepEqual(bench.stream, [
-    "0: DEL a",
-    "-1: MULTI",
-    "0: DEL c",
-    "0: SET c e NX",
-    "-1: EXEC",
-  ]);
-});
-
 test("dispatch on a replica hides an expired key and leaves it to the master", () => {
   const bench = new Bench();
   const key = new TextEncoder().encode("a");
@@ -238,112 +159,6 @@ test("dispatch on a replica hides an expired key and leaves it to the master", (
   bench.clock.nowMs += 101;
   assert.equal(talker.say("GET a"), "$-1|");
   assert.equal(bench.keyspace.db(0).size, 1);
-});
-
-test("dispatch asks for a password before anything but a wrong name or arity", () => {
-  const bench = new Bench({ password: "secret" });
-  const talker = bench.talker(false);
-  assert.equal(talker.say("GET a"), NOAUTH);
-  assert.equal(talker.say("SET a b"), NOAUTH);
-  assert.match(talker.say("FOO"), /^-ERR unknown command/);
-  assert.match(talker.say("GET"), /^-ERR wrong number/);
-  assert.match(talker.say("HELLO 3"), /^-NOAUTH HELLO must be called/);
-  assert.match(talker.say("AUTH wrong"), /^-WRONGPASS/);
-  assert.equal(talker.say("AUTH secret"), "+OK|");
-  assert.equal(talker.say("GET a"), "$-1|");
-  assert.equal(talker.say("RESET"), "+RESET|");
-  assert.equal(talker.say("GET a"), NOAUTH);
-  assert.match(talker.say("HELLO 2 AUTH default secret SETNAME me"), /^\*14\|/);
-  assert.equal(talker.say("CLIENT GETNAME"), "$2|me|");
-});
-
-test("dispatch refuses what a user may not run", () => {
-  const bench = new Bench({
-    users: { reader: { passwords: ["p"], commands: "-@all +@read +client|id" }, all: "q" },
-  });
-  const talker = bench.talker(false);
-  assert.equal(talker.say("AUTH reader p"), "+OK|");
-  assert.equal(talker.say("GET a"), "$-1|");
-  const refused = (command: string) =>
-    `-NOPERM User reader has no permissions to run the '${command}' command|`;
-  assert.equal(talker.say("PING"), refused("ping"));
-  assert.equal(talker.say("SET a b"), refused("set"));
-  assert.equal(talker.say("CLIENT LIST"), refused("client|list"));
-  assert.match(talker.say("CLIENT ID"), /^:/);
-  assert.match(talker.say("AUTH reader q"), /^-WRONGPASS/);
-  assert.equal(talker.say("AUTH all q"), "+OK|");
-  assert.equal(talker.say("PING"), "+PONG|");
-});
-
-test("dispatch answers LOADING and MASTERDOWN by flags", () => {
-  const bench = new Bench({ serveStaleData: false });
-  const talker = bench.talker();
-  bench.dispatcher.host.availability.loading = true;
-  assert.deepEqual(["GET a", "PING", "KEYS *"].map((line) => talker.say(line)), [
-    LOADING,
-    LOADING,
-    LOADING,
-  ]);
-  assert.equal(talker.say("SET a b"), READONLY);
-  assert.equal(talker.say("ECHO x"), "$1|x|");
-  bench.dispatcher.host.availability.masterDown = true;
-  assert.equal(talker.say("GET a"), MASTERDOWN);
-  assert.equal(talker.say("MULTI"), "+OK|");
-  assert.equal(talker.say("GET a"), MASTERDOWN);
-  assert.match(talker.say("EXEC"), /^-EXECABORT/);
-  bench.dispatcher.host.availability.loading = false;
-  bench.dispatcher.host.availability.masterDown = false;
-  assert.equal(talker.say("PING"), "+PONG|");
-});
-
-test("dispatch discards at EXEC when the master went away after the commands were queued", () => {
-  const bench = new Bench({ serveStaleData: false });
-  const talker = bench.talker();
-  talker.say("MULTI");
-  talker.say("GET a");
-  bench.dispatcher.host.availability.masterDown = true;
-  assert.equal(
-    talker.say("EXEC"),
-    `-EXECABORT Transaction discarded because of: ${MASTERDOWN.slice(1)}`,
-  );
-});
-
-test("dispatch serves stale data unless told otherwise", () => {
-  const bench = new Bench();
-  bench.dispatcher.host.availability.masterDown = true;
-  assert.equal(bench.talker().say("GET a"), "$-1|");
-});
-
-test("WATCH: EXEC gives null after a change, by the stream, a snapshot or time", () => {
-  const bench = new Bench();
-  const key = new TextEncoder().encode("a");
-  const changes: readonly [string, () => void, string][] = [
-    ["nothing", () => {}, "*1|+PONG|"],
-    ["another key", () => bench.dispatcher.host.touch(0, new Uint8Array([98]), 0, 1), "*1|+PONG|"],
-    ["another database", () => bench.dispatcher.host.touch(1, key, 0, 1), "*1|+PONG|"],
-    ["the key", () => bench.dispatcher.host.touch(0, key, 0, 1), "*-1|"],
-    ["the whole database", () => bench.dispatcher.host.touchAll(0), "*-1|"],
-    ["another whole database", () => bench.dispatcher.host.touchAll(3), "*1|+PONG|"],
-    ["everything", () => bench.dispatcher.host.touchAll(-1), "*-1|"],
-  ];
-  const talker = bench.talker();
-  for (const [name, change, expected] of changes) {
-    talker.say("WATCH a");
-    change();
-    talker.say("MULTI");
-    talker.say("PING");
-    assert.equal(talker.say("EXEC"), expected, name);
-  }
-  setString(bench.keyspace.db(0), key, 0, 1, key, 0, 1, START_MS + 100);
-  talker.say("WATCH a");
-  bench.clock.nowMs += 101;
-  talker.say("MULTI");
-  assert.equal(talker.say("EXEC"), "*-1|");
-  talker.say("WATCH a");
-  bench.dispatcher.host.touch(0, key, 0, 1);
-  assert.equal(talker.say("UNWATCH"), "+OK|");
-  talker.say("MULTI");
-  assert.equal(talker.say("EXEC"), "*0|");
 });
 
 test("a handler that fails otherwise than by refusal is answered and ends nothing", () => {

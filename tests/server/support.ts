@@ -146,6 +146,29 @@ export async function serve(options: Partial<ServerOptions> = {}, net?: Net): Pr
   return served;
 }
 
+/** All that comes after `bytes` were sent, until the server closes. */
+export async function untilClosed(port: number, bytes: string): Promise<string> {
+  const connection = await open(port);
+  let text = "";
+  connection.takeOver((chunk) => text += decoder.decode(chunk));
+  const closed = connection.exchange(encoder.encode(bytes)).catch(() => {});
+  await closed;
+  return text;
+}
+
+/** Starts a server for the time of `body`. */
+export async function withServer(
+  options: Partial<ServerOptions>,
+  body: (served: Served) => Promise<void>,
+): Promise<void> {
+  const served = await serve(options);
+  try {
+    await body(served);
+  } finally {
+    await served.close();
+  }
+}
+
 after(async () => {
   for (const served of running) await served.close();
 });
