@@ -1,61 +1,62 @@
 /**
- * What the stream commands have in common: ids and ranges in arguments, looking a stream up, trimming.
+ * What the stream commands share: arguments that are ids and ranges of ids, lookups of streams, groups and consumers, and
+ * replies of ids and entries.
+ *
+ * An id is two 64-bit numbers, `milliseconds-sequence`. Neither fits a double, so a `StreamId` holds it as four 32-bit words.
  *
  * @module
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, ValueType } from "../../store/memory/record.ts";
+import { ValueType } from "../../store/memory/record.ts";
+import type { IdPlace } from "../../store/packed/id_table.ts";
 import {
   MAX_ID,
   MAX_ID_TEXT,
   MIN_ID,
   parseUnsigned,
   parseUnsignedResult,
-  StreamId,
+  type StreamId,
 } from "../../store/packed/stream_id.ts";
-import type { Stream, Trim } from "../../store/types/stream.ts";
+import type { Stream } from "../../store/types/stream.ts";
 import type { StreamCursor } from "../../store/types/stream_cursor.ts";
-import type { Group } from "../../store/types/stream_groups.ts";
+import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { keepStream, streamOf } from "../../store/types/small_stream.ts";
-import { cStringEnd, isWord, readInteger, textOf } from "../engine/args.ts";
-import { Caller, type Context } from "../engine/context.ts";
-import { CommandError, cString, INVALID_STREAM_ID, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";
+import { cStringEnd, textOf } from "../engine/args.ts";
+import type { Context } from "../engine/context.ts";
+import { CommandError, cString, INVALID_STREAM_ID } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Longest id that is looked at. */
+/** The longest argument in bytes that may be an id: Redis copies it into a buffer of 128 (`streamGenericParseIDOrReply`). */
 const MAX_ARGUMENT = 127;
 
+/** The text of the id that is replied. */
 const idText = new Uint8Array(MAX_ID_TEXT);
 const field = new BytesRef();
 const value = new BytesRef();
 
-/** The stream argument `index` names; undefined when there is none. */
+/**
+ * The stream of the key at argument `index`, undefined when the key is missing. A small stream is read from its record into
+ * an object that is valid until the next command: changes to it are kept by {@linkcode streamChanged}.
+ *
+ * @throws {CommandError} WRONGTYPE when the key holds another type.
+ */
 export function lookupStream(ctx: Context, argv: Argv, index: number): Stream | undefined {
-  return streamAt(ctx, lookup(ctx, argv, index));
-}
-
-/** The stream of an entry. */
-export function streamAt(ctx: Context, entry: Entry): Stream | undefined {
-  checkStream(ctx, entry);
+  const entry = lookup(ctx, argv, index, ValueType.STREAM);
   return entry === 0 ? undefined : streamOf(ctx.db, entry);
 }
 
-function checkStream(ctx: Context, entry: Entry): void {
-  if (entry === 0 || ctx.db.typeOf(entry) === ValueType.STREAM) return;
-  throw new CommandError(WRONG_TYPE);
-}
-
-/** The group argument `index` names. */
+/** The group named at argument `index`; undefined when the stream or the group is missing. */
 export function groupAt(stream: Stream | undefined, argv: Argv, index: number): Group | undefined {
   return stream?.group(argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
 /**
- * The key at argument `index` was changed by so much.
+ * Reports `by` changes of the stream at key argument `index`.
  *
- * @param stream What is there now; may be left out when it has groups and so is held as an object.
+ * @param stream The changed stream, which is stored in its small or large form. It may be left out for a stream with groups:
+ * that is always held as an object, the one that was changed.
  */
 export function streamChanged(
   ctx: Context,
@@ -69,12 +70,12 @@ export function streamChanged(
   ctx.changed(argv, index, by);
 }
 
-/** Replies with an id. */
+/** Replies with an id as a bulk string. A silent writer, that of a master's stream, saves making the text. */
 export function replyId(ctx: Context, id: StreamId): void {
   if (!ctx.reply.silent) ctx.reply.bulk(idText, 0, id.writeText(idText, 0));
 }
 
-/** Replies with the entry a cursor is at: its id and its fields and values. */
+/** Replies with the entry at a cursor: an array of the id and an array of fields and values in turn. */
 export function replyEntry(ctx: Context, cursor: StreamCursor): void {
   ctx.reply.array(2);
   replyId(ctx, cursor.id);
@@ -87,24 +88,24 @@ export function replyEntry(ctx: Context, cursor: StreamCursor): void {
   }
 }
 
-/** How an id may be written. */
+/** The forms of an id that an argument may have. */
 export const IdForm = {
-  /** `-` and `+` are ids, too. */
+  /** `-` and `+` stand for the smallest and the largest id. */
   LOOSE: 0,
-  /** They are none. */
+  /** Numbers alone: `ms` or `ms-seq`. */
   STRICT: 1,
-  /** As STRICT, and `ms-*` leaves the sequence to the stream. */
+  /** As STRICT, and `ms-*`, whose sequence the stream chooses. */
   PARTIAL: 2,
 } as const;
-/** One of {@linkcode IdForm}'s. */
+/** One of {@linkcode IdForm}'s numbers. */
 export type IdForm = typeof IdForm[keyof typeof IdForm];
 
 /**
- * Reads argument `index` from its byte `skip` on as an id.
+ * Reads argument `index` from its byte `skip` on as an id (`t_stream.c streamGenericParseIDOrReply`).
  *
- * @param missing Whether a sequence that is left out is the largest; else it is 0.
- * @returns False when {@linkcode IdForm.PARTIAL} left the sequence open.
- * @throws {CommandError} When it is none.
+ * @param missing Whether a sequence that is left out is the largest, for the end of a range; else it is 0.
+ * @returns False when the form is PARTIAL and the sequence is `*`; the id's sequence is 0 then.
+ * @throws {CommandError} INVALID_STREAM_ID when it is no id of that form.
  */
 export function readId(
   argv: Argv,
@@ -141,7 +142,11 @@ export function readId(
   return true;
 }
 
-/** Reads the first id of a range: `(` leaves the id itself out. */
+/**
+ * Reads argument `index` as the first id of a range; after `(` the range begins behind the id.
+ *
+ * @throws {CommandError} When it is no id, or no id comes after it.
+ */
 export function readRangeStart(argv: Argv, index: number, out: StreamId): void {
   if (!isExclusive(argv, index)) {
     readId(argv, index, out, IdForm.LOOSE, false);
@@ -151,7 +156,12 @@ export function readRangeStart(argv: Argv, index: number, out: StreamId): void {
   if (!out.increment()) throw new CommandError("ERR invalid start ID for the interval");
 }
 
-/** Reads the last id of a range. */
+/**
+ * Reads argument `index` as the last id of a range; after `(` the range ends before the id. Without a sequence all ids of
+ * that millisecond are in the range.
+ *
+ * @throws {CommandError} When it is no id, or no id comes before it.
+ */
 export function readRangeEnd(argv: Argv, index: number, out: StreamId): void {
   if (!isExclusive(argv, index)) {
     readId(argv, index, out, IdForm.LOOSE, true);
@@ -161,179 +171,77 @@ export function readRangeEnd(argv: Argv, index: number, out: StreamId): void {
   if (!out.decrement()) throw new CommandError("ERR invalid end ID for the interval");
 }
 
+/** Whether argument `index` begins with `(`. */
 function isExclusive(argv: Argv, index: number): boolean {
   return argv.lengthOf(index) > 1 && argv.bytes[argv.starts[index]] === 0x28;
 }
 
-/** The group's error of commands that name a key and a group. */
+/** The error of XPENDING, XCLAIM, XAUTOCLAIM and XNACK for a missing key or group, at those argument indexes. */
 export function noGroup(argv: Argv, key: number, group: number): string {
   return `NOGROUP No such key '${cString(textOf(argv, key))}' or consumer group '${
     cString(textOf(argv, group))
   }'`;
 }
 
-/** What becomes of references in groups when entries are deleted: Redis 8.2. */
-export const References = { KEEP: 0, DELETE: 1, ACKED: 2 } as const;
-/** One of {@linkcode References}. */
-export type References = typeof References[keyof typeof References];
-
-/** The option argument `index` is; undefined when it is none. */
-export function referencesAt(argv: Argv, index: number): References | undefined {
-  if (isWord(argv, index, "KEEPREF")) return References.KEEP;
-  if (isWord(argv, index, "DELREF")) return References.DELETE;
-  return isWord(argv, index, "ACKED") ? References.ACKED : undefined;
-}
-
-/** What XADD and XTRIM are told. */
-export class AddOptions {
-  /** Index of XADD's id. */
-  idAt: number = 0;
-  /** An id was given, not `*`. */
-  hasId: boolean = false;
-  /** And its sequence as well. */
-  hasSequence: boolean = true;
-  /** It. */
-  readonly id: StreamId = new StreamId();
-  /** NOMKSTREAM. */
-  onlyExisting: boolean = false;
-  /** MAXLEN's or MINID's argument; 0 when there is no trimming. */
-  trimAt: number = 0;
-  maxLength: number = Infinity;
-  minId: StreamId | undefined = undefined;
-  approximate: boolean = false;
-  limit: number = 0;
-  references: References = References.KEEP;
-
-  /** What {@linkcode Stream.trim} is to do. */
-  get trim(): Trim {
-    return this;
-  }
-
-  /** As new. */
-  reset(): void {
-    this.idAt = 0;
-    this.hasId = false;
-    this.hasSequence = true;
-    this.onlyExisting = false;
-    this.trimAt = 0;
-    this.maxLength = Infinity;
-    this.minId = undefined;
-    this.approximate = false;
-    this.limit = 0;
-    this.references = References.KEEP;
-  }
-}
-
-const options = new AddOptions();
-
-const ONE_STRATEGY =
-  "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
-const LIMIT_ALONE = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy";
-const LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option";
-const NO_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy";
-
-/** Reads the options of XADD, up to its id, or of XTRIM; they are valid until the next call. */
-export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOptions {
-  options.reset();
-  let limit = -1;
-  let i = 2;
-  for (; i < argv.count; i++) {
-    const more = argv.count - 1 - i;
-    // Most begin like this, and no option does.
-    if (isAdd && isDigit(argv.bytes[argv.starts[i]])) {
-      options.hasSequence = readId(argv, i, options.id, IdForm.PARTIAL);
-      options.hasId = true;
-      break;
-    }
-    const references = referencesAt(argv, i);
-    if (isAdd && isWord(argv, i, "*")) break;
-    if (more > 0 && (isWord(argv, i, "MAXLEN") || isWord(argv, i, "MINID"))) {
-      i = readStrategy(argv, i, options);
-    } else if (more > 0 && isWord(argv, i, "LIMIT")) {
-      limit = readInteger(argv, ++i);
-      if (limit < 0) throw new CommandError("ERR The LIMIT argument must be >= 0.");
-    } else if (isAdd && isWord(argv, i, "NOMKSTREAM")) {
-      options.onlyExisting = true;
-    } else if (references !== undefined) {
-      options.references = references;
-    } else if (isAdd && ctx.caller === Caller.MASTER_STREAM && producerWords(argv, i) > 0) {
-      i += producerWords(argv, i);
-    } else if (isAdd) {
-      options.hasSequence = readId(argv, i, options.id, IdForm.PARTIAL);
-      options.hasId = true;
-      break;
-    } else {
-      throw new CommandError(SYNTAX);
-    }
-  }
-  options.idAt = i;
-  if (limit > 0 && options.trimAt === 0) throw new CommandError(LIMIT_ALONE);
-  if (!isAdd && options.trimAt === 0) throw new CommandError(NO_STRATEGY);
-  if (ctx.caller !== Caller.MASTER_STREAM) setLimit(ctx, options, limit);
-  return options;
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
+/**
+ * The group's consumer named at argument `index`, which is made when missing; it counts as seen now
+ * (`t_stream.c streamLookupConsumer`, `streamCreateConsumer`).
+ */
+export function consumerAt(ctx: Context, argv: Argv, index: number, group: Group): Consumer {
+  const { bytes } = argv;
+  const [start, end] = [argv.starts[index], argv.ends[index]];
+  const consumer = group.consumer(bytes, start, end) ??
+    group.addConsumer(bytes, start, end, ctx.nowMs)!;
+  consumer.seenMs = ctx.nowMs;
+  return consumer;
 }
 
 /**
- * How many arguments follow `IDMPAUTO producer` or `IDMP producer id` at an index, 0 when it is neither:
- * Redis 8.6. A master has met no such entry before, else it would not send it.
+ * Propagates one pending entry as the XCLAIM that makes it so (`t_stream.c streamPropagateXCLAIM`): with FORCE it works whatever
+ * the replica's group holds, and TIME and RETRYCOUNT are those of the master.
+ *
+ * @param key Index of the argument that is the key.
+ * @param at Where the entry lies in the group's table.
  */
-function producerWords(argv: Argv, index: number): number {
-  if (isWord(argv, index, "IDMPAUTO")) return 1;
-  return isWord(argv, index, "IDMP") ? 2 : 0;
-}
-
-function readStrategy(argv: Argv, index: number, options: AddOptions): number {
-  if (options.trimAt !== 0) throw new CommandError(ONE_STRATEGY);
-  let at = index + 1;
-  options.approximate = false;
-  if (argv.count - 1 - index >= 2) {
-    const approximate = isWord(argv, at, "~");
-    if (approximate || isWord(argv, at, "=")) at++;
-    options.approximate = approximate;
-  }
-  if (isWord(argv, index, "MAXLEN")) {
-    options.maxLength = readInteger(argv, at);
-    if (options.maxLength < 0) throw new CommandError("ERR The MAXLEN argument must be >= 0.");
-  } else {
-    options.minId = new StreamId();
-    readId(argv, at, options.minId);
-  }
-  options.trimAt = at;
-  return at;
-}
-
-/** Approximate trimming is bounded, exact trimming is not; what a master sends is exact. */
-function setLimit(ctx: Context, options: AddOptions, given: number): void {
-  if (given >= 0) {
-    if (!options.approximate) throw new CommandError(LIMIT_EXACT);
-    options.limit = given;
-  } else if (options.approximate) {
-    const nodes = 100 * ctx.db.settings.limits.streamNodeMaxEntries;
-    options.limit = nodes <= 0 ? 10_000 : Math.min(nodes, 1_000_000);
-  }
-}
-
-/** The command as it came, with a trimming that removes just what was removed. */
-export function exactly(
+export function propagateClaim(
+  ctx: Context,
   argv: Argv,
-  options: AddOptions,
-  stream: Stream | undefined,
-): (string | Uint8Array)[] {
-  const args: (string | Uint8Array)[] = [];
-  for (let i = 0; i < argv.count; i++) args.push(argv.at(i));
-  if (options.trimAt === 0 || !options.approximate || stream === undefined) return args;
-  args[options.trimAt - 1] = "=";
-  if (options.minId === undefined) {
-    args[options.trimAt] = String(stream.length);
-  } else {
-    const first = new StreamId();
-    // t_stream.c: deleted entries count.
-    stream.physicalFirstId(first);
-    args[options.trimAt] = first.toString();
-  }
-  return args;
+  key: number,
+  groupIndex: number,
+  group: Group,
+  consumer: Uint8Array,
+  id: StreamId,
+  at: IdPlace,
+): void {
+  ctx.propagateAs(
+    "XCLAIM",
+    argv.at(key),
+    argv.at(groupIndex),
+    consumer,
+    "0",
+    id.toString(),
+    "TIME",
+    String(group.pending.getNumber(at, TIME)),
+    "RETRYCOUNT",
+    String(group.pending.getNumber(at, DELIVERIES)),
+    "FORCE",
+    "JUSTID",
+    "LASTID",
+    group.lastId.toString(),
+  );
+}
+
+/**
+ * The group that XGROUP's and XINFO's subcommands name: argument 3 of the stream at key argument 2.
+ *
+ * @throws {CommandError} NOGROUP when it is missing.
+ */
+export function requireGroup(stream: Stream, argv: Argv): Group {
+  const group = groupAt(stream, argv, 3);
+  if (group !== undefined) return group;
+  throw new CommandError(
+    `NOGROUP No such consumer group '${cString(textOf(argv, 3))}' for key name '${
+      cString(textOf(argv, 2))
+    }'`,
+  );
 }

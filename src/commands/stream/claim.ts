@@ -1,5 +1,8 @@
 /**
- * XCLAIM and XAUTOCLAIM: pending entries change hands.
+ * XCLAIM and XAUTOCLAIM: pending entries go to another consumer (`t_stream.c xclaimCommand`, `xautoclaimCommand`).
+ *
+ * XCLAIM is also what a master sends for nearly every change of a group: XREADGROUP and XAUTOCLAIM are propagated as XCLAIMs
+ * of one id each, with FORCE, JUSTID and LASTID.
  *
  * @module
  */
@@ -21,41 +24,51 @@ import {
   SYNTAX,
 } from "../engine/errors.ts";
 import {
+  consumerAt,
   groupAt,
   lookupStream,
   noGroup,
+  propagateClaim,
   readId,
   readRangeStart,
   replyEntry,
   replyId,
   streamChanged,
 } from "./args.ts";
-import { propagateClaim } from "./read.ts";
 
+/** XAUTOCLAIM's error when memory for COUNT ids cannot be had. */
 const TOO_MUCH = "ERR Insufficient memory, failed allocating transient memory, COUNT too high.";
-/** More ids than this are refused: as many bytes as a C long can count. */
+/** The largest COUNT of XAUTOCLAIM: as many 16-byte ids as a C long can count the bytes of. */
 const MOST_IDS = 2n ** 59n - 1n;
-/** Servers take memory for as many ids as may come: no machine has as much. */
+/** Redis allocates memory for COUNT ids at once and fails above what the machine has; no machine has this many. */
 const MOST_MEMORY: number = 2 ** 43;
-/** Pending entries looked at for each that XAUTOCLAIM may claim. */
+/** How many pending entries XAUTOCLAIM visits at most for each that COUNT allows (`attempts_factor`). */
 const ATTEMPTS = 10;
 
+// Reused by every command: none runs inside another.
 const cursor = new StreamCursor();
+/** The id that is being claimed. */
 const id = new StreamId();
+/** Where {@linkcode id} lies in the group's table of pending entries. */
 const at = new IdPlace();
 
-/** What XCLAIM is told. */
+/** The options of XCLAIM. */
 interface ClaimOptions {
-  /** Index after the last id. */
+  /** Exclusive end of the arguments that are ids; they begin at 5. */
   idEnd: number;
+  /** The delivery time to set, in milliseconds since 1970. */
   deliveredMs: number;
-  /** -1: counts on. */
+  /** RETRYCOUNT: the number of deliveries to set; -1 to add one. */
   deliveries: number;
+  /** FORCE: an entry that is not pending becomes so. */
   force: boolean;
+  /** JUSTID: replies ids alone and does not count a delivery. */
   onlyIds: boolean;
+  /** LASTID: the group's last id becomes at least this. */
   readonly lastId: StreamId;
 }
 
+/** Whether argument `index` is an id: the first that is none begins the options. */
 function isId(argv: Argv, index: number): boolean {
   try {
     readId(argv, index, id);
@@ -66,6 +79,7 @@ function isId(argv: Argv, index: number): boolean {
   }
 }
 
+/** Reads XCLAIM's options, which follow the ids. A time in the future, or before 1970, becomes now. */
 function readClaim(ctx: Context, argv: Argv): ClaimOptions {
   let i = 5;
   while (i < argv.count && isId(argv, i)) i++;
@@ -94,7 +108,7 @@ function readClaim(ctx: Context, argv: Argv): ClaimOptions {
     }
   }
   const { deliveredMs } = options;
-  // Replicas' clocks are theirs: a master's time is not judged by ours.
+  // Only a stand-alone master corrects a time in the future: a replica's clock may be behind its master's.
   const isBogus = deliveredMs < 0 ||
     (deliveredMs > ctx.nowMs && ctx.caller === Caller.MASTER_CLIENT);
   options.deliveredMs = isBogus ? ctx.nowMs : bounded(deliveredMs);
@@ -105,15 +119,10 @@ function wrongOption(name: string): string {
   return `ERR Invalid ${name} option argument for XCLAIM`;
 }
 
-function consumerFor(ctx: Context, argv: Argv, group: Group): Consumer {
-  const { bytes, starts, ends } = argv;
-  const consumer = group.consumer(bytes, starts[3], ends[3]) ??
-    group.addConsumer(bytes, starts[3], ends[3], ctx.nowMs)!;
-  consumer.seenMs = ctx.nowMs;
-  return consumer;
-}
-
-/** What is pending and was deleted is forgotten, and a master says so by a claim for who had it. */
+/**
+ * Drops the pending entry {@linkcode id}, whose entry was deleted from the stream. It is propagated as an XCLAIM for its
+ * owner, at which the replica finds the entry deleted and drops it as well.
+ */
 function dropDeleted(ctx: Context, argv: Argv, group: Group): void {
   const owner = group.ownerAt(at);
   const name = owner?.name ?? argv.at(3);
@@ -122,7 +131,7 @@ function dropDeleted(ctx: Context, argv: Argv, group: Group): void {
   group.pending.removeAt(at);
 }
 
-/** Replies with the entry at `id`, or with the id. */
+/** Replies with the entry {@linkcode id}, or with the id alone. */
 function replyClaimed(ctx: Context, stream: Stream, onlyId: boolean): void {
   if (onlyId) return replyId(ctx, id);
   cursor.open(stream, id, id, false);
@@ -130,7 +139,11 @@ function replyClaimed(ctx: Context, stream: Stream, onlyId: boolean): void {
   replyEntry(ctx, cursor);
 }
 
-/** One of XCLAIM's ids; true when it was claimed. */
+/**
+ * Claims the entry {@linkcode id} for XCLAIM and replies with it.
+ *
+ * @returns False, having replied nothing, when it is not pending, was deleted, or has not been idle for `minIdleMs`.
+ */
 function claimOne(
   ctx: Context,
   argv: Argv,
@@ -169,13 +182,17 @@ function claimOne(
   return true;
 }
 
+/** Argument 4 as XCLAIM's and XAUTOCLAIM's smallest idle time in milliseconds; negative ones are 0. */
 function readMinIdle(argv: Argv, name: string): number {
   return Math.max(readInteger(argv, 4, `ERR Invalid min-idle-time argument for ${name}`), 0);
 }
 
 /**
  * `XCLAIM key group consumer min-idle-ms id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID]
- * [LASTID id]`. O(n log n) of those named.
+ * [LASTID id]`: gives entries that have been pending long enough to a consumer. Replies with the entries that were claimed,
+ * or with their ids. O(n log n) of those named.
+ *
+ * A claim that only moves the group's last id is propagated as XGROUP SETID.
  */
 const xclaim = command("xclaim", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const stream = lookupStream(ctx, argv, 1);
@@ -188,7 +205,7 @@ const xclaim = command("xclaim", -6, WRITE | FAST, "RW.update@1", (ctx, argv) =>
     group.lastId.set(options.lastId);
     moved = true;
   }
-  const consumer = consumerFor(ctx, argv, group);
+  const consumer = consumerAt(ctx, argv, 3, group);
   const mark = ctx.reply.beginDeferred();
   let claimed = 0;
   for (let i = 5; i < options.idEnd; i++) {
@@ -205,7 +222,10 @@ const xclaim = command("xclaim", -6, WRITE | FAST, "RW.update@1", (ctx, argv) =>
   else ctx.preventPropagation();
 });
 
-/** `XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID]`. O(count). */
+/**
+ * `XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID]`: claims up to COUNT entries from id `start` on.
+ * Replies with the id to go on from, the entries, and the ids of pending entries that had been deleted. O(count).
+ */
 const xautoclaim = command("xautoclaim", -6, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   const minIdleMs = readMinIdle(argv, "XAUTOCLAIM");
   const start = new StreamId();
@@ -227,13 +247,22 @@ const xautoclaim = command("xautoclaim", -6, WRITE | FAST, "RW.delete@1", (ctx, 
   autoclaim(ctx, argv, stream, group, { minIdleMs, start, count, onlyIds });
 });
 
+/** The arguments of XAUTOCLAIM. */
 interface AutoclaimOptions {
+  /** How long an entry must have been pending, in milliseconds. */
   readonly minIdleMs: number;
+  /** The first id that is looked at. */
   readonly start: StreamId;
+  /** How many entries are claimed or dropped at most. */
   readonly count: number;
+  /** JUSTID, as for XCLAIM. */
   readonly onlyIds: boolean;
 }
 
+/**
+ * The walk and the reply of XAUTOCLAIM. Ids are collected and replied after the walk: the id to go on from comes first in
+ * the reply and is known last.
+ */
 function autoclaim(
   ctx: Context,
   argv: Argv,
@@ -243,7 +272,7 @@ function autoclaim(
 ): void {
   const { reply } = ctx;
   const { pending } = group;
-  const consumer = consumerFor(ctx, argv, group);
+  const consumer = consumerAt(ctx, argv, 3, group);
   const whole = reply.beginDeferred();
   const deleted: StreamId[] = [];
   const found: StreamId[] = [];
@@ -282,5 +311,5 @@ function autoclaim(
   if (changed > 0) streamChanged(ctx, argv, 1, changed);
 }
 
-/** The rows. */
+/** The commands of this file. */
 export const streamClaimCommands: readonly Command[] = [xautoclaim, xclaim];

@@ -1,5 +1,8 @@
 /**
- * Deleting entries with a say in what becomes of the references groups have to them: Redis 8.2.
+ * XDELEX and XACKDEL, since Redis 8.2, and the trimming that has their options: they delete entries and say what becomes of
+ * groups' references to them. See {@linkcode References}.
+ *
+ * An entry is referenced while it is pending in a group or a group has not come to it yet.
  *
  * @module
  */
@@ -14,23 +17,22 @@ import { isWord, readPositive } from "../engine/args.ts";
 import { type Command, command, FAST, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, NUMIDS_MISMATCH, NUMIDS_POSITIVE, SYNTAX } from "../engine/errors.ts";
-import {
-  type AddOptions,
-  groupAt,
-  lookupStream,
-  readId,
-  References,
-  referencesAt,
-  streamChanged,
-} from "./args.ts";
+import { type AddOptions, References, referencesAt } from "./add_options.ts";
+import { groupAt, lookupStream, readId, streamChanged } from "./args.ts";
 
-/** What a reply says of each id. */
+/** The reply for each id: there is no such entry, it was deleted, or it was kept because it is referenced. */
 const Outcome = { ABSENT: -1, DELETED: 1, REFERENCED: 2 } as const;
 type Outcome = typeof Outcome[keyof typeof Outcome];
 
+/** A place in the table of pending entries that is searched; reused by every command. */
 const place = new IdPlace();
 
-/** Trims as XADD and XTRIM do, under DELREF or ACKED; returns how many entries went. */
+/**
+ * Trims for XADD and XTRIM with DELREF or ACKED (`t_stream.c streamTrim`). With DELREF the trimmed entries are dropped from
+ * all groups; with ACKED only entries that are not referenced are removed, wherever they lie among the candidates.
+ *
+ * @returns How many entries were removed.
+ */
 export function trimReferenced(stream: Stream, options: AddOptions): number {
   const candidates = headIds(stream, options);
   if (options.references === References.DELETE) {
@@ -46,7 +48,7 @@ export function trimReferenced(stream: Stream, options: AddOptions): number {
   return removed;
 }
 
-/** Ids of the entries that a trimming removes, and more where it is bounded. */
+/** The ids of the entries before the threshold: all that a trimming may remove, or more when it stops earlier. */
 function headIds(stream: Stream, { maxLength, minId }: AddOptions): StreamId[] {
   const ids: StreamId[] = [];
   const cursor = new StreamCursor();
@@ -59,7 +61,7 @@ function headIds(stream: Stream, { maxLength, minId }: AddOptions): StreamId[] {
   return ids;
 }
 
-/** Whether a group has an entry pending, or has not come to it. */
+/** Whether any group has the entry pending or has not read up to it. */
 function isReferenced(stream: Stream, id: StreamId): boolean {
   for (const group of stream.groups()) {
     if (group.lastId.compare(id) < 0 || group.pending.find(id, place)) return true;
@@ -67,16 +69,24 @@ function isReferenced(stream: Stream, id: StreamId): boolean {
   return false;
 }
 
+/** Drops an entry from the pending entries of every group. */
 function forgetEverywhere(stream: Stream, id: StreamId): void {
   for (const group of stream.groups()) group.forget(id, place);
 }
 
+/** The options of XDELEX and XACKDEL. */
 interface DeleteOptions {
+  /** What becomes of references; they are kept unless told. */
   readonly references: References;
+  /** Index of the first id; the last one ends the command. */
   readonly first: number;
 }
 
-/** `[KEEPREF|DELREF|ACKED] IDS numids id [id ...]`, in either order. */
+/**
+ * Reads `[KEEPREF|DELREF|ACKED] IDS numids id [id ...]` from an index on and checks all ids.
+ *
+ * @throws {CommandError} When the ids are not as many as said, or one is none.
+ */
 function readDelete(argv: Argv, index: number): DeleteOptions {
   let references: References = References.KEEP;
   let first = 0;
@@ -97,7 +107,7 @@ function readDelete(argv: Argv, index: number): DeleteOptions {
   return { references, first };
 }
 
-/** Deletes one entry, unless it is referenced and that matters. */
+/** Deletes one entry; with ACKED only when no group refers to it. */
 function deleteOne(stream: Stream, id: StreamId, references: References): Outcome {
   if (!stream.has(id)) return Outcome.ABSENT;
   if (references === References.ACKED && isReferenced(stream, id)) return Outcome.REFERENCED;
@@ -108,6 +118,12 @@ function deleteOne(stream: Stream, id: StreamId, references: References): Outcom
   return Outcome.DELETED;
 }
 
+/**
+ * Deletes the entries of the given ids and replies with an {@linkcode Outcome} for each.
+ *
+ * @param group For XACKDEL the group whose pending entries are acknowledged first; undefined when it is missing.
+ * @param isAck True for XACKDEL, which deletes only entries that were pending in the group.
+ */
 function deleteEach(
   ctx: Context,
   argv: Argv,
@@ -126,7 +142,7 @@ function deleteEach(
     const acked = isAck && group !== undefined && group.forget(id, place);
     if (stream !== undefined && (acked || !isAck)) {
       outcome = deleteOne(stream, id, references);
-      // Acknowledged, it counts as gone although somebody else had deleted it.
+      // An entry that was acknowledged now counts as deleted, although it had been deleted before.
       if (acked && outcome === Outcome.ABSENT) outcome = Outcome.DELETED;
     }
     if (acked || outcome === Outcome.DELETED) changed++;
@@ -135,18 +151,21 @@ function deleteEach(
   if (changed > 0) streamChanged(ctx, argv, 1, changed, stream);
 }
 
-/** `XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`. O(n) of those named. */
+/** `XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: deletes entries; replies an array of outcomes. O(n) of those named. */
 const xdelex = command("xdelex", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const options = readDelete(argv, 2);
   deleteEach(ctx, argv, options, lookupStream(ctx, argv, 1), undefined, false);
 });
 
-/** `XACKDEL key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`. O(n) of those named. */
+/**
+ * `XACKDEL key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: acknowledges entries in a group and deletes them;
+ * replies an array of outcomes. O(n) of those named.
+ */
 const xackdel = command("xackdel", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const options = readDelete(argv, 3);
   const stream = lookupStream(ctx, argv, 1);
   deleteEach(ctx, argv, options, stream, groupAt(stream, argv, 2), true);
 });
 
-/** The rows. */
+/** The commands of this file. */
 export const streamDeleteCommands: readonly Command[] = [xackdel, xdelex];

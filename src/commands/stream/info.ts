@@ -1,10 +1,12 @@
 /**
- * XINFO: a stream, its groups and their consumers described.
+ * XINFO, which describes a stream, its groups and their consumers (`t_stream.c xinfoCommand`). Replies are maps; under RESP2
+ * the writer makes them arrays of names and values.
  *
  * @module
  */
 
 import type { Argv } from "../../resp/argv.ts";
+import type { ReplyWriter } from "../../resp/writer.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
@@ -14,69 +16,88 @@ import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/s
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, READONLY } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, cString, NO_SUCH_KEY, wrongSubcommandArity } from "../engine/errors.ts";
+import { CommandError, NO_SUCH_KEY, wrongSubcommandArity } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
-import { groupAt, lookupStream, replyEntry, replyId } from "./args.ts";
+import { lookupStream, replyEntry, replyId, requireGroup } from "./args.ts";
 
-/** Entries, and pending entries of each group and consumer, that FULL shows unless told otherwise. */
+/** How many entries, and pending entries of each group and consumer, XINFO STREAM FULL shows without COUNT. */
 const FULL_COUNT = 10;
 
+// Reused by every command: none runs inside another.
 const cursor = new StreamCursor();
 const id = new StreamId();
+/** A place in the table that is walked. */
 const at = new IdPlace();
+/** The place of a consumer's entry in its group's table, which holds its time and count. */
 const own = new IdPlace();
 
+/**
+ * The stream at key argument 2.
+ *
+ * @throws {CommandError} NO_SUCH_KEY when it is missing.
+ */
 function requireStream(ctx: Context, argv: Argv): Stream {
   const stream = lookupStream(ctx, argv, 2);
   if (stream === undefined) throw new CommandError(NO_SUCH_KEY);
   return stream;
 }
 
-function replyKnown(ctx: Context, count: number): void {
-  if (Number.isNaN(count)) ctx.reply.null();
-  else ctx.reply.integer(count);
+/** Replies with a field's name and an integer. */
+function integerField(reply: ReplyWriter, name: string, value: number): void {
+  reply.bulkText(name);
+  reply.integer(value);
 }
 
-/** What both forms of XINFO STREAM begin with; as many bytes as Redis's radix tree has nodes and keys. */
+/** Replies with a field's name and a count, null for NaN: one that is not known. */
+function knownField(reply: ReplyWriter, name: string, count: number): void {
+  reply.bulkText(name);
+  if (Number.isNaN(count)) reply.null();
+  else reply.integer(count);
+}
+
+/** Replies with a field's name and an id. */
+function idField(ctx: Context, name: string, id: StreamId): void {
+  ctx.reply.bulkText(name);
+  replyId(ctx, id);
+}
+
+/**
+ * Replies with the seven fields that both forms of XINFO STREAM begin with. The numbers of the radix tree are those that
+ * Redis's tree over the same nodes has.
+ */
 function replyHead(ctx: Context, stream: Stream): void {
   const { reply } = ctx;
-  reply.bulkText("length");
-  reply.integer(stream.length);
-  reply.bulkText("radix-tree-keys");
-  reply.integer(stream.nodes.size);
-  reply.bulkText("radix-tree-nodes");
-  reply.integer(countRadixNodes(stream.nodes));
-  reply.bulkText("last-generated-id");
-  replyId(ctx, stream.lastId);
-  reply.bulkText("max-deleted-entry-id");
-  replyId(ctx, stream.maxDeletedId);
-  reply.bulkText("entries-added");
-  reply.integer(stream.entriesAdded);
-  reply.bulkText("recorded-first-entry-id");
-  replyId(ctx, stream.firstId);
+  integerField(reply, "length", stream.length);
+  integerField(reply, "radix-tree-keys", stream.nodes.size);
+  integerField(reply, "radix-tree-nodes", countRadixNodes(stream.nodes));
+  idField(ctx, "last-generated-id", stream.lastId);
+  idField(ctx, "max-deleted-entry-id", stream.maxDeletedId);
+  integerField(reply, "entries-added", stream.entriesAdded);
+  idField(ctx, "recorded-first-entry-id", stream.firstId);
 }
 
+/** Replies with the first or last entry, null when the stream is empty. */
 function replyEdge(ctx: Context, stream: Stream, last: boolean): void {
   cursor.open(stream, MIN_ID, MAX_ID, last);
   if (cursor.next()) replyEntry(ctx, cursor);
   else ctx.reply.null();
 }
 
-/** `XINFO STREAM key [FULL [COUNT count]]`. O(1), FULL O(n) of those shown. */
+/** `XINFO STREAM key [FULL [COUNT count]]`: a stream's counters and edges; FULL shows its entries and groups. O(1), FULL O(n). */
 const xinfoStream = command("xinfo|stream", -3, READONLY, "RO.access@2", (ctx, argv) => {
   const { reply } = ctx;
   const stream = requireStream(ctx, argv);
   if (argv.count > 3) return replyFull(ctx, stream, readCount(argv));
   reply.map(10);
   replyHead(ctx, stream);
-  reply.bulkText("groups");
-  reply.integer(stream.groupCount);
+  integerField(reply, "groups", stream.groupCount);
   reply.bulkText("first-entry");
   replyEdge(ctx, stream, false);
   reply.bulkText("last-entry");
   replyEdge(ctx, stream, true);
 });
 
+/** Reads `FULL [COUNT count]` from argument 3 on: how many are shown, Infinity for 0. */
 function readCount(argv: Argv): number {
   const wrong = wrongSubcommandArity("XINFO", textOf(argv, 1));
   const isFull = argv.count === 4 || argv.count === 6;
@@ -88,6 +109,7 @@ function readCount(argv: Argv): number {
   return count === 0 ? Infinity : count;
 }
 
+/** XINFO STREAM FULL: up to `most` entries, and each group. */
 function replyFull(ctx: Context, stream: Stream, most: number): void {
   const { reply } = ctx;
   reply.map(9);
@@ -106,20 +128,17 @@ function replyFull(ctx: Context, stream: Stream, most: number): void {
   for (const group of stream.groups()) replyFullGroup(ctx, stream, group, most);
 }
 
+/** Describes one group with up to `most` of its pending entries and each consumer. */
 function replyFullGroup(ctx: Context, stream: Stream, group: Group, most: number): void {
   const { reply } = ctx;
   const { pending } = group;
   reply.map(7);
   reply.bulkText("name");
   reply.bulk(group.name);
-  reply.bulkText("last-delivered-id");
-  replyId(ctx, group.lastId);
-  reply.bulkText("entries-read");
-  replyKnown(ctx, group.entriesRead === -1 ? NaN : group.entriesRead);
-  reply.bulkText("lag");
-  replyKnown(ctx, stream.lagOf(group));
-  reply.bulkText("pel-count");
-  reply.integer(pending.size);
+  idField(ctx, "last-delivered-id", group.lastId);
+  knownField(reply, "entries-read", group.entriesRead === -1 ? NaN : group.entriesRead);
+  knownField(reply, "lag", stream.lagOf(group));
+  integerField(reply, "pel-count", pending.size);
   reply.bulkText("pending");
   reply.array(Math.min(pending.size, most));
   let more = pending.first(at);
@@ -136,18 +155,16 @@ function replyFullGroup(ctx: Context, stream: Stream, group: Group, most: number
   for (const consumer of group.consumers()) replyFullConsumer(ctx, group, consumer, most);
 }
 
+/** Describes one consumer with up to `most` of its pending entries. */
 function replyFullConsumer(ctx: Context, group: Group, consumer: Consumer, most: number): void {
   const { reply } = ctx;
   const { pending } = consumer;
   reply.map(5);
   reply.bulkText("name");
   reply.bulk(consumer.name);
-  reply.bulkText("seen-time");
-  reply.integer(consumer.seenMs);
-  reply.bulkText("active-time");
-  reply.integer(consumer.activeMs);
-  reply.bulkText("pel-count");
-  reply.integer(pending.size);
+  integerField(reply, "seen-time", consumer.seenMs);
+  integerField(reply, "active-time", consumer.activeMs);
+  integerField(reply, "pel-count", pending.size);
   reply.bulkText("pending");
   reply.array(Math.min(pending.size, most));
   let more = pending.first(at);
@@ -161,7 +178,7 @@ function replyFullConsumer(ctx: Context, group: Group, consumer: Consumer, most:
   }
 }
 
-/** `XINFO GROUPS key`. O(n) of the groups. */
+/** `XINFO GROUPS key`: each group's counters; `lag` is how many entries it has not read, null when not known. O(n) of the groups. */
 const xinfoGroups = command("xinfo|groups", 3, READONLY, "RO.access@2", (ctx, argv) => {
   const { reply } = ctx;
   const stream = requireStream(ctx, argv);
@@ -170,45 +187,34 @@ const xinfoGroups = command("xinfo|groups", 3, READONLY, "RO.access@2", (ctx, ar
     reply.map(6);
     reply.bulkText("name");
     reply.bulk(group.name);
-    reply.bulkText("consumers");
-    reply.integer(group.consumerCount);
-    reply.bulkText("pending");
-    reply.integer(group.pending.size);
-    reply.bulkText("last-delivered-id");
-    replyId(ctx, group.lastId);
-    reply.bulkText("entries-read");
-    replyKnown(ctx, group.entriesRead === -1 ? NaN : group.entriesRead);
-    reply.bulkText("lag");
-    replyKnown(ctx, stream.lagOf(group));
+    integerField(reply, "consumers", group.consumerCount);
+    integerField(reply, "pending", group.pending.size);
+    idField(ctx, "last-delivered-id", group.lastId);
+    knownField(reply, "entries-read", group.entriesRead === -1 ? NaN : group.entriesRead);
+    knownField(reply, "lag", stream.lagOf(group));
   }
 });
 
-/** `XINFO CONSUMERS key group`. O(n) of the consumers. */
+/**
+ * `XINFO CONSUMERS key group`: each consumer's pending count, `idle` since it last asked and `inactive` since it last got
+ * an entry, in milliseconds. O(n) of the consumers.
+ */
 const xinfoConsumers = command("xinfo|consumers", 4, READONLY, "RO.access@2", (ctx, argv) => {
   const { reply, nowMs } = ctx;
-  const group = groupAt(requireStream(ctx, argv), argv, 3);
-  if (group === undefined) {
-    throw new CommandError(
-      `NOGROUP No such consumer group '${cString(textOf(argv, 3))}' for key name '${
-        cString(textOf(argv, 2))
-      }'`,
-    );
-  }
+  const group = requireGroup(requireStream(ctx, argv), argv);
   reply.array(group.consumerCount);
   for (const consumer of group.consumers()) {
     const { activeMs } = consumer;
     reply.map(4);
     reply.bulkText("name");
     reply.bulk(consumer.name);
-    reply.bulkText("pending");
-    reply.integer(consumer.pending.size);
-    reply.bulkText("idle");
-    reply.integer(Math.max(nowMs - consumer.seenMs, 0));
-    reply.bulkText("inactive");
-    reply.integer(activeMs === -1 ? -1 : Math.max(nowMs - activeMs, 0));
+    integerField(reply, "pending", consumer.pending.size);
+    integerField(reply, "idle", Math.max(nowMs - consumer.seenMs, 0));
+    integerField(reply, "inactive", activeMs === -1 ? -1 : Math.max(nowMs - activeMs, 0));
   }
 });
 
+/** The lines of XINFO HELP behind the first, as Redis 8.0 words them. */
 const HELP: readonly string[] = [
   "CONSUMERS <key> <groupname>",
   "    Show consumers of <groupname>.",

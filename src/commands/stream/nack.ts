@@ -1,5 +1,6 @@
 /**
- * XNACK: pending entries are given back to the group, for anybody to claim: Redis 8.8.
+ * XNACK, since Redis 8.8: a consumer gives pending entries back to its group. They stay pending without an owner, and the
+ * next XREADGROUP, XCLAIM or XAUTOCLAIM of any consumer gets them.
  *
  * @module
  */
@@ -14,24 +15,32 @@ import { type Command, command, FAST, WRITE } from "../engine/command.ts";
 import { CommandError, NUMIDS_MISMATCH, NUMIDS_POSITIVE, SYNTAX } from "../engine/errors.ts";
 import { groupAt, lookupStream, noGroup, readId, streamChanged } from "./args.ts";
 
+// Reused by every command: none runs inside another.
+/** The id that is given back. */
 const id = new StreamId();
+/** Where {@linkcode id} lies in the group's table of pending entries. */
 const at = new IdPlace();
 
-/** What becomes of the number of deliveries. */
+/** What becomes of an entry's count of deliveries: one less, the same, or the largest there is. */
 const Mode = { SILENT: 0, FAIL: 1, FATAL: 2 } as const;
 type Mode = typeof Mode[keyof typeof Mode];
 
+/** The options of XNACK. */
 interface NackOptions {
+  /** SILENT, FAIL or FATAL. */
   readonly mode: Mode;
-  /** Argument after the last id; the first is 6. */
+  /** Exclusive end of the arguments that are ids; they begin at FIRST_ID. */
   readonly end: number;
-  /** -1: by the mode. */
+  /** RETRYCOUNT: the count of deliveries to set; -1 for the mode's. */
   readonly deliveries: number;
+  /** FORCE: an entry that is not pending becomes so. */
   readonly force: boolean;
 }
 
+/** Index of the first id. */
 const FIRST_ID = 6;
 
+/** @throws {CommandError} SYNTAX when argument 3 is no mode. */
 function readMode(argv: Argv): Mode {
   if (isWord(argv, 3, "SILENT")) return Mode.SILENT;
   if (isWord(argv, 3, "FAIL")) return Mode.FAIL;
@@ -39,7 +48,7 @@ function readMode(argv: Argv): Mode {
   throw new CommandError(SYNTAX);
 }
 
-/** `SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]`. */
+/** Reads `SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]` from argument 3 on and checks all ids. */
 function readNack(argv: Argv): NackOptions {
   const mode = readMode(argv);
   if (!isWord(argv, 4, "IDS")) throw new CommandError(SYNTAX);
@@ -60,7 +69,7 @@ function readNack(argv: Argv): NackOptions {
   return { mode, end, deliveries, force };
 }
 
-/** Gives the entry `id` back; false when it is not pending and does not become so. */
+/** Takes the owner from the pending entry {@linkcode id}; false when it is not pending and FORCE does not make it so. */
 function nackOne(stream: Stream, group: Group, { mode, deliveries, force }: NackOptions): boolean {
   const { pending } = group;
   if (!group.release(id, at)) {
@@ -74,14 +83,14 @@ function nackOne(stream: Stream, group: Group, { mode, deliveries, force }: Nack
     ? bounded(Infinity)
     : before;
   pending.setNumber(at, DELIVERIES, deliveries >= 0 ? deliveries : counted);
-  // Idle for as long as there is: whoever claims it gets it.
+  // Delivered in 1970: its idle time passes every minimum that a claim may ask for.
   pending.setNumber(at, TIME, 0);
   return true;
 }
 
 /**
- * `XNACK key group SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]`. O(n log n) of
- * those named.
+ * `XNACK key group SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]`: gives entries back and replies with
+ * how many. O(n log n) of those named.
  */
 const xnack = command("xnack", -7, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const options = readNack(argv);
@@ -97,5 +106,5 @@ const xnack = command("xnack", -7, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   if (nacked > 0) streamChanged(ctx, argv, 1, nacked);
 });
 
-/** The row. */
+/** The commands of this file. */
 export const streamNackCommands: readonly Command[] = [xnack];

@@ -1,5 +1,8 @@
 /**
- * XPENDING: what was delivered and not acknowledged.
+ * XPENDING, which lists entries that were delivered and not acknowledged (`t_stream.c xpendingCommand`).
+ *
+ * Ids of pending entries lie in two tables: one of the group, which also holds each entry's time, count and owner, and one of
+ * each consumer, which holds ids alone.
  *
  * @module
  */
@@ -14,13 +17,18 @@ import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { groupAt, lookupStream, noGroup, readRangeEnd, readRangeStart, replyId } from "./args.ts";
 
+// Reused by every command: none runs inside another.
 const id = new StreamId();
+/** The first id of the range. */
 const start = new StreamId();
+/** The last id of the range. */
 const end = new StreamId();
+/** A place in the table that is walked. */
 const at = new IdPlace();
+/** The same entry's place in the group's table. */
 const own = new IdPlace();
 
-/** `XPENDING key group`: how many, from where to where, and of each consumer. */
+/** Replies with the number of pending entries, the first and last id, and the count of each consumer that has any. */
 function replySummary(ctx: Context, group: Group): void {
   const { reply } = ctx;
   const { pending } = group;
@@ -49,6 +57,11 @@ function replySummary(ctx: Context, group: Group): void {
   reply.endDeferred(mark, "array", count);
 }
 
+/**
+ * Replies with up to `most` pending entries from {@linkcode start} to {@linkcode end}: id, owner, idle milliseconds, count.
+ *
+ * @param consumer Whose entries are listed; the whole group's when undefined.
+ */
 function replyPending(
   ctx: Context,
   group: Group,
@@ -82,13 +95,17 @@ function replyPending(
   reply.endDeferred(mark, "array", count);
 }
 
+/** The arguments of XPENDING's long form, without the range. */
 interface PendingOptions {
+  /** How many entries are listed at most. */
   count: number;
+  /** IDLE: entries delivered less than this long ago are left out. */
   minIdleMs: number;
+  /** Index of the consumer's name, 0 without one. */
   consumerAt: number;
 }
 
-/** `[IDLE min-idle] start end count [consumer]`; what comes after it is not looked at, as in `t_stream.c`. */
+/** Reads `[IDLE min-idle] start end count [consumer]` from argument 3 on. As in Redis, arguments after it are ignored. */
 function readPending(argv: Argv): PendingOptions {
   const options = { count: 0, minIdleMs: 0, consumerAt: 0 };
   let first = 3;
@@ -104,7 +121,10 @@ function readPending(argv: Argv): PendingOptions {
   return options;
 }
 
-/** `XPENDING key group [[IDLE min-idle] start end count [consumer]]`. O(n) of those looked at. */
+/**
+ * `XPENDING key group [[IDLE min-idle] start end count [consumer]]`: a summary of a group's pending entries, or a range of
+ * them. O(n) of those visited.
+ */
 const xpending = command("xpending", -3, READONLY, "RO.access@1", (ctx, argv) => {
   if (argv.count !== 3 && (argv.count < 6 || argv.count > 9)) throw new CommandError(SYNTAX);
   const options = argv.count === 3 ? undefined : readPending(argv);
@@ -119,5 +139,5 @@ const xpending = command("xpending", -3, READONLY, "RO.access@1", (ctx, argv) =>
   replyPending(ctx, group, consumer, minIdleMs, count);
 });
 
-/** The row. */
+/** The commands of this file. */
 export const streamPendingCommands: readonly Command[] = [xpending];

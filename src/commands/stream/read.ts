@@ -1,5 +1,10 @@
 /**
- * XREAD and XREADGROUP: what came after an id, of several streams at once, waiting for it if asked to.
+ * XREAD and XREADGROUP: the entries behind an id, of several streams at once, waiting for them with BLOCK
+ * (`t_stream.c xreadCommand`).
+ *
+ * XREADGROUP with `>` delivers entries that no consumer of the group has got and makes them pending. It is propagated not as
+ * itself but as its effects: an XCLAIM for each entry and an XGROUP SETID. With any other id it replies with the
+ * consumer's own pending entries again.
  *
  * @module
  */
@@ -25,33 +30,49 @@ import {
   TIMEOUT_OUT_OF_RANGE,
   wrongArity,
 } from "../engine/errors.ts";
-import { groupAt, lookupStream, readId, replyEntry, replyId, streamChanged } from "./args.ts";
+import {
+  consumerAt,
+  groupAt,
+  lookupStream,
+  propagateClaim,
+  readId,
+  replyEntry,
+  replyId,
+  streamChanged,
+} from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** `ids[i]` of a group's `>`: what nobody was given yet. */
+/** `ids[i]` for the id `>`: entries that no consumer of the group has got yet. */
 const NEW = undefined;
 
-/** What XREAD and XREADGROUP are told. */
+/** The options of XREAD and XREADGROUP. */
 interface ReadOptions {
+  /** COUNT: how many entries of each stream are replied at most; 0 for all. */
   count: number;
-  /** Absolute milliseconds; 0 for ever, -1 for not at all. */
+  /** BLOCK: when waiting ends, in absolute milliseconds; 0 for never, -1 without BLOCK. */
   untilMs: number;
-  /** Index of the group's name, 0 for XREAD; the consumer's comes after it. */
+  /** Index of the group's name, 0 for XREAD; the consumer's name follows it. */
   groupAt: number;
+  /** NOACK: delivered entries do not become pending. */
   noAck: boolean;
   /** Index of the first key. */
   firstKey: number;
+  /** The number of keys, and of ids after them. */
   keys: number;
-  /** Ids to read after; undefined for `>`. */
+  /** For each stream the id to read behind; undefined for `>`. */
   readonly ids: (StreamId | undefined)[];
-  /** Streams whose last entry itself is wanted: `+`. */
+  /** For each stream whether the id was `+`: its last entry is wanted. */
   readonly last: boolean[];
 }
 
+// Reused by every command: none runs inside another.
 const cursor = new StreamCursor();
+/** The first id that is read. */
 const from = new StreamId();
+/** A place in a group's table of pending entries. */
 const place = new IdPlace();
 
+/** Reads the options up to STREAMS and counts the keys; ids are read by {@linkcode readIds}. */
 function readOptions(ctx: Context, argv: Argv, isGroup: boolean): ReadOptions {
   const options: ReadOptions = {
     count: 0,
@@ -76,19 +97,11 @@ function readOptions(ctx: Context, argv: Argv, isGroup: boolean): ReadOptions {
       if (more % 2 !== 0) throw new CommandError(unbalanced(name, isGroup));
       break;
     } else if (isWord(argv, i, "GROUP") && more >= 2) {
-      if (!isGroup) {
-        throw new CommandError(
-          "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.",
-        );
-      }
+      if (!isGroup) throw new CommandError(onlyForGroups("GROUP"));
       options.groupAt = i + 1;
       i += 2;
     } else if (isWord(argv, i, "NOACK")) {
-      if (!isGroup) {
-        throw new CommandError(
-          "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.",
-        );
-      }
+      if (!isGroup) throw new CommandError(onlyForGroups("NOACK"));
       options.noAck = true;
     } else throw new CommandError(SYNTAX);
   }
@@ -99,11 +112,29 @@ function readOptions(ctx: Context, argv: Argv, isGroup: boolean): ReadOptions {
   return options;
 }
 
+/** XREAD with an option that XREADGROUP alone takes. */
+function onlyForGroups(option: string): string {
+  return `ERR The ${option} option is only supported by XREADGROUP. You called XREAD instead.`;
+}
+
+/** XREADGROUP with an id that XREAD alone takes. */
+function meaningless(id: string): string {
+  return `ERR The ${id} ID is meaningless in the context of XREADGROUP: you want to read the history of` +
+    ` this consumer by specifying a proper ID, or use the > ID to get new messages. The ${id} ID` +
+    " would just return an empty result set.";
+}
+
+/** The error for an odd number of arguments after STREAMS. */
 function unbalanced(name: string, isGroup: boolean): string {
   const symbol = isGroup ? "ID or '>'" : "ID, '+', or '$'";
   return `ERR Unbalanced '${name}' list of streams: for each stream key an ${symbol} must be specified.`;
 }
 
+/**
+ * The argument of BLOCK, milliseconds, as the absolute time at which waiting ends; 0 for never.
+ *
+ * @throws {CommandError} When it is no integer, negative, or ends beyond int64.
+ */
 function readBlock(ctx: Context, argv: Argv, index: number): number {
   const ms = readInteger(argv, index, TIMEOUT_NOT_INTEGER);
   if (ms < 0) throw new CommandError(TIMEOUT_NEGATIVE);
@@ -113,7 +144,12 @@ function readBlock(ctx: Context, argv: Argv, index: number): number {
   return untilMs;
 }
 
-/** Looks streams and groups up and resolves `$` and `+`: they mean what is there now. */
+/**
+ * Reads the ids into the options. `$` becomes the last id of the stream as it is now, so that a wait is for entries added
+ * after the command came; `+` is noted when the stream has a last entry, else it waits like `$`.
+ *
+ * @throws {CommandError} When an id is none or not for this command, or a group is missing.
+ */
 function readIds(ctx: Context, argv: Argv, options: ReadOptions): void {
   const { firstKey, keys, groupAt: group } = options;
   for (let i = 0; i < keys; i++) {
@@ -123,22 +159,10 @@ function readIds(ctx: Context, argv: Argv, options: ReadOptions): void {
     let id: StreamId | undefined = new StreamId();
     let isLast = false;
     if (isWord(argv, at, "$")) {
-      if (group !== 0) {
-        throw new CommandError(
-          "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of" +
-            " this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID" +
-            " would just return an empty result set.",
-        );
-      }
+      if (group !== 0) throw new CommandError(meaningless("$"));
       if (stream !== undefined) id.set(stream.lastId);
     } else if (isWord(argv, at, "+")) {
-      if (group !== 0) {
-        throw new CommandError(
-          "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of" +
-            " this consumer by specifying a proper ID, or use the > ID to get new messages. The + ID" +
-            " would just return an empty result set.",
-        );
-      }
+      if (group !== 0) throw new CommandError(meaningless("+"));
       isLast = stream !== undefined && stream.length > 0;
       if (stream !== undefined && !isLast) id.set(stream.lastId);
     } else if (isWord(argv, at, ">")) {
@@ -151,7 +175,7 @@ function readIds(ctx: Context, argv: Argv, options: ReadOptions): void {
       id = NEW;
     } else {
       readId(argv, at, id);
-      // t_stream.c: for a group the largest id is how `>` is noted.
+      // Redis notes `>` as the largest id (`streamID gt`), and so reads that id as `>`.
       if (group !== 0 && id.isMax) id = NEW;
     }
     options.ids.push(id);
@@ -159,6 +183,7 @@ function readIds(ctx: Context, argv: Argv, options: ReadOptions): void {
   }
 }
 
+/** @throws {CommandError} NOGROUP when the stream or the group is missing. */
 function checkGroup(stream: Stream | undefined, argv: Argv, key: number, group: number): void {
   if (groupAt(stream, argv, group) !== undefined) return;
   throw new CommandError(
@@ -168,7 +193,12 @@ function checkGroup(stream: Stream | undefined, argv: Argv, key: number, group: 
   );
 }
 
-/** Replies with what there is; false when there is nothing in any stream. */
+/**
+ * Replies with the entries of each stream that has any behind its id: an array of key and entries under RESP2, a map under
+ * RESP3.
+ *
+ * @returns False, having replied nothing, when no stream has any.
+ */
 function serve(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   const { firstKey, keys } = options;
   const { reply } = ctx;
@@ -192,7 +222,10 @@ function serve(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   return replied > 0;
 }
 
-/** Whether a stream has something to reply with; a consumer's history always is something. */
+/**
+ * Whether there is something to reply for stream `index`. A consumer's own pending entries are replied even when there are
+ * none: as an empty array, which ends a wait.
+ */
 function hasMore(stream: Stream, argv: Argv, options: ReadOptions, index: number): boolean {
   if (options.last[index]) return stream.length > 0;
   const id = options.ids[index];
@@ -201,12 +234,13 @@ function hasMore(stream: Stream, argv: Argv, options: ReadOptions, index: number
   return stream.length > 0 && stream.lastId.compare(after) > 0 && hasEntryAfter(stream, after);
 }
 
-/** The last id may be that of an entry that is deleted. */
+/** Whether an entry behind an id exists: the stream's last id may be that of a deleted entry. */
 function hasEntryAfter(stream: Stream, after: StreamId): boolean {
   cursor.open(stream, after, MAX_ID, true);
   return cursor.next() && cursor.id.compare(after) > 0;
 }
 
+/** Replies with XREAD's entries of one stream. */
 function serveStream(ctx: Context, options: ReadOptions, stream: Stream, index: number): void {
   const isLast = options.last[index];
   from.set(options.ids[index]!);
@@ -222,18 +256,10 @@ function serveStream(ctx: Context, options: ReadOptions, stream: Stream, index: 
   ctx.reply.endDeferred(mark, "array", count);
 }
 
-function consumerOf(ctx: Context, argv: Argv, options: ReadOptions, group: Group): Consumer {
-  const at = options.groupAt + 1;
-  const { bytes } = argv;
-  const start = argv.starts[at];
-  const end = argv.ends[at];
-  const consumer = group.consumer(bytes, start, end) ??
-    group.addConsumer(bytes, start, end, ctx.nowMs)!;
-  consumer.seenMs = ctx.nowMs;
-  return consumer;
-}
-
-/** A consumer is made, and is seen, even when there is nothing for it. */
+/**
+ * Makes the consumer and marks it as seen, even when there is nothing to deliver. Only with NOACK is making it propagated
+ * here: else the XCLAIMs make it on the replica, and a consumer without pending entries need not exist there.
+ */
 function touchConsumer(
   ctx: Context,
   argv: Argv,
@@ -243,13 +269,14 @@ function touchConsumer(
 ): void {
   const group = groupAt(stream, argv, options.groupAt)!;
   const before = group.consumerCount;
-  const { name } = consumerOf(ctx, argv, options, group);
-  // Else the claims make it, or it has nothing that others would have to know of.
+  const { name } = consumerAt(ctx, argv, options.groupAt + 1, group);
+
   if (group.consumerCount === before || !options.noAck) return;
   ctx.dirty++;
   ctx.propagateAs("XGROUP", "CREATECONSUMER", argv.at(key), argv.at(options.groupAt), name);
 }
 
+/** Replies with one stream's entries to a consumer: new ones for `>`, else its pending ones. */
 function serveGroup(
   ctx: Context,
   argv: Argv,
@@ -258,13 +285,16 @@ function serveGroup(
   index: number,
 ): void {
   const group = groupAt(stream, argv, options.groupAt)!;
-  const consumer = consumerOf(ctx, argv, options, group);
+  const consumer = consumerAt(ctx, argv, options.groupAt + 1, group);
   const id = options.ids[index];
   if (id === NEW) deliver(ctx, argv, options, stream, index, group, consumer);
   else replyHistory(ctx, options, stream, consumer, group, id);
 }
 
-/** New entries become the consumer's; a master sends what that does, not the command. */
+/**
+ * Delivers entries behind the group's last id to a consumer: replies with them, advances the group, and makes them pending
+ * unless NOACK.
+ */
 function deliver(
   ctx: Context,
   argv: Argv,
@@ -292,7 +322,7 @@ function deliver(
     propagateClaim(ctx, argv, key, options.groupAt, group, consumer.name, cursor.id, place);
   }
   ctx.reply.endDeferred(mark, "array", count);
-  // t_stream.c: only what becomes pending is activity.
+  // As in Redis, only entries that become pending count as activity of the consumer.
   if (!options.noAck) consumer.activeMs = ctx.nowMs;
   ctx.propagateAs(
     "XGROUP",
@@ -306,10 +336,14 @@ function deliver(
   streamChanged(ctx, argv, key, count);
 }
 
-/** A group has read one entry more. */
+/**
+ * Moves a group's last id to an entry it has read, and counts the entry (`t_stream.c streamReplyWithRange`). The count is
+ * increased while it is exact, that is while no entry was deleted from the group's last id on; else it is estimated anew
+ * from the stream's counters.
+ */
 function advance(stream: Stream, group: Group, id: StreamId): void {
   if (id.compare(group.lastId) <= 0) return;
-  // Entries trimmed ahead of the group count as read.
+  // A group behind the first entry has missed trimmed entries: increasing its count would not be exact.
   const isWithin = group.lastId.compare(stream.firstId) >= 0;
   const isExact = group.entriesRead !== -1 && isWithin &&
     !stream.hasTombstonesFrom(group.lastId);
@@ -318,36 +352,10 @@ function advance(stream: Stream, group: Group, id: StreamId): void {
   group.lastId.set(id);
 }
 
-/** Adds the XCLAIM of one pending entry to what a master sends. */
-export function propagateClaim(
-  ctx: Context,
-  argv: Argv,
-  key: number,
-  groupIndex: number,
-  group: Group,
-  consumer: Uint8Array,
-  id: StreamId,
-  at: IdPlace,
-): void {
-  ctx.propagateAs(
-    "XCLAIM",
-    argv.at(key),
-    argv.at(groupIndex),
-    consumer,
-    "0",
-    id.toString(),
-    "TIME",
-    String(group.pending.getNumber(at, TIME)),
-    "RETRYCOUNT",
-    String(group.pending.getNumber(at, DELIVERIES)),
-    "FORCE",
-    "JUSTID",
-    "LASTID",
-    group.lastId.toString(),
-  );
-}
-
-/** What a consumer was given before and has not acknowledged; counts as delivered once more. */
+/**
+ * Replies with a consumer's pending entries behind an id, and counts a delivery for each
+ * (`t_stream.c streamReplyWithRangeFromConsumerPEL`). An entry that was deleted is replied as its id and a null array.
+ */
 function replyHistory(
   ctx: Context,
   options: ReadOptions,
@@ -373,7 +381,6 @@ function replyHistory(
       group.pending.setNumber(place, TIME, ctx.nowMs);
       group.pending.setNumber(place, DELIVERIES, group.pending.getNumber(place, DELIVERIES) + 1);
     } else {
-      // It was deleted while it was pending.
       reply.array(2);
       replyId(ctx, id);
       reply.nullArray();
@@ -383,6 +390,7 @@ function replyHistory(
   reply.endDeferred(mark, "array", count);
 }
 
+/** XREAD and XREADGROUP: replies, or waits with BLOCK and tries again each time one of the streams has changed. */
 function read(ctx: Context, argv: Argv, isGroup: boolean): void {
   const options = readOptions(ctx, argv, isGroup);
   readIds(ctx, argv, options);
@@ -398,7 +406,10 @@ function read(ctx: Context, argv: Argv, isGroup: boolean): void {
   });
 }
 
-/** Whether one of XREAD's streams has more: only then keys of other types end the waiting. */
+/**
+ * Whether one of XREAD's streams has entries to reply. A key that becomes another type does not end the wait of XREAD, as
+ * it does that of XREADGROUP; the type is checked once there is something to reply.
+ */
 function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   for (let i = 0; i < options.keys; i++) {
     const entry = lookup(ctx, argv, options.firstKey + i);
@@ -408,7 +419,10 @@ function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   return false;
 }
 
-/** `XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...]`. O(n) of those replied. */
+/**
+ * `XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...]`: the entries behind an id of each stream; a null array
+ * when there are none. O(n) of those replied.
+ */
 const xread = command(
   "xread",
   -4,
@@ -418,8 +432,8 @@ const xread = command(
 );
 
 /**
- * `XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]`.
- * O(n log n) of those replied.
+ * `XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]`: XREAD for one
+ * consumer of a group. O(n log n) of those replied.
  */
 const xreadgroup = command(
   "xreadgroup",
@@ -432,5 +446,5 @@ const xreadgroup = command(
   },
 );
 
-/** The rows that read. */
+/** The commands of this file. */
 export const streamReadCommands: readonly Command[] = [xread, xreadgroup];

@@ -1,5 +1,6 @@
 /**
- * Streams: adding, reading by range, deleting and trimming.
+ * The stream commands that add, read, delete and trim entries (`t_stream.c`), and the list of all stream commands. XREAD is
+ * in `read.ts`; what concerns groups is in `group.ts`, `pending.ts`, `claim.ts` and `nack.ts`.
  *
  * @module
  */
@@ -19,16 +20,13 @@ import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, NO_SUCH_KEY, SYNTAX, wrongArity } from "../engine/errors.ts";
+import { type AddOptions, exactly, readAddOptions, References } from "./add_options.ts";
 import {
-  type AddOptions,
-  exactly,
   IdForm,
   lookupStream,
-  readAddOptions,
   readId,
   readRangeEnd,
   readRangeStart,
-  References,
   replyEntry,
   replyId,
   streamChanged,
@@ -47,13 +45,21 @@ const ID_TOO_SMALL =
   "ERR The ID specified in XADD is equal or smaller than the target stream top item";
 const TOO_LARGE = "ERR Elements are too large to be stored";
 
+// Reused by every command: none runs inside another.
 const cursor = new StreamCursor();
+/** The id that is added, deleted or set. */
 const id = new StreamId();
+/** The last id of the stream that is added to. */
 const last = new StreamId();
 const start = new StreamId();
 const end = new StreamId();
 
-/** Sets `id` to that of an entry to be added. */
+/**
+ * Sets {@linkcode id} to the id of the entry to be added (`t_stream.c streamNextID`): the given one, or one made of the clock,
+ * or the last one increased where the clock is behind it.
+ *
+ * @throws {CommandError} ID_TOO_SMALL when no sequence is left in the given millisecond.
+ */
 function nextId(ctx: Context, lastId: StreamId, options: AddOptions): void {
   if (!options.hasId) {
     id.setMillis(ctx.nowMs);
@@ -70,12 +76,19 @@ function nextId(ctx: Context, lastId: StreamId, options: AddOptions): void {
   id.increment();
 }
 
+/** Trims as the options say. Returns how many entries were removed. */
 function trim(stream: Stream, options: AddOptions): number {
   if (options.references !== References.KEEP) return trimReferenced(stream, options);
   return stream.trim(options.trim);
 }
 
-/** Adds the entry `id` to a small stream that is held in its record, or makes one; false when it is none. */
+/**
+ * Adds the entry {@linkcode id} to a stream that is held in its record, or makes such a stream when `entry` is 0: the way
+ * of most XADDs.
+ *
+ * @param first Index of the first field.
+ * @returns False, having changed nothing, when the stream is held as an object or would become one.
+ */
 function addPacked(ctx: Context, argv: Argv, entry: Entry, first: number): boolean {
   const { db } = ctx;
   const { bytes, starts, ends, count } = argv;
@@ -85,7 +98,9 @@ function addPacked(ctx: Context, argv: Argv, entry: Entry, first: number): boole
 
 /**
  * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field
- * value [field value ...]`: adds an entry. O(1), and O(n) of those trimmed.
+ * value [field value ...]`: adds an entry, trims the stream and replies with the entry's id. O(1), and O(n) of those trimmed.
+ *
+ * It is propagated with the id that was chosen and with exact trimming.
  */
 const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   const options = readAddOptions(ctx, argv, true);
@@ -118,7 +133,10 @@ const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, ar
   ctx.propagateAs(...args);
 });
 
-/** `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count] [KEEPREF|DELREF|ACKED]`. O(n) of those removed. */
+/**
+ * `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count] [KEEPREF|DELREF|ACKED]`: removes the oldest entries and replies with
+ * how many. The stream stays, even empty. O(n) of those removed.
+ */
 const xtrim = command("xtrim", -4, WRITE, "RW.delete@1", (ctx, argv) => {
   const options = readAddOptions(ctx, argv, false);
   const stream = lookupStream(ctx, argv, 1);
@@ -130,11 +148,12 @@ const xtrim = command("xtrim", -4, WRITE, "RW.delete@1", (ctx, argv) => {
   if (options.approximate) ctx.propagateAs(...exactly(argv, options, stream));
 });
 
-/** `XLEN key`: number of entries. O(1). */
+/** `XLEN key`: the number of entries, 0 when the key is missing. O(1). */
 const xlen = command("xlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   ctx.reply.integer(lookupStream(ctx, argv, 1)?.length ?? 0);
 });
 
+/** XRANGE and XREVRANGE (`t_stream.c xrangeGenericCommand`). A COUNT of 0 replies a null array when the stream exists. */
 function range(ctx: Context, argv: Argv, reverse: boolean): void {
   readRangeStart(argv, reverse ? 3 : 2, start);
   readRangeEnd(argv, reverse ? 2 : 3, end);
@@ -157,17 +176,21 @@ function range(ctx: Context, argv: Argv, reverse: boolean): void {
   reply.endDeferred(mark, "array", replied);
 }
 
-/** `XRANGE key start end [COUNT count]`: entries by id. O(n) of those replied. */
+/** `XRANGE key start end [COUNT count]`: the entries from one id to another, both included. O(n) of those replied. */
 const xrange = command("xrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   range(ctx, argv, false);
 });
 
-/** `XREVRANGE key end start [COUNT count]`: entries by id, the last first. O(n) of those replied. */
+/** `XREVRANGE key end start [COUNT count]`: XRANGE backwards, with its ends swapped. O(n) of those replied. */
 const xrevrange = command("xrevrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   range(ctx, argv, true);
 });
 
-/** Whether the ids from argument `first` on are ids; then deletes them. */
+/**
+ * Deletes the entries with the ids from argument `first` on, which have been checked.
+ *
+ * @returns How many were deleted.
+ */
 function deleteIds(stream: Stream, argv: Argv, first: number): number {
   let deleted = 0;
   let firstGone = false;
@@ -182,7 +205,10 @@ function deleteIds(stream: Stream, argv: Argv, first: number): number {
   return deleted;
 }
 
-/** `XDEL key id [id ...]`: deletes entries. O(n) of those named. */
+/**
+ * `XDEL key id [id ...]`: deletes entries and replies with how many. All ids are checked before the first is deleted. The
+ * stream stays, even empty, with its last id. O(n) of those named.
+ */
 const xdel = command("xdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   const stream = lookupStream(ctx, argv, 1);
   if (stream === undefined) return ctx.reply.integer(0);
@@ -192,7 +218,10 @@ const xdel = command("xdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   if (deleted > 0) streamChanged(ctx, argv, 1, deleted, stream);
 });
 
-/** `XSETID key last-id [ENTRIESADDED n MAXDELETEDID id]`: for replication and tools. O(1). */
+/**
+ * `XSETID key last-id [ENTRIESADDED n MAXDELETEDID id]`: sets the ids and counters that entries do not tell, for AOF
+ * rewrites and migration tools. O(1).
+ */
 const xsetid = command("xsetid", -3, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   const maxDeleted = new StreamId();
   let added = -1;
@@ -213,7 +242,7 @@ const xsetid = command("xsetid", -3, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
   }
   const stream = lookupStream(ctx, argv, 1);
   if (stream === undefined) throw new CommandError(NO_SUCH_KEY);
-  // A master before 7.2 judges by less: what it has done is done here.
+  // A master before Redis 7.2 checks less; what it has accepted is done here.
   if (ctx.caller !== Caller.MASTER_STREAM) checkSetId(stream, added);
   stream.lastId.set(id);
   if (added >= 0) stream.entriesAdded = bounded(added);
@@ -222,6 +251,7 @@ const xsetid = command("xsetid", -3, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
   streamChanged(ctx, argv, 1, 1, stream);
 });
 
+/** @throws {CommandError} When the new last id or count contradicts what the stream holds. */
 function checkSetId(stream: Stream, added: number): void {
   if (id.compare(stream.maxDeletedId) < 0) {
     throw new CommandError(
@@ -242,7 +272,7 @@ function checkSetId(stream: Stream, added: number): void {
   }
 }
 
-/** The family. */
+/** All stream commands, those of the other files included. */
 export const streamCommands: readonly Command[] = [
   xadd,
   xdel,
