@@ -13,7 +13,7 @@ import { Slice } from "../../src/base/slices.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { ReplicationOffset } from "../../src/replication/offset.ts";
-import { newCounters } from "../../src/replication/shared.ts";
+import { limitsWithDefaults, newCounters } from "../../src/replication/shared.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
 import type { StreamExecutor } from "../../src/replication/types.ts";
 import { CommandParser } from "../../src/resp/command_parser.ts";
@@ -56,17 +56,18 @@ function parse(chunks: readonly Uint8Array[]): number {
 function stream(chunks: readonly Uint8Array[], executor: StreamExecutor): number {
   const slice = new Slice(systemClock);
   const counters = newCounters();
-  const around = {
+  const owner = {
+    settings: {
+      executor,
+      hooks: {},
+      onDivergence: "stop" as const,
+      limits: limitsWithDefaults({}),
+    },
     replOffset: new ReplicationOffset(),
     counters,
-    executor,
-    hooks: {},
-    onDivergence: "stop" as const,
-    transactionBytes: 1e9,
     diverged: () => {},
-    limits: {},
   };
-  const master = new MasterStream(around, () => {}, slice);
+  const master = new MasterStream(owner, () => {}, slice);
   for (const chunk of chunks) {
     slice.resume();
     master.push(chunk, 0, chunk.length, Date.now());

@@ -38,6 +38,7 @@ import type {
   Divergence,
   DivergencePolicy,
   LinkCounters,
+  LinkLimits,
   StreamExecutor,
   StreamHooks,
 } from "./types.ts";
@@ -64,27 +65,26 @@ const KEPT_TYPES_COMMANDS: readonly string[] = [
   "ARSET",
 ];
 
-/** What a {@linkcode StreamApplier} applies to, and counts in. */
-export interface ApplierOptions {
+/** What the stream of a connection needs of its link; `LinkShared` has it. */
+export interface StreamOwner {
+  /** The executor, listeners, policy and bounds that are configured. */
+  readonly settings: {
+    readonly executor: StreamExecutor;
+    readonly hooks: StreamHooks;
+    readonly onDivergence: DivergencePolicy;
+    readonly limits: Required<LinkLimits>;
+  };
   /** Moves as commands are applied, and holds the selected database. */
   readonly replOffset: ReplicationOffset;
   /** Running totals of commands, transactions and divergences. */
   readonly counters: LinkCounters;
-  /** Executes the commands that carry data. */
-  readonly executor: StreamExecutor;
-  /** Listeners on the stream. */
-  readonly hooks: StreamHooks;
-  /** What follows when a command cannot be applied. */
-  readonly onDivergence: DivergencePolicy;
-  /** Most bytes of the commands between MULTI and EXEC. */
-  readonly transactionBytes: number;
   /** Called with each command that could not be applied. */
   diverged(divergence: Divergence): void;
 }
 
 /** Applies the stream of one connection. A new connection needs a new one: an open MULTI ends with its own. */
 export class StreamApplier {
-  readonly #options: ApplierOptions;
+  readonly #owner: StreamOwner;
   readonly #replOffset: ReplicationOffset;
   readonly #counters: LinkCounters;
   readonly #executor: StreamExecutor;
@@ -96,14 +96,14 @@ export class StreamApplier {
   #inMulti: boolean = false;
   #offset: number = 0;
 
-  /** Applies nothing yet. @param options What it applies to. @param acknowledge Sends an ACK, for GETACK. */
-  constructor(options: ApplierOptions, acknowledge: () => void) {
+  /** Applies nothing yet. @param owner The link. @param acknowledge Sends an ACK, for GETACK. */
+  constructor(owner: StreamOwner, acknowledge: () => void) {
     this.#acknowledge = acknowledge;
-    this.#options = options;
-    this.#replOffset = options.replOffset;
-    this.#counters = options.counters;
-    this.#executor = options.executor;
-    this.#hooks = options.hooks;
+    this.#owner = owner;
+    this.#replOffset = owner.replOffset;
+    this.#counters = owner.counters;
+    this.#executor = owner.settings.executor;
+    this.#hooks = owner.settings.hooks;
   }
 
   /**
@@ -147,10 +147,11 @@ export class StreamApplier {
       return false;
     }
     this.#queue.push(argv);
-    if (this.#queue.byteLength > this.#options.transactionBytes) {
+    const { transactionBytes } = this.#owner.settings.limits;
+    if (this.#queue.byteLength > transactionBytes) {
       throw new ReplicationError(
         "LIMIT",
-        `A transaction passed limits.transactionBytes (${this.#options.transactionBytes}) at offset ${this.#offset}`,
+        `A transaction passed limits.transactionBytes (${transactionBytes}) at offset ${this.#offset}`,
       );
     }
     return false;
@@ -210,8 +211,8 @@ export class StreamApplier {
       offset: this.#offset,
       message: problem,
     };
-    this.#options.diverged(divergence);
-    if (this.#options.onDivergence === "continue") return;
+    this.#owner.diverged(divergence);
+    if (this.#owner.settings.onDivergence === "continue") return;
     throw new ReplicationError(
       "DIVERGED",
       `"${divergence.command}" at offset ${divergence.offset} could not be applied: ${problem}`,

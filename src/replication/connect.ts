@@ -21,7 +21,7 @@ export async function askLogin(
   shared: LinkShared,
   signal: AbortSignal,
 ): Promise<LinkLogin | undefined> {
-  const { credentials } = shared;
+  const { credentials } = shared.settings;
   if (credentials === undefined) return undefined;
   if (typeof credentials.password === "string") return await loginOf(credentials);
   return await within(shared, signal, askUser(credentials));
@@ -44,7 +44,7 @@ async function askUser(credentials: LinkCredentials): Promise<LinkLogin> {
 
 /** Settles as `promise` does, unless `signal` or the timeout comes first: a user's promise may never settle. */
 function within<T>(shared: LinkShared, signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const { clock, timeouts } = shared;
+  const { clock, settings: { timeouts } } = shared;
   return new Promise((resolve, reject) => {
     const stop = () => settle(() => reject(stopped()));
     const late = () =>
@@ -79,11 +79,11 @@ function within<T>(shared: LinkShared, signal: AbortSignal, promise: Promise<T>)
  * @throws {ReplicationError} CONNECT or NO_MASTER, or STOPPED when `signal` came first.
  */
 export async function connect(shared: LinkShared, signal: AbortSignal): Promise<Socket> {
-  const { tls, timeouts } = shared;
-  if (shared.locate !== undefined) shared.address = await locate(shared, signal);
+  const { net, tls, timeouts, locate } = shared.settings;
+  if (locate !== undefined) shared.address = await askSentinels(locate, signal);
   const { address } = shared;
   try {
-    return await shared.net.connect({ address, tls, timeoutMs: timeouts.connectMs, signal });
+    return await net.connect({ address, tls, timeoutMs: timeouts.connectMs, signal });
   } catch (error) {
     if (signal.aborted) throw stopped();
     const where = formatAddress(address);
@@ -92,9 +92,12 @@ export async function connect(shared: LinkShared, signal: AbortSignal): Promise<
   }
 }
 
-async function locate(shared: LinkShared, signal: AbortSignal): Promise<Address> {
+async function askSentinels(
+  locate: (signal: AbortSignal) => Promise<Address>,
+  signal: AbortSignal,
+): Promise<Address> {
   try {
-    return await shared.locate!(signal);
+    return await locate(signal);
   } catch (error) {
     if (signal.aborted) throw stopped();
     if (error instanceof ReplicationError) throw error;

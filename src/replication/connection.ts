@@ -66,9 +66,9 @@ export class MasterConnection implements Watched, PsyncLink {
   /** Connects nothing before `run`. @param shared What outlives the connection. */
   constructor(shared: LinkShared) {
     this.shared = shared;
-    this.#lines = new LineReader(shared.lineBytes);
+    this.#lines = new LineReader(shared.settings.limits.lineBytes);
     this.#turns = new Turns(shared, this.#turnWork());
-    this.#watchdog = new Watchdog(shared.clock, shared.timeouts, this);
+    this.#watchdog = new Watchdog(shared.clock, shared.settings.timeouts, this);
   }
 
   /** The state it is in, never `none` nor `connect`, which are the link's between two connections. */
@@ -120,7 +120,7 @@ export class MasterConnection implements Watched, PsyncLink {
    * @returns Why it ended. No timer and no socket of the connection is left by then.
    */
   async run(signal: AbortSignal): Promise<ReplicationError> {
-    this.shared.entered("connecting");
+    this.shared.observer.entered("connecting");
     const stop = () => this.fail(stopped());
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
@@ -165,7 +165,7 @@ export class MasterConnection implements Watched, PsyncLink {
     assert(this.#sync === undefined, "one full sync a connection");
     this.shared.replOffset.endHistory();
     this.#sync = new FullSync(this.shared, replid, offset);
-    this.shared.accepted();
+    this.shared.observer.accepted();
     this.shared.emit({ type: "syncStart", replid, offset });
     this.shared.log("info", `Full synchronisation begins at offset ${offset}`);
   }
@@ -182,8 +182,8 @@ export class MasterConnection implements Watched, PsyncLink {
     assert(this.#sync === undefined, "a partial resync sends no snapshot");
     const { replOffset, counters } = this.shared;
     counters.partialSyncs++;
-    this.shared.accepted();
-    this.shared.synced("partial");
+    this.shared.observer.accepted();
+    this.shared.observer.synced("partial");
     this.#openStream(true);
     this.#enter("connected");
     this.shared.log("info", `Resumed at offset ${replOffset.applied}`);
@@ -343,14 +343,14 @@ export class MasterConnection implements Watched, PsyncLink {
 
   /** The snapshot is whole and verified: it takes the place of the old data, and the stream is next. */
   #finishSync(): void {
-    const { keyspace } = this.shared;
+    const { keyspace } = this.shared.settings;
     const sync = this.#sync as FullSync;
     // The master of a streamed snapshot stays silent until it gets this ACK.
     const acknowledges = sync.transfer.endsWithMark || !this.handshake.preSync;
     const tookMs = sync.finish();
     this.#sync = undefined;
     this.#socket?.busyPoll(false);
-    this.shared.synced("full");
+    this.shared.observer.synced("full");
     this.#openStream(acknowledges);
     this.#enter("connected");
     this.shared.log(
@@ -392,7 +392,7 @@ export class MasterConnection implements Watched, PsyncLink {
       "the states of a connection only go forward",
     );
     this.#state = state;
-    this.shared.entered(state);
+    this.shared.observer.entered(state);
     this.#watchdog.entered();
   }
 }

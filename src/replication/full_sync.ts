@@ -70,10 +70,10 @@ export class FullSync {
   /** Makes room for the snapshot that the header announced: `length` bytes, or up to `mark`. */
   expect(length: number | undefined, mark: string | undefined): void {
     assert(this.#transfer === undefined, "a full sync has one snapshot");
-    const { keyspace, replOffset, resync, onUnsupported } = this.#shared;
+    const { keyspace, resync, onUnsupported } = this.#shared.settings;
     if (resync === "flush") {
       keyspace.clear();
-      replOffset.empty();
+      this.#shared.replOffset.empty();
       this.#shared.emit({ type: "emptied" });
     }
     this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), onUnsupported);
@@ -92,10 +92,10 @@ export class FullSync {
    * @returns Milliseconds since `+FULLRESYNC`.
    */
   finish(): number {
-    const { keyspace, replOffset, counters, clock } = this.#shared;
+    const { settings, replOffset, counters, clock } = this.#shared;
     const { transfer } = this;
     assert(transfer.done && transfer.markDone, "only a whole snapshot replaces the data");
-    keyspace.replaceWith(transfer.staging);
+    settings.keyspace.replaceWith(transfer.staging);
     replOffset.replace(this.#replid, this.#offset);
     counters.fullSyncs++;
     counters.moduleValuesSkipped = transfer.moduleValuesSkipped;

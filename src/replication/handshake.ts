@@ -59,9 +59,9 @@ export class Handshake {
     this.#socket = socket;
   }
 
-  /** The master's name for PSYNC. */
+  /** The master's name for PSYNC, where it was renamed. */
   get psyncCommand(): string {
-    return this.#shared.psyncCommand;
+    return this.#shared.settings.psyncCommand ?? "PSYNC";
   }
 
   /**
@@ -81,7 +81,7 @@ export class Handshake {
   /** Sends everything between PING and PSYNC in one write; the answer is the first reply's state. */
   sendSteps(): LinkState {
     assert(this.#steps.length === 0, "the handshake is sent once");
-    this.#steps = handshakeSteps(this.login, this.#shared.announce);
+    this.#steps = handshakeSteps(this.login, this.#shared.settings.announce);
     for (const step of this.#steps) this.#send(...step.args);
     this.#socket.flush();
     return this.#steps[0].state;

@@ -173,7 +173,7 @@ export class ReplicationLink {
       error = await this.#connectOnce(signal);
       if (signal.aborted) break;
       const ends = (error.fatal && !this.#running) ||
-        (error.code === "DIVERGED" && this.#shared.onDivergence === "stop");
+        (error.code === "DIVERGED" && this.#shared.settings.onDivergence === "stop");
       if (ends) return this.#end(error);
       await this.#pause(error);
     }

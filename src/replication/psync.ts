@@ -57,9 +57,10 @@ export function receivePsyncReply(link: PsyncLink, line: string): LinkState {
   }
   const { handshake } = link;
   if (!line.startsWith("-")) throw unexpectedReply(handshake.psyncCommand, line);
-  const { replOffset, psyncRenamed } = link.shared;
-  // Where there is something to resume, this master's PSYNC has been seen to work.
-  if (UNKNOWN_COMMAND.test(line) && !psyncRenamed && !replOffset.resumable) {
+  const { replOffset, settings } = link.shared;
+  // A configured name that is unknown is a mistake, and where there is something to resume, PSYNC has worked.
+  const mayLackPsync = settings.psyncCommand === undefined && !replOffset.resumable;
+  if (UNKNOWN_COMMAND.test(line) && mayLackPsync) {
     return handshake.sendSync();
   }
   throw psyncError(handshake, line);

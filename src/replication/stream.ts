@@ -20,21 +20,13 @@ import type { Slice } from "../base/slices.ts";
 import { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
-import { type ApplierOptions, StreamApplier } from "./apply.ts";
+import { StreamApplier, type StreamOwner } from "./apply.ts";
 import { ReplicationError } from "./errors.ts";
 import type { ReplicationOffset } from "./offset.ts";
-import type { LinkLimits, StreamExecutor, StreamHooks } from "./types.ts";
+import type { StreamExecutor, StreamHooks } from "./types.ts";
 
 /** Most commands between two looks at the clock: a look costs as much as a small command. */
 const MAX_PER_LOOK = 32;
-const MAX_BULK_BYTES = 512 * 1024 * 1024;
-const MAX_ARGUMENTS = 0x7fffffff;
-
-/** Options of {@linkcode MasterStream}. */
-export interface StreamOptions extends ApplierOptions {
-  /** Bounds on what a line of `*N` or `$N` can make us hold. */
-  readonly limits: LinkLimits;
-}
 
 /** The stream of one connection, from the byte after the snapshot or after `+CONTINUE`. */
 export class MasterStream {
@@ -53,23 +45,21 @@ export class MasterStream {
   #holds: boolean = false;
 
   /**
-   * Begins behind the byte that `options.replOffset` stands at.
+   * Begins behind the byte that `owner.replOffset` stands at.
    *
-   * @param options Where commands go, and the bounds.
+   * @param owner The link: where commands go, and the bounds.
    * @param acknowledge Sends an ACK at once, which GETACK asks for.
    * @param slice Time budget; the owner starts it, and gives the loop back when it is over.
    */
-  constructor(options: StreamOptions, acknowledge: () => void, slice: Slice) {
-    const { limits, replOffset } = options;
+  constructor(owner: StreamOwner, acknowledge: () => void, slice: Slice) {
+    const { settings, replOffset } = owner;
     this.#base = replOffset.applied;
     this.readOffset = this.#base;
-    this.#parser = new CommandParser({
-      bulkBytes: limits.bulkBytes ?? MAX_BULK_BYTES,
-      argumentCount: limits.argumentCount ?? MAX_ARGUMENTS,
-    });
-    this.#applier = new StreamApplier(options, acknowledge);
-    this.#hooks = options.hooks;
-    this.#executor = options.executor;
+    const { bulkBytes, argumentCount } = settings.limits;
+    this.#parser = new CommandParser({ bulkBytes, argumentCount });
+    this.#applier = new StreamApplier(owner, acknowledge);
+    this.#hooks = settings.hooks;
+    this.#executor = settings.executor;
     this.#slice = slice;
     this.#replOffset = replOffset;
   }

@@ -72,7 +72,7 @@ export class Turns {
   constructor(shared: LinkShared, work: TurnWork) {
     this.#shared = shared;
     this.#work = work;
-    this.slice = new Slice(shared.clock, shared.sliceMs);
+    this.slice = new Slice(shared.clock, shared.settings.sliceMs);
   }
 
   /** Bytes that wait for a later turn. */
@@ -160,7 +160,7 @@ export class Turns {
   #pauseOrResume(): void {
     const waiting = this.#inbox.byteLength;
     const following = this.#work.following();
-    const { inboxBytes, clock } = this.#shared;
+    const { inboxBytes } = this.#shared.settings.limits;
     const most = following ? inboxBytes : Math.min(SNAPSHOT_INBOX_BYTES, inboxBytes);
     if (!this.#paused && waiting > most) {
       this.#paused = true;
@@ -169,7 +169,7 @@ export class Turns {
     } else if (this.#paused && waiting <= most / 2) {
       this.#paused = false;
       // The silence until now was ours, not the master's.
-      this.lastIoMs = clock.monotonic();
+      this.lastIoMs = this.#shared.clock.monotonic();
       this.#work.setReading(true);
     }
   }
