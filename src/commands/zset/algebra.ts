@@ -1,5 +1,10 @@
 /**
- * Unions, intersections and differences of sorted sets, and of sets, whose members all have score 1.
+ * Unions, intersections and differences of sorted sets (`zunionInterDiffGenericCommand` of `t_zset.c`). Sources may be
+ * plain sets, whose members all have the score 1.
+ *
+ * For unions and intersections the sources are sorted by length first. That is more than speed: scores are doubles, so
+ * the order in which a member's scores are added decides the last digits of the sum. The result is a table, which
+ * becomes a listpack when it is stored and small enough.
  *
  * @module
  */
@@ -26,16 +31,16 @@ import { memberReply } from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
-/** What is done with the sources. */
+/** What a command computes; ZINTERCARD only counts. */
 const Operation = { UNION: 0, INTER: 1, DIFF: 2, INTERCARD: 3 } as const;
 type Operation = typeof Operation[keyof typeof Operation];
-/** Commands as errors name them, by operation; those that store have "store" appended. */
+/** Names of the commands for error texts, by operation; a command that stores has "store" behind it. */
 const NAMES: readonly string[] = ["zunion", "zinter", "zdiff", "zintercard"];
 
-/** How the scores of one member become one. */
+/** Makes one score of the scores that a member has in two sources; `zunionInterAggregate`. */
 type Aggregate = (a: number, b: number) => number;
 
-/** Opposite infinities add up to nothing. */
+/** Adds two scores; opposite infinities give 0 instead of NaN. */
 const sum: Aggregate = (a, b) => {
   const total = a + b;
   return total === total ? total : 0;
@@ -43,15 +48,16 @@ const sum: Aggregate = (a, b) => {
 const min: Aggregate = (a, b) => b < a ? b : a;
 const max: Aggregate = (a, b) => b > a ? b : a;
 
-/** One of the keys that are combined: a sorted set, a set, or nothing. */
+/** One of the keys that are combined: a sorted set, a set, or a missing key. */
 class Source {
   readonly length: number;
+  /** The factor of its scores, from WEIGHTS. */
   weight: number = 1;
   readonly #db: Database;
   readonly #entry: Entry;
   readonly #isSet: boolean;
 
-  /** @throws {CommandError} WRONGTYPE. */
+  /** @throws {CommandError} WRONGTYPE when the entry, 0 for a missing key, is neither a sorted set nor a set. */
   constructor(db: Database, entry: Entry) {
     const type = entry === 0 ? ValueType.ZSET : db.typeOf(entry);
     if (type !== ValueType.ZSET && type !== ValueType.SET) throw new CommandError(WRONG_TYPE);
@@ -62,36 +68,45 @@ class Source {
     else this.length = this.#isSet ? setLength(db, entry) : zsetLength(db, entry);
   }
 
-  /** Visits every member with its own score. */
+  /** Visits every member with its score, which is not weighed yet. */
   each(visit: MemberVisitor): void {
     if (this.length === 0) return;
     if (!this.#isSet) return zsetEach(this.#db, this.#entry, visit);
     setEach(this.#db, this.#entry, (bytes, start, end) => visit(bytes, start, end, 1));
   }
 
-  /** A member's own score, NaN when it is not there. */
+  /** The score of a member, not weighed yet; NaN when this source does not have it. */
   scoreOf(bytes: Uint8Array, start: number, end: number): number {
     if (this.length === 0) return NaN;
     if (!this.#isSet) return zsetScore(this.#db, this.#entry, bytes, start, end);
     return setHas(this.#db, this.#entry, bytes, start, end) ? 1 : NaN;
   }
 
-  /** A score with this source's weight; infinity times zero is zero. */
+  /** A score times this source's weight; infinity times zero gives 0 instead of NaN. */
   weigh(score: number): number {
     const weighed = this.weight * score;
     return weighed === weighed ? weighed : 0;
   }
 }
 
-/** What a command was asked for, its keys looked up. */
+/** The arguments of a command, read and checked, and its sources. */
 class AlgebraQuery {
+  /** The sources, shortest first unless the order matters: a difference begins with the first key. */
   readonly sources: Source[] = [];
   aggregate: Aggregate = sum;
   withScores: boolean = false;
+  /** The most that ZINTERCARD answers, 0 for no limit. */
   limit: number = 0;
   readonly #operation: Operation;
 
-  /** @param first Index of the number of keys. @param store Whether the result is stored. */
+  /**
+   * Reads numkeys, looks up the keys, then reads the options: the type of a key is checked before the options are, as
+   * in Redis.
+   *
+   * @param first Index of numkeys.
+   * @param store Whether the result is stored: then WITHSCORES is no option.
+   * @throws {CommandError} WRONGTYPE, SYNTAX and others.
+   */
   constructor(ctx: Context, argv: Argv, first: number, operation: Operation, store: boolean) {
     this.#operation = operation;
     const count = readPositive(
@@ -103,7 +118,7 @@ class AlgebraQuery {
     if (count > argv.count - first - 1) throw new CommandError(SYNTAX);
     const entries: Entry[] = [];
     for (let i = 0; i < count; i++) entries.push(lookupSource(ctx, argv, first + 1 + i));
-    // Looked up again: a look may delete what has expired, and then entries move.
+    // On a stand-alone master a lookup may delete an expired key and so move the records found before it.
     for (let i = 0; i < count; i++) {
       const index = first + 1 + i;
       const gone = entries[i] === 0;
@@ -114,6 +129,7 @@ class AlgebraQuery {
     if (operation !== Operation.DIFF) this.sources.sort((a, b) => a.length - b.length);
   }
 
+  /** Reads the options from argument `first` to the last; which there are depends on the operation. */
   #readOptions(argv: Argv, first: number, store: boolean): void {
     const isCard = this.#operation === Operation.INTERCARD;
     const isWeighed = !isCard && this.#operation !== Operation.DIFF;
@@ -134,6 +150,7 @@ class AlgebraQuery {
   }
 }
 
+/** The entry of the key at argument `index`, 0 when it is missing. @throws {CommandError} WRONGTYPE. */
 function lookupSource(ctx: Context, argv: Argv, index: number): Entry {
   const entry = lookup(ctx, argv, index);
   if (entry === 0) return 0;
@@ -142,6 +159,7 @@ function lookupSource(ctx: Context, argv: Argv, index: number): Entry {
   return entry;
 }
 
+/** The function that argument `index` names. @throws {CommandError} SYNTAX when it names none. */
 function readAggregate(argv: Argv, index: number): Aggregate {
   if (isWord(argv, index, "SUM")) return sum;
   if (isWord(argv, index, "MIN")) return min;
@@ -149,7 +167,7 @@ function readAggregate(argv: Argv, index: number): Aggregate {
   throw new CommandError(SYNTAX);
 }
 
-/** Members of any source. */
+/** Adds the members of any source to an empty table, scores aggregated in the order of the sources. */
 function unite(query: AlgebraQuery, result: ZsetTable): void {
   const { aggregate } = query;
   for (const source of query.sources) {
@@ -162,7 +180,7 @@ function unite(query: AlgebraQuery, result: ZsetTable): void {
   }
 }
 
-/** Visits the members of every source, with their joint score. The first source is the smallest. */
+/** Visits the members that all sources have, with their aggregated score; walks the first source, the shortest. */
 function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
   const { aggregate, sources } = query;
   const [smallest] = sources;
@@ -171,14 +189,14 @@ function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
     for (let i = 1; i < sources.length; i++) {
       const other = sources[i].scoreOf(bytes, start, end);
       if (other !== other) return;
-      // Not weighed to zero: t_zset.c minds infinity times zero in the first source alone.
+      // Not `weigh`: t_zset.c turns infinity times zero into 0 for the first source only.
       joint = aggregate(joint, sources[i].weight * other);
     }
     visit(bytes, start, end, joint);
   });
 }
 
-/** Members of the first source that no other has. */
+/** Adds the members of the first source that no other has to an empty table, with their scores. */
 function subtract(query: AlgebraQuery, result: ZsetTable): void {
   const [first, ...others] = query.sources;
   first.each((bytes, start, end, score) => {
@@ -190,6 +208,7 @@ function subtract(query: AlgebraQuery, result: ZsetTable): void {
   });
 }
 
+/** The result of an operation, in a table of its own: the destination may be one of the sources. */
 function combine(ctx: Context, query: AlgebraQuery, operation: Operation): ZsetTable {
   const result = new ZsetTable(ctx.db.settings);
   if (operation === Operation.UNION) unite(query, result);
@@ -198,7 +217,7 @@ function combine(ctx: Context, query: AlgebraQuery, operation: Operation): ZsetT
   return result;
 }
 
-/** ZUNION, ZINTER and ZDIFF. */
+/** ZUNION, ZINTER and ZDIFF: reply with the result in the order of its scores. */
 function algebraGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   const query = new AlgebraQuery(ctx, argv, 1, operation, false);
   const result = combine(ctx, query, operation);
@@ -206,7 +225,7 @@ function algebraGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   result.each(0, result.size, false, visit);
 }
 
-/** ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE. */
+/** ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE: replace the key at argument 1 and reply with the number of members. */
 function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   const query = new AlgebraQuery(ctx, argv, 2, operation, true);
   const result = combine(ctx, query, operation);
@@ -216,22 +235,28 @@ function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): vo
   ctx.reply.integer(result.size);
 }
 
-/** `ZUNION numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`. O(n log n). */
+/**
+ * `ZUNION numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`: the members that any source has.
+ * O(n log n), n members of all sources.
+ */
 const zunion = command("zunion", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
   algebraGeneric(ctx, argv, Operation.UNION);
 });
 
-/** `ZINTER numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`. O(n k + m log m). */
+/**
+ * `ZINTER numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`: the members that all sources have.
+ * O(n k + m log m), n members of the shortest of k sources, m of the result.
+ */
 const zinter = command("zinter", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
   algebraGeneric(ctx, argv, Operation.INTER);
 });
 
-/** `ZDIFF numkeys key [...] [WITHSCORES]`: what is in the first alone. O(n k + m log m). */
+/** `ZDIFF numkeys key [...] [WITHSCORES]`: the members that only the first source has. O(n k + m log m). */
 const zdiff = command("zdiff", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
   algebraGeneric(ctx, argv, Operation.DIFF);
 });
 
-/** `ZUNIONSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: how many. O(n log n). */
+/** `ZUNIONSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: stores what ZUNION gives. O(n log n). */
 const zunionstore = command(
   "zunionstore",
   -4,
@@ -240,7 +265,7 @@ const zunionstore = command(
   (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.UNION),
 );
 
-/** `ZINTERSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: how many. O(n k + m log m). */
+/** `ZINTERSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: stores what ZINTER gives. O(n k + m log m). */
 const zinterstore = command(
   "zinterstore",
   -4,
@@ -249,7 +274,7 @@ const zinterstore = command(
   (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.INTER),
 );
 
-/** `ZDIFFSTORE destination numkeys key [...]`: how many. O(n k + m log m). */
+/** `ZDIFFSTORE destination numkeys key [...]`: stores what ZDIFF gives. O(n k + m log m). */
 const zdiffstore = command(
   "zdiffstore",
   -4,
@@ -258,7 +283,7 @@ const zdiffstore = command(
   (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.DIFF),
 );
 
-/** `ZINTERCARD numkeys key [...] [LIMIT n]`: how many members all have. O(n k). */
+/** `ZINTERCARD numkeys key [...] [LIMIT n]`: the number of members that all sources have, at most the limit. O(n k). */
 const zintercard = command(
   "zintercard",
   -3,
@@ -272,7 +297,7 @@ const zintercard = command(
   },
 );
 
-/** These rows of the family, in order. */
+/** The rows that combine sorted sets. */
 export const zsetAlgebraCommands: readonly Command[] = [
   zunion,
   zinter,

@@ -1,6 +1,10 @@
 /**
- * What the commands on sorted sets share: looking one up, reading scores and ranges, replying with
- * members, and deleting what became empty.
+ * What the commands on sorted sets share: ranges of scores and of members, replies with members, reporting changes
+ * (`t_zset.c`).
+ *
+ * Every range becomes a range of ranks before anything is visited. The index counts members below a score or a member
+ * in O(log n), so ZCOUNT is a subtraction, as in Redis (`zcountCommand`), and all range commands share one walk that
+ * begins at a rank and visits a known number of members.
  *
  * @module
  */
@@ -20,7 +24,7 @@ const BRACKET = 0x5b;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
 
-/** The key at argument `index` was changed by `count`: told and counted, and deleted when it is empty. */
+/** Reports `count` changed members of the key at argument `index`; a sorted set that has become empty is deleted. */
 export function zsetChanged(
   ctx: Context,
   argv: Argv,
@@ -32,28 +36,28 @@ export function zsetChanged(
   ctx.changed(argv, index, count);
 }
 
-/** Ranks `[from, to)` that a range stands for. */
+/** Ranks `[from, to)`, counted from 0 at the lowest score. */
 export interface RankRange {
-  /** The first. */
+  /** Rank of the first member. */
   from: number;
-  /** After the last; no more than `from` when the range is empty. */
+  /** Rank after the last member; at most `from` when the range is empty. */
   to: number;
 }
 
-/** A range of scores or members, as two arguments give it. */
+/** A range that two arguments describe, read and checked before the key is looked up. */
 export interface ZsetRange {
-  /** The ranks it has in a sorted set. */
+  /** The ranks of its members in a sorted set. */
   ranksIn(db: Database, entry: Entry): RankRange;
 }
 
-/** From a score to a score, either in or out. */
+/** A range of scores, `min max`; "(" before an end leaves that score out (`zslParseRange`). */
 export class ScoreRange implements ZsetRange {
   readonly #min: number;
   readonly #max: number;
   readonly #minOut: boolean;
   readonly #maxOut: boolean;
 
-  /** @throws {CommandError} SCORE_RANGE. */
+  /** @throws {CommandError} SCORE_RANGE when either end is no score. */
   constructor(ctx: Context, argv: Argv, minIndex: number, maxIndex: number) {
     this.#minOut = isOut(argv, minIndex);
     this.#min = readBound(ctx, argv, minIndex, this.#minOut);
@@ -61,17 +65,19 @@ export class ScoreRange implements ZsetRange {
     this.#max = readBound(ctx, argv, maxIndex, this.#maxOut);
   }
 
-  /** O(log n). */
+  /** The ranks of the members whose scores lie in the range. O(log n). */
   ranksIn(db: Database, entry: Entry): RankRange {
     const from = zsetCountBelow(db, entry, this.#min, this.#minOut);
     return { from, to: zsetCountBelow(db, entry, this.#max, !this.#maxOut) };
   }
 }
 
+/** Whether argument `index` begins with "(". */
 function isOut(argv: Argv, index: number): boolean {
   return argv.ends[index] > argv.starts[index] && argv.bytes[argv.starts[index]] === PAREN;
 }
 
+/** The score of one end; `out` says that a "(" stands before it. */
 function readBound(ctx: Context, argv: Argv, index: number, out: boolean): number {
   const start = argv.starts[index] + (out ? 1 : 0);
   const value = parseScore(ctx, argv.bytes, start, argv.ends[index]);
@@ -79,11 +85,14 @@ function readBound(ctx: Context, argv: Argv, index: number, out: boolean): numbe
   return value;
 }
 
-/** One end of a range of members. */
+/** What one end of a range of members is: "-", a member, or "+". */
 const End = { LOWEST: -1, MEMBER: 0, HIGHEST: 1 } as const;
 type End = typeof End[keyof typeof End];
 
-/** From a member to a member, either in or out. */
+/**
+ * A range of members, `min max` (`zslParseLexRange`): each end is "-", "+", or a member behind "[" (in) or "(" (out).
+ * It means something only where all scores are equal; else the order of members is not theirs, in Redis as here.
+ */
 export class MemberRange implements ZsetRange {
   readonly #argv: Argv;
   readonly #minIndex: number;
@@ -91,7 +100,11 @@ export class MemberRange implements ZsetRange {
   readonly #min: End;
   readonly #max: End;
 
-  /** Valid as long as the arguments are. @throws {CommandError} MEMBER_RANGE. */
+  /**
+   * Keeps the arguments: the range is valid as long as they are.
+   *
+   * @throws {CommandError} MEMBER_RANGE when either end has none of these forms.
+   */
   constructor(argv: Argv, minIndex: number, maxIndex: number) {
     this.#argv = argv;
     this.#minIndex = minIndex;
@@ -100,7 +113,7 @@ export class MemberRange implements ZsetRange {
     this.#max = endOf(argv, maxIndex);
   }
 
-  /** O(log n). */
+  /** The ranks of the members in the range. O(log n). */
   ranksIn(db: Database, entry: Entry): RankRange {
     const length = zsetLength(db, entry);
     const from = this.#seek(db, entry, this.#min, this.#minIndex, 0, true);
@@ -108,7 +121,10 @@ export class MemberRange implements ZsetRange {
     return { from, to: this.#seek(db, entry, this.#max, this.#maxIndex, from, false) };
   }
 
-  /** Rank of the first member that is past one end. */
+  /**
+   * The rank of the first member from `from` on that lies behind one end: of the range's first member for the lower
+   * end, of the first one outside for the upper end.
+   */
   #seek(
     db: Database,
     entry: Entry,
@@ -124,13 +140,14 @@ export class MemberRange implements ZsetRange {
   }
 }
 
+/** What the end at argument `index` is. */
 function endOf(argv: Argv, index: number): End {
   const { bytes } = argv;
   const start = argv.starts[index];
   const length = argv.ends[index] - start;
   const first = length === 0 ? 0 : bytes[start];
   if (first === PAREN || first === BRACKET) return End.MEMBER;
-  // As in C, where the text ends with a zero byte.
+  // Redis looks at the second byte, which is the zero that ends every sds: "+\0x" is "+", too.
   const isAlone = length === 1 || (length > 1 && bytes[start + 1] === 0);
   if (isAlone && first === PLUS) return End.HIGHEST;
   if (isAlone && first === MINUS) return End.LOWEST;
@@ -138,9 +155,10 @@ function endOf(argv: Argv, index: number): End {
 }
 
 /**
- * Begins a reply of `count` members, each with its score if asked for: pairs in RESP3, flat in RESP2.
+ * Begins a reply of `count` members. With scores RESP3 has an array of member and score for each, RESP2 has member and
+ * score in turn in one array.
  *
- * @returns What to call with each.
+ * @returns A visitor to call with each of the `count` members.
  */
 export function memberReply(reply: ReplyWriter, count: number, withScores: boolean): MemberVisitor {
   if (!withScores) {

@@ -1,5 +1,15 @@
 /**
- * Places: sorted sets whose scores are geohashes.
+ * The GEO commands (`geo.c`): sorted sets whose scores are geohashes, so that a member is a position on the Earth. To
+ * every other command they are plain sorted sets, and these commands read any sorted set.
+ *
+ * A search works in three steps (`georadiusGeneric`):
+ *
+ * ```text
+ *   shape --coveringCells()--> up to 9 cells --> a range of scores each --> members, each tested by its distance
+ * ```
+ *
+ * GEORADIUS and GEORADIUSBYMEMBER are the older spellings of GEOSEARCH with the shape in fixed places; all of them are
+ * read into one {@linkcode GeoQuery}. Arithmetic is that of `base/geohash.ts`, in metres and degrees.
  *
  * @module
  */
@@ -29,20 +39,25 @@ import { zadd } from "./zset.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
+/** Units of distance and their metres, as geo.c has them: its mile is 1609.34 metres, not 1609.344. */
 const UNITS: readonly (readonly [name: string, metres: number])[] = [
   ["M", 1],
   ["KM", 1000],
   ["FT", 0.3048],
   ["MI", 1609.34],
 ];
-/** Digits of a distance after the point. */
+/** Distances are replied with four digits behind the point. */
 const DISTANCE_SCALE = 10000;
 
 const UNKNOWN_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
 const NO_SUCH_MEMBER = "ERR could not decode requested zset member";
 
-/** @throws {CommandError} When the two arguments from `index` on are no place on the map. */
-function readPlace(argv: Argv, index: number): { longitude: number; latitude: number } {
+/**
+ * The position that argument `index`, the longitude, and the next one, the latitude, give in degrees.
+ *
+ * @throws {CommandError} When they are no numbers, or lie outside of the map: near the poles there is none.
+ */
+function readPosition(argv: Argv, index: number): { longitude: number; latitude: number } {
   const longitude = readDouble(argv, index);
   const latitude = readDouble(argv, index + 1);
   if (Math.abs(longitude) > LONGITUDE_LIMIT || Math.abs(latitude) > LATITUDE_LIMIT) {
@@ -52,20 +67,23 @@ function readPlace(argv: Argv, index: number): { longitude: number; latitude: nu
   return { longitude, latitude };
 }
 
-/** C's `%f`. */
+/** A number as C's `%f` prints it: six digits behind the point, never an exponent. */
 function fixed(value: number): string {
   if (Math.abs(value) === Infinity) return value < 0 ? "-inf" : "inf";
   return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
 }
 
-/** Metres of a unit. */
+/** The metres of the unit that argument `index` names. @throws {CommandError} When it names none. */
 function readUnit(argv: Argv, index: number): number {
   for (const [name, metres] of UNITS) if (isWord(argv, index, name)) return metres;
   throw new CommandError(UNKNOWN_UNIT);
 }
 
-/** The place of a member; false when it is not there. */
-function findPlace(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
+/**
+ * Writes the position of the member that argument `index` names to {@linkcode decodePointResult}; false when the sorted
+ * set, or 0 for a missing one, does not have it.
+ */
+function findPosition(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
   const score = entry === 0
     ? NaN
     : zsetScore(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
@@ -74,7 +92,7 @@ function findPlace(ctx: Context, entry: Entry, argv: Argv, index: number): boole
   return true;
 }
 
-/** A distance with four digits after the point, rounded as `llrint` does. */
+/** A distance with four digits behind the point, rounded half to even (`fixedpoint_d2string`, `llrint`). */
 function distanceText(value: number): string {
   const scaled = value * DISTANCE_SCALE;
   const floor = Math.floor(scaled);
@@ -84,7 +102,10 @@ function distanceText(value: number): string {
   return `${digits.slice(0, -4)}.${digits.slice(-4)}`;
 }
 
-/** `GEOADD key [NX|XX] [CH] longitude latitude member [...]`: as ZADD. O(m log n). */
+/**
+ * `GEOADD key [NX|XX] [CH] longitude latitude member [...]`: the reply of ZADD. O(m log n). As in Redis, the arguments
+ * are rewritten to those of a ZADD with geohashes as scores, which runs and is propagated in its place.
+ */
 const geoadd = command("geoadd", -5, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   let first = 2;
   let nx = false;
@@ -98,21 +119,21 @@ const geoadd = command("geoadd", -5, WRITE | DENYOOM, "RW.update@1", (ctx, argv)
   const args: (string | Uint8Array)[] = ["zadd"];
   for (let i = 1; i < first; i++) args.push(argv.at(i));
   for (let i = first; i < argv.count; i += 3) {
-    const { longitude, latitude } = readPlace(argv, i);
+    const { longitude, latitude } = readPosition(argv, i);
     args.push(String(encodePoint(longitude, latitude)), argv.at(i + 2));
   }
   zadd.run(ctx, Argv.of(...args));
   ctx.propagateAs(...args);
 });
 
-/** `GEODIST key member1 member2 [M|KM|FT|MI]`: how far apart they are, or null. O(1). */
+/** `GEODIST key member1 member2 [M|KM|FT|MI]`: the distance between two members, or null without either. O(1). */
 const geodist = command("geodist", -4, READONLY, "RO.access@1", (ctx, argv) => {
   const metres = argv.count === 5 ? readUnit(argv, 4) : 1;
   if (argv.count > 5) throw new CommandError(SYNTAX);
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
-  if (!findPlace(ctx, entry, argv, 2)) return ctx.reply.null();
+  if (!findPosition(ctx, entry, argv, 2)) return ctx.reply.null();
   const { longitude, latitude } = decodePointResult;
-  if (!findPlace(ctx, entry, argv, 3)) return ctx.reply.null();
+  if (!findPosition(ctx, entry, argv, 3)) return ctx.reply.null();
   const apart = distance(
     longitude,
     latitude,
@@ -122,23 +143,23 @@ const geodist = command("geodist", -4, READONLY, "RO.access@1", (ctx, argv) => {
   ctx.reply.bulkText(distanceText(apart / metres));
 });
 
-/** `GEOHASH key [member ...]`: eleven letters of each, or null. O(m). */
+/** `GEOHASH key [member ...]`: an array of the geohash of each member in eleven letters, or null. O(m). */
 const geohash = command("geohash", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
-    if (!findPlace(ctx, entry, argv, i)) ctx.reply.null();
+    if (!findPosition(ctx, entry, argv, i)) ctx.reply.null();
     else ctx.reply.bulkText(geohashText(decodePointResult.longitude, decodePointResult.latitude));
   }
 });
 
-/** `GEOPOS key [member ...]`: longitude and latitude of each, or null. O(m). */
+/** `GEOPOS key [member ...]`: an array of the longitude and latitude of each member, or null. O(m). */
 const geopos = command("geopos", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
-    if (!findPlace(ctx, entry, argv, i)) {
+    if (!findPosition(ctx, entry, argv, i)) {
       reply.nullArray();
       continue;
     }
@@ -149,11 +170,11 @@ const geopos = command("geopos", -2, READONLY, "RO.access@1", (ctx, argv) => {
   }
 });
 
-/** Which command searches: they differ in where their arguments are. */
+/** The four orders of arguments that the searching commands have. */
 const Form = { RADIUS: 0, BY_MEMBER: 1, SEARCH: 2, SEARCH_STORE: 3 } as const;
 type Form = typeof Form[keyof typeof Form];
 
-/** A member that was found. */
+/** A member inside the shape, its bytes copied; `metres` is its distance from the centre. */
 interface Found {
   readonly member: Uint8Array;
   readonly score: number;
@@ -162,29 +183,42 @@ interface Found {
   readonly latitude: number;
 }
 
-/** What a search was asked for. */
+/** The arguments of a search, read and checked, and the sorted set to search. */
 class GeoQuery {
+  /** The sorted set, 0 when the key is missing: the arguments are checked all the same. */
   readonly entry: Entry;
+  /** Index of the key to store the result under, 0 for a reply. */
   storeIndex: number = 0;
+  /** Whether distances are stored as scores, instead of geohashes. */
   storeDistance: boolean = false;
   withDistance: boolean = false;
   withHash: boolean = false;
-  withPlace: boolean = false;
+  withPosition: boolean = false;
+  /** The most members to give, 0 for all. */
   count: number = 0;
+  /** Whether the first members met will do, instead of the nearest. */
   any: boolean = false;
-  /** 1 for the nearest first, -1 for the farthest. */
+  /** 1 for the nearest first, -1 for the farthest, 0 for the order in which they are met. */
   order: number = 0;
-  /** Metres of the unit. */
+  /** Metres of the unit in which the shape is given and distances are replied. */
   unit: number = 1;
   readonly #form: Form;
   readonly #mayStore: boolean;
+  /** The centre of the shape, in degrees. */
   #longitude: number = 0;
   #latitude: number = 0;
-  #from: "" | "member" | "place" = "";
+  /** Which options gave the centre and the shape; "" before. */
+  #from: "" | "member" | "position" = "";
   #by: "" | "radius" | "box" = "";
+  /** The radius, or the width of a box, and its height, in the unit. */
   #width: number = 0;
   #height: number = 0;
 
+  /**
+   * @param form Where the arguments are.
+   * @param mayStore Whether STORE and STOREDIST are options.
+   * @throws {CommandError} WRONGTYPE first, then whatever argument is wrong, in Redis's order.
+   */
   constructor(ctx: Context, argv: Argv, form: Form, mayStore: boolean) {
     this.#form = form;
     this.#mayStore = mayStore;
@@ -193,7 +227,7 @@ class GeoQuery {
     this.entry = lookup(ctx, argv, source, ValueType.ZSET);
     let first = source + 1;
     if (form === Form.RADIUS) {
-      this.#takePlace(argv, 2);
+      this.#takePosition(argv, 2);
       this.#takeRadius(argv, 4);
       first = 6;
     } else if (form === Form.BY_MEMBER) {
@@ -208,7 +242,7 @@ class GeoQuery {
     if (this.count !== 0 && this.order === 0 && !this.any) this.order = 1;
   }
 
-  /** Members within the shape, in the order Redis meets them; with ANY no more than are wanted. */
+  /** The members inside the shape, in the order in which Redis meets them: cell by cell; with ANY at most `count`. */
   find(ctx: Context): Found[] {
     const found: Found[] = [];
     const most = this.any ? this.count : Infinity;
@@ -218,12 +252,12 @@ class GeoQuery {
     const half = [this.#width / 2, this.#height / 2];
     const diagonal = Math.sqrt(half[0] * half[0] + half[1] * half[1]);
     const reach = (isCircle ? this.#width : diagonal) * this.unit;
-    const place = { longitude: this.#longitude, latitude: this.#latitude };
-    const cells = coveringCells({ ...place, halfWidth, halfHeight, reach });
+    const center = { longitude: this.#longitude, latitude: this.#latitude };
+    const cells = coveringCells({ ...center, halfWidth, halfHeight, reach });
     let last: GeoCell | undefined = undefined;
     for (const [index, cell] of cells.entries()) {
       if (found.length >= most) break;
-      // Around the whole Earth neighbours may be one cell.
+      // On a coarse grid neighbours may be one cell; Redis skips a cell that equals the one before it.
       if (last !== undefined && last.x === cell.x && last.y === cell.y) continue;
       this.#findInCell(ctx, cell, most, found);
       if (index > 0) last = cell;
@@ -231,6 +265,7 @@ class GeoQuery {
     return found;
   }
 
+  /** Appends the members of one cell that lie inside the shape, up to `most` in all. */
   #findInCell(ctx: Context, cell: GeoCell, most: number, found: Found[]): void {
     const { db } = ctx;
     const from = firstInCell(cell);
@@ -246,7 +281,10 @@ class GeoQuery {
     });
   }
 
-  /** Metres from the centre to {@linkcode decodePointResult}; -1 when it lies outside of the shape. */
+  /**
+   * Metres from the centre to {@linkcode decodePointResult}, -1 when that lies outside of the shape. A box is measured
+   * along the meridian and along the member's own parallel (`geohashGetDistanceIfInRectangle`).
+   */
   #distanceIfWithin(): number {
     const { longitude, latitude } = decodePointResult;
     if (this.#by === "box") {
@@ -259,13 +297,13 @@ class GeoQuery {
     return this.#by !== "box" && metres > this.#width * this.unit ? -1 : metres;
   }
 
-  /** Reads one option; returns how many arguments it has. */
+  /** Reads the option at argument `i`; returns the number of arguments behind it that it takes. */
   #readOption(ctx: Context, argv: Argv, i: number): number {
     const more = argv.count - i - 1;
     const isSearch = this.#form >= Form.SEARCH;
     if (isWord(argv, i, "WITHDIST")) this.withDistance = true;
     else if (isWord(argv, i, "WITHHASH")) this.withHash = true;
-    else if (isWord(argv, i, "WITHCOORD")) this.withPlace = true;
+    else if (isWord(argv, i, "WITHCOORD")) this.withPosition = true;
     else if (isWord(argv, i, "ANY")) this.any = true;
     else if (isWord(argv, i, "ASC")) this.order = 1;
     else if (isWord(argv, i, "DESC")) this.order = -1;
@@ -279,20 +317,21 @@ class GeoQuery {
     return 0;
   }
 
+  /** Reads an option that only GEOSEARCH and GEOSEARCHSTORE have; a second centre or shape is a syntax error. */
   #readSearchOption(ctx: Context, argv: Argv, i: number): number {
     const more = argv.count - i - 1;
     if (this.#form === Form.SEARCH_STORE && isWord(argv, i, "STOREDIST")) {
       this.storeDistance = true;
       return 0;
     }
-    if (more >= 1 && this.#from !== "place" && isWord(argv, i, "FROMMEMBER")) {
+    if (more >= 1 && this.#from !== "position" && isWord(argv, i, "FROMMEMBER")) {
       this.#from = "member";
       if (this.entry !== 0) this.#takeMember(ctx, argv, i + 1);
       return 1;
     }
     if (more >= 2 && this.#from !== "member" && isWord(argv, i, "FROMLONLAT")) {
-      this.#from = "place";
-      this.#takePlace(argv, i + 1);
+      this.#from = "position";
+      this.#takePosition(argv, i + 1);
       return 2;
     }
     if (more >= 2 && this.#by !== "box" && isWord(argv, i, "BYRADIUS")) {
@@ -318,14 +357,14 @@ class GeoQuery {
     return 1;
   }
 
-  #takePlace(argv: Argv, index: number): void {
-    const { longitude, latitude } = readPlace(argv, index);
+  #takePosition(argv: Argv, index: number): void {
+    const { longitude, latitude } = readPosition(argv, index);
     this.#longitude = longitude;
     this.#latitude = latitude;
   }
 
   #takeMember(ctx: Context, argv: Argv, index: number): void {
-    if (!findPlace(ctx, this.entry, argv, index)) throw new CommandError(NO_SUCH_MEMBER);
+    if (!findPosition(ctx, this.entry, argv, index)) throw new CommandError(NO_SUCH_MEMBER);
     this.#longitude = decodePointResult.longitude;
     this.#latitude = decodePointResult.latitude;
   }
@@ -350,9 +389,10 @@ class GeoQuery {
     this.#by = "box";
   }
 
+  /** Refuses options that contradict each other, and a search without a centre or a shape. */
   #check(argv: Argv): void {
     const isSearch = this.#form >= Form.SEARCH;
-    if (this.storeIndex !== 0 && (this.withDistance || this.withHash || this.withPlace)) {
+    if (this.storeIndex !== 0 && (this.withDistance || this.withHash || this.withPosition)) {
       const what = isSearch ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS";
       throw new CommandError(
         `ERR ${what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options`,
@@ -375,7 +415,7 @@ class GeoQuery {
   }
 }
 
-/** Every command that searches. */
+/** All commands that search (`georadiusGeneric`). COUNT without ANY implies that the nearest come first. */
 function searchGeneric(ctx: Context, argv: Argv, form: Form, mayStore: boolean): void {
   const query = new GeoQuery(ctx, argv, form, mayStore);
   const { storeIndex } = query;
@@ -390,9 +430,10 @@ function searchGeneric(ctx: Context, argv: Argv, form: Form, mayStore: boolean):
   else storeFound(ctx, argv, query, found);
 }
 
+/** Replies with the members found; with options each is an array: member, distance, geohash, position. */
 function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): void {
   const { reply } = ctx;
-  const options = [query.withDistance, query.withHash, query.withPlace];
+  const options = [query.withDistance, query.withHash, query.withPosition];
   const extras = options.filter((asked) => asked).length;
   reply.array(found.length);
   for (const { member, score, metres, longitude, latitude } of found) {
@@ -403,7 +444,7 @@ function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): voi
       const hash = Math.trunc(score);
       reply.integer(Number.isSafeInteger(hash) ? hash : int64(hash));
     }
-    if (query.withPlace) {
+    if (query.withPosition) {
       reply.array(2);
       reply.double(longitude);
       reply.double(latitude);
@@ -411,11 +452,12 @@ function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): voi
   }
 }
 
-/** A double as C converts it to a `long long`. */
+/** A whole double as x86-64 converts it to `long long`: what does not fit becomes the smallest int64. */
 function int64(value: number): bigint {
   return Math.abs(value) < 2 ** 63 ? BigInt(value) : -(2n ** 63n);
 }
 
+/** Stores the members found with their geohashes or distances as scores, and replies with their number. */
 function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly Found[]): void {
   const { storeIndex } = query;
   if (found.length === 0) return storeNothing(ctx, argv, storeIndex);
@@ -428,7 +470,10 @@ function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly F
   ctx.reply.integer(found.length);
 }
 
-/** `GEORADIUS key longitude latitude radius unit [...] [STORE|STOREDIST key]`. O(n + log m). */
+/**
+ * `GEORADIUS key longitude latitude radius unit [...] [STORE|STOREDIST key]`: the members inside a circle; deprecated
+ * since 6.2. O(n + log m), n members in the cells, m in the sorted set.
+ */
 const georadius = command(
   "georadius",
   -6,
@@ -437,12 +482,12 @@ const georadius = command(
   (ctx, argv) => searchGeneric(ctx, argv, Form.RADIUS, true),
 );
 
-/** `GEORADIUS_RO key longitude latitude radius unit [...]`. O(n + log m). */
+/** `GEORADIUS_RO key longitude latitude radius unit [...]`: GEORADIUS that cannot store, for replicas. O(n + log m). */
 const georadiusRo = command("georadius_ro", -6, READONLY, "RO.access@1", (ctx, argv) => {
   searchGeneric(ctx, argv, Form.RADIUS, false);
 });
 
-/** `GEORADIUSBYMEMBER key member radius unit [...] [STORE|STOREDIST key]`. O(n + log m). */
+/** `GEORADIUSBYMEMBER key member radius unit [...] [STORE|STOREDIST key]`: around a member. O(n + log m). */
 const georadiusbymember = command(
   "georadiusbymember",
   -5,
@@ -451,7 +496,7 @@ const georadiusbymember = command(
   (ctx, argv) => searchGeneric(ctx, argv, Form.BY_MEMBER, true),
 );
 
-/** `GEORADIUSBYMEMBER_RO key member radius unit [...]`. O(n + log m). */
+/** `GEORADIUSBYMEMBER_RO key member radius unit [...]`: GEORADIUSBYMEMBER that cannot store. O(n + log m). */
 const georadiusbymemberRo = command(
   "georadiusbymember_ro",
   -5,
@@ -460,12 +505,15 @@ const georadiusbymemberRo = command(
   (ctx, argv) => searchGeneric(ctx, argv, Form.BY_MEMBER, false),
 );
 
-/** `GEOSEARCH key FROMMEMBER m|FROMLONLAT x y BYRADIUS r unit|BYBOX w h unit [...]`. O(n + log m). */
+/**
+ * `GEOSEARCH key FROMMEMBER m|FROMLONLAT x y BYRADIUS r unit|BYBOX w h unit [ASC|DESC] [COUNT n [ANY]] [WITHCOORD]
+ * [WITHDIST] [WITHHASH]`: the members inside a circle or a box. O(n + log m).
+ */
 const geosearch = command("geosearch", -7, READONLY, "RO.access@1", (ctx, argv) => {
   searchGeneric(ctx, argv, Form.SEARCH, false);
 });
 
-/** `GEOSEARCHSTORE destination source ... [STOREDIST]`: how many were stored. O(n + log m). */
+/** `GEOSEARCHSTORE destination source ... [STOREDIST]`: GEOSEARCH that stores; the number of members. O(n + log m). */
 const geosearchstore = command(
   "geosearchstore",
   -8,
@@ -474,7 +522,7 @@ const geosearchstore = command(
   (ctx, argv) => searchGeneric(ctx, argv, Form.SEARCH_STORE, true),
 );
 
-/** The family, in the order of its rows. */
+/** The rows of the GEO commands. */
 export const geoCommands: readonly Command[] = [
   geoadd,
   geodist,

@@ -1,10 +1,21 @@
 /**
- * Commands that take the lowest or highest members out of a sorted set, the first of several that has
- * any. What pops from several keys, or waits, is propagated as the ZPOPMIN or ZPOPMAX it came to.
+ * The commands that remove the members with the lowest or highest scores and reply with them (`genericZpopCommand` of
+ * `t_zset.c`): from one key, from the first of several that is there, or after waiting for one.
+ *
+ * ```text
+ *                    RESP2                     RESP3                     propagated as
+ *   ZPOPMIN          [m, s]                    the same                  itself
+ *   ZPOPMIN count    [m, s, m, s]              [[m, s], [m, s]]          itself
+ *   BZPOPMIN         [key, m, s]               the same                  ZPOPMIN key
+ *   ZMPOP, BZMPOP    [key, [[m, s], [m, s]]]   the same                  ZPOPMIN key count
+ * ```
+ *
+ * Replicas must neither wait nor choose between keys, so those commands are propagated as what they came to.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetEachRange, zsetLength, zsetRemoveRange } from "../../store/types/zset.ts";
@@ -17,33 +28,33 @@ import { zsetChanged } from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
 import { findFirst, readMultiPop, waitToPop } from "../engine/multi_pop.ts";
 
-/** What a command pops. */
+/** What a command pops, how it replies and how it is propagated. */
 interface Pop {
-  /** The highest, not the lowest. */
+  /** Pops the members with the highest scores, else those with the lowest. */
   readonly max: boolean;
-  /** How many at most. */
+  /** The most members to pop. */
   readonly count: number;
   /** Whether the reply begins with the key. */
   readonly emitKey: boolean;
-  /** Whether members come as pairs. */
+  /** Whether each member and its score are an array of their own. */
   readonly nested: boolean;
-  /** Whether it is propagated by its own name. */
+  /** Whether the command is propagated as it came. */
   readonly verbatim: boolean;
-  /** Whether the rewritten command carries the count. */
+  /** Whether the ZPOPMIN or ZPOPMAX propagated in its place carries the count. */
   readonly sendCount: boolean;
 }
 
-/** Pops from the key at argument `index`, which there is, and replies. */
+/** Pops from the sorted set of the key at argument `index`, which exists, replies and propagates. */
 function popFrom(ctx: Context, argv: Argv, index: number, pop: Pop): void {
   const { db, reply } = ctx;
   const entry: Entry = lookup(ctx, argv, index, ValueType.ZSET);
   const length = zsetLength(db, entry);
   const count = Math.min(pop.count, length);
+  assert(entry !== 0 && count > 0, "there is a member to pop");
   if (pop.emitKey) {
     reply.array(pop.nested ? 2 : 3);
     reply.bulk(argv.bytes, argv.starts[index], argv.ends[index]);
   }
-  // Pairs, whatever the protocol; or members and scores in one row.
   if (pop.nested) reply.array(count);
   else if (!pop.emitKey) reply.array(2 * count);
   zsetEachRange(db, entry, pop.max ? length - 1 : 0, count, pop.max, (bytes, start, end, score) => {
@@ -60,7 +71,7 @@ function popFrom(ctx: Context, argv: Argv, index: number, pop: Pop): void {
   else ctx.propagateAs(name, key);
 }
 
-/** ZPOPMIN and ZPOPMAX. */
+/** ZPOPMIN and ZPOPMAX (`zpopMinMaxCommand`); without a count RESP3 has no pairs either. */
 function popGeneric(ctx: Context, argv: Argv, max: boolean): void {
   if (argv.count > 3) throw new CommandError(SYNTAX);
   const hasCount = argv.count === 3;
@@ -71,17 +82,17 @@ function popGeneric(ctx: Context, argv: Argv, max: boolean): void {
   popFrom(ctx, argv, 1, { max, count, emitKey: false, nested, verbatim: true, sendCount: false });
 }
 
-/** `ZPOPMIN key [count]`: the lowest and their scores. O(m log n). */
+/** `ZPOPMIN key [count]`: the members with the lowest scores, and these, lowest first. O(m log n). */
 const zpopmin = command("zpopmin", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   popGeneric(ctx, argv, false);
 });
 
-/** `ZPOPMAX key [count]`: the highest and their scores. O(m log n). */
+/** `ZPOPMAX key [count]`: the members with the highest scores, and these, highest first. O(m log n). */
 const zpopmax = command("zpopmax", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   popGeneric(ctx, argv, true);
 });
 
-/** Waits for a sorted set at any of keys `[first, end)`, then pops. */
+/** Blocks the client until one of the keys at arguments `[first, end)` is a sorted set, then pops from the first. */
 function waitForZset(
   ctx: Context,
   argv: Argv,
@@ -96,7 +107,7 @@ function waitForZset(
   });
 }
 
-/** BZPOPMIN and BZPOPMAX. */
+/** BZPOPMIN and BZPOPMAX (`blockingGenericZpopCommand`): the last argument is the timeout in seconds. */
 function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
   const last = argv.count - 1;
   const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
@@ -106,7 +117,7 @@ function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
   else popFrom(ctx, argv, index, pop);
 }
 
-/** `BZPOPMIN key [key ...] timeout`: key, member, score. O(log n). */
+/** `BZPOPMIN key [key ...] timeout`: the key, its lowest member and the score; null after the timeout. O(log n). */
 const bzpopmin = command(
   "bzpopmin",
   -3,
@@ -115,7 +126,7 @@ const bzpopmin = command(
   (ctx, argv) => blockingPopGeneric(ctx, argv, false),
 );
 
-/** `BZPOPMAX key [key ...] timeout`: key, member, score. O(log n). */
+/** `BZPOPMAX key [key ...] timeout`: the key, its highest member and the score; null after the timeout. O(log n). */
 const bzpopmax = command(
   "bzpopmax",
   -3,
@@ -124,7 +135,7 @@ const bzpopmax = command(
   (ctx, argv) => blockingPopGeneric(ctx, argv, true),
 );
 
-/** ZMPOP and BZMPOP; `first` is the index of the number of keys. */
+/** ZMPOP and BZMPOP (`zmpopGenericCommand`); `first` is the index of numkeys: 1, or 2 behind a timeout. */
 function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
   const { end, isFirst: max, count } = readMultiPop(argv, first, "MAX", "MIN");
   const untilMs = first === 2 ? readTimeoutSeconds(argv, 1, ctx.nowMs) : -1;
@@ -135,12 +146,12 @@ function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
   else ctx.reply.nullArray();
 }
 
-/** `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`: key and pairs, or null. O(k + m log n). */
+/** `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`: the key and pairs of member and score, or null. O(k + m log n). */
 const zmpop = command("zmpop", -4, WRITE, "RW.access.delete@1:n", (ctx, argv) => {
   multiPopGeneric(ctx, argv, 1);
 });
 
-/** `BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]`: key and pairs. O(k + m log n). */
+/** `BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]`: ZMPOP that waits; null after the timeout. O(k + m log n). */
 const bzmpop = command(
   "bzmpop",
   -5,
@@ -149,7 +160,7 @@ const bzmpop = command(
   (ctx, argv) => multiPopGeneric(ctx, argv, 2),
 );
 
-/** These rows of the family, in order. */
+/** The rows that pop from sorted sets. */
 export const zsetPopCommands: readonly Command[] = [
   zpopmin,
   zpopmax,

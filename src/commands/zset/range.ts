@@ -1,6 +1,11 @@
 /**
- * Ranges of sorted sets, by rank, by score and by member: counted, replied, stored, removed. Every range
- * becomes one of ranks first.
+ * The commands on ranges of sorted sets, by rank, by score and by member: they count, reply, store or remove
+ * (`zrangeGenericCommand` and its kin of `t_zset.c`). Since Redis 6.2 ZRANGE can do what all the others that reply can;
+ * these are ZRANGE with some options fixed by their names.
+ *
+ * ```text
+ *   two arguments --> ZsetRange --> ranks [from, to) --> REV and LIMIT --> first rank, count, direction
+ * ```
  *
  * @module
  */
@@ -24,11 +29,11 @@ import {
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
-/** What a range's two ends are; AUTO where an option says it. */
+/** What the two ends of a range are; AUTO for ZRANGE and ZRANGESTORE, whose options say it (`zrange_type`). */
 const By = { AUTO: 0, RANK: 1, SCORE: 2, MEMBER: 3 } as const;
 type By = typeof By[keyof typeof By];
 
-/** A range of ranks: from the end when negative. */
+/** A range of ranks, `start stop`, both included; a negative one counts from the end, -1 being the last. */
 class IndexRange implements ZsetRange {
   readonly #start: number;
   readonly #end: number;
@@ -46,7 +51,7 @@ class IndexRange implements ZsetRange {
   }
 }
 
-/** ZRANGE and all its kin: what they were asked for. */
+/** The arguments of a command that replies with a range or stores it, read and checked. */
 class RangeQuery {
   withScores: boolean = false;
   reverse: boolean;
@@ -57,7 +62,10 @@ class RangeQuery {
 
   /**
    * @param source Index of the key; the two ends of the range follow it.
-   * @param store Whether the result is stored: then WITHSCORES has no place.
+   * @param by What the ends are, AUTO where options say it.
+   * @param reverse The direction, undefined where the option REV says it.
+   * @param store Whether the result is stored: then WITHSCORES is no option.
+   * @throws {CommandError} SYNTAX and others, when an option is unknown or does not go with the range.
    */
   constructor(
     ctx: Context,
@@ -73,6 +81,7 @@ class RangeQuery {
     if (this.#by === By.AUTO) this.#by = By.RANK;
     if (this.#limit !== -1 && this.#by === By.RANK) throw new CommandError(ZRANGE_LIMIT);
     if (this.withScores && this.#by === By.MEMBER) throw new CommandError(ZRANGE_WITHSCORES);
+    // From the highest down scores and members are given as `max min`, but ranks as `start stop`.
     const isSwapped = this.reverse && this.#by !== By.RANK;
     const min = source + (isSwapped ? 2 : 1);
     const max = source + (isSwapped ? 1 : 2);
@@ -81,12 +90,12 @@ class RangeQuery {
     else this.#range = new MemberRange(argv, min, max);
   }
 
-  /** Whether its ends are ranks. */
+  /** Whether the ends of the range are ranks. */
   get byRank(): boolean {
     return this.#by === By.RANK;
   }
 
-  /** Ranks in the order they are replied in: the first, then `count - 1` more. */
+  /** What to visit: `count` members from `rank` on, upwards or, reversed, downwards. */
   select(ctx: Context, entry: Entry): { rank: number; count: number } {
     let { from, to } = this.#range.ranksIn(ctx.db, entry);
     if (this.reverse && this.#by === By.RANK) {
@@ -99,14 +108,20 @@ class RangeQuery {
     return { rank: this.reverse ? to - 1 - offset : from + offset, count };
   }
 
-  /** A negative offset counts from the end in the large form, since 7.2, and leaves nothing in a listpack. */
+  /**
+   * Members that LIMIT skips, Infinity for all. A negative offset leaves nothing of a listpack; in a skiplist it counts
+   * from the end of the range, since Redis 7.2 (`zslNthInRange`).
+   *
+   * @param count Members in the range.
+   */
   #skipped(ctx: Context, entry: Entry, count: number): number {
-    // LIMIT with -1 is let through for ranks, and does nothing.
+    // Redis lets LIMIT with a count of -1 pass for ranks, where it has no effect.
     const offset = this.byRank ? 0 : this.#offset;
     if (offset >= 0) return offset;
     return zsetTableOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
   }
 
+  /** Reads the options from argument `first` on; REV, BYLEX and BYSCORE count where the name does not fix them. */
   #readOptions(argv: Argv, first: number, anyDirection: boolean, store: boolean): void {
     const isAuto = this.#by === By.AUTO;
     for (let i = first; i < argv.count; i++) {
@@ -127,7 +142,7 @@ class RangeQuery {
   }
 }
 
-/** The commands that reply with a range. */
+/** The commands that reply with a range; the arguments are checked before the key is looked up, as in Redis. */
 function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undefined): void {
   const query = new RangeQuery(ctx, argv, 1, by, reverse, false);
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
@@ -137,12 +152,18 @@ function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undef
   zsetEachRange(ctx.db, entry, rank, count, query.reverse, visit);
 }
 
-/** `ZRANGE key start stop [BYSCORE|BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`. O(log n + m). */
+/** `ZRANGE key start stop [BYSCORE|BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members. O(log n + m). */
 const zrange = command("zrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.AUTO, undefined);
 });
 
-/** `ZRANGESTORE dst src min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]`: how many. O(log n + m log m). */
+/**
+ * `ZRANGESTORE destination source min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]`: stores the range and replies
+ * with the number of its members. O(log n + m log m).
+ *
+ * Redis fills a listpack and converts it once it is too small. A listpack has no -0, so scores of -0 that were added
+ * before that are stored as 0.
+ */
 const zrangestore = command(
   "zrangestore",
   -5,
@@ -154,7 +175,6 @@ const zrangestore = command(
     const { rank, count } = entry === 0 ? { rank: 0, count: 0 } : query.select(ctx, entry);
     if (count <= 0) return storeNothing(ctx, argv, 1);
     const result = new ZsetTable(ctx.db.settings);
-    // Redis begins with a listpack, which has no -0: what is added until it is too small becomes 0.
     const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.db.settings.limits;
     let isSmall = !query.byRank || count <= zsetMaxListpackEntries;
     zsetEachRange(ctx.db, entry, rank, count, query.reverse, (bytes, start, end, score) => {
@@ -169,32 +189,32 @@ const zrangestore = command(
   },
 );
 
-/** `ZREVRANGE key start stop [WITHSCORES]`. O(log n + m). */
+/** `ZREVRANGE key start stop [WITHSCORES]`: members by rank, from the highest down. O(log n + m). */
 const zrevrange = command("zrevrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.RANK, true);
 });
 
-/** `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`. O(log n + m). */
+/** `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`: members by score. O(log n + m). */
 const zrangebyscore = command("zrangebyscore", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.SCORE, false);
 });
 
-/** `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`. O(log n + m). */
+/** `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`: from the highest score down. O(log n + m). */
 const zrevrangebyscore = command("zrevrangebyscore", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.SCORE, true);
 });
 
-/** `ZRANGEBYLEX key min max [LIMIT offset count]`. O(log n + m). */
+/** `ZRANGEBYLEX key min max [LIMIT offset count]`: members in the order of their bytes. O(log n + m). */
 const zrangebylex = command("zrangebylex", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.MEMBER, false);
 });
 
-/** `ZREVRANGEBYLEX key max min [LIMIT offset count]`. O(log n + m). */
+/** `ZREVRANGEBYLEX key max min [LIMIT offset count]`: from the last member down. O(log n + m). */
 const zrevrangebylex = command("zrevrangebylex", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.MEMBER, true);
 });
 
-/** ZCOUNT and ZLEXCOUNT. */
+/** ZCOUNT and ZLEXCOUNT: the difference of two ranks, no member is visited. */
 function countGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.integer(0);
@@ -202,17 +222,17 @@ function countGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
   ctx.reply.integer(Math.max(to - from, 0));
 }
 
-/** `ZCOUNT key min max`: how many members have such a score. O(log n). */
+/** `ZCOUNT key min max`: the number of members whose score lies in the range. O(log n). */
 const zcount = command("zcount", 4, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   countGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
 });
 
-/** `ZLEXCOUNT key min max`: how many members lie between. O(log n). */
+/** `ZLEXCOUNT key min max`: the number of members between two members. O(log n). */
 const zlexcount = command("zlexcount", 4, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   countGeneric(ctx, argv, new MemberRange(argv, 2, 3));
 });
 
-/** ZREMRANGEBY*. */
+/** The three ZREMRANGEBY commands (`zremrangeGenericCommand`): remove a range and reply with its length. */
 function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.integer(0);
@@ -223,22 +243,22 @@ function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
   ctx.reply.integer(count);
 }
 
-/** `ZREMRANGEBYRANK key start stop`: how many are gone. O(log n + m). */
+/** `ZREMRANGEBYRANK key start stop`: the number of members removed. O(log n + m). */
 const zremrangebyrank = command("zremrangebyrank", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   removeGeneric(ctx, argv, new IndexRange(argv, 2));
 });
 
-/** `ZREMRANGEBYSCORE key min max`: how many are gone. O(log n + m). */
+/** `ZREMRANGEBYSCORE key min max`: the number of members removed. O(log n + m). */
 const zremrangebyscore = command("zremrangebyscore", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   removeGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
 });
 
-/** `ZREMRANGEBYLEX key min max`: how many are gone. O(log n + m). */
+/** `ZREMRANGEBYLEX key min max`: the number of members removed. O(log n + m). */
 const zremrangebylex = command("zremrangebylex", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   removeGeneric(ctx, argv, new MemberRange(argv, 2, 3));
 });
 
-/** These rows of the family, in order. */
+/** The rows on ranges of sorted sets. */
 export const zsetRangeCommands: readonly Command[] = [
   zcount,
   zlexcount,

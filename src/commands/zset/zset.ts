@@ -1,6 +1,9 @@
 /**
- * Sorted sets: members one by one. Ranges are in `zset_range.ts`, what combines several keys in
- * `zset_algebra.ts`, what pops in `zset_pop.ts`.
+ * The sorted set commands on single members, ZRANDMEMBER and ZSCAN (`t_zset.c`). Ranges are in `range.ts`, pops in
+ * `pop.ts`, those that combine keys in `algebra.ts`; positions on the Earth, whose scores are geohashes, in `geo.ts`.
+ *
+ * A sorted set is a listpack or a table with an index of scores; Redis calls the latter a skiplist. Scores are
+ * doubles; members of one score are in the order of their bytes.
  *
  * @module
  */
@@ -45,13 +48,15 @@ import { zsetPopCommands } from "./pop.ts";
 import { zsetRangeCommands } from "./range.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** `CH` of ZADD: beside the store's own options. */
+/** The option CH of ZADD, a bit beside the store's own in `Add`: the reply counts changed members, too. */
 const CHANGED = 32;
 
+/** Points at the member that a scan visits; reused. */
 const ref = new BytesRef();
+/** The scores of the ZADD that runs, one for each pair; longer than needed after one of more pairs. */
 const scores: number[] = [];
 
-/** The option of ZADD at argument `index`, 0 when it is none. */
+/** The bit of ZADD's option at argument `index`, 0 when it is none. Like C's `strcasecmp` it stops at a zero byte. */
 function addOption(argv: Argv, index: number): number {
   const length = cStringEnd(argv, index) - argv.starts[index];
   if (length === 2) {
@@ -64,7 +69,12 @@ function addOption(argv: Argv, index: number): number {
   return length === 4 && isWord(argv, index, "INCR") ? Add.INCR : 0;
 }
 
-/** Checks ZADD's arguments from `first` on and reads its scores. */
+/**
+ * Checks the pairs of score and member from argument `first` on and the options against each other, and reads all
+ * scores into `scores`: nothing is added before every score is known to be a number.
+ *
+ * @throws {CommandError} SYNTAX and others, in the order of `zaddGenericCommand`.
+ */
 function readPairs(argv: Argv, first: number, options: number): void {
   const count = argv.count - first;
   if (count === 0 || (count & 1) !== 0) throw new CommandError(SYNTAX);
@@ -77,7 +87,11 @@ function readPairs(argv: Argv, first: number, options: number): void {
   for (let i = 0; i < count; i += 2) scores[i >>> 1] = readDouble(argv, first + i);
 }
 
-/** The sorted set to add to, made if need be; 0 when nothing may be added. */
+/**
+ * The sorted set of the key at argument 1, created unless XX forbids to add members; 0 then. A new one gets its form by
+ * the number of pairs and the length of the first member, as in Redis (`zsetTypeCreate`); one that exists is converted
+ * before it outgrows its listpack.
+ */
 function openForAdd(ctx: Context, argv: Argv, first: number, options: number): Entry {
   const { bytes, starts, ends } = argv;
   const expected = (argv.count - first) >>> 1;
@@ -88,7 +102,7 @@ function openForAdd(ctx: Context, argv: Argv, first: number, options: number): E
   return zsetCreate(ctx.db, bytes, starts[1], ends[1], expected, longest);
 }
 
-/** ZADD and ZINCRBY. */
+/** ZADD, and ZINCRBY as ZADD INCR (`zaddGenericCommand`); `options` are those the command has by its name. */
 function addGeneric(ctx: Context, argv: Argv, options: number): void {
   let first = 2;
   for (let option = 0; first < argv.count; first++) {
@@ -101,23 +115,26 @@ function addGeneric(ctx: Context, argv: Argv, options: number): void {
   const isIncrement = (options & Add.INCR) !== 0;
   let entry = openForAdd(ctx, argv, first, options);
   if (entry === 0) return isIncrement ? ctx.reply.null() : ctx.reply.integer(0);
-  let isNew = 0;
-  let isUpdated = 0;
+  let added = 0;
+  let updated = 0;
   for (let i = first; i < argv.count; i += 2) {
     const score = scores[(i - first) >>> 1];
     entry = zsetAdd(ctx.db, entry, bytes, starts[i + 1], ends[i + 1], score, options);
     if (zsetAddResult.isNaN) throw new CommandError(SCORE_NAN);
-    if (zsetAddResult.isNew) isNew++;
-    if (zsetAddResult.isUpdated) isUpdated++;
+    if (zsetAddResult.isNew) added++;
+    if (zsetAddResult.isUpdated) updated++;
   }
-  ctx.dirty += isNew + isUpdated;
-  if (isNew + isUpdated > 0) ctx.modified(ctx.dbIndex, bytes, starts[1], ends[1]);
-  if (!isIncrement) ctx.reply.integer((options & CHANGED) !== 0 ? isNew + isUpdated : isNew);
+  const changed = added + updated;
+  if (changed > 0) ctx.changed(argv, 1, changed);
+  if (!isIncrement) ctx.reply.integer((options & CHANGED) !== 0 ? changed : added);
   else if (zsetAddResult.isRefused) ctx.reply.null();
   else ctx.reply.double(zsetAddResult.score);
 }
 
-/** `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: how many are new. O(m log n). */
+/**
+ * `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: the number of new members, with CH of changed ones, too;
+ * with INCR the new score, or null where an option forbids it. O(m log n).
+ */
 export const zadd: Command = command(
   "zadd",
   -4,
@@ -126,12 +143,12 @@ export const zadd: Command = command(
   (ctx, argv) => addGeneric(ctx, argv, Add.NONE),
 );
 
-/** `ZINCRBY key increment member`: the new score. O(log n). */
+/** `ZINCRBY key increment member`: the member's new score; a missing member counts as 0. O(log n). */
 const zincrby = command("zincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   addGeneric(ctx, argv, Add.INCR);
 });
 
-/** `ZREM key member [...]`: how many there were. O(m log n). */
+/** `ZREM key member [...]`: the number of members that were there and are removed. O(m log n). */
 const zrem = command("zrem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   let entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.integer(0);
@@ -147,13 +164,13 @@ const zrem = command("zrem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   ctx.reply.integer(removed);
 });
 
-/** `ZCARD key`: how many members there are. O(1). */
+/** `ZCARD key`: the number of members, 0 for a missing key. O(1). */
 const zcard = command("zcard", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.integer(entry === 0 ? 0 : zsetLength(ctx.db, entry));
 });
 
-/** The score of the member at argument `index`, or null. */
+/** Replies with the score of the member that argument `index` names, null without one. `entry` 0 is a missing set. */
 function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void {
   const { bytes, starts, ends } = argv;
   const score = entry === 0 ? NaN : zsetScore(ctx.db, entry, bytes, starts[index], ends[index]);
@@ -161,19 +178,19 @@ function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void
   else ctx.reply.double(score);
 }
 
-/** `ZSCORE key member`: its score, or null. O(1). */
+/** `ZSCORE key member`: the member's score, null when the member or the key is missing. O(1). */
 const zscore = command("zscore", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   replyScore(ctx, lookup(ctx, argv, 1, ValueType.ZSET), argv, 2);
 });
 
-/** `ZMSCORE key member [...]`: the score of each, or null. O(m). */
+/** `ZMSCORE key member [...]`: an array of each member's score or null, in the order asked. O(m). */
 const zmscore = command("zmscore", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) replyScore(ctx, entry, argv, i);
 });
 
-/** ZRANK and ZREVRANK. */
+/** ZRANK and ZREVRANK (`zrankGenericCommand`); null is an array of RESP2 only where the reply would be one. */
 function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
   const { bytes, starts, ends } = argv;
   const { db, reply } = ctx;
@@ -188,17 +205,17 @@ function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
   if (withScore) reply.double(zsetScore(db, entry, bytes, starts[2], ends[2]));
 }
 
-/** `ZRANK key member [WITHSCORE]`: how many members are below it, or null. O(log n). */
+/** `ZRANK key member [WITHSCORE]`: the number of members below it, from 0, and its score; or null. O(log n). */
 const zrank = command("zrank", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   rankGeneric(ctx, argv, false);
 });
 
-/** `ZREVRANK key member [WITHSCORE]`: how many members are above it, or null. O(log n). */
+/** `ZREVRANK key member [WITHSCORE]`: the number of members above it, from 0, and its score; or null. O(log n). */
 const zrevrank = command("zrevrank", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   rankGeneric(ctx, argv, true);
 });
 
-/** Visits `count` different members, each set of them about as likely as any other, in no order. */
+/** Visits `count` different random members, drawn by rank; {@linkcode eachRandom} says by which method. */
 function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: MemberVisitor): void {
   const { db } = ctx;
   const length = zsetLength(db, entry);
@@ -215,7 +232,10 @@ function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: Memb
   );
 }
 
-/** `ZRANDMEMBER key [count [WITHSCORES]]`: one member, or some. O(n), O(m log n) for few. */
+/**
+ * `ZRANDMEMBER key [count [WITHSCORES]]`: a random member; with a count that many different ones, with a negative count
+ * -count of them, repeated ones included. O(n), O(count * log n) when few of many are asked for.
+ */
 const zrandmember = command("zrandmember", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
   if (argv.count === 2) {
@@ -234,31 +254,31 @@ const zrandmember = command("zrandmember", -2, READONLY, "RO.access@1", (ctx, ar
   for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);
 });
 
-/** Looks at some members and replies. */
+/** Replies with one step of a scan: a listpack whole with cursor 0, a table some buckets a call. */
 function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
-  const set = zsetTableOf(ctx.db, entry);
+  const table = zsetTableOf(ctx.db, entry);
   const take = (bytes: Uint8Array, start: number, end: number, score: string): void => {
     if (!scan.takes(bytes, start, end)) return;
     writeBulk(scan.found, bytes, start, end);
     writeBulkText(scan.found, score);
   };
   let next = 0;
-  if (set === undefined) {
+  if (table === undefined) {
     zsetEach(ctx.db, entry, (bytes, start, end, score) => {
       take(bytes, start, end, formatDouble(score));
     });
   } else {
     const look = (found: Entry) => {
-      set.memberRef(found, ref);
-      // db.c, scanCallback: a table's scores are printed as long doubles, with 17 digits.
-      take(ref.bytes, ref.start, ref.end, formatDouble17(set.scoreOf(found)));
+      table.memberRef(found, ref);
+      // scanCallback of db.c prints the scores of a table as long doubles, with 17 digits.
+      take(ref.bytes, ref.start, ref.end, formatDouble17(table.scoreOf(found)));
     };
-    next = scan.walk(cursor, (at) => set.scan(at, look));
+    next = scan.walk(cursor, (at) => table.scan(at, look));
   }
   scan.reply(ctx.reply, next, 2);
 }
 
-/** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, members and scores. O(count). */
+/** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and members with scores as text. O(count). */
 const zscan = command("zscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const cursor = readCursor(argv, 2);
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
@@ -266,7 +286,7 @@ const zscan = command("zscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   scanMembers(ctx, entry, cursor, new ElementScan(argv));
 });
 
-/** The family, in the order of its rows. */
+/** The rows of the sorted set family, with those of `range.ts`, `pop.ts` and `algebra.ts`. */
 export const zsetCommands: readonly Command[] = [
   zadd,
   zincrby,
