@@ -1,6 +1,10 @@
 /**
- * Arguments as numbers, words and times, straight from the bytes they came in: nothing here allocates
- * unless it throws.
+ * Readers of arguments: numbers, words and times, straight from the bytes they came in. They run for every
+ * command of the master's stream, so none allocates unless it throws or meets a number beyond 2^53.
+ *
+ * A reader takes the arguments and an index, checks that argument alone, and throws the text Redis's
+ * reader of the same kind replies with (`object.c getLongLongFromObjectOrReply` and others). Whether there
+ * is an argument at that index its caller knows, from the arity or from `argv.count`.
  *
  * @module
  */
@@ -29,7 +33,10 @@ const INT32_MIN = -0x80000000;
 const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
 
-/** Whether argument `index` is the word `upper`, in any case: as a C string, which a zero byte ends. */
+/**
+ * Whether argument `index` is the word `upper`, in any case. Redis compares by `strcasecmp`, to which a
+ * zero byte ends the argument: `"NX\0junk"` is NX.
+ */
 export function isWord(argv: Argv, index: number, upper: string): boolean {
   const { bytes } = argv;
   const start = argv.starts[index];
@@ -38,19 +45,19 @@ export function isWord(argv: Argv, index: number, upper: string): boolean {
   return equalsIgnoreCase(bytes, start, next < end && bytes[next] === 0 ? next : end, upper);
 }
 
-/** Where argument `index` ends as a C string: at its first zero byte. */
+/** Offset at which argument `index` ends as a C string: its first zero byte, or its end. */
 export function cStringEnd({ bytes, starts, ends }: Argv, index: number): number {
   const end = ends[index];
   for (let i = starts[index]; i < end; i++) if (bytes[i] === 0) return i;
   return end;
 }
 
-/** Argument `index` as text of a code point a byte: for error texts and propagation. */
+/** Argument `index` as text with one code point for each byte: for error texts and propagation. */
 export function textOf(argv: Argv, index: number): string {
   return latin1(argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
-/** Whether two arguments are the same bytes. */
+/** Whether arguments `a` and `b` are the same bytes. */
 export function sameArgument(argv: Argv, a: number, b: number): boolean {
   const { bytes, starts, ends } = argv;
   const length = ends[a] - starts[a];
@@ -60,10 +67,11 @@ export function sameArgument(argv: Argv, a: number, b: number): boolean {
 }
 
 /**
- * Argument `index` as an int64: exact within +-2^53, beyond it Infinity or -Infinity, which compares as
- * such a number does.
+ * Argument `index` as an int64: exact within +-2^53. Beyond it Infinity or -Infinity stands for the
+ * number, which is right for whoever compares or clips; {@linkcode readBigInteger} has the number itself.
  *
- * @throws {CommandError} `text` when it is none.
+ * @param text What is said of what is no int64.
+ * @throws {CommandError} `text`.
  */
 export function readInteger(argv: Argv, index: number, text: string = NOT_AN_INTEGER): number {
   const value = parseInteger(argv.bytes, argv.starts[index], argv.ends[index]);
@@ -106,8 +114,12 @@ export function readDouble(argv: Argv, index: number, text: string = NOT_A_FLOAT
 }
 
 /**
- * Whether a range from the end of something begins after it ends: its ends are arguments `index` and the
- * next, already read as `start` and `end`. Two beyond -2^53 read alike and are compared exactly.
+ * Whether a range whose bounds both count from the end begins after it ends. Two bounds below -2^53 were
+ * both read as -Infinity and are read again to be compared.
+ *
+ * @param index Of the first bound; the second follows it.
+ * @param start The first bound as {@linkcode readInteger} answered it.
+ * @param end The second bound likewise.
  */
 export function isReversed(argv: Argv, index: number, start: number, end: number): boolean {
   if (start >= 0 || end >= 0) return false;
@@ -115,7 +127,11 @@ export function isReversed(argv: Argv, index: number, start: number, end: number
   return readBigInteger(argv, index) > readBigInteger(argv, index + 1);
 }
 
-/** Argument `index` as an int64, exact: for sums that may leave +-2^53. */
+/**
+ * Argument `index` as an int64, exact: for sums that may leave +-2^53.
+ *
+ * @throws {CommandError} NOT_AN_INTEGER when it is none.
+ */
 export function readBigInteger(argv: Argv, index: number): bigint {
   const value = parseBigInt64(argv.bytes, argv.starts[index], argv.ends[index]);
   if (value === undefined) throw new CommandError(NOT_AN_INTEGER);
@@ -123,9 +139,10 @@ export function readBigInteger(argv: Argv, index: number): bigint {
 }
 
 /**
- * Argument `index` as an int32, as Redis's `getIntFromObjectOrReply` reads one.
+ * Argument `index` as an int32, as `object.c getIntFromObjectOrReply` reads one.
  *
- * @throws {CommandError} `text`, or what Redis says when none is given.
+ * @param text What is said of what is none; when left out Redis's own text, which names the bounds.
+ * @throws {CommandError} `text`.
  */
 export function readInt32(argv: Argv, index: number, text?: string): number {
   const value = readInteger(argv, index, text);
@@ -136,9 +153,9 @@ export function readInt32(argv: Argv, index: number, text?: string): number {
 }
 
 /**
- * Argument `index` as a database's number, within those there are.
+ * Argument `index` as the number of a database that there is.
  *
- * @throws {CommandError} `text` when it is no int32, DB_OUT_OF_RANGE.
+ * @throws {CommandError} `text` when it is no int32, DB_OUT_OF_RANGE when there is no such database.
  */
 export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: string): number {
   const db = readInt32(argv, index, text);
@@ -146,23 +163,23 @@ export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: stri
   return db;
 }
 
-/** Whether there is a database of that number: a master knows how many it has. */
+/** Whether there is a database of that number. The master is taken at its word: it may have more than us. */
 export function isDbIndex(ctx: Context, db: number): boolean {
   return db >= 0 && (db < ctx.host.databases || ctx.caller === Caller.MASTER_STREAM);
 }
 
-/** Throws when there is an argument at `index` or after it. */
+/** @throws {CommandError} SYNTAX when there is an argument at `index` or after it. */
 export function expectEnd(argv: Argv, index: number): void {
   if (argv.count > index) throw new CommandError(SYNTAX);
 }
 
 /**
- * Argument `index` as absolute milliseconds.
+ * Argument `index` as absolute milliseconds since 1970.
  *
  * @param scale Milliseconds of one unit: 1 or 1000.
  * @param baseMs What the time counts from: now, or 0 for an absolute one.
- * @param name The command, for the error.
- * @returns Whole; beyond 2^53 (the year 287396) the nearest double.
+ * @param name The command as its error names it.
+ * @returns A whole number; beyond 2^53 (the year 287396) the nearest double.
  * @throws {CommandError} When it is no int64 or the sum leaves int64.
  */
 export function readTime(
@@ -173,7 +190,7 @@ export function readTime(
   name: string,
 ): number {
   const value = readInteger(argv, index);
-  // 2^53 seconds and any date still fit: only what is beyond can overflow.
+  // Below 2^53 seconds product and sum stay within int64: only what is beyond can overflow.
   if (value !== Infinity && value !== -Infinity) return value * scale + baseMs;
   const scaled = readBigInteger(argv, index) * BigInt(scale);
   const sum = scaled + BigInt(baseMs);
@@ -183,7 +200,11 @@ export function readTime(
   return Number(sum);
 }
 
-/** {@linkcode readTime} for commands that refuse what is not positive. */
+/**
+ * {@linkcode readTime} for commands that refuse zero and negative times, as SET with EX does.
+ *
+ * @throws {CommandError} As {@linkcode readTime}, and when the argument is below 1.
+ */
 export function readPositiveTime(
   argv: Argv,
   index: number,
@@ -195,14 +216,14 @@ export function readPositiveTime(
   return readTime(argv, index, scale, baseMs, name);
 }
 
-/** Milliseconds as a number that may be replied or written out: a bigint beyond +-2^53. */
+/** Milliseconds as they are replied: a bigint beyond +-2^53, which is no more than int64 holds. */
 export function exactMillis(ms: number): number | bigint {
   if (ms <= Number.MAX_SAFE_INTEGER && ms >= Number.MIN_SAFE_INTEGER) return ms;
   const exact = BigInt(ms);
   return exact > INT64_MAX ? INT64_MAX : exact;
 }
 
-/** Milliseconds as they are propagated. */
+/** Milliseconds as decimal digits, to be propagated. */
 export function millisText(ms: number): string {
   return String(exactMillis(ms));
 }

@@ -1,7 +1,11 @@
 /**
- * Waiting for keys: what BLPOP, BZPOPMIN, XREAD BLOCK and their kin have in common. The command is tried
- * again whenever one of its keys was changed, until it has something to reply, its time is over, or
- * somebody unblocks its client.
+ * Waiting for keys: what BLPOP, BZPOPMIN, XREAD with BLOCK and others have in common (`blocked.c`).
+ *
+ * A handler first tries, and calls {@linkcode waitForKeys} when it found nothing. The client is then
+ * suspended: its connection reads no further command. Each change of one of the keys wakes it, after the
+ * command that made the change, and the handler's attempt runs again with a context refilled for this
+ * client; oldest waiter first, as the server keeps them in that order. The wait ends when an attempt
+ * replied, when the time is over, by CLIENT UNBLOCK, or with the connection.
  *
  * @module
  */
@@ -12,33 +16,38 @@ import type { Context } from "./context.ts";
 import { CommandError, UNBLOCKED, WRONG_TYPE } from "./errors.ts";
 import type { Unblocked } from "./host.ts";
 
-/** Tries to reply; false, having replied and changed nothing, when there is nothing yet. */
+/** Tries to serve the command; false, having replied nothing and changed nothing, when it has to wait. */
 export type Attempt = (ctx: Context, argv: Argv) => boolean;
 
-/** What a waiting command is. */
+/** What a command waits for, and what it does then. */
 export interface Waiting {
-  /** Indices of the arguments that are the keys waited for. */
+  /** Indices of the arguments that name the keys waited for. */
   readonly keys: readonly number[];
-  /** Absolute milliseconds, 0 for no end: as `readTimeout` answers. */
+  /** When it ends in absolute milliseconds, 0 for never: as `readTimeoutSeconds` answers. */
   readonly untilMs: number;
-  /** Called for each change of a key; what it propagates, it says by `propagateAs`. */
+  /** Called when a key was changed. What it changes it must propagate by `propagateAs`. */
   readonly attempt: Attempt;
-  /** Replies when the time is over. */
+  /** Replies when the time is over; called at once where nothing can wait. */
   readonly timedOut: (ctx: Context) => void;
-  /** A key that was made one of another type ends the waiting by an error, as for consumer groups. */
+  /**
+   * Whether WRONGTYPE of an attempt is the reply. When false, as for XREAD, a key that became another
+   * type is one more key without anything to read, and the client waits on.
+   */
   readonly failsOnType?: boolean;
 }
 
 /**
- * Blocks the client: call it after an attempt was in vain. Where nothing can wait, as in a call in
+ * Blocks the client; called after a first attempt was in vain. Where nothing can wait, as in a call in
  * process, inside EXEC and for the master's stream, it replies as if the time were over.
+ *
+ * The arguments are copied, as the client's buffer is reused while it waits. A key may change between the
+ * suspension and the moment the connection asks for its wake-up call: `early` remembers that.
  */
 export function waitForKeys(ctx: Context, argv: Argv, waiting: Waiting): void {
   const { session } = ctx;
   const own = argv.copy();
   let wakeClient = undefined as (() => void) | undefined;
   let ended = undefined as Unblocked | undefined;
-  // Woken before the connection has come to wait.
   let early = false;
   const wake = () => {
     const call = wakeClient;
@@ -76,7 +85,6 @@ function tryAgain(ctx: Context, argv: Argv, waiting: Waiting): boolean {
   try {
     return waiting.attempt(ctx, argv);
   } catch (error) {
-    // Blocked on a list, a client is not concerned by what else the key becomes.
     const isType = error instanceof CommandError && error.message === WRONG_TYPE;
     if (isType && waiting.failsOnType !== true) return false;
     ctx.host.blocking.remove(session!);

@@ -34,41 +34,41 @@ export function command(
   return { name, arity, flags, keys, run };
 }
 
-/** Command flags, named as `COMMAND INFO` answers them. */
+/** It may change the dataset. Flags are `CMD_*` of `server.h`, named here as COMMAND INFO answers them. */
 export const WRITE: number = 1 << 0;
-/** Reads keys. */
+/** It only reads keys. */
 export const READONLY: number = 1 << 1;
-/** May use more memory: refused when out of it. */
+/** It may use more memory: refused above maxmemory. */
 export const DENYOOM: number = 1 << 2;
-/** Administration. */
+/** It administers the server: its ACL categories are @admin and @dangerous. */
 export const ADMIN: number = 1 << 3;
-/** Publish and subscribe. */
+/** It publishes or subscribes: its ACL category is @pubsub. */
 export const PUBSUB: number = 1 << 4;
-/** Not from scripts. */
+/** Scripts must not call it. */
 export const NOSCRIPT: number = 1 << 5;
-/** May block its client. */
+/** It may block its client. */
 export const BLOCKING: number = 1 << 6;
-/** Answers while loading. */
+/** It is answered while a snapshot is loaded; what lacks it gets LOADING then. */
 export const LOADING: number = 1 << 7;
-/** Answers while the link to the master is down and stale data is not served. */
+/** It is answered while the link to the master is down and stale data is not served. */
 export const STALE: number = 1 << 8;
-/** Not fed to MONITOR. */
+/** MONITOR does not show it. */
 export const SKIP_MONITOR: number = 1 << 9;
-/** Not in the slow log. */
+/** The slow log does not keep it. */
 export const SKIP_SLOWLOG: number = 1 << 10;
-/** Slots are asked for implicitly. */
+/** It may be sent to a slot that is being imported, as if ASKING stood before it. */
 export const ASKING: number = 1 << 11;
-/** Constant or logarithmic time. */
+/** It takes constant or logarithmic time: its ACL category is @fast. */
 export const FAST: number = 1 << 12;
-/** Allowed before authentication. */
+/** It may be sent before authentication. */
 export const NO_AUTH: number = 1 << 13;
-/** Not a write, but may be propagated. */
+/** It is no write, but may be propagated: PFCOUNT and PUBLISH. */
 export const MAY_REPLICATE: number = 1 << 14;
-/** Answers during an asynchronous load. */
+/** It is refused during a diskless load that keeps serving the old dataset. */
 export const NO_ASYNC_LOADING: number = 1 << 15;
-/** Not inside MULTI. */
+/** It must not stand inside MULTI. */
 export const NO_MULTI: number = 1 << 16;
-/** Allowed while another client blocks the server. */
+/** It is answered while a script keeps the server busy. */
 export const ALLOW_BUSY: number = 1 << 17;
-/** A container: its subcommands are rows of their own. */
+/** It is a container: its subcommands are rows of their own. COMMAND INFO does not answer this flag. */
 export const CONTAINER: number = 1 << 18;

@@ -1,6 +1,7 @@
 /**
- * From the first bytes of a request to its row: a hash table over names that folds case as it goes and
- * makes no string. It is what the master's stream pays for every command.
+ * From a request's first argument, and of a container its second, to the row that answers: a hash table
+ * over names that folds case as it reads and makes no string. The master's stream pays for it with every
+ * command; a `Map` would cost a decoded and lower-cased string each time.
  *
  * @module
  */
@@ -11,28 +12,29 @@ import type { Argv } from "../../resp/argv.ts";
 import { type Command, CONTAINER } from "./command.ts";
 import { cString } from "./errors.ts";
 
-/** Redis cuts names and arguments it quotes here. */
+/** Redis quotes no more than so many bytes of a name, or of all arguments together, in an error. */
 const QUOTED_BYTES = 128;
 
-/** Lower case of each byte. */
+/** The lower case of each byte; only A to Z have another. */
 const FOLD: Uint8Array = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
   FOLD[byte] = byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte;
 }
 
+/** One name of a table, its bytes in lower case. */
 interface Slot {
   readonly name: Uint8Array;
   readonly command: Command;
   readonly subcommands: NameTable | undefined;
 }
 
-/** Rows by name; a container's subcommands are found below it. */
+/** Rows by name. Each container has a table of its own for its subcommands. */
 export class CommandIndex {
   readonly #commands: NameTable;
 
   /**
    * @param rows Every command. A row named `container|sub` is found under its container, and only there.
-   * Of two rows of one name the later counts.
+   * Of two rows of one name the later counts: so a TestMaster replaces PSYNC.
    */
   constructor(rows: readonly Command[]) {
     const top = new Map<string, Command>();
@@ -53,8 +55,8 @@ export class CommandIndex {
   }
 
   /**
-   * The row that answers: a container's subcommand when one is named, the container itself when it is
-   * alone (its arity then refuses it), undefined when there is none.
+   * The row that answers a request; undefined when there is none. A container's name alone finds the
+   * container, whose arity then refuses it.
    */
   lookup(argv: Argv): Command | undefined {
     const slot = this.#commands.find(argv.bytes, argv.starts[0], argv.ends[0]);
@@ -63,7 +65,7 @@ export class CommandIndex {
     return slot.subcommands.find(argv.bytes, argv.starts[1], argv.ends[1])?.command;
   }
 
-  /** The reply to a request that has no row. */
+  /** The error text for a request that {@linkcode CommandIndex.lookup} found no row for. */
   unknown(argv: Argv): string {
     const container = this.#commands.find(argv.bytes, argv.starts[0], argv.ends[0]);
     if (container !== undefined && argv.count > 1) {
@@ -79,7 +81,10 @@ export class CommandIndex {
   }
 }
 
-/** Open addressing: names are few and known beforehand, so the table is kept at most a quarter full. */
+/**
+ * A hash table of names with linear probing. Names are few and all known when it is made, so it is at most
+ * a quarter full and an unknown name meets an empty slot after one or two probes.
+ */
 class NameTable {
   readonly #slots: (Slot | undefined)[];
   readonly #mask: number;
@@ -112,7 +117,10 @@ class NameTable {
   }
 }
 
-/** Length and the first, middle and last letter: enough to spread the names there are. */
+/**
+ * Hashes a name's length and its first, middle and last letter, case folded: three bytes are read whatever
+ * the length, and the names there are seldom collide.
+ */
 function hashName(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
   if (length === 0) return 0;

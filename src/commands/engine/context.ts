@@ -32,34 +32,39 @@ export const Caller = {
 /** One of {@linkcode Caller}'s numbers. */
 export type Caller = typeof Caller[keyof typeof Caller];
 
-/** What a handler works with. One per connection or stream, refilled before each command. */
+/** What a handler works with. There is one for a server and one for a stream, refilled before each command. */
 export interface Context {
-  /** Every database. */
+  /** All databases, and the function libraries. */
   readonly keyspace: Keyspace;
-  /** The selected one. */
+  /** The selected database. */
   db: Database;
-  /** Its number. */
+  /** The number of the selected database. */
   dbIndex: number;
   /** Where the reply goes; for the master's stream a writer that drops everything. */
   reply: ReplyWriter;
-  /** Milliseconds since 1970, read once per command: relative times count from here. */
+  /** Milliseconds since 1970, read once for a batch of commands: relative times count from here. */
   nowMs: number;
   /** On whose behalf the command runs. */
   readonly caller: Caller;
-  /** How much this command changed; 0 is not propagated. Handlers add to it. */
+  /**
+   * How much this command has changed, 0 before it runs: Redis's `server.dirty`. A command that leaves it
+   * 0 is not propagated. What changes no key, as FUNCTION LOAD and PUBLISH, adds to it by itself.
+   */
   dirty: number;
   /**
-   * What a master sends in place of the command as it came: each call adds one command. Left alone, the
-   * command is sent verbatim when `dirty` grew. On a replica it does nothing.
+   * What a master sends in place of the command as it came: each call adds one command. Without a call
+   * the command is sent verbatim when `dirty` grew. On a replica it does nothing.
    */
   propagateAs(...args: readonly (string | Uint8Array)[]): void;
-  /** Nothing of this command is to be propagated, whatever `dirty` says. */
+  /** Nothing of this command is propagated, whatever `dirty` says. */
   preventPropagation(): void;
   /**
-   * A key was met past its time and is about to be deleted; only for {@linkcode Caller.MASTER_CLIENT}. A master sends
-   * `DEL key` ahead of what the command itself propagates, whatever `dirty` and
+   * A key has expired and is about to be deleted; only for {@linkcode Caller.MASTER_CLIENT}. A master
+   * sends `DEL key` ahead of what the command itself propagates, whatever `dirty` and
    * {@linkcode Context.preventPropagation} say, all of it inside MULTI and EXEC when it is more than one
-   * command. With `field` it is that field of a hash, and `HDEL key field`. The bytes are borrowed. {@linkcode Context.modified} follows.
+   * command. The bytes are borrowed. A call of {@linkcode Context.modified} follows.
+   *
+   * @param field A field of that hash has expired, not the key: `HDEL key field` is sent.
    */
   expired(
     dbIndex: number,
@@ -70,35 +75,40 @@ export interface Context {
   ): void;
   /**
    * The key at argument `index`, in the selected database, was changed: adds `count` to
-   * {@linkcode Context.dirty} and tells {@linkcode Context.modified}. Called after the change.
+   * {@linkcode Context.dirty} and calls {@linkcode Context.modified}. Called after the change.
    *
    * @param count How much was changed, 1 unless given.
    */
   changed(argv: Argv, index: number, count?: number): void;
-  /** A key was changed: tells WATCH, blocked clients and change feeds. Called after the change. */
+  /**
+   * A key of any database was changed: tells WATCH, blocked clients and change feeds. Called after the
+   * change; counts nothing in {@linkcode Context.dirty}. The bytes are borrowed.
+   */
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
-  /** Every key of a database may have changed (FLUSHDB, SWAPDB): -1 says every database. */
+  /** Every key of a database may have changed, as by FLUSHDB or SWAPDB; -1 says every database. */
   modifiedAll(dbIndex: number): void;
   /**
-   * For what takes longer than one turn of the event loop may: calls `step` again and again, with a
-   * context refilled for this client, until it answers true; then the reply is whole and the client's
-   * next command runs. Where nothing can wait, as inside EXEC, it calls `step` until done at once; left
-   * out, so does the handler.
+   * For work longer than one turn of the event loop should be: calls `step` again and again, in later
+   * turns and with a context refilled for this client, until it answers true; then the reply is whole and
+   * the client's next command runs. Where nothing can wait, as inside EXEC, it calls `step` until done at
+   * once. Undefined for the master's stream; `runInSlices` in `execute.ts` knows both cases.
    */
   readonly inSlices?: (step: (ctx: Context) => boolean) => void;
   /**
-   * For a command that blocks its client: `wait` is handed what to call, once, to let the client go on;
-   * then `finish` writes the reply, with a context refilled for it, or answers false to wait once more:
-   * `wait` is then called again. What it changed it propagates by `propagateAs`. False where nothing can wait, as in a
-   * call in process and inside EXEC: then the handler replies with what there is. Left out, it does so, too.
+   * For a command that blocks its client. `wait` is handed what to call, once, to let the client go on;
+   * then `finish` writes the reply, with a context refilled for this client, or answers false to wait once
+   * more: `wait` is then called again. What `finish` changes it propagates by `propagateAs`.
+   *
+   * False, with nothing called, where nothing can wait, as in a call in process and inside EXEC; undefined
+   * for the master's stream. In both cases the handler replies as if the time were over.
    */
   readonly suspend?: (
     wait: (wake: () => void) => void,
     finish: (ctx: Context) => boolean | void,
   ) => boolean;
-  /** Uniform in [0, 1): injected, so that runs repeat. */
+  /** Uniform in [0, 1): injected, so that a run can be repeated. */
   random(): number;
-  /** The connection that asked; undefined for the master's stream. */
+  /** The connection the command came over; undefined for the master's stream. */
   readonly session: Session | undefined;
   /** The server around it, for what concerns no single key. */
   readonly host: Host;

@@ -1,6 +1,7 @@
 /**
- * Running one row of the table: the arity check before it and the catch around it. What a client may
- * run at all (authentication, READONLY, LOADING) is decided by whoever dispatches.
+ * Running one row of the table: the check of its arity, the copy on write for snapshots before it and the
+ * catch around it. Whether a client may run it at all (authentication, READONLY, LOADING) dispatch has
+ * decided before.
  *
  * @module
  */
@@ -12,13 +13,18 @@ import type { Context } from "./context.ts";
 import { CommandError, NEEDS_CONNECTION } from "./errors.ts";
 import type { CommandRow, Session } from "./host.ts";
 
-/** Whether the number of arguments fits; when not, the reply is `wrongArity(command.name)`. */
+/** Whether the number of arguments fits the arity; when not, the reply is `wrongArity(command.name)`. */
 export function checkArity(command: CommandRow, argv: Argv): boolean {
   const { arity } = command;
   return arity >= 0 ? argv.count === arity : argv.count >= -arity;
 }
 
-/** Runs a command whose arity fits, and first tells snapshots that are being taken of its keys. */
+/**
+ * Runs a command whose arity fits; while a snapshot is being written, the snapshot first writes down the
+ * keys the command may change.
+ *
+ * @throws {CommandError} The command's refusal.
+ */
 export function runCommand(ctx: Context, command: Command, argv: Argv): void {
   if ((command.flags & WRITE) !== 0 && ctx.keyspace.snapshotHooks.size > 0) {
     beforeWrite(ctx.keyspace, ctx.dbIndex, command, argv);
@@ -27,10 +33,10 @@ export function runCommand(ctx: Context, command: Command, argv: Argv): void {
 }
 
 /**
- * Runs a command whose arity fits.
+ * Runs a command whose arity fits and writes its refusal as the reply.
  *
- * @returns What it refused with, already written as the reply; undefined when it did its work.
- * @throws Only what is no refusal: a bug here, or memory that is not to be had.
+ * @returns The refusal; undefined when the command did its work.
+ * @throws Only what is no refusal: a bug of ours, or a RangeError where memory cannot be had.
  */
 export function executeCommand(
   ctx: Context,
@@ -47,7 +53,12 @@ export function executeCommand(
   }
 }
 
-/** Hands `step` to whoever can call it later, or calls it until it is done. */
+/**
+ * Runs work that is longer than one turn of the event loop should be: in later turns where the context can
+ * wait, else at once.
+ *
+ * @param step Does a part of the work; true once the reply is whole.
+ */
 export function runInSlices(ctx: Context, step: (ctx: Context) => boolean): void {
   if (ctx.inSlices !== undefined) return ctx.inSlices(step);
   let done = false;

@@ -14,19 +14,19 @@ import type { CommandRow } from "./host.ts";
 
 /** What is known of a command beyond its row. */
 export interface CommandFacts {
-  /** "string", "generic" and so on. */
+  /** The group of the documentation: "string", "generic" and others. */
   readonly group: string;
-  /** The first release that had it. */
+  /** The first release of Redis or Valkey that had the command. */
   readonly since: string;
-  /** With "@", in the order Redis answers. */
+  /** ACL categories with "@", in the order Redis answers them. */
   readonly categories: readonly string[];
-  /** Hints for clients and proxies. */
+  /** Command tips, hints for clients and proxies: "request_policy:all_shards" and others. */
   readonly tips: readonly string[];
   /** Whether it may be called without any key although it has a key spec. */
   readonly noMandatoryKeys: boolean;
 }
 
-/** Every ACL category, in the order of `ACL CAT`. */
+/** Every ACL category, in the order ACL CAT answers them. */
 export const CATEGORIES: readonly string[] = [
   "keyspace",
   "read",
@@ -53,7 +53,10 @@ export const CATEGORIES: readonly string[] = [
 
 let facts: Map<string, CommandFacts> | undefined;
 
-/** What is known of a row; for one the table below lacks, what its row itself says. */
+/**
+ * What is known of a row beyond itself. Categories follow from flags where they can, as
+ * `setImplicitACLCategories` in `server.c` has it; a row the table below lacks is a generic one of 1.0.0.
+ */
 export function factsOf(command: CommandRow): CommandFacts {
   facts ??= readFacts();
   const known = facts.get(command.name);

@@ -1,20 +1,13 @@
 /**
- * What commands may ask of the server they run in: declared here, filled by the server, so that a
- * command never knows a socket.
+ * What commands may ask of the server they run in, and of the connection they came over. The interfaces
+ * are declared here and filled by `src/server/`, so that a command never knows a socket, a timer or an
+ * option. A command that concerns keys alone needs none of this.
  *
  * @module
  */
 
 import type { Socket } from "../../net/socket.ts";
 import type { Argv } from "../../resp/argv.ts";
-
-/** What becomes of a client's replies: `CLIENT REPLY`. SKIP means the next one. */
-export const ReplyMode = { ON: 0, OFF: 1, SKIP: 2 } as const;
-/** One of {@linkcode ReplyMode}'s. */
-export type ReplyMode = typeof ReplyMode[keyof typeof ReplyMode];
-
-/** Which of the three separate name spaces of `SUBSCRIBE`. */
-export type SubscriptionKind = "channel" | "pattern" | "shard";
 
 /** What is known of a command without running it: a row of the command table but for its handler. */
 export interface CommandRow {
@@ -28,6 +21,21 @@ export interface CommandRow {
   readonly keys: string;
 }
 
+/** Which replies a client gets, as CLIENT REPLY sets it. */
+export const ReplyMode = {
+  /** Every reply. */
+  ON: 0,
+  /** No reply until CLIENT REPLY ON. */
+  OFF: 1,
+  /** No reply to the next command; then ON again. */
+  SKIP: 2,
+} as const;
+/** One of {@linkcode ReplyMode}'s numbers. */
+export type ReplyMode = typeof ReplyMode[keyof typeof ReplyMode];
+
+/** Which of the three name spaces of SUBSCRIBE, PSUBSCRIBE and SSUBSCRIBE. */
+export type SubscriptionKind = "channel" | "pattern" | "shard";
+
 /** Commands queued between MULTI and EXEC. */
 export interface Transaction {
   /** How many there are. */
@@ -36,143 +44,143 @@ export interface Transaction {
   readonly failed: boolean;
 }
 
-/** One client's state. */
+/** The state of one client: what `client` holds in `server.h`. */
 export interface Session {
-  /** Unique, ascending. */
+  /** Ascending, and never given to a second client. */
   readonly id: number;
-  /** The peer as `CLIENT LIST` spells it. */
+  /** The peer's `ip:port`, as CLIENT LIST spells it. */
   readonly address: string;
-  /** Our end. */
+  /** The `ip:port` the client has connected to. */
   readonly localAddress: string;
-  /** `CLIENT SETNAME`. */
+  /** What CLIENT SETNAME has set; "" for no name. */
   name: string;
-  /** `CLIENT SETINFO lib-name`. */
+  /** What `CLIENT SETINFO LIB-NAME` has set. */
   libraryName: string;
-  /** `CLIENT SETINFO lib-ver`. */
+  /** What `CLIENT SETINFO LIB-VER` has set. */
   libraryVersion: string;
-  /** 2 or 3. */
+  /** RESP2, or RESP3 after HELLO 3. */
   protocol: 2 | 3;
   /** Whether it may do more than AUTH, HELLO and QUIT. */
   authenticated: boolean;
-  /** ACL user. */
+  /** The ACL user it is logged in as. */
   user: string;
-  /** Selected database. */
+  /** The database SELECT has chosen. */
   dbIndex: number;
-  /** Between MULTI and EXEC. */
+  /** The queue between MULTI and EXEC; undefined outside of a transaction. */
   transaction: Transaction | undefined;
-  /** Whether a watched key was changed since `WATCH`. */
+  /** Whether a watched key was changed since WATCH. */
   watchBroken: boolean;
-  /** Channels, patterns and shard channels it is subscribed to. */
+  /** How many channels, patterns and shard channels it is subscribed to. */
   readonly subscriptionCount: number;
-  /** `CLIENT REPLY`. */
+  /** Which replies it gets. */
   replies: ReplyMode;
-  /** `CLIENT NO-EVICT`. */
+  /** What CLIENT NO-EVICT has set. */
   noEvict: boolean;
-  /** `CLIENT NO-TOUCH`. */
+  /** What CLIENT NO-TOUCH has set. */
   noTouch: boolean;
-  /** `MONITOR`. */
+  /** Whether MONITOR feeds it every command. */
   monitors: boolean;
-  /** Set it to close the connection once what has been replied is sent. */
+  /** Set to true, it closes the connection once all that was replied is sent. */
   closing: boolean;
-  /** Whether replies may reach it at any time: a call in process cannot be pushed to. */
+  /** Whether messages may be pushed to it at any time; a call in process only gets its reply. */
   readonly connected: boolean;
-  /** Takes the socket away from the server, for a protocol of its own (PSYNC). What was replied is sent. */
+  /** Takes the socket away from the server, for PSYNC: replies written before it are sent first. */
   detach?(): Socket;
 }
 
-/** Which clients `CLIENT LIST` or `CLIENT KILL` means; what is left out fits all. */
+/** Which clients CLIENT LIST or CLIENT KILL means; a property that is left out fits every client. */
 export interface ClientFilter {
-  /** Any of these ids. */
+  /** Clients with one of these ids. */
   readonly ids?: readonly number[];
-  /** ACL user. */
+  /** Clients logged in as this ACL user. */
   readonly user?: string;
-  /** Peer. */
+  /** The client whose peer is this `ip:port`. */
   readonly address?: string;
-  /** Our end. */
+  /** Clients connected to this `ip:port` of ours. */
   readonly localAddress?: string;
   /** "normal", "pubsub", "master" or "replica". */
   readonly type?: string;
-  /** Not this one. */
+  /** The id of a client that does not fit: the one that asks. */
   readonly except?: number;
-  /** Connected for at least so many seconds. */
+  /** Clients connected for at least so many seconds. */
   readonly maxAgeSeconds?: number;
 }
 
-/** Subscriptions and messages. */
+/** What SUBSCRIBE, PUBLISH and PUBSUB ask of the server. */
 export interface PubSubHost {
-  /** Adds one; false when it was there. */
+  /** Subscribes a session; false when it was subscribed before. */
   subscribe(session: Session, kind: SubscriptionKind, name: Uint8Array): boolean;
-  /** Takes one away; false when it was not there. */
+  /** Ends a subscription; false when there was none. */
   unsubscribe(session: Session, kind: SubscriptionKind, name: Uint8Array): boolean;
-  /** What a session is subscribed to, in order. */
+  /** What a session is subscribed to, oldest first. */
   subscriptions(session: Session, kind: SubscriptionKind): Uint8Array[];
-  /** How many a session has: shard channels, or channels and patterns together. */
+  /** How many a session has: shard channels alone, or channels and patterns together. */
   count(session: Session, kind: SubscriptionKind): number;
-  /** Sends a message on; tells how many got it. The bytes are borrowed. */
+  /** Sends a message to every subscriber; returns how many got it. The bytes are borrowed. */
   publish(
     channel: Uint8Array,
     message: Uint8Array,
     sharded: boolean,
   ): number;
-  /** Channels anyone is subscribed to. */
+  /** Channels with a subscriber at least. */
   channels(kind: "channel" | "shard"): Uint8Array[];
-  /** How many are subscribed to a channel. */
+  /** How many sessions are subscribed to a channel, by its name and not by a pattern. */
   subscribers(kind: "channel" | "shard", name: Uint8Array): number;
-  /** How many patterns there are. */
+  /** How many different patterns there are. */
   readonly patternCount: number;
 }
 
 /** One entry of the slow log. */
 export interface SlowEntry {
-  /** Unique, ascending. */
+  /** Ascending, and never given to a second entry. */
   readonly id: number;
-  /** Seconds since 1970. */
+  /** When the command ran, seconds since 1970. */
   readonly atSeconds: number;
-  /** Microseconds it took. */
+  /** How long it ran, in microseconds. */
   readonly micros: number;
-  /** Its arguments, shortened. */
+  /** Its arguments: at most 32 of at most 128 bytes, as Redis shortens them. */
   readonly args: readonly Uint8Array[];
-  /** The peer. */
+  /** The client's `ip:port`. */
   readonly address: string;
-  /** `CLIENT SETNAME`. */
+  /** The client's name, "" for none. */
   readonly clientName: string;
 }
 
-/** An ACL user as `ACL GETUSER` describes it. */
+/** An ACL user as ACL GETUSER describes it. */
 export interface UserView {
-  /** Its name. */
+  /** The name AUTH takes. */
   readonly name: string;
   /** Whether it needs no password. */
   readonly withoutPassword: boolean;
-  /** What it may run, as in "+@all" or "-@all +@read". */
+  /** What it may run, as rules: "+@all" or "-@all +@read". */
   readonly commands: string;
 }
 
-/** What a replica knows of its master, and a master of its replicas: `ROLE`. */
+/** What ROLE answers: what a replica knows of its master, and a master of its replicas. */
 export interface RoleView {
-  /** Master's name or address; "" where nobody is followed. */
+  /** The master's name or address; "" where no master is followed. */
   readonly masterHost: string;
-  /** Master's port. */
+  /** The master's TCP port, 0 where no master is followed. */
   readonly masterPort: number;
-  /** As `ROLE` says: none, connect, connecting, handshake, sync, connected. */
+  /** The link as ROLE spells it: none, connect, connecting, handshake, sync, connected. */
   readonly linkState: string;
-  /** Stream bytes applied, or -1 while unknown; a master's own offset. */
+  /** Bytes of the stream applied, -1 while unknown; on a master, bytes written to it. */
   readonly offset: number;
-  /** A master's replicas. */
+  /** The replicas of a master; none on a replica. */
   readonly replicas: readonly ReplicaView[];
 }
 
 /** One replica as its master sees it. */
 export interface ReplicaView {
-  /** What it announced, or its peer address. */
+  /** What it announced by REPLCONF ip-address, or its peer's address. */
   readonly host: string;
-  /** What it announced, or 0. */
+  /** What it announced by REPLCONF listening-port, or 0. */
   readonly port: number;
-  /** wait_bgsave, send_bulk, online. */
+  /** As INFO spells it: wait_bgsave, send_bulk, online. */
   readonly state: string;
-  /** What it acknowledged. */
+  /** The replication offset of its last ACK. */
   readonly offset: number;
-  /** Seconds since it did. */
+  /** Seconds since its last ACK. */
   readonly lagSeconds: number;
 }
 
@@ -192,19 +200,19 @@ export interface Host {
   readonly open: boolean;
   /** Logs a session in; false for a wrong name or password. */
   login(session: Session, user: string, password: Uint8Array): boolean;
-  /** Makes a session as it was when it connected. */
+  /** Makes a session as it was when it connected, for RESET. */
   reset(session: Session): void;
-  /** Every ACL user. */
+  /** Every ACL user, the default one first. */
   users(): readonly UserView[];
-  /** Queues for MULTI. */
+  /** What MULTI, EXEC and WATCH ask. */
   transactions: TransactionHost;
-  /** Publish and subscribe. */
+  /** What SUBSCRIBE and PUBLISH ask. */
   pubsub: PubSubHost;
-  /** Connections. */
+  /** What CLIENT asks. */
   clients: ClientHost;
-  /** Clients that wait for keys. */
+  /** Where clients wait that BLPOP and others block. */
   blocking: BlockingHost;
-  /** Numbers and texts about the server. */
+  /** What INFO, CONFIG and SLOWLOG ask. */
   about: AboutHost;
 }
 
@@ -224,30 +232,30 @@ export interface TransactionHost {
 
 /** What CLIENT asks of the server. */
 export interface ClientHost {
-  /** Those that fit, oldest first. */
+  /** Clients that fit, oldest first. */
   list(filter: ClientFilter): Session[];
-  /** One line of `CLIENT LIST`. */
+  /** One line of CLIENT LIST, without its line feed. */
   describe(session: Session): string;
-  /** Ends those that fit; tells how many. The one that asks ends after its reply. */
+  /** Ends the clients that fit; returns how many. The one that asks ends after its reply. */
   kill(filter: ClientFilter, asking: Session): number;
-  /** Holds back commands until a time: all, or only writes. */
+  /** Holds back commands until a time: all, or only those that write. */
   pause(untilMs: number, mode: "all" | "write"): void;
-  /** Ends a pause. */
+  /** Ends a pause: what was held back runs. */
   unpause(): void;
 }
 
-/** What ends a client's waiting besides a key: its time, or CLIENT UNBLOCK. */
+/** What ends a client's waiting besides a key: the end of its time, or CLIENT UNBLOCK with ERROR. */
 export type Unblocked = "timeout" | "error";
 
 /** One client that waits for keys. */
 export interface WaitingClient {
-  /** One of its keys was changed. */
+  /** One of its keys was changed: it tries again. */
   wake(): void;
-  /** It is to wait no longer. It has been removed before. */
+  /** It is to wait no longer; the server has taken it out of its lists before. */
   end(how: Unblocked): void;
 }
 
-/** Clients that wait for keys. */
+/** Where clients wait that BLPOP and others block. */
 export interface BlockingHost {
   /** A client begins to wait, until a time in absolute milliseconds, 0 for ever. */
   add(
@@ -259,25 +267,25 @@ export interface BlockingHost {
   ): void;
   /** A client has been served, or is gone. */
   remove(session: Session): void;
-  /** `CLIENT UNBLOCK`; false when that client does not wait. */
+  /** CLIENT UNBLOCK; false when that client does not wait. */
   unblock(id: number, how: Unblocked): boolean;
 }
 
 /** What INFO, CONFIG, SLOWLOG and their like ask of the server. */
 export interface AboutHost {
-  /** `INFO`'s text for these sections, in lower case; none means the default ones. */
+  /** INFO's text for these sections, in lower case; none means the default ones. */
   info(sections: readonly string[]): string;
-  /** `ROLE`. */
+  /** What ROLE answers. */
   role(): RoleView;
-  /** Every parameter `CONFIG GET` knows, with its value now. */
+  /** Every parameter CONFIG GET knows, with its value now. */
   config(): ReadonlyMap<string, string>;
-  /** Changes a parameter; the answer is undefined, or what was wrong. */
+  /** Changes a parameter; undefined on success, else what was wrong. */
   setConfig(name: string, value: string): string | undefined;
-  /** `CONFIG RESETSTAT`. */
+  /** CONFIG RESETSTAT: sets the counters of INFO to zero. */
   resetStatistics(): void;
-  /** Newest first. */
+  /** The slow log, newest entry first. */
   slowEntries(): readonly SlowEntry[];
-  /** Empties the slow log. */
+  /** SLOWLOG RESET: empties the slow log. */
   resetSlowLog(): void;
   /** Seconds since 1970 of the last snapshot loaded, or of the start. */
   readonly lastSaveSeconds: number;

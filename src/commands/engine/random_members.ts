@@ -13,13 +13,13 @@ import { CommandError, outOfRange, SYNTAX, VALUE_OUT_OF_RANGE } from "./errors.t
 /** Members are drawn until they differ when fewer than one in so many is wanted. */
 const SPARSE_SHARE = 3;
 const LONG_MAX = 0x7fffffffffffffffn;
-/** Members, repeated ones included, that may be drawn at once: a reply of no more than gigabytes. */
+/** How many members, repeated ones included, are drawn at once: keeps a reply below some gigabytes. */
 const MOST = 1 << 26;
 
 /**
- * Argument `index` as such a count. `-LONG_MAX - 1` is none: it has no counterpart.
+ * Argument `index` as a count whose sign matters. The smallest int64 is refused: it has no negative.
  *
- * @throws {CommandError} When it is no such number.
+ * @throws {CommandError} When it is no int64 from -LONG_MAX on.
  */
 export function readSignedCount(argv: Argv, index: number): number {
   const count = readInteger(argv, index);
@@ -32,8 +32,9 @@ export function readSignedCount(argv: Argv, index: number): number {
 /**
  * The count of `command key count [word]`, which is argument 2.
  *
- * @param word What may follow it: it doubles the reply, which must not overflow either.
- * @throws {CommandError} When it is no such number or something else follows.
+ * @param word What may follow, as WITHSCORES: it doubles the length of the reply, which Redis checks
+ * against LONG_MAX, too.
+ * @throws {CommandError} When it is no such number, or something else follows.
  */
 export function readRandomCount(argv: Argv, word: string): number {
   const count = readSignedCount(argv, 2);
@@ -47,9 +48,10 @@ export function readRandomCount(argv: Argv, word: string): number {
 }
 
 /**
- * How many members to draw of `length`.
+ * How many members a count draws of `length`: no more than there are, or with a negative count that many
+ * of which some may be the same.
  *
- * @throws {CommandError} When the same ones were to be drawn more often than any client could read.
+ * @throws {CommandError} VALUE_OUT_OF_RANGE below -2^26, where Redis would run out of memory.
  */
 export function drawsOf(count: number, length: number): number {
   if (count >= 0) return Math.min(count, length);

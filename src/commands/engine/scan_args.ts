@@ -1,5 +1,10 @@
 /**
- * What SCAN, HSCAN, SSCAN and ZSCAN have in common: the cursor, the options, how far one call goes.
+ * What SCAN, HSCAN, SSCAN and ZSCAN have in common (`db.c scanGenericCommand`): the cursor, the options,
+ * and how far one call goes.
+ *
+ * COUNT is a wish: one call goes on until it found so many elements, but looks at no more than ten buckets
+ * for each of them, so that a call over a table that is nearly empty ends, too. Small values have no
+ * buckets: one call answers all of them and cursor 0, whatever COUNT says.
  *
  * @module
  */
@@ -11,11 +16,11 @@ import type { ReplyWriter } from "../../resp/writer.ts";
 import { cStringEnd, isWord, readInteger } from "./args.ts";
 import { CommandError, INVALID_CURSOR, SYNTAX } from "./errors.ts";
 
-/** Elements that are asked for without a COUNT. */
+/** How many elements are asked for without a COUNT. */
 export const SCAN_COUNT = 10;
-/** Buckets one call looks at for each element asked for, as Redis does. */
+/** How many buckets one call looks at for each element asked for: `maxiterations` of `db.c`. */
 export const SCAN_STEPS = 10;
-/** Elements one call looks at at most, whatever its COUNT: the next call goes on. */
+/** How many elements one call looks at at most, whatever its COUNT, so that no call takes long. */
 export const SCAN_MOST = 50_000;
 
 const MINUS = 0x2d;
@@ -24,8 +29,10 @@ const PLUS = 0x2b;
 const ZERO = 0x30;
 
 /**
- * SCAN's cursor, a uint64 as `strtoull` reads it, up to a zero byte. Our own are 32 bits: one that is not
- * ours stands for some place or other.
+ * Argument `index` as a cursor: a uint64 as `strtoull` reads it, up to a zero byte, with leading space and
+ * a sign. Ours have 32 bits; of a larger one, which we never gave, the low bits are taken.
+ *
+ * @throws {CommandError} INVALID_CURSOR when it is none or leaves uint64.
  */
 export function readCursor(argv: Argv, index: number): number {
   const { bytes } = argv;
@@ -33,7 +40,8 @@ export function readCursor(argv: Argv, index: number): number {
   const end = cStringEnd(argv, index);
   const first = pos;
   while (pos < end && (bytes[pos] === SPACE || (bytes[pos] >= 9 && bytes[pos] <= 13))) pos++;
-  // What is a negative number to string2ll is none; what only strtoull takes for one wraps around.
+  // Redis refuses what `string2ll` reads as a negative number; what only `strtoull` takes for one, as
+  // with space before it, wraps around.
   const isNegative = bytes[pos] === MINUS;
   const isRefused = isNegative && pos === first && bytes[pos + 1] !== ZERO;
   if (isNegative || bytes[pos] === PLUS) pos++;
@@ -49,11 +57,11 @@ export function readCursor(argv: Argv, index: number): number {
   return Number((isNegative ? -cursor : cursor) & 0xffffffffn);
 }
 
-/** What HSCAN, SSCAN or ZSCAN was asked for, and what it found. */
+/** One call of HSCAN, SSCAN or ZSCAN: what it asks for and what it has found so far. */
 export class ElementScan {
-  /** Elements found, as they are replied. */
+  /** Bulk strings of the elements found, as they will be replied. */
   readonly found: ByteBuffer = new ByteBuffer(256);
-  /** No NOVALUES was said. */
+  /** Whether HSCAN replies values, too: false after NOVALUES. */
   withValues: boolean = true;
   #pattern: Uint8Array | undefined = undefined;
   #count: number = SCAN_COUNT;
@@ -61,8 +69,10 @@ export class ElementScan {
   #taken: number = 0;
 
   /**
-   * @param knowsNoValues Whether NOVALUES is an option.
-   * @throws {CommandError} SYNTAX and the like.
+   * Reads the options, which begin at argument 3.
+   *
+   * @param knowsNoValues Whether NOVALUES is an option, as it is of HSCAN alone.
+   * @throws {CommandError} SYNTAX, or NOT_AN_INTEGER of a COUNT.
    */
   constructor(argv: Argv, knowsNoValues: boolean = false) {
     for (let i = 3; i < argv.count; i++) {
@@ -81,7 +91,7 @@ export class ElementScan {
     }
   }
 
-  /** Whether an element of that name is asked for, and is to be appended to `found`. */
+  /** Counts an element that was met; true when MATCH lets it pass and the caller appends it to `found`. */
   takes(bytes: Uint8Array, start: number, end: number): boolean {
     this.#seen++;
     if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return false;
@@ -89,7 +99,12 @@ export class ElementScan {
     return true;
   }
 
-  /** Goes on in a table from `cursor` by `step`, until there is enough; the next cursor. */
+  /**
+   * Walks a table's buckets from `cursor` until there is enough.
+   *
+   * @param step Visits the elements of one bucket and returns the next cursor.
+   * @returns The cursor the client goes on from, 0 at the end.
+   */
   walk(cursor: number, step: (cursor: number) => number): number {
     let steps = Math.min(this.#count, SCAN_MOST) * SCAN_STEPS;
     do cursor = step(cursor); while (
@@ -98,7 +113,7 @@ export class ElementScan {
     return cursor;
   }
 
-  /** Replies what was found, which is `parts` bulk strings an element. */
+  /** Replies the next cursor and what was found: `parts` bulk strings for each element. */
   reply(reply: ReplyWriter, cursor: number, parts: number): void {
     reply.array(2);
     reply.bulkText(String(cursor));
@@ -107,7 +122,7 @@ export class ElementScan {
   }
 }
 
-/** The reply where there is no key. */
+/** Replies cursor 0 and no elements: the key is missing. */
 export function replyNoScan(reply: ReplyWriter): void {
   reply.array(2);
   reply.bulkText("0");

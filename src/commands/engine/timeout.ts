@@ -1,5 +1,7 @@
 /**
- * How long a command may block its client, as Redis's `getTimeoutFromObjectOrReply` reads it.
+ * How long a command may block its client, as `timeout.c getTimeoutFromObjectOrReply` reads it: seconds as
+ * an 80-bit `long double`, whose fraction is rounded up to a millisecond. A double would round such a
+ * number another way than Redis does, so mantissa and exponent are kept apart until the last step.
  *
  * @module
  */
@@ -16,10 +18,12 @@ import {
 const INT64_MAX = 0x7fffffffffffffffn;
 
 /**
- * Argument `index`, seconds that may have a fraction, as the absolute milliseconds they end at, rounded
- * up; 0 for never.
+ * Argument `index`, seconds that may have a fraction, as the absolute milliseconds at which they end;
+ * 0 for never.
  *
- * @throws {CommandError} When it is no number, negative, or ends beyond int64.
+ * @param nowMs When they begin.
+ * @throws {CommandError} TIMEOUT_NOT_FLOAT, TIMEOUT_NEGATIVE, or TIMEOUT_OUT_OF_RANGE for an end beyond
+ * int64 milliseconds.
  */
 export function readTimeoutSeconds(argv: Argv, index: number, nowMs: number): number {
   const value = parseLongDouble(argv.bytes, argv.starts[index], argv.ends[index]);
@@ -36,7 +40,7 @@ export function readTimeoutSeconds(argv: Argv, index: number, nowMs: number): nu
   return Number(at);
 }
 
-/** `mantissa * 2 ** exponent`, rounded up. */
+/** `mantissa * 2 ** exponent`, rounded up: the right shift of a bigint rounds down. */
 function ceiling(mantissa: bigint, exponent: number): bigint {
   if (exponent >= 0) return mantissa << BigInt(exponent);
   return -(-mantissa >> BigInt(-exponent));
