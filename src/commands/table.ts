@@ -1,5 +1,7 @@
 /**
- * Every family's rows, and the one lookup over them.
+ * The command table: every family's rows, and the one lookup over them. The server and the master's
+ * stream find a request's row here; a row is added in its family's file and listed in that family's
+ * array.
  *
  * @module
  */
@@ -38,7 +40,7 @@ import { serverCommands } from "./server/server.ts";
 import { numberCommands } from "./string/number.ts";
 import { stringCommands } from "./string/string.ts";
 
-/** Every row, containers and subcommands included. */
+/** Every row, containers and their subcommands included: what COMMAND answers, in this order. */
 export const allCommands: readonly Command[] = [
   ...stringCommands,
   ...numberCommands,
@@ -72,15 +74,21 @@ export const allCommands: readonly Command[] = [
   ...aclCommands,
 ];
 
-/** The lookup over {@linkcode allCommands}; one over more rows is a {@linkcode CommandIndex} of them. */
+/**
+ * The lookup over {@linkcode allCommands}. A server with more rows makes a {@linkcode CommandIndex}
+ * of its own.
+ */
 export const commandIndex: CommandIndex = new CommandIndex(allCommands);
 
-/** The row that answers a request, undefined when there is none: {@linkcode unknownCommand} then. */
+/**
+ * The row that answers a request; undefined when there is none, and {@linkcode unknownCommand} is
+ * the reply.
+ */
 export function lookupCommand(argv: Argv): Command | undefined {
   return commandIndex.lookup(argv);
 }
 
-/** The error reply to a request that has no row. */
+/** The error text for a request that has no row. */
 export function unknownCommand(argv: Argv): string {
   return commandIndex.unknown(argv);
 }

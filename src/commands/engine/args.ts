@@ -1,10 +1,12 @@
 /**
- * Readers of arguments: numbers, words and times, straight from the bytes they came in. They run for every
- * command of the master's stream, so none allocates unless it throws or meets a number beyond 2^53.
+ * Readers of arguments: numbers, words and times, straight from the bytes they came in. They run
+ * for every command of the master's stream, so none allocates unless it throws or meets a number
+ * beyond 2^53.
  *
- * A reader takes the arguments and an index, checks that argument alone, and throws the text Redis's
- * reader of the same kind replies with (`object.c getLongLongFromObjectOrReply` and others). Whether there
- * is an argument at that index its caller knows, from the arity or from `argv.count`.
+ * A reader takes the arguments and an index, checks that argument alone, and throws the text
+ * Redis's reader of the same kind replies with (`object.c getLongLongFromObjectOrReply` and
+ * others). Whether there is an argument at that index its caller knows, from the arity or from
+ * `argv.count`.
  *
  * @module
  */
@@ -34,8 +36,8 @@ const INT64_MAX = 0x7fffffffffffffffn;
 const INT64_MIN = -0x8000000000000000n;
 
 /**
- * Whether argument `index` is the word `upper`, in any case. Redis compares by `strcasecmp`, to which a
- * zero byte ends the argument: `"NX\0junk"` is NX.
+ * Whether argument `index` is the word `upper`, in any case. Redis compares by `strcasecmp`, to
+ * which a zero byte ends the argument: `"NX\0junk"` is NX.
  */
 export function isWord(argv: Argv, index: number, upper: string): boolean {
   const { bytes } = argv;
@@ -68,7 +70,8 @@ export function sameArgument(argv: Argv, a: number, b: number): boolean {
 
 /**
  * Argument `index` as an int64: exact within +-2^53. Beyond it Infinity or -Infinity stands for the
- * number, which is right for whoever compares or clips; {@linkcode readBigInteger} has the number itself.
+ * number, which is right for whoever compares or clips; {@linkcode readBigInteger} has the number
+ * itself.
  *
  * @param text What is said of what is no int64.
  * @throws {CommandError} `text`.
@@ -114,8 +117,8 @@ export function readDouble(argv: Argv, index: number, text: string = NOT_A_FLOAT
 }
 
 /**
- * Whether a range whose bounds both count from the end begins after it ends. Two bounds below -2^53 were
- * both read as -Infinity and are read again to be compared.
+ * Whether a range whose bounds both count from the end begins after it ends. Two bounds below -2^53
+ * were both read as -Infinity and are read again to be compared.
  *
  * @param index Of the first bound; the second follows it.
  * @param start The first bound as {@linkcode readInteger} answered it.
@@ -155,7 +158,8 @@ export function readInt32(argv: Argv, index: number, text?: string): number {
 /**
  * Argument `index` as the number of a database that there is.
  *
- * @throws {CommandError} `text` when it is no int32, DB_OUT_OF_RANGE when there is no such database.
+ * @throws {CommandError} `text` when it is no int32, DB_OUT_OF_RANGE when there is no such
+ * database.
  */
 export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: string): number {
   const db = readInt32(argv, index, text);
@@ -163,7 +167,10 @@ export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: stri
   return db;
 }
 
-/** Whether there is a database of that number. The master is taken at its word: it may have more than us. */
+/**
+ * Whether there is a database of that number. The master is taken at its word: it may have more
+ * than us.
+ */
 export function isDbIndex(ctx: Context, db: number): boolean {
   return db >= 0 && (db < ctx.host.databases || ctx.caller === Caller.MASTER_STREAM);
 }

@@ -1,22 +1,26 @@
 /**
  * Waiting for keys: what BLPOP, BZPOPMIN, XREAD with BLOCK and others have in common (`blocked.c`).
  *
- * A handler first tries, and calls {@linkcode waitForKeys} when it found nothing. The client is then
- * suspended: its connection reads no further command. Each change of one of the keys wakes it, after the
- * command that made the change, and the handler's attempt runs again with a context refilled for this
- * client; oldest waiter first, as the server keeps them in that order. The wait ends when an attempt
- * replied, when the time is over, by CLIENT UNBLOCK, or with the connection.
+ * A handler first tries, and calls {@linkcode waitForKeys} when it found nothing. The client is
+ * then suspended: its connection reads no further command. Each change of one of the keys wakes it,
+ * after the command that made the change, and the handler's attempt runs again with a context
+ * refilled for this client; oldest waiter first, as the server keeps them in that order. The wait
+ * ends when an attempt replied, when the time is over, by CLIENT UNBLOCK, or with the connection.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { beforeWrite } from "./copy_on_write.ts";
 import type { Context } from "./context.ts";
 import { CommandError, UNBLOCKED, WRONG_TYPE } from "./errors.ts";
 import type { Unblocked } from "./host.ts";
 
-/** Tries to serve the command; false, having replied nothing and changed nothing, when it has to wait. */
+/**
+ * Tries to serve the command; false, having replied nothing and changed nothing, when it has to
+ * wait.
+ */
 export type Attempt = (ctx: Context, argv: Argv) => boolean;
 
 /** What a command waits for, and what it does then. */
@@ -30,20 +34,22 @@ export interface Waiting {
   /** Replies when the time is over; called at once where nothing can wait. */
   readonly timedOut: (ctx: Context) => void;
   /**
-   * Whether WRONGTYPE of an attempt is the reply. When false, as for XREAD, a key that became another
-   * type is one more key without anything to read, and the client waits on.
+   * Whether WRONGTYPE of an attempt is the reply. When false, as for XREAD, a key that became
+   * another type is one more key without anything to read, and the client waits on.
    */
   readonly failsOnType?: boolean;
 }
 
 /**
- * Blocks the client; called after a first attempt was in vain. Where nothing can wait, as in a call in
- * process, inside EXEC and for the master's stream, it replies as if the time were over.
+ * Blocks the client; called after a first attempt was in vain. Where nothing can wait, as in a call
+ * in process, inside EXEC and for the master's stream, it replies as if the time were over.
  *
- * The arguments are copied, as the client's buffer is reused while it waits. A key may change between the
- * suspension and the moment the connection asks for its wake-up call: `early` remembers that.
+ * The arguments are copied, as the client's buffer is reused while it waits. A key may change
+ * between the suspension and the moment the connection asks for its wake-up call: `early` remembers
+ * that.
  */
 export function waitForKeys(ctx: Context, argv: Argv, waiting: Waiting): void {
+  assert(waiting.keys.length > 0, "a client waits for keys");
   const { session } = ctx;
   const own = argv.copy();
   let wakeClient = undefined as (() => void) | undefined;

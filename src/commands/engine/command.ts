@@ -1,10 +1,11 @@
 /**
- * What a command is: a row of name, arity, flags, key specs and handler. What a handler works with is in
- * `context.ts`, what it may ask of the server around it in `host.ts`.
+ * What a command is: a row of name, arity, flags, key specs and handler. What a handler works with
+ * is in `context.ts`, what it may ask of the server around it in `host.ts`.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Context } from "./context.ts";
 import type { CommandRow } from "./host.ts";
@@ -21,7 +22,8 @@ export interface Command extends CommandRow {
  * @param name Lower case, `container|sub` for a subcommand.
  * @param arity Redis's sign rule: 2 is exactly two arguments with the name, -3 at least three.
  * @param flags An or of the flags below.
- * @param keys Its key specs in the notation of `key_specs.ts`, such as `"RO.access@1"`; "" for none.
+ * @param keys Its key specs in the notation of `key_specs.ts`, such as `"RO.access@1"`; "" for
+ * none.
  * @param run Its handler.
  */
 export function command(
@@ -31,10 +33,15 @@ export function command(
   keys: string,
   run: Command["run"],
 ): Command {
+  assert(arity !== 0, "an arity counts the name");
+  assert(name === name.toLowerCase(), "names are lower case");
   return { name, arity, flags, keys, run };
 }
 
-/** It may change the dataset. Flags are `CMD_*` of `server.h`, named here as COMMAND INFO answers them. */
+/**
+ * It may change the dataset. Flags are `CMD_*` of `server.h`, named here as COMMAND INFO answers
+ * them.
+ */
 export const WRITE: number = 1 << 0;
 /** It only reads keys. */
 export const READONLY: number = 1 << 1;
@@ -70,5 +77,7 @@ export const NO_ASYNC_LOADING: number = 1 << 15;
 export const NO_MULTI: number = 1 << 16;
 /** It is answered while a script keeps the server busy. */
 export const ALLOW_BUSY: number = 1 << 17;
-/** It is a container: its subcommands are rows of their own. COMMAND INFO does not answer this flag. */
+/**
+ * It is a container: its subcommands are rows of their own. COMMAND INFO does not answer this flag.
+ */
 export const CONTAINER: number = 1 << 18;

@@ -1,7 +1,7 @@
 /**
- * From a request's first argument, and of a container its second, to the row that answers: a hash table
- * over names that folds case as it reads and makes no string. The master's stream pays for it with every
- * command; a `Map` would cost a decoded and lower-cased string each time.
+ * From a request's first argument, and of a container its second, to the row that answers: a hash
+ * table over names that folds case as it reads and makes no string. The master's stream pays for it
+ * with every command; a `Map` would cost a decoded and lower-cased string each time.
  *
  * @module
  */
@@ -33,8 +33,8 @@ export class CommandIndex {
   readonly #commands: NameTable;
 
   /**
-   * @param rows Every command. A row named `container|sub` is found under its container, and only there.
-   * Of two rows of one name the later counts: so a TestMaster replaces PSYNC.
+   * @param rows Every command. A row named `container|sub` is found under its container, and only
+   * there. Of two rows of one name the later counts: so a TestMaster replaces PSYNC.
    */
   constructor(rows: readonly Command[]) {
     const top = new Map<string, Command>();
@@ -55,8 +55,8 @@ export class CommandIndex {
   }
 
   /**
-   * The row that answers a request; undefined when there is none. A container's name alone finds the
-   * container, whose arity then refuses it.
+   * The row that answers a request; undefined when there is none. A container's name alone finds
+   * the container, whose arity then refuses it.
    */
   lookup(argv: Argv): Command | undefined {
     const slot = this.#commands.find(argv.bytes, argv.starts[0], argv.ends[0]);
@@ -82,8 +82,8 @@ export class CommandIndex {
 }
 
 /**
- * A hash table of names with linear probing. Names are few and all known when it is made, so it is at most
- * a quarter full and an unknown name meets an empty slot after one or two probes.
+ * A hash table of names with linear probing. Names are few and all known when it is made, so it is
+ * at most a quarter full and an unknown name meets an empty slot after one or two probes.
  */
 class NameTable {
   readonly #slots: (Slot | undefined)[];
@@ -103,6 +103,7 @@ class NameTable {
       while (this.#slots[at] !== undefined) at = (at + 1) & this.#mask;
       this.#slots[at] = { name, command, subcommands };
     }
+    assert(rows.size * 4 <= capacity, "a search ends at an empty slot");
   }
 
   find(bytes: Uint8Array, start: number, end: number): Slot | undefined {
@@ -118,8 +119,8 @@ class NameTable {
 }
 
 /**
- * Hashes a name's length and its first, middle and last letter, case folded: three bytes are read whatever
- * the length, and the names there are seldom collide.
+ * Hashes a name's length and its first, middle and last letter, case folded: three bytes are read
+ * whatever the length, and the names there are seldom collide.
  */
 function hashName(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;

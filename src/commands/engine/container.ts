@@ -1,6 +1,6 @@
 /**
- * Containers: commands such as CONFIG that only their subcommands do anything for, and the HELP that
- * every one of them answers.
+ * Containers: commands such as CONFIG that only their subcommands do anything for, and the HELP
+ * that every one of them answers.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import type { Context } from "./context.ts";
 import { CommandError, wrongArity } from "./errors.ts";
 
 /**
- * The rows of a container: its own, which refuses a call without a subcommand, its subcommands', and that
- * of `name HELP`.
+ * The rows of a container: its own, which refuses a call without a subcommand, its subcommands',
+ * and that of `name HELP`.
  *
  * @param name Lower case.
  * @param rows The subcommands, each named `name|sub`.

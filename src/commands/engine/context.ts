@@ -1,6 +1,7 @@
 /**
- * What a command's handler works with: the keyspace, the reply, the time, and on whose behalf it runs.
- * The same handlers serve clients and the master's stream; what differs between them lies here.
+ * What a command's handler works with: the keyspace, the reply, the time, and on whose behalf it
+ * runs. The same handlers serve clients and the master's stream; what differs between them lies
+ * here.
  *
  * @module
  */
@@ -14,13 +15,13 @@ import type { Host, Session } from "./host.ts";
 /** On whose behalf a command runs. */
 export const Caller = {
   /**
-   * A client of a replica: it reads. A key that has expired is hidden from it and stays, until the master
-   * sends its DEL.
+   * A client of a replica: it reads. A key that has expired is hidden from it and stays, until the
+   * master sends its DEL.
    */
   REPLICA_CLIENT: 0,
   /**
-   * The master's stream: it sees keys that have expired, as the master has judged them, and what the
-   * master accepted is done even where our own limits are narrower (Redis's `mustObeyClient`).
+   * The master's stream: it sees keys that have expired, as the master has judged them, and what
+   * the master accepted is done even where our own limits are narrower (Redis's `mustObeyClient`).
    */
   MASTER_STREAM: 1,
   /**
@@ -32,7 +33,10 @@ export const Caller = {
 /** One of {@linkcode Caller}'s numbers. */
 export type Caller = typeof Caller[keyof typeof Caller];
 
-/** What a handler works with. There is one for a server and one for a stream, refilled before each command. */
+/**
+ * What a handler works with. There is one for a server and one for a stream, refilled before each
+ * command.
+ */
 export interface Context {
   /** All databases, and the function libraries. */
   readonly keyspace: Keyspace;
@@ -47,22 +51,23 @@ export interface Context {
   /** On whose behalf the command runs. */
   readonly caller: Caller;
   /**
-   * How much this command has changed, 0 before it runs: Redis's `server.dirty`. A command that leaves it
-   * 0 is not propagated. What changes no key, as FUNCTION LOAD and PUBLISH, adds to it by itself.
+   * How much this command has changed, 0 before it runs: Redis's `server.dirty`. A command that
+   * leaves it 0 is not propagated. What changes no key, as FUNCTION LOAD and PUBLISH, adds to it by
+   * itself.
    */
   dirty: number;
   /**
-   * What a master sends in place of the command as it came: each call adds one command. Without a call
-   * the command is sent verbatim when `dirty` grew. On a replica it does nothing.
+   * What a master sends in place of the command as it came: each call adds one command. Without a
+   * call the command is sent verbatim when `dirty` grew. On a replica it does nothing.
    */
   propagateAs(...args: readonly (string | Uint8Array)[]): void;
   /** Nothing of this command is propagated, whatever `dirty` says. */
   preventPropagation(): void;
   /**
-   * A key has expired and is about to be deleted; only for {@linkcode Caller.MASTER_CLIENT}. A master
-   * sends `DEL key` ahead of what the command itself propagates, whatever `dirty` and
-   * {@linkcode Context.preventPropagation} say, all of it inside MULTI and EXEC when it is more than one
-   * command. The bytes are borrowed. A call of {@linkcode Context.modified} follows.
+   * A key has expired and is about to be deleted; only for {@linkcode Caller.MASTER_CLIENT}. A
+   * master sends `DEL key` ahead of what the command itself propagates, whatever `dirty` and
+   * {@linkcode Context.preventPropagation} say, all of it inside MULTI and EXEC when it is more
+   * than one command. The bytes are borrowed. A call of {@linkcode Context.modified} follows.
    *
    * @param field A field of that hash has expired, not the key: `HDEL key field` is sent.
    */
@@ -81,26 +86,28 @@ export interface Context {
    */
   changed(argv: Argv, index: number, count?: number): void;
   /**
-   * A key of any database was changed: tells WATCH, blocked clients and change feeds. Called after the
-   * change; counts nothing in {@linkcode Context.dirty}. The bytes are borrowed.
+   * A key of any database was changed: tells WATCH, blocked clients and change feeds. Called after
+   * the change; counts nothing in {@linkcode Context.dirty}. The bytes are borrowed.
    */
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
   /** Every key of a database may have changed, as by FLUSHDB or SWAPDB; -1 says every database. */
   modifiedAll(dbIndex: number): void;
   /**
-   * For work longer than one turn of the event loop should be: calls `step` again and again, in later
-   * turns and with a context refilled for this client, until it answers true; then the reply is whole and
-   * the client's next command runs. Where nothing can wait, as inside EXEC, it calls `step` until done at
-   * once. Undefined for the master's stream; `runInSlices` in `execute.ts` knows both cases.
+   * For work longer than one turn of the event loop should be: calls `step` again and again, in
+   * later turns and with a context refilled for this client, until it answers true; then the reply
+   * is whole and the client's next command runs. Where nothing can wait, as inside EXEC, it calls
+   * `step` until done at once. Undefined for the master's stream; `runInSlices` in `execute.ts`
+   * knows both cases.
    */
   readonly inSlices?: (step: (ctx: Context) => boolean) => void;
   /**
-   * For a command that blocks its client. `wait` is handed what to call, once, to let the client go on;
-   * then `finish` writes the reply, with a context refilled for this client, or answers false to wait once
-   * more: `wait` is then called again. What `finish` changes it propagates by `propagateAs`.
+   * For a command that blocks its client. `wait` is handed what to call, once, to let the client go
+   * on; then `finish` writes the reply, with a context refilled for this client, or answers false
+   * to wait once more: `wait` is then called again. What `finish` changes it propagates by
+   * `propagateAs`.
    *
-   * False, with nothing called, where nothing can wait, as in a call in process and inside EXEC; undefined
-   * for the master's stream. In both cases the handler replies as if the time were over.
+   * False, with nothing called, where nothing can wait, as in a call in process and inside EXEC;
+   * undefined for the master's stream. In both cases the handler replies as if the time were over.
    */
   readonly suspend?: (
     wait: (wake: () => void) => void,

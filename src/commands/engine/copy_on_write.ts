@@ -1,6 +1,7 @@
 /**
- * Copy on write for snapshots: while one is being written, slice by slice, each command that writes first
- * lets it write down the keys the command is about to change. It costs a comparison while there is none.
+ * Copy on write for snapshots: while one is being written, slice by slice, each command that writes
+ * first lets it write down the keys the command is about to change. It costs a comparison while
+ * there is none.
  *
  * @module
  */
@@ -14,8 +15,8 @@ import { keysOf } from "./key_specs.ts";
 const CROSS_DATABASE: readonly string[] = ["copy", "move"];
 
 /**
- * Calls every snapshot's hook for every key of a command that writes and is about to run. What empties or
- * exchanges databases calls them in the keyspace itself.
+ * Calls every snapshot's hook for every key of a command that writes and is about to run. What
+ * empties or exchanges databases calls them in the keyspace itself.
  */
 export function beforeWrite(
   keyspace: Keyspace,

@@ -1,14 +1,14 @@
 /**
- * The texts of error replies, as they go over the wire: those that more than one command gives, and most
- * that only one does. They are Redis 8.0's to the byte, as clients match them; where a name or a number
- * belongs in one, a function makes it. The first word is the error's code.
+ * The texts of error replies, as they go over the wire: those that more than one command gives, and
+ * most that only one does. They are Redis 8.0's to the byte, as clients match them; where a name or
+ * a number belongs in one, a function makes it. The first word is the error's code.
  *
  * @module
  */
 
 /**
- * A command's refusal: its message is the error reply as it goes over the wire, code first. A handler
- * throws it before it has changed anything; dispatch catches it and writes the reply.
+ * A command's refusal: its message is the error reply as it goes over the wire, code first. A
+ * handler throws it before it has changed anything; dispatch catches it and writes the reply.
  */
 export class CommandError extends Error {
   /** Always "CommandError", as for `Error.name`. */
@@ -215,7 +215,10 @@ export function noScripts(name: string): string {
   return `ERR ${name} is refused. This server runs no scripts`;
 }
 
-/** A subcommand that is unknown or has too few or too many arguments: `sub` as it came, cut as Redis does. */
+/**
+ * A subcommand that is unknown or has too few or too many arguments: `sub` as it came, cut as Redis
+ * does.
+ */
 export function wrongSubcommandArity(container: string, sub: string): string {
   return `ERR unknown subcommand or wrong number of arguments for '${
     cString(sub.slice(0, 128))

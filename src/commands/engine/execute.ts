@@ -1,7 +1,7 @@
 /**
- * Running one row of the table: the check of its arity, the copy on write for snapshots before it and the
- * catch around it. Whether a client may run it at all (authentication, READONLY, LOADING) dispatch has
- * decided before.
+ * Running one row of the table: the check of its arity, the copy on write for snapshots before it
+ * and the catch around it. Whether a client may run it at all (authentication, READONLY, LOADING)
+ * dispatch has decided before.
  *
  * @module
  */
@@ -13,15 +13,18 @@ import type { Context } from "./context.ts";
 import { CommandError, NEEDS_CONNECTION } from "./errors.ts";
 import type { CommandRow, Session } from "./host.ts";
 
-/** Whether the number of arguments fits the arity; when not, the reply is `wrongArity(command.name)`. */
+/**
+ * Whether the number of arguments fits the arity; when not, the reply is
+ * `wrongArity(command.name)`.
+ */
 export function checkArity(command: CommandRow, argv: Argv): boolean {
   const { arity } = command;
   return arity >= 0 ? argv.count === arity : argv.count >= -arity;
 }
 
 /**
- * Runs a command whose arity fits; while a snapshot is being written, the snapshot first writes down the
- * keys the command may change.
+ * Runs a command whose arity fits; while a snapshot is being written, the snapshot first writes
+ * down the keys the command may change.
  *
  * @throws {CommandError} The command's refusal.
  */
@@ -54,8 +57,8 @@ export function executeCommand(
 }
 
 /**
- * Runs work that is longer than one turn of the event loop should be: in later turns where the context can
- * wait, else at once.
+ * Runs work that is longer than one turn of the event loop should be: in later turns where the
+ * context can wait, else at once.
  *
  * @param step Does a part of the work; true once the reply is whole.
  */

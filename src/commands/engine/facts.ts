@@ -1,10 +1,10 @@
 /**
- * What `COMMAND INFO` and `COMMAND DOCS` tell beyond the row: group, first release, ACL categories that
- * do not follow from flags, and tips. Taken from what a Redis 8.0 server answers, and where that lacks a
- * command from a Valkey 9.
+ * What `COMMAND INFO` and `COMMAND DOCS` tell beyond the row: group, first release, ACL categories
+ * that do not follow from flags, and tips. Taken from what a Redis 8.0 server answers, and where
+ * that lacks a command from a Valkey 9.
  *
- * One command a line: name, group, since, categories, tips, and `nomandatorykeys` for a command that
- * Redis marks so. "-" stands for an empty list.
+ * One command a line: name, group, since, categories, tips, and `nomandatorykeys` for a command
+ * that Redis marks so. "-" stands for an empty list.
  *
  * @module
  */
@@ -55,7 +55,8 @@ let facts: Map<string, CommandFacts> | undefined;
 
 /**
  * What is known of a row beyond itself. Categories follow from flags where they can, as
- * `setImplicitACLCategories` in `server.c` has it; a row the table below lacks is a generic one of 1.0.0.
+ * `setImplicitACLCategories` in `server.c` has it; a row the table below lacks is a generic one of
+ * 1.0.0.
  */
 export function factsOf(command: CommandRow): CommandFacts {
   facts ??= readFacts();

@@ -1,7 +1,7 @@
 /**
- * What commands may ask of the server they run in, and of the connection they came over. The interfaces
- * are declared here and filled by `src/server/`, so that a command never knows a socket, a timer or an
- * option. A command that concerns keys alone needs none of this.
+ * What commands may ask of the server they run in, and of the connection they came over. The
+ * interfaces are declared here and filled by `src/server/`, so that a command never knows a socket,
+ * a timer or an option. A command that concerns keys alone needs none of this.
  *
  * @module
  */
@@ -9,7 +9,9 @@
 import type { Socket } from "../../net/socket.ts";
 import type { Argv } from "../../resp/argv.ts";
 
-/** What is known of a command without running it: a row of the command table but for its handler. */
+/**
+ * What is known of a command without running it: a row of the command table but for its handler.
+ */
 export interface CommandRow {
   /** Lower case; a subcommand is `container|sub`. */
   readonly name: string;
@@ -88,7 +90,9 @@ export interface Session {
   detach?(): Socket;
 }
 
-/** Which clients CLIENT LIST or CLIENT KILL means; a property that is left out fits every client. */
+/**
+ * Which clients CLIENT LIST or CLIENT KILL means; a property that is left out fits every client.
+ */
 export interface ClientFilter {
   /** Clients with one of these ids. */
   readonly ids?: readonly number[];
@@ -220,13 +224,18 @@ export interface Host {
 export interface TransactionHost {
   /** Gives a session an empty queue: dispatch adds what it sends from now on. */
   begin(session: Session): void;
-  /** Watches a key of the session's database; one that has expired by `nowMs` is as good as absent. */
+  /**
+   * Watches a key of the session's database; one that has expired by `nowMs` is as good as absent.
+   */
   watch(session: Session, nowMs: number, bytes: Uint8Array, start: number, end: number): void;
   /** Forgets what a session watches. */
   unwatch(session: Session): void;
   /** Whether a watched key was changed since WATCH, or has expired by `nowMs`. */
   isBroken(session: Session, nowMs: number): boolean;
-  /** Runs one queued command of the session that calls EXEC; its reply or error goes to that session. */
+  /**
+   * Runs one queued command of the session that calls EXEC; its reply or error goes to that
+   * session.
+   */
   run(transaction: Transaction, index: number): void;
 }
 
@@ -244,7 +253,9 @@ export interface ClientHost {
   unpause(): void;
 }
 
-/** What ends a client's waiting besides a key: the end of its time, or CLIENT UNBLOCK with ERROR. */
+/**
+ * What ends a client's waiting besides a key: the end of its time, or CLIENT UNBLOCK with ERROR.
+ */
 export type Unblocked = "timeout" | "error";
 
 /** One client that waits for keys. */

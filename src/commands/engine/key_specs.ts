@@ -1,43 +1,45 @@
 /**
- * Key specs: where a command's keys stand among its arguments, and what becomes of each. A row carries
- * them as text; everything else about keys (the first, last and step of `COMMAND INFO`, whether keys are
- * movable, the keys of given arguments) is derived from that text here.
+ * Key specs: where a command's keys stand among its arguments, and what becomes of each. A row
+ * carries them as text; everything else about keys (the first, last and step of `COMMAND INFO`,
+ * whether keys are movable, the keys of given arguments) is derived from that text here.
  *
  * A row's text is "" for a command without keys, else one or more specs joined by `+`, each
  *
  *     flags@begin[:find]
  *
- *     flags  Redis's, joined by dots: RO, RW, OW or RM, then access, update, insert, delete and others
+ *     flags  Redis's, joined by dots: RO, RW, OW or RM, then access, update, insert, delete, ...
  *     begin  1            an index: the keys begin at argument 1
- *            STORE~6      a keyword: they begin after the word STORE, looked for from argument 6 on;
- *                         a negative start counts from the end and looks backwards
+ *            STORE~6      a keyword: they begin after the word STORE, looked for from argument 6
+ *                         on; a negative start counts from the end and looks backwards
  *            ?            unknown: only a function can tell
  *     find   (left out)   that one argument
- *            -1           all up to the last argument; -2 is up to the last but one, and a number that is
- *                         not negative counts from the first key
+ *            -1           all up to the last argument; -2 is up to the last but one, and a number
+ *                         that is not negative counts from the first key
  *            -1,2         the same, every second argument a key
- *            -1,1,2       the same, but only the first half of what is left: `limit` as Redis has it
+ *            -1,1,2       the same, but only the first half of what is left: Redis's `limit`
  *            n            a number of keys stands there, and the keys follow it
  *            n0,1,2       the same, every second argument a key: keynumidx, firstkey, keystep
  *            ?            unknown
  *
- * `"RO.access@1"` is GET's, `"RW.access.delete@1:-2"` BLPOP's, `"OW.update@1+RO.access@2:n"` ZUNIONSTORE's.
+ * `"RO.access@1"` is GET's, `"RW.access.delete@1:-2"` BLPOP's, `"OW.update@1+RO.access@2:n"`
+ * ZUNIONSTORE's.
  *
  * @module
  */
 
 import { parseInteger } from "../../base/ascii.ts";
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { isWord } from "./args.ts";
 import type { CommandRow } from "./host.ts";
 
-/** Where a key spec begins to look. */
+/** Where a key spec begins to look for keys: `begin_search`. */
 export type BeginSearch =
   | { readonly type: "index"; readonly index: number }
   | { readonly type: "keyword"; readonly keyword: string; readonly startFrom: number }
   | { readonly type: "unknown" };
 
-/** How it goes on from there. */
+/** How many keys follow from there: `find_keys`. */
 export type FindKeys =
   | {
     readonly type: "range";
@@ -59,17 +61,17 @@ export type FindKeys =
 
 /** One key spec, as `COMMAND INFO` tells it. */
 export interface KeySpec {
-  /** "RO", "access" and so on. */
+  /** How the keys are used: "RO", "access" and others, as COMMAND INFO names them. */
   readonly flags: readonly string[];
   /** Where the keys begin. */
   readonly begin: BeginSearch;
-  /** How many there are. */
+  /** How many keys there are. */
   readonly find: FindKeys;
 }
 
 /** What a row's text says. */
 export interface KeySpecs {
-  /** In the order of the text. */
+  /** The specs in the order of the text. */
   readonly specs: readonly KeySpec[];
   /** Index of the first key that stands in a fixed place, 0 for none. */
   readonly first: number;
@@ -83,12 +85,13 @@ export interface KeySpecs {
 
 /** A key among a command's arguments. */
 export interface KeyPlace {
-  /** Number of the argument. */
+  /** Index of the argument that is the key. */
   readonly index: number;
-  /** "RO", "access" and so on. */
+  /** How this key is used: "RO", "access" and others. */
   readonly flags: readonly string[];
 }
 
+/** Finds keys where specs are incomplete, and calls `key` with the index of each. */
 type FindByArguments = (argv: Argv, key: (index: number) => void) => void;
 
 const UNKNOWN_FLAGS: readonly string[] = ["RW", "access", "update"];
@@ -120,16 +123,20 @@ export function keysOf(command: CommandRow, argv: Argv): KeyPlace[] {
   }
   const find = BY_ARGUMENTS[command.name];
   if (certain || find === undefined) return places;
-  // What a spec says of keys it cannot find, as SORT's of its destination, or not always, as XREAD's.
+  // What a spec says of keys it cannot find, as SORT's of its destination, or not always, as
+  // XREAD's.
   const told = specs.findLast(isIncomplete)?.flags;
   return findByArguments(find, argv, places, told ?? UNKNOWN_FLAGS);
 }
 
+/** Whether a spec alone does not find every key it stands for. */
 function isIncomplete(spec: KeySpec): boolean {
   return spec.begin.type === "unknown" || spec.flags.includes("incomplete");
 }
 
-/** What only a command's own function finds; a key that a spec found too keeps that spec's flags. */
+/**
+ * What only a command's own function finds; a key that a spec found too keeps that spec's flags.
+ */
 function findByArguments(
   find: FindByArguments,
   argv: Argv,
@@ -144,7 +151,11 @@ function findByArguments(
   return found;
 }
 
-/** False when the arguments leave no room for the keys they announce. */
+/**
+ * Adds the keys that one spec finds.
+ *
+ * @returns False when the arguments leave no room for the keys they announce.
+ */
 function applySpec(
   spec: KeySpec,
   flags: readonly string[],
@@ -178,6 +189,7 @@ function applySpec(
   return true;
 }
 
+/** Index at which a spec begins to look for keys, -1 when its keyword is missing. */
 function beginOf(spec: KeySpec, argv: Argv): number {
   const { begin } = spec;
   if (begin.type === "index") return begin.index;
@@ -217,7 +229,10 @@ const BY_ARGUMENTS: Readonly<Record<string, FindByArguments>> = {
   xreadgroup: findStreams,
 };
 
-/** `georadiusGetKeys`: the key, and the last one that STORE or STOREDIST names from argument `from` on. */
+/**
+ * `georadiusGetKeys`: the key, and the last one that STORE or STOREDIST names from argument `from`
+ * on.
+ */
 function findStored(argv: Argv, from: number, key: (index: number) => void): void {
   key(1);
   let stored = 0;
@@ -247,7 +262,9 @@ function findSorted(argv: Argv, key: (index: number) => void): void {
   if (store > 0) key(store);
 }
 
-/** `xreadGetKeys`: keys after STREAMS, looked for option by option, as a group may be named STREAMS. */
+/**
+ * `xreadGetKeys`: keys after STREAMS, looked for option by option, as a group may be named STREAMS.
+ */
 function findStreams(argv: Argv, key: (index: number) => void): void {
   let i = 1;
   while (i < argv.count && !isWord(argv, i, "STREAMS")) {
@@ -270,6 +287,7 @@ function readKeySpecs(text: string): KeySpecs {
 
 function readKeySpec(text: string): KeySpec {
   const [flags, rest] = text.split("@");
+  assert(rest !== undefined && flags !== "", "a key spec is flags@begin[:find]");
   const [begin, find] = rest.split(":");
   return { flags: flags.split("."), begin: readBegin(begin), find: readFind(begin, find) };
 }
@@ -278,7 +296,9 @@ function readBegin(text: string): BeginSearch {
   if (text === "?") return { type: "unknown" };
   const [keyword, startFrom] = text.split("~");
   if (startFrom !== undefined) return { type: "keyword", keyword, startFrom: Number(startFrom) };
-  return { type: "index", index: Number(text) };
+  const index = Number(text);
+  assert(index > 0, "the name of a command is no key");
+  return { type: "index", index };
 }
 
 function readFind(begin: string, text: string = "0"): FindKeys {
@@ -293,13 +313,15 @@ function readFind(begin: string, text: string = "0"): FindKeys {
     };
   }
   const [lastKey, keyStep = 1, limit = 0] = text.split(",").map(Number);
+  assert(Number.isInteger(lastKey), "a range ends at an argument");
+  assert(keyStep > 0 && limit >= 0, "a range goes forward");
   return { type: "range", lastKey, keyStep, limit };
 }
 
 /**
  * The first key, the last and the step that clients knew before there were key specs: as
- * `populateCommandLegacyRangeSpec` in `server.c` joins ranges of which each begins where the one before
- * has ended.
+ * `populateCommandLegacyRangeSpec` in `server.c` joins ranges of which each begins where the one
+ * before has ended.
  */
 function legacyRange(specs: readonly KeySpec[]): { first: number; last: number; step: number } {
   let first = 0;

@@ -1,6 +1,7 @@
 /**
- * From an argument to the entry it names, as the caller is to see it: a key that has expired is absent for
- * a client, and on a stand-alone master it is deleted on the way. `db.c lookupKey` and `expireIfNeeded`.
+ * From an argument to the entry it names, as the caller is to see it: a key that has expired is
+ * absent for a client, and on a stand-alone master it is deleted on the way. `db.c lookupKey` and
+ * `expireIfNeeded`.
  *
  * @module
  */
@@ -16,8 +17,8 @@ import { CommandError, WRONG_TYPE } from "./errors.ts";
 const key: BytesRef = new BytesRef();
 
 /**
- * The entry that argument `index` names in the selected database, 0 when there is none. Valid until the
- * next write, and on a stand-alone master until the next lookup, which may delete.
+ * The entry that argument `index` names in the selected database, 0 when there is none. Valid until
+ * the next write, and on a stand-alone master until the next lookup, which may delete.
  *
  * @param type What it must hold; anything when left out.
  * @throws {CommandError} WRONGTYPE when it holds something else.
@@ -60,7 +61,9 @@ export function isHidden(ctx: Context, db: Database, entry: Entry): boolean {
   return at !== NO_EXPIRY && at < ctx.nowMs && ctx.caller !== Caller.MASTER_STREAM;
 }
 
-/** Deletes an entry that has expired and tells replicas and watchers; only on a stand-alone master. */
+/**
+ * Deletes an entry that has expired and tells replicas and watchers; only on a stand-alone master.
+ */
 export function deleteExpired(ctx: Context, db: Database, dbIndex: number, entry: Entry): void {
   // Copied: removing may reuse the bytes at once.
   db.keyRef(entry, key);

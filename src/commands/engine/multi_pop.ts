@@ -1,6 +1,6 @@
 /**
- * What commands share that pop from the first of several keys: LMPOP, BLPOP and BLMPOP of lists, ZMPOP,
- * BZPOPMIN and BZMPOP of sorted sets.
+ * What commands share that pop from the first of several keys: LMPOP, BLPOP and BLMPOP of lists,
+ * ZMPOP, BZPOPMIN and BZMPOP of sorted sets.
  *
  * @module
  */
@@ -80,8 +80,8 @@ export function waitToPop(
     keys,
     untilMs,
     failsOnType: true,
-    // As in Redis, only a key of this type lets the command run again; it then may meet keys of other
-    // types before that one, and fails by them.
+    // As in Redis, only a key of this type lets the command run again; it then may meet keys of
+    // other types before that one, and fails by them.
     attempt: (later, own) =>
       keys.some((key) => holdsType(later, own, key, type)) && pop(later, own),
     timedOut: (later) => later.reply.nullArray(),

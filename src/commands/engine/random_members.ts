@@ -1,10 +1,11 @@
 /**
- * Drawing members for SRANDMEMBER, SPOP, ZRANDMEMBER and HRANDFIELD: how many, negative when one may be
- * drawn again, and which.
+ * Drawing members for SRANDMEMBER, SPOP, ZRANDMEMBER and HRANDFIELD: how many, negative when one
+ * may be drawn again, and which.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Context } from "./context.ts";
 import { isWord, readBigInteger, readInteger } from "./args.ts";
@@ -13,11 +14,14 @@ import { CommandError, outOfRange, SYNTAX, VALUE_OUT_OF_RANGE } from "./errors.t
 /** Members are drawn until they differ when fewer than one in so many is wanted. */
 const SPARSE_SHARE = 3;
 const LONG_MAX = 0x7fffffffffffffffn;
-/** How many members, repeated ones included, are drawn at once: keeps a reply below some gigabytes. */
+/**
+ * How many members, repeated ones included, are drawn at once: keeps a reply below some gigabytes.
+ */
 const MOST = 1 << 26;
 
 /**
- * Argument `index` as a count whose sign matters. The smallest int64 is refused: it has no negative.
+ * Argument `index` as a count whose sign matters. The smallest int64 is refused: it has no
+ * negative.
  *
  * @throws {CommandError} When it is no int64 from -LONG_MAX on.
  */
@@ -32,8 +36,8 @@ export function readSignedCount(argv: Argv, index: number): number {
 /**
  * The count of `command key count [word]`, which is argument 2.
  *
- * @param word What may follow, as WITHSCORES: it doubles the length of the reply, which Redis checks
- * against LONG_MAX, too.
+ * @param word What may follow, as WITHSCORES: it doubles the length of the reply, which Redis
+ * checks against LONG_MAX, too.
  * @throws {CommandError} When it is no such number, or something else follows.
  */
 export function readRandomCount(argv: Argv, word: string): number {
@@ -48,8 +52,8 @@ export function readRandomCount(argv: Argv, word: string): number {
 }
 
 /**
- * How many members a count draws of `length`: no more than there are, or with a negative count that many
- * of which some may be the same.
+ * How many members a count draws of `length`: no more than there are, or with a negative count that
+ * many of which some may be the same.
  *
  * @throws {CommandError} VALUE_OUT_OF_RANGE below -2^26, where Redis would run out of memory.
  */
@@ -60,11 +64,13 @@ export function drawsOf(count: number, length: number): number {
 }
 
 /**
- * Visits `count` different members of `length`, each set of them about as likely as any other, in no
- * particular order. When few are wanted they are drawn until they differ, which takes O(count); else all
- * are walked once, and each is taken with the chance that all still wanted are among those left.
+ * Visits `count` different members of `length`, each set of them about as likely as any other, in
+ * no particular order. When few are wanted they are drawn until they differ, which takes O(count);
+ * else all are walked once, and each is taken with the chance that all still wanted are among those
+ * left.
  *
- * @param draw A random member's number; undefined where members have none or some must not be drawn.
+ * @param draw A random member's number; undefined where members have none or some must not be
+ * drawn.
  * @param visit Visits the member of that number.
  * @param walk Walks all `length` members and visits each for which `takes` answers true.
  */
@@ -76,6 +82,7 @@ export function eachRandom(
   visit: (drawn: number) => void,
   walk: (takes: () => boolean) => void,
 ): void {
+  assert(count >= 0 && count <= length, "no more members are drawn than there are");
   if (draw !== undefined && count * SPARSE_SHARE < length) {
     const drawn = new Set<number>();
     while (drawn.size < count) drawn.add(draw());
@@ -89,4 +96,5 @@ export function eachRandom(
     wanted--;
     return true;
   });
+  assert(wanted === 0, "all members wanted were drawn");
 }

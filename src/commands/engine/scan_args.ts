@@ -1,10 +1,10 @@
 /**
- * What SCAN, HSCAN, SSCAN and ZSCAN have in common (`db.c scanGenericCommand`): the cursor, the options,
- * and how far one call goes.
+ * What SCAN, HSCAN, SSCAN and ZSCAN have in common (`db.c scanGenericCommand`): the cursor, the
+ * options, and how far one call goes.
  *
- * COUNT is a wish: one call goes on until it found so many elements, but looks at no more than ten buckets
- * for each of them, so that a call over a table that is nearly empty ends, too. Small values have no
- * buckets: one call answers all of them and cursor 0, whatever COUNT says.
+ * COUNT is a wish: one call goes on until it found so many elements, but looks at no more than ten
+ * buckets for each of them, so that a call over a table that is nearly empty ends, too. Small
+ * values have no buckets: one call answers all of them and cursor 0, whatever COUNT says.
  *
  * @module
  */
@@ -29,8 +29,9 @@ const PLUS = 0x2b;
 const ZERO = 0x30;
 
 /**
- * Argument `index` as a cursor: a uint64 as `strtoull` reads it, up to a zero byte, with leading space and
- * a sign. Ours have 32 bits; of a larger one, which we never gave, the low bits are taken.
+ * Argument `index` as a cursor: a uint64 as `strtoull` reads it, up to a zero byte, with leading
+ * space and a sign. Ours have 32 bits; of a larger one, which we never gave, the low bits are
+ * taken.
  *
  * @throws {CommandError} INVALID_CURSOR when it is none or leaves uint64.
  */
@@ -40,8 +41,8 @@ export function readCursor(argv: Argv, index: number): number {
   const end = cStringEnd(argv, index);
   const first = pos;
   while (pos < end && (bytes[pos] === SPACE || (bytes[pos] >= 9 && bytes[pos] <= 13))) pos++;
-  // Redis refuses what `string2ll` reads as a negative number; what only `strtoull` takes for one, as
-  // with space before it, wraps around.
+  // Redis refuses what `string2ll` reads as a negative number; what only `strtoull` takes for one,
+  // as with space before it, wraps around.
   const isNegative = bytes[pos] === MINUS;
   const isRefused = isNegative && pos === first && bytes[pos + 1] !== ZERO;
   if (isNegative || bytes[pos] === PLUS) pos++;
@@ -91,7 +92,10 @@ export class ElementScan {
     }
   }
 
-  /** Counts an element that was met; true when MATCH lets it pass and the caller appends it to `found`. */
+  /**
+   * Counts an element that was met; true when MATCH lets it pass and the caller appends it to
+   * `found`.
+   */
   takes(bytes: Uint8Array, start: number, end: number): boolean {
     this.#seen++;
     if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return false;

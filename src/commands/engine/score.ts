@@ -12,9 +12,9 @@ const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
 
 /**
- * Bytes `[start, end)` as a score, NaN when they are none: a zero byte ends them, nothing at all is 0, and
- * what is too large is infinite. Before 8.0 Redis read scores with `strtod`, which takes hexadecimal
- * numbers and space before a number: what a master's stream says so is taken.
+ * Bytes `[start, end)` as a score, NaN when they are none: a zero byte ends them, nothing at all is
+ * 0, and what is too large is infinite. Before 8.0 Redis read scores with `strtod`, which takes
+ * hexadecimal numbers and space before a number: what a master's stream says so is taken.
  */
 export function parseScore(ctx: Context, bytes: Uint8Array, start: number, end: number): number {
   const whole = parseInteger(bytes, start, end);

@@ -1,7 +1,8 @@
 /**
- * How long a command may block its client, as `timeout.c getTimeoutFromObjectOrReply` reads it: seconds as
- * an 80-bit `long double`, whose fraction is rounded up to a millisecond. A double would round such a
- * number another way than Redis does, so mantissa and exponent are kept apart until the last step.
+ * How long a command may block its client, as `timeout.c getTimeoutFromObjectOrReply` reads it:
+ * seconds as an 80-bit `long double`, whose fraction is rounded up to a millisecond. A double would
+ * round such a number another way than Redis does, so mantissa and exponent are kept apart until
+ * the last step.
  *
  * @module
  */
@@ -18,12 +19,12 @@ import {
 const INT64_MAX = 0x7fffffffffffffffn;
 
 /**
- * Argument `index`, seconds that may have a fraction, as the absolute milliseconds at which they end;
- * 0 for never.
+ * Argument `index`, seconds that may have a fraction, as the absolute milliseconds at which they
+ * end; 0 for never.
  *
  * @param nowMs When they begin.
- * @throws {CommandError} TIMEOUT_NOT_FLOAT, TIMEOUT_NEGATIVE, or TIMEOUT_OUT_OF_RANGE for an end beyond
- * int64 milliseconds.
+ * @throws {CommandError} TIMEOUT_NOT_FLOAT, TIMEOUT_NEGATIVE, or TIMEOUT_OUT_OF_RANGE for an end
+ * beyond int64 milliseconds.
  */
 export function readTimeoutSeconds(argv: Argv, index: number, nowMs: number): number {
   const value = parseLongDouble(argv.bytes, argv.starts[index], argv.ends[index]);

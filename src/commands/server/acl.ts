@@ -1,5 +1,8 @@
 /**
- * `ACL`, as far as it can be asked: users are given by the application and not changed over the wire.
+ * ACL (`acl.c`), as far as it only asks. The application gives users, their passwords and what they
+ * may run when it starts the server; what would change them over the wire is refused with that
+ * reason. A user here may be limited by command alone: every key and every channel is open to every
+ * user, which is what `~*` and `&*` in the replies say.
  *
  * @module
  */
@@ -21,9 +24,13 @@ import { CATEGORIES, factsOf } from "../engine/facts.ts";
 import { container } from "../engine/container.ts";
 import type { UserView } from "../engine/host.ts";
 import { sessionOf } from "../engine/execute.ts";
+import { replyField, replyTexts } from "../engine/reply.ts";
 
 const PLAIN = NOSCRIPT | LOADING | STALE;
-/** Stands for a password, whose hash Redis would show. */
+/**
+ * Stands for a password. Redis shows its SHA-256, which we would not hand out even to an
+ * administrator.
+ */
 const HIDDEN_PASSWORD = "(hidden)";
 
 /** `ACL WHOAMI`: the name this connection logged in by. O(1). */
@@ -34,7 +41,7 @@ const aclWhoami = command("acl|whoami", 2, PLAIN, "", (ctx) => {
 /** `ACL CAT [category]`: every category, or the commands of one. O(commands). */
 const aclCat = command("acl|cat", -2, PLAIN, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(wrongArity("acl|cat"));
-  if (argv.count === 2) return replyNames(ctx, CATEGORIES);
+  if (argv.count === 2) return replyTexts(ctx.reply, CATEGORIES);
   const category = textOf(argv, 2).toLowerCase();
   if (!CATEGORIES.includes(category)) {
     throw new CommandError(`ERR Unknown category '${textOf(argv, 2)}'`);
@@ -42,17 +49,20 @@ const aclCat = command("acl|cat", -2, PLAIN, "", (ctx, argv) => {
   const rows = ctx.host.commands.filter((row) =>
     (row.flags & CONTAINER) === 0 && factsOf(row).categories.includes(`@${category}`)
   );
-  replyNames(ctx, rows.map(({ name }) => name));
+  replyTexts(ctx.reply, rows.map(({ name }) => name));
 });
 
 /** `ACL USERS`: their names. O(users). */
 const aclUsers = command("acl|users", 2, PLAIN | ADMIN, "", (ctx) => {
-  replyNames(ctx, ctx.host.users().map(({ name }) => name));
+  replyTexts(ctx.reply, ctx.host.users().map(({ name }) => name));
 });
 
-/** `ACL LIST`: a line of rules each. O(users). */
+/**
+ * `ACL LIST`: every user as a line of rules, such as "user default on nopass ~* &* +@all".
+ * O(users).
+ */
 const aclList = command("acl|list", 2, PLAIN | ADMIN, "", (ctx) => {
-  replyNames(ctx, ctx.host.users().map(describeUser));
+  replyTexts(ctx.reply, ctx.host.users().map(describeUser));
 });
 
 /** `ACL GETUSER name`: what that user may do, or null. O(users). */
@@ -63,7 +73,7 @@ const aclGetuser = command("acl|getuser", 3, PLAIN | ADMIN, "", (ctx, argv) => {
   replyUser(ctx, user);
 });
 
-/** `ACL LOG [count|RESET]`: refusals are counted, and not written down. O(1). */
+/** `ACL LOG [count|RESET]`: always empty, as INFO counts refusals and nothing lists them. O(1). */
 const aclLog = command("acl|log", -2, PLAIN | ADMIN, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(wrongArity("acl|log"));
   if (argv.count === 3 && isWord(argv, 2, "RESET")) return ctx.reply.ok();
@@ -71,25 +81,25 @@ const aclLog = command("acl|log", -2, PLAIN | ADMIN, "", (ctx, argv) => {
   ctx.reply.array(0);
 });
 
-/** `ACL DELUSER name ...`: refused. O(1). */
+/** `ACL DELUSER name ...`: refused, as users are the application's. O(1). */
 const aclDeluser = command("acl|deluser", -3, PLAIN | ADMIN, "", refuseUsers);
 
-/** `ACL DRYRUN name command ...`: refused. O(1). */
+/** `ACL DRYRUN name command ...`: refused, as users are the application's. O(1). */
 const aclDryrun = command("acl|dryrun", -4, PLAIN | ADMIN, "", refuseUsers);
 
-/** `ACL GENPASS [bits]`: refused. O(1). */
+/** `ACL GENPASS [bits]`: refused, as passwords are the application's. O(1). */
 const aclGenpass = command("acl|genpass", -2, PLAIN, "", refuseUsers);
 
-/** `ACL LOAD`: refused. O(1). */
+/** `ACL LOAD`: refused, as there is no ACL file. O(1). */
 const aclLoad = command("acl|load", 2, PLAIN | ADMIN, "", refuseUsers);
 
-/** `ACL SAVE`: refused. O(1). */
+/** `ACL SAVE`: refused, as there is no ACL file. O(1). */
 const aclSave = command("acl|save", 2, PLAIN | ADMIN, "", refuseUsers);
 
-/** `ACL SETUSER name [rule ...]`: refused. O(1). */
+/** `ACL SETUSER name [rule ...]`: refused, as users are the application's. O(1). */
 const aclSetuser = command("acl|setuser", -3, PLAIN | ADMIN, "", refuseUsers);
 
-/** Every row of this family. */
+/** The container and its subcommands. */
 export const aclCommands: readonly Command[] = container("acl", [
   aclCat,
   aclDeluser,
@@ -118,20 +128,18 @@ export const aclCommands: readonly Command[] = container("acl", [
   "    Return the username of the current connection.",
 ]);
 
+/** The refusal of all that would change or test users. */
 function refuseUsers(): void {
   throw new CommandError(embedded("who its users are"));
 }
 
-function replyNames(ctx: Context, names: readonly string[]): void {
-  ctx.reply.array(names.length);
-  for (const name of names) ctx.reply.bulkText(name);
-}
-
+/** A user as one line of rules, in the order and spelling of `ACL LIST`. */
 function describeUser(user: UserView): string {
   const password = user.withoutPassword ? "nopass " : "";
   return `user ${user.name} on ${password}sanitize-payload ~* &* ${user.commands}`;
 }
 
+/** A user as the map ACL GETUSER answers, its fields in the order of `acl.c aclGetUser`. */
 function replyUser(ctx: Context, user: UserView): void {
   const { reply } = ctx;
   const flags = user.withoutPassword ? ["on", "nopass"] : ["on"];
@@ -143,12 +151,9 @@ function replyUser(ctx: Context, user: UserView): void {
   reply.bulkText("passwords");
   reply.array(user.withoutPassword ? 0 : 1);
   if (!user.withoutPassword) reply.bulkText(HIDDEN_PASSWORD);
-  reply.bulkText("commands");
-  reply.bulkText(user.commands);
-  reply.bulkText("keys");
-  reply.bulkText("~*");
-  reply.bulkText("channels");
-  reply.bulkText("&*");
+  replyField(reply, "commands", user.commands);
+  replyField(reply, "keys", "~*");
+  replyField(reply, "channels", "&*");
   reply.bulkText("selectors");
   reply.array(0);
 }

@@ -1,12 +1,15 @@
 /**
- * `CLIENT`: connections seen, named, held back and ended.
+ * CLIENT (`networking.c clientCommand`): lists, names, pauses, unblocks and ends connections. What
+ * it says of a connection the server keeps; here are the options and their errors. Client side
+ * caching is refused: a client that relied on invalidations of ours would read stale values, as the
+ * master's stream does not say which keys expired.
  *
  * @module
  */
 
 import { utf8 } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { isWord, readInteger, textOf } from "../engine/args.ts";
+import { isWord, readInteger, readPositive, textOf } from "../engine/args.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import {
@@ -19,14 +22,18 @@ import {
 import { container } from "../engine/container.ts";
 import { type ClientFilter, ReplyMode } from "../engine/host.ts";
 import { sessionOf } from "../engine/execute.ts";
+import { replyField } from "../engine/reply.ts";
 
+/** Flags of subcommands about the client that asks. */
 const PLAIN = NOSCRIPT | LOADING | STALE;
+/** Flags of subcommands about other clients. */
 const PRIVILEGED = PLAIN | ADMIN;
 const NAME_CHARACTERS = "cannot contain spaces, newlines or special characters.";
 const NOT_TRACKED =
   "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT" +
   " mode enabled";
 const NO_TRACKING = "ERR Client side caching is not supported here";
+/** What TYPE takes, besides "slave" for "replica". */
 const TYPES: readonly string[] = ["normal", "master", "replica", "pubsub"];
 
 /** `CLIENT ID`: the number of the connection, ascending and never used twice. O(1). */
@@ -172,13 +179,12 @@ const clientTrackinginfo = command("client|trackinginfo", 2, PLAIN, "", (ctx) =>
   reply.bulkText("flags");
   reply.set(1);
   reply.bulkText("off");
-  reply.bulkText("redirect");
-  reply.integer(-1);
+  replyField(reply, "redirect", -1);
   reply.bulkText("prefixes");
   reply.array(0);
 });
 
-/** Every row of this family. */
+/** The container and its subcommands. */
 export const clientCommands: readonly Command[] = container("client", [
   clientCaching,
   clientCapa,
@@ -228,12 +234,17 @@ export const clientCommands: readonly Command[] = container("client", [
   "    End a pause.",
 ]);
 
-/** @throws {CommandError} When argument `index` cannot be a client's name. */
+/**
+ * Checks a name for CLIENT SETNAME and HELLO with SETNAME.
+ *
+ * @throws {CommandError} When argument `index` holds a byte that is not printable ASCII, or a
+ * space.
+ */
 export function checkClientName(argv: Argv, index: number): void {
   if (!isPrintable(argv, index)) throw new CommandError(`ERR Client names ${NAME_CHARACTERS}`);
 }
 
-/** "!" to "~": names stand between spaces in `CLIENT LIST`. */
+/** Whether argument `index` is of "!" to "~" alone: CLIENT LIST puts it between spaces. */
 function isPrintable(argv: Argv, index: number): boolean {
   for (let pos = argv.starts[index]; pos < argv.ends[index]; pos++) {
     const byte = argv.bytes[pos];
@@ -242,12 +253,14 @@ function isPrintable(argv: Argv, index: number): boolean {
   return true;
 }
 
+/** Argument `index` as ON or OFF. */
 function readOnOff(argv: Argv, index: number): boolean {
   if (isWord(argv, index, "ON")) return true;
   if (isWord(argv, index, "OFF")) return false;
   throw new CommandError(SYNTAX);
 }
 
+/** The filter of CLIENT LIST: `TYPE type`, `ID id ...` or nothing. */
 function readListFilter(argv: Argv): ClientFilter {
   if (argv.count === 2) return {};
   if (isWord(argv, 2, "TYPE") && argv.count === 4) return { type: readType(argv, 3) };
@@ -259,6 +272,10 @@ function readListFilter(argv: Argv): ClientFilter {
   throw new CommandError(SYNTAX);
 }
 
+/**
+ * The filter of CLIENT KILL: pairs of an option and its value. Of an option given twice the last
+ * counts.
+ */
 function readKillFilter(ctx: Context, argv: Argv): ClientFilter {
   const filter: { -readonly [Name in keyof ClientFilter]: ClientFilter[Name] } = {};
   let skipsMe = true;
@@ -279,30 +296,29 @@ function readKillFilter(ctx: Context, argv: Argv): ClientFilter {
 }
 
 function readClientId(argv: Argv, index: number): number {
-  const text = "ERR client-id should be greater than 0";
-  const id = readInteger(argv, index, text);
-  if (id <= 0) throw new CommandError(text);
-  return id;
+  return readPositive(argv, index, "ERR client-id should be greater than 0");
 }
 
 function readMaxAge(argv: Argv, index: number): number {
-  const seconds = readInteger(argv, index, "ERR maxage is not an integer or out of range");
-  if (seconds <= 0) throw new CommandError("ERR maxage should be greater than 0");
-  return seconds;
+  const notInteger = "ERR maxage is not an integer or out of range";
+  return readPositive(argv, index, "ERR maxage should be greater than 0", notInteger);
 }
 
+/** Argument `index` as the name of a user that there is. */
 function readUser(ctx: Context, argv: Argv, index: number): string {
   const name = utf8(argv.bytes, argv.starts[index], argv.ends[index]);
   if (ctx.host.users().some((user) => user.name === name)) return name;
   throw new CommandError(`ERR No such user '${textOf(argv, index)}'`);
 }
 
+/** Argument `index` as YES or NO. */
 function readYesNo(argv: Argv, index: number): boolean {
   if (isWord(argv, index, "YES")) return true;
   if (isWord(argv, index, "NO")) return false;
   throw new CommandError(SYNTAX);
 }
 
+/** Argument `index` as a client's type in lower case; "slave" is read as "replica". */
 function readType(argv: Argv, index: number): string {
   const given = textOf(argv, index);
   const type = given.toLowerCase() === "slave" ? "replica" : given.toLowerCase();

@@ -1,5 +1,6 @@
 /**
- * `COMMAND`: the table told to clients, from the rows themselves and {@linkcode factsOf}.
+ * COMMAND (`server.c commandCommand`): tells clients and proxies of every command. Arity, flags and
+ * keys come from the rows, group, release, categories and tips from {@linkcode factsOf}.
  *
  * @module
  */
@@ -17,8 +18,12 @@ import { checkArity } from "../engine/execute.ts";
 import { CATEGORIES, type CommandFacts, factsOf } from "../engine/facts.ts";
 import { helpRow } from "../engine/container.ts";
 import { keysOf, type KeySpec, keySpecsOf } from "../engine/key_specs.ts";
+import { replyField } from "../engine/reply.ts";
 
-/** In the order Redis answers. */
+/**
+ * Flags and their names in the order Redis answers them; two names that are no flags come in
+ * between.
+ */
 const FLAG_NAMES: readonly [number, string][] = [
   [flag.WRITE, "write"],
   [flag.READONLY, "readonly"],
@@ -35,15 +40,17 @@ const FLAG_NAMES: readonly [number, string][] = [
   [flag.FAST, "fast"],
   [flag.NO_AUTH, "no_auth"],
 ];
+/** Flags that stand after "no_mandatory_keys", which is no flag of a row. */
 const LATER_FLAG_NAMES: readonly [number, string][] = [
   [flag.NO_ASYNC_LOADING, "no_async_loading"],
   [flag.NO_MULTI, "no_multi"],
   [flag.ALLOW_BUSY, "allow_busy"],
 ];
 
-/** Redis marks these as `may_replicate` as well, but never tells. */
+/** Commands that carry `may_replicate` in Redis, too, but are answered without it. */
 const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "pfcount", "publish", "spublish"];
 
+/** Flags of COMMAND and its subcommands. */
 const ANYTIME = flag.LOADING | flag.STALE;
 
 /** `COMMAND`: every row, as COMMAND INFO. O(commands). */
@@ -102,7 +109,7 @@ const commandGetkeysandflags = command("command|getkeysandflags", -3, ANYTIME, "
   }
 });
 
-/** Every row of this family. */
+/** COMMAND and its subcommands. COMMAND alone has a reply, so it is no plain container. */
 export const commandCommands: readonly Command[] = [
   commandRow,
   commandCount,
@@ -129,22 +136,27 @@ export const commandCommands: readonly Command[] = [
   ]),
 ];
 
+/** Replies every row with its subcommands, as COMMAND and COMMAND INFO without names do. */
 function replyEveryRow(ctx: Context): void {
   const rows = topLevel(ctx);
   ctx.reply.array(rows.length);
   for (const row of rows) replyInfo(ctx, row);
 }
 
+/** Every row but subcommands. */
 function topLevel(ctx: Context): CommandRow[] {
   return ctx.host.commands.filter(({ name }) => !name.includes("|"));
 }
 
+/** The row of a name in any case; a subcommand's is `container|sub`. */
 function findRow(ctx: Context, name: string): CommandRow | undefined {
   const lower = name.toLowerCase();
   return ctx.host.commands.find((candidate) => candidate.name === lower);
 }
 
-/** Unknown names are left out, as Redis leaves them out of DOCS. */
+/**
+ * The rows that arguments name from index 2 on; unknown names are left out, as COMMAND DOCS does.
+ */
 function namedRows(ctx: Context, argv: Argv): CommandRow[] {
   const rows: CommandRow[] = [];
   for (let i = 2; i < argv.count; i++) {
@@ -154,11 +166,13 @@ function namedRows(ctx: Context, argv: Argv): CommandRow[] {
   return rows;
 }
 
+/** The subcommands of a container, in the order of the table. */
 function subcommandsOf(ctx: Context, container: CommandRow): CommandRow[] {
   if ((container.flags & flag.CONTAINER) === 0) return [];
   return ctx.host.commands.filter(({ name }) => name.startsWith(`${container.name}|`));
 }
 
+/** The flags of a row as COMMAND INFO names and orders them. */
 function flagNames(found: CommandRow, facts: CommandFacts): string[] {
   const names = FLAG_NAMES.filter(([bit]) => (found.flags & bit) !== 0).map(([, name]) => name);
   if ((found.flags & flag.MAY_REPLICATE) !== 0 && !UNTOLD.includes(found.name)) {
@@ -170,6 +184,7 @@ function flagNames(found: CommandRow, facts: CommandFacts): string[] {
   return names;
 }
 
+/** One row as the array of ten elements that COMMAND INFO answers, subcommands nested. */
 function replyInfo(ctx: Context, found: CommandRow): void {
   const { reply } = ctx;
   const facts = factsOf(found);
@@ -191,11 +206,13 @@ function replyInfo(ctx: Context, found: CommandRow): void {
   for (const subcommand of subcommands) replyInfo(ctx, subcommand);
 }
 
+/** A set of simple strings. */
 function replyStatuses(reply: ReplyWriter, texts: readonly string[]): void {
   reply.set(texts.length);
   for (const text of texts) reply.simple(text);
 }
 
+/** One key spec as a map of its flags, its begin_search and its find_keys. */
 function replyKeySpec(reply: ReplyWriter, spec: KeySpec): void {
   reply.map(3);
   reply.bulkText("flags");
@@ -222,41 +239,36 @@ function replyKeySpec(reply: ReplyWriter, spec: KeySpec): void {
   } else replySpec(reply, "unknown", []);
 }
 
+/** One half of a key spec: its type, and the fields of that type. */
 function replySpec(
   reply: ReplyWriter,
   type: string,
   fields: readonly [string, string | number][],
 ): void {
   reply.map(2);
-  reply.bulkText("type");
-  reply.bulkText(type);
+  replyField(reply, "type", type);
   reply.bulkText("spec");
   reply.map(fields.length);
-  for (const [name, value] of fields) {
-    reply.bulkText(name);
-    if (typeof value === "number") reply.integer(value);
-    else reply.bulkText(value);
-  }
+  for (const [name, value] of fields) replyField(reply, name, value);
 }
 
+/** One command as COMMAND DOCS answers it. Its summary is a link, as we carry no texts of Redis. */
 function replyDocs(ctx: Context, found: CommandRow): void {
   const { reply } = ctx;
   const facts = factsOf(found);
   const subcommands = subcommandsOf(ctx, found);
   reply.bulkText(found.name);
   reply.map(subcommands.length > 0 ? 4 : 3);
-  reply.bulkText("summary");
-  reply.bulkText(`See https://redis.io/commands/${found.name.replace("|", "-")}`);
-  reply.bulkText("since");
-  reply.bulkText(facts.since);
-  reply.bulkText("group");
-  reply.bulkText(facts.group);
+  replyField(reply, "summary", `See https://redis.io/commands/${found.name.replace("|", "-")}`);
+  replyField(reply, "since", facts.since);
+  replyField(reply, "group", facts.group);
   if (subcommands.length === 0) return;
   reply.bulkText("subcommands");
   reply.map(subcommands.length);
   for (const subcommand of subcommands) replyDocs(ctx, subcommand);
 }
 
+/** What COMMAND LIST's FILTERBY lets pass. No command is a module's. */
 function readFilter(argv: Argv): (candidate: CommandRow) => boolean {
   if (argv.count !== 5 || !isWord(argv, 2, "FILTERBY")) throw new CommandError(SYNTAX);
   if (isWord(argv, 3, "MODULE")) return () => false;
@@ -273,7 +285,11 @@ function readFilter(argv: Argv): (candidate: CommandRow) => boolean {
   };
 }
 
-/** The command named from argument 2 on, and its keys. */
+/**
+ * The command that stands from argument 2 on, and its keys, for COMMAND GETKEYS.
+ *
+ * @throws {CommandError} When it is unknown, has no keys, or its arguments do not fit.
+ */
 function resolveKeys(
   ctx: Context,
   argv: Argv,

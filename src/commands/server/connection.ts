@@ -1,5 +1,7 @@
 /**
- * What a client says about itself: who it is, what it speaks, which database it means.
+ * What a client says of its connection: who it is (AUTH), which protocol it speaks (HELLO), which
+ * database it means (SELECT), and that it is there or leaves (PING, QUIT, RESET). All of it needs a
+ * session; the master's stream has none.
  *
  * @module
  */
@@ -22,6 +24,7 @@ import { CLUSTER_DISABLED, CommandError, SYNTAX, wrongArity } from "../engine/er
 import { checkClientName } from "./client.ts";
 import type { Session } from "../engine/host.ts";
 import { sessionOf } from "../engine/execute.ts";
+import { replyField } from "../engine/reply.ts";
 
 const WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
 const NO_PASSWORD_SET =
@@ -31,12 +34,13 @@ const HELLO_NEEDS_AUTH =
   "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto>" +
   " AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol" +
   " version at the same time";
+/** Who logs in by `AUTH password`, and who a client is before it logs in. */
 const DEFAULT_USER = "default";
 
-/** Flags of all that works in any state of the server. */
+/** Flags of what is answered in any state of the server. */
 const ANYTIME = NOSCRIPT | LOADING | STALE | FAST;
 
-/** `AUTH [username] password`: logs in. O(1). */
+/** `AUTH [username] password`: logs the connection in, as "default" without a name. O(1). */
 const auth = command("auth", -2, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(SYNTAX);
   if (argv.count === 2 && ctx.host.open) throw new CommandError(NO_PASSWORD_SET);
@@ -45,7 +49,9 @@ const auth = command("auth", -2, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv)
   ctx.reply.ok();
 });
 
-/** `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one. O(1). */
+/**
+ * `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one. O(1).
+ */
 const hello = command("hello", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv) => {
   const session = sessionOf(ctx);
   const version = argv.count > 1 ? readVersion(argv) : undefined;
@@ -57,7 +63,10 @@ const hello = command("hello", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, arg
   replyHello(ctx, session);
 });
 
-/** `PING [message]`; in RESP2 with subscriptions the reply looks like a message. O(1). */
+/**
+ * `PING [message]`: PONG or the message; to a subscriber in RESP2 it looks like one of its
+ * messages. O(1).
+ */
 const ping = command("ping", -1, FAST, "", (ctx, argv) => {
   if (argv.count > 2) throw new CommandError(wrongArity("ping"));
   const { reply, session } = ctx;
@@ -76,7 +85,7 @@ const echo = command("echo", 2, LOADING | STALE | FAST, "", (ctx, argv) => {
   ctx.reply.bulk(argv.bytes, argv.starts[1], argv.ends[1]);
 });
 
-/** `SELECT index`: the database of what follows. O(1). */
+/** `SELECT index`: the database that later commands of this connection mean. O(1). */
 const select = command("select", 2, LOADING | STALE | FAST, "", (ctx, argv) => {
   const index = readDbIndex(ctx, argv, 1);
   sessionOf(ctx).dbIndex = index;
@@ -85,13 +94,16 @@ const select = command("select", 2, LOADING | STALE | FAST, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `QUIT`: the connection ends once everything before it is answered. O(1). */
+/** `QUIT`: OK, then the connection ends; commands sent after it are not run. O(1). */
 const quit = command("quit", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {
   sessionOf(ctx).closing = true;
   ctx.reply.ok();
 });
 
-/** `RESET`: as if the client had just connected. O(n) of what it had subscribed to and watched. */
+/**
+ * `RESET`: makes the connection as it was when it began. O(n) of what it was subscribed to and
+ * watched.
+ */
 const reset = command("reset", 1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {
   const session = sessionOf(ctx);
   ctx.host.reset(session);
@@ -99,18 +111,18 @@ const reset = command("reset", 1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {
   ctx.reply.simple("RESET");
 });
 
-/** `READONLY`: a replica answers reads anyway; cluster clients ask first. O(1). */
+/** `READONLY`: OK, as a replica answers reads anyway; cluster clients send it first. O(1). */
 const readonly = command("readonly", 1, LOADING | STALE | FAST, "", (ctx) => ctx.reply.ok());
 
-/** `READWRITE`: takes READONLY back, which changes nothing here. O(1). */
+/** `READWRITE`: OK, as READONLY has changed nothing. O(1). */
 const readwrite = command("readwrite", 1, LOADING | STALE | FAST, "", (ctx) => ctx.reply.ok());
 
-/** `ASKING`: there is no cluster to ask about. O(1). */
+/** `ASKING`: refused, as this server is part of no cluster. O(1). */
 const asking = command("asking", 1, FAST, "", () => {
   throw new CommandError(CLUSTER_DISABLED);
 });
 
-/** Every row of this family. */
+/** The commands of this file. */
 export const connectionCommands: readonly Command[] = [
   asking,
   auth,
@@ -124,10 +136,16 @@ export const connectionCommands: readonly Command[] = [
   select,
 ];
 
+/**
+ * Logs the connection in.
+ *
+ * @throws {CommandError} WRONGPASS, which says nothing of whether the user exists.
+ */
 function login(ctx: Context, user: string, password: Uint8Array): void {
   if (!ctx.host.login(sessionOf(ctx), user, password)) throw new CommandError(WRONG_PASS);
 }
 
+/** HELLO's protocol version. @throws {CommandError} NOPROTO for any but 2 and 3. */
 function readVersion(argv: Argv): 2 | 3 {
   const version = readInteger(
     argv,
@@ -140,7 +158,9 @@ function readVersion(argv: Argv): 2 | 3 {
   return version;
 }
 
-/** Where the user's name and the client's name stand; 0 for nowhere. */
+/**
+ * Indices of HELLO's arguments that name the user and the client; 0 where the option is missing.
+ */
 function readHelloOptions(argv: Argv): { userIndex: number; nameIndex: number } {
   let userIndex = 0;
   let nameIndex = 0;
@@ -158,21 +178,16 @@ function readHelloOptions(argv: Argv): { userIndex: number; nameIndex: number } 
   return { userIndex, nameIndex };
 }
 
+/** What HELLO answers: server, version, protocol, id and role, as a map. */
 function replyHello(ctx: Context, session: Session): void {
   const { host, reply } = ctx;
   reply.map(7);
-  reply.bulkText("server");
-  reply.bulkText("redis");
-  reply.bulkText("version");
-  reply.bulkText(host.version);
-  reply.bulkText("proto");
-  reply.integer(session.protocol);
-  reply.bulkText("id");
-  reply.integer(session.id);
-  reply.bulkText("mode");
-  reply.bulkText("standalone");
-  reply.bulkText("role");
-  reply.bulkText(host.role === "master" ? "master" : "replica");
+  replyField(reply, "server", "redis");
+  replyField(reply, "version", host.version);
+  replyField(reply, "proto", session.protocol);
+  replyField(reply, "id", session.id);
+  replyField(reply, "mode", "standalone");
+  replyField(reply, "role", host.role === "master" ? "master" : "replica");
   reply.bulkText("modules");
   reply.array(0);
 }

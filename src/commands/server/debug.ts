@@ -1,6 +1,7 @@
 /**
- * DEBUG, as far as it only looks: what tests compare two servers by. What would stop, change or end the
- * server is refused, because the server is part of an application.
+ * DEBUG (`debug.c`), as far as it only looks: the digests that tests compare two servers by, and
+ * how one value is held. What would stop, change or end the server is refused, because the server
+ * is part of an application. Subcommands are no rows of their own here, as in Redis.
  *
  * @module
  */
@@ -15,7 +16,10 @@ import { runInSlices } from "../engine/execute.ts";
 import { replyHelp } from "../engine/container.ts";
 import { ENCODING_NAMES } from "../keys/object.ts";
 
-/** Keys DIGEST looks at in one turn of the event loop: a few milliseconds when they are small. */
+/**
+ * How many keys DIGEST looks at in one turn of the event loop: a few milliseconds when they are
+ * small.
+ */
 const KEYS_PER_SLICE = 1000;
 
 const HELP: readonly string[] = [
@@ -30,7 +34,7 @@ const HELP: readonly string[] = [
   "    Show low level info about `key` and associated value.",
 ];
 
-/** Known to Redis and refused here. */
+/** Subcommands Redis has and we refuse by name; any other is answered as unknown. */
 const REFUSED: readonly string[] = [
   "AOF-FLUSH-SLEEP",
   "ASSERT",
@@ -67,7 +71,9 @@ const REFUSED: readonly string[] = [
   "STRUCTSIZE",
 ];
 
-/** `DIGEST`: of everything. O(everything). */
+/**
+ * `DEBUG DIGEST`: 40 hexadecimal digits of the whole dataset, in slices. O(n) of keys and elements.
+ */
 function replyDigest(ctx: Context): void {
   const digest = new DatasetDigest(ctx.keyspace);
   const step = (later: Context) => {
@@ -78,7 +84,10 @@ function replyDigest(ctx: Context): void {
   if (!step(ctx)) runInSlices(ctx, step);
 }
 
-/** `DIGEST-VALUE key ...`: of each value, expired or not. O(size). */
+/**
+ * `DEBUG DIGEST-VALUE key ...`: a digest of each value, expired or not; zeros for a missing key.
+ * O(size).
+ */
 function replyDigestValue(ctx: Context, argv: Argv): void {
   const { db, reply } = ctx;
   const digest = new Digest();
@@ -91,7 +100,9 @@ function replyDigestValue(ctx: Context, argv: Argv): void {
   }
 }
 
-/** `OBJECT key`: how a value is held. Addresses and times of access are none of ours. */
+/**
+ * `DEBUG OBJECT key`: the encoding; we have no addresses and no times of access, and answer zeros.
+ */
 function replyObject(ctx: Context, argv: Argv): void {
   const entry = ctx.db.find(argv.bytes, argv.starts[2], argv.ends[2]);
   if (entry === 0) throw new CommandError(NO_SUCH_KEY);
@@ -99,7 +110,10 @@ function replyObject(ctx: Context, argv: Argv): void {
   ctx.reply.simple(`Value at:0x0 refcount:1 encoding:${encoding} lru:0 lru_seconds_idle:0`);
 }
 
-/** `DEBUG subcommand ...`: one command, whose subcommands are arguments. O(n) where it looks at every key. */
+/**
+ * `DEBUG subcommand ...`: one command, whose subcommands are arguments. O(n) where it looks at
+ * every key.
+ */
 const debug = command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, "", (ctx, argv) => {
   const { count } = argv;
   if (isWord(argv, 1, "HELP") && count === 2) replyHelp(ctx, "DEBUG", HELP);
@@ -117,5 +131,5 @@ const debug = command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, "", (ctx,
   }
 });
 
-/** The family: one row. */
+/** The one command of this file. */
 export const debugCommands: readonly Command[] = [debug];

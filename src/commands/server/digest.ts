@@ -1,7 +1,19 @@
 /**
- * What `DEBUG DIGEST` computes: 20 bytes that two servers have in common when they hold the same, to the
- * byte what debug.c of Redis makes of it. Where order is part of a value its elements are mixed in one
- * after the other, where it is not they are xored.
+ * What DEBUG DIGEST computes: 20 bytes that are equal for two servers that hold the same dataset,
+ * and the ones `debug.c computeDatasetDigest` computes. By them tests compare a replica of ours
+ * with its master.
+ *
+ * Two operations build it. `xor` adds what has no order: SHA-1 of the element, xored in, so that
+ * members of a set or keys of a database may come in any order. `mix` adds what has order: it xors
+ * likewise and then replaces the digest by its own SHA-1, so that a list with two elements
+ * exchanged has another digest.
+ *
+ *     dataset  mix(number of each database), xor(digest of each key)
+ *     key      mix(name), mix(type), value, xor("!!expire!!") when it has an expiry
+ *     string   mix(bytes)                    list    mix(element) ...
+ *     set      xor(member) ...               zset    xor(digest of mix(member), mix(score)) ...
+ *     hash     xor(digest of mix(field), mix(value), xor("!!hexpire!!") with an expiry) ...
+ *     stream   mix(id), then mix(field), mix(value) ...; groups are no part of it
  *
  * @module
  */
@@ -23,52 +35,57 @@ import { setEach } from "../../store/types/set.ts";
 import { readString } from "../../store/types/string.ts";
 import { zsetEach } from "../../store/types/zset.ts";
 
-/** Snapshots of this version are Redis 7.2's, which began to print scores with the fewest digits. */
+/** RDB version of Redis 7.2, which began to print scores with the fewest digits instead of 17. */
 const SHORTEST_SCORES_SINCE = 11;
-/** Valkey's: there the expiry of a field is no part of the digest. */
+/** RDB version of Valkey, in whose digest the expiry of a field is no part. */
 const NO_FIELD_MARKS_SINCE = FIRST_VALKEY_VERSION;
 const FIELD_MARK = encodeUtf8("!!hexpire!!");
 const EXPIRE_MARK = encodeUtf8("!!expire!!");
 
-/** One digest in the making. */
+/**
+ * One digest of 20 bytes that is being computed. Reused for every key: nothing is allocated a key.
+ */
 export class Digest {
-  /** As it stands. */
+  /** The digest of all that was added since {@linkcode Digest.clear}. */
   readonly bytes: Uint8Array = new Uint8Array(SHA1_BYTES);
   readonly #hash: Uint8Array = new Uint8Array(SHA1_BYTES);
   readonly #word: Uint8Array = new Uint8Array(4);
 
-  /** Zero, as nothing digests to. */
+  /** Begins anew: the digest of nothing is 20 zeros. */
   clear(): void {
     this.bytes.fill(0);
   }
 
-  /** Adds what has no order. */
+  /** Adds what has no order: the SHA-1 of bytes `[start, end)` is xored in. */
   xor(bytes: Uint8Array, start: number, end: number): void {
     const hash = this.#hash;
     sha1(bytes, start, end, hash, 0);
     for (let i = 0; i < SHA1_BYTES; i++) this.bytes[i] ^= hash[i];
   }
 
-  /** Adds what comes after all that was added before. */
+  /**
+   * Adds what comes after all that was added before: {@linkcode Digest.xor}, then SHA-1 of the
+   * digest.
+   */
   mix(bytes: Uint8Array, start: number, end: number): void {
     this.xor(bytes, start, end);
     sha1(this.bytes, 0, SHA1_BYTES, this.bytes, 0);
   }
 
-  /** Mixes a number as `htonl` lays it out. */
+  /** Mixes in an uint32 as `htonl` lays it out, most significant byte first. */
   mixNumber(value: number): void {
     const word = this.#word;
     for (let i = 0; i < 4; i++) word[i] = value >>> (24 - 8 * i);
     this.mix(word, 0, 4);
   }
 
-  /** Mixes ASCII text. */
+  /** Mixes in text as its ASCII bytes. */
   mixText(text: string): void {
     const bytes = encodeUtf8(text);
     this.mix(bytes, 0, bytes.length);
   }
 
-  /** 40 hexadecimal digits. */
+  /** The digest as 40 hexadecimal digits. */
   toString(): string {
     return hexOf(this.bytes);
   }
@@ -76,9 +93,10 @@ export class Digest {
 
 const ref: BytesRef = new BytesRef();
 
-/** Of one element of a value without order. */
+/** The digest of one element of a sorted set or a hash. */
 const element: Digest = new Digest();
 
+/** Adds a value to a digest; by its keyspace it knows which version's digest to compute. */
 type MixValue = (digest: Digest, keyspace: Keyspace, db: Database, entry: Entry) => void;
 
 function mixString(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
@@ -115,7 +133,9 @@ function mixHash(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry)
   });
 }
 
-/** Entries only: groups are no part of it. */
+/**
+ * A stream's entries in order. An id is mixed as text with a dot, unlike anywhere else on the wire.
+ */
 function mixStream(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
   const cursor = new StreamCursor();
   const value = new BytesRef();
@@ -131,11 +151,15 @@ function mixStream(digest: Digest, _keyspace: Keyspace, db: Database, entry: Ent
   }
 }
 
+/** Two halves of an uint64 as one bigint. */
 function wide(high: number, low: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
-/** Adds type, value and the fact of an expiry: the part `DEBUG DIGEST-VALUE` is about. */
+/**
+ * Adds a value: its type, its elements and whether it has an expiry. DEBUG DIGEST-VALUE is this
+ * alone.
+ */
 export function addValue(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
   const type = db.typeOf(entry);
   digest.mixNumber(type);
@@ -145,7 +169,7 @@ export function addValue(digest: Digest, keyspace: Keyspace, db: Database, entry
   if (db.expireAtMs(entry) !== NO_EXPIRY) digest.xor(EXPIRE_MARK, 0, EXPIRE_MARK.length);
 }
 
-/** By {@linkcode ValueType}. */
+/** How the values of each {@linkcode ValueType} are added. */
 const MIXERS: Readonly<Partial<Record<ValueType, MixValue>>> = {
   [ValueType.STRING]: mixString,
   [ValueType.LIST]: mixList,
@@ -169,14 +193,23 @@ export class DatasetDigest {
   #began: boolean = false;
   #seen: number = 0;
 
-  /** Of what the databases hold now: none made later is looked at. */
+  /**
+   * @param keyspace Its databases that hold keys now are looked at; one that is filled later is
+   * not.
+   */
   constructor(keyspace: Keyspace) {
     this.#keyspace = keyspace;
     this.#indexes = keyspace.indexes();
     this.#look = (entry) => this.#add(entry);
   }
 
-  /** Looks at about `keys` keys; true when there are no more. What is written in between may count or not. */
+  /**
+   * Looks at some more keys. What clients write between two steps may be counted or not, as SCAN
+   * has it.
+   *
+   * @param keys About how many: a bucket of the table is never left half looked at.
+   * @returns True when there are no more.
+   */
   step(keys: number): boolean {
     this.#seen = 0;
     while (this.#at < this.#indexes.length && this.#seen < keys) {
@@ -191,11 +224,12 @@ export class DatasetDigest {
     return this.#at === this.#indexes.length;
   }
 
-  /** 40 hexadecimal digits. */
+  /** The digest of the keys looked at so far as 40 hexadecimal digits. */
   toString(): string {
     return this.#digest.toString();
   }
 
+  /** Xors in one key: its name, then its value. */
   #add(entry: Entry): void {
     const db = this.#keyspace.db(this.#indexes[this.#at]);
     const one = this.#one;

@@ -1,6 +1,10 @@
 /**
- * FUNCTION: libraries are kept, listed, dumped and restored, so that nothing of a master's dataset is
- * lost; what they register is never run.
+ * FUNCTION (`functions.c`): libraries are kept, listed, dumped and restored, so that nothing of a
+ * master's dataset is lost; the functions they register are never run. To know their names a
+ * library's code is read for its calls of `redis.register_function`, not executed.
+ *
+ * A library that a client loads is checked as Redis checks it. One that comes down the stream the
+ * master has run: it is kept even when we cannot read what it registers.
  *
  * @module
  */
@@ -24,8 +28,9 @@ import {
 } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { scriptCommands } from "./script.ts";
+import { replyField } from "../engine/reply.ts";
 
-/** The only engine a server of our own takes; a master's may have others. */
+/** The only engine clients may load for; a library of the master's may name others. */
 const ENGINE = "LUA";
 
 const HELP: readonly string[] = [
@@ -71,7 +76,11 @@ const HELP: readonly string[] = [
   "      in case of functions name collision with another library).",
 ];
 
-/** Calls what may refuse a library, and says it as the wire does. */
+/**
+ * Calls what may refuse a library or a payload and throws the refusal as an error reply.
+ *
+ * @param rewrite Makes the reply of the refusal's message, "ERR " included.
+ */
 function refusing<T>(act: () => T, rewrite: (message: string) => string): T {
   try {
     return act();
@@ -81,14 +90,19 @@ function refusing<T>(act: () => T, rewrite: (message: string) => string): T {
   }
 }
 
+/** LOAD replies with the refusal as it is. */
 const asItIs = (message: string): string => message;
-/** RESTORE words LOAD's refusal without the quotes. */
+/** RESTORE replies with the same refusal without its quotes. */
 const unquoted = (message: string): string => message.replaceAll("'", "");
 
-/** A library as a client may load it: of an engine there is, with something registered. */
+/**
+ * Reads a library's code.
+ *
+ * @throws {LibraryError} When it cannot be read, or names an engine there is not.
+ */
 function checkedLibrary(ctx: Context, source: Uint8Array): FunctionLibrary {
   const library = readLibrary(source);
-  // A master has run it: what it registers by names we can't read is no reason to refuse it.
+  // The master has run it: an engine we do not know is no reason to lose it.
   if (ctx.caller === Caller.MASTER_STREAM) return library;
   if (library.engine !== ENGINE) {
     throw new LibraryError(`Engine '${library.engine.toLowerCase()}' not found`);
@@ -96,7 +110,7 @@ function checkedLibrary(ctx: Context, source: Uint8Array): FunctionLibrary {
   return library;
 }
 
-/** `FUNCTION LOAD [REPLACE] code`: the library's name. O(1). */
+/** `FUNCTION LOAD [REPLACE] code`: keeps a library and replies its name. O(length of the code). */
 const functionLoad = command("function|load", -3, WRITE | DENYOOM | NOSCRIPT, "", (ctx, argv) => {
   let replace = false;
   for (let i = 2; i < argv.count - 1; i++) {
@@ -117,7 +131,7 @@ const functionLoad = command("function|load", -3, WRITE | DENYOOM | NOSCRIPT, ""
   ctx.reply.bulkText(library.name);
 });
 
-/** `FUNCTION DELETE name`: OK. O(1). */
+/** `FUNCTION DELETE name`: forgets a library. O(functions of it). */
 const functionDelete = command("function|delete", 3, WRITE | NOSCRIPT, "", (ctx, argv) => {
   if (!ctx.keyspace.functions.delete(textOf(argv, 2))) {
     throw new CommandError(LIBRARY_NOT_FOUND);
@@ -126,7 +140,7 @@ const functionDelete = command("function|delete", 3, WRITE | NOSCRIPT, "", (ctx,
   ctx.reply.ok();
 });
 
-/** `FUNCTION FLUSH [ASYNC|SYNC]`: OK. O(n). */
+/** `FUNCTION FLUSH [ASYNC|SYNC]`: forgets every library; both words mean the same here. O(n). */
 const functionFlush = command("function|flush", -2, WRITE | NOSCRIPT, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(wrongSubcommandArity("FUNCTION", textOf(argv, 1)));
   if (argv.count === 3 && !isWord(argv, 2, "SYNC") && !isWord(argv, 2, "ASYNC")) {
@@ -137,12 +151,12 @@ const functionFlush = command("function|flush", -2, WRITE | NOSCRIPT, "", (ctx, 
   ctx.reply.ok();
 });
 
-/** `FUNCTION DUMP`: every library as a payload. O(n). */
+/** `FUNCTION DUMP`: every library in one payload, for FUNCTION RESTORE. O(n). */
 const functionDump = command("function|dump", 2, NOSCRIPT, "", (ctx) => {
   ctx.reply.bulk(encodeFunctions(ctx.keyspace.functions.sources()));
 });
 
-/** `FUNCTION RESTORE payload [FLUSH|APPEND|REPLACE]`: all of its libraries or none. O(n). */
+/** `FUNCTION RESTORE payload [FLUSH|APPEND|REPLACE]`: adds all of its libraries, or none. O(n). */
 const functionRestore = command(
   "function|restore",
   -3,
@@ -180,6 +194,7 @@ const functionList = command("function|list", -2, NOSCRIPT, "", (ctx, argv) => {
   for (const library of libraries) replyLibrary(ctx, library, withCode);
 });
 
+/** The options of FUNCTION LIST, each at most once and in any order. */
 function readListOptions(argv: Argv): { withCode: boolean; pattern: Uint8Array | undefined } {
   let withCode = false;
   let pattern: Uint8Array | undefined;
@@ -194,19 +209,17 @@ function readListOptions(argv: Argv): { withCode: boolean; pattern: Uint8Array |
   return { withCode, pattern };
 }
 
+/** One library as FUNCTION LIST answers it: name, engine, functions, and the code with WITHCODE. */
 function replyLibrary(ctx: Context, library: FunctionLibrary, withCode: boolean): void {
   const { reply } = ctx;
   reply.map(withCode ? 4 : 3);
-  reply.bulkText("library_name");
-  reply.bulkText(library.name);
-  reply.bulkText("engine");
-  reply.bulkText(library.engine);
+  replyField(reply, "library_name", library.name);
+  replyField(reply, "engine", library.engine);
   reply.bulkText("functions");
   reply.array(library.functions.length);
   for (const { name, description, flags } of library.functions) {
     reply.map(3);
-    reply.bulkText("name");
-    reply.bulkText(name);
+    replyField(reply, "name", name);
     reply.bulkText("description");
     if (description === undefined) reply.null();
     else reply.bulkText(description);
@@ -219,7 +232,10 @@ function replyLibrary(ctx: Context, library: FunctionLibrary, withCode: boolean)
   reply.bulk(library.source);
 }
 
-/** `FUNCTION STATS`: nothing runs; how much there is of the engine. O(1). */
+/**
+ * `FUNCTION STATS`: null for what runs, as nothing ever does; how many libraries and functions.
+ * O(1).
+ */
 const functionStats = command("function|stats", 2, NOSCRIPT | ALLOW_BUSY, "", (ctx) => {
   const { reply, keyspace } = ctx;
   reply.map(2);
@@ -229,13 +245,11 @@ const functionStats = command("function|stats", 2, NOSCRIPT | ALLOW_BUSY, "", (c
   reply.map(1);
   reply.bulkText(ENGINE);
   reply.map(2);
-  reply.bulkText("libraries_count");
-  reply.integer(keyspace.functions.size);
-  reply.bulkText("functions_count");
-  reply.integer(keyspace.functions.functionCount);
+  replyField(reply, "libraries_count", keyspace.functions.size);
+  replyField(reply, "functions_count", keyspace.functions.functionCount);
 });
 
-/** `FUNCTION KILL`: there is never one to end. O(1). */
+/** `FUNCTION KILL`: NOTBUSY, as no function ever runs. O(1). */
 const functionKill = command("function|kill", 2, NOSCRIPT | ALLOW_BUSY, "", () => {
   throw new CommandError(NOT_BUSY);
 });

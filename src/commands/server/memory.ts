@@ -1,6 +1,9 @@
 /**
- * MEMORY: what the store counts of itself, to the byte. Not what Redis would need for the same data, and
- * not what the process around it takes.
+ * MEMORY: what the store counts of itself, to the byte. It is not what Redis would need for the
+ * same data, nor what the process takes, which the runtime's heap and the application add to.
+ *
+ * Numbers are exact and need no sampling: records know their length, and a large value keeps the
+ * sum of its bytes.
  *
  * @module
  */
@@ -12,9 +15,11 @@ import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { lookup } from "../engine/lookup.ts";
+import { replyField } from "../engine/reply.ts";
 
-/** What one PURGE moves at most, over all databases: some 10 milliseconds. */
+/** How many bytes one PURGE moves at most, over all databases: some 10 milliseconds. */
 const PURGE_BYTES = 16 * 1024 * 1024;
+/** Bytes held for each byte used above which DOCTOR complains, as Redis does. */
 const MUCH_FRAGMENTATION = 1.4;
 
 const HELP: readonly string[] = [
@@ -31,7 +36,9 @@ const HELP: readonly string[] = [
   "    sampled up to <count> times (default: 5, 0 means sample all).",
 ];
 
-/** `MEMORY USAGE key [SAMPLES n]`: bytes of key and value, counted and not sampled; or null. O(1). */
+/**
+ * `MEMORY USAGE key [SAMPLES n]`: bytes of key and value, counted and not sampled; or null. O(1).
+ */
 const memoryUsage = command("memory|usage", -3, READONLY, "RO@2", (ctx, argv) => {
   for (let i = 3; i < argv.count; i += 2) {
     if (!isWord(argv, i, "SAMPLES") || i + 1 === argv.count) throw new CommandError(SYNTAX);
@@ -43,10 +50,13 @@ const memoryUsage = command("memory|usage", -3, READONLY, "RO@2", (ctx, argv) =>
   ctx.reply.integer(ctx.db.recordBytes(entry) + (object?.memoryBytes ?? 0));
 });
 
-/** `MEMORY STATS`: how much is held, and for what. O(large values). */
+/**
+ * `MEMORY STATS`: bytes held in all, for tables and for values, and how well they are used. O(large
+ * values).
+ */
 const memoryStats = command("memory|stats", 2, 0, "", replyStats);
 
-/** `MEMORY DOCTOR`: whether much of it is unused. O(databases). */
+/** `MEMORY DOCTOR`: a sentence on whether freed space inside the store is high. O(databases). */
 const memoryDoctor = command("memory|doctor", 2, 0, "", (ctx) => {
   const { fragmentation } = ctx.keyspace.memory();
   const text = fragmentation > MUCH_FRAGMENTATION
@@ -55,7 +65,10 @@ const memoryDoctor = command("memory|doctor", 2, 0, "", (ctx) => {
   ctx.reply.verbatim("txt", text + "\n");
 });
 
-/** `MEMORY PURGE`: moves records together, so that what was freed between them can be given back. O(n). */
+/**
+ * `MEMORY PURGE`: moves records together, so that pages freed between them can be given back. O(16
+ * MB).
+ */
 const memoryPurge = command("memory|purge", 2, 0, "", (ctx) => {
   let left = PURGE_BYTES;
   for (const index of ctx.keyspace.indexes()) {
@@ -64,11 +77,12 @@ const memoryPurge = command("memory|purge", 2, 0, "", (ctx) => {
   ctx.reply.ok();
 });
 
-/** `MEMORY MALLOC-STATS`: the runtime's allocator tells us nothing. O(1). */
+/** `MEMORY MALLOC-STATS`: what Redis answers where its allocator keeps no statistics. O(1). */
 const memoryMallocStats = command("memory|malloc-stats", 2, 0, "", (ctx) => {
   ctx.reply.bulkText("Stats not supported for the current allocator");
 });
 
+/** The fields of MEMORY STATS that have a meaning here, by the names Redis gives them. */
 function replyStats(ctx: Context): void {
   const { reply, keyspace } = ctx;
   const { used, reserved, table, objects, fragmentation } = keyspace.memory();
@@ -84,8 +98,7 @@ function replyStats(ctx: Context): void {
   ];
   reply.map(numbers.length + 2);
   for (const [name, value] of numbers) {
-    reply.bulkText(name);
-    reply.integer(value);
+    replyField(reply, name, value);
   }
   reply.bulkText("dataset.percentage");
   reply.double(total === 0 ? 0 : dataset * 100 / total);

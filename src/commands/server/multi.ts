@@ -1,5 +1,8 @@
 /**
- * Transactions: queued by dispatch between MULTI and EXEC, run here as one.
+ * Transactions (`multi.c`). Between MULTI and EXEC dispatch queues what a client sends and answers
+ * QUEUED; EXEC runs the queue without another client's command in between, unless a key under WATCH
+ * was changed. A command that could not even be queued makes EXEC fail; one that fails when it runs
+ * does not stop the others, as its error is its own reply.
  *
  * @module
  */
@@ -17,9 +20,10 @@ import {
 import { CommandError } from "../engine/errors.ts";
 import { sessionOf } from "../engine/execute.ts";
 
+/** Flags all of them share: they are answered in any state of the server. */
 const ANYTIME = NOSCRIPT | LOADING | STALE;
 
-/** `MULTI`: what follows is queued until EXEC. O(1). */
+/** `MULTI`: queues what the client sends until EXEC. O(1). */
 const multi = command("multi", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
   const session = sessionOf(ctx);
   if (session.transaction !== undefined) {
@@ -29,7 +33,10 @@ const multi = command("multi", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
   ctx.reply.ok();
 });
 
-/** `EXEC`: runs the queue, or nothing at all when a watched key was changed. O(n) and what each takes. */
+/**
+ * `EXEC`: the replies of the queue, or a null array when a watched key was changed. O(n) and what
+ * each takes.
+ */
 const exec = command("exec", 1, ANYTIME | SKIP_SLOWLOG, "", (ctx) => {
   const session = sessionOf(ctx);
   const { transactions } = ctx.host;
@@ -46,7 +53,7 @@ const exec = command("exec", 1, ANYTIME | SKIP_SLOWLOG, "", (ctx) => {
   for (let i = 0; i < transaction.length; i++) transactions.run(transaction, i);
 });
 
-/** `DISCARD`: forgets the queue and what is watched. O(n). */
+/** `DISCARD`: ends the transaction without running it, and forgets what is watched. O(n). */
 const discard = command("discard", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
   const session = sessionOf(ctx);
   if (session.transaction === undefined) throw new CommandError("ERR DISCARD without MULTI");
@@ -55,7 +62,7 @@ const discard = command("discard", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => 
   ctx.reply.ok();
 });
 
-/** `WATCH key ...`: EXEC does nothing when one of them changes before it. O(n). */
+/** `WATCH key ...`: the next EXEC does nothing when one of these keys changes before it. O(n). */
 const watch = command("watch", -2, ANYTIME | FAST | ALLOW_BUSY, "RO@1:-1", (ctx, argv) => {
   const session = sessionOf(ctx);
   if (session.transaction !== undefined) {
@@ -68,11 +75,11 @@ const watch = command("watch", -2, ANYTIME | FAST | ALLOW_BUSY, "RO@1:-1", (ctx,
   ctx.reply.ok();
 });
 
-/** `UNWATCH`. O(n). */
+/** `UNWATCH`: forgets what this connection watches. O(n). */
 const unwatch = command("unwatch", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
   ctx.host.transactions.unwatch(sessionOf(ctx));
   ctx.reply.ok();
 });
 
-/** Every row of this family. */
+/** The commands of this file. */
 export const multiCommands: readonly Command[] = [discard, exec, multi, unwatch, watch];

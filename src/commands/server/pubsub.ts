@@ -1,6 +1,8 @@
 /**
- * Channels. Messages published on the master come down the stream and reach the subscribers of every
- * replica; a message published here reaches only those connected here.
+ * Publish and subscribe (`pubsub.c`). A message published on the master comes down the stream and
+ * reaches the subscribers of every replica; one published on a replica reaches only the clients of
+ * that replica. Channels, patterns and shard channels are three name spaces: PUBLISH reaches the
+ * first two, SPUBLISH the third.
  *
  * @module
  */
@@ -23,7 +25,9 @@ import { container } from "../engine/container.ts";
 import type { Session, SubscriptionKind } from "../engine/host.ts";
 import { sessionOf } from "../engine/execute.ts";
 
+/** Flags of what subscribes and unsubscribes. */
 const SUBSCRIBING = PUBSUB | NOSCRIPT | LOADING | STALE;
+/** Flags of what asks who is subscribed. */
 const ASKING_ABOUT = PUBSUB | LOADING | STALE;
 
 /** `SUBSCRIBE channel ...`: receives what is published to them from now on. O(channels). */
@@ -31,7 +35,9 @@ const subscribe = command("subscribe", -2, SUBSCRIBING, "", (ctx, argv) => {
   subscribeGeneric(ctx, argv, "channel", "subscribe");
 });
 
-/** `PSUBSCRIBE pattern ...`: as SUBSCRIBE to every channel that fits a glob pattern. O(patterns). */
+/**
+ * `PSUBSCRIBE pattern ...`: as SUBSCRIBE to every channel that fits a glob pattern. O(patterns).
+ */
 const psubscribe = command("psubscribe", -2, SUBSCRIBING, "", (ctx, argv) => {
   subscribeGeneric(ctx, argv, "pattern", "psubscribe");
 });
@@ -79,7 +85,10 @@ const pubsubChannels = command("pubsub|channels", -2, ASKING_ABOUT, "", (ctx, ar
   replyChannels(ctx, argv, "channel", "pubsub|channels");
 });
 
-/** `PUBSUB SHARDCHANNELS [pattern]`: shard channels that clients here are subscribed to. O(channels). */
+/**
+ * `PUBSUB SHARDCHANNELS [pattern]`: shard channels that clients here are subscribed to.
+ * O(channels).
+ */
 const pubsubShardchannels = command("pubsub|shardchannels", -2, ASKING_ABOUT, "", (ctx, argv) => {
   replyChannels(ctx, argv, "shard", "pubsub|shardchannels");
 });
@@ -129,6 +138,7 @@ export const pubsubCommands: readonly Command[] = [
   ]),
 ];
 
+/** SUBSCRIBE, PSUBSCRIBE and SSUBSCRIBE. `name` begins each of the messages that answer. */
 function subscribeGeneric(ctx: Context, argv: Argv, kind: SubscriptionKind, name: string): void {
   const session = sessionOf(ctx);
   if (!session.connected) {
@@ -141,6 +151,10 @@ function subscribeGeneric(ctx: Context, argv: Argv, kind: SubscriptionKind, name
   }
 }
 
+/**
+ * UNSUBSCRIBE, PUNSUBSCRIBE and SUNSUBSCRIBE: one message at least, with a null channel for
+ * nothing.
+ */
 function unsubscribeGeneric(ctx: Context, argv: Argv, kind: SubscriptionKind, name: string): void {
   const session = sessionOf(ctx);
   const channels = argv.count > 1
@@ -153,7 +167,9 @@ function unsubscribeGeneric(ctx: Context, argv: Argv, kind: SubscriptionKind, na
   if (channels.length === 0) replyChange(ctx, session, kind, name, undefined);
 }
 
-/** One message for each channel: what was done, to which, and how many are left. */
+/**
+ * Pushes the message that confirms a change: what was done, to which channel, how many are left.
+ */
 function replyChange(
   ctx: Context,
   session: Session,
@@ -169,13 +185,17 @@ function replyChange(
   reply.integer(ctx.host.pubsub.count(session, kind));
 }
 
+/** PUBLISH and SPUBLISH: how many clients of this server got the message. */
 function publishGeneric(ctx: Context, argv: Argv, sharded: boolean): void {
   const receivers = ctx.host.pubsub.publish(argv.at(1), argv.at(2), sharded);
-  // A master's replicas have subscribers, too; on a replica nothing is propagated.
+  // A master propagates it to the subscribers of its replicas; on a replica nothing is propagated.
   ctx.dirty++;
   ctx.reply.integer(receivers);
 }
 
+/**
+ * PUBSUB CHANNELS and SHARDCHANNELS: all channels with a subscriber, or those that fit a pattern.
+ */
 function replyChannels(ctx: Context, argv: Argv, kind: "channel" | "shard", name: string): void {
   if (argv.count > 3) throw new CommandError(wrongArity(name));
   const pattern = argv.count === 3 ? argv.at(2) : undefined;
@@ -186,6 +206,7 @@ function replyChannels(ctx: Context, argv: Argv, kind: "channel" | "shard", name
   for (const channel of channels) ctx.reply.bulk(channel);
 }
 
+/** PUBSUB NUMSUB and SHARDNUMSUB: each channel that was named, and its subscribers. */
 function replySubscribers(ctx: Context, argv: Argv, kind: "channel" | "shard"): void {
   ctx.reply.array((argv.count - 2) * 2);
   for (let i = 2; i < argv.count; i++) {

@@ -1,7 +1,7 @@
 /**
- * Commands that Redis or Valkey know and that have nothing to do here: each refused with its reason, so
- * that a client is told why, and never that the command is unknown. What a family refuses of its own
- * subcommands (ACL, MODULE, CLIENT) stands in that family's file.
+ * Commands that Redis or Valkey know and that have nothing to do here: each refused with its
+ * reason, so that a client is told why, and never that the command is unknown. What a family
+ * refuses of its own subcommands (ACL, MODULE, CLIENT) stands in that family's file.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * EVAL, FCALL and SCRIPT: this server runs no scripts, and says so. Masters since Redis 7.0 send what a
- * script did and not the script; one that still sends EVAL is told by the same refusal that its stream
- * cannot be followed.
+ * EVAL, FCALL and SCRIPT: this server runs no scripts, and says so. Masters since Redis 7.0 send
+ * what a script did and not the script; one that still sends EVAL is told by the same refusal that
+ * its stream cannot be followed.
  *
  * @module
  */
@@ -28,6 +28,7 @@ import {
 } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 
+/** Flags of what runs a script. */
 const RUNS: number = NOSCRIPT | STALE | SKIP_MONITOR;
 
 const HELP: readonly string[] = [
@@ -71,10 +72,12 @@ const fcallRo = command("fcall_ro", -3, RUNS | READONLY, "RO.access@2:n", (ctx, 
   throw new CommandError(noScripts("FCALL_RO"));
 });
 
+/** The refusal of EVAL and its variants, by the name the client gave. */
 function refuse(_ctx: Context, argv: Argv): void {
   throw new CommandError(noScripts(textOf(argv, 0).toUpperCase()));
 }
 
+/** What FCALL checks before it would run: that the function exists, and the number of keys. */
 function checkCall(ctx: Context, argv: Argv): void {
   if (!ctx.keyspace.functions.hasFunction(textOf(argv, 1))) {
     throw new CommandError(FUNCTION_NOT_FOUND);
@@ -84,13 +87,13 @@ function checkCall(ctx: Context, argv: Argv): void {
   if (count < 0) throw new CommandError("ERR Number of keys can't be negative");
 }
 
-/** `SCRIPT EXISTS sha1 ...`: 0 for each, as none is kept. O(n). */
+/** `SCRIPT EXISTS sha1 ...`: 0 for each, as no script is kept. O(n). */
 const scriptExists = command("script|exists", -3, NOSCRIPT, "", (ctx, argv) => {
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) ctx.reply.integer(0);
 });
 
-/** `SCRIPT FLUSH [ASYNC|SYNC]`: OK, as none is kept. O(1). */
+/** `SCRIPT FLUSH [ASYNC|SYNC]`: OK, as no script is kept. O(1). */
 const scriptFlush = command("script|flush", -2, NOSCRIPT, "", (ctx, argv) => {
   const fits = argv.count === 2 ||
     (argv.count === 3 && (isWord(argv, 2, "SYNC") || isWord(argv, 2, "ASYNC")));
@@ -98,7 +101,7 @@ const scriptFlush = command("script|flush", -2, NOSCRIPT, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `SCRIPT KILL`: there is never one to end. O(1). */
+/** `SCRIPT KILL`: NOTBUSY, as no script ever runs. O(1). */
 const scriptKill = command("script|kill", 2, NOSCRIPT | ALLOW_BUSY, "", () => {
   throw new CommandError(NOT_BUSY);
 });

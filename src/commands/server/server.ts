@@ -1,6 +1,8 @@
 /**
- * What concerns the server and no key: INFO, ROLE, CONFIG, logs, and the refusals of what a replica
- * inside an application does not let its clients do.
+ * What concerns the server and no key: INFO, ROLE, TIME, MONITOR, CONFIG, SLOWLOG, LATENCY and
+ * MODULE. The texts and numbers come from `AboutHost`; here are the options, the replies and the
+ * errors. What only the application decides, as whom the replica follows, is refused with that
+ * reason.
  *
  * @module
  */
@@ -24,13 +26,20 @@ import type { Context } from "../engine/context.ts";
 import { CommandError, cString, embedded, LOG_COUNT, wrongArity } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { sessionOf } from "../engine/execute.ts";
+import { replyField } from "../engine/reply.ts";
 
+/** Flags of what administrators ask in any state of the server. */
 const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
+/** How many entries SLOWLOG GET answers without a count. */
 const SLOWLOG_DEFAULT = 10;
+/** Flags of REPLICAOF. */
 const FOLLOWING = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
+/** Flags of what loads and unloads modules. */
 const MODULES = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
 
-/** `INFO [section ...]`: sections of `name:value` lines, all common ones unless named. O(databases). */
+/**
+ * `INFO [section ...]`: sections of `name:value` lines, all common ones unless named. O(databases).
+ */
 const info = command("info", -1, LOADING | STALE, "", (ctx, argv) => {
   const sections: string[] = [];
   for (let i = 1; i < argv.count; i++) sections.push(textOf(argv, i).toLowerCase());
@@ -62,14 +71,19 @@ const role = command("role", 1, NOSCRIPT | LOADING | STALE | FAST, "", (ctx) => 
   reply.integer(view.offset);
 });
 
-/** `TIME`: seconds and microseconds. O(1). */
+/**
+ * `TIME`: seconds since 1970 and the microseconds of the current one, which are whole milliseconds
+ * here. O(1).
+ */
 const time = command("time", 1, LOADING | STALE | FAST, "", (ctx) => {
   ctx.reply.array(2);
   ctx.reply.bulkText(String(Math.floor(ctx.nowMs / 1000)));
   ctx.reply.bulkText(String((ctx.nowMs % 1000) * 1000));
 });
 
-/** `LASTSAVE`: when the snapshot was loaded. O(1). */
+/**
+ * `LASTSAVE`: seconds since 1970 when the last snapshot was loaded, as none is ever saved. O(1).
+ */
 const lastsave = command("lastsave", 1, LOADING | STALE | FAST, "", (ctx) => {
   ctx.reply.integer(ctx.host.about.lastSaveSeconds);
 });
@@ -79,7 +93,7 @@ const lolwut = command("lolwut", -1, READONLY | FAST, "", (ctx) => {
   ctx.reply.verbatim("txt", `Redis ver. ${ctx.host.version}\n`);
 });
 
-/** `MONITOR`: every command as it runs, until the connection ends. O(1). */
+/** `MONITOR`: from now on the connection gets a line for every command, until it ends. O(1). */
 const monitor = command("monitor", 1, ADMINISTRATION, "", (ctx) => {
   const session = sessionOf(ctx);
   if (!session.connected) throw new CommandError("ERR MONITOR needs a connection");
@@ -87,19 +101,20 @@ const monitor = command("monitor", 1, ADMINISTRATION, "", (ctx) => {
   ctx.reply.ok();
 });
 
-/** `CONFIG GET pattern ...`: parameters that fit a glob pattern, and their values. O(parameters). */
+/**
+ * `CONFIG GET pattern ...`: parameters that fit a glob pattern, and their values. O(parameters).
+ */
 const configGet = command("config|get", -3, ADMINISTRATION, "", (ctx, argv) => {
   const parameters = ctx.host.about.config();
   const found = new Map<string, string>();
   for (let i = 2; i < argv.count; i++) selectParameters(parameters, argv.at(i), found);
   ctx.reply.map(found.size);
   for (const [name, value] of found) {
-    ctx.reply.bulkText(name);
-    ctx.reply.bulkText(value);
+    replyField(ctx.reply, name, value);
   }
 });
 
-/** `CONFIG SET name value ...`: all of them or none. O(n). */
+/** `CONFIG SET name value ...`: changes all of them, or none when one is refused. O(n). */
 const configSet = command("config|set", -4, ADMINISTRATION, "", (ctx, argv) => {
   if (argv.count % 2 !== 0) throw new CommandError(wrongArity("config|set"));
   const changes = readChanges(ctx, argv);
@@ -129,7 +144,7 @@ const configRewrite = command("config|rewrite", 2, ADMINISTRATION, "", () => {
   throw new CommandError("ERR The server is running without a config file");
 });
 
-/** `SLOWLOG GET [count]`: the newest, 10 unless told, all with -1. O(n). */
+/** `SLOWLOG GET [count]`: the newest entries: 10 without a count, all with -1. O(n). */
 const slowlogGet = command("slowlog|get", -2, ADMIN | LOADING | STALE, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(wrongArity("slowlog|get"));
   const count = argv.count === 3 ? readInteger(argv, 2, LOG_COUNT) : SLOWLOG_DEFAULT;
@@ -137,7 +152,7 @@ const slowlogGet = command("slowlog|get", -2, ADMIN | LOADING | STALE, "", (ctx,
   replySlowEntries(ctx, count);
 });
 
-/** The newest entries, all for -1. */
+/** Replies with the newest `count` entries of the slow log, all of them for -1. */
 function replySlowEntries(ctx: Context, count: number): void {
   const entries = ctx.host.about.slowEntries();
   const shown = count === -1 ? entries.length : Math.min(count, entries.length);
@@ -156,7 +171,7 @@ const slowlogReset = command("slowlog|reset", 2, ADMIN | LOADING | STALE, "", (c
   ctx.reply.ok();
 });
 
-/** `COMMANDLOG GET count type`: the newest, all with -1. O(n). */
+/** `COMMANDLOG GET count type`: the newest entries of a log, all with -1. O(n). */
 const commandlogGet = command("commandlog|get", 4, ADMIN | LOADING | STALE, "", (ctx, argv) => {
   const count = readInteger(argv, 2, LOG_COUNT);
   if (count < -1) throw new CommandError(LOG_COUNT);
@@ -178,7 +193,9 @@ const commandlogReset = command("commandlog|reset", 3, ADMIN | LOADING | STALE, 
   ctx.reply.ok();
 });
 
-/** Whether a log's type is the slow one; the others are always empty. */
+/**
+ * Whether COMMANDLOG's type at argument `index` is the slow log; the two others are always empty.
+ */
 function isSlowType(argv: Argv, index: number): boolean {
   if (isWord(argv, index, "SLOW")) return true;
   if (isWord(argv, index, "LARGE-REQUEST") || isWord(argv, index, "LARGE-REPLY")) return false;
@@ -195,23 +212,23 @@ const latencyHistory = command("latency|history", 3, ADMINISTRATION, "", (ctx) =
   ctx.reply.array(0);
 });
 
-/** `LATENCY RESET [event ...]`: how many were reset. O(1). */
+/** `LATENCY RESET [event ...]`: how many events were reset, which is always 0. O(1). */
 const latencyReset = command("latency|reset", -2, ADMINISTRATION, "", (ctx) => {
   ctx.reply.integer(0);
 });
 
-/** `LATENCY DOCTOR`: there is nothing to look at. O(1). */
+/** `LATENCY DOCTOR`: a sentence that says that no event was sampled. O(1). */
 const latencyDoctor = command("latency|doctor", 2, ADMINISTRATION, "", (ctx) => {
   ctx.reply.verbatim("txt", "Latency is not monitored: no event was ever sampled.\n");
 });
 
-/** `LATENCY GRAPH event`: there are no samples. O(1). */
+/** `LATENCY GRAPH event`: the error Redis gives for an event without samples. O(1). */
 const latencyGraph = command("latency|graph", 3, ADMINISTRATION, "", (_ctx, argv) => {
   const event = cString(textOf(argv, 2));
   throw new CommandError(`ERR No samples available for event '${event}'`);
 });
 
-/** `LATENCY HISTOGRAM [command ...]`: calls are timed, but not sorted by how long they took. O(commands). */
+/** `LATENCY HISTOGRAM [command ...]`: empty, as calls are counted and timed in sums alone. O(1). */
 const latencyHistogram = command("latency|histogram", -2, ADMINISTRATION, "", (ctx) => {
   ctx.reply.map(0);
 });
@@ -219,13 +236,13 @@ const latencyHistogram = command("latency|histogram", -2, ADMINISTRATION, "", (c
 /** `MODULE LIST`: empty, as modules cannot be loaded. O(1). */
 const moduleList = command("module|list", 2, ADMIN | NOSCRIPT, "", (ctx) => ctx.reply.array(0));
 
-/** `MODULE LOAD path [arg ...]`: refused. O(1). */
+/** `MODULE LOAD path [arg ...]`: refused, as native code cannot be loaded. O(1). */
 const moduleLoad = command("module|load", -3, MODULES, "", refuseModules);
 
-/** `MODULE LOADEX path [CONFIG name value ...] [ARGS arg ...]`: refused. O(1). */
+/** `MODULE LOADEX path [CONFIG name value ...] [ARGS arg ...]`: refused as MODULE LOAD is. O(1). */
 const moduleLoadex = command("module|loadex", -3, MODULES, "", refuseModules);
 
-/** `MODULE UNLOAD name`: refused. O(1). */
+/** `MODULE UNLOAD name`: refused, as no module is loaded. O(1). */
 const moduleUnload = command("module|unload", 3, MODULES, "", refuseModules);
 
 /** `REPLICAOF host port | NO ONE`: refused, unless it asks for the master there is. O(1). */
@@ -303,7 +320,7 @@ const moduleContainer = container("module", [
   moduleUnload,
 ], ["LIST", "    Return the loaded modules: there are none."]);
 
-/** Every row of this family. */
+/** The commands of this file. */
 export const serverCommands: readonly Command[] = [
   ...commandlogContainer,
   ...configContainer,
@@ -320,11 +337,15 @@ export const serverCommands: readonly Command[] = [
   time,
 ];
 
+/** The refusal of all that would change which modules are loaded. */
 function refuseModules(): void {
   throw new CommandError(embedded("what it is made of"));
 }
 
-/** Asked for what is already so, Redis says so; anything else is the application's to decide. */
+/**
+ * REPLICAOF and SLAVEOF. Asked to follow the master it follows already, a replica answers OK as
+ * Redis does; anything else only the application decides.
+ */
 function replicaofGeneric(ctx: Context, argv: Argv, name: string): void {
   if (!(isWord(argv, 1, "NO") && isWord(argv, 2, "ONE"))) {
     const port = readInteger(argv, 2, "ERR Invalid master port");
@@ -337,7 +358,10 @@ function replicaofGeneric(ctx: Context, argv: Argv, name: string): void {
   throw new CommandError(embedded("whom it follows", `${name} is refused. `));
 }
 
-/** A plain name may have glob characters in none of the parameters: it is looked up, not matched. */
+/**
+ * Adds the parameters a pattern of CONFIG GET means: a pattern without special bytes is looked up
+ * by name.
+ */
 function selectParameters(
   parameters: ReadonlyMap<string, string>,
   pattern: Uint8Array,
@@ -355,6 +379,7 @@ function selectParameters(
   }
 }
 
+/** The names and values of CONFIG SET, each name known and given once. */
 function readChanges(ctx: Context, argv: Argv): Map<string, string> {
   const known = ctx.host.about.config();
   const changes = new Map<string, string>();
@@ -375,6 +400,10 @@ function readChanges(ctx: Context, argv: Argv): Map<string, string> {
   return changes;
 }
 
+/**
+ * One entry of the slow log, in the order of `slowlog.c`: id, time, microseconds, arguments,
+ * client.
+ */
 function replySlowEntry(
   ctx: Context,
   entry: ReturnType<Context["host"]["about"]["slowEntries"]>[number],
