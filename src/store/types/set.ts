@@ -1,14 +1,28 @@
 /**
- * Sets: integers in an intset, few and short members in a listpack, a {@linkcode SetTable} beyond. When
- * one becomes the other is as in `t_set.c` of Redis 7.2 to 8.0 (`setTypeAddAux`).
+ * Sets in every form, as functions over an entry of {@linkcode Records}. When one form becomes another is
+ * as in `t_set.c` of Redis 7.2 to 8.0 (`setTypeAddAux`), as OBJECT ENCODING and snapshots show it.
+ *
+ * ```
+ *  INTSET      integers alone, up to `set-max-intset-entries`
+ *  LISTPACK    up to `set-max-listpack-entries`, none longer than `set-max-listpack-value`
+ *  HASHTABLE   a SetTable, an object beside the record (`set_table.ts`)
+ *
+ *  INTSET ──a member that is no integer──▶ LISTPACK ──too many, too long──▶ HASHTABLE
+ *     └──────────────────── too many, too long ───────────────────────────────▲
+ * ```
+ *
+ * A set does not go back when it shrinks, except where Redis makes it anew: SINTERSTORE and the like
+ * ({@linkcode setUnpack}) and an SPOP of most members ({@linkcode setRenew}).
+ *
+ * Functions that change a set return where its entry is afterwards.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import type { Records } from "../memory/records.ts";
 import {
-  INTSET_EMPTY,
   intsetAdd,
   intsetFind,
   intsetLength,
@@ -19,13 +33,11 @@ import {
 } from "../packed/intset.ts";
 import { SetTable, setTableOf, type SetVisitor } from "./set_table.ts";
 import {
-  LISTPACK_EMPTY,
   lpAppendTo,
   lpBegin,
   lpFind,
   lpFinish,
   lpFirst,
-  lpIsEnd,
   lpLength,
   lpNext,
   lpRead,
@@ -34,13 +46,15 @@ import {
 } from "../packed/listpack.ts";
 import { Encoding, type Entry, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/record_region.ts";
+import { eachMember, emptySet } from "./set_members.ts";
 
 const blob = new BytesRef();
 const member = new BytesRef();
 const region = new RecordRegion();
+/** An entry that is to be spliced into the region. */
 const encoded = new ByteBuffer();
 
-/** How many members a set has. */
+/** How many members a set has (`setTypeSize`). O(1). */
 export function setLength(db: Records, entry: Entry): number {
   const large = setTableOf(db, entry);
   if (large !== undefined) return large.size;
@@ -50,27 +64,15 @@ export function setLength(db: Records, entry: Entry): number {
     : lpLength(blob.bytes, blob.start, blob.end);
 }
 
-/** Visits every member: in order when the set is small. */
+/** Visits every member: in order in an intset or listpack, else in none. `visit` must not write. */
 export function setEach(db: Records, entry: Entry, visit: SetVisitor): void {
   const large = setTableOf(db, entry);
   if (large !== undefined) return large.each(visit);
   db.valueRef(entry, blob);
-  const { bytes, start } = blob;
-  if (db.encodingOf(entry) === Encoding.INTSET) {
-    const count = intsetLength(bytes, start);
-    for (let i = 0; i < count; i++) {
-      intsetRead(bytes, start, i, member);
-      visit(member.bytes, member.start, member.end);
-    }
-    return;
-  }
-  for (let pos = lpFirst(bytes, start); !lpIsEnd(bytes, pos); pos = lpNext(bytes, pos)) {
-    lpRead(bytes, pos, member);
-    visit(member.bytes, member.start, member.end);
-  }
+  eachMember(blob.bytes, blob.start, db.encodingOf(entry), visit);
 }
 
-/** Whether a set has a member. */
+/** Whether a set has a member (`setTypeIsMember`). O(1) in a table, O(log n) in an intset, else O(n). */
 export function setHas(
   db: Records,
   entry: Entry,
@@ -87,7 +89,7 @@ export function setHas(
   return lpFind(blob.bytes, lpFirst(blob.bytes, blob.start), bytes, start, end, 0) >= 0;
 }
 
-/** Visits the member at `index` of a small set; any one, drawn, of a large one. */
+/** Visits the member at `index` of an intset or listpack; one that `random` draws, of a SetTable. */
 export function setVisitAt(
   db: Records,
   entry: Entry,
@@ -99,12 +101,23 @@ export function setVisitAt(
   if (large !== undefined) return large.visit(large.members.randomEntry(random), visit);
   db.valueRef(entry, blob);
   const { bytes, start, end } = blob;
-  if (db.encodingOf(entry) === Encoding.INTSET) intsetRead(bytes, start, index, member);
-  else lpRead(bytes, lpSeek(bytes, start, end, index), member);
+  if (db.encodingOf(entry) === Encoding.INTSET) {
+    assert(index < intsetLength(bytes, start), "the index is that of a member");
+    intsetRead(bytes, start, index, member);
+  } else {
+    const pos = lpSeek(bytes, start, end, index);
+    assert(pos >= 0, "the index is that of a member");
+    lpRead(bytes, pos, member);
+  }
   visit(member.bytes, member.start, member.end);
 }
 
-/** How a set that begins with a member and may grow to `expected` is held: `setTypeCreate`. */
+/**
+ * The encoding in which a set is made (`setTypeCreate`).
+ *
+ * @param bytes The first member that comes, `bytes[start, end)`: an integer lets hope for more.
+ * @param expected How many members may come.
+ */
 export function setEncodingFor(
   db: Records,
   bytes: Uint8Array,
@@ -117,7 +130,7 @@ export function setEncodingFor(
   return expected <= setMaxListpackEntries ? Encoding.LISTPACK : Encoding.HASHTABLE;
 }
 
-/** Makes an empty set, which is to be filled before anybody looks. */
+/** Makes a key an empty set, which the caller fills before anybody looks: no key holds nothing. */
 export function setCreate(
   db: Records,
   keyBytes: Uint8Array,
@@ -129,12 +142,12 @@ export function setCreate(
     const large = new SetTable(db.settings);
     return db.createObject(keyBytes, keyStart, keyEnd, ValueType.SET, encoding, large);
   }
-  const empty = encoding === Encoding.INTSET ? INTSET_EMPTY : LISTPACK_EMPTY;
+  const empty = emptySet(encoding);
   const { SET } = ValueType;
   return db.createBlob(keyBytes, keyStart, keyEnd, SET, encoding, empty, empty.length);
 }
 
-/** Prepares a set for `count` members to come: `setTypeMaybeConvert`. */
+/** Converts a set for which `count` members are to come if they are over its limit (`setTypeMaybeConvert`). */
 export function setExpect(db: Records, entry: Entry, count: number): Entry {
   const { setMaxIntsetEntries, setMaxListpackEntries } = db.settings.limits;
   const encoding = db.encodingOf(entry);
@@ -148,7 +161,12 @@ export const setAddResult: { isNew: boolean } = { isNew: false };
 /** Whether the last {@linkcode setRemove} found its member. */
 export const setRemoveResult: { wasThere: boolean } = { wasThere: false };
 
-/** Adds a member; returns where the entry is now, `setAddResult.isNew` tells whether it is new. */
+/**
+ * Adds a member (`setTypeAdd`); {@linkcode setAddResult} tells whether it is new.
+ *
+ * @param bytes May be a text that another set has lent: it is read before anything is converted.
+ * @returns Where the entry is now.
+ */
 export function setAdd(
   db: Records,
   entry: Entry,
@@ -167,6 +185,7 @@ export function setAdd(
   return addToListpack(db, entry, bytes, start, end);
 }
 
+/** Adds to an intset, which becomes a listpack or a table if the member does not go into it. */
 function addToIntset(
   db: Records,
   entry: Entry,
@@ -184,12 +203,13 @@ function addToIntset(
   }
   const longest = Math.max(intsetLongest(region.bytes, region.start, member), end - start);
   const fits = count < setMaxListpackEntries && longest <= setMaxListpackValue;
-  // It may be a text lent by another set, which converting this one would write over.
+  // A member that another intset has lent lies in the ring of texts that converting this one uses.
   const own = bytes.slice(start, end);
   const converted = fits ? setPack(db, entry) : setConvert(db, entry);
   return setAdd(db, converted, own, 0, own.length);
 }
 
+/** Adds to a listpack, which becomes a table if it is over its limits by that. */
 function addToListpack(
   db: Records,
   entry: Entry,
@@ -204,7 +224,7 @@ function addToListpack(
   if (!setAddResult.isNew) return entry;
   const count = lpLength(region.bytes, region.start, region.end);
   if (count >= setMaxListpackEntries || end - start > setMaxListpackValue) {
-    const own = bytes.slice(start, end); // as above
+    const own = bytes.slice(start, end);
     return setAdd(db, setConvert(db, entry), own, 0, own.length);
   }
   encoded.clear();
@@ -213,7 +233,12 @@ function addToListpack(
   return region.entry;
 }
 
-/** Deletes a member; returns where the entry is now, `setRemoveResult.wasThere` tells whether it was there. */
+/**
+ * Deletes a member (`setTypeRemove`); {@linkcode setRemoveResult} tells whether it was there. The key of a
+ * set that has become empty is the caller's to delete.
+ *
+ * @returns Where the entry is now.
+ */
 export function setRemove(
   db: Records,
   entry: Entry,
@@ -239,15 +264,15 @@ export function setRemove(
   return region.entry;
 }
 
-/** Makes a small set a large one. */
-export function setConvert(db: Records, entry: Entry): Entry {
+/** Makes a set in any form a SetTable. */
+function setConvert(db: Records, entry: Entry): Entry {
   if (setTableOf(db, entry) !== undefined) return entry;
   const large = new SetTable(db.settings);
   setEach(db, entry, (bytes, start, end) => large.add(bytes, start, end));
   return db.replaceObject(entry, Encoding.HASHTABLE, large);
 }
 
-/** Makes an intset a listpack. */
+/** Makes an intset a listpack, its members in order. */
 function setPack(db: Records, entry: Entry): Entry {
   const packed = new ByteBuffer();
   lpBegin(packed);
@@ -260,7 +285,10 @@ function setPack(db: Records, entry: Entry): Entry {
   return db.replaceBlob(entry, Encoding.LISTPACK, packed.bytes, 0, packed.length);
 }
 
-/** Makes a set of integers alone an intset if the limits allow; leaves any other as it is. */
+/**
+ * Makes a set of integers alone an intset if its limit allows that (`setTypeMaybeConvert` after
+ * SINTERSTORE and the like); leaves any other set as it is.
+ */
 export function setUnpack(db: Records, entry: Entry): Entry {
   if (db.encodingOf(entry) === Encoding.INTSET) return entry;
   if (setLength(db, entry) > db.settings.limits.setMaxIntsetEntries) return entry;
@@ -273,7 +301,10 @@ export function setUnpack(db: Records, entry: Entry): Entry {
   return others > 0 ? entry : refill(db, entry, Encoding.INTSET, members);
 }
 
-/** Makes a set that has lost most of its members anew, as SPOP does: small if what is left fits. */
+/**
+ * Makes a set anew that has lost most of its members, as SPOP does with a count (`spopWithCountCommand`):
+ * an intset stays one, any other becomes a listpack if what is left fits.
+ */
 export function setRenew(db: Records, entry: Entry): Entry {
   const isIntset = db.encodingOf(entry) === Encoding.INTSET;
   if (!isIntset && setLength(db, entry) > db.settings.limits.setMaxListpackEntries) return entry;
@@ -282,14 +313,16 @@ export function setRenew(db: Records, entry: Entry): Entry {
   return refill(db, entry, isIntset ? Encoding.INTSET : Encoding.LISTPACK, members);
 }
 
+/** Gives a set these members and no others. */
 function refill(
   db: Records,
   entry: Entry,
   encoding: Encoding,
   members: readonly Uint8Array[],
 ): Entry {
-  const empty = encoding === Encoding.INTSET ? INTSET_EMPTY : LISTPACK_EMPTY;
+  const empty = emptySet(encoding);
   let now = db.replaceBlob(entry, encoding, empty, 0, empty.length);
   for (const one of members) now = setAdd(db, now, one, 0, one.length);
+  assert(setLength(db, now) === members.length, "no member comes twice");
   return now;
 }

@@ -1,12 +1,14 @@
 /**
- * Collects the members of a new set, in the form `set.ts` would hold them: sorted integers while there
- * is nothing else, then a listpack, a {@linkcode SetTable} beyond the limits. As `rdb.c` loads one.
+ * Builds a set from members that come one by one, as `rdb.c` does when it loads one: an intset while all
+ * are integers, then a listpack, a {@linkcode SetTable} beyond the limits.
  *
  * @module
  */
 
-import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
-import { INTSET_EMPTY, intsetAdd, intsetRead, isIntsetMember } from "../packed/intset.ts";
+import { assert } from "../../base/assert.ts";
+import { ByteBuffer } from "../../base/byte_buffer.ts";
+import { INTSET_EMPTY, intsetAdd, isIntsetMember } from "../packed/intset.ts";
+import { eachMember } from "./set_members.ts";
 import { SetTable } from "./set_table.ts";
 import {
   LISTPACK_HEADER,
@@ -14,34 +16,31 @@ import {
   lpBegin,
   lpFind,
   lpFinish,
-  lpNext,
-  lpRead,
+  lpMarkEnd,
 } from "../packed/listpack.ts";
 import { Encoding } from "../memory/record.ts";
 import { BufferRegion } from "../packed/region.ts";
 import type { StoreSettings } from "../memory/settings.ts";
 
-const END = 0xff;
-/** Memory that is kept between two sets. */
+/** Bytes of memory that a buffer keeps between two sets. */
 const KEPT_BYTES = 1 << 16;
-/** Prepares for no more members than this on somebody's word. */
+/** A table is made ready for no more members than this: that a snapshot says so costs it nothing. */
 const MOST_EXPECTED = 1 << 16;
 
-const member = new BytesRef();
-
-/** See the module's text. */
+/** Builds one set after another: `begin`, `add` for each member, `finish`. */
 export class SetBuilder {
-  /** How the set is held. */
+  /** The encoding of the set, as it is now. */
   encoding: Encoding = Encoding.INTSET;
-  /** Members so far. */
+  /** How many members were added. */
   size: number = 0;
   #settings: StoreSettings | undefined = undefined;
   #integers: BufferRegion = new BufferRegion();
   #listpack: ByteBuffer = new ByteBuffer();
   #large: SetTable | undefined = undefined;
+  /** Bytes of the longest member: integers count, as they may have to go into a listpack. */
   #longest: number = 0;
 
-  /** Begins a set that says it has `expected` members. */
+  /** Begins a set that is said to have `expected` members, and forgets what was built before. */
   begin(settings: StoreSettings, expected: number): void {
     const { setMaxIntsetEntries, setMaxListpackEntries } = settings.limits;
     this.#settings = settings;
@@ -57,28 +56,31 @@ export class SetBuilder {
   }
 
   /**
-   * Adds a member; false when it was there already.
+   * Adds a member.
    *
-   * @param bytes The caller's own: no text that an intset or a listpack has lent.
+   * @param bytes The caller's own, and no text that an intset or a listpack has lent.
+   * @returns False, and nothing added, when it was there already.
    */
   add(bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start > this.#longest) this.#longest = end - start;
     const isNew = this.#add(bytes, start, end);
     if (isNew) this.size++;
+    assert(this.#large === undefined || this.#large.size === this.size, "members are counted");
     return isNew;
   }
 
-  /** The set when it is a large one; undefined: it is the bytes of {@linkcode blob}. */
+  /** Ends the set. Returns it if it is a large one; undefined: it is the bytes of `blob`. */
   finish(): SetTable | undefined {
     if (this.encoding === Encoding.LISTPACK) lpFinish(this.#listpack, 0, this.size);
     return this.#large;
   }
 
-  /** The small form, once `finish` has answered that there is no large one. */
+  /** After `finish` has returned undefined: the set, in the form that `encoding` says. */
   get blob(): ByteBuffer {
     return this.encoding === Encoding.INTSET ? this.#integers.buffer : this.#listpack;
   }
 
+  /** Adds a member to whatever form takes it. */
   #add(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#large !== undefined) return this.#large.add(bytes, start, end);
     if (this.encoding === Encoding.INTSET && isIntsetMember(bytes, start, end)) {
@@ -90,36 +92,29 @@ export class SetBuilder {
     }
     if (this.encoding === Encoding.INTSET) this.#pack();
     const listpack = this.#listpack;
-    // The end byte is where the next member is written.
-    listpack.writeByte(END);
-    listpack.length--;
+    lpMarkEnd(listpack);
     if (lpFind(listpack.bytes, LISTPACK_HEADER, bytes, start, end, 0) >= 0) return false;
     lpAppendTo(listpack, bytes, start, end);
     return true;
   }
 
-  /** From an intset to a listpack, in order. */
+  /** Makes the intset a listpack, its members in order. */
   #pack(): void {
     this.encoding = Encoding.LISTPACK;
-    this.#listpack.shrink(KEPT_BYTES);
-    lpBegin(this.#listpack);
-    const { bytes } = this.#integers;
-    for (let i = 0; i < this.size; i++) {
-      intsetRead(bytes, 0, i, member);
-      lpAppendTo(this.#listpack, member.bytes, member.start, member.end);
-    }
+    const listpack = this.#listpack;
+    listpack.shrink(KEPT_BYTES);
+    lpBegin(listpack);
+    eachMember(this.#integers.bytes, 0, Encoding.INTSET, (bytes, start, end) => {
+      lpAppendTo(listpack, bytes, start, end);
+    });
   }
 
+  /** Moves the members to a table. */
   #enlarge(): SetTable {
     const large = new SetTable(this.#settings!);
-    const { bytes } = this.blob;
-    let pos = LISTPACK_HEADER;
-    for (let i = 0; i < this.size; i++) {
-      if (this.encoding === Encoding.INTSET) intsetRead(bytes, 0, i, member);
-      else lpRead(bytes, pos, member);
-      large.add(member.bytes, member.start, member.end);
-      if (this.encoding === Encoding.LISTPACK) pos = lpNext(bytes, pos);
-    }
+    const { blob } = this;
+    if (this.encoding === Encoding.LISTPACK) lpMarkEnd(blob);
+    eachMember(blob.bytes, 0, this.encoding, (bytes, start, end) => large.add(bytes, start, end));
     this.encoding = Encoding.HASHTABLE;
     this.#large = large;
     return large;

@@ -1,5 +1,5 @@
 /**
- * A set in its large form: a table of members of its own.
+ * A set of many or long members: records of its own without values, found by a table. Redis has a dict.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import type { StoredObject } from "../memory/stored_object.ts";
 import type { Entry } from "../memory/record.ts";
 import type { StoreSettings } from "../memory/settings.ts";
 
-/** Called with a member, borrowed. */
+/** Called with a member; the bytes are borrowed. */
 export type SetVisitor = (bytes: Uint8Array, start: number, end: number) => void;
 
 const member = new BytesRef();
 
-/** See the module's text. */
+/** Members in records. An entry is valid until the next write. */
 export class SetTable implements StoredObject {
-  /** The members, each with nothing as its value. */
+  /** The records of the members, each with an empty value. */
   readonly members: Records;
 
-  /** @param settings Of the keyspace. */
+  /** Makes a table without members, under the settings of the keyspace. */
   constructor(settings: StoreSettings) {
     this.members = new Records(settings);
   }
@@ -30,12 +30,12 @@ export class SetTable implements StoredObject {
     return this.members.size;
   }
 
-  /** Bytes of table and records. */
+  /** Bytes of the table and the records. */
   get memoryBytes(): number {
     return this.members.memoryBytes;
   }
 
-  /** Whether there is such a member. */
+  /** Whether these bytes are a member. O(1). */
   has(bytes: Uint8Array, start: number, end: number): boolean {
     return this.members.find(bytes, start, end) !== 0;
   }
@@ -50,20 +50,20 @@ export class SetTable implements StoredObject {
     return this.members.remove(bytes, start, end);
   }
 
-  /** Visits one member. */
+  /** Visits the member of an entry. */
   visit(entry: Entry, visit: SetVisitor): void {
     this.members.keyRef(entry, member);
     visit(member.bytes, member.start, member.end);
   }
 
-  /** Visits every member, in no order. */
+  /** Visits every member, in no order. `visit` must not write. */
   each(visit: SetVisitor): void {
     let cursor = 0;
     const look = (entry: Entry) => this.visit(entry, visit);
     do cursor = this.members.scan(cursor, look); while (cursor !== 0);
   }
 
-  /** An independent copy. */
+  /** An independent copy. O(n). */
   copy(): SetTable {
     const copied = new SetTable(this.members.settings);
     copied.members.expand(this.size);
