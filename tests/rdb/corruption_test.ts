@@ -17,15 +17,8 @@ import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { newKeyspace } from "./support/keyspaces.ts";
 import { mutations } from "./support/mutations.ts";
-import {
-  be,
-  CollectingSink,
-  decodeCut,
-  errorOf,
-  join,
-  le,
-  withChecksum,
-} from "./support/decoding.ts";
+import { be, join, le, withChecksum } from "./support/parts.ts";
+import { CollectingSink, decodeCut, errorOf } from "./support/decoding.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const MAX_BYTES = 4096;

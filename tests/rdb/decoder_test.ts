@@ -11,18 +11,13 @@ import { RdbDecoder } from "../../src/rdb/decoder.ts";
 import { elementTable } from "../../src/rdb/elements/table.ts";
 import { failDuplicateKey, RdbError, type RdbErrorCode } from "../../src/rdb/format/errors.ts";
 import { Dialect } from "../../src/rdb/format/opcodes.ts";
+import { be, join, le, snapshot, str, withChecksum } from "./support/parts.ts";
 import {
-  be,
   CollectingSink,
   decodeByteByByte,
   decodeCut,
   decodeWhole,
   errorOf,
-  join,
-  le,
-  snapshot,
-  str,
-  withChecksum,
 } from "./support/decoding.ts";
 import { textOf } from "../support/bytes.ts";
 

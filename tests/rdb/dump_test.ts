@@ -18,7 +18,8 @@ import { atLeast, type RunningServer, serverTest, startServer } from "../support
 import { capabilitiesOf, everything } from "./support/everything.ts";
 import { newKeyspace } from "./support/keyspaces.ts";
 import { readoutOf } from "./support/readout.ts";
-import { errorOf, join, le } from "./support/decoding.ts";
+import { join, le } from "./support/parts.ts";
+import { errorOf } from "./support/decoding.ts";
 import { bytesOf, textOf } from "../support/bytes.ts";
 
 function fromHex(text: string): Uint8Array {

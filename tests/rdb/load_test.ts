@@ -12,7 +12,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KeyspaceLoader } from "../../src/rdb/load.ts";
 import { itemsOf, newKeyspace } from "./support/keyspaces.ts";
-import { be, decodeCut, errorOf, join, le, snapshot, str } from "./support/decoding.ts";
+import { be, join, le, snapshot, str } from "./support/parts.ts";
+import { decodeCut, errorOf } from "./support/decoding.ts";
 import { textOf } from "../support/bytes.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));

@@ -22,7 +22,8 @@ import { ROOT } from "../support/paths.ts";
 import { everything, TYPES } from "./support/everything.ts";
 import { encodeWhole, newKeyspace } from "./support/keyspaces.ts";
 import { mutations } from "./support/mutations.ts";
-import { decodeCut, errorOf, join, le, withChecksum } from "./support/decoding.ts";
+import { join, le, withChecksum } from "./support/parts.ts";
+import { decodeCut, errorOf } from "./support/decoding.ts";
 import { textOf } from "../support/bytes.ts";
 
 const SEED = Number(env.SEED ?? 1);

@@ -16,8 +16,9 @@ import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditRecords } from "../../store/audit.ts";
-import { newKeyspace } from "../support/keyspaces.ts";
-import { be, blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
+import { encoded, newKeyspace } from "../support/keyspaces.ts";
+import { be, blob, join, le, listpack, str } from "../support/parts.ts";
+import { decodeCut } from "../support/decoding.ts";
 import {
   damageOften,
   type Reading,

@@ -16,8 +16,9 @@ import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { listEach, listPush, quicklistOf } from "../../../src/store/types/list.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditQuicklist } from "../../store/packed/audit.ts";
-import { newKeyspace } from "../support/keyspaces.ts";
-import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
+import { encoded, newKeyspace } from "../support/keyspaces.ts";
+import { blob, join, le, listpack, str } from "../support/parts.ts";
+import { decodeCut } from "../support/decoding.ts";
 import {
   damageOften,
   type Reading,

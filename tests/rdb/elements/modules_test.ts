@@ -16,7 +16,8 @@ import { Argv } from "../../../src/resp/argv.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Engine } from "../../commands/engine.ts";
 import { encodeWhole, newKeyspace } from "../support/keyspaces.ts";
-import { be, decodeCut, errorOf, join, le, snapshot, str } from "../support/decoding.ts";
+import { be, join, le, snapshot, str } from "../support/parts.ts";
+import { decodeCut, errorOf } from "../support/decoding.ts";
 import { textOf } from "../../support/bytes.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -16,8 +16,9 @@ import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { setEach, setLength } from "../../../src/store/types/set.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditRecords } from "../../store/audit.ts";
-import { newKeyspace } from "../support/keyspaces.ts";
-import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
+import { encoded, newKeyspace } from "../support/keyspaces.ts";
+import { blob, join, le, listpack, str } from "../support/parts.ts";
+import { decodeCut } from "../support/decoding.ts";
 import {
   damageOften,
   type Reading,
@@ -140,7 +141,7 @@ const refusals: readonly Refusal[] = [
   { name: "a word twice", type: SET, value: plain("a", "2", "a"), says: /twice/ },
   { name: "a word of many twice", type: SET, value: plain(...words(200), "w7"), says: /twice/ },
   { name: "an intset out of order", type: SET_INTSET, value: intset(2, 2, 1), says: /order/ },
-  { name: "an intset's twins", type: SET_INTSET, value: intset(4, 1, 1), says: /order/ },
+  { name: "an intset's duplicates", type: SET_INTSET, value: intset(4, 1, 1), says: /order/ },
   { name: "an intset of no width", type: SET_INTSET, value: intset(3, 1), says: /encoding/ },
   {
     name: "an intset of another length",
@@ -149,9 +150,14 @@ const refusals: readonly Refusal[] = [
     says: /length/,
   },
   { name: "an empty intset", type: SET_INTSET, value: intset(2), says: /empty/ },
-  { name: "a listpack's twins", type: SET_LISTPACK, value: packed("a", 1, "a"), says: /twice/ },
   {
-    name: "twins in a large listpack",
+    name: "a listpack's duplicates",
+    type: SET_LISTPACK,
+    value: packed("a", 1, "a"),
+    says: /twice/,
+  },
+  {
+    name: "duplicates in a large listpack",
     type: SET_LISTPACK,
     value: packed(...numbers(0, 200), 7),
     says: /twice/,

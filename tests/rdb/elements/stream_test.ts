@@ -21,18 +21,9 @@ import { StreamCursor } from "../../../src/store/types/stream_cursor.ts";
 import { DELIVERIES, type Group, TIME } from "../../../src/store/types/stream_groups.ts";
 import { streamOf } from "../../../src/store/types/small_stream.ts";
 import { Engine } from "../../commands/engine.ts";
-import { newKeyspace } from "../support/keyspaces.ts";
-import {
-  be,
-  blob,
-  decodeCut,
-  encoded,
-  join,
-  le,
-  listpack,
-  snapshot,
-  str,
-} from "../support/decoding.ts";
+import { encoded, newKeyspace } from "../support/keyspaces.ts";
+import { be, blob, join, le, listpack, snapshot, str } from "../support/parts.ts";
+import { decodeCut } from "../support/decoding.ts";
 import {
   damageOften,
   type Reading,

@@ -17,8 +17,9 @@ import { zsetEach, zsetLength } from "../../../src/store/types/zset.ts";
 import { zsetTableOf } from "../../../src/store/types/zset_table.ts";
 import { Engine } from "../../commands/engine.ts";
 import { auditRecords, auditZset } from "../../store/audit.ts";
-import { newKeyspace } from "../support/keyspaces.ts";
-import { blob, decodeCut, encoded, join, le, listpack, str } from "../support/decoding.ts";
+import { encoded, newKeyspace } from "../support/keyspaces.ts";
+import { blob, join, le, listpack, str } from "../support/parts.ts";
+import { decodeCut } from "../support/decoding.ts";
 import {
   damageOften,
   type Reading,
@@ -199,21 +200,26 @@ const refusals: readonly Refusal[] = [
   { name: "no score", type: ZSET_TEXT, value: text(["a", "x"]), says: /number/ },
   { name: "a score said to be none", type: ZSET_TEXT, value: text(["a", 253]), says: /number/ },
   { name: "a text far too long", type: ZSET_TEXT, value: text(["a", 200]), says: /200 bytes/ },
-  { name: "a listpack's twins", type: ZSET_LISTPACK, value: packed("a", 1, "a", 2), says: /twice/ },
   {
-    name: "a listpack's twins of no length",
+    name: "a listpack's duplicates",
+    type: ZSET_LISTPACK,
+    value: packed("a", 1, "a", 2),
+    says: /twice/,
+  },
+  {
+    name: "a listpack's duplicates of no length",
     type: ZSET_LISTPACK,
     value: packed("", 1, "b", "1.5", "", 2),
     says: /twice/,
   },
   {
-    name: "a listpack's twins far apart",
+    name: "a listpack's duplicates far apart",
     type: ZSET_LISTPACK,
     value: ofPairs([["w0003", -1], ...numbered(20)]),
     says: /twice/,
   },
   {
-    name: "twins in a large listpack",
+    name: "duplicates in a large listpack",
     type: ZSET_LISTPACK,
     value: ofPairs([["w0003", -1], ...numbered(200)]),
     says: /twice/,

@@ -1,6 +1,6 @@
 /**
- * String data on both sides of every threshold of the format, seeded, for golden files and for round
- * trips through real servers.
+ * String keys on both sides of every threshold of the format, seeded, and how a golden file's JSON spells
+ * them.
  *
  * @module
  */

@@ -1,27 +1,18 @@
 /**
- * A sink that remembers everything, ways of cutting a snapshot into pushes, and hand-made snapshots.
+ * Decoding as tests do it: a sink that remembers all it is told, and snapshots cut into pushes at any offsets.
  *
  * @module
  */
 
-import { ByteBuffer } from "../../../src/base/byte_buffer.ts";
-import { Crc64 } from "../../../src/base/crc64.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { RdbDecoder, type RdbDecoderOptions } from "../../../src/rdb/decoder.ts";
-import { encodeSnapshot, type SnapshotVersion } from "../../../src/rdb/encoder.ts";
-import { RdbError, type RdbErrorCode } from "../../../src/rdb/format/errors.ts";
+import { RdbError } from "../../../src/rdb/format/errors.ts";
 import type { Dialect } from "../../../src/rdb/format/opcodes.ts";
 import type { RdbSink } from "../../../src/rdb/format/sink.ts";
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import type { StoreSettings } from "../../../src/store/memory/settings.ts";
-import {
-  lpAppendIntegerTo,
-  lpAppendTo,
-  lpBegin,
-  lpFinish,
-} from "../../../src/store/packed/listpack.ts";
+import { textOf } from "../../support/bytes.ts";
 import type { Item } from "./dataset.ts";
-import { bytesOf, textOf } from "../../support/bytes.ts";
 
 /** Remembers what a snapshot held. */
 export class CollectingSink implements RdbSink {
@@ -167,49 +158,6 @@ export function errorOf(decode: () => unknown): RdbError | undefined {
   return undefined;
 }
 
-/** Code of that error. */
-export function codeOf(decode: () => unknown): RdbErrorCode | undefined {
-  return errorOf(decode)?.code;
-}
-
-/** Bytes from numbers, latin-1 texts and byte arrays. */
-export function join(...parts: readonly (number | string | Uint8Array)[]): Uint8Array {
-  const arrays = parts.map((part) =>
-    typeof part === "number" ? Uint8Array.of(part) : typeof part === "string" ? bytesOf(part) : part
-  );
-  const bytes = new Uint8Array(arrays.reduce((sum, array) => sum + array.length, 0));
-  let offset = 0;
-  for (const array of arrays) {
-    bytes.set(array, offset);
-    offset += array.length;
-  }
-  return bytes;
-}
-
-/** A plain string of up to 63 bytes, length first. */
-export function str(text: string): Uint8Array {
-  return join(text.length, text);
-}
-
-/** The same of any bytes. */
-export function blob(bytes: Uint8Array | string): Uint8Array {
-  const { length } = bytes;
-  const isShort = length < 1 << 14;
-  return join(isShort ? be(0x4000 | length, 2) : join(0x80, be(length, 4)), bytes);
-}
-
-/** A listpack of integers and texts. */
-export function listpack(...elements: readonly (number | string)[]): Uint8Array {
-  const out = new ByteBuffer();
-  lpBegin(out);
-  for (const element of elements) {
-    if (typeof element === "number") lpAppendIntegerTo(out, element);
-    else lpAppendTo(out, bytesOf(element), 0, element.length);
-  }
-  lpFinish(out, 0, elements.length);
-  return out.toBytes();
-}
-
 /** Where to cut a file of that many bytes: nowhere, everywhere, in two, in four. */
 export function cutsOf(length: number): number[][] {
   const prng = new Prng(1);
@@ -224,46 +172,4 @@ export function cutsOf(length: number): number[][] {
       () => Array.from({ length: 3 }, () => prng.int(length)).sort((a, b) => a - b),
     ),
   ];
-}
-
-/** A snapshot of the keyspace, as a server of Redis 8.0 would write it in that version. */
-export function encoded(
-  keyspace: Keyspace,
-  version: SnapshotVersion,
-  compress: boolean,
-): Uint8Array {
-  const options = { version, compress, serverVersion: "8.0.0", nowMs: 0 };
-  const chunks: Uint8Array[] = [];
-  for (const chunk of encodeSnapshot(keyspace, options, 10_000)) chunks.push(chunk.slice());
-  return join(...chunks);
-}
-
-/** `count` bytes of a whole number, least significant first. */
-export function le(value: bigint | number, count: number): Uint8Array {
-  let rest = BigInt.asUintN(64, BigInt(value));
-  return Uint8Array.from({ length: count }, () => {
-    const byte = Number(rest & 255n);
-    rest >>= 8n;
-    return byte;
-  });
-}
-
-/** `count` bytes of a whole number, most significant first. */
-export function be(value: bigint | number, count: number): Uint8Array {
-  return le(value, count).reverse();
-}
-
-/** A snapshot: magic, the parts, the end and its right checksum. */
-export function snapshot(
-  magic: string,
-  ...parts: readonly (number | string | Uint8Array)[]
-): Uint8Array {
-  return withChecksum(join(magic, ...parts, 0xff));
-}
-
-/** The bytes and their checksum. */
-export function withChecksum(bytes: Uint8Array): Uint8Array {
-  const crc = new Crc64();
-  crc.update(bytes, 0, bytes.length);
-  return join(bytes, crc.digest());
 }

@@ -1,7 +1,7 @@
 /**
- * Commands that make a dataset of every type in every encoding, on both sides of each threshold, binary
- * and large elements, expiries of keys and fields, several databases and functions: seeded, the same for
- * a real server and for ours.
+ * Commands that make a dataset of every type in every encoding, the same for a real server and for ours:
+ * on both sides of each threshold, with binary and large elements, expiries of keys and fields, several
+ * databases and functions. Seeded.
  *
  * @module
  */

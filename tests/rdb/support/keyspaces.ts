@@ -1,17 +1,21 @@
 /**
- * Items into a keyspace and out of it.
+ * Keyspaces with a fixed hash, filled with string keys, read out again, and written as whole snapshots.
  *
  * @module
  */
 
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
-import { encodeSnapshot, type SnapshotOptions } from "../../../src/rdb/encoder.ts";
+import {
+  encodeSnapshot,
+  type SnapshotOptions,
+  type SnapshotVersion,
+} from "../../../src/rdb/encoder.ts";
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import type { Entry } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { readString, setString } from "../../../src/store/types/string.ts";
 import { type Item, type ItemJson, sortItems, toJson } from "./dataset.ts";
-import { join } from "./decoding.ts";
+import { join } from "./parts.ts";
 
 /** An empty keyspace with a fixed hash; `limits` are the thresholds that differ from Redis's. */
 export function newKeyspace(limits: Partial<EncodingLimits> = {}): Keyspace {
@@ -48,7 +52,7 @@ export function itemsOf(keyspace: Keyspace): ItemJson[] {
   return sortItems(items);
 }
 
-/** A whole snapshot. */
+/** A whole snapshot of the keyspace. */
 export function encodeWhole(
   keyspace: Keyspace,
   options: SnapshotOptions,
@@ -57,4 +61,13 @@ export function encodeWhole(
   const chunks: Uint8Array[] = [];
   for (const chunk of encodeSnapshot(keyspace, options, sliceBytes)) chunks.push(chunk.slice());
   return join(...chunks);
+}
+
+/** A snapshot of the keyspace, as a server of Redis 8.0 would write it in that version. */
+export function encoded(
+  keyspace: Keyspace,
+  version: SnapshotVersion,
+  compress: boolean,
+): Uint8Array {
+  return encodeWhole(keyspace, { version, compress, serverVersion: "8.0.0", nowMs: 0 }, 10_000);
 }

@@ -1,11 +1,11 @@
 /**
- * Ways to damage a snapshot or a payload, seeded.
+ * Ways to damage a snapshot or a payload, seeded: flipped bits, cuts, missing, repeated and longer runs.
  *
  * @module
  */
 
 import type { Prng } from "../../../src/base/prng.ts";
-import { be, join } from "./decoding.ts";
+import { be, join } from "./parts.ts";
 
 /** Damages a copy. */
 export type Mutation = (bytes: Uint8Array, prng: Prng) => Uint8Array;

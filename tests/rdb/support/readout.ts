@@ -1,7 +1,7 @@
 /**
- * Everything in a keyspace as plain JSON, asked for through our own commands as a client would ask a
- * server: the form in which the readouts beside recorded snapshots are kept, to the byte. Long values
- * become the digest of their JSON as Python writes it.
+ * All of a keyspace as plain JSON, asked for through our own commands as a client would ask a server: the
+ * form in which readouts of real servers lie beside recorded snapshots. Long values are the digest of their
+ * JSON as Python writes it.
  *
  * @module
  */

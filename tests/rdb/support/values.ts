@@ -1,6 +1,6 @@
 /**
- * What is asked of the values of every type in a snapshot: that they are read however the snapshot is cut,
- * refused where they are wrong, and that damage ends in an error or in something sound.
+ * What the values of every type are tested for: that they are read however the snapshot is cut, refused
+ * where they are wrong, and that damage ends in an error or in something sound.
  *
  * @module
  */
@@ -15,7 +15,8 @@ import type { Encoding } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { auditRecords } from "../../store/audit.ts";
 import { newKeyspace } from "./keyspaces.ts";
-import { cutsOf, decodeCut, errorOf, join, snapshot, str, withChecksum } from "./decoding.ts";
+import { join, snapshot, str, withChecksum } from "./parts.ts";
+import { cutsOf, decodeCut, errorOf } from "./decoding.ts";
 import { bytesOf } from "../../support/bytes.ts";
 
 const KEY = bytesOf("key");

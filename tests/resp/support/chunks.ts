@@ -1,5 +1,6 @@
 /**
- * Cutting: every row runs whole, byte by byte, cut in two at every offset, and at seeded random places.
+ * Runs bytes through the parsers in chunks: whole, byte by byte, cut in two at every offset, and at seeded
+ * random offsets, each chunk overwritten after its call.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Snapshots of a keyspace that goes on changing: whatever is written, deleted, renamed, emptied or
- * exchanged between two slices, the snapshot holds what was there when it began. `SEED=n` repeats a run.
+ * Snapshots of a keyspace that goes on changing (frozen.ts, encoder.ts): whatever is written, deleted,
+ * renamed, emptied or exchanged between two slices, the snapshot holds what was there when it began.
+ * `SEED=n` repeats a run.
  *
  * @module
  */
@@ -19,7 +20,8 @@ import { auditRecords } from "../store/audit.ts";
 import { noise } from "./support/dataset.ts";
 import { newKeyspace } from "./support/keyspaces.ts";
 import { readoutOf } from "./support/readout.ts";
-import { decodeCut, errorOf, join } from "./support/decoding.ts";
+import { join } from "./support/parts.ts";
+import { decodeCut, errorOf } from "./support/decoding.ts";
 import { bytesOf } from "../support/bytes.ts";
 
 const SEED = Number(env.SEED ?? 1);
