@@ -1,17 +1,31 @@
 /**
- * HyperLogLogs inside strings, byte for byte those of Redis (`hyperloglog.c`): 16384 registers, dense in
- * 6 bits each, or sparse as runs of equal ones while the string is short.
+ * HyperLogLogs, byte for byte those of Redis (`hyperloglog.c`). A HyperLogLog is a string that estimates the number of
+ * different elements with a standard error of 0.81%, whatever their number: it keeps 16384 registers. An element's
+ * hash selects one register by its lowest 14 bits and raises it to the position of the lowest one bit in the other 50.
  *
- * The string begins with a header of 16 bytes: "HYLL", the encoding, three that are unused, and the
- * cardinality counted last in 8 bytes, little endian, whose highest bit says that it is out of date.
- * Sparse registers follow as opcodes:
+ * ```text
+ *  0    4         5       8               16
+ *  HYLL encoding  unused  cardinality     registers ...
  *
- *     00nnnnnn            ZERO   n + 1 registers of 0
- *     01nnnnnn nnnnnnnn   XZERO  the same for up to 16384
- *     1vvvvvnn            VAL    n + 1 registers of v + 1
+ *  cardinality   8 bytes, little endian, as counted last; the highest bit says that it is out of date
+ *  dense         6 bits a register, 12288 bytes, register 0 in the lowest bits of the first byte
+ *
+ *    byte  22111111 33332222 44444433 ...     4 registers in 3 bytes
+ *
+ *  sparse        runs of equal registers, until the string is longer than hll-sparse-max-bytes
+ *
+ *    00nnnnnn            ZERO   n + 1 registers of 0, up to 64
+ *    01nnnnnn nnnnnnnn   XZERO  n + 1 registers of 0, up to 16384, high bits first
+ *    1vvvvvnn            VAL    n + 1 registers of v + 1, up to 4 registers of up to 32
+ * ```
+ *
+ * A client may write any string, so the bytes are not trusted: the opcodes of a HyperLogLog count as corrupt unless
+ * they cover 16384 registers exactly, and no read or write leaves the string.
  *
  * @module
  */
+
+import { assert } from "../../base/assert.ts";
 
 import { murmur64, murmur64Result } from "../../base/murmur64.ts";
 import {
@@ -22,49 +36,58 @@ import {
 } from "../packed/integer.ts";
 import type { Region } from "../packed/region.ts";
 
-/** How many registers there are. */
+/** Registers of every HyperLogLog. */
 export const HLL_REGISTERS: number = 1 << 14;
-/** Bytes before the registers. */
+/** Bytes of the header, before the registers. */
 export const HLL_HEADER = 16;
-/** Bytes of a dense one. */
+/** Length in bytes of a dense HyperLogLog, header included. */
 export const HLL_DENSE_BYTES: number = HLL_HEADER + (HLL_REGISTERS * 6) / 8;
 
-/** The byte after "HYLL". */
+/** The values of the byte after "HYLL". */
 export const HllEncoding = { DENSE: 0, SPARSE: 1 } as const;
 
-/** What became of a register. */
+/** Results of raising a register: the opcodes are corrupt, the register is as high already, it was raised. */
 export const HllChange = { CORRUPT: -1, NONE: 0, RAISED: 1 } as const;
 /** One of {@linkcode HllChange}. */
 export type HllChange = typeof HllChange[keyof typeof HllChange];
 
-/** One that has seen nothing: a single XZERO. */
+/** A new HyperLogLog: the header, and one XZERO of 16384 registers. */
 export const HLL_EMPTY: Uint8Array = Uint8Array.of(
   ...[0x48, 0x59, 0x4c, 0x4c, HllEncoding.SPARSE, 0, 0, 0],
   ...[0, 0, 0, 0, 0, 0, 0, 0],
   ...[0x7f, 0xff],
 );
 
+/** Seed of the hash, part of the format: `MurmurHash64A(ele, elesize, 0xadc83b19ULL)`. */
 const SEED = 0xadc83b19;
+/** Bits of a hash that select the register, `HLL_P`. */
 const INDEX_BITS = 14;
-/** Bits of a hash behind the index, `HLL_Q`. */
+/** Bits of a hash that decide the rank, `HLL_Q`. */
 const RANK_BITS = 50;
+/** Offsets in the header. */
 const ENCODING_AT = 4;
 const CARD_AT = 8;
 const STALE_AT = 15;
+/** The bit of the last byte of the cardinality that says it is out of date. */
 const STALE = 0x80;
+/** The bits that tell the opcodes apart, and the bounds of what each can hold. */
 const XZERO = 0x40;
 const VAL = 0x80;
 const VAL_MAX_VALUE = 32;
 const VAL_MAX_LENGTH = 4;
 const ZERO_MAX_LENGTH = 64;
-/** Opcodes looked at, from the one before a change on, for two that are one. */
+/** Opcodes from the one before a change on that are looked at for neighbours to join (`scanlen` in hllSparseSet). */
 const MERGE_SCAN = 5;
+/** 0.5 / ln 2, `HLL_ALPHA_INF`. */
 const ALPHA_INFINITY = 0.7213475204444817;
-/** What `llroundl` makes of infinity. */
+/** The cardinality when all registers are full: `llroundl` makes this of infinity. */
 const OVERFLOWN = 0x8000000000000000n;
 
+/** Registers of each value, while a cardinality is estimated. */
 const histogram = new Int32Array(64);
+/** One byte a register, while a sparse HyperLogLog becomes dense. */
 const registers = new Uint8Array(HLL_REGISTERS);
+/** The opcodes that replace one: XZERO, VAL and XZERO at most. */
 const sequence = new Uint8Array(5);
 
 /** What the last {@linkcode hllPlace} found: index of the register, and the rank the element raises it to. */
@@ -80,7 +103,7 @@ export function hllPlace(bytes: Uint8Array, start: number, end: number): void {
   hllPlaceResult.rank = 1 + (restLow !== 0 ? lowestBit(restLow) : 32 + lowestBit(restHigh));
 }
 
-/** Whether a string has the header of a HyperLogLog, and a dense one its length. */
+/** Whether a string has the header of a HyperLogLog, and the right length if it is dense (`isHLLObjectOrReply`). */
 export function isHll(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < HLL_HEADER) return false;
   for (let i = 0; i < ENCODING_AT; i++) if (bytes[start + i] !== HLL_EMPTY[i]) return false;
@@ -89,30 +112,35 @@ export function isHll(bytes: Uint8Array, start: number, end: number): boolean {
   return encoding === HllEncoding.SPARSE;
 }
 
-/** Whether one is held dense. */
+/** Whether the HyperLogLog that begins at `start` is dense. */
 export function hllIsDense(bytes: Uint8Array, start: number): boolean {
   return bytes[start + ENCODING_AT] === HllEncoding.DENSE;
 }
 
-/** Marks the cardinality in the header as out of date. */
+/** Marks the cardinality in the header as out of date, after any change of a register. */
 export function hllInvalidate(bytes: Uint8Array, start: number): void {
   bytes[start + STALE_AT] |= STALE;
 }
 
-/** The cardinality in the header, -1 when it is out of date. */
+/** The cardinality in the header, a bigint beyond 2^53; -1 when it is out of date. */
 export function hllCached(bytes: Uint8Array, start: number): number | bigint {
   if ((bytes[start + STALE_AT] & STALE) !== 0) return -1;
   const exact = decodeInteger64(bytes, start + CARD_AT);
   return exact === exact ? exact : decodeBigInt64(bytes, start + CARD_AT);
 }
 
-/** Writes the cardinality into the header. */
+/** Writes a cardinality into the header, which is up to date then. */
 export function hllStoreCached(bytes: Uint8Array, start: number, card: number | bigint): void {
+  assert(card >= 0, "a cardinality is not negative");
   encodeInteger64(card);
   bytes.set(integer64Result, start + CARD_AT);
 }
 
-/** Adds an element; `sparseMax` is `hll-sparse-max-bytes`. */
+/**
+ * Adds an element, the bytes `[start, end)`.
+ *
+ * @param sparseMax Longest sparse HyperLogLog in bytes, `hll-sparse-max-bytes`; a longer one becomes dense.
+ */
 export function hllAdd(
   region: Region,
   sparseMax: number,
@@ -124,13 +152,15 @@ export function hllAdd(
   return hllRaise(region, sparseMax, hllPlaceResult.index, hllPlaceResult.rank);
 }
 
-/** Raises a register to `rank` unless it is as high already. */
+/** Raises register `index` to `rank` unless it is as high already; `sparseMax` as in {@linkcode hllAdd}. */
 export function hllRaise(
   region: Region,
   sparseMax: number,
   index: number,
   rank: number,
 ): HllChange {
+  assert(index >= 0 && index < HLL_REGISTERS, "there is such a register");
+  assert(rank > 0 && rank < 64, "the rank fits the six bits of a register");
   if (!hllIsDense(region.bytes, region.start)) {
     return raiseSparse(region, sparseMax, index, rank);
   }
@@ -140,7 +170,7 @@ export function hllRaise(
   return HllChange.RAISED;
 }
 
-/** Makes one dense; false, and nothing changed, when its opcodes are no whole set of registers. */
+/** Makes a HyperLogLog dense; false, and nothing changed, when its opcodes are corrupt (`hllSparseToDense`). */
 export function hllToDense(region: Region): boolean {
   if (hllIsDense(region.bytes, region.start)) return true;
   registers.fill(0);
@@ -156,14 +186,15 @@ export function hllToDense(region: Region): boolean {
     bytes[pos++] = four >>> 8;
     bytes[pos++] = four >>> 16;
   }
+  assert(pos === region.end, "the registers fill the string");
   return true;
 }
 
 /**
- * Raises `target`, a byte a register, to what a HyperLogLog has.
+ * Raises the registers of `target`, one byte each, to those of a HyperLogLog (`hllMerge`).
  *
- * @param lenient Stops at a value behind the last register, as masters before 8.0.3 do, and lets it pass.
- * @returns False when its opcodes are no whole set of registers.
+ * @param lenient Accepts a VAL behind the last register, where it stops: so do masters before 8.0.3.
+ * @returns False when its opcodes are corrupt; `target` has some of its registers then.
  */
 export function hllMerge(
   target: Uint8Array,
@@ -193,7 +224,7 @@ export function hllMerge(
   return index === HLL_REGISTERS;
 }
 
-/** The cardinality, counted; -1 when its opcodes are no whole set of registers. */
+/** The estimated cardinality of a HyperLogLog, a bigint beyond 2^53; -1 when its opcodes are corrupt (`hllCount`). */
 export function hllCount(bytes: Uint8Array, start: number, end: number): number | bigint {
   histogram.fill(0);
   let pos = start + HLL_HEADER;
@@ -212,14 +243,15 @@ export function hllCount(bytes: Uint8Array, start: number, end: number): number 
   return index === HLL_REGISTERS ? estimate() : -1;
 }
 
-/** The cardinality of registers a byte each. */
+/** The estimated cardinality of 16384 registers of one byte each, as PFCOUNT of several keys merges them. */
 export function hllCountRegisters(source: Uint8Array): number | bigint {
+  assert(source.length === HLL_REGISTERS, "there is a byte for every register");
   histogram.fill(0);
   for (let i = 0; i < HLL_REGISTERS; i++) histogram[source[i] & 63]++;
   return estimate();
 }
 
-/** The opcodes of a sparse one as PFDEBUG shows them: "Z:10 v:1,2 z:3". */
+/** The opcodes of a sparse HyperLogLog as PFDEBUG DECODE shows them: "Z:10 v:1,2 z:3" is XZERO, VAL, ZERO. */
 export function hllDecode(bytes: Uint8Array, start: number, end: number): string {
   const words: string[] = [];
   for (let pos = start + HLL_HEADER; pos < end; pos += opcodeBytes(bytes[pos])) {
@@ -231,7 +263,11 @@ export function hllDecode(bytes: Uint8Array, start: number, end: number): string
   return words.join(" ");
 }
 
-/** Ertl's estimator over `histogram`: "New cardinality estimation algorithms for HyperLogLog sketches". */
+/**
+ * The cardinality by the registers' values in `histogram`: the improved raw estimator of Otmar Ertl, "New cardinality
+ * estimation algorithms for HyperLogLog sketches" (2017), algorithm 6. Operations are in Redis's order, so that sums
+ * round alike.
+ */
 function estimate(): number | bigint {
   const m = HLL_REGISTERS;
   let z = m * tau((m - histogram[RANK_BITS + 1]) / m);
@@ -245,6 +281,7 @@ function estimate(): number | bigint {
   return card < 2 ** 63 ? BigInt(card) : OVERFLOWN;
 }
 
+/** Ertl's correction for registers that are full, iterated until it no longer changes (`hllTau`). */
 function tau(x: number): number {
   if (x === 0 || x === 1) return 0;
   let before = 0;
@@ -259,6 +296,7 @@ function tau(x: number): number {
   return z / 3;
 }
 
+/** Ertl's correction for registers that are 0, iterated until it no longer changes (`hllSigma`). */
 function sigma(x: number): number {
   if (x === 1) return Infinity;
   let before = 0;
@@ -273,7 +311,17 @@ function sigma(x: number): number {
   return z;
 }
 
-/** `hllSparseSet`: the opcode that covers a register is split around it, then equal runs are joined. */
+/**
+ * Raises a register of a sparse HyperLogLog (`hllSparseSet`). The opcode that covers it is replaced by up to three:
+ *
+ * ```text
+ *   ... | XZERO 100 | ...    register 40 of the run becomes 3
+ *   ... | ZERO 40 | VAL 3,1 | ZERO 59 | ...
+ * ```
+ *
+ * Then equal neighbours are joined. A rank above 32 has no opcode, and a string may become too long: then the
+ * HyperLogLog becomes dense, for ever.
+ */
 function raiseSparse(region: Region, sparseMax: number, index: number, rank: number): HllChange {
   if (rank > VAL_MAX_VALUE) return promote(region, index, rank);
   const { bytes, start, end } = region;
@@ -301,7 +349,11 @@ function raiseSparse(region: Region, sparseMax: number, index: number, rank: num
   return HllChange.RAISED;
 }
 
-/** Writes into `sequence` what a run becomes when the register `before` it raises; how many bytes. */
+/**
+ * Writes to `sequence` the opcodes of a run in which one register is raised to `rank`, and returns their bytes.
+ *
+ * @param old The value of the run, which has `length` registers, `before` of them before the raised one.
+ */
 function split(old: number, length: number, before: number, rank: number): number {
   const after = length - before - 1;
   let at = 0;
@@ -310,6 +362,7 @@ function split(old: number, length: number, before: number, rank: number): numbe
   return after > 0 ? writeRun(at, old, after) : at;
 }
 
+/** Writes the opcode of a run to `sequence` at `at`; returns the offset after it. */
 function writeRun(at: number, value: number, length: number): number {
   if (value > 0) {
     sequence[at] = valOpcode(value, length);
@@ -322,7 +375,10 @@ function writeRun(at: number, value: number, length: number): number {
   return at + 1;
 }
 
-/** Puts `sequence` in place of the opcode at `at`, counted from the region's start. */
+/**
+ * Replaces the opcode at `at`, an offset from the region's start, by `sequence`. Growing may move the region; it comes
+ * before the copy, and shrinking after it.
+ */
 function replace(region: Region, at: number, oldBytes: number, newBytes: number): void {
   const size = region.end - region.start;
   if (newBytes > oldBytes) region.resize(size + newBytes - oldBytes);
@@ -334,7 +390,7 @@ function replace(region: Region, at: number, oldBytes: number, newBytes: number)
   if (newBytes < oldBytes) region.resize(size + newBytes - oldBytes);
 }
 
-/** Joins neighbours of one value, as far as one opcode reaches. */
+/** Joins VALs of one value into one opcode, up to 4 registers, from the opcode at `at` on; zeros are not joined. */
 function joinRuns(region: Region, at: number): void {
   const { bytes, start } = region;
   let { end } = region;
@@ -354,26 +410,29 @@ function joinRuns(region: Region, at: number): void {
   if (end !== region.end) region.resize(end - start);
 }
 
+/** Makes a sparse HyperLogLog dense and raises a register that was lower. */
 function promote(region: Region, index: number, rank: number): HllChange {
   if (!hllToDense(region)) return HllChange.CORRUPT;
   setDenseRegister(region.bytes, region.start + HLL_HEADER, index, rank);
   return HllChange.RAISED;
 }
 
+/** The opcode VAL of `length` registers, 1 to 4, of `value`, 1 to 32. */
 function valOpcode(value: number, length: number): number {
   return VAL | ((value - 1) << 2) | (length - 1);
 }
 
+/** Bytes of an opcode by its first byte. */
 function opcodeBytes(opcode: number): number {
   return (opcode & (VAL | XZERO)) === XZERO ? 2 : 1;
 }
 
-/** What the registers of a run hold. */
+/** The value of the registers of a run, by the first byte of its opcode. */
 function runValue(opcode: number): number {
   return (opcode & VAL) !== 0 ? ((opcode >>> 2) & 31) + 1 : 0;
 }
 
-/** Registers that an opcode stands for; its second byte is 0 when the string ends before it. */
+/** Registers that the opcode at `pos` covers; where the string ends inside an XZERO, its second byte counts as 0. */
 function runLength(bytes: Uint8Array, pos: number, end: number): number {
   const opcode = bytes[pos];
   if ((opcode & VAL) !== 0) return (opcode & 3) + 1;
@@ -381,14 +440,15 @@ function runLength(bytes: Uint8Array, pos: number, end: number): number {
   return (((opcode & 63) << 8) | (pos + 1 < end ? bytes[pos + 1] : 0)) + 1;
 }
 
-/** @param first Where the registers begin. */
+/** The value of a dense register; `first` is the offset of register 0. */
 function denseRegister(bytes: Uint8Array, first: number, index: number): number {
   const bit = index * 6;
   const at = first + (bit >>> 3);
-  // The last register ends with its byte: what the next one holds is shifted out.
+  // The last register ends with its byte; whatever byte follows is shifted out.
   return ((bytes[at] | (bytes[at + 1] << 8)) >>> (bit & 7)) & 63;
 }
 
+/** Sets a dense register, in one byte or two; `first` is the offset of register 0. */
 function setDenseRegister(bytes: Uint8Array, first: number, index: number, value: number): void {
   const bit = index * 6;
   const at = first + (bit >>> 3);
@@ -398,6 +458,7 @@ function setDenseRegister(bytes: Uint8Array, first: number, index: number, value
   bytes[at + 1] = (bytes[at + 1] & ~(63 >>> (8 - shift))) | (value >>> (8 - shift));
 }
 
+/** Raises `target` to the dense registers at `pos`, four at a time: they fill three bytes. */
 function mergeDense(target: Uint8Array, bytes: Uint8Array, pos: number): void {
   for (let i = 0; i < HLL_REGISTERS; i += 4, pos += 3) {
     const four = bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16);
@@ -408,6 +469,7 @@ function mergeDense(target: Uint8Array, bytes: Uint8Array, pos: number): void {
   }
 }
 
+/** Counts the values of the dense registers at `pos` in `histogram`. */
 function countDense(bytes: Uint8Array, pos: number): void {
   for (let i = 0; i < HLL_REGISTERS; i += 4, pos += 3) {
     const four = bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16);
@@ -418,6 +480,7 @@ function countDense(bytes: Uint8Array, pos: number): void {
   }
 }
 
+/** Position of the lowest one bit of a word that is not 0. */
 function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word);
 }
