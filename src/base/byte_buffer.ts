@@ -46,7 +46,11 @@ export class ByteBuffer {
   /** Bytes written so far; also the offset of the next write. */
   length: number = 0;
 
-  /** @param capacity Bytes to reserve at once, raised to 64. */
+  /**
+   * Starts empty.
+   *
+   * @param capacity Bytes to reserve at once, raised to 64.
+   */
   constructor(capacity: number = MIN_CAPACITY) {
     this.bytes = new Uint8Array(Math.max(capacity, MIN_CAPACITY));
   }

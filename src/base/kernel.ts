@@ -67,7 +67,11 @@ export class Kernel {
   readonly #memory: Uint8Array;
   readonly #view: DataView;
 
-  /** @param exports The exports of an instance of the module. */
+  /**
+   * Takes over an instance of the module; its memory never grows.
+   *
+   * @param exports The exports of the instance.
+   */
   constructor(exports: Exports) {
     this.#exports = exports;
     this.#memory = new Uint8Array(exports.memory.buffer);

@@ -19,7 +19,11 @@ export class Prng {
   #c: number = 0;
   #counter: number = 1;
 
-  /** @param seed Any whole number up to 2^53; equal seeds give equal sequences. */
+  /**
+   * Starts the sequence that belongs to a seed.
+   *
+   * @param seed Any whole number up to 2^53; equal seeds give equal sequences.
+   */
   constructor(seed: number) {
     this.#a = seed | 0;
     this.#b = Math.floor(seed / UINT32_RANGE) | 0;

@@ -57,7 +57,11 @@ export class ScoreRange implements ZsetRange {
   readonly #minOut: boolean;
   readonly #maxOut: boolean;
 
-  /** @throws {CommandError} SCORE_RANGE when either end is no score. */
+  /**
+   * Reads both ends from the arguments at `minIndex` and `maxIndex`.
+   *
+   * @throws {CommandError} SCORE_RANGE when either end is no score.
+   */
   constructor(ctx: Context, argv: Argv, minIndex: number, maxIndex: number) {
     this.#minOut = isOut(argv, minIndex);
     this.#min = readBound(ctx, argv, minIndex, this.#minOut);
