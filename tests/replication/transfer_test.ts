@@ -1,3 +1,9 @@
+/**
+ * Both framings of a snapshot, cut anywhere, damaged anywhere, and what the link does meanwhile.
+ *
+ * @module
+ */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Crc64 } from "../../src/base/crc64.ts";

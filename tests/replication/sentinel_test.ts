@@ -1,102 +1,19 @@
-/** Links whose master is found, and becomes another one, wherever the link stands. */
+/**
+ * Which sentinels are believed, after one failover and after several.
+ *
+ * @module
+ */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Address, formatAddress } from "../../src/net/socket.ts";
 import { SentinelWatch } from "../../src/replication/sentinel.ts";
-import { Rig } from "./rig.ts";
-import { command, FakeNet, type FakeSocket } from "./support.ts";
+import { command, FakeNet } from "./support.ts";
 import { ManualClock, settle } from "../support/clock.ts";
 
 function at(port: number): Address {
   return { transport: "tcp", host: "127.0.0.1", port };
 }
-
-/** A link that looks for its master at `rig.port`. */
-class MovingRig extends Rig {
-  port: number;
-
-  constructor() {
-    super({ locate: () => Promise.resolve(at(this.port)) });
-    this.port = 1;
-  }
-
-  move(): void {
-    this.port = 2;
-    this.link.relocate("moved");
-  }
-}
-
-test("a switch while the socket is being connected gives that up at once", async () => {
-  const rig = new MovingRig();
-  rig.net.failures.push("hang");
-  rig.link.start().catch(() => {});
-  await settle();
-  assert.equal(rig.state, "connecting");
-  rig.move();
-  await settle();
-  assert.equal(rig.state, "connect");
-  assert.equal(rig.link.status().lastError?.code, "SWITCHED");
-  const socket = await rig.retry();
-  assert.deepEqual(socket.remote, at(2));
-  assert.match(rig.handshake(socket), /PSYNC/);
-  await rig.link.stop();
-  assert.equal(rig.clock.timers.size, 0);
-});
-
-test("a switch while the master is looked for has it looked for anew", async () => {
-  const asked: AbortSignal[] = [];
-  const rig = new Rig({
-    locate: (signal) => {
-      asked.push(signal);
-      if (asked.length > 1) return Promise.resolve(at(2));
-      return new Promise((_resolve, reject) => {
-        signal.addEventListener("abort", () => reject(new Error("given up")));
-      });
-    },
-  });
-  rig.link.start().catch(() => {});
-  await settle();
-  rig.link.relocate("moved");
-  await settle();
-  assert.ok(asked[0].aborted);
-  assert.deepEqual((await rig.retry()).remote, at(2));
-  await rig.link.stop();
-  assert.equal(rig.clock.timers.size, 0);
-});
-
-test("a switch just when the socket is there closes it", async () => {
-  let connected: (socket: FakeSocket) => void = () => {};
-  class SlowNet extends FakeNet {
-    override async connect(options: Parameters<FakeNet["connect"]>[0]) {
-      const socket = await super.connect(options) as FakeSocket;
-      connected(socket);
-      return socket;
-    }
-  }
-  const net = new SlowNet();
-  const rig = new Rig({ net });
-  connected = () => rig.link.relocate("moved");
-  rig.link.start().catch(() => {});
-  await settle();
-  connected = () => {};
-  assert.equal(rig.state, "connect");
-  assert.ok(net.sockets[0].closed);
-  await rig.clock.advance(1000);
-  assert.equal(net.sockets[1].take(), command("PING"));
-  await rig.link.stop();
-  assert.equal(rig.clock.timers.size, 0);
-});
-
-test("a switch while following leaves the old master for the new one", async () => {
-  const rig = new MovingRig();
-  const first = await rig.follow();
-  rig.move();
-  await settle();
-  assert.ok(first.closed);
-  assert.deepEqual((await rig.retry()).remote, at(2));
-  await rig.link.stop();
-});
 
 /** Sentinels and masters that answer as told; a port below 10 is a sentinel's. */
 class Town {
