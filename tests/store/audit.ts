@@ -13,7 +13,16 @@ import {
 import type { Dict } from "../../src/store/memory/dict.ts";
 import type { Records } from "../../src/store/memory/records.ts";
 import type { Slab } from "../../src/store/memory/slab.ts";
+import { lpLength } from "../../src/store/packed/listpack.ts";
+import { lpCheck } from "../../src/store/packed/listpack_check.ts";
+import { NodePlace } from "../../src/store/packed/node_chain.ts";
+import type { Quicklist } from "../../src/store/packed/quicklist.ts";
+import type { ScoreIndex } from "../../src/store/types/score_index.ts";
 import type { ZsetTable } from "../../src/store/types/zset_table.ts";
+
+/** What a node costs beside its memory, as `quicklist.ts` estimates it. */
+const NODE_BYTES = 320;
+const MAX_BLOCK = 256;
 
 /** Ranks are checked for every member of a small sorted set, for about this many of a large one. */
 const RANKS = 5000;
@@ -103,6 +112,66 @@ export function auditZset(set: ZsetTable): void {
     });
   } while (cursor !== 0);
   assert.equal(inTable, size, "every member is in the table once");
+}
+
+/** Checks an index: the ranks of its elements, which its counts and totals add up to, and its bounds. */
+export function auditIndex(index: ScoreIndex): void {
+  const { size } = index;
+  const step = Math.ceil(Math.max(size, 1) / RANKS);
+  let rank = 0;
+  let lastScore = -Infinity;
+  let lastFirst = 0;
+  index.each(0, size, false, (score, entry) => {
+    assert.ok(score >= lastScore, "scores ascend");
+    if (score !== lastScore) lastFirst = rank;
+    if (rank % step === 0) {
+      assert.equal(index.rankOf(score, entry), rank, "counts add up to the rank");
+      assert.equal(index.countBelow(score, false), lastFirst, "a bound is found");
+    }
+    lastScore = score;
+    rank++;
+  });
+  assert.equal(rank, size, "size counts the elements");
+  let left = size;
+  index.each(size - 1, size, true, () => left--);
+  assert.equal(left, 0, "downwards there are as many");
+}
+
+/** Checks every node of a quicklist, the counts of elements, nodes and bytes, and that each node is found. */
+export function auditQuicklist(quicklist: Quicklist): void {
+  const place = new NodePlace();
+  const found = new NodePlace();
+  const inBlock = new Map<number, number>();
+  let count = 0;
+  let nodes = 0;
+  let bytes = 0;
+  for (let more = quicklist.count > 0; more; more = quicklist.nextNode(place)) {
+    const { region, plain, count: own } = quicklist.nodeAt(place);
+    if (plain) {
+      assert.equal(own, 1, "a plain node is one element");
+    } else {
+      assert.equal(lpCheck(region.bytes, 0, region.end, false), undefined);
+      assert.equal(lpLength(region.bytes, 0, region.end), own, "a node counts its entries");
+      assert.ok(own > 0, "no node is empty");
+    }
+    // Found by the counts of the blocks before it.
+    for (const offset of new Set([0, own - 1])) {
+      quicklist.seek(count + offset, found);
+      assert.deepEqual({ ...found }, { ...place, offset });
+    }
+    inBlock.set(place.block, (inBlock.get(place.block) ?? 0) + 1);
+    count += own;
+    nodes++;
+    bytes += region.memoryBytes;
+  }
+  assert.deepEqual([...inBlock.keys()], [...inBlock].map((_, index) => index), "no block is empty");
+  for (const filled of inBlock.values()) {
+    assert.ok(filled <= MAX_BLOCK, "a block is within its limit");
+  }
+  assert.equal(count, quicklist.count, "elements are counted");
+  assert.equal(nodes, quicklist.nodeCount, "nodes are counted");
+  const held = quicklist.memoryBytes - quicklist.spareBytes - NODE_BYTES * nodes;
+  assert.equal(bytes, held, "bytes are counted");
 }
 
 function isLess(a: Uint8Array, b: Uint8Array): boolean {

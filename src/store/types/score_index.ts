@@ -265,42 +265,6 @@ export class ScoreIndex {
     }
   }
 
-  /**
-   * Compares order, counts, totals and bytes with what is there. O(n): for tests.
-   *
-   * @throws {AssertionError} When they differ.
-   */
-  audit(): void {
-    let size = 0;
-    let leaves = 0;
-    let bytes = 0;
-    let last: Entry = 0;
-    let lastScore = -Infinity;
-    for (const block of this.#blocks) {
-      let total = 0;
-      block.leaves.forEach((leaf, index) => {
-        const count = block.counts[index];
-        assert(count > 0 || this.#size === 0, "no leaf is empty");
-        assert(count === 0 || block.firsts[index] === leaf.scores[0], "a leaf's first is known");
-        for (let i = 0; i < count; i++) {
-          const score = leaf.scores[i];
-          const inOrder = last === 0 || lastScore < score ||
-            (lastScore === score && this.#compareEntries(last, leaf.entries[i]) < 0);
-          assert(inOrder, "elements are in order");
-          last = leaf.entries[i];
-          lastScore = score;
-        }
-        total += count;
-        bytes += leaf.scores.length * ELEMENT_BYTES;
-        leaves++;
-      });
-      assert(total === block.total, "a block's total counts its elements");
-      size += total;
-    }
-    assert(size === this.#size, "size counts the elements");
-    assert(leaves === this.#leaves && bytes === this.#bufferBytes, "memory is counted");
-  }
-
   /** Order of the keys of two records. */
   #compareEntries(a: Entry, b: Entry): number {
     this.#setKey(b);

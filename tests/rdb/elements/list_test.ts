@@ -15,7 +15,7 @@ import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { Encoding, ValueType } from "../../../src/store/memory/record.ts";
 import { listEach, listPush, quicklistOf } from "../../../src/store/types/list.ts";
 import { Engine } from "../../commands/engine.ts";
-import { auditQuicklist } from "../../store/packed/audit.ts";
+import { auditQuicklist } from "../../store/audit.ts";
 import { encoded, newKeyspace } from "../support/keyspaces.ts";
 import { blob, join, le, listpack, str } from "../support/parts.ts";
 import { decodeCut } from "../support/decoding.ts";

@@ -18,7 +18,7 @@ import {
   fillCount,
   isLargeElement,
 } from "../../../src/store/packed/quicklist_node.ts";
-import { auditQuicklist } from "./audit.ts";
+import { auditQuicklist } from "../audit.ts";
 import { bytesOf } from "../../support/bytes.ts";
 
 /** `list-max-listpack-size`, the most bytes and elements of a node, the longest element of a listpack. */

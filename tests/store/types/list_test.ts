@@ -20,9 +20,8 @@ import {
   listSet,
   quicklistOf,
 } from "../../../src/store/types/list.ts";
-import { auditRecords } from "../audit.ts";
+import { auditQuicklist, auditRecords } from "../audit.ts";
 import { settingsOf } from "../model.ts";
-import { auditQuicklist } from "../packed/audit.ts";
 import { bytesOf } from "../../support/bytes.ts";
 
 const KEYS = ["a", "b", "c"].map((name) => bytesOf(name));
