@@ -1,7 +1,7 @@
 /**
- * Tables of what one command does for each of its callers: a client of a replica, which is shown no expired key; the
- * master's stream, which is obeyed to the letter; a client of a stand-alone master, whose change is sent on. What a
- * command answers apart from that is in `tests/golden/commands`.
+ * Tables of what one command does for each of its callers: a client of a replica, which is shown no expired
+ * key; the master's stream, which is obeyed to the letter; a client of a stand-alone master, whose change
+ * is sent on. What a command answers apart from that is in `tests/golden/commands`.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Records the replies of the tables in `tests/golden/commands` afresh. Each case is asked of two servers of the kind
- * it names, with hash seeds of their own, so that what depends on chance or time is noticed: it gets the mark that
- * `tests/support/specification.ts` describes, or is refused when no mark fits. A row may be a command alone, as in
- * `"GET k"`: its reply is added. Nothing here runs in the tests:
+ * Records the replies of the tables in `tests/golden/commands` afresh. Each case is asked of two servers of
+ * the kind it names, with hash seeds of their own, so that what depends on chance or time is noticed: it
+ * gets the mark that `tests/support/specification.ts` describes, or is refused when no mark fits. A row may
+ * be a command alone, as in `"GET k"`: its reply is added. Nothing here runs in the tests:
  *
  *     deno run -A tests/golden/make_commands.ts [string/bitmap ...]
  *
@@ -95,7 +95,10 @@ async function record(path: string, item: Case): Promise<Row[]> {
   return rows!;
 }
 
-/** The text of what both answer, with the mark of the earlier text or the one it needs; undefined when none fits. */
+/**
+ * The text of what both answer, with the mark of the earlier text or the one it needs; undefined when none
+ * fits.
+ */
 function agreed(earlier: string, first: Uint8Array, second: Uint8Array): string | undefined {
   if (first.length === 0) return "";
   const marks = [ANY_ORDER, ABOUT].filter((mark) => earlier.startsWith(mark));

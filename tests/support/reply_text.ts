@@ -2,8 +2,9 @@
  * Commands and replies as text that a person reads and no byte is lost in: what the tables under
  * `tests/golden/commands` are written in.
  *
- * A command is written as in redis-cli: words between spaces, `"a\x00\r\n"` or `'a b'` where a word holds more
- * than that. A reply by its type, bulk strings between single quotes so that JSON need not escape them:
+ * A command is written as in redis-cli: words between spaces, `"a\x00\r\n"` or `'a b'` where a word holds
+ * more than that. A reply by its type, bulk strings between single quotes so that JSON need not escape
+ * them:
  *
  *     +OK          simple string           (nil)         null bulk, RESP2
  *     -ERR text    error                   (nil array)   null array, RESP2
@@ -58,8 +59,8 @@ function unescapeText(text: string): Uint8Array {
 /**
  * One whole reply as text.
  *
- * @param sorted Elements of arrays and sets, and fields of maps, in the order of their texts: for replies whose order
- * depends on a server's hash seed.
+ * @param sorted Elements of arrays and sets, and fields of maps, in the order of their texts: for replies
+ * whose order depends on a server's hash seed.
  * @throws {Error} When the bytes are not one RESP2 or RESP3 reply.
  */
 export function replyText(bytes: Uint8Array, sorted = false): string {
@@ -69,7 +70,10 @@ export function replyText(bytes: Uint8Array, sorted = false): string {
   return text;
 }
 
-/** Bytes between single quotes, each that is not printable ASCII escaped as redis-cli does (`sds.c sdscatrepr`). */
+/**
+ * Bytes between single quotes, each that is not printable ASCII escaped as redis-cli does
+ * (`sds.c sdscatrepr`).
+ */
 export function quotedText(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) {

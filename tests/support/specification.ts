@@ -1,17 +1,19 @@
 /**
- * Tests that are tables of commands and replies, recorded from real servers: `tests/golden/commands/<room>/<file>.json`
- * says what the commands of `src/commands/<room>/<file>.ts` answer, and {@linkcode specification} holds our engine
- * to it without any server, and the server to it where it is at hand.
+ * Tests that are tables of commands and replies, recorded from real servers:
+ * `tests/golden/commands/<room>/<file>.json` says what the commands of `src/commands/<room>/<file>.ts`
+ * answer, and {@linkcode specification} holds our engine to it without any server, and the server to it
+ * where it is at hand.
  *
  * A table is an array of cases; each starts with an empty keyspace and runs its rows in order:
  *
  *     { "name": "GETDEL takes the value", "rows": [["SET k v", "+OK"], ["GETDEL k", "'v'"], ["GET k", "(nil)"]] }
  *
- * Texts of commands and replies are those of `reply_text.ts`. To write a case, leave the replies out and run
- * `tests/golden/make_commands.ts`, which asks the server. Beyond that:
+ * Texts of commands and replies are those of `reply_text.ts`. To write a case, leave the replies out and
+ * run `tests/golden/make_commands.ts`, which asks the server. Beyond that:
  *
  * - `(30 ms pass)` in the place of a command moves the clock.
- * - `(any order)` before a reply: elements are sorted before they are compared; the order depends on a hash seed.
+ * - `(any order)` before a reply: elements are sorted before they are compared; the order depends on a hash
+ *   seed.
  * - `(about)` before an integer: equal to within 1,000, for what is left of milliseconds.
  * - `:?` inside a reply: any integer, for idle times and the like.
  *
@@ -33,8 +35,8 @@ export interface Case {
   /** A sentence: the command and its promise. */
   readonly name: string;
   /**
-   * The server whose replies these are, as in `.cache/servers`; {@linkcode DEFAULT_SERVER} unless told. "none": no
-   * server at hand knows the command, and the replies are written by hand from its documents.
+   * The server whose replies these are, as in `.cache/servers`; {@linkcode DEFAULT_SERVER} unless told.
+   * "none": no server at hand knows the command, and the replies are written by hand from its documents.
    */
   readonly server?: string;
   /** 3 when the connection has said HELLO 3. */

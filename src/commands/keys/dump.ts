@@ -1,6 +1,6 @@
 /**
- * DUMP and RESTORE: one key's value as bytes (`cluster.c createDumpPayload`). The payload is
- * what a snapshot would hold for the key, without its name and expiry:
+ * DUMP and RESTORE: one key's value as bytes (`cluster.c createDumpPayload`). The payload is what a
+ * snapshot would hold for the key, without its name and expiry:
  *
  *     | RDB type, 1 byte | value as in a snapshot | RDB version, 2 bytes | CRC-64 of all before it, 8 bytes |
  *
@@ -9,9 +9,10 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { decodeDump, type DumpedValue, encodeDump } from "../../rdb/dump.ts";
-import { readFooter } from "../../rdb/format/footer.ts";
+import { FOOTER_BYTES, readFooter } from "../../rdb/format/footer.ts";
 import { RdbError } from "../../rdb/format/errors.ts";
 import { FIRST_VALKEY_VERSION, snapshotVersionOf } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
@@ -44,6 +45,7 @@ const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   if (entry === 0) return ctx.reply.null();
   payload.clear();
   encodeDump(payload, ctx.db, entry, snapshotVersionOf(ctx.host.version), true);
+  assert(payload.length > FOOTER_BYTES, "a payload has a type and a footer");
   ctx.reply.bulk(payload.bytes, 0, payload.length);
   payload.shrink(KEPT_BYTES);
 });
@@ -56,7 +58,10 @@ interface RestoreOptions {
   readonly isAbsolute: boolean;
 }
 
-/** Reads RESTORE's options from argument 4 on. IDLETIME and FREQ are checked and dropped: nothing is evicted here. */
+/**
+ * Reads RESTORE's options from argument 4 on. IDLETIME and FREQ are checked and dropped: nothing is evicted
+ * here.
+ */
 function readOptions(argv: Argv): RestoreOptions {
   let replace = false;
   let isAbsolute = false;
@@ -79,8 +84,8 @@ function readOptions(argv: Argv): RestoreOptions {
 }
 
 /**
- * The expiry in absolute milliseconds, NO_EXPIRY for a time of 0. A sum beyond int64 overflows as in C, where it becomes a
- * moment that has passed.
+ * The expiry in absolute milliseconds, NO_EXPIRY for a time of 0. A sum beyond int64 overflows as in C,
+ * where it becomes a moment that has passed.
  *
  * @throws {CommandError} INVALID_TTL when the time is negative.
  */
@@ -94,11 +99,12 @@ function readExpiry(ctx: Context, argv: Argv, isAbsolute: boolean): number {
 }
 
 /**
- * The value in the payload. From a client it must carry the right checksum and a version that the server we report to be
- * can write (`cluster.c verifyDumpPayload`), or one of Valkey's. From a master any version is taken, and the checksum may be
- * left out, as Redis 8.10 does.
+ * The value in the payload. From a client it must carry the right checksum and a version that the server we
+ * report to be can write (`cluster.c verifyDumpPayload`), or one of Valkey's. From a master any version is
+ * taken, and the checksum may be left out, as Redis 8.10 does.
  *
- * @throws {CommandError} DUMP_PAYLOAD for a version or checksum, BAD_DATA_FORMAT for a value that cannot be read.
+ * @throws {CommandError} DUMP_PAYLOAD for a version or checksum, BAD_DATA_FORMAT for a value that cannot be
+ * read.
  */
 function readPayload(ctx: Context, argv: Argv): DumpedValue {
   const { bytes } = argv;
@@ -121,8 +127,9 @@ function readPayload(ctx: Context, argv: Argv): DumpedValue {
 }
 
 /**
- * RESTORE and RESTORE-ASKING (`cluster.c restoreCommand`), in its order: options, whether the key is busy, the time, the
- * payload. A stand-alone master does not create a key whose time has passed; it deletes what REPLACE replaces.
+ * RESTORE and RESTORE-ASKING (`cluster.c restoreCommand`), in its order: options, whether the key is busy,
+ * the time, the payload. A stand-alone master does not create a key whose time has passed; it deletes what
+ * REPLACE replaces.
  */
 function restoreGeneric(ctx: Context, argv: Argv): void {
   const { bytes, starts, ends } = argv;
@@ -153,12 +160,15 @@ function propagateAbsolute(ctx: Context, argv: Argv, expireAtMs: number): void {
 }
 
 /**
- * `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`: creates a key from a DUMP and replies
- * OK. `ttl` is in milliseconds, 0 for no expiry. O(n) in the value.
+ * `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`: creates a key from a
+ * DUMP and replies OK. `ttl` is in milliseconds, 0 for no expiry. O(n) in the value.
  */
 const restore = command("restore", -4, WRITE | DENYOOM, "OW.update@1", restoreGeneric);
 
-/** `RESTORE-ASKING key ttl payload ...`: RESTORE as MIGRATE sends it to a node that imports the key's slot. O(n). */
+/**
+ * `RESTORE-ASKING key ttl payload ...`: RESTORE as MIGRATE sends it to a node that imports the key's slot.
+ * O(n).
+ */
 const restoreAsking = command(
   "restore-asking",
   -4,

@@ -1,6 +1,6 @@
 /**
- * The commands that set, read and drop a key's expiry (`expire.c`). An expiry is kept as absolute milliseconds since 1970;
- * seconds and relative times are converted when the command is read.
+ * The commands that set, read and drop a key's expiry (`expire.c`). An expiry is kept as absolute
+ * milliseconds since 1970; seconds and relative times are converted when the command is read.
  *
  * @module
  */
@@ -59,7 +59,8 @@ function propagateExpiry(ctx: Context, argv: Argv, atMs: number): void {
 }
 
 /**
- * EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT (`expire.c expireGenericCommand`). Replies 1 when the expiry was set, else 0.
+ * EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT (`expire.c expireGenericCommand`). Replies 1 when the expiry was
+ * set, else 0.
  *
  * @param scale Milliseconds of one unit of argument 2.
  * @param baseMs What the time counts from: now, or 0.
@@ -82,8 +83,8 @@ function expireGeneric(
     ctx.changed(argv, 1);
     ctx.propagateAs("DEL", argv.at(1));
   } else {
-    // A replica stores a time that has passed and keeps the key until the master's DEL arrives. A negative time becomes
-    // 0: the store holds unsigned times, and both have passed.
+    // A replica stores a time that has passed and keeps the key until the master's DEL arrives. A negative
+    // time becomes 0: the store holds unsigned times, and both have passed.
     ctx.db.setExpire(entry, Math.max(0, atMs));
     ctx.changed(argv, 1);
     if (ctx.caller === Caller.MASTER_CLIENT) propagateExpiry(ctx, argv, atMs);
@@ -106,14 +107,17 @@ const expireat = command("expireat", -3, WRITE | FAST, "RW.update@1", (ctx, argv
   expireGeneric(ctx, argv, 1000, 0, "expireat");
 });
 
-/** `PEXPIREAT key unix-milliseconds [NX|XX|GT|LT]`: lets the key expire at that millisecond since 1970. O(1). */
+/**
+ * `PEXPIREAT key unix-milliseconds [NX|XX|GT|LT]`: lets the key expire at that millisecond since 1970.
+ * O(1).
+ */
 const pexpireat = command("pexpireat", -3, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, 1, 0, "pexpireat");
 });
 
 /**
- * TTL, PTTL, EXPIRETIME and PEXPIRETIME (`expire.c ttlGenericCommand`). Replies -1 for a key without an expiry, -2 for a
- * missing key.
+ * TTL, PTTL, EXPIRETIME and PEXPIRETIME (`expire.c ttlGenericCommand`). Replies -1 for a key without an
+ * expiry, -2 for a missing key.
  *
  * @param fromMs What the reply counts from: now, or 0 for the absolute ones.
  * @param isSeconds Whether to reply in seconds, rounded to the nearest.

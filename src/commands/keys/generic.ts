@@ -1,6 +1,6 @@
 /**
- * The commands on keys of any type and on whole databases (`db.c`): delete, rename, copy, move, list, flush. Expiries are
- * in `expire.ts`, OBJECT in `object.ts`.
+ * The commands on keys of any type and on whole databases (`db.c`): delete, rename, copy, move, list,
+ * flush. Expiries are in `expire.ts`, OBJECT in `object.ts`.
  *
  * @module
  */
@@ -41,7 +41,10 @@ const KEYS_PER_SLICE = 20_000;
 const RANDOM_TRIES = 100;
 const STAR = 0x2a;
 
-/** The words TYPE replies with, indexed by {@linkcode ValueType}; "module" stands in for the name a module gives its type. */
+/**
+ * The words TYPE replies with, indexed by {@linkcode ValueType}; "module" stands in for the name a module
+ * gives its type.
+ */
 export const TYPE_NAMES: readonly string[] = [
   "string",
   "list",
@@ -61,15 +64,15 @@ function changedIn(ctx: Context, dbIndex: number, argv: Argv, index: number): vo
 }
 
 /**
- * DEL and UNLINK. Redis's UNLINK frees large values in another thread; here both only give the memory back to its pool,
- * which is O(1) for every value but a large one.
+ * DEL and UNLINK. Redis's UNLINK frees large values in another thread; here both only give the memory back
+ * to its pool, which is O(1) for every value but a large one.
  */
 function delGeneric(ctx: Context, argv: Argv): void {
   const { bytes, starts, ends } = argv;
   let deleted = 0;
   for (let i = 1; i < argv.count; i++) {
-    // On a stand-alone master the lookup deletes an expired key, which then is not counted. The master's stream counts
-    // every key that is in the table.
+    // On a stand-alone master the lookup deletes an expired key, which then is not counted. The master's
+    // stream counts every key that is in the table.
     if (ctx.caller === Caller.MASTER_CLIENT && lookup(ctx, argv, i) === 0) continue;
     if (!ctx.db.remove(bytes, starts[i], ends[i])) continue;
     deleted++;
@@ -116,8 +119,8 @@ function fitsAll(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * KEYS over several turns of the event loop: keeps the cursor and the bytes of the reply between slices, and writes the
- * reply after the last one.
+ * KEYS over several turns of the event loop: keeps the cursor and the bytes of the reply between slices,
+ * and writes the reply after the last one.
  */
 class KeysWalk {
   readonly #dbIndex: number;
@@ -163,8 +166,9 @@ class KeysWalk {
 /**
  * `KEYS pattern`: all keys that match. O(n).
  *
- * A walk of more than one slice has the guarantee of SCAN: a key that exists throughout is listed; one written between two
- * slices may be listed or not, and when the table shrinks in between, a key may be listed twice.
+ * A walk of more than one slice has the guarantee of SCAN: a key that exists throughout is listed; one
+ * written between two slices may be listed or not, and when the table shrinks in between, a key may be
+ * listed twice.
  */
 const keys = command("keys", 2, READONLY, "", (ctx, argv) => {
   const walk = new KeysWalk(ctx.dbIndex, argv.at(1).slice());
@@ -223,8 +227,9 @@ function isOfType(db: Database, entry: Entry, argv: Argv, { type, typeIndex }: S
 const gathered: Entry[] = [];
 
 /**
- * Walks buckets from `cursor` on and fills {@linkcode gathered}. The walk ends after COUNT matches, COUNT times SCAN_STEPS
- * buckets or SCAN_MOST keys, whichever comes first: a client cannot hold the event loop by a large COUNT.
+ * Walks buckets from `cursor` on and fills {@linkcode gathered}. The walk ends after COUNT matches, COUNT
+ * times SCAN_STEPS buckets or SCAN_MOST keys, whichever comes first: a client cannot hold the event loop by
+ * a large COUNT.
  *
  * @param expired Filled with keys that a stand-alone master deletes after the reply.
  * @returns The next cursor, 0 at the end.
@@ -276,8 +281,9 @@ const scan = command("scan", -2, READONLY, "", (ctx, argv) => {
 });
 
 /**
- * An entry drawn at random, 0 when the database is empty. A replica may not delete expired keys: after RANDOM_TRIES of them
- * it gives one back, as Redis does, so that a database of expired keys ends the search.
+ * An entry drawn at random, 0 when the database is empty. A replica may not delete expired keys: after
+ * RANDOM_TRIES of them it gives one back, as Redis does, so that a database of expired keys ends the
+ * search.
  */
 function randomEntry(ctx: Context): Entry {
   const { db } = ctx;
@@ -298,9 +304,11 @@ const randomkey = command("randomkey", 1, READONLY, "", (ctx) => {
 });
 
 /**
- * RENAME and RENAMENX (`db.c renameGenericCommand`). The value moves with its expiry and replaces what the new name held.
+ * RENAME and RENAMENX (`db.c renameGenericCommand`). The value moves with its expiry and replaces what the
+ * new name held.
  *
- * @returns False when `nx` and the new name exists. A rename to the same name changes nothing: true, false with `nx`.
+ * @returns False when `nx` and the new name exists. A rename to the same name changes nothing: true, false
+ * with `nx`.
  * @throws {CommandError} NO_SUCH_KEY when the old name is missing.
  */
 function renameGeneric(ctx: Context, argv: Argv, nx: boolean): boolean {
@@ -341,7 +349,10 @@ function copyEntry(ctx: Context, argv: Argv, dbIndex: number, to: number): void 
   changedIn(ctx, dbIndex, argv, to);
 }
 
-/** `COPY source destination [DB index] [REPLACE]`: copies value and expiry. Replies 1 when it did, else 0. O(n) in the value. */
+/**
+ * `COPY source destination [DB index] [REPLACE]`: copies value and expiry. Replies 1 when it did, else 0.
+ * O(n) in the value.
+ */
 const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ctx, argv) => {
   let replace = false;
   let dbIndex = ctx.dbIndex;
@@ -358,7 +369,10 @@ const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ct
   ctx.reply.integer(1);
 });
 
-/** Puts the value of key argument 1 under the same name in another database. A large value changes hands uncopied. */
+/**
+ * Puts the value of key argument 1 under the same name in another database. A large value changes hands
+ * uncopied.
+ */
 function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
   const { db } = ctx;
   const source = lookup(ctx, argv, 1);
@@ -369,7 +383,8 @@ function moveEntry(ctx: Context, argv: Argv, dbIndex: number): void {
 }
 
 /**
- * `MOVE key db`: moves a key to another database and replies 1; 0 when the key is missing here or exists there. O(1).
+ * `MOVE key db`: moves a key to another database and replies 1; 0 when the key is missing here or exists
+ * there. O(1).
  */
 const move = command("move", 3, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   const dbIndex = readDbIndex(ctx, argv, 2);
@@ -398,8 +413,8 @@ const swapdb = command("swapdb", 3, WRITE | FAST, "", (ctx, argv) => {
 });
 
 /**
- * Checks FLUSHDB's and FLUSHALL's argument. ASYNC and SYNC do the same here: the databases are dropped at once and the
- * garbage collector frees their memory later.
+ * Checks FLUSHDB's and FLUSHALL's argument. ASYNC and SYNC do the same here: the databases are dropped at
+ * once and the garbage collector frees their memory later.
  */
 function checkFlush(argv: Argv): void {
   if (argv.count === 1) return;
@@ -407,7 +422,10 @@ function checkFlush(argv: Argv): void {
   if (!fits) throw new CommandError(SYNTAX);
 }
 
-/** `FLUSHDB [ASYNC|SYNC]`: empties the selected database and replies OK. It is propagated even when nothing was there. O(1). */
+/**
+ * `FLUSHDB [ASYNC|SYNC]`: empties the selected database and replies OK. It is propagated even when nothing
+ * was there. O(1).
+ */
 const flushdb = command("flushdb", -1, WRITE, "", (ctx, argv) => {
   checkFlush(argv);
   ctx.keyspace.clearDb(ctx.dbIndex);
@@ -425,7 +443,10 @@ const flushall = command("flushall", -1, WRITE, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `DBSIZE`: the number of keys in the selected database, expired ones that wait for deletion included. O(1). */
+/**
+ * `DBSIZE`: the number of keys in the selected database, expired ones that wait for deletion included.
+ * O(1).
+ */
 const dbsize = command("dbsize", 1, READONLY | FAST, "", (ctx) => ctx.reply.integer(ctx.db.size));
 
 /** The commands of this file. */

@@ -1,6 +1,6 @@
 /**
- * OBJECT, which tells how a value is held (`object.c objectCommand`). Our encodings are Redis's, by name and by the limits
- * at which a value changes from one to the next.
+ * OBJECT, which tells how a value is held (`object.c objectCommand`). Our encodings are Redis's, by name
+ * and by the limits at which a value changes from one to the next.
  *
  * @module
  */
@@ -19,7 +19,10 @@ const SHARED_INTEGERS = 10_000;
 /** The reference count Redis reports for a shared object (`OBJ_SHARED_REFCOUNT`, INT_MAX). */
 const SHARED_REFCOUNT = 0x7fffffff;
 
-/** The names OBJECT ENCODING replies with, by {@linkcode Encoding}. A value of a module is "raw" in Redis, too. */
+/**
+ * The names OBJECT ENCODING replies with, by {@linkcode Encoding}. A value of a module is "raw" in Redis,
+ * too.
+ */
 export const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   [Encoding.RAW]: "raw",
   [Encoding.INT]: "int",

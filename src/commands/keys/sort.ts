@@ -1,14 +1,16 @@
 /**
- * SORT and SORT_RO (`sort.c sortCommandGeneric`): the elements of a list, set or sorted set, ordered by themselves or by
- * weights that other keys hold, and answered as they are or as what other keys hold for them.
+ * SORT and SORT_RO (`sort.c sortCommandGeneric`): the elements of a list, set or sorted set, ordered by
+ * themselves or by weights that other keys hold, and answered as they are or as what other keys hold for
+ * them.
  *
- * The steps are those of Redis: read the options, copy the elements, read a weight for each, sort the range of ranks that
- * LIMIT leaves, then reply or store. `SORT ... STORE` is propagated as it is: a replica must come to the same list, also
- * where weights are equal. See `sort_partial.ts` for that.
+ * The steps are those of Redis: read the options, copy the elements, read a weight for each, sort the range
+ * of ranks that LIMIT leaves, then reply or store. `SORT ... STORE` is propagated as it is: a replica must
+ * come to the same list, also where weights are equal. See `sort_partial.ts` for that.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { compareBytes } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Argv } from "../../resp/argv.ts";
@@ -37,8 +39,9 @@ const GREATER = 0x3e;
 const KEPT_BYTES = 1 << 17;
 
 /**
- * The argument of BY or GET (`sort.c lookupKeyByPattern`): `prefix*postfix` names a string key, `prefix*postfix->field` a
- * field of a hash, where `*` stands for the element. `#` is the element itself. A pattern without `*` finds nothing.
+ * The argument of BY or GET (`sort.c lookupKeyByPattern`): `prefix*postfix` names a string key,
+ * `prefix*postfix->field` a field of a hash, where `*` stands for the element. `#` is the element itself. A
+ * pattern without `*` finds nothing.
  */
 class Pattern {
   /** Whether the pattern is `#`. */
@@ -47,7 +50,7 @@ class Pattern {
   readonly star: number;
   /** Exclusive end of the part after the "*": where "->" begins, or the pattern's end. */
   readonly postfixEnd: number;
-  /** The whole pattern. */
+  /** The pattern as it was given, whose part before the "*" begins the key. */
   readonly bytes: Uint8Array;
   /** The hash's field, undefined when a string is asked for. */
   readonly field: Uint8Array | undefined;
@@ -93,9 +96,9 @@ class Sorting {
 }
 
 /**
- * The elements of one SORT and their weights, numbered in the order in which they were read. Bytes lie one after the other
- * in two buffers. Weights are `scores` without ALPHA; with ALPHA and BY they are bytes of `weights`, and with ALPHA alone
- * the elements themselves.
+ * The elements of one SORT and their weights, numbered in the order in which they were read. Bytes lie one
+ * after the other in two buffers. Weights are `scores` without ALPHA; with ALPHA and BY they are bytes of
+ * `weights`, and with ALPHA alone the elements themselves.
  */
 class Elements {
   /** The bytes of all elements. */
@@ -129,7 +132,9 @@ class Elements {
     return this.starts.length;
   }
 
-  /** Adds an element. A field and not a method, so that it can be passed to a walk without a new closure. */
+  /**
+   * Adds an element. A field and not a method, so that it can be passed to a walk without a new closure.
+   */
   readonly add = (bytes: Uint8Array, start: number, end: number): void => {
     this.starts.push(this.text.length);
     this.text.writeBytes(bytes, start, end);
@@ -199,11 +204,12 @@ function clipLimit(sorting: Sorting, length: number): void {
   const count = Math.min(Math.max(sorting.limitCount, -1), length);
   sorting.start = start;
   sorting.end = count < 0 ? length : Math.min(start + count, length);
+  assert(sorting.start <= sorting.end && sorting.end <= length, "the ranks lie among the elements");
 }
 
 /**
- * Copies the elements of an entry. They must not stay references: on a stand-alone master a lookup of a weight may delete
- * an expired key, which moves entries.
+ * Copies the elements of an entry. They must not stay references: on a stand-alone master a lookup of a
+ * weight may delete an expired key, which moves entries.
  */
 function loadElements(ctx: Context, entry: Entry, sorting: Sorting): void {
   elements.clear();
@@ -232,8 +238,8 @@ function reverseElements(): void {
 }
 
 /**
- * Copies the members of a sorted set. SORT converts it to a skiplist (`sort.c`, `zsetConvert`), and the set stays one: a
- * replica's own clients must not change it, its master's stream must.
+ * Copies the members of a sorted set. SORT converts it to a skiplist (`sort.c`, `zsetConvert`), and the set
+ * stays one: a replica's own clients must not change it, its master's stream must.
  */
 function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
   const { db } = ctx;
@@ -272,7 +278,10 @@ function lookupPattern(ctx: Context, pattern: Pattern, index: number): boolean {
   return type === ValueType.HASH && lookupField(ctx, pattern.field);
 }
 
-/** Points {@linkcode found} at a field of the hash that {@linkcode keyArgv} names; false when it is missing or expired. */
+/**
+ * Points {@linkcode found} at a field of the hash that {@linkcode keyArgv} names; false when it is missing
+ * or expired.
+ */
 function lookupField(ctx: Context, field: Uint8Array): boolean {
   const hash = lookupHash(ctx, keyArgv, 0);
   if (hash === 0 || !hashFind(ctx.db, hash, field, 0, field.length, fieldFound)) return false;
@@ -285,7 +294,8 @@ function lookupField(ctx: Context, field: Uint8Array): boolean {
 /**
  * Reads the weight of each element.
  *
- * @returns False when a weight must be a number and is none. All are read even then: lookups may delete expired keys.
+ * @returns False when a weight must be a number and is none. All are read even then: lookups may delete
+ * expired keys.
  */
 function loadWeights(ctx: Context, sorting: Sorting): boolean {
   const { by, alpha } = sorting;
@@ -307,8 +317,8 @@ function loadWeights(ctx: Context, sorting: Sorting): boolean {
 }
 
 /**
- * Compares two byte ranges of one buffer. With STORE (`whole`) as bytes; without it as `strcoll` does in the C locale, which
- * stops at a zero byte.
+ * Compares two byte ranges of one buffer. With STORE (`whole`) as bytes; without it as `strcoll` does in
+ * the C locale, which stops at a zero byte.
  */
 function compareTexts(
   bytes: Uint8Array,
@@ -330,6 +340,7 @@ function compareTexts(
 /** The elements' numbers by rank; with BY and LIMIT only the wanted ranks are in order. */
 function sortElements(sorting: Sorting): Int32Array {
   const { count } = elements;
+  assert(elements.ends.length === count, "every element has a start and an end");
   const order = new Int32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
   if (!sorting.isSorted) return order;
@@ -343,8 +354,9 @@ function sortElements(sorting: Sorting): Int32Array {
 }
 
 /**
- * The comparison of two elements (`sort.c sortCompare`). Elements with equal scores are compared by their bytes; elements
- * with equal weights under ALPHA and BY are left equal. A missing weight comes before any other.
+ * The comparison of two elements (`sort.c sortCompare`). Elements with equal scores are compared by their
+ * bytes; elements with equal weights under ALPHA and BY are left equal. A missing weight comes before any
+ * other.
  */
 function comparison(sorting: Sorting): CompareElements {
   const { text, starts, ends, scores, weights, weightStarts, weightEnds } = elements;
@@ -389,8 +401,8 @@ function eachResult(
 }
 
 /**
- * Stores the result as a list in the place of whatever the key held and replies with its length; GETs that found nothing
- * become empty strings. An empty result removes the key.
+ * Stores the result as a list in the place of whatever the key held and replies with its length; GETs that
+ * found nothing become empty strings. An empty result removes the key.
  */
 function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Array): void {
   const { db } = ctx;
@@ -427,7 +439,8 @@ function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
   const entry = lookupSource(ctx, argv);
   const isSet = entry !== 0 && ctx.db.typeOf(entry) === ValueType.SET;
   if (!sorting.isSorted && isSet && sorting.store > 0) {
-    // A set's own order depends on its hash seed: stored unsorted it would differ between master and replica.
+    // A set's own order depends on its hash seed: stored unsorted it would differ between master and
+    // replica.
     sorting.isSorted = true;
     sorting.alpha = true;
     sorting.by = undefined;
@@ -449,8 +462,8 @@ function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
 }
 
 /**
- * `SORT key [BY p] [LIMIT start count] [GET p ...] [ASC|DESC] [ALPHA] [STORE target]`: an array of the result, or with STORE
- * the number of elements stored. O(n log n).
+ * `SORT key [BY p] [LIMIT start count] [GET p ...] [ASC|DESC] [ALPHA] [STORE target]`: an array of the
+ * result, or with STORE the number of elements stored. O(n log n).
  */
 const sort = command(
   "sort",

@@ -1,11 +1,12 @@
 /**
- * The sort of SORT with BY and LIMIT, which puts only a range of ranks in order: Bentley and McIlroy's quicksort, "Engineering
- * a Sort Function" (1993), as `pqsort.c` has it. The sort is not stable: where weights are equal, its exact steps decide
- * which element comes first. A replica that applies `SORT ... STORE` must take the same steps as its master, or the two store
- * different lists. Every comparison and swap below is therefore `pqsort.c`'s, in its order.
+ * The sort of SORT with BY and LIMIT, which puts only a range of ranks in order: Bentley and McIlroy's
+ * quicksort, "Engineering a Sort Function" (1993), as `pqsort.c` has it. The sort is not stable: where
+ * weights are equal, its exact steps decide which element comes first. A replica that applies
+ * `SORT ... STORE` must take the same steps as its master, or the two store different lists. Every
+ * comparison and swap below is therefore `pqsort.c`'s, in its order.
  *
- * During one partition a run of `order` looks like this; at the end both runs of equal elements are swapped into the
- * middle:
+ * During one partition a run of `order` looks like this; at the end both runs of equal elements are swapped
+ * into the middle:
  *
  *     from        equalFirst     low        high     equalLast     to
  *     | = pivot   | < pivot      | unknown  | > pivot    | = pivot |
@@ -20,15 +21,18 @@ const FEW = 7;
 /** In runs of more elements the pivot is the median of three medians. */
 const MANY = 40;
 
-/** Negative when element `a` comes before `b`, zero when their weights are equal, positive when it comes after. */
+/**
+ * Negative when element `a` comes before `b`, zero when their weights are equal, positive when it comes
+ * after.
+ */
 export type CompareElements = (a: number, b: number) => number;
 
 /**
- * Moves elements until ranks `[start, end)` hold what they hold in full order; the other ranks keep some order
- * (`pqsort.c pqsort`). Elements are numbers that only `compare` interprets.
+ * Moves elements until ranks `[start, end)` hold what they hold in full order; the other ranks keep some
+ * order (`pqsort.c pqsort`). Elements are numbers that only `compare` interprets.
  *
- * Runs that are still to be sorted are kept in an array instead of on the call stack: a quicksort recurses as often as
- * there are elements when every pivot is bad.
+ * Runs that are still to be sorted are kept in an array instead of on the call stack: a quicksort recurses
+ * as often as there are elements when every pivot is bad.
  */
 export function sortPartially(
   order: Int32Array,
@@ -48,8 +52,8 @@ export function sortPartially(
 }
 
 /**
- * Splits run `[from, to)` into elements below, equal to and above a pivot, and pushes those of the outer two that
- * overlap ranks `[start, end)` and have more than one element.
+ * Splits run `[from, to)` into elements below, equal to and above a pivot, and pushes those of the outer
+ * two that overlap ranks `[start, end)` and have more than one element.
  */
 function partition(
   order: Int32Array,
@@ -92,7 +96,10 @@ function partition(
   if (above > 1 && start < to && end > to - above) runs.push(to - above, to);
 }
 
-/** The index of the pivot: the middle of 7 elements, else a median of three, or of three medians in a long run. */
+/**
+ * The index of the pivot: the middle of 7 elements, else a median of three, or of three medians in a long
+ * run.
+ */
 function pivotOf(
   order: Int32Array,
   from: number,

@@ -1,9 +1,9 @@
 /**
- * The list commands that push, read and change elements of one key (`t_list.c`). Those that take elements out by
- * position are in `pop.ts`, those that move elements between lists in `move.ts`.
+ * The list commands that push, read and change elements of one key (`t_list.c`). Those that take elements
+ * out by position are in `pop.ts`, those that move elements between lists in `move.ts`.
  *
- * Indexes count from 0 at the head; negative ones count from -1 at the tail. Redis removes a list that becomes
- * empty; the functions of `store/types/list.ts` do that here.
+ * Indexes count from 0 at the head; negative ones count from -1 at the tail. Redis removes a list that
+ * becomes empty; the functions of `store/types/list.ts` do that here.
  *
  * @module
  */
@@ -43,8 +43,8 @@ const cursor = new ListCursor();
 const value = new BytesRef();
 
 /**
- * Replies with an array of the `count` elements from the one at `index` on, towards the tail or towards the head. The
- * elements must exist.
+ * Replies with an array of the `count` elements from the one at `index` on, towards the tail or towards the
+ * head. The elements must exist.
  */
 export function replyRange(
   ctx: Context,
@@ -77,8 +77,8 @@ export function readIsLeft(argv: Argv, index: number): boolean {
 }
 
 /**
- * LPUSH, RPUSH, LPUSHX and RPUSHX (`t_list.c pushGenericCommand`): adds the elements one by one, so that the last
- * argument of an LPUSH becomes the head. Replies with the new length.
+ * LPUSH, RPUSH, LPUSHX and RPUSHX (`t_list.c pushGenericCommand`): adds the elements one by one, so that
+ * the last argument of an LPUSH becomes the head. Replies with the new length.
  *
  * @param onlyExisting True for the X forms: a missing key stays missing and the reply is 0.
  */
@@ -109,22 +109,32 @@ function fromHead(index: number, length: number): number {
   return index < 0 ? index + length : index;
 }
 
-/** `LPUSH key element [element ...]`: adds each element before the head. Replies with the new length. O(n) of those added. */
+/**
+ * `LPUSH key element [element ...]`: adds each element before the head. Replies with the new length. O(n)
+ * of those added.
+ */
 const lpush = command("lpush", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, true, false);
 });
 
-/** `RPUSH key element [element ...]`: adds each element after the tail. Replies with the new length. O(n) of those added. */
+/**
+ * `RPUSH key element [element ...]`: adds each element after the tail. Replies with the new length. O(n) of
+ * those added.
+ */
 const rpush = command("rpush", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, false, false);
 });
 
-/** `LPUSHX key element [element ...]`: LPUSH when the list exists; else it replies 0. O(n) of those added. */
+/**
+ * `LPUSHX key element [element ...]`: LPUSH when the list exists; else it replies 0. O(n) of those added.
+ */
 const lpushx = command("lpushx", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, true, true);
 });
 
-/** `RPUSHX key element [element ...]`: RPUSH when the list exists; else it replies 0. O(n) of those added. */
+/**
+ * `RPUSHX key element [element ...]`: RPUSH when the list exists; else it replies 0. O(n) of those added.
+ */
 const rpushx = command("rpushx", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   push(ctx, argv, false, true);
 });
@@ -136,8 +146,8 @@ const llen = command("llen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
 });
 
 /**
- * `LRANGE key start stop`: the elements from index `start` to `stop`, both included; indexes outside the list are
- * clipped. O(s + n): s nodes are skipped, n elements replied.
+ * `LRANGE key start stop`: the elements from index `start` to `stop`, both included; indexes outside the
+ * list are clipped. O(s + n): s nodes are skipped, n elements replied.
  */
 const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
   const first = readInteger(argv, 2);
@@ -153,7 +163,8 @@ const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
 /**
  * `LINDEX key index`: the element at an index; null when there is none. O(nodes + entries of a node).
  *
- * Redis looks the key up before it reads the index (`lindexCommand`): a missing key replies null even to a bad index.
+ * Redis looks the key up before it reads the index (`lindexCommand`): a missing key replies null even to a
+ * bad index.
  */
 const lindex = command("lindex", 3, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.LIST);
@@ -168,8 +179,8 @@ const lindex = command("lindex", 3, READONLY, "RO.access@1", (ctx, argv) => {
 /**
  * `LSET key index element`: replaces the element at an index. O(nodes + entries of a node).
  *
- * Redis passes the 64-bit index on as a C int (`listTypeReplaceAtIndex`), which keeps its low 32 bits: 2^63 - 1 becomes
- * -1, the tail.
+ * Redis passes the 64-bit index on as a C int (`listTypeReplaceAtIndex`), which keeps its low 32 bits: 2^63
+ * - 1 becomes -1, the tail.
  */
 const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
@@ -178,8 +189,8 @@ const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   if (found === 0) throw new CommandError(NO_SUCH_KEY);
   const length = listLength(db, found);
   const index = fromHead(Number(BigInt.asIntN(32, readBigInteger(argv, 2))), length);
-  // Redis converts the list before it checks the index (`listTypeTryConversionAppend`): even an LSET that fails may
-  // leave a quicklist.
+  // Redis converts the list before it checks the index (`listTypeTryConversionAppend`): even an LSET that
+  // fails may leave a quicklist.
   const entry = listGrowFor(db, found, ends[3] - starts[3], 1);
   if (!(index >= 0 && index < length)) throw new CommandError(INDEX_OUT_OF_RANGE);
   listSet(db, entry, index, bytes, starts[3], ends[3]);
@@ -188,8 +199,8 @@ const lset = command("lset", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
 });
 
 /**
- * `LINSERT key BEFORE|AFTER pivot element`: adds an element next to the first one equal to `pivot`. Replies with the
- * new length, -1 when no element is equal, 0 when the key is missing. O(n).
+ * `LINSERT key BEFORE|AFTER pivot element`: adds an element next to the first one equal to `pivot`. Replies
+ * with the new length, -1 when no element is equal, 0 when the key is missing. O(n).
  */
 const linsert = command("linsert", 5, WRITE | DENYOOM, "RW.insert@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
@@ -226,8 +237,8 @@ function indexOf(
 }
 
 /**
- * `LREM key count element`: removes equal elements: up to `count` from the head, up to `-count` from the tail, all of
- * them for 0. Replies with the number removed. O(n).
+ * `LREM key count element`: removes equal elements: up to `count` from the head, up to `-count` from the
+ * tail, all of them for 0. Replies with the number removed. O(n).
  */
 const lrem = command("lrem", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
@@ -243,8 +254,8 @@ const lrem = command("lrem", 4, WRITE, "RW.delete@1", (ctx, argv) => {
 
 /**
  * Argument `index` as an int64 that can be negated: -2^63 is refused since Redis 7.0
- * (`getRangeLongFromObjectOrReply`). A master of Redis 6.0 accepted it and sends it on, so the master's stream may
- * carry it.
+ * (`getRangeLongFromObjectOrReply`). A master of Redis 6.0 accepted it and sends it on, so the master's
+ * stream may carry it.
  */
 function readSymmetric(ctx: Context, argv: Argv, index: number): number {
   const read = readInteger(argv, index);
@@ -258,8 +269,8 @@ function readSymmetric(ctx: Context, argv: Argv, index: number): number {
 }
 
 /**
- * `LTRIM key start stop`: removes all elements outside the range, both ends of which are kept. A range that holds no
- * element removes the key. O(n) of those removed.
+ * `LTRIM key start stop`: removes all elements outside the range, both ends of which are kept. A range that
+ * holds no element removes the key. O(n) of those removed.
  */
 const ltrim = command("ltrim", 4, WRITE, "RW.delete@1", (ctx, argv) => {
   const first = readInteger(argv, 2);
@@ -297,13 +308,18 @@ function trim(
 interface PositionOptions {
   /** Which match to begin with, from 1 on; from -1 on when the search goes from the tail. Never 0. */
   rank: number;
-  /** How many indexes to reply with: 0 for all, -1 without COUNT, when the reply is one index instead of an array. */
+  /**
+   * How many indexes to reply with: 0 for all, -1 without COUNT, when the reply is one index instead of an
+   * array.
+   */
   count: number;
   /** How many elements are compared at most; 0 for all. */
   maxLength: number;
 }
 
-/** Reads LPOS's options from argument 3 on (`t_list.c lposCommand`). The last of a repeated option holds. */
+/**
+ * Reads LPOS's options from argument 3 on (`t_list.c lposCommand`). The last of a repeated option holds.
+ */
 function parsePosition(ctx: Context, argv: Argv): PositionOptions {
   const options = { rank: 1, count: -1, maxLength: 0 };
   for (let i = 3; i < argv.count; i += 2) {
@@ -323,8 +339,9 @@ function parsePosition(ctx: Context, argv: Argv): PositionOptions {
 }
 
 /**
- * `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`: the index of an equal element, or with COUNT an array
- * of indexes. Without a match it replies null, with COUNT an empty array. O(n) of those compared.
+ * `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`: the index of an equal element, or with
+ * COUNT an array of indexes. Without a match it replies null, with COUNT an empty array. O(n) of those
+ * compared.
  */
 const lpos = command("lpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;

@@ -1,6 +1,7 @@
 /**
- * The list commands that move one element from a list to another, or within one (`t_list.c lmoveGenericCommand`). The
- * element leaves and arrives in one step: no client sees it in neither list.
+ * The list commands that move one element from a list to another, or within one
+ * (`t_list.c lmoveGenericCommand`). The element leaves and arrives in one step: no client sees it in
+ * neither list.
  *
  * @module
  */
@@ -19,8 +20,8 @@ import { readIsLeft } from "./list.ts";
 const moved = new BytesRef();
 
 /**
- * Moves an element from the list at key 1, which exists, to the list at key 2, which is made when missing. Replies with
- * the element.
+ * Moves an element from the list at key 1, which exists, to the list at key 2, which is made when missing.
+ * Replies with the element.
  *
  * @throws {CommandError} WRONGTYPE when key 2 holds another type; nothing has changed then.
  */
@@ -37,8 +38,8 @@ function move(ctx: Context, argv: Argv, fromHead: boolean, toHead: boolean): voi
 }
 
 /**
- * `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`: moves an element from one end of a list to one end of another.
- * Replies with the element, null when the source is missing. O(1).
+ * `LMOVE source destination LEFT|RIGHT LEFT|RIGHT`: moves an element from one end of a list to one end of
+ * another. Replies with the element, null when the source is missing. O(1).
  */
 const lmove = command(
   "lmove",
@@ -66,8 +67,8 @@ const rpoplpush = command(
 );
 
 /**
- * Blocks the client until key 1 holds a list, then calls `moveNow`. A source of another type is waited past; a
- * destination of another type fails the command, though only when there is something to move.
+ * Blocks the client until key 1 holds a list, then calls `moveNow`. A source of another type is waited
+ * past; a destination of another type fails the command, though only when there is something to move.
  */
 function waitToMove(
   ctx: Context,
@@ -75,7 +76,8 @@ function waitToMove(
   untilMs: number,
   moveNow: (ctx: Context, argv: Argv) => void,
 ): void {
-  // `t_list.c blmoveGenericCommand` replies null inside MULTI, `blocked.c` a null array when a wait has timed out.
+  // `t_list.c blmoveGenericCommand` replies null inside MULTI, `blocked.c` a null array when a wait has
+  // timed out.
   let waited = false;
   waitForKeys(ctx, argv, {
     keys: [1],
@@ -98,8 +100,8 @@ function blmoveNow(ctx: Context, argv: Argv): void {
 }
 
 /**
- * `BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout`: LMOVE that waits up to `timeout` seconds for the source.
- * O(1).
+ * `BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout`: LMOVE that waits up to `timeout` seconds for
+ * the source. O(1).
  */
 const blmove = command(
   "blmove",
@@ -121,7 +123,10 @@ function brpoplpushNow(ctx: Context, argv: Argv): void {
   ctx.propagateAs("RPOPLPUSH", argv.at(1), argv.at(2));
 }
 
-/** `BRPOPLPUSH source destination timeout`: RPOPLPUSH that waits up to `timeout` seconds for the source. O(1). */
+/**
+ * `BRPOPLPUSH source destination timeout`: RPOPLPUSH that waits up to `timeout` seconds for the source.
+ * O(1).
+ */
 const brpoplpush = command(
   "brpoplpush",
   4,

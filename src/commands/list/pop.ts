@@ -1,13 +1,14 @@
 /**
- * The list commands that take elements out at either end (`t_list.c`): of one key, of the first of several keys that
- * holds a list, and, for BLPOP, BRPOP and BLMPOP, of the first that will.
+ * The list commands that take elements out at either end (`t_list.c`): of one key, of the first of several
+ * keys that holds a list, and, for BLPOP, BRPOP and BLMPOP, of the first that will.
  *
- * A blocking command first tries to pop. When it waits, `waitForKeys` runs it again each time a key it named
- * has changed.
+ * A blocking command first tries to pop. When it waits, `waitForKeys` runs it again each time a key it
+ * named has changed.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
@@ -49,6 +50,7 @@ function popRange(
 ): number {
   const length = listLength(ctx.db, entry);
   const taken = Math.min(count, length);
+  assert(taken > 0, "a list that exists has elements, and some are asked for");
   replyRange(ctx, entry, atHead ? 0 : length - 1, taken, atHead);
   listRemoveRange(ctx.db, entry, atHead ? 0 : length - taken, taken);
   ctx.changed(argv, key, taken);
@@ -56,8 +58,8 @@ function popRange(
 }
 
 /**
- * LPOP and RPOP (`t_list.c popGenericCommand`). Without a count the reply is one element; with one it is an array, empty
- * for a count of 0. A missing key replies null, which is a null array when a count was given.
+ * LPOP and RPOP (`t_list.c popGenericCommand`). Without a count the reply is one element; with one it is an
+ * array, empty for a count of 0. A missing key replies null, which is a null array when a count was given.
  */
 function popGeneric(ctx: Context, argv: Argv, atHead: boolean): void {
   if (argv.count > 3) throw new CommandError(wrongArity(atHead ? "lpop" : "rpop"));
@@ -71,12 +73,18 @@ function popGeneric(ctx: Context, argv: Argv, atHead: boolean): void {
   popRange(ctx, argv, 1, entry, atHead, count);
 }
 
-/** `LPOP key [count]`: removes the element at the head, or up to `count` of them, and replies with what it removed. O(n) of those removed. */
+/**
+ * `LPOP key [count]`: removes the element at the head, or up to `count` of them, and replies with what it
+ * removed. O(n) of those removed.
+ */
 const lpop = command("lpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   popGeneric(ctx, argv, true);
 });
 
-/** `RPOP key [count]`: removes the element at the tail, or up to `count` of them, and replies with what it removed. O(n) of those removed. */
+/**
+ * `RPOP key [count]`: removes the element at the tail, or up to `count` of them, and replies with what it
+ * removed. O(n) of those removed.
+ */
 const rpop = command("rpop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   popGeneric(ctx, argv, false);
 });
@@ -116,8 +124,8 @@ function blockingPopGeneric(ctx: Context, argv: Argv, atHead: boolean): void {
 }
 
 /**
- * `BLPOP key [key ...] timeout`: pops the head of the first list, waiting up to `timeout` seconds for one. Replies with
- * the key and the element, a null array when the time is over. O(n) of the keys.
+ * `BLPOP key [key ...] timeout`: pops the head of the first list, waiting up to `timeout` seconds for one.
+ * Replies with the key and the element, a null array when the time is over. O(n) of the keys.
  */
 const blpop = command("blpop", -3, WRITE | BLOCKING, "RW.access.delete@1:-2", (ctx, argv) => {
   blockingPopGeneric(ctx, argv, true);
@@ -144,16 +152,17 @@ function popSeveral(ctx: Context, argv: Argv, first: number, options: MultiPop):
 }
 
 /**
- * `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`: pops up to `count` elements of the first list. Replies with the
- * key and an array of elements, a null array when no key holds a list. O(n + m) of keys and elements removed.
+ * `LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]`: pops up to `count` elements of the first list.
+ * Replies with the key and an array of elements, a null array when no key holds a list. O(n + m) of keys
+ * and elements removed.
  */
 const lmpop = command("lmpop", -4, WRITE, "RW.access.delete@1:n", (ctx, argv) => {
   if (!popSeveral(ctx, argv, 2, readMultiPop(argv, 1, "LEFT", "RIGHT"))) ctx.reply.nullArray();
 });
 
 /**
- * `BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]`: LMPOP that waits up to `timeout` seconds for a list.
- * O(n + m) of keys and elements removed.
+ * `BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]`: LMPOP that waits up to `timeout` seconds
+ * for a list. O(n + m) of keys and elements removed.
  */
 const blmpop = command(
   "blmpop",

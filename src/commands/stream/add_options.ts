@@ -1,5 +1,6 @@
 /**
- * The options of XADD and XTRIM: the id, and how the stream is trimmed (`t_stream.c streamParseAddOrTrimArgsOrReply`).
+ * The options of XADD and XTRIM: the id, and how the stream is trimmed
+ * (`t_stream.c streamParseAddOrTrimArgsOrReply`).
  *
  * @module
  */
@@ -13,8 +14,8 @@ import { CommandError, SYNTAX } from "../engine/errors.ts";
 import { IdForm, readId } from "./args.ts";
 
 /**
- * What becomes of entries that are deleted while groups refer to them, since Redis 8.2: the references stay (KEEPREF), go as
- * well (DELREF), or keep the entry (ACKED).
+ * What becomes of entries that are deleted while groups refer to them, since Redis 8.2: the references stay
+ * (KEEPREF), go as well (DELREF), or keep the entry (ACKED).
  */
 export const References = { KEEP: 0, DELETE: 1, ACKED: 2 } as const;
 /** One of {@linkcode References}'s numbers. */
@@ -81,7 +82,8 @@ const LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special 
 const NO_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy";
 
 /**
- * Reads the options of XADD up to its id, or all arguments of XTRIM. The result is valid until the next call.
+ * Reads the options of XADD up to its id, or all arguments of XTRIM. The result is valid until the next
+ * call.
  *
  * @throws {CommandError} When an option is unknown or does not fit the others, or an id is none.
  */
@@ -131,9 +133,9 @@ function isDigit(byte: number): boolean {
 }
 
 /**
- * How many arguments belong to IDMPAUTO or IDMP at an index, since Redis 8.6: `IDMPAUTO producer`, `IDMP producer id`; 0 for
- * any other word. They make a repeated XADD do nothing. A master sends only an entry that it has added, so that a replica
- * passes over them.
+ * How many arguments belong to IDMPAUTO or IDMP at an index, since Redis 8.6: `IDMPAUTO producer`,
+ * `IDMP producer id`; 0 for any other word. They make a repeated XADD do nothing. A master sends only an
+ * entry that it has added, so that a replica passes over them.
  */
 function producerWords(argv: Argv, index: number): number {
   if (isWord(argv, index, "IDMPAUTO")) return 1;
@@ -166,8 +168,9 @@ function readStrategy(argv: Argv, index: number, options: AddOptions): number {
 }
 
 /**
- * Sets how many entries are trimmed at most. Without LIMIT, approximate trimming removes up to 100 nodes' worth, at most a
- * million, so that one command does not block for long; exact trimming is not bounded. -1 is no LIMIT.
+ * Sets how many entries are trimmed at most. Without LIMIT, approximate trimming removes up to 100 nodes'
+ * worth, at most a million, so that one command does not block for long; exact trimming is not bounded. -1
+ * is no LIMIT.
  */
 function setLimit(ctx: Context, options: AddOptions, given: number): void {
   if (given >= 0) {
@@ -181,7 +184,8 @@ function setLimit(ctx: Context, options: AddOptions, given: number): void {
 
 /**
  * The command as it came, except that approximate trimming becomes exact with the threshold it came to
- * (`t_stream.c streamRewriteApproxSpecifier`): a replica whose nodes are cut elsewhere trims the same entries.
+ * (`t_stream.c streamRewriteApproxSpecifier`): a replica whose nodes are cut elsewhere trims the same
+ * entries.
  *
  * @param stream The stream after trimming; undefined when it was not trimmed.
  */

@@ -1,8 +1,9 @@
 /**
- * What the stream commands share: arguments that are ids and ranges of ids, lookups of streams, groups and consumers, and
- * replies of ids and entries.
+ * What the stream commands share: arguments that are ids and ranges of ids, lookups of streams, groups and
+ * consumers, and replies of ids and entries.
  *
- * An id is two 64-bit numbers, `milliseconds-sequence`. Neither fits a double, so a `StreamId` holds it as four 32-bit words.
+ * An id is two 64-bit numbers, `milliseconds-sequence`. Neither fits a double, so a `StreamId` holds it as
+ * four 32-bit words.
  *
  * @module
  */
@@ -28,7 +29,10 @@ import type { Context } from "../engine/context.ts";
 import { CommandError, cString, INVALID_STREAM_ID } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** The longest argument in bytes that may be an id: Redis copies it into a buffer of 128 (`streamGenericParseIDOrReply`). */
+/**
+ * The longest argument in bytes that may be an id: Redis copies it into a buffer of 128
+ * (`streamGenericParseIDOrReply`).
+ */
 const MAX_ARGUMENT = 127;
 
 /** The text of the id that is replied. */
@@ -37,8 +41,9 @@ const field = new BytesRef();
 const value = new BytesRef();
 
 /**
- * The stream of the key at argument `index`, undefined when the key is missing. A small stream is read from its record into
- * an object that is valid until the next command: changes to it are kept by {@linkcode streamChanged}.
+ * The stream of the key at argument `index`, undefined when the key is missing. A small stream is read from
+ * its record into an object that is valid until the next command: changes to it are kept by
+ * {@linkcode streamChanged}.
  *
  * @throws {CommandError} WRONGTYPE when the key holds another type.
  */
@@ -55,8 +60,8 @@ export function groupAt(stream: Stream | undefined, argv: Argv, index: number): 
 /**
  * Reports `by` changes of the stream at key argument `index`.
  *
- * @param stream The changed stream, which is stored in its small or large form. It may be left out for a stream with groups:
- * that is always held as an object, the one that was changed.
+ * @param stream The changed stream, which is stored in its small or large form. It may be left out for a
+ * stream with groups: that is always held as an object, the one that was changed.
  */
 export function streamChanged(
   ctx: Context,
@@ -70,7 +75,9 @@ export function streamChanged(
   ctx.changed(argv, index, by);
 }
 
-/** Replies with an id as a bulk string. A silent writer, that of a master's stream, saves making the text. */
+/**
+ * Replies with an id as a bulk string. A silent writer, that of a master's stream, saves making the text.
+ */
 export function replyId(ctx: Context, id: StreamId): void {
   if (!ctx.reply.silent) ctx.reply.bulk(idText, 0, id.writeText(idText, 0));
 }
@@ -157,8 +164,8 @@ export function readRangeStart(argv: Argv, index: number, out: StreamId): void {
 }
 
 /**
- * Reads argument `index` as the last id of a range; after `(` the range ends before the id. Without a sequence all ids of
- * that millisecond are in the range.
+ * Reads argument `index` as the last id of a range; after `(` the range ends before the id. Without a
+ * sequence all ids of that millisecond are in the range.
  *
  * @throws {CommandError} When it is no id, or no id comes before it.
  */
@@ -176,7 +183,10 @@ function isExclusive(argv: Argv, index: number): boolean {
   return argv.lengthOf(index) > 1 && argv.bytes[argv.starts[index]] === 0x28;
 }
 
-/** The error of XPENDING, XCLAIM, XAUTOCLAIM and XNACK for a missing key or group, at those argument indexes. */
+/**
+ * The error of XPENDING, XCLAIM, XAUTOCLAIM and XNACK for a missing key or group, at those argument
+ * indexes.
+ */
 export function noGroup(argv: Argv, key: number, group: number): string {
   return `NOGROUP No such key '${cString(textOf(argv, key))}' or consumer group '${
     cString(textOf(argv, group))
@@ -197,8 +207,8 @@ export function consumerAt(ctx: Context, argv: Argv, index: number, group: Group
 }
 
 /**
- * Propagates one pending entry as the XCLAIM that makes it so (`t_stream.c streamPropagateXCLAIM`): with FORCE it works whatever
- * the replica's group holds, and TIME and RETRYCOUNT are those of the master.
+ * Propagates one pending entry as the XCLAIM that makes it so (`t_stream.c streamPropagateXCLAIM`): with
+ * FORCE it works whatever the replica's group holds, and TIME and RETRYCOUNT are those of the master.
  *
  * @param key Index of the argument that is the key.
  * @param at Where the entry lies in the group's table.

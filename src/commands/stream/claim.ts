@@ -1,12 +1,14 @@
 /**
- * XCLAIM and XAUTOCLAIM: pending entries go to another consumer (`t_stream.c xclaimCommand`, `xautoclaimCommand`).
+ * XCLAIM and XAUTOCLAIM: pending entries go to another consumer (`t_stream.c xclaimCommand`,
+ * `xautoclaimCommand`).
  *
- * XCLAIM is also what a master sends for nearly every change of a group: XREADGROUP and XAUTOCLAIM are propagated as XCLAIMs
- * of one id each, with FORCE, JUSTID and LASTID.
+ * XCLAIM is also what a master sends for nearly every change of a group: XREADGROUP and XAUTOCLAIM are
+ * propagated as XCLAIMs of one id each, with FORCE, JUSTID and LASTID.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { bounded, StreamId } from "../../store/packed/stream_id.ts";
@@ -40,7 +42,10 @@ import {
 const TOO_MUCH = "ERR Insufficient memory, failed allocating transient memory, COUNT too high.";
 /** The largest COUNT of XAUTOCLAIM: as many 16-byte ids as a C long can count the bytes of. */
 const MOST_IDS = 2n ** 59n - 1n;
-/** Redis allocates memory for COUNT ids at once and fails above what the machine has; no machine has this many. */
+/**
+ * Redis allocates memory for COUNT ids at once and fails above what the machine has; no machine has this
+ * many.
+ */
 const MOST_MEMORY: number = 2 ** 43;
 /** How many pending entries XAUTOCLAIM visits at most for each that COUNT allows (`attempts_factor`). */
 const ATTEMPTS = 10;
@@ -120,8 +125,8 @@ function wrongOption(name: string): string {
 }
 
 /**
- * Drops the pending entry {@linkcode id}, whose entry was deleted from the stream. It is propagated as an XCLAIM for its
- * owner, at which the replica finds the entry deleted and drops it as well.
+ * Drops the pending entry {@linkcode id}, whose entry was deleted from the stream. It is propagated as an
+ * XCLAIM for its owner, at which the replica finds the entry deleted and drops it as well.
  */
 function dropDeleted(ctx: Context, argv: Argv, group: Group): void {
   const owner = group.ownerAt(at);
@@ -142,7 +147,8 @@ function replyClaimed(ctx: Context, stream: Stream, onlyId: boolean): void {
 /**
  * Claims the entry {@linkcode id} for XCLAIM and replies with it.
  *
- * @returns False, having replied nothing, when it is not pending, was deleted, or has not been idle for `minIdleMs`.
+ * @returns False, having replied nothing, when it is not pending, was deleted, or has not been idle for
+ * `minIdleMs`.
  */
 function claimOne(
   ctx: Context,
@@ -188,9 +194,10 @@ function readMinIdle(argv: Argv, name: string): number {
 }
 
 /**
- * `XCLAIM key group consumer min-idle-ms id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID]
- * [LASTID id]`: gives entries that have been pending long enough to a consumer. Replies with the entries that were claimed,
- * or with their ids. O(n log n) of those named.
+ * `XCLAIM key group consumer min-idle-ms id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE]
+ * [JUSTID] [LASTID id]`:
+ * gives entries that have been pending long enough to a consumer. Replies with the entries that were
+ * claimed, or with their ids. O(n log n) of those named.
  *
  * A claim that only moves the group's last id is propagated as XGROUP SETID.
  */
@@ -213,6 +220,7 @@ const xclaim = command("xclaim", -6, WRITE | FAST, "RW.update@1", (ctx, argv) =>
     if (claimOne(ctx, argv, stream, group, consumer, minIdleMs, options)) claimed++;
   }
   ctx.reply.endDeferred(mark, "array", claimed);
+  assert(claimed <= ctx.dirty, "every claim is counted as a change");
   if (moved && ctx.dirty === 0) {
     ctx.dirty++;
     const name = [argv.at(1), argv.at(2), group.lastId.toString()] as const;
@@ -223,8 +231,9 @@ const xclaim = command("xclaim", -6, WRITE | FAST, "RW.update@1", (ctx, argv) =>
 });
 
 /**
- * `XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID]`: claims up to COUNT entries from id `start` on.
- * Replies with the id to go on from, the entries, and the ids of pending entries that had been deleted. O(count).
+ * `XAUTOCLAIM key group consumer min-idle-ms start [COUNT count] [JUSTID]`: claims up to COUNT entries from
+ * id `start` on. Replies with the id to go on from, the entries, and the ids of pending entries that had
+ * been deleted. O(count).
  */
 const xautoclaim = command("xautoclaim", -6, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   const minIdleMs = readMinIdle(argv, "XAUTOCLAIM");
@@ -260,8 +269,8 @@ interface AutoclaimOptions {
 }
 
 /**
- * The walk and the reply of XAUTOCLAIM. Ids are collected and replied after the walk: the id to go on from comes first in
- * the reply and is known last.
+ * The walk and the reply of XAUTOCLAIM. Ids are collected and replied after the walk: the id to go on from
+ * comes first in the reply and is known last.
  */
 function autoclaim(
   ctx: Context,
@@ -296,6 +305,10 @@ function autoclaim(
     }
     more = pending.next(at);
   }
+  assert(
+    found.length + deleted.length <= count,
+    "no more is claimed and dropped than COUNT allows",
+  );
   const next = new StreamId();
   if (more) pending.readId(at, next);
   replyId(ctx, next);

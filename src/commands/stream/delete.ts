@@ -1,12 +1,13 @@
 /**
- * XDELEX and XACKDEL, since Redis 8.2, and the trimming that has their options: they delete entries and say what becomes of
- * groups' references to them. See {@linkcode References}.
+ * XDELEX and XACKDEL, since Redis 8.2, and the trimming that has their options: they delete entries and say
+ * what becomes of groups' references to them. See {@linkcode References}.
  *
  * An entry is referenced while it is pending in a group or a group has not come to it yet.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
@@ -20,7 +21,9 @@ import { CommandError, NUMIDS_MISMATCH, NUMIDS_POSITIVE, SYNTAX } from "../engin
 import { type AddOptions, References, referencesAt } from "./add_options.ts";
 import { groupAt, lookupStream, readId, streamChanged } from "./args.ts";
 
-/** The reply for each id: there is no such entry, it was deleted, or it was kept because it is referenced. */
+/**
+ * The reply for each id: there is no such entry, it was deleted, or it was kept because it is referenced.
+ */
 const Outcome = { ABSENT: -1, DELETED: 1, REFERENCED: 2 } as const;
 type Outcome = typeof Outcome[keyof typeof Outcome];
 
@@ -28,8 +31,9 @@ type Outcome = typeof Outcome[keyof typeof Outcome];
 const place = new IdPlace();
 
 /**
- * Trims for XADD and XTRIM with DELREF or ACKED (`t_stream.c streamTrim`). With DELREF the trimmed entries are dropped from
- * all groups; with ACKED only entries that are not referenced are removed, wherever they lie among the candidates.
+ * Trims for XADD and XTRIM with DELREF or ACKED (`t_stream.c streamTrim`). With DELREF the trimmed entries
+ * are dropped from all groups; with ACKED only entries that are not referenced are removed, wherever they
+ * lie among the candidates.
  *
  * @returns How many entries were removed.
  */
@@ -48,7 +52,10 @@ export function trimReferenced(stream: Stream, options: AddOptions): number {
   return removed;
 }
 
-/** The ids of the entries before the threshold: all that a trimming may remove, or more when it stops earlier. */
+/**
+ * The ids of the entries before the threshold: all that a trimming may remove, or more when it stops
+ * earlier.
+ */
 function headIds(stream: Stream, { maxLength, minId }: AddOptions): StreamId[] {
   const ids: StreamId[] = [];
   const cursor = new StreamCursor();
@@ -112,7 +119,8 @@ function deleteOne(stream: Stream, id: StreamId, references: References): Outcom
   if (!stream.has(id)) return Outcome.ABSENT;
   if (references === References.ACKED && isReferenced(stream, id)) return Outcome.REFERENCED;
   if (references === References.DELETE) forgetEverywhere(stream, id);
-  stream.delete(id);
+  const deleted = stream.delete(id);
+  assert(deleted, "an entry that exists is deleted");
   if (id.compare(stream.maxDeletedId) > 0) stream.maxDeletedId.set(id);
   if (id.compare(stream.firstId) === 0) stream.refreshFirstId();
   return Outcome.DELETED;
@@ -121,7 +129,8 @@ function deleteOne(stream: Stream, id: StreamId, references: References): Outcom
 /**
  * Deletes the entries of the given ids and replies with an {@linkcode Outcome} for each.
  *
- * @param group For XACKDEL the group whose pending entries are acknowledged first; undefined when it is missing.
+ * @param group For XACKDEL the group whose pending entries are acknowledged first; undefined when it is
+ * missing.
  * @param isAck True for XACKDEL, which deletes only entries that were pending in the group.
  */
 function deleteEach(
@@ -151,15 +160,18 @@ function deleteEach(
   if (changed > 0) streamChanged(ctx, argv, 1, changed, stream);
 }
 
-/** `XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: deletes entries; replies an array of outcomes. O(n) of those named. */
+/**
+ * `XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: deletes entries; replies an array of
+ * outcomes. O(n) of those named.
+ */
 const xdelex = command("xdelex", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const options = readDelete(argv, 2);
   deleteEach(ctx, argv, options, lookupStream(ctx, argv, 1), undefined, false);
 });
 
 /**
- * `XACKDEL key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: acknowledges entries in a group and deletes them;
- * replies an array of outcomes. O(n) of those named.
+ * `XACKDEL key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: acknowledges entries in a group and
+ * deletes them; replies an array of outcomes. O(n) of those named.
  */
 const xackdel = command("xackdel", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const options = readDelete(argv, 3);

@@ -1,8 +1,9 @@
 /**
- * XGROUP, which makes, moves and removes consumer groups, and XACK (`t_stream.c xgroupCommand`, `xackCommand`).
+ * XGROUP, which makes, moves and removes consumer groups, and XACK (`t_stream.c xgroupCommand`,
+ * `xackCommand`).
  *
- * A group has a last delivered id and a table of pending entries; each consumer has a table of those it got. A stream with a
- * group is always held as an object.
+ * A group has a last delivered id and a table of pending entries; each consumer has a table of those it
+ * got. A stream with a group is always held as an object.
  *
  * @module
  */
@@ -29,8 +30,8 @@ const id = new StreamId();
 const place = new IdPlace();
 
 /**
- * `XACK key group id [id ...]`: ends the pending state of entries and replies with how many were pending. All ids are
- * checked before the first is acknowledged. O(n) of those named.
+ * `XACK key group id [id ...]`: ends the pending state of entries and replies with how many were pending.
+ * All ids are checked before the first is acknowledged. O(n) of those named.
  */
 const xack = command("xack", -4, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const group = groupAt(lookupStream(ctx, argv, 1), argv, 2);
@@ -80,14 +81,20 @@ function readGroupOptions(argv: Argv, isCreate: boolean): GroupOptions {
   return options;
 }
 
-/** Reads argument 4 into {@linkcode id}: an id, or `$` for the stream's last one, 0-0 when the stream is missing. */
+/**
+ * Reads argument 4 into {@linkcode id}: an id, or `$` for the stream's last one, 0-0 when the stream is
+ * missing.
+ */
 function readGroupId(argv: Argv, stream: Stream | undefined, form: IdForm): void {
   if (!isWord(argv, 4, "$")) readId(argv, 4, id, form);
   else if (stream === undefined) id.setWords(0, 0, 0, 0);
   else id.set(stream.lastId);
 }
 
-/** `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]`: makes a group that reads behind an id; replies OK. O(1). */
+/**
+ * `XGROUP CREATE key group id|$ [MKSTREAM] [ENTRIESREAD n]`: makes a group that reads behind an id; replies
+ * OK. O(1).
+ */
 const xgroupCreate = command("xgroup|create", -5, WRITE | DENYOOM, "RW.insert@2", (ctx, argv) => {
   const options = readGroupOptions(argv, true);
   const found = lookupStream(ctx, argv, 2);
@@ -102,7 +109,9 @@ const xgroupCreate = command("xgroup|create", -5, WRITE | DENYOOM, "RW.insert@2"
   streamChanged(ctx, argv, 2, 1, stream);
 });
 
-/** `XGROUP SETID key group id|$ [ENTRIESREAD n]`: moves a group's last delivered id and replies OK. O(1). */
+/**
+ * `XGROUP SETID key group id|$ [ENTRIESREAD n]`: moves a group's last delivered id and replies OK. O(1).
+ */
 const xgroupSetid = command("xgroup|setid", -5, WRITE, "RW.update@2", (ctx, argv) => {
   const options = readGroupOptions(argv, false);
   const stream = requireStream(ctx, argv);
@@ -114,7 +123,10 @@ const xgroupSetid = command("xgroup|setid", -5, WRITE, "RW.update@2", (ctx, argv
   streamChanged(ctx, argv, 2, 1);
 });
 
-/** `XGROUP DESTROY key group`: removes a group with all its pending entries; replies 1, 0 when it is missing. O(1). */
+/**
+ * `XGROUP DESTROY key group`: removes a group with all its pending entries; replies 1, 0 when it is
+ * missing. O(1).
+ */
 const xgroupDestroy = command("xgroup|destroy", 4, WRITE, "RW.delete@2", (ctx, argv) => {
   const stream = requireStream(ctx, argv);
   const removed = stream.removeGroup(argv.bytes, argv.starts[3], argv.ends[3]);
@@ -137,8 +149,8 @@ const xgroupCreateconsumer = command(
 );
 
 /**
- * `XGROUP DELCONSUMER key group consumer`: removes a consumer and drops its pending entries; replies with how many those
- * were. O(n) of them.
+ * `XGROUP DELCONSUMER key group consumer`: removes a consumer and drops its pending entries; replies with
+ * how many those were. O(n) of them.
  */
 const xgroupDelconsumer = command("xgroup|delconsumer", 5, WRITE, "RW.delete@2", (ctx, argv) => {
   const group = requireGroup(requireStream(ctx, argv), argv);

@@ -1,6 +1,6 @@
 /**
- * XINFO, which describes a stream, its groups and their consumers (`t_stream.c xinfoCommand`). Replies are maps; under RESP2
- * the writer makes them arrays of names and values.
+ * XINFO, which describes a stream, its groups and their consumers (`t_stream.c xinfoCommand`). Replies are
+ * maps; under RESP2 the writer makes them arrays of names and values.
  *
  * @module
  */
@@ -20,7 +20,9 @@ import { CommandError, NO_SUCH_KEY, wrongSubcommandArity } from "../engine/error
 import { container } from "../engine/container.ts";
 import { lookupStream, replyEntry, replyId, requireGroup } from "./args.ts";
 
-/** How many entries, and pending entries of each group and consumer, XINFO STREAM FULL shows without COUNT. */
+/**
+ * How many entries, and pending entries of each group and consumer, XINFO STREAM FULL shows without COUNT.
+ */
 const FULL_COUNT = 10;
 
 // Reused by every command: none runs inside another.
@@ -62,8 +64,8 @@ function idField(ctx: Context, name: string, id: StreamId): void {
 }
 
 /**
- * Replies with the seven fields that both forms of XINFO STREAM begin with. The numbers of the radix tree are those that
- * Redis's tree over the same nodes has.
+ * Replies with the seven fields that both forms of XINFO STREAM begin with. The numbers of the radix tree
+ * are those that Redis's tree over the same nodes has.
  */
 function replyHead(ctx: Context, stream: Stream): void {
   const { reply } = ctx;
@@ -83,7 +85,10 @@ function replyEdge(ctx: Context, stream: Stream, last: boolean): void {
   else ctx.reply.null();
 }
 
-/** `XINFO STREAM key [FULL [COUNT count]]`: a stream's counters and edges; FULL shows its entries and groups. O(1), FULL O(n). */
+/**
+ * `XINFO STREAM key [FULL [COUNT count]]`: a stream's counters and edges; FULL shows its entries and
+ * groups. O(1), FULL O(n).
+ */
 const xinfoStream = command("xinfo|stream", -3, READONLY, "RO.access@2", (ctx, argv) => {
   const { reply } = ctx;
   const stream = requireStream(ctx, argv);
@@ -178,7 +183,10 @@ function replyFullConsumer(ctx: Context, group: Group, consumer: Consumer, most:
   }
 }
 
-/** `XINFO GROUPS key`: each group's counters; `lag` is how many entries it has not read, null when not known. O(n) of the groups. */
+/**
+ * `XINFO GROUPS key`: each group's counters; `lag` is how many entries it has not read, null when not
+ * known. O(n) of the groups.
+ */
 const xinfoGroups = command("xinfo|groups", 3, READONLY, "RO.access@2", (ctx, argv) => {
   const { reply } = ctx;
   const stream = requireStream(ctx, argv);
@@ -196,8 +204,8 @@ const xinfoGroups = command("xinfo|groups", 3, READONLY, "RO.access@2", (ctx, ar
 });
 
 /**
- * `XINFO CONSUMERS key group`: each consumer's pending count, `idle` since it last asked and `inactive` since it last got
- * an entry, in milliseconds. O(n) of the consumers.
+ * `XINFO CONSUMERS key group`: each consumer's pending count, `idle` since it last asked and `inactive`
+ * since it last got an entry, in milliseconds. O(n) of the consumers.
  */
 const xinfoConsumers = command("xinfo|consumers", 4, READONLY, "RO.access@2", (ctx, argv) => {
   const { reply, nowMs } = ctx;

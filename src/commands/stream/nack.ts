@@ -1,6 +1,6 @@
 /**
- * XNACK, since Redis 8.8: a consumer gives pending entries back to its group. They stay pending without an owner, and the
- * next XREADGROUP, XCLAIM or XAUTOCLAIM of any consumer gets them.
+ * XNACK, since Redis 8.8: a consumer gives pending entries back to its group. They stay pending without an
+ * owner, and the next XREADGROUP, XCLAIM or XAUTOCLAIM of any consumer gets them.
  *
  * @module
  */
@@ -48,7 +48,10 @@ function readMode(argv: Argv): Mode {
   throw new CommandError(SYNTAX);
 }
 
-/** Reads `SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]` from argument 3 on and checks all ids. */
+/**
+ * Reads `SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]` from argument 3 on and checks
+ * all ids.
+ */
 function readNack(argv: Argv): NackOptions {
   const mode = readMode(argv);
   if (!isWord(argv, 4, "IDS")) throw new CommandError(SYNTAX);
@@ -69,7 +72,10 @@ function readNack(argv: Argv): NackOptions {
   return { mode, end, deliveries, force };
 }
 
-/** Takes the owner from the pending entry {@linkcode id}; false when it is not pending and FORCE does not make it so. */
+/**
+ * Takes the owner from the pending entry {@linkcode id}; false when it is not pending and FORCE does not
+ * make it so.
+ */
 function nackOne(stream: Stream, group: Group, { mode, deliveries, force }: NackOptions): boolean {
   const { pending } = group;
   if (!group.release(id, at)) {
@@ -89,8 +95,8 @@ function nackOne(stream: Stream, group: Group, { mode, deliveries, force }: Nack
 }
 
 /**
- * `XNACK key group SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]`: gives entries back and replies with
- * how many. O(n log n) of those named.
+ * `XNACK key group SILENT|FAIL|FATAL IDS numids id [id ...] [RETRYCOUNT count] [FORCE]`: gives entries back
+ * and replies with how many. O(n log n) of those named.
  */
 const xnack = command("xnack", -7, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const options = readNack(argv);

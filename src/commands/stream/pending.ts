@@ -1,8 +1,8 @@
 /**
  * XPENDING, which lists entries that were delivered and not acknowledged (`t_stream.c xpendingCommand`).
  *
- * Ids of pending entries lie in two tables: one of the group, which also holds each entry's time, count and owner, and one of
- * each consumer, which holds ids alone.
+ * Ids of pending entries lie in two tables: one of the group, which also holds each entry's time, count and
+ * owner, and one of each consumer, which holds ids alone.
  *
  * @module
  */
@@ -28,7 +28,10 @@ const at = new IdPlace();
 /** The same entry's place in the group's table. */
 const own = new IdPlace();
 
-/** Replies with the number of pending entries, the first and last id, and the count of each consumer that has any. */
+/**
+ * Replies with the number of pending entries, the first and last id, and the count of each consumer that
+ * has any.
+ */
 function replySummary(ctx: Context, group: Group): void {
   const { reply } = ctx;
   const { pending } = group;
@@ -58,7 +61,8 @@ function replySummary(ctx: Context, group: Group): void {
 }
 
 /**
- * Replies with up to `most` pending entries from {@linkcode start} to {@linkcode end}: id, owner, idle milliseconds, count.
+ * Replies with up to `most` pending entries from {@linkcode start} to {@linkcode end}: id, owner, idle
+ * milliseconds, count.
  *
  * @param consumer Whose entries are listed; the whole group's when undefined.
  */
@@ -105,7 +109,10 @@ interface PendingOptions {
   consumerAt: number;
 }
 
-/** Reads `[IDLE min-idle] start end count [consumer]` from argument 3 on. As in Redis, arguments after it are ignored. */
+/**
+ * Reads `[IDLE min-idle] start end count [consumer]` from argument 3 on. As in Redis, arguments after it
+ * are ignored.
+ */
 function readPending(argv: Argv): PendingOptions {
   const options = { count: 0, minIdleMs: 0, consumerAt: 0 };
   let first = 3;
@@ -122,8 +129,8 @@ function readPending(argv: Argv): PendingOptions {
 }
 
 /**
- * `XPENDING key group [[IDLE min-idle] start end count [consumer]]`: a summary of a group's pending entries, or a range of
- * them. O(n) of those visited.
+ * `XPENDING key group [[IDLE min-idle] start end count [consumer]]`: a summary of a group's pending
+ * entries, or a range of them. O(n) of those visited.
  */
 const xpending = command("xpending", -3, READONLY, "RO.access@1", (ctx, argv) => {
   if (argv.count !== 3 && (argv.count < 6 || argv.count > 9)) throw new CommandError(SYNTAX);

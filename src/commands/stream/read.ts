@@ -2,9 +2,9 @@
  * XREAD and XREADGROUP: the entries behind an id, of several streams at once, waiting for them with BLOCK
  * (`t_stream.c xreadCommand`).
  *
- * XREADGROUP with `>` delivers entries that no consumer of the group has got and makes them pending. It is propagated not as
- * itself but as its effects: an XCLAIM for each entry and an XGROUP SETID. With any other id it replies with the
- * consumer's own pending entries again.
+ * XREADGROUP with `>` delivers entries that no consumer of the group has got and makes them pending. It is
+ * propagated not as itself but as its effects: an XCLAIM for each entry and an XGROUP SETID. With any other
+ * id it replies with the consumer's own pending entries again.
  *
  * @module
  */
@@ -145,8 +145,9 @@ function readBlock(ctx: Context, argv: Argv, index: number): number {
 }
 
 /**
- * Reads the ids into the options. `$` becomes the last id of the stream as it is now, so that a wait is for entries added
- * after the command came; `+` is noted when the stream has a last entry, else it waits like `$`.
+ * Reads the ids into the options. `$` becomes the last id of the stream as it is now, so that a wait is for
+ * entries added after the command came; `+` is noted when the stream has a last entry, else it waits like
+ * `$`.
  *
  * @throws {CommandError} When an id is none or not for this command, or a group is missing.
  */
@@ -194,8 +195,8 @@ function checkGroup(stream: Stream | undefined, argv: Argv, key: number, group: 
 }
 
 /**
- * Replies with the entries of each stream that has any behind its id: an array of key and entries under RESP2, a map under
- * RESP3.
+ * Replies with the entries of each stream that has any behind its id: an array of key and entries under
+ * RESP2, a map under RESP3.
  *
  * @returns False, having replied nothing, when no stream has any.
  */
@@ -223,8 +224,8 @@ function serve(ctx: Context, argv: Argv, options: ReadOptions): boolean {
 }
 
 /**
- * Whether there is something to reply for stream `index`. A consumer's own pending entries are replied even when there are
- * none: as an empty array, which ends a wait.
+ * Whether there is something to reply for stream `index`. A consumer's own pending entries are replied even
+ * when there are none: as an empty array, which ends a wait.
  */
 function hasMore(stream: Stream, argv: Argv, options: ReadOptions, index: number): boolean {
   if (options.last[index]) return stream.length > 0;
@@ -257,8 +258,9 @@ function serveStream(ctx: Context, options: ReadOptions, stream: Stream, index: 
 }
 
 /**
- * Makes the consumer and marks it as seen, even when there is nothing to deliver. Only with NOACK is making it propagated
- * here: else the XCLAIMs make it on the replica, and a consumer without pending entries need not exist there.
+ * Makes the consumer and marks it as seen, even when there is nothing to deliver. Only with NOACK is making
+ * it propagated here: else the XCLAIMs make it on the replica, and a consumer without pending entries need
+ * not exist there.
  */
 function touchConsumer(
   ctx: Context,
@@ -292,8 +294,8 @@ function serveGroup(
 }
 
 /**
- * Delivers entries behind the group's last id to a consumer: replies with them, advances the group, and makes them pending
- * unless NOACK.
+ * Delivers entries behind the group's last id to a consumer: replies with them, advances the group, and
+ * makes them pending unless NOACK.
  */
 function deliver(
   ctx: Context,
@@ -337,9 +339,9 @@ function deliver(
 }
 
 /**
- * Moves a group's last id to an entry it has read, and counts the entry (`t_stream.c streamReplyWithRange`). The count is
- * increased while it is exact, that is while no entry was deleted from the group's last id on; else it is estimated anew
- * from the stream's counters.
+ * Moves a group's last id to an entry it has read, and counts the entry
+ * (`t_stream.c streamReplyWithRange`). The count is increased while it is exact, that is while no entry was
+ * deleted from the group's last id on; else it is estimated anew from the stream's counters.
  */
 function advance(stream: Stream, group: Group, id: StreamId): void {
   if (id.compare(group.lastId) <= 0) return;
@@ -354,7 +356,8 @@ function advance(stream: Stream, group: Group, id: StreamId): void {
 
 /**
  * Replies with a consumer's pending entries behind an id, and counts a delivery for each
- * (`t_stream.c streamReplyWithRangeFromConsumerPEL`). An entry that was deleted is replied as its id and a null array.
+ * (`t_stream.c streamReplyWithRangeFromConsumerPEL`). An entry that was deleted is replied as its id and a
+ * null array.
  */
 function replyHistory(
   ctx: Context,
@@ -390,7 +393,10 @@ function replyHistory(
   reply.endDeferred(mark, "array", count);
 }
 
-/** XREAD and XREADGROUP: replies, or waits with BLOCK and tries again each time one of the streams has changed. */
+/**
+ * XREAD and XREADGROUP: replies, or waits with BLOCK and tries again each time one of the streams has
+ * changed.
+ */
 function read(ctx: Context, argv: Argv, isGroup: boolean): void {
   const options = readOptions(ctx, argv, isGroup);
   readIds(ctx, argv, options);
@@ -407,8 +413,8 @@ function read(ctx: Context, argv: Argv, isGroup: boolean): void {
 }
 
 /**
- * Whether one of XREAD's streams has entries to reply. A key that becomes another type does not end the wait of XREAD, as
- * it does that of XREADGROUP; the type is checked once there is something to reply.
+ * Whether one of XREAD's streams has entries to reply. A key that becomes another type does not end the
+ * wait of XREAD, as it does that of XREADGROUP; the type is checked once there is something to reply.
  */
 function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
   for (let i = 0; i < options.keys; i++) {
@@ -420,8 +426,8 @@ function hasAny(ctx: Context, argv: Argv, options: ReadOptions): boolean {
 }
 
 /**
- * `XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...]`: the entries behind an id of each stream; a null array
- * when there are none. O(n) of those replied.
+ * `XREAD [COUNT count] [BLOCK ms] STREAMS key [key ...] id [id ...]`: the entries behind an id of each
+ * stream; a null array when there are none. O(n) of those replied.
  */
 const xread = command(
   "xread",
@@ -432,8 +438,8 @@ const xread = command(
 );
 
 /**
- * `XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]`: XREAD for one
- * consumer of a group. O(n log n) of those replied.
+ * `XREADGROUP GROUP group consumer [COUNT count] [BLOCK ms] [NOACK] STREAMS key [key ...] id [id ...]`:
+ * XREAD for one consumer of a group. O(n log n) of those replied.
  */
 const xreadgroup = command(
   "xreadgroup",

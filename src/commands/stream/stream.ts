@@ -1,10 +1,12 @@
 /**
- * The stream commands that add, read, delete and trim entries (`t_stream.c`), and the list of all stream commands. XREAD is
- * in `read.ts`; what concerns groups is in `group.ts`, `pending.ts`, `claim.ts` and `nack.ts`.
+ * The stream commands that add, read, delete and trim entries (`t_stream.c`), and the list of all stream
+ * commands. XREAD is in `read.ts`; what concerns groups is in `group.ts`, `pending.ts`, `claim.ts` and
+ * `nack.ts`.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { bounded, MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
@@ -55,8 +57,8 @@ const start = new StreamId();
 const end = new StreamId();
 
 /**
- * Sets {@linkcode id} to the id of the entry to be added (`t_stream.c streamNextID`): the given one, or one made of the clock,
- * or the last one increased where the clock is behind it.
+ * Sets {@linkcode id} to the id of the entry to be added (`t_stream.c streamNextID`): the given one, or one
+ * made of the clock, or the last one increased where the clock is behind it.
  *
  * @throws {CommandError} ID_TOO_SMALL when no sequence is left in the given millisecond.
  */
@@ -83,8 +85,8 @@ function trim(stream: Stream, options: AddOptions): number {
 }
 
 /**
- * Adds the entry {@linkcode id} to a stream that is held in its record, or makes such a stream when `entry` is 0: the way
- * of most XADDs.
+ * Adds the entry {@linkcode id} to a stream that is held in its record, or makes such a stream when `entry`
+ * is 0: the way of most XADDs.
  *
  * @param first Index of the first field.
  * @returns False, having changed nothing, when the stream is held as an object or would become one.
@@ -97,8 +99,9 @@ function addPacked(ctx: Context, argv: Argv, entry: Entry, first: number): boole
 }
 
 /**
- * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field
- * value [field value ...]`: adds an entry, trims the stream and replies with the entry's id. O(1), and O(n) of those trimmed.
+ * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id
+ * field value [field value ...]`:
+ * adds an entry, trims the stream and replies with the entry's id. O(1), and O(n) of those trimmed.
  *
  * It is propagated with the id that was chosen and with exact trimming.
  */
@@ -123,6 +126,7 @@ const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, ar
     stream = entry === 0 ? new Stream() : streamOf(db, entry);
     const added = stream.append(id, argv, first, argv.count, db.settings.limits);
     if (!added) throw new CommandError(TOO_LARGE);
+    assert(stream.lastId.compare(id) === 0, "the stream's last id is that of its newest entry");
     if (options.trimAt !== 0) trim(stream, options);
   }
   replyId(ctx, id);
@@ -134,8 +138,8 @@ const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, ar
 });
 
 /**
- * `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count] [KEEPREF|DELREF|ACKED]`: removes the oldest entries and replies with
- * how many. The stream stays, even empty. O(n) of those removed.
+ * `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT count] [KEEPREF|DELREF|ACKED]`: removes the oldest entries
+ * and replies with how many. The stream stays, even empty. O(n) of those removed.
  */
 const xtrim = command("xtrim", -4, WRITE, "RW.delete@1", (ctx, argv) => {
   const options = readAddOptions(ctx, argv, false);
@@ -153,7 +157,10 @@ const xlen = command("xlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   ctx.reply.integer(lookupStream(ctx, argv, 1)?.length ?? 0);
 });
 
-/** XRANGE and XREVRANGE (`t_stream.c xrangeGenericCommand`). A COUNT of 0 replies a null array when the stream exists. */
+/**
+ * XRANGE and XREVRANGE (`t_stream.c xrangeGenericCommand`). A COUNT of 0 replies a null array when the
+ * stream exists.
+ */
 function range(ctx: Context, argv: Argv, reverse: boolean): void {
   readRangeStart(argv, reverse ? 3 : 2, start);
   readRangeEnd(argv, reverse ? 2 : 3, end);
@@ -176,12 +183,17 @@ function range(ctx: Context, argv: Argv, reverse: boolean): void {
   reply.endDeferred(mark, "array", replied);
 }
 
-/** `XRANGE key start end [COUNT count]`: the entries from one id to another, both included. O(n) of those replied. */
+/**
+ * `XRANGE key start end [COUNT count]`: the entries from one id to another, both included. O(n) of those
+ * replied.
+ */
 const xrange = command("xrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   range(ctx, argv, false);
 });
 
-/** `XREVRANGE key end start [COUNT count]`: XRANGE backwards, with its ends swapped. O(n) of those replied. */
+/**
+ * `XREVRANGE key end start [COUNT count]`: XRANGE backwards, with its ends swapped. O(n) of those replied.
+ */
 const xrevrange = command("xrevrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   range(ctx, argv, true);
 });
@@ -206,8 +218,8 @@ function deleteIds(stream: Stream, argv: Argv, first: number): number {
 }
 
 /**
- * `XDEL key id [id ...]`: deletes entries and replies with how many. All ids are checked before the first is deleted. The
- * stream stays, even empty, with its last id. O(n) of those named.
+ * `XDEL key id [id ...]`: deletes entries and replies with how many. All ids are checked before the first
+ * is deleted. The stream stays, even empty, with its last id. O(n) of those named.
  */
 const xdel = command("xdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   const stream = lookupStream(ctx, argv, 1);
@@ -219,8 +231,8 @@ const xdel = command("xdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
 });
 
 /**
- * `XSETID key last-id [ENTRIESADDED n MAXDELETEDID id]`: sets the ids and counters that entries do not tell, for AOF
- * rewrites and migration tools. O(1).
+ * `XSETID key last-id [ENTRIESADDED n MAXDELETEDID id]`: sets the ids and counters that entries do not
+ * tell, for AOF rewrites and migration tools. O(1).
  */
 const xsetid = command("xsetid", -3, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   const maxDeleted = new StreamId();

@@ -1,6 +1,6 @@
 /**
- * BITFIELD: integers of 1 to 64 bits at any bit of a string (`bitops.c bitfieldGeneric`). One call holds a list of
- * operations, each with a reply of its own:
+ * BITFIELD: integers of 1 to 64 bits at any bit of a string (`bitops.c bitfieldGeneric`). One call holds a
+ * list of operations, each with a reply of its own:
  *
  *     GET type offset              the number
  *     SET type offset n            the old number
@@ -12,6 +12,7 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
@@ -34,13 +35,16 @@ import { ValueType } from "../../store/memory/record.ts";
 const LOWER_I = 0x69;
 const LOWER_U = 0x75;
 
-/** What becomes of a number that does not fit its field: its low bits, the nearest number that fits, or nothing. */
+/**
+ * What becomes of a number that does not fit its field: its low bits, the nearest number that fits, or
+ * nothing.
+ */
 const OVERFLOWS = ["WRAP", "SAT", "FAIL"] as const;
 type Overflow = typeof OVERFLOWS[number];
 
 /** One GET, SET or INCRBY. */
 interface FieldOperation {
-  /** The operation's name. */
+  /** Which of the three operations this is. */
   readonly kind: "GET" | "SET" | "INCRBY";
   /** True for types i1 to i64, false for u1 to u63. */
   readonly signed: boolean;
@@ -73,8 +77,8 @@ function readOverflow(argv: Argv, index: number): Overflow {
 }
 
 /**
- * The width of the type at argument `index`: positive for i1 to i64, negative for u1 to u63. There is no u64: replies are
- * signed 64-bit integers.
+ * The width of the type at argument `index`: positive for i1 to i64, negative for u1 to u63. There is no
+ * u64: replies are signed 64-bit integers.
  *
  * @throws {CommandError} BITFIELD_TYPE when it is no such type.
  */
@@ -112,9 +116,9 @@ function readOperations(argv: Argv): FieldOperation[] {
 /**
  * Whether `old + increment` leaves the range of the operation's type: 1 above it, -1 below it, 0 inside.
  *
- * For signed types this is `bitops.c checkSignedBitfieldOverflow` to the letter, with its wrapping: the distance to the
- * largest number is an int64 itself and may overflow, so that a SET of a number near -2^63 counts as above the range. A
- * replica must make the same mistake as its master.
+ * For signed types this is `bitops.c checkSignedBitfieldOverflow` to the letter, with its wrapping: the
+ * distance to the largest number is an int64 itself and may overflow, so that a SET of a number near -2^63
+ * counts as above the range. A replica must make the same mistake as its master.
  */
 function overflowOf(operation: FieldOperation, old: bigint, increment: bigint): number {
   const { signed, width } = operation;
@@ -130,7 +134,10 @@ function overflowOf(operation: FieldOperation, old: bigint, increment: bigint): 
   return below ? -1 : 0;
 }
 
-/** `old + increment` made to fit the operation's type by its overflow rule; undefined when it does not and the rule is FAIL. */
+/**
+ * `old + increment` made to fit the operation's type by its overflow rule; undefined when it does not and
+ * the rule is FAIL.
+ */
 function fit(operation: FieldOperation, old: bigint, increment: bigint): bigint | undefined {
   const { signed, width } = operation;
   const end = overflowOf(operation, old, increment);
@@ -152,17 +159,19 @@ function readField(operation: FieldOperation): bigint {
 }
 
 /**
- * Runs one SET or INCRBY on {@linkcode value}, which is long enough, and replies; null when FAIL forbids it.
+ * Runs one SET or INCRBY on {@linkcode value}, which is long enough, and replies; null when FAIL forbids
+ * it.
  *
  * @param grows Whether the string had to grow for this command.
- * @returns Whether Redis counts a change. An operation that FAIL forbids is none, even where the string has grown for it,
- * and a command without any is not propagated.
+ * @returns Whether Redis counts a change. An operation that FAIL forbids is none, even where the string has
+ * grown for it, and a command without any is not propagated.
  */
 function changeField(ctx: Context, operation: FieldOperation, grows: boolean): boolean {
   const old = readField(operation);
   const isSet = operation.kind === "SET";
   const { operand } = operation;
-  // Redis casts SET's operand to uint64 for an unsigned type: a negative one becomes larger than any field holds.
+  // Redis casts SET's operand to uint64 for an unsigned type: a negative one becomes larger than any field
+  // holds.
   const given = operation.signed ? operand : BigInt.asUintN(64, operand);
   const fitting = isSet ? fit(operation, given, 0n) : fit(operation, old, operand);
   if (fitting === undefined) {
@@ -194,6 +203,7 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
   const grows = entry === 0 || stringLength(ctx.db, entry) < length;
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], length);
   ctx.db.valueRef(grown, value);
+  assert(value.end - value.start >= length, "the string has grown to hold every field");
   let changes = 0;
   ctx.reply.array(operations.length);
   for (const operation of operations) {
@@ -204,7 +214,10 @@ function changeFields(ctx: Context, argv: Argv, operations: readonly FieldOperat
   ctx.changed(argv, 1, changes);
 }
 
-/** `BITFIELD key [GET type offset] [OVERFLOW how] [SET|INCRBY type offset n] ...`: an array of numbers. O(1) an operation. */
+/**
+ * `BITFIELD key [GET type offset] [OVERFLOW how] [SET|INCRBY type offset n] ...`: an array of numbers. O(1)
+ * an operation.
+ */
 const bitfield = command(
   "bitfield",
   -2,
@@ -217,7 +230,10 @@ const bitfield = command(
   },
 );
 
-/** `BITFIELD_RO key [GET type offset] ...`: an array of numbers; any other operation is an error. O(1) an operation. */
+/**
+ * `BITFIELD_RO key [GET type offset] ...`: an array of numbers; any other operation is an error. O(1) an
+ * operation.
+ */
 const bitfieldRo = command("bitfield_ro", -2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const operations = readOperations(argv);
   if (operations.some(({ kind }) => kind !== "GET")) throw new CommandError(BITFIELD_READONLY);

@@ -1,10 +1,12 @@
 /**
- * The commands that take a string for an array of bits (`bitops.c`). Bit 0 is the highest bit of the first byte; bits
- * behind the end of a string are 0. Fields of several bits are in `bitfield.ts`, the kernels in `bits.ts`.
+ * The commands that take a string for an array of bits (`bitops.c`). Bit 0 is the highest bit of the first
+ * byte; bits behind the end of a string are 0. Fields of several bits are in `bitfield.ts`, the kernels in
+ * `bits.ts`.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
@@ -49,8 +51,9 @@ export function readBitOffset(argv: Argv, index: number, width: number): number 
 }
 
 /**
- * `SETBIT key offset bit`: sets one bit and replies with its old value. A string that is too short grows with zeros. A SETBIT
- * that changes neither bit nor length is not propagated, as since Redis 7.0. O(1), or O(n) when the string grows.
+ * `SETBIT key offset bit`: sets one bit and replies with its old value. A string that is too short grows
+ * with zeros. A SETBIT that changes neither bit nor length is not propagated, as since Redis 7.0. O(1), or
+ * O(n) when the string grows.
  */
 const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx, argv) => {
   const offset = readBitOffset(argv, 2, 0);
@@ -62,6 +65,7 @@ const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx,
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], pos + 1);
   ctx.db.valueRef(grown, value);
   const at = value.start + pos;
+  assert(at < value.end, "the string has grown to hold the bit");
   const mask = 0x80 >> (offset % 8);
   const old = (value.bytes[at] & mask) === 0 ? 0 : 1;
   if (old !== bit) value.bytes[at] ^= mask;
@@ -80,7 +84,10 @@ const getbit = command("getbit", 3, READONLY | FAST, "RO.access@1", (ctx, argv) 
   ctx.reply.integer((byte >> (7 - (offset % 8))) & 1);
 });
 
-/** A range of bits for BITCOUNT and BITPOS: `end` is exclusive, and no bit is in the range when it is not above `start`. */
+/**
+ * A range of bits for BITCOUNT and BITPOS: `end` is exclusive, and no bit is in the range when it is not
+ * above `start`.
+ */
 interface BitRange {
   start: number;
   end: number;
@@ -101,8 +108,9 @@ function readUnit(argv: Argv, index: number): boolean {
 }
 
 /**
- * Sets {@linkcode range} to the bits from unit `start` to unit `end`, both included, of a string of `length` bytes. Units are
- * bits or bytes; negative ones count from the end, and those outside the string are clipped.
+ * Sets {@linkcode range} to the bits from unit `start` to unit `end`, both included, of a string of
+ * `length` bytes. Units are bits or bytes; negative ones count from the end, and those outside the string
+ * are clipped.
  */
 function clipRange(start: number, end: number, isBit: boolean, length: number): void {
   const total = isBit ? length * 8 : length;
@@ -121,8 +129,8 @@ function refString(ctx: Context, entry: Entry): void {
 }
 
 /**
- * The number of bits set in {@linkcode range} of {@linkcode value}: counts all bytes the range touches, then takes off the
- * bits of the first and last byte that lie outside (`bitops.c bitcountCommand`).
+ * The number of bits set in {@linkcode range} of {@linkcode value}: counts all bytes the range touches,
+ * then takes off the bits of the first and last byte that lie outside (`bitops.c bitcountCommand`).
  */
 function countRange(): number {
   const first = value.start + Math.floor(range.start / 8);
@@ -154,10 +162,11 @@ const bitcount = command("bitcount", -2, READONLY, "RO.access@1", (ctx, argv) =>
 });
 
 /**
- * `BITPOS key bit [start [end [BYTE|BIT]]]`: the number of the first bit that is 0 or 1, -1 when there is none. O(n).
+ * `BITPOS key bit [start [end [BYTE|BIT]]]`: the number of the first bit that is 0 or 1, -1 when there is
+ * none. O(n).
  *
- * Without an end, a string of ones is taken to be followed by zeros: the reply to a search for 0 is the bit behind its
- * last. With an end the search stays inside the range.
+ * Without an end, a string of ones is taken to be followed by zeros: the reply to a search for 0 is the bit
+ * behind its last. With an end the search stays inside the range.
  */
 const bitpos = command("bitpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const bit = readInteger(argv, 2);
@@ -194,10 +203,14 @@ function checkSources(operation: BitOperation, argv: Argv): void {
   if (takesTwo && argv.count < 5) throw new CommandError(bitopTwoKeys(operation));
 }
 
-/** Combines `result` with the string in {@linkcode value}, which counts as padded with zeros to the result's length. */
+/**
+ * Combines `result` with the string in {@linkcode value}, which counts as padded with zeros to the result's
+ * length.
+ */
 function foldInto(result: Uint8Array, operation: "AND" | "OR" | "XOR"): void {
   const { bytes, start } = value;
   const length = value.end - start;
+  assert(length <= result.length, "the result is as long as the longest source");
   if (operation === "AND") {
     for (let i = 0; i < length; i++) result[i] &= bytes[start + i];
     result.fill(0, length);
@@ -226,8 +239,8 @@ function foldSources(
 }
 
 /**
- * BITOP ONE: bits that are set in exactly one source. A bit that is met again goes into `several`, which is taken away from
- * the bits that were met at all.
+ * BITOP ONE: bits that are set in exactly one source. A bit that is met again goes into `several`, which is
+ * taken away from the bits that were met at all.
  */
 function bitsOfOne(ctx: Context, argv: Argv, length: number): Uint8Array {
   const some = new Uint8Array(length);
@@ -268,7 +281,9 @@ function firstAgainstRest(
   return rest;
 }
 
-/** The result of a BITOP over the sources from argument 3 on, `length` bytes: as long as the longest source. */
+/**
+ * The result of a BITOP over the sources from argument 3 on, `length` bytes: as long as the longest source.
+ */
 function compute(
   ctx: Context,
   argv: Argv,
@@ -293,8 +308,9 @@ function compute(
 }
 
 /**
- * `BITOP operation target key [key ...]`: stores the result in the target and replies with its length. An empty result
- * removes the target. The result is computed before the target changes, which may itself be a source. O(n).
+ * `BITOP operation target key [key ...]`: stores the result in the target and replies with its length. An
+ * empty result removes the target. The result is computed before the target changes, which may itself be a
+ * source. O(n).
  */
 const bitop = command("bitop", -4, WRITE | DENYOOM, "OW.update@2+RO.access@3:-1", (ctx, argv) => {
   const operation = readOperation(argv);

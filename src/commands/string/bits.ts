@@ -1,6 +1,6 @@
 /**
- * Bit kernels for the commands on strings of bits: BITCOUNT, BITPOS and BITFIELD. They know bytes only, no key and no
- * argument.
+ * Bit kernels for the commands on strings of bits: BITCOUNT, BITPOS and BITFIELD. They know bytes only, no
+ * key and no argument.
  *
  * Bits are numbered as Redis numbers them: bit 0 is the highest bit of the first byte.
  *
@@ -14,8 +14,8 @@
 import { assert } from "../../base/assert.ts";
 
 /**
- * From this many bytes on a run is read in 32-bit words. Below it, creating the `Uint32Array` view costs more than the
- * words save.
+ * From this many bytes on a run is read in 32-bit words. Below it, creating the `Uint32Array` view costs
+ * more than the words save.
  */
 const WORDS_FROM = 64;
 
@@ -40,7 +40,8 @@ export function countBits(bytes: Uint8Array, start: number, end: number): number
 }
 
 /**
- * The first bit equal to `bit` among bits `[from, to)` (`bitops.c redisBitpos`). Bit numbers count from byte `start`.
+ * The first bit equal to `bit` among bits `[from, to)` (`bitops.c redisBitpos`). Bit numbers count from
+ * byte `start`.
  *
  * @returns The bit's number; -1 when no bit of the range is equal.
  */
@@ -77,8 +78,9 @@ export function findBit(
 }
 
 /**
- * The unsigned number in the `width` bits from bit `offset` on (`bitops.c getUnsignedBitfield`). Bits are numbered from
- * byte `start`; those at or beyond byte `end` read as zeros, so that a field may lie partly or wholly behind a string.
+ * The unsigned number in the `width` bits from bit `offset` on (`bitops.c getUnsignedBitfield`). Bits are
+ * numbered from byte `start`; those at or beyond byte `end` read as zeros, so that a field may lie partly
+ * or wholly behind a string.
  */
 export function readBits(
   bytes: Uint8Array,
@@ -90,7 +92,8 @@ export function readBits(
   assert(width > 0 && width <= 64, "a field has 1 to 64 bits");
   const skipped = offset % 8;
   const first = start + (offset - skipped) / 8;
-  // A field of 64 bits that begins inside a byte touches nine bytes: more than a number holds, hence the BigInt.
+  // A field of 64 bits that begins inside a byte touches nine bytes: more than a number holds, hence the
+  // BigInt.
   const count = Math.ceil((skipped + width) / 8);
   let number = 0n;
   for (let i = 0; i < count; i++) {
@@ -100,8 +103,8 @@ export function readBits(
 }
 
 /**
- * Writes the low `width` bits of `number` from bit `offset` on, numbered from byte `start`; all other bits stay
- * (`bitops.c setUnsignedBitfield`). The bytes of the field must exist.
+ * Writes the low `width` bits of `number` from bit `offset` on, numbered from byte `start`; all other bits
+ * stay (`bitops.c setUnsignedBitfield`). The bytes of the field must exist.
  */
 export function writeBits(
   bytes: Uint8Array,
@@ -115,7 +118,8 @@ export function writeBits(
   const first = start + (offset - skipped) / 8;
   const count = Math.ceil((skipped + width) / 8);
   assert(first + count <= bytes.length, "the field lies in the buffer");
-  // The field ends `shift` bits before the end of its last byte. Bytes are written from the last to the first.
+  // The field ends `shift` bits before the end of its last byte. Bytes are written from the last to the
+  // first.
   const shift = BigInt(count * 8 - skipped - width);
   let mask = ((1n << BigInt(width)) - 1n) << shift;
   let bits = BigInt.asUintN(width, number) << shift;
@@ -126,7 +130,9 @@ export function writeBits(
   }
 }
 
-/** The first of bytes `[pos, end)` that differs from `byte`, which is 0 or 255; `end` when all are equal. */
+/**
+ * The first of bytes `[pos, end)` that differs from `byte`, which is 0 or 255; `end` when all are equal.
+ */
 function skipBytes(bytes: Uint8Array, pos: number, end: number, byte: number): number {
   if (end - pos >= WORDS_FROM) {
     const wordsStart = alignUp(bytes, pos);
@@ -141,7 +147,10 @@ function skipBytes(bytes: Uint8Array, pos: number, end: number, byte: number): n
   return pos;
 }
 
-/** The first position at or after `pos` that a `Uint32Array` may begin at: a multiple of 4 in the ArrayBuffer. */
+/**
+ * The first position at or after `pos` that a `Uint32Array` may begin at: a multiple of 4 in the
+ * ArrayBuffer.
+ */
 function alignUp(bytes: Uint8Array, pos: number): number {
   return pos + ((4 - ((bytes.byteOffset + pos) & 3)) & 3);
 }
@@ -151,7 +160,9 @@ function wordsAt(bytes: Uint8Array, pos: number, end: number): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset + pos, (end - pos) >>> 2);
 }
 
-/** The number of bits set in a word, by sums of 2, 4 and 8 bits side by side: Hacker's Delight, figure 5-2. */
+/**
+ * The number of bits set in a word, by sums of 2, 4 and 8 bits side by side: Hacker's Delight, figure 5-2.
+ */
 function onesOf(word: number): number {
   word -= (word >>> 1) & 0x55555555;
   word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);

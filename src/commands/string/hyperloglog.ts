@@ -1,14 +1,15 @@
 /**
- * The HyperLogLog commands (`hyperloglog.c`): estimates of how many different elements were added, with a standard error of
- * 0.81%, in 12 KB or less. The value is an ordinary string, byte for byte Redis's; its layout and kernels are in
- * `store/types/hyperloglog.ts`.
+ * The HyperLogLog commands (`hyperloglog.c`): estimates of how many different elements were added, with a
+ * standard error of 0.81%, in 12 KB or less. The value is an ordinary string, byte for byte Redis's; its
+ * layout and kernels are in `store/types/hyperloglog.ts`.
  *
- * Estimates are computed with Redis's formula in Redis's order of operations, and PFCOUNT stores the last one in the
- * string's header: master and replica must agree in every bit of it.
+ * Estimates are computed with Redis's formula in Redis's order of operations, and PFCOUNT stores the last
+ * one in the string's header: master and replica must agree in every bit of it.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import {
@@ -70,7 +71,8 @@ const region = new RecordRegion();
 const registers = new Uint8Array(HLL_REGISTERS);
 
 /**
- * The entry of the HyperLogLog at argument `index`, 0 when the key is missing. {@linkcode value} points at its bytes.
+ * The entry of the HyperLogLog at argument `index`, 0 when the key is missing. {@linkcode value} points at
+ * its bytes.
  *
  * @throws {CommandError} NO_HYPERLOGLOG when the string has no sound header (`isHLLObjectOrReply`).
  */
@@ -84,8 +86,8 @@ function lookupHll(ctx: Context, argv: Argv, index: number): Entry {
 }
 
 /**
- * Opens {@linkcode region} on the HyperLogLog of an entry; for entry 0 an empty sparse one is created under key argument
- * `key`. The string becomes RAW, as `dbUnshareStringValue` makes it in Redis.
+ * Opens {@linkcode region} on the HyperLogLog of an entry; for entry 0 an empty sparse one is created under
+ * key argument `key`. The string becomes RAW, as `dbUnshareStringValue` makes it in Redis.
  */
 function openForWrite(db: Database, entry: Entry, argv: Argv, key: number): void {
   const [start, end] = [argv.starts[key], argv.ends[key]];
@@ -97,9 +99,13 @@ function openForWrite(db: Database, entry: Entry, argv: Argv, key: number): void
     entry = db.resizeBlob(entry, raw, value.end - value.start);
   }
   region.open(db, entry, raw);
+  assert(region.end - region.start >= HLL_HEADER, "a HyperLogLog has a header");
 }
 
-/** `PFADD key [element ...]`: replies 1 when a register was raised or the key created, else 0. O(1) an element. */
+/**
+ * `PFADD key [element ...]`: replies 1 when a register was raised or the key created, else 0. O(1) an
+ * element.
+ */
 const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   const entry = lookupHll(ctx, argv, 1);
@@ -120,8 +126,8 @@ const pfadd = command("pfadd", -2, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, 
 });
 
 /**
- * PFCOUNT of one key. The estimate is stored in the header until a register changes; storing it is a change that a master
- * propagates as the PFCOUNT itself.
+ * PFCOUNT of one key. The estimate is stored in the header until a register changes; storing it is a change
+ * that a master propagates as the PFCOUNT itself.
  */
 function countOne(ctx: Context, argv: Argv): void {
   const entry = lookupHll(ctx, argv, 1);
@@ -144,8 +150,8 @@ function countOne(ctx: Context, argv: Argv): void {
 }
 
 /**
- * `PFCOUNT key [key ...]`: the estimated number of different elements in all keys together. Only for one key is the estimate
- * stored. O(1) a key, with a large constant.
+ * `PFCOUNT key [key ...]`: the estimated number of different elements in all keys together. Only for one
+ * key is the estimate stored. O(1) a key, with a large constant.
  */
 const pfcount = command("pfcount", -2, READONLY | MAY_REPLICATE, "RW.access@1:-1", (ctx, argv) => {
   if (argv.count === 2) return countOne(ctx, argv);
@@ -171,8 +177,8 @@ function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
 }
 
 /**
- * `PFMERGE target [source ...]`: raises the target's registers to those of all sources. The target becomes dense when any
- * of them is. O(1) a key, with a large constant.
+ * `PFMERGE target [source ...]`: raises the target's registers to those of all sources. The target becomes
+ * dense when any of them is. O(1) a key, with a large constant.
  */
 const pfmerge = command(
   "pfmerge",
@@ -216,8 +222,8 @@ function replyRegisters(ctx: Context): void {
 }
 
 /**
- * `PFDEBUG GETREG|DECODE|ENCODING|TODENSE key`: replies with the registers, the opcodes of a sparse one, the encoding, or
- * whether it was made dense. O(1). For Redis's own tests.
+ * `PFDEBUG GETREG|DECODE|ENCODING|TODENSE key`: replies with the registers, the opcodes of a sparse one,
+ * the encoding, or whether it was made dense. O(1). For Redis's own tests.
  */
 const pfdebug = command("pfdebug", 3, WRITE | DENYOOM | ADMIN, "RW.access@2", (ctx, argv) => {
   const entry = lookupHll(ctx, argv, 2);
@@ -237,7 +243,10 @@ const pfdebug = command("pfdebug", 3, WRITE | DENYOOM | ADMIN, "RW.access@2", (c
   ctx.reply.bulkText(hllDecode(bytes, start, end));
 });
 
-/** `PFSELFTEST`: replies OK when sparse and dense registers agree and the estimate is within its error. O(1). */
+/**
+ * `PFSELFTEST`: replies OK when sparse and dense registers agree and the estimate is within its error.
+ * O(1).
+ */
 const pfselftest = command("pfselftest", 1, ADMIN, "", (ctx) => {
   const sparse = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);
   const dense = new NodeRegion(HLL_EMPTY, 0, HLL_EMPTY.length);

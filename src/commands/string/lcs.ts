@@ -5,12 +5,13 @@
  *                  = length(i-1, j-1) + 1                    when byte i of a equals byte j of b
  *                  = max(length(i-1, j), length(i, j-1))     else
  *
- * Several subsequences may be longest; which one is answered depends on how {@linkcode walkBack} breaks ties, and that is
- * Redis's rule.
+ * Several subsequences may be longest; which one is answered depends on how {@linkcode walkBack} breaks
+ * ties, and that is Redis's rule.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import { ValueType } from "../../store/memory/record.ts";
@@ -45,7 +46,10 @@ interface LcsOptions {
   minMatchLength: number;
 }
 
-/** Element `i * width + j` is the length for the first `i` bytes of one string and the first `j` of the other. */
+/**
+ * Element `i * width + j` is the length for the first `i` bytes of one string and the first `j` of the
+ * other.
+ */
 interface Table {
   /** All rows, one after the other. */
   readonly lengths: Uint32Array;
@@ -69,8 +73,8 @@ function parseOptions(argv: Argv): LcsOptions {
 }
 
 /**
- * The string at argument `index`, empty when the key is missing; a copy, as the digits of an integer are valid only until
- * the next string is read.
+ * The string at argument `index`, empty when the key is missing; a copy, as the digits of an integer are
+ * valid only until the next string is read.
  *
  * @throws {CommandError} LCS_NOT_STRINGS when the key holds another type.
  */
@@ -102,8 +106,8 @@ function fillTable(a: Uint8Array, b: Uint8Array): Table {
 }
 
 /**
- * Walks through the table from its end to a border: diagonally where two bytes are equal, else towards the larger
- * neighbour, and in `b` where both are as large (Redis's choice).
+ * Walks through the table from its end to a border: diagonally where two bytes are equal, else towards the
+ * larger neighbour, and in `b` where both are as large (Redis's choice).
  *
  * @param step Called after each step with the indexes reached; `isMatch` when bytes `i` and `j` are equal.
  */
@@ -136,11 +140,13 @@ function commonBytes(a: Uint8Array, b: Uint8Array, table: Table): Uint8Array {
   walkBack(a, b, table, (i, _j, isMatch) => {
     if (isMatch) common[--at] = a[i];
   });
+  assert(at === 0, "the walk meets as many equal bytes as the table counts");
   return common;
 }
 
 /**
- * Replies with the runs of adjacent matches, last first, as `[[aStart, aEnd], [bStart, bEnd]]`, ends included.
+ * Replies with the runs of adjacent matches, last first, as `[[aStart, aEnd], [bStart, bEnd]]`, ends
+ * included.
  *
  * @returns How many runs were written.
  */
@@ -191,8 +197,8 @@ function writeRun(
 }
 
 /**
- * `LCS key key [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`: the longest common subsequence, its length, or where its parts
- * lie. A missing key is an empty string. O(n * m) in time and memory.
+ * `LCS key key [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`: the longest common subsequence, its length, or
+ * where its parts lie. A missing key is an empty string. O(n * m) in time and memory.
  */
 const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
   const a = readCopy(ctx, argv, 1);

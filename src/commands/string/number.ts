@@ -1,13 +1,14 @@
 /**
- * The string commands that count: in int64, and in the 80-bit floating point numbers of C's `long double` on x86
- * (`t_string.c incrDecrCommand`, `incrbyfloatCommand`).
+ * The string commands that count: in int64, and in the 80-bit floating point numbers of C's `long double`
+ * on x86 (`t_string.c incrDecrCommand`, `incrbyfloatCommand`).
  *
- * Integers up to 2^53 are added as doubles, which is exact. Only when an operand or the sum may lie beyond is the sum
- * made again with BigInt: see {@linkcode bigSum}.
+ * Integers up to 2^53 are added as doubles, which is exact. Only when an operand or the sum may lie beyond
+ * is the sum made again with BigInt: see {@linkcode bigSum}.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import {
@@ -49,10 +50,11 @@ const INT64_MIN = -0x8000000000000000n;
 const value: BytesRef = new BytesRef();
 
 /**
- * The integer that an entry's string holds. Beyond +-2^53 it is Infinity or -Infinity, which makes every sum with it unsafe
- * and so sends it to {@linkcode bigSum}.
+ * The integer that an entry's string holds. Beyond +-2^53 it is Infinity or -Infinity, which makes every
+ * sum with it unsafe and so sends it to {@linkcode bigSum}.
  *
- * @throws {CommandError} NOT_AN_INTEGER when the string is no canonical int64: "01", "+1" and " 1" are none.
+ * @throws {CommandError} NOT_AN_INTEGER when the string is no canonical int64: "01", "+1" and " 1" are
+ * none.
  */
 function integerOf(db: Database, entry: Entry): number {
   if (db.encodingOf(entry) === Encoding.INT) {
@@ -87,8 +89,9 @@ function bigSum(ctx: Context, argv: Argv, entry: Entry, delta: number, sign: big
 }
 
 /**
- * INCR, DECR, INCRBY and DECRBY: adds `delta` to a string, 0 when the key is missing, and replies with the sum. The expiry
- * stays. An entry that holds an integer is overwritten in place: its eight bytes fit every int64.
+ * INCR, DECR, INCRBY and DECRBY: adds `delta` to a string, 0 when the key is missing, and replies with the
+ * sum. The expiry stays. An entry that holds an integer is overwritten in place: its eight bytes fit every
+ * int64.
  *
  * @param delta Infinity or -Infinity when argument 2 lies beyond +-2^53.
  * @param sign 1 or -1: what argument 2 is multiplied with to give `delta`.
@@ -106,6 +109,7 @@ function incrementGeneric(ctx: Context, argv: Argv, delta: number, sign: bigint)
     setInteger(db, argv.bytes, argv.starts[1], argv.ends[1], sum, expireAtMs);
   }
   ctx.changed(argv, 1);
+  assert(typeof sum === "bigint" || Number.isSafeInteger(sum), "the sum is exact");
   ctx.reply.integer(sum);
 }
 
@@ -124,11 +128,15 @@ const incrby = command("incrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1"
   incrementGeneric(ctx, argv, readInteger(argv, 2), 1n);
 });
 
-/** `DECRBY key decrement`: subtracts an int64 and replies with the difference. -2^63 cannot be negated. O(1). */
+/**
+ * `DECRBY key decrement`: subtracts an int64 and replies with the difference. -2^63 cannot be negated.
+ * O(1).
+ */
 const decrby = command("decrby", 3, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   const decrement = readInteger(argv, 2);
   if (decrement === -Infinity && readBigInteger(argv, 2) === INT64_MIN) {
-    // A master before Redis 7.0 accepted -2^63; its negation overflowed to -2^63 again, which was then added.
+    // A master before Redis 7.0 accepted -2^63; its negation overflowed to -2^63 again, which was then
+    // added.
     if (ctx.caller === Caller.MASTER_STREAM) {
       return incrementGeneric(ctx, argv, -Infinity, 1n);
     }
@@ -151,8 +159,9 @@ function longDoubleAt(db: Database, entry: Entry): LongDouble {
 }
 
 /**
- * `INCRBYFLOAT key increment`: adds two 80-bit numbers and replies with the sum in 17 decimals at most, without an exponent
- * and without zeros at the end (`util.c ld2string`, LD_STR_HUMAN). Replicas get the digits as a SET: their floating point may differ. O(1).
+ * `INCRBYFLOAT key increment`: adds two 80-bit numbers and replies with the sum in 17 decimals at most,
+ * without an exponent and without zeros at the end (`util.c ld2string`, LD_STR_HUMAN). Replicas get the
+ * digits as a SET: their floating point may differ. O(1).
  */
 const incrbyfloat = command(
   "incrbyfloat",
@@ -171,7 +180,8 @@ const incrbyfloat = command(
     const text = formatLongDouble(sum);
     const digits = Uint8Array.from(text, (digit) => digit.charCodeAt(0));
     const expireAtMs = entry === 0 ? NO_EXPIRY : db.expireAtMs(entry);
-    // Redis stores the digits as a string (`createObject`), never as an integer, even where the sum is whole.
+    // Redis stores the digits as a string (`createObject`), never as an integer, even where the sum is
+    // whole.
     const encoding = digits.length <= MAX_EMBSTR ? Encoding.EMBSTR : Encoding.RAW;
     const end = digits.length;
     db.setBlob(bytes, starts[1], ends[1], ValueType.STRING, encoding, digits, 0, end, expireAtMs);

@@ -1,7 +1,7 @@
 /**
- * The options that SET, GETEX, MSETEX and DELEX share (`t_string.c parseExtendedStringArgumentsOrReply`). They are read
- * into one module-level object, which saves an allocation a command: no command runs inside another, and the next call
- * of {@linkcode parseOptions} overwrites it.
+ * The options that SET, GETEX, MSETEX and DELEX share (`t_string.c parseExtendedStringArgumentsOrReply`).
+ * They are read into one module-level object, which saves an allocation a command: no command runs inside
+ * another, and the next call of {@linkcode parseOptions} overwrites it.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 
 /**
- * What must hold for the command to change anything: the key is missing (NX) or exists (XX), its string equals the given
- * one (IFEQ) or not (IFNE). JUDGED is a condition that a master has found to hold.
+ * What must hold for the command to change anything: the key is missing (NX) or exists (XX), its string
+ * equals the given one (IFEQ) or not (IFNE). JUDGED is a condition that a master has found to hold.
  */
 export const Condition = { NONE: 0, NX: 1, XX: 2, IFEQ: 3, IFNE: 4, JUDGED: 5 } as const;
 /** One of {@linkcode Condition}'s numbers. */
@@ -73,7 +73,9 @@ export class StringOptions {
     this.relative = false;
   }
 
-  /** Takes argument `index` as the time, in units of `scale` milliseconds, counted from now when `relative`. */
+  /**
+   * Takes argument `index` as the time, in units of `scale` milliseconds, counted from now when `relative`.
+   */
   expireWith(index: number, scale: number, relative: boolean): void {
     this.timeIndex = index;
     this.seconds = scale === 1000;
@@ -85,10 +87,11 @@ export class StringOptions {
 export const options: StringOptions = new StringOptions();
 
 /**
- * Reads the options from argument `first` on into {@linkcode options}. The time's index is kept and its number not read
- * yet: Redis reports a syntax error before a bad time.
+ * Reads the options from argument `first` on into {@linkcode options}. The time's index is kept and its
+ * number not read yet: Redis reports a syntax error before a bad time.
  *
- * @throws {CommandError} SYNTAX when an option is unknown, not for this command, or does not fit an earlier one.
+ * @throws {CommandError} SYNTAX when an option is unknown, not for this command, or does not fit an earlier
+ * one.
  */
 export function parseOptions(ctx: Context, argv: Argv, first: number, takes: number): void {
   options.clear();
@@ -113,7 +116,8 @@ export function optionExpiry(ctx: Context, argv: Argv, name: string): number {
 }
 
 /**
- * Reads the option at argument `index`. Its length selects the words it is compared with: at most four of the twelve.
+ * Reads the option at argument `index`. Its length selects the words it is compared with: at most four of
+ * the twelve.
  *
  * @returns How many arguments it takes, 0 when it is unknown or does not fit.
  */
@@ -137,8 +141,8 @@ function parseOption(ctx: Context, argv: Argv, index: number, takes: number): nu
       return 0;
     case 5:
       if (!isWord(argv, index, "IFDEQ") && !isWord(argv, index, "IFDNE")) return 0;
-      // These compare a digest of the value, which is not computed here. A master propagates the command only when the
-      // condition held.
+      // These compare a digest of the value, which is not computed here. A master propagates the command
+      // only when the condition held.
       return ctx.caller === Caller.MASTER_STREAM
         ? compare(argv, index, takes, Condition.JUDGED)
         : 0;

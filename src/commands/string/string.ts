@@ -1,13 +1,14 @@
 /**
- * The string commands that read and write whole values and byte ranges (`t_string.c`). Commands that count are in
- * `number.ts`, those on bits in `bitmap.ts` and `bitfield.ts`.
+ * The string commands that read and write whole values and byte ranges (`t_string.c`). Commands that count
+ * are in `number.ts`, those on bits in `bitmap.ts` and `bitfield.ts`.
  *
- * A string that is the canonical decimal text of an int64 is held as that integer (`Encoding.INT`); every command here
- * sees its digits.
+ * A string that is the canonical decimal text of an int64 is held as that integer (`Encoding.INT`); every
+ * command here sees its digits.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { equalBytes } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
@@ -35,7 +36,10 @@ const INT32_MAX = 0x7fffffff;
 /** Points at the bytes of the string that was read last; reused, since no command runs inside another. */
 const value: BytesRef = new BytesRef();
 
-/** Sets key argument `key` to argument `text` and reports the change. `expireAtMs` is absolute, or NO_EXPIRY. */
+/**
+ * Sets key argument `key` to argument `text` and reports the change. `expireAtMs` is absolute, or
+ * NO_EXPIRY.
+ */
 function store(ctx: Context, argv: Argv, key: number, text: number, expireAtMs: number): void {
   const { bytes, starts, ends } = argv;
   setString(ctx.db, bytes, starts[key], ends[key], bytes, starts[text], ends[text], expireAtMs);
@@ -68,8 +72,8 @@ const get = command("get", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
 });
 
 /**
- * SET without options, the most frequent command of most streams. Only a stand-alone master looks the key up first: an
- * expired value must be deleted and its DEL propagated ahead of the SET.
+ * SET without options, the most frequent command of most streams. Only a stand-alone master looks the key
+ * up first: an expired value must be deleted and its DEL propagated ahead of the SET.
  */
 function setPlain(ctx: Context, argv: Argv): void {
   if (ctx.caller === Caller.MASTER_CLIENT) lookup(ctx, argv, 1);
@@ -78,8 +82,9 @@ function setPlain(ctx: Context, argv: Argv): void {
 }
 
 /**
- * Whether the condition in {@linkcode options} holds for an entry, 0 for a missing key. IFDEQ and IFDNE compare a digest
- * of the value; they reach us only in a master's stream, whose master has found that they hold (JUDGED).
+ * Whether the condition in {@linkcode options} holds for an entry, 0 for a missing key. IFDEQ and IFDNE
+ * compare a digest of the value; they reach us only in a master's stream, whose master has found that they
+ * hold (JUDGED).
  */
 function conditionHolds(ctx: Context, argv: Argv, entry: Entry): boolean {
   switch (options.condition) {
@@ -97,13 +102,14 @@ function conditionHolds(ctx: Context, argv: Argv, entry: Entry): boolean {
 }
 
 /**
- * SET with the options in {@linkcode options}, in the order of `t_string.c setGenericCommand`: the time is checked before the
- * key is looked up, GET replies with the old value even when the condition fails, and the type matters only where the
- * old value is read.
+ * SET with the options in {@linkcode options}, in the order of `t_string.c setGenericCommand`: the time is
+ * checked before the key is looked up, GET replies with the old value even when the condition fails, and
+ * the type matters only where the old value is read.
  */
 function setGeneric(ctx: Context, argv: Argv): void {
   const expireAtMs = optionExpiry(ctx, argv, "set");
-  // SET with PXAT, the most frequent form in a stream, does not depend on the old value: it saves the lookup.
+  // SET with PXAT, the most frequent form in a stream, does not depend on the old value: it saves the
+  // lookup.
   const isBlind = options.condition === Condition.NONE && !options.get && !options.keepTtl;
   const entry = isBlind && ctx.caller !== Caller.MASTER_CLIENT ? 0 : lookup(ctx, argv, 1);
   const compares = options.condition === Condition.IFEQ || options.condition === Condition.IFNE;
@@ -122,12 +128,16 @@ function setGeneric(ctx: Context, argv: Argv): void {
   } else if (options.relative || options.seconds) propagateSet(ctx, argv, 2, expireAtMs);
 }
 
-/** Propagates a SET with an absolute expiry, so that a replica that applies it later stores the same moment. */
+/**
+ * Propagates a SET with an absolute expiry, so that a replica that applies it later stores the same moment.
+ */
 function propagateSet(ctx: Context, argv: Argv, text: number, expireAtMs: number): void {
   ctx.propagateAs("SET", argv.at(1), argv.at(text), "PXAT", millisText(expireAtMs));
 }
 
-/** Propagates a SET without its GET option: a replica's reply is not read (`t_string.c setGenericCommand`). */
+/**
+ * Propagates a SET without its GET option: a replica's reply is not read (`t_string.c setGenericCommand`).
+ */
 function propagateWithoutGet(ctx: Context, argv: Argv): void {
   const args: Uint8Array[] = [];
   for (let i = 0; i < argv.count; i++) {
@@ -137,8 +147,9 @@ function propagateWithoutGet(ctx: Context, argv: Argv): void {
 }
 
 /**
- * `SET key value [NX|XX|IFEQ v|IFNE v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: replaces a value of any type. Replies
- * OK, null when the condition does not hold; with GET the old string, null when there was none. O(1).
+ * `SET key value [NX|XX|IFEQ v|IFNE v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: replaces a value of any
+ * type. Replies OK, null when the condition does not hold; with GET the old string, null when there was
+ * none. O(1).
  */
 const set = command(
   "set",
@@ -202,8 +213,9 @@ const getdel = command("getdel", 2, WRITE | FAST, "RW.access.delete@1", (ctx, ar
 });
 
 /**
- * The change GETEX makes after its reply. A stand-alone master propagates it as PERSIST, DEL or PEXPIREAT, and deletes a
- * key whose new time has passed; a master's stream stores such a time and waits for the master's DEL.
+ * The change GETEX makes after its reply. A stand-alone master propagates it as PERSIST, DEL or PEXPIREAT,
+ * and deletes a key whose new time has passed; a master's stream stores such a time and waits for the
+ * master's DEL.
  */
 function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number): void {
   if (options.persist) {
@@ -224,8 +236,8 @@ function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number
 }
 
 /**
- * `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`: replies with the string, or null, and sets or drops its expiry;
- * without an option it leaves the expiry. O(1).
+ * `GETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST]`: replies with the string, or null, and sets or drops its
+ * expiry; without an option it leaves the expiry. O(1).
  *
  * As in `getexCommand`, the time is read after the lookup: a missing key replies null even to a bad time.
  */
@@ -249,8 +261,8 @@ function checkPairs(argv: Argv, name: string): void {
 }
 
 /**
- * Whether any key exists among every second argument of `[first, end)`. All are looked up even after the first hit: a
- * stand-alone master deletes each one that has expired.
+ * Whether any key exists among every second argument of `[first, end)`. All are looked up even after the
+ * first hit: a stand-alone master deletes each one that has expired.
  */
 function someExist(ctx: Context, argv: Argv, first: number, end: number): boolean {
   let found = false;
@@ -258,7 +270,10 @@ function someExist(ctx: Context, argv: Argv, first: number, end: number): boolea
   return found;
 }
 
-/** `MGET key [key ...]`: an array of strings, with null for keys that are missing or hold another type. O(n). */
+/**
+ * `MGET key [key ...]`: an array of strings, with null for keys that are missing or hold another type.
+ * O(n).
+ */
 const mget = command("mget", -2, READONLY | FAST, "RO.access@1:-1", (ctx, argv) => {
   ctx.reply.array(argv.count - 1);
   for (let i = 1; i < argv.count; i++) {
@@ -276,7 +291,10 @@ const mset = command("mset", -3, WRITE | DENYOOM, "OW.update@1:-1,2", (ctx, argv
   ctx.reply.ok();
 });
 
-/** `MSETNX key value [key value ...]`: sets all keys and replies 1, or none and 0 when any of them exists. O(n). */
+/**
+ * `MSETNX key value [key value ...]`: sets all keys and replies 1, or none and 0 when any of them exists.
+ * O(n).
+ */
 const msetnx = command("msetnx", -3, WRITE | DENYOOM, "OW.insert@1:-1,2", (ctx, argv) => {
   checkPairs(argv, "msetnx");
   if (someExist(ctx, argv, 1, argv.count)) return ctx.reply.integer(0);
@@ -305,8 +323,8 @@ function conditionOfAll(ctx: Context, argv: Argv, end: number): boolean {
 }
 
 /**
- * `MSETEX numkeys key value [key value ...] [NX|XX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: sets all keys with one expiry and
- * replies 1, or none and 0 when the condition does not hold. O(n). Since Redis 8.4.
+ * `MSETEX numkeys key value [key value ...] [NX|XX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: sets all keys
+ * with one expiry and replies 1, or none and 0 when the condition does not hold. O(n). Since Redis 8.4.
  */
 const msetex = command(
   "msetex",
@@ -337,8 +355,8 @@ const msetex = command(
 );
 
 /**
- * GETRANGE and SUBSTR (`t_string.c getrangeCommand`). A range whose ends both count from the string's end and are in the
- * wrong order is empty before it is clipped; any other is clipped to the string first.
+ * GETRANGE and SUBSTR (`t_string.c getrangeCommand`). A range whose ends both count from the string's end
+ * and are in the wrong order is empty before it is clipped; any other is clipped to the string first.
  */
 function getrangeGeneric(ctx: Context, argv: Argv): void {
   let start = readInteger(argv, 2);
@@ -356,8 +374,8 @@ function getrangeGeneric(ctx: Context, argv: Argv): void {
 }
 
 /**
- * `GETRANGE key start end`: the bytes from `start` to `end`, both included; negative offsets count from -1, the last byte.
- * An empty string when the range or the key holds nothing. O(length of the part).
+ * `GETRANGE key start end`: the bytes from `start` to `end`, both included; negative offsets count from -1,
+ * the last byte. An empty string when the range or the key holds nothing. O(length of the part).
  */
 const getrange = command("getrange", 4, READONLY, "RO.access@1", getrangeGeneric);
 
@@ -365,13 +383,14 @@ const getrange = command("getrange", 4, READONLY, "RO.access@1", getrangeGeneric
 const substr = command("substr", 4, READONLY, "RO.access@1", getrangeGeneric);
 
 /**
- * Copies argument `index` to byte `offset` of a string that `growString` has made long enough. Up to 32 bytes are copied
- * in a loop: `set(subarray)` costs about 30 ns whatever the length.
+ * Copies argument `index` to byte `offset` of a string that `growString` has made long enough. Up to 32
+ * bytes are copied in a loop: `set(subarray)` costs about 30 ns whatever the length.
  */
 function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index: number): void {
   ctx.db.valueRef(entry, value);
   const { bytes, starts, ends } = argv;
   const at = value.start + offset;
+  assert(at + ends[index] - starts[index] <= value.end, "the string has room for the bytes");
   if (ends[index] - starts[index] > 32) {
     value.bytes.set(bytes.subarray(starts[index], ends[index]), at);
     return;
@@ -381,8 +400,9 @@ function writeInto(ctx: Context, entry: Entry, offset: number, argv: Argv, index
 }
 
 /**
- * `SETRANGE key offset value`: overwrites the bytes from `offset` on; a gap behind the old end becomes zeros. Replies with
- * the new length. An empty value changes nothing and creates no key. O(length of value).
+ * `SETRANGE key offset value`: overwrites the bytes from `offset` on; a gap behind the old end becomes
+ * zeros. Replies with the new length. An empty value changes nothing and creates no key. O(length of
+ * value).
  */
 const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   const offset = readInteger(argv, 2);
@@ -406,7 +426,10 @@ const strlen = command("strlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   ctx.reply.integer(entry === 0 ? 0 : stringLength(ctx.db, entry));
 });
 
-/** `APPEND key value`: adds bytes at the end, or sets a missing key. Replies with the new length. O(length of value). */
+/**
+ * `APPEND key value`: adds bytes at the end, or sets a missing key. Replies with the new length. O(length
+ * of value).
+ */
 const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
   const added = argv.lengthOf(2);
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
@@ -422,7 +445,10 @@ const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
   ctx.reply.integer(length + added);
 });
 
-/** Removes an existing key when `holds`, for DELIFEQ and DELEX. Replies 1 when it did, else 0; propagates a DEL. */
+/**
+ * Removes an existing key when `holds`, for DELIFEQ and DELEX. Replies 1 when it did, else 0; propagates a
+ * DEL.
+ */
 function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void {
   if (!holds || entry === 0) return ctx.reply.integer(0);
   removeEntry(ctx, argv, entry);
@@ -430,15 +456,18 @@ function deleteIf(ctx: Context, argv: Argv, entry: Entry, holds: boolean): void 
   if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("DEL", argv.at(1));
 }
 
-/** `DELIFEQ key value`: removes a key whose string equals `value`. Replies 1 when it did, else 0. O(1). Valkey 9. */
+/**
+ * `DELIFEQ key value`: removes a key whose string equals `value`. Replies 1 when it did, else 0. O(1).
+ * Valkey 9.
+ */
 const delifeq = command("delifeq", 3, WRITE | FAST, "RM.delete@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
   deleteIf(ctx, argv, entry, entry !== 0 && equalsArgument(ctx.db, entry, argv, 2));
 });
 
 /**
- * `DELEX key [IFEQ v|IFNE v|IFDEQ d|IFDNE d]`: removes a key when the condition holds; without one it removes a key of any
- * type. Replies 1 when it did, else 0. O(1). Since Redis 8.4.
+ * `DELEX key [IFEQ v|IFNE v|IFDEQ d|IFDNE d]`: removes a key when the condition holds; without one it
+ * removes a key of any type. Replies 1 when it did, else 0. O(1). Since Redis 8.4.
  */
 const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   parseOptions(ctx, argv, 2, Takes.DELEX);
