@@ -52,9 +52,9 @@ export interface ReplyLimits {
 
 /** An aggregate whose elements are still coming. */
 interface Aggregate {
-  /** Its type byte. */
+  /** Type byte of the line that opened it. */
   readonly type: number;
-  /** Elements so far. */
+  /** Elements that have come so far. */
   readonly items: RespValue[];
   /** Elements still to come, keys and values counted each; Infinity when streamed. */
   left: number;

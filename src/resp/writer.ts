@@ -155,7 +155,7 @@ export class ReplyWriter {
     else writeBulkText(this.out, text);
   }
 
-  /** Writes a boolean. */
+  /** Writes a boolean, in RESP2 as 1 or 0. */
   boolean(value: boolean): void {
     if (this.silent) return;
     if (this.protocol === 3) this.#line(TypeByte.BOOLEAN, value ? "t" : "f");

@@ -12,6 +12,7 @@
  */
 
 import type { DecodeContext } from "../format/context.ts";
+import { Opcode, Type } from "../format/opcodes.ts";
 
 /** The reader of one kind of record. */
 export interface Element {
@@ -28,7 +29,20 @@ export interface ElementRow {
   /**
    * Makes the reader, once a snapshot; left out where the number has a name and no known layout.
    */
-  readonly create?: (context: DecodeContext) => Element;
+  readonly create?: ElementMaker;
+}
+
+/** Makes an element for a snapshot that is about to be read. */
+export type ElementMaker = (context: DecodeContext) => Element;
+
+/** The row of a value type; messages leave the dialect out of its name. */
+export function typeRow(name: keyof typeof Type, create?: ElementMaker): ElementRow {
+  return { number: Type[name], name: name.replace("VALKEY_", ""), create };
+}
+
+/** The row of an opcode; messages leave the dialect out of its name. */
+export function opcodeRow(name: keyof typeof Opcode, create?: ElementMaker): ElementRow {
+  return { number: Opcode[name], name: name.replace("VALKEY_", ""), create };
 }
 
 /** An element of `count` lengths and nothing else. */

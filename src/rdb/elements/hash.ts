@@ -34,10 +34,9 @@ import {
 import { MAX_FIELD_EXPIRY } from "../../store/types/hash.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
 import { hasDuplicates } from "./duplicates.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { addField, addListpack, DUPLICATE_FIELD, finishHash } from "./hash_build.ts";
 import { PackedBlob } from "./packed_blob.ts";
 import { readZipmap } from "./zipmap.ts";
@@ -285,39 +284,23 @@ function checkTriples(bytes: Uint8Array, start: number, end: number): string | u
 
 /** Types that both dialects know. */
 export const hashRows: readonly ElementRow[] = [
-  { number: Type.HASH, name: "HASH", create: (c) => new PlainHash(c, Layout.NONE) },
-  { number: Type.HASH_ZIPMAP, name: "HASH_ZIPMAP", create: (c) => new ZipmapHash(c) },
-  { number: Type.HASH_ZIPLIST, name: "HASH_ZIPLIST", create: (c) => new PackedHash(c, true) },
-  { number: Type.HASH_LISTPACK, name: "HASH_LISTPACK", create: (c) => new PackedHash(c, false) },
+  typeRow("HASH", (c) => new PlainHash(c, Layout.NONE)),
+  typeRow("HASH_ZIPMAP", (c) => new ZipmapHash(c)),
+  typeRow("HASH_ZIPLIST", (c) => new PackedHash(c, true)),
+  typeRow("HASH_LISTPACK", (c) => new PackedHash(c, false)),
 ];
 
 /** Types of Redis alone. */
 export const redisHashRows: readonly ElementRow[] = [
-  {
-    number: Type.HASH_METADATA_PRE_GA,
-    name: "HASH_METADATA_PRE_GA",
-    create: (c) => new PlainHash(c, Layout.METADATA_PRE_GA),
-  },
-  {
-    number: Type.HASH_LISTPACK_EX_PRE_GA,
-    name: "HASH_LISTPACK_EX_PRE_GA",
-    create: (c) => new ExpiringHash(c, false),
-  },
-  {
-    number: Type.HASH_METADATA,
-    name: "HASH_METADATA",
-    create: (c) => new PlainHash(c, Layout.METADATA),
-  },
-  {
-    number: Type.HASH_LISTPACK_EX,
-    name: "HASH_LISTPACK_EX",
-    create: (c) => new ExpiringHash(c, true),
-  },
+  typeRow("HASH_METADATA_PRE_GA", (c) => new PlainHash(c, Layout.METADATA_PRE_GA)),
+  typeRow("HASH_LISTPACK_EX_PRE_GA", (c) => new ExpiringHash(c, false)),
+  typeRow("HASH_METADATA", (c) => new PlainHash(c, Layout.METADATA)),
+  typeRow("HASH_LISTPACK_EX", (c) => new ExpiringHash(c, true)),
 ];
 
 /** Types of Valkey alone. */
 export const valkeyHashRows: readonly ElementRow[] = [
-  { number: Type.VALKEY_HASH_2, name: "HASH_2", create: (c) => new PlainHash(c, Layout.VALKEY) },
+  typeRow("VALKEY_HASH_2", (c) => new PlainHash(c, Layout.VALKEY)),
   // Valkey 9.2 is in development and has not published the layout.
-  { number: Type.VALKEY_PATH_HASH, name: "PATH_HASH" },
+  typeRow("VALKEY_PATH_HASH"),
 ];

@@ -30,9 +30,8 @@ import {
 } from "../../store/packed/listpack.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { addField, finishHash } from "./hash_build.ts";
 import { PackedBlob } from "./packed_blob.ts";
 
@@ -216,24 +215,8 @@ function templateOf(context: DecodeContext, id: number): readonly Uint8Array[] {
 
 /** Types of Redis alone. */
 export const redisHashTemplateRows: readonly ElementRow[] = [
-  {
-    number: Type.HASH_TMPL_LP,
-    name: "HASH_TMPL_LP",
-    create: (c) => new TemplateListpack(c, false),
-  },
-  {
-    number: Type.HASH_TMPL_LP_REF,
-    name: "HASH_TMPL_LP_REF",
-    create: (c) => new TemplateListpack(c, true),
-  },
-  {
-    number: Type.HASH_TMPL_ARRAY,
-    name: "HASH_TMPL_ARRAY",
-    create: (c) => new TemplateArray(c, false),
-  },
-  {
-    number: Type.HASH_TMPL_ARRAY_REF,
-    name: "HASH_TMPL_ARRAY_REF",
-    create: (c) => new TemplateArray(c, true),
-  },
+  typeRow("HASH_TMPL_LP", (c) => new TemplateListpack(c, false)),
+  typeRow("HASH_TMPL_LP_REF", (c) => new TemplateListpack(c, true)),
+  typeRow("HASH_TMPL_ARRAY", (c) => new TemplateArray(c, false)),
+  typeRow("HASH_TMPL_ARRAY_REF", (c) => new TemplateArray(c, true)),
 ];

@@ -19,7 +19,7 @@ import type { ChunkReader } from "../format/chunk_reader.ts";
 import type { DecodeContext } from "../format/context.ts";
 import { RdbError } from "../format/errors.ts";
 import { Type } from "../format/opcodes.ts";
-import { type Element, type ElementRow, Lengths } from "./element.ts";
+import { type Element, type ElementRow, Lengths, typeRow } from "./element.ts";
 
 /** A longer value is passed over, as those of unknown modules are. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
@@ -181,14 +181,6 @@ class ArrayWalk implements Element {
 
 /** Types of Redis alone. */
 export const redisKeptRows: readonly ElementRow[] = [
-  {
-    number: Type.ARRAY,
-    name: "ARRAY",
-    create: (c) => new KeptValue(c, new ArrayWalk(c.reader), ARRAY_TYPE, Type.ARRAY),
-  },
-  {
-    number: Type.GCRA,
-    name: "GCRA",
-    create: (c) => new KeptValue(c, new Lengths(c, 1), GCRA_TYPE, Type.GCRA),
-  },
+  typeRow("ARRAY", (c) => new KeptValue(c, new ArrayWalk(c.reader), ARRAY_TYPE, Type.ARRAY)),
+  typeRow("GCRA", (c) => new KeptValue(c, new Lengths(c, 1), GCRA_TYPE, Type.GCRA)),
 ];

@@ -21,9 +21,9 @@ import { Quicklist } from "../../store/packed/quicklist.ts";
 import { exceedsFill } from "../../store/packed/quicklist_node.ts";
 import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { Container, Type } from "../format/opcodes.ts";
+import { Container } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { PackedBlob } from "./packed_blob.ts";
 
 /** A list element by element: type 1. */
@@ -206,8 +206,8 @@ function storeQuicklist(context: DecodeContext, quicklist: Quicklist): void {
 
 /** Types that both dialects know. */
 export const listRows: readonly ElementRow[] = [
-  { number: Type.LIST, name: "LIST", create: (c) => new PlainList(c) },
-  { number: Type.LIST_ZIPLIST, name: "LIST_ZIPLIST", create: (c) => new ZiplistList(c) },
-  { number: Type.LIST_QUICKLIST, name: "LIST_QUICKLIST", create: (c) => new NodeList(c, false) },
-  { number: Type.LIST_QUICKLIST_2, name: "LIST_QUICKLIST_2", create: (c) => new NodeList(c, true) },
+  typeRow("LIST", (c) => new PlainList(c)),
+  typeRow("LIST_ZIPLIST", (c) => new ZiplistList(c)),
+  typeRow("LIST_QUICKLIST", (c) => new NodeList(c, false)),
+  typeRow("LIST_QUICKLIST_2", (c) => new NodeList(c, true)),
 ];

@@ -21,8 +21,8 @@ import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ModuleValue } from "../../store/types/module.ts";
 import type { ChunkReader } from "../format/chunk_reader.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { ModuleOpcode, Opcode, Type } from "../format/opcodes.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { ModuleOpcode, Type } from "../format/opcodes.ts";
+import { type Element, type ElementRow, opcodeRow, typeRow } from "./element.ts";
 import { Payload, refuseKept } from "./kept.ts";
 
 /** `module.c ModuleTypeNameCharSet`: six bits of an id are the index of a character. */
@@ -213,12 +213,12 @@ class KeyMeta implements Element {
 /** Types and opcodes that both dialects know. */
 export const moduleRows: readonly ElementRow[] = [
   // Release candidates of 4.0 wrote values without tags, so nobody but the module finds their end.
-  { number: Type.MODULE_PRE_GA, name: "MODULE_PRE_GA" },
-  { number: Type.MODULE_2, name: "MODULE_2", create: (context) => new ModuleData(context) },
-  { number: Opcode.MODULE_AUX, name: "MODULE_AUX", create: (context) => new ModuleAux(context) },
+  typeRow("MODULE_PRE_GA"),
+  typeRow("MODULE_2", (context) => new ModuleData(context)),
+  opcodeRow("MODULE_AUX", (context) => new ModuleAux(context)),
 ];
 
 /** The opcode of Redis alone. */
 export const redisModuleRows: readonly ElementRow[] = [
-  { number: Opcode.KEY_META, name: "KEY_META", create: (context) => new KeyMeta(context) },
+  opcodeRow("KEY_META", (context) => new KeyMeta(context)),
 ];

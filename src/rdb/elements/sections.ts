@@ -22,9 +22,8 @@
 import { compareBytes } from "../../base/ascii.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { Opcode } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
-import { type Element, type ElementRow, Lengths, RawBytes } from "./element.ts";
+import { type Element, type ElementRow, Lengths, opcodeRow, RawBytes } from "./element.ts";
 
 /** A database's index is a C int in Redis. */
 const MAX_DB_INDEX = 0x7fffffff;
@@ -205,36 +204,28 @@ class HashTemplate implements Element {
 
 /** Opcodes that both dialects know. */
 export const sectionRows: readonly ElementRow[] = [
-  { number: Opcode.SLOT_INFO, name: "SLOT_INFO", create: (c) => new Lengths(c, 3) },
-  { number: Opcode.FUNCTION2, name: "FUNCTION2", create: (c) => new FunctionLibrary(c) },
+  opcodeRow("SLOT_INFO", (c) => new Lengths(c, 3)),
+  opcodeRow("FUNCTION2", (c) => new FunctionLibrary(c)),
   // Only 7.0-rc1 and rc2 wrote it, and every released server refuses it.
-  { number: Opcode.FUNCTION_PRE_GA, name: "FUNCTION_PRE_GA" },
-  { number: Opcode.IDLE, name: "IDLE", create: (c) => new Lengths(c, 1) },
-  { number: Opcode.FREQ, name: "FREQ", create: (c) => new RawBytes(c, 1) },
-  { number: Opcode.AUX, name: "AUX", create: (c) => new Aux(c) },
-  { number: Opcode.RESIZEDB, name: "RESIZEDB", create: (c) => new Lengths(c, 2, resizeDb) },
-  {
-    number: Opcode.EXPIRETIME_MS,
-    name: "EXPIRETIME_MS",
-    create: (c) => new RawBytes(c, 8, expireMilliseconds),
-  },
+  opcodeRow("FUNCTION_PRE_GA"),
+  opcodeRow("IDLE", (c) => new Lengths(c, 1)),
+  opcodeRow("FREQ", (c) => new RawBytes(c, 1)),
+  opcodeRow("AUX", (c) => new Aux(c)),
+  opcodeRow("RESIZEDB", (c) => new Lengths(c, 2, resizeDb)),
+  opcodeRow("EXPIRETIME_MS", (c) => new RawBytes(c, 8, expireMilliseconds)),
   // Nothing has written it since Redis 2.6.
-  {
-    number: Opcode.EXPIRETIME,
-    name: "EXPIRETIME",
-    create: (c) => new RawBytes(c, 4, expireSeconds),
-  },
-  { number: Opcode.SELECTDB, name: "SELECTDB", create: (c) => new Lengths(c, 1, selectDb) },
+  opcodeRow("EXPIRETIME", (c) => new RawBytes(c, 4, expireSeconds)),
+  opcodeRow("SELECTDB", (c) => new Lengths(c, 1, selectDb)),
 ];
 
 /** Opcodes of Redis alone. */
 export const redisSectionRows: readonly ElementRow[] = [
-  { number: Opcode.HASH_TEMPLATE, name: "HASH_TEMPLATE", create: (c) => new HashTemplate(c) },
+  opcodeRow("HASH_TEMPLATE", (c) => new HashTemplate(c)),
 ];
 
 /** Opcodes of Valkey alone. */
 export const valkeySectionRows: readonly ElementRow[] = [
   // Valkey 9.2 is in development and has not published the layout.
-  { number: Opcode.VALKEY_UPDATE, name: "UPDATE" },
-  { number: Opcode.VALKEY_SLOT_IMPORT, name: "SLOT_IMPORT", create: (c) => new SlotImport(c) },
+  opcodeRow("VALKEY_UPDATE"),
+  opcodeRow("VALKEY_SLOT_IMPORT", (c) => new SlotImport(c)),
 ];

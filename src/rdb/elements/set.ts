@@ -18,10 +18,9 @@ import { lpFirst, lpIsEnd, lpLength, lpNext, lpRead } from "../../store/packed/l
 import { SetBuilder } from "../../store/types/set_builder.ts";
 import { SetTable } from "../../store/types/set_table.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
 import { hasDuplicates } from "./duplicates.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { PackedBlob } from "./packed_blob.ts";
 
 /** The message that refuses a set two of whose members are the same, as Redis does. */
@@ -146,7 +145,7 @@ class ListpackSet implements Element {
 
 /** Types that both dialects know. */
 export const setRows: readonly ElementRow[] = [
-  { number: Type.SET, name: "SET", create: (context) => new PlainSet(context) },
-  { number: Type.SET_INTSET, name: "SET_INTSET", create: (context) => new IntsetSet(context) },
-  { number: Type.SET_LISTPACK, name: "SET_LISTPACK", create: (c) => new ListpackSet(c) },
+  typeRow("SET", (context) => new PlainSet(context)),
+  typeRow("SET_INTSET", (context) => new IntsetSet(context)),
+  typeRow("SET_LISTPACK", (c) => new ListpackSet(c)),
 ];

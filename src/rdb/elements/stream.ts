@@ -30,9 +30,9 @@ import { liveEntries } from "../../store/packed/stream_node.ts";
 import { checkNode } from "../../store/packed/stream_node_check.ts";
 import { packStreamOf } from "../../store/types/small_stream.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { STREAM_ID_BYTES, TWO_32, Type } from "../format/opcodes.ts";
+import { STREAM_ID_BYTES, TWO_32 } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { StreamGroups } from "./stream_groups.ts";
 import { StreamProducers } from "./stream_producers.ts";
 
@@ -217,19 +217,15 @@ class StreamValue implements Element {
   }
 }
 
-function rowOf(number: number, name: string, generation: number): ElementRow {
-  return { number, name, create: (context) => new StreamValue(context, generation) };
-}
-
 /** Types that both dialects know. */
 export const streamRows: readonly ElementRow[] = [
-  rowOf(Type.STREAM_LISTPACKS, "STREAM_LISTPACKS", 1),
-  rowOf(Type.STREAM_LISTPACKS_2, "STREAM_LISTPACKS_2", 2),
-  rowOf(Type.STREAM_LISTPACKS_3, "STREAM_LISTPACKS_3", 3),
+  typeRow("STREAM_LISTPACKS", (c) => new StreamValue(c, 1)),
+  typeRow("STREAM_LISTPACKS_2", (c) => new StreamValue(c, 2)),
+  typeRow("STREAM_LISTPACKS_3", (c) => new StreamValue(c, 3)),
 ];
 
 /** Types of Redis alone. */
 export const redisStreamRows: readonly ElementRow[] = [
-  rowOf(Type.STREAM_LISTPACKS_4, "STREAM_LISTPACKS_4", 4),
-  rowOf(Type.STREAM_LISTPACKS_5, "STREAM_LISTPACKS_5", 5),
+  typeRow("STREAM_LISTPACKS_4", (c) => new StreamValue(c, 4)),
+  typeRow("STREAM_LISTPACKS_5", (c) => new StreamValue(c, 5)),
 ];

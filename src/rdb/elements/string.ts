@@ -9,7 +9,7 @@ import { NO_EXPIRY } from "../../store/memory/record.ts";
 import type { DecodeContext } from "../format/context.ts";
 import { Opcode, TWO_32, Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { expiryFromInt64 } from "./sections.ts";
 
 /** One string value in any encoding, wherever the chunks end. */
@@ -91,5 +91,5 @@ export function readWholeStrings(context: DecodeContext): number {
 
 /** The type that both dialects know. */
 export const stringRows: readonly ElementRow[] = [
-  { number: Type.STRING, name: "STRING", create: (context) => new StringValue(context) },
+  typeRow("STRING", (context) => new StringValue(context)),
 ];

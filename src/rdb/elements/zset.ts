@@ -32,10 +32,9 @@ import {
 import { addListpack, lpScore, zsetListpack } from "../../store/types/zset.ts";
 import { ZsetTable } from "../../store/types/zset_table.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
-import { Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
 import { hasDuplicates } from "./duplicates.ts";
-import type { Element, ElementRow } from "./element.ts";
+import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { PackedBlob } from "./packed_blob.ts";
 
 /** First bytes of a text score that no text follows: `rdb.c rdbLoadDoubleValue`. */
@@ -218,8 +217,8 @@ function storeTable(context: DecodeContext, set: ZsetTable): void {
 
 /** Types that both dialects know. */
 export const zsetRows: readonly ElementRow[] = [
-  { number: Type.ZSET, name: "ZSET", create: (c) => new PlainZset(c, false) },
-  { number: Type.ZSET_2, name: "ZSET_2", create: (c) => new PlainZset(c, true) },
-  { number: Type.ZSET_ZIPLIST, name: "ZSET_ZIPLIST", create: (c) => new PackedZset(c, true) },
-  { number: Type.ZSET_LISTPACK, name: "ZSET_LISTPACK", create: (c) => new PackedZset(c, false) },
+  typeRow("ZSET", (c) => new PlainZset(c, false)),
+  typeRow("ZSET_2", (c) => new PlainZset(c, true)),
+  typeRow("ZSET_ZIPLIST", (c) => new PackedZset(c, true)),
+  typeRow("ZSET_LISTPACK", (c) => new PackedZset(c, false)),
 ];
