@@ -175,7 +175,11 @@ export function isDbIndex(ctx: Context, db: number): boolean {
   return db >= 0 && (db < ctx.host.databases || ctx.caller === Caller.MASTER_STREAM);
 }
 
-/** @throws {CommandError} SYNTAX when there is an argument at `index` or after it. */
+/**
+ * Checks that the arguments end before `index`.
+ *
+ * @throws {CommandError} SYNTAX when there is an argument at `index` or after it.
+ */
 export function expectEnd(argv: Argv, index: number): void {
   if (argv.count > index) throw new CommandError(SYNTAX);
 }

@@ -83,6 +83,13 @@ export function waitForKeys(ctx: Context, argv: Argv, waiting: Waiting): void {
   });
 }
 
+/**
+ * Runs an attempt once more. It may write, so snapshots are told of its keys first, as by
+ * `runCommand`.
+ *
+ * @returns False when the client waits on.
+ * @throws {CommandError} The reply, after which the client waits no more.
+ */
 function tryAgain(ctx: Context, argv: Argv, waiting: Waiting): boolean {
   const { keyspace, session } = ctx;
   if (keyspace.snapshotHooks.size > 0) {
@@ -98,6 +105,11 @@ function tryAgain(ctx: Context, argv: Argv, waiting: Waiting): boolean {
   }
 }
 
+/**
+ * Ends the waiting without a key.
+ *
+ * @throws {CommandError} UNBLOCKED after CLIENT UNBLOCK with ERROR.
+ */
 function reply(ctx: Context, how: Unblocked, waiting: Waiting): true {
   if (how === "error") throw new CommandError(UNBLOCKED);
   waiting.timedOut(ctx);

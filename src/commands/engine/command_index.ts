@@ -33,6 +33,8 @@ export class CommandIndex {
   readonly #commands: NameTable;
 
   /**
+   * Makes the tables; the index never changes afterwards.
+   *
    * @param rows Every command. A row named `container|sub` is found under its container, and only
    * there. Of two rows of one name the later counts: so a TestMaster replaces PSYNC.
    */
@@ -133,6 +135,7 @@ function hashName(bytes: Uint8Array, start: number, end: number): number {
   return (mixed ^ (mixed >>> 15)) >>> 0;
 }
 
+/** Whether bytes `[start, end)` are a name, in any case. */
 function isName(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
   if (length !== name.length) return false;
@@ -140,6 +143,7 @@ function isName(name: Uint8Array, bytes: Uint8Array, start: number, end: number)
   return true;
 }
 
+/** Argument `index` as errors quote it: cut to 128 bytes and at its first zero byte. */
 function quoted(argv: Argv, index: number): string {
   const start = argv.starts[index];
   return cString(latin1(argv.bytes, start, Math.min(argv.ends[index], start + QUOTED_BYTES)));

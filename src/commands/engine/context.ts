@@ -40,7 +40,7 @@ export type Caller = typeof Caller[keyof typeof Caller];
 export interface Context {
   /** All databases, and the function libraries. */
   readonly keyspace: Keyspace;
-  /** The selected database. */
+  /** The database SELECT has chosen. */
   db: Database;
   /** The number of the selected database. */
   dbIndex: number;

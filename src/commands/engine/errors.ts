@@ -16,7 +16,11 @@ export class CommandError extends Error {
   /** The text's first word: "ERR", "WRONGTYPE" and so on. */
   readonly code: string;
 
-  /** @param text The reply without its `-`; each code point below 256 is sent as one byte. */
+  /**
+   * Makes a refusal of its reply.
+   *
+   * @param text The reply without its `-`; each code point below 256 is sent as one byte.
+   */
   constructor(text: string) {
     super(text);
     const space = text.indexOf(" ");

@@ -65,6 +65,7 @@ export function factsOf(command: CommandRow): CommandFacts {
   return { ...found, categories: categoriesOf(command, found.categories) };
 }
 
+/** The categories of the table and those that follow from flags; what is not fast is slow. */
 function categoriesOf(command: CommandRow, explicit: readonly string[]): string[] {
   const { flags } = command;
   const set = new Set(explicit);
@@ -87,6 +88,7 @@ const UNKNOWN: CommandFacts = {
   noMandatoryKeys: false,
 };
 
+/** Reads the table below, at the first question: a stream never asks. */
 function readFacts(): Map<string, CommandFacts> {
   const map = new Map<string, CommandFacts>();
   for (const line of FACTS.trim().split("\n")) {
@@ -102,6 +104,7 @@ function readFacts(): Map<string, CommandFacts> {
   return map;
 }
 
+/** A list of the table: "-" for an empty one, else joined by commas. */
 function readList(text: string): string[] {
   return text === "-" ? [] : text.split(",");
 }

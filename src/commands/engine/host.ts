@@ -25,7 +25,7 @@ export interface CommandRow {
 
 /** Which replies a client gets, as CLIENT REPLY sets it. */
 export const ReplyMode = {
-  /** Every reply. */
+  /** Every command is answered. */
   ON: 0,
   /** No reply until CLIENT REPLY ON. */
   OFF: 1,
@@ -212,7 +212,7 @@ export interface Host {
   transactions: TransactionHost;
   /** What SUBSCRIBE and PUBLISH ask. */
   pubsub: PubSubHost;
-  /** What CLIENT asks. */
+  /** What CLIENT asks of it. */
   clients: ClientHost;
   /** Where clients wait that BLPOP and others block. */
   blocking: BlockingHost;
@@ -286,7 +286,7 @@ export interface BlockingHost {
 export interface AboutHost {
   /** INFO's text for these sections, in lower case; none means the default ones. */
   info(sections: readonly string[]): string;
-  /** What ROLE answers. */
+  /** What ROLE answers now. */
   role(): RoleView;
   /** Every parameter CONFIG GET knows, with its value now. */
   config(): ReadonlyMap<string, string>;

@@ -94,6 +94,7 @@ export interface KeyPlace {
 /** Finds keys where specs are incomplete, and calls `key` with the index of each. */
 type FindByArguments = (argv: Argv, key: (index: number) => void) => void;
 
+/** What is said of a key that only a function finds and no spec describes. */
 const UNKNOWN_FLAGS: readonly string[] = ["RW", "access", "update"];
 
 /** What was read, by text: many rows share one. */
@@ -278,6 +279,7 @@ function findStreams(argv: Argv, key: (index: number) => void): void {
   for (let at = i + 1; at <= i + more / 2; at++) key(at);
 }
 
+/** Reads a row's text and derives all that follows from it. */
 function readKeySpecs(text: string): KeySpecs {
   const specs = text === "" ? [] : text.split("+").map(readKeySpec);
   const isFixed = (spec: KeySpec) => spec.begin.type === "index" && spec.find.type === "range";
@@ -285,6 +287,7 @@ function readKeySpecs(text: string): KeySpecs {
   return { specs, ...legacyRange(specs), isMovable };
 }
 
+/** Reads one spec, `flags@begin[:find]`. */
 function readKeySpec(text: string): KeySpec {
   const [flags, rest] = text.split("@");
   assert(rest !== undefined && flags !== "", "a key spec is flags@begin[:find]");
@@ -292,6 +295,7 @@ function readKeySpec(text: string): KeySpec {
   return { flags: flags.split("."), begin: readBegin(begin), find: readFind(begin, find) };
 }
 
+/** Reads what stands before the colon: an index, `KEYWORD~startfrom` or `?`. */
 function readBegin(text: string): BeginSearch {
   if (text === "?") return { type: "unknown" };
   const [keyword, startFrom] = text.split("~");
@@ -301,6 +305,7 @@ function readBegin(text: string): BeginSearch {
   return { type: "index", index };
 }
 
+/** Reads what stands after the colon: a range, a number of keys, `?`, or nothing for one key. */
 function readFind(begin: string, text: string = "0"): FindKeys {
   if (begin === "?" || text === "?") return { type: "unknown" };
   if (text.startsWith("n")) {

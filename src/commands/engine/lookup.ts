@@ -44,7 +44,11 @@ export function lookupIn(
   return entry === 0 ? 0 : visible(ctx, db, dbIndex, entry);
 }
 
-/** @throws {CommandError} WRONGTYPE when the entry, which is not 0, holds another type. */
+/**
+ * Checks the type of an entry that was looked up without one.
+ *
+ * @throws {CommandError} WRONGTYPE when the entry, which is not 0, holds another type.
+ */
 export function checkType(db: Database, entry: Entry, type: ValueType): void {
   if (db.typeOf(entry) !== type) throw new CommandError(WRONG_TYPE);
 }

@@ -8,6 +8,7 @@ import { latin1, parseDouble, parseInteger } from "../../base/ascii.ts";
 import { Caller, type Context } from "./context.ts";
 
 const HEXADECIMAL = /^[+-]?0x/i;
+/** Numbers that `Number()` reads as `strtod` does: no hexadecimal, no infinity, no space. */
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
 

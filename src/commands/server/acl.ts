@@ -26,6 +26,7 @@ import type { UserView } from "../engine/host.ts";
 import { sessionOf } from "../engine/execute.ts";
 import { replyField, replyTexts } from "../engine/reply.ts";
 
+/** Flags of what any user may ask; what only administrators may ask has ADMIN, too. */
 const PLAIN = NOSCRIPT | LOADING | STALE;
 /**
  * Stands for a password. Redis shows its SHA-256, which we would not hand out even to an
@@ -38,7 +39,10 @@ const aclWhoami = command("acl|whoami", 2, PLAIN, "", (ctx) => {
   ctx.reply.bulkText(sessionOf(ctx).user);
 });
 
-/** `ACL CAT [category]`: every category, or the commands of one. O(commands). */
+/**
+ * `ACL CAT [category]`: every category, or the commands of one. Containers have none of their own:
+ * their subcommands are listed. O(commands).
+ */
 const aclCat = command("acl|cat", -2, PLAIN, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(wrongArity("acl|cat"));
   if (argv.count === 2) return replyTexts(ctx.reply, CATEGORIES);

@@ -28,10 +28,13 @@ import { replyField } from "../engine/reply.ts";
 const PLAIN = NOSCRIPT | LOADING | STALE;
 /** Flags of subcommands about other clients. */
 const PRIVILEGED = PLAIN | ADMIN;
+/** How the error of a name that is not printable goes on, for the client and for its library. */
 const NAME_CHARACTERS = "cannot contain spaces, newlines or special characters.";
+/** What CLIENT CACHING answers a client that is not in tracking mode, as none ever is here. */
 const NOT_TRACKED =
   "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT" +
   " mode enabled";
+/** What CLIENT TRACKING ON answers: a text of our own, as Redis would not refuse it. */
 const NO_TRACKING = "ERR Client side caching is not supported here";
 /** What TYPE takes, besides "slave" for "replica". */
 const TYPES: readonly string[] = ["normal", "master", "replica", "pubsub"];
@@ -79,7 +82,10 @@ const clientList = command("client|list", -2, PRIVILEGED, "", (ctx, argv) => {
   ctx.reply.verbatim("txt", lines.join(""));
 });
 
-/** `CLIENT KILL address | option value ...`: ends the connections that fit. O(clients). */
+/**
+ * `CLIENT KILL address | option value ...`: ends the connections that fit, in the old form exactly
+ * one, whose absence is an error. The connection that asks gets its reply first. O(clients).
+ */
 const clientKill = command("client|kill", -3, PRIVILEGED, "", (ctx, argv) => {
   if (argv.count === 3) {
     const killed = ctx.host.clients.kill({ address: textOf(argv, 2) }, sessionOf(ctx));
@@ -109,7 +115,10 @@ const clientNoTouch = command("client|no-touch", 3, PLAIN, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `CLIENT REPLY ON|OFF|SKIP`: whether later commands are answered; only ON is itself. O(1). */
+/**
+ * `CLIENT REPLY ON|OFF|SKIP`: whether later commands are answered. Only ON is itself answered, so
+ * the writer is made to speak again before its reply. SKIP after OFF stays OFF. O(1).
+ */
 const clientReply = command("client|reply", 3, PLAIN, "", (ctx, argv) => {
   const session = sessionOf(ctx);
   if (isWord(argv, 2, "ON")) {
@@ -125,7 +134,10 @@ const clientReply = command("client|reply", 3, PLAIN, "", (ctx, argv) => {
   }
 });
 
-/** `CLIENT PAUSE milliseconds [WRITE|ALL]`: holds back all commands, or writes. O(1). */
+/**
+ * `CLIENT PAUSE milliseconds [WRITE|ALL]`: holds back all commands of clients, or those that write.
+ * The master's stream is applied all the same. O(1).
+ */
 const clientPause = command("client|pause", -3, PRIVILEGED, "", (ctx, argv) => {
   if (argv.count > 4) throw new CommandError(wrongArity("client|pause"));
   let mode: "all" | "write" = "all";
@@ -147,7 +159,10 @@ const clientUnpause = command("client|unpause", 2, PRIVILEGED, "", (ctx) => {
   ctx.reply.ok();
 });
 
-/** `CLIENT UNBLOCK id [TIMEOUT|ERROR]`: 1 when that client waited for keys. O(1). */
+/**
+ * `CLIENT UNBLOCK id [TIMEOUT|ERROR]`: ends a client's waiting as if its time were over, or by an
+ * error; 1 when it waited. O(1).
+ */
 const clientUnblock = command("client|unblock", -3, PRIVILEGED, "", (ctx, argv) => {
   if (argv.count > 4) throw new CommandError(SYNTAX);
   if (argv.count === 4 && !isWord(argv, 3, "TIMEOUT") && !isWord(argv, 3, "ERROR")) {
@@ -295,10 +310,12 @@ function readKillFilter(ctx: Context, argv: Argv): ClientFilter {
   return filter;
 }
 
+/** Argument `index` as the id of a client, whether there is one or not. */
 function readClientId(argv: Argv, index: number): number {
   return readPositive(argv, index, "ERR client-id should be greater than 0");
 }
 
+/** Argument `index` as MAXAGE: seconds since a client connected. */
 function readMaxAge(argv: Argv, index: number): number {
   const notInteger = "ERR maxage is not an integer or out of range";
   return readPositive(argv, index, "ERR maxage should be greater than 0", notInteger);

@@ -53,7 +53,10 @@ const UNTOLD: readonly string[] = ["eval", "evalsha", "fcall", "pfcount", "publi
 /** Flags of COMMAND and its subcommands. */
 const ANYTIME = flag.LOADING | flag.STALE;
 
-/** `COMMAND`: every row, as COMMAND INFO. O(commands). */
+/**
+ * `COMMAND`: every row as COMMAND INFO answers it. Clients send it when they connect, to learn
+ * where keys stand. O(commands).
+ */
 const commandRow = command("command", -1, ANYTIME | flag.CONTAINER, "", replyEveryRow);
 
 /** `COMMAND COUNT`: how many commands there are, subcommands aside. O(commands). */
@@ -79,7 +82,10 @@ const commandDocs = command("command|docs", -2, ANYTIME, "", (ctx, argv) => {
   for (const found of rows) replyDocs(ctx, found);
 });
 
-/** `COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN value]`: names. O(commands). */
+/**
+ * `COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN value]`: names of commands. Without a filter
+ * containers stand for their subcommands; with one every row is looked at. O(commands).
+ */
 const commandList = command("command|list", -2, ANYTIME, "", (ctx, argv) => {
   const names = argv.count === 2
     ? topLevel(ctx).map(({ name }) => name)
@@ -89,7 +95,10 @@ const commandList = command("command|list", -2, ANYTIME, "", (ctx, argv) => {
   for (const name of names) ctx.reply.bulkText(name);
 });
 
-/** `COMMAND GETKEYS command [arg ...]`: which of its arguments are keys. O(n). */
+/**
+ * `COMMAND GETKEYS command [arg ...]`: which of a command's arguments are keys. Proxies ask it of
+ * commands whose keys are movable. O(n).
+ */
 const commandGetkeys = command("command|getkeys", -3, ANYTIME, "", (ctx, argv) => {
   const { request, keys } = resolveKeys(ctx, argv);
   ctx.reply.array(keys.length);

@@ -26,10 +26,13 @@ import type { Session } from "../engine/host.ts";
 import { sessionOf } from "../engine/execute.ts";
 import { replyField } from "../engine/reply.ts";
 
+/** A login that failed, for whatever reason. */
 const WRONG_PASS = "WRONGPASS invalid username-password pair or user is disabled.";
+/** AUTH with a password alone where the default user needs none. */
 const NO_PASSWORD_SET =
   "ERR AUTH <password> called without any password configured for the default user. Are you sure" +
   " your configuration is correct?";
+/** HELLO of a client that is not logged in and does not log in by it. */
 const HELLO_NEEDS_AUTH =
   "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto>" +
   " AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol" +
@@ -40,7 +43,10 @@ const DEFAULT_USER = "default";
 /** Flags of what is answered in any state of the server. */
 const ANYTIME = NOSCRIPT | LOADING | STALE | FAST;
 
-/** `AUTH [username] password`: logs the connection in, as "default" without a name. O(1). */
+/**
+ * `AUTH [username] password`: logs the connection in, as "default" without a name. A password where
+ * none is asked for is an error, as the client is then mistaken about the server. O(1).
+ */
 const auth = command("auth", -2, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(SYNTAX);
   if (argv.count === 2 && ctx.host.open) throw new CommandError(NO_PASSWORD_SET);
@@ -50,7 +56,9 @@ const auth = command("auth", -2, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv)
 });
 
 /**
- * `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one. O(1).
+ * `HELLO [version [AUTH username password] [SETNAME name]]`: protocol, login and name in one, and a
+ * map of what the server is. All options are read before any takes effect; the reply is in the new
+ * protocol already. O(1).
  */
 const hello = command("hello", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, argv) => {
   const session = sessionOf(ctx);
@@ -64,8 +72,8 @@ const hello = command("hello", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx, arg
 });
 
 /**
- * `PING [message]`: PONG or the message; to a subscriber in RESP2 it looks like one of its
- * messages. O(1).
+ * `PING [message]`: PONG or the message. To a client in RESP2 that is subscribed to something it is
+ * an array, as everything such a client gets is a message to it. O(1).
  */
 const ping = command("ping", -1, FAST, "", (ctx, argv) => {
   if (argv.count > 2) throw new CommandError(wrongArity("ping"));
@@ -101,7 +109,8 @@ const quit = command("quit", -1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {
 });
 
 /**
- * `RESET`: makes the connection as it was when it began. O(n) of what it was subscribed to and
+ * `RESET`: makes the connection as it was when it began: transaction, watches, subscriptions,
+ * MONITOR, name and login are gone, the protocol is RESP2. O(n) of what it was subscribed to and
  * watched.
  */
 const reset = command("reset", 1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {

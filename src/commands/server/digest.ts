@@ -39,7 +39,9 @@ import { zsetEach } from "../../store/types/zset.ts";
 const SHORTEST_SCORES_SINCE = 11;
 /** RDB version of Valkey, in whose digest the expiry of a field is no part. */
 const NO_FIELD_MARKS_SINCE = FIRST_VALKEY_VERSION;
+/** Stands for the expiry of a field: that there is one counts, not when it is. */
 const FIELD_MARK = encodeUtf8("!!hexpire!!");
+/** Stands for the expiry of a key, likewise. */
 const EXPIRE_MARK = encodeUtf8("!!expire!!");
 
 /**
@@ -99,19 +101,23 @@ const element: Digest = new Digest();
 /** Adds a value to a digest; by its keyspace it knows which version's digest to compute. */
 type MixValue = (digest: Digest, keyspace: Keyspace, db: Database, entry: Entry) => void;
 
+/** A string as its bytes, an integer as its digits. */
 function mixString(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
   readString(db, entry, ref);
   digest.mix(ref.bytes, ref.start, ref.end);
 }
 
+/** A list from head to tail. */
 function mixList(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
   listEach(db, entry, (bytes, start, end) => digest.mix(bytes, start, end));
 }
 
+/** The members of a set in any order. */
 function mixSet(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
   setEach(db, entry, (bytes, start, end) => digest.xor(bytes, start, end));
 }
 
+/** Members and scores, each pair by itself. A score is text, as the master's version prints it. */
 function mixZset(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
   const format = keyspace.snapshotVersion < SHORTEST_SCORES_SINCE ? formatDouble17 : formatShortest;
   zsetEach(db, entry, (bytes, start, end, score) => {
@@ -122,6 +128,7 @@ function mixZset(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry)
   });
 }
 
+/** Fields and values, each pair by itself, with a mark for a field that has an expiry. */
 function mixHash(digest: Digest, keyspace: Keyspace, db: Database, entry: Entry): void {
   const marks = keyspace.snapshotVersion < NO_FIELD_MARKS_SINCE;
   hashEach(db, entry, (field, fieldStart, fieldEnd, value, start, end, expireAtMs) => {
@@ -194,6 +201,8 @@ export class DatasetDigest {
   #seen: number = 0;
 
   /**
+   * Begins at the first key of the first database.
+   *
    * @param keyspace Its databases that hold keys now are looked at; one that is filled later is
    * not.
    */

@@ -156,7 +156,10 @@ const functionDump = command("function|dump", 2, NOSCRIPT, "", (ctx) => {
   ctx.reply.bulk(encodeFunctions(ctx.keyspace.functions.sources()));
 });
 
-/** `FUNCTION RESTORE payload [FLUSH|APPEND|REPLACE]`: adds all of its libraries, or none. O(n). */
+/**
+ * `FUNCTION RESTORE payload [FLUSH|APPEND|REPLACE]`: adds all libraries of a payload, or none: they
+ * are added to a copy, which takes the place of the libraries once all went well. O(n).
+ */
 const functionRestore = command(
   "function|restore",
   -3,
@@ -185,7 +188,10 @@ const functionRestore = command(
   },
 );
 
-/** `FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]`: libraries and what they register. O(n). */
+/**
+ * `FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]`: libraries that fit a glob pattern and the
+ * functions they register, sorted as the libraries are kept. O(n).
+ */
 const functionList = command("function|list", -2, NOSCRIPT, "", (ctx, argv) => {
   const { withCode, pattern } = readListOptions(argv);
   const { functions } = ctx.keyspace;

@@ -37,7 +37,8 @@ const HELP: readonly string[] = [
 ];
 
 /**
- * `MEMORY USAGE key [SAMPLES n]`: bytes of key and value, counted and not sampled; or null. O(1).
+ * `MEMORY USAGE key [SAMPLES n]`: bytes of key and value, or null when the key is missing. SAMPLES
+ * is checked and has no effect, as nothing is sampled. O(1).
  */
 const memoryUsage = command("memory|usage", -3, READONLY, "RO@2", (ctx, argv) => {
   for (let i = 3; i < argv.count; i += 2) {

@@ -34,8 +34,9 @@ const multi = command("multi", 1, ANYTIME | FAST | ALLOW_BUSY, "", (ctx) => {
 });
 
 /**
- * `EXEC`: the replies of the queue, or a null array when a watched key was changed. O(n) and what
- * each takes.
+ * `EXEC`: the replies of the queue in one array, or a null array when a watched key was changed.
+ * The watches end either way, and before the commands run, which may change the keys themselves.
+ * O(n) and what each command takes.
  */
 const exec = command("exec", 1, ANYTIME | SKIP_SLOWLOG, "", (ctx) => {
   const session = sessionOf(ctx);

@@ -30,7 +30,11 @@ const SUBSCRIBING = PUBSUB | NOSCRIPT | LOADING | STALE;
 /** Flags of what asks who is subscribed. */
 const ASKING_ABOUT = PUBSUB | LOADING | STALE;
 
-/** `SUBSCRIBE channel ...`: receives what is published to them from now on. O(channels). */
+/**
+ * `SUBSCRIBE channel ...`: receives what is published to these channels from now on, as messages
+ * that come between replies. A call in process has no connection to push to and is refused.
+ * O(channels).
+ */
 const subscribe = command("subscribe", -2, SUBSCRIBING, "", (ctx, argv) => {
   subscribeGeneric(ctx, argv, "channel", "subscribe");
 });
@@ -42,12 +46,18 @@ const psubscribe = command("psubscribe", -2, SUBSCRIBING, "", (ctx, argv) => {
   subscribeGeneric(ctx, argv, "pattern", "psubscribe");
 });
 
-/** `SSUBSCRIBE shardchannel ...`: as SUBSCRIBE, to the name space of SPUBLISH. O(channels). */
+/**
+ * `SSUBSCRIBE shardchannel ...`: as SUBSCRIBE, to the name space of SPUBLISH. Shard channels hash
+ * to slots as keys do, so their key spec names them with `not_key`. O(channels).
+ */
 const ssubscribe = command("ssubscribe", -2, SUBSCRIBING, "not_key@1:-1", (ctx, argv) => {
   subscribeGeneric(ctx, argv, "shard", "ssubscribe");
 });
 
-/** `UNSUBSCRIBE [channel ...]`: without any, from all. O(channels). */
+/**
+ * `UNSUBSCRIBE [channel ...]`: ends subscriptions, all of them without a channel. Each is confirmed
+ * by a message of its own. O(channels).
+ */
 const unsubscribe = command("unsubscribe", -1, SUBSCRIBING, "", (ctx, argv) => {
   unsubscribeGeneric(ctx, argv, "channel", "unsubscribe");
 });
@@ -103,7 +113,7 @@ const pubsubShardnumsub = command("pubsub|shardnumsub", -2, ASKING_ABOUT, "", (c
   replySubscribers(ctx, argv, "shard");
 });
 
-/** `PUBSUB NUMPAT`: how many patterns clients here are subscribed to. O(1). */
+/** `PUBSUB NUMPAT`: how many different patterns clients of this server are subscribed to. O(1). */
 const pubsubNumpat = command("pubsub|numpat", 2, ASKING_ABOUT, "", (ctx) => {
   ctx.reply.integer(ctx.host.pubsub.patternCount);
 });

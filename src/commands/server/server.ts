@@ -32,13 +32,14 @@ import { replyField } from "../engine/reply.ts";
 const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
 /** How many entries SLOWLOG GET answers without a count. */
 const SLOWLOG_DEFAULT = 10;
-/** Flags of REPLICAOF. */
+/** Flags of REPLICAOF and SLAVEOF. */
 const FOLLOWING = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
 /** Flags of what loads and unloads modules. */
 const MODULES = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
 
 /**
- * `INFO [section ...]`: sections of `name:value` lines, all common ones unless named. O(databases).
+ * `INFO [section ...]`: sections of `name:value` lines, the default ones when none is named. "all"
+ * and "everything" are sections, too; a section that there is not is left out. O(databases).
  */
 const info = command("info", -1, LOADING | STALE, "", (ctx, argv) => {
   const sections: string[] = [];
@@ -46,7 +47,10 @@ const info = command("info", -1, LOADING | STALE, "", (ctx, argv) => {
   ctx.reply.verbatim("txt", ctx.host.about.info(sections));
 });
 
-/** `ROLE`: master and its replicas, or slave and its master. O(replicas). */
+/**
+ * `ROLE`: "master", its offset and its replicas, or "slave", its master, the state of the link and
+ * the offset applied. Sentinels ask it before anything else. O(replicas).
+ */
 const role = command("role", 1, NOSCRIPT | LOADING | STALE | FAST, "", (ctx) => {
   const { reply, host } = ctx;
   const view = host.about.role();
@@ -102,7 +106,8 @@ const monitor = command("monitor", 1, ADMINISTRATION, "", (ctx) => {
 });
 
 /**
- * `CONFIG GET pattern ...`: parameters that fit a glob pattern, and their values. O(parameters).
+ * `CONFIG GET pattern ...`: parameters that fit one of these glob patterns, each once, and their
+ * values. O(parameters).
  */
 const configGet = command("config|get", -3, ADMINISTRATION, "", (ctx, argv) => {
   const parameters = ctx.host.about.config();
@@ -114,7 +119,10 @@ const configGet = command("config|get", -3, ADMINISTRATION, "", (ctx, argv) => {
   }
 });
 
-/** `CONFIG SET name value ...`: changes all of them, or none when one is refused. O(n). */
+/**
+ * `CONFIG SET name value ...`: changes all of these parameters, or none: when one is refused, those
+ * set before it get their old values again, as `config.c configSetCommand` restores them. O(n).
+ */
 const configSet = command("config|set", -4, ADMINISTRATION, "", (ctx, argv) => {
   if (argv.count % 2 !== 0) throw new CommandError(wrongArity("config|set"));
   const changes = readChanges(ctx, argv);
@@ -144,7 +152,10 @@ const configRewrite = command("config|rewrite", 2, ADMINISTRATION, "", () => {
   throw new CommandError("ERR The server is running without a config file");
 });
 
-/** `SLOWLOG GET [count]`: the newest entries: 10 without a count, all with -1. O(n). */
+/**
+ * `SLOWLOG GET [count]`: the newest entries, 10 without a count and all with -1. Arguments are
+ * shortened when the entry is made, so no reply is as long as the commands were. O(n).
+ */
 const slowlogGet = command("slowlog|get", -2, ADMIN | LOADING | STALE, "", (ctx, argv) => {
   if (argv.count > 3) throw new CommandError(wrongArity("slowlog|get"));
   const count = argv.count === 3 ? readInteger(argv, 2, LOG_COUNT) : SLOWLOG_DEFAULT;
