@@ -1,13 +1,32 @@
 /**
- * One connection: bytes into commands, commands into replies, and the bounds on both.
+ * One connection: bytes into commands, commands into replies, and the bounds on both. It corresponds to
+ * networking.c, `readQueryFromClient` to `writeToClient`.
+ *
+ * The life of a command, from socket to reply:
  *
  * ```text
- *   chunk ──▶ parser ──▶ dispatch ──▶ socket.out ──▶ one flush a chunk
- *               │ keep                    │ full
- *               ▼                         ▼
- *        the slice is over:         paused until the peer has
- *        go on in a later turn      taken what it was sent
+ *   chunk ──▶ parser ──▶ dispatch ──▶ writer ──▶ socket.out ──▶ one flush for the whole chunk
+ *                 ▲          │
+ *                 │          ├─ refused: one error reply, next command
+ *                 │          ├─ session.step set: the reply is not whole, `resume` goes on with it
+ *                 │          └─ session.closing set: flush, then end the connection
+ *                 └── next command while there is one
  * ```
+ *
+ * The loop over a chunk's commands stops early for one of four reasons. The parser then keeps a copy of
+ * the bytes it has not cut yet (a chunk is only borrowed), and the socket is paused, so that what a peer
+ * can make us hold is bounded:
+ *
+ * ```text
+ *   flag          set when                                  cleared by               reads on meanwhile
+ *   #scheduled    the slice is over, or a step is left      a later turn             no
+ *   #blocked      flush() said the peer takes too little    onDrain                  no
+ *   #held         CLIENT PAUSE holds this command back      the pause's end          no
+ *   #suspended    a command waits for keys (with            its wake, in a later     up to 64 KB, to learn
+ *                 #scheduled)                               turn                     that the peer is gone
+ * ```
+ *
+ * While any of them is set no command runs, so replies stay in the order of the commands.
  *
  * @module
  */
@@ -24,23 +43,29 @@ import type { ServerSession, SessionLink } from "./session.ts";
 
 /** Bounds on one client. */
 export interface ClientLimits {
-  /** Longest argument. 512 MB. */
+  /** Longest argument; Redis's `proto-max-bulk-len`, 512 MB. */
   bulkBytes: number;
-  /** Longest command on the wire. 1 GB. */
+  /** Longest command on the wire; Redis's `client-query-buffer-limit`, 1 GB. */
   queryBytes: number;
-  /** Replies not taken by a normal client before it is cut off; 0, as in Redis, for never: it is not read meanwhile. */
+  /**
+   * Bytes of replies a normal client may leave untaken before it is cut off. 0, as in Redis, for no
+   * limit: a client that takes nothing is not read, so its own commands cannot add to it.
+   */
   outputBytes: number;
-  /** Messages not taken by a subscriber (or MONITOR) before it is cut off. 32 MB. */
+  /**
+   * Bytes of messages a subscriber or a client under MONITOR may leave untaken before it is cut off, 32 MB.
+   * Others make them, so not reading the client does not stop them.
+   */
   pushedBytes: number;
-  /** The same, when it stays above for `pushedSoftMs`. 8 MB. */
+  /** A lower limit, 8 MB: a subscriber is cut off when it stays above it for `pushedSoftMs`. */
   pushedSoftBytes: number;
-  /** 60,000. */
+  /** Milliseconds above `pushedSoftBytes` until a subscriber is cut off; 60,000. */
   pushedSoftMs: number;
   /** Milliseconds of one client's commands before the others have their turn. */
   sliceMs: number;
 }
 
-/** As Redis has them. */
+/** Redis's own limits (config.c, `clientBufferLimitsDefaults`), and our slice. */
 export const DEFAULT_LIMITS: ClientLimits = {
   bulkBytes: 512 * 1024 * 1024,
   queryBytes: 1 << 30,
@@ -51,53 +76,67 @@ export const DEFAULT_LIMITS: ClientLimits = {
   sliceMs: SLICE_MS,
 };
 
-/** Replies of one chunk are flushed early when they pass this. */
+/** Replies are flushed before the chunk is done once this many bytes stand: the peer can begin to take them. */
 const FLUSH_BYTES = 1 << 18;
-/** What a client whose command waits may send ahead before it is not read. */
+/** Bytes a client whose command is blocked may send ahead; beyond it the socket is paused. */
 const SUSPENDED_BYTES = 1 << 16;
-/** How many commands run between two looks at the clock. */
+/** Commands between two looks at the clock: a look costs more than a GET of a small value. */
 const COMMANDS_PER_LOOK = 32;
 
 /** What a client needs of the server around it. */
 export interface ClientOwner {
-  /** Runs commands. */
+  /** Runs the client's commands and holds what all clients share. */
   readonly dispatcher: Dispatcher;
-  /** Bounds. */
+  /** The bounds on each client. */
   readonly limits: ClientLimits;
-  /** The connection ended, or was given away. */
+  /** Called once, when the connection ended or its socket was given away. */
   left(client: Client): void;
-  /** Flushes it once the work at hand is done. */
+  /** Asks to flush this client once the work at hand is done: many messages then leave in one write. */
   flushSoon(client: Client): void;
 }
 
-/** See the module's text. */
+/** A client behind a socket. */
 export class Client implements SessionLink {
-  /** Its state as commands see it. */
+  /** The client's state as commands see it. */
   readonly session: ServerSession;
+  /** Where replies and pushed messages are appended. Its buffer is taken anew after each flush. */
   readonly writer: ReplyWriter;
   readonly #socket: Socket;
   readonly #owner: ClientOwner;
   readonly #dispatcher: Dispatcher;
   readonly #parser: CommandParser;
   readonly #slice: Slice;
-  /** A command a pause holds back. */
+  /** A copy of the command that CLIENT PAUSE holds back. */
   #held: Argv | undefined = undefined;
   #heldTimer: TimerId = undefined;
-  /** The peer has not taken enough yet: nothing runs until it drains. */
+  /** The peer takes too little: nothing runs until `onDrain`. */
   #blocked: boolean = false;
-  /** A later turn goes on; nothing runs before it. */
+  /** A callback is under way that goes on; nothing runs before it. */
   #scheduled: boolean = false;
-  /** Its command waits for keys or replicas: reading goes on meanwhile, to learn when the peer is gone. */
+  /**
+   * A command waits for keys or for replicas. Reading goes on meanwhile, up to `SUSPENDED_BYTES`: only a
+   * read tells that the peer is gone.
+   */
   #suspended: boolean = false;
+  /** `#run` is on the stack: it flushes by itself, also what is pushed meanwhile. */
   #running: boolean = false;
+  /** The socket is paused, by us. */
   #paused: boolean = false;
-  /** The peer will send no more. */
+  /** The peer sent its end: the connection closes once its last command is answered. */
   #ended: boolean = false;
+  /** The server has forgotten this client; everything that still comes is ignored. */
   #gone: boolean = false;
+  /** What the parser was last told: before AUTH it allows only small commands. */
   #authenticated: boolean;
+  /** When untaken messages passed the soft limit, by the monotonic clock; -1 while below it. */
   #softSinceMs: number = -1;
 
-  /** @param socket The connection. @param owner The server around it. */
+  /**
+   * Nothing is read before {@linkcode Client.start}.
+   *
+   * @param socket The connection, not started.
+   * @param owner The server around it.
+   */
   constructor(socket: Socket, owner: ClientOwner) {
     this.#socket = socket;
     this.#owner = owner;
@@ -118,15 +157,17 @@ export class Client implements SessionLink {
     });
   }
 
+  /** Reply bytes the runtime has not taken; `omem` of CLIENT LIST. */
   get pendingBytes(): number {
     return this.#socket.pendingBytes;
   }
 
+  /** Bytes of commands that are not whole or not run yet; `qbuf` of CLIENT LIST. */
   get queryBytes(): number {
     return this.#parser.keptBytes;
   }
 
-  /** Begins to serve. */
+  /** Begins to read and to run commands. Called once. */
   start(): void {
     this.#socket.start({
       onData: (chunk) => this.#onData(chunk),
@@ -136,6 +177,10 @@ export class Client implements SessionLink {
     });
   }
 
+  /**
+   * Somebody else's command wrote a message into `writer`. Cuts the client off where it leaves too much
+   * untaken, else sees that the message is sent soon.
+   */
   pushed(): void {
     if (this.#gone) return;
     if (this.#exceeds()) {
@@ -145,26 +190,31 @@ export class Client implements SessionLink {
     if (!this.#running) this.#owner.flushSoon(this);
   }
 
-  /** Sends what was pushed. */
+  /** Hands what was pushed to the socket; the owner calls it, once a batch. */
   flush(): void {
     if (this.#gone) return;
     this.#socket.flush();
     this.writer.out = this.#socket.out;
   }
 
+  /** Ends the connection at once; replies that were not taken are lost. */
   kill(): void {
     if (this.#gone) return;
-    // At once: until the socket has closed, further messages would be written and counted.
+    // The server forgets it now, not when the socket has closed: messages would be written until then.
     this.#leave();
     this.#socket.abort();
   }
 
-  /** Ends it in order: what was replied is sent. */
+  /** Ends the connection after what was replied has been sent, for at most `lingerMs` (1,000 unless told). */
   close(lingerMs?: number): void {
     if (this.#gone) return;
     this.#socket.close(lingerMs);
   }
 
+  /**
+   * Gives the socket to a command's own protocol (PSYNC). What was replied is flushed, no further command
+   * is run, and the server forgets the client.
+   */
   detach(): Socket {
     this.#leave();
     this.session.halted = true;
@@ -172,7 +222,7 @@ export class Client implements SessionLink {
     return this.#socket;
   }
 
-  /** A pause may have ended. */
+  /** CLIENT PAUSE or UNPAUSE was called: looks in a later turn whether the held command may run. */
   unhold(): void {
     if (this.#held !== undefined) this.#later();
   }
@@ -193,17 +243,17 @@ export class Client implements SessionLink {
 
   #onEnd(): void {
     this.#ended = true;
-    // As in Redis, who waits for a key is given up once it sends no more.
+    // Redis frees a blocked client when it reads its end: nobody is there to be served.
     if (!this.#waits() || this.#suspended) this.#socket.close();
   }
 
   #onClose(error: SocketError | undefined): void {
-    // A peer that vanishes is everyday life: nothing to log.
+    // Clients come and go by the thousand: why one vanished is not logged.
     void error;
     this.#leave();
   }
 
-  /** Runs what the parser has: until it has no more, the slice is over, or something has to be waited for. */
+  /** Runs commands until the parser has no more, the slice is over, or something has to be waited for. */
   #run(): void {
     const { session, writer } = this;
     const dispatcher = this.#dispatcher;
@@ -234,7 +284,7 @@ export class Client implements SessionLink {
     this.#settle();
   }
 
-  /** After a run: replies out, reading on or off, and the end where it was asked for. */
+  /** After a run: flushes replies, pauses or resumes reading, and closes where that was asked for. */
   #settle(): void {
     const { session } = this;
     if (this.#gone) return;
@@ -264,7 +314,7 @@ export class Client implements SessionLink {
     return this.#scheduled || this.#blocked || this.#held !== undefined;
   }
 
-  /** Goes on where it stopped, if nothing else has to be waited for. */
+  /** Goes on where the loop stopped: first the open step, then the held command, then the parser's rest. */
   #continue(): void {
     if (this.#gone || this.#scheduled || this.#blocked) return;
     const { session } = this;
@@ -303,7 +353,7 @@ export class Client implements SessionLink {
     }
   }
 
-  /** Holds a command back while CLIENT PAUSE says so. */
+  /** True when CLIENT PAUSE holds the command back; it is then copied, and looked at again when the pause ends. */
   #hold(argv: Argv): boolean {
     const { clients, clock } = this.#dispatcher;
     const nowMs = clock.now();
@@ -314,7 +364,7 @@ export class Client implements SessionLink {
     return true;
   }
 
-  /** False when the peer has to take some of it first. */
+  /** Flushes replies. False when nothing may run until the peer has taken some, or when it was cut off. */
   #flushReplies(): boolean {
     const before = this.#socket.out.length;
     if (before === 0 && this.#socket.pendingBytes === 0) return true;
@@ -332,13 +382,13 @@ export class Client implements SessionLink {
     return false;
   }
 
-  /** Who has logged in may send more than who has not. */
+  /** Lets a client that has logged in send arguments of full length (networking.c, `authRequired` limits). */
   #adaptLimits(): void {
     this.#authenticated = this.session.authenticated;
     this.#parser.setLimits({ authenticated: this.#authenticated });
   }
 
-  /** What is no command ends the connection, after one line that says why. */
+  /** Answers bytes that are no command with one error that says why, and ends the connection. */
   #refuse(error: unknown): void {
     if (!(error instanceof RespError)) throw error;
     this.#dispatcher.statistics.protocolErrors++;
@@ -348,7 +398,7 @@ export class Client implements SessionLink {
     this.session.closing = true;
   }
 
-  /** Whether a subscriber takes too little of what it is sent. */
+  /** Whether untaken messages pass the hard limit, or have passed the soft one for too long. */
   #exceeds(): boolean {
     const { pushedBytes, pushedSoftBytes, pushedSoftMs } = this.#owner.limits;
     const pending = this.#socket.pendingBytes;
@@ -362,6 +412,7 @@ export class Client implements SessionLink {
     return nowMs - this.#softSinceMs > pushedSoftMs;
   }
 
+  /** Lets the server forget the client, once, whatever ended it. */
   #leave(): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -371,7 +422,7 @@ export class Client implements SessionLink {
   }
 }
 
-/** As `CLIENT LIST` spells it: a Unix socket's path has port 0. */
+/** An address as `CLIENT LIST` spells it: a Unix socket's path with port 0. */
 function addressText(address: Address): string {
   return address.transport === "unix" ? `${address.path}:0` : formatAddress(address);
 }

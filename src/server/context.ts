@@ -1,5 +1,6 @@
 /**
- * The one context a server's commands run in, refilled before each: nothing is allocated for a command.
+ * The one context a server's commands run in. Dispatch refills it before each command, so nothing is
+ * allocated for a command; a handler must not keep it.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import type { ServerHost } from "./host.ts";
 import type { Propagation } from "./propagation.ts";
 import type { ServerSession, Step, Wait } from "./session.ts";
 
-/** See the module's text. */
+/** What handlers get from a server, for clients of a replica and of a stand-alone master alike. */
 export class ServerContext implements Context {
   readonly keyspace: Keyspace;
   readonly host: ServerHost;
@@ -26,7 +27,10 @@ export class ServerContext implements Context {
   nowMs: number = 0;
   dirty: number = 0;
   session: ServerSession | undefined = undefined;
-  /** Whether the command may go on in later turns: not in a call in process, not inside EXEC. */
+  /**
+   * Whether the command may go on in later turns. False for a call in process, which answers at once, and
+   * inside EXEC, whose commands see one state.
+   */
   maySlice: boolean = false;
   readonly #propagation: Propagation;
 
@@ -50,12 +54,12 @@ export class ServerContext implements Context {
     this.#propagation = propagation;
   }
 
-  /** Refills it for a session. */
+  /** Refills the context for the next command of `session`, whose reply goes to `reply`. */
   enter(session: ServerSession, reply: ReplyWriter): void {
     this.session = session;
     this.reply = reply;
     this.dirty = 0;
-    // A Database stays the one of its number for good.
+    // A Database object stays that of its number, also over SWAPDB and a full sync: looked up once a SELECT.
     if (this.dbIndex !== session.dbIndex) {
       this.dbIndex = session.dbIndex;
       this.db = this.keyspace.db(session.dbIndex);

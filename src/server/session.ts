@@ -1,5 +1,20 @@
 /**
- * One client's state: behind a socket, or behind a call in process.
+ * One client's state as commands and dispatch see it (server.h, `struct client`), whether a socket stands
+ * behind it or a call in process.
+ *
+ * ```text
+ *                    AUTH, HELLO                MULTI                 EXEC, DISCARD
+ *   connected ──────▶ authenticated ──────────▶ transaction ────────▶ authenticated
+ *                        │      ▲  │
+ *                        │      │  └─ RESET: as new, default user
+ *              step set  ▼      │ step done
+ *                      halted: a command goes on in later turns, or waits (`wait`)
+ *
+ *   closing (QUIT, CLIENT KILL, a protocol error) and a detached socket halt for good.
+ * ```
+ *
+ * Every field is a plain property with a value of its final type from the start: dispatch reads several
+ * for each command, and a fixed shape keeps those reads cheap.
  *
  * @module
  */
@@ -18,13 +33,13 @@ export interface SessionLink {
   readonly writer: ReplyWriter;
   /** Bytes the peer has not taken yet. */
   readonly pendingBytes: number;
-  /** Bytes of a command that is not whole yet. */
+  /** Bytes of commands that are not whole or not run yet. */
   readonly queryBytes: number;
-  /** Something was written outside of a reply: it is sent soon, or the client cut off for taking nothing. */
+  /** Called after a message was written outside of a reply: it is sent soon, or the client is cut off. */
   pushed(): void;
-  /** Ends it now. */
+  /** Ends the connection at once, replies not taken are lost. */
   kill(): void;
-  /** Gives the socket away. */
+  /** Gives the socket to a command's own protocol; the server forgets the client. */
   detach(): Socket;
 }
 
@@ -36,12 +51,14 @@ export class CommandQueue implements Transaction {
   readonly argvs: Argv[] = [];
   /** Bytes of those copies. */
   byteLength: number = 0;
+  /** A command was refused instead of queued: EXEC answers EXECABORT. */
   failed: boolean = false;
-  /** An or of the flags of every queued command. */
+  /** The flags that any queued command has: EXEC is refused where one of them would be. */
   anyFlags: number = 0;
-  /** An and of them. */
+  /** The flags that all queued commands have: EXEC runs while loading where all of them may. */
   allFlags: number = -1;
 
+  /** How many commands are queued. */
   get length(): number {
     return this.commands.length;
   }
@@ -49,21 +66,21 @@ export class CommandQueue implements Transaction {
 
 /** A key under WATCH. */
 export interface WatchedKey {
-  /** Its database. */
+  /** The number of the database the key is in. */
   readonly dbIndex: number;
-  /** A copy of its bytes. */
+  /** A copy of the key's bytes. */
   readonly key: Uint8Array;
-  /** Whether it had expired already. */
+  /** True when it had already expired at WATCH: its deletion then breaks nothing (multi.c, `watchForKey`). */
   readonly expired: boolean;
 }
 
-/** Work of a command that goes on in later turns; true once it is done. */
+/** Work of a command that goes on in later turns. Returns true once the reply is whole. */
 export type Step = (ctx: Context) => boolean;
 
-/** Is handed what to call, once, when a blocked client may go on. */
+/** Stores `wake`, and calls it once when the blocked client may go on. */
 export type Wait = (wake: () => void) => void;
 
-/** Every field a plain property of one type from the start: dispatch reads them for each command. */
+/** The state of one client. */
 export class ServerSession implements Session {
   readonly id: number;
   readonly address: string;
@@ -83,27 +100,29 @@ export class ServerSession implements Session {
   monitors: boolean = false;
   /** What the user may not run; undefined for a user who may run everything. */
   rights: Rights | undefined = undefined;
-  /** What it watches, by database and key. */
+  /** Keys under WATCH, by {@linkcode keyName}. {@linkcode Watches} fills it. */
   readonly watched: Map<string, WatchedKey> = new Map();
-  /** Channels, patterns and shard channels, by name as text of a code point a byte. */
+  /** Channels it is subscribed to, by name as text of a code point a byte. {@linkcode PubSub} fills all three. */
   readonly channels: Map<string, Uint8Array> = new Map();
+  /** Patterns of PSUBSCRIBE, keyed alike. */
   readonly patterns: Map<string, Uint8Array> = new Map();
+  /** Shard channels of SSUBSCRIBE, keyed alike. */
   readonly shardChannels: Map<string, Uint8Array> = new Map();
-  /** Size of the three together: dispatch asks for each command. */
+  /** The three maps' sizes added up: dispatch asks before each command. */
   subscriptionCount: number = 0;
   /** When it connected, milliseconds since 1970. */
   readonly createdAtMs: number;
-  /** When its last command began. */
+  /** When its last command began, milliseconds since 1970: `idle` of CLIENT LIST, and the idle timeout. */
   lastActiveMs: number;
-  /** Its last command. */
+  /** The row of its last command: `cmd` of CLIENT LIST. */
   lastCommand: Command | undefined = undefined;
-  /** No further command is to be run now: it closes, was detached, or has a step to finish. */
+  /** True while no further command may run: the client closes, was detached, or has a step to finish. */
   halted: boolean = false;
-  /** What its last command has left to do. */
+  /** What the last command has left to do; its reply is not whole before. */
   step: Step | undefined = undefined;
-  /** What the step waits for; undefined when its turn comes by itself. */
+  /** How the step is woken; undefined when it simply goes on in the next turn. */
   wait: Wait | undefined = undefined;
-  /** The connection; undefined for a call in process. */
+  /** The connection; undefined for a call in process, which cannot be pushed to and never waits. */
   readonly link: SessionLink | undefined;
   readonly detach: (() => Socket) | undefined;
   #closing: boolean = false;
@@ -125,10 +144,12 @@ export class ServerSession implements Session {
     this.detach = link === undefined ? undefined : () => link.detach();
   }
 
+  /** Whether messages can be pushed to it at any time. */
   get connected(): boolean {
     return this.link !== undefined;
   }
 
+  /** Whether the connection ends once what was replied is sent. Setting it halts the session. */
   get closing(): boolean {
     return this.#closing;
   }
