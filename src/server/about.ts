@@ -1,5 +1,6 @@
 /**
- * What INFO, ROLE, CONFIG and SLOWLOG are answered from.
+ * What INFO, ROLE, CONFIG and SLOWLOG are answered from. It only gathers: the texts of INFO are written
+ * in info.ts, the parameters of CONFIG in config.ts, the totals are counted in statistics.ts.
  *
  * @module
  */
@@ -17,18 +18,18 @@ import { NO_REPLICATION, type ReplicationView } from "./view.ts";
 
 /** `databases` of redis.conf where nothing else is told. */
 const DEFAULT_DATABASES = 16;
-/** Error texts, COMMAND and INFO follow this release of Redis where no other is told. */
+/** The release of Redis that error texts, COMMAND and INFO follow where no other is told. */
 const DEFAULT_VERSION = "7.0.15";
 
 /** What a server is and what it says of itself. */
 export interface AboutOptions {
-  /** What is read, and by a master written. */
+  /** The data that clients read and, on a stand-alone master, write. */
   readonly keyspace: Keyspace;
-  /** Judges expiry, ages and uptime. */
+  /** Judges expiry, ages of clients and uptime. */
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** "slave" unless told: clients read only. "master": they write, and keys expire here. */
+  /** "slave" unless told: clients only read. On a "master" they write, and expired keys are deleted. */
   readonly role?: "master" | "slave";
   /** How many databases SELECT may name; 16, and on a replica as many as the master uses, when left out. */
   readonly databases?: number;
@@ -36,9 +37,9 @@ export interface AboutOptions {
   readonly version?: string;
   /** The package's own version; `rimr_version` of INFO. */
   readonly packageVersion?: string;
-  /** About the process. */
+  /** What the runtime tells of the process, for INFO. */
   readonly process?: ProcessFacts;
-  /** About replication, asked for anew each time. */
+  /** Tells the state of replication; called for each INFO and ROLE. */
   readonly view?: () => ReplicationView;
   /** When the last snapshot was loaded, milliseconds since 1970; the server's start when left out. */
   readonly lastLoadMs?: () => number;
@@ -70,6 +71,8 @@ export class About implements AboutHost, InfoSource {
   readonly #options: AboutOptions;
 
   /**
+   * Draws the run id and begins to count.
+   *
    * @param options What the server is.
    * @param clients Its connections, counted by INFO.
    * @param pubsub Its subscriptions, counted by INFO.

@@ -26,7 +26,11 @@ export class Availability {
   /** `replica-serve-stale-data`: whether clients are answered while the master is down. */
   readonly servesStale: boolean;
 
-  /** @param servesStale `replica-serve-stale-data`, for good. */
+  /**
+   * Begins with data that is whole and fresh.
+   *
+   * @param servesStale `replica-serve-stale-data`, which does not change.
+   */
   constructor(servesStale: boolean) {
     this.servesStale = servesStale;
   }

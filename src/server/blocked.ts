@@ -1,16 +1,27 @@
 /**
- * Clients that wait for keys: who waits for what, in the order they came, and when each is looked at
- * again. A client stays in its place until it was served, however often it is woken in vain.
+ * Clients that wait for keys (BLPOP, XREAD BLOCK and their like): who waits for what, in the order they
+ * came, and when each is looked at again. It corresponds to blocked.c.
+ *
+ * ```text
+ *   add() ──▶ waiting ── touch(key) ──▶ ready ── serve() ──▶ wake(): served? remove() : waiting, same place
+ *               │
+ *               └── timeout, CLIENT UNBLOCK ──▶ remove(), end(how)
+ * ```
+ *
+ * A client keeps its place in each queue until it was served, however often it is woken in vain, so the
+ * one that has waited longest is served first, as in Redis.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import type { BlockingHost, Session, Unblocked, WaitingClient } from "../commands/engine/host.ts";
 import { keyName } from "./key_name.ts";
 
 interface Waiter {
   readonly session: Session;
+  /** Its keys by {@linkcode keyName}, each once or more. */
   readonly names: readonly string[];
   readonly client: WaitingClient;
   timer: TimerId;
@@ -19,21 +30,27 @@ interface Waiter {
 /** Blocked clients of one server. */
 export class Blocked implements BlockingHost {
   readonly #clock: Clock;
-  /** By database and key, in the order they began to wait. */
+  /** Who waits for a key, by {@linkcode keyName}, in the order they began to. No queue is empty. */
   readonly #queues: Map<string, Set<Waiter>> = new Map();
-  /** By the session's id. */
+  /** Every waiting client, by its session's id. */
   readonly #waiters: Map<number, Waiter> = new Map();
-  /** Keys that were changed and whose clients have not been looked at yet. */
+  /** Keys that were changed since their clients were looked at. */
   readonly #ready: Set<string> = new Set();
+  /** `serve` is on the stack: what a served client changes is looked at by its loop. */
   #serving: boolean = false;
+  /** A turn is asked for in which `serve` is called. */
   #scheduled: boolean = false;
 
-  /** @param clock Ends the waiting. */
+  /**
+   * Begins with nobody waiting.
+   *
+   * @param clock Ends the waiting of clients that gave a timeout.
+   */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** How many clients wait. */
+  /** How many clients wait for keys. */
   get count(): number {
     return this.#waiters.size;
   }
@@ -45,6 +62,7 @@ export class Blocked implements BlockingHost {
     untilMs: number,
     client: WaitingClient,
   ): void {
+    assert(!this.#waiters.has(session.id), "a client waits for one command at a time");
     const names = keys.map((key) => keyName(dbIndex, key, 0, key.length));
     const waiter: Waiter = { session, names, client, timer: undefined };
     this.#waiters.set(session.id, waiter);
@@ -58,6 +76,7 @@ export class Blocked implements BlockingHost {
   remove(session: Session): void {
     const waiter = this.#waiters.get(session.id);
     if (waiter === undefined) return;
+    assert(waiter.session === session, "a waiter is found by its own session");
     this.#waiters.delete(session.id);
     this.#clock.clearTimer(waiter.timer);
     for (const name of waiter.names) {
@@ -75,7 +94,10 @@ export class Blocked implements BlockingHost {
     return true;
   }
 
-  /** A key was changed: whoever waits for it is looked at once the command at hand is over. */
+  /**
+   * Notes that a key was changed: who waits for it is looked at once the command at hand is over, or, for
+   * a change by the master's stream, in the next turn. One comparison while nobody waits.
+   */
   touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#queues.size === 0) return;
     const name = keyName(dbIndex, bytes, start, end);
@@ -84,7 +106,7 @@ export class Blocked implements BlockingHost {
     this.#schedule();
   }
 
-  /** Every key of a database, or with -1 of all, may have changed. */
+  /** The same for every key of a database, or with -1 of all. */
   touchAll(dbIndex: number): void {
     if (this.#queues.size === 0) return;
     for (const name of this.#queues.keys()) {
@@ -93,7 +115,10 @@ export class Blocked implements BlockingHost {
     this.#schedule();
   }
 
-  /** Looks at those whose keys were changed. What they change in turn is looked at in the same go. */
+  /**
+   * Wakes those whose keys were changed (blocked.c, `handleClientsBlockedOnKeys`). A key that a woken
+   * client changes joins the set under the loop, so chains of moves end in the same call.
+   */
   serve(): void {
     if (this.#serving || this.#ready.size === 0) return;
     this.#serving = true;
@@ -111,7 +136,7 @@ export class Blocked implements BlockingHost {
     }
   }
 
-  /** For changes that no client's command made: the master's stream, a snapshot. */
+  /** Asks for a turn, for changes that no client's command made: those of the stream and of snapshots. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -121,7 +146,7 @@ export class Blocked implements BlockingHost {
     });
   }
 
-  /** A timer holds no more than 31 bits of milliseconds. */
+  /** Ends the waiting at `untilMs`. A timer takes at most 31 bits of milliseconds, 25 days: it is set anew. */
   #arm(waiter: Waiter, untilMs: number): void {
     const leftMs = untilMs - this.#clock.now();
     const stepMs = Math.min(Math.max(leftMs, 0), 0x7fffffff);

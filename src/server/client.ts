@@ -80,7 +80,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
 const FLUSH_BYTES = 1 << 18;
 /** Bytes a client whose command is blocked may send ahead; beyond it the socket is paused. */
 const SUSPENDED_BYTES = 1 << 16;
-/** Commands between two looks at the clock: a look costs more than a GET of a small value. */
+/** Commands between two looks at the clock, so that looking does not weigh on cheap ones. */
 const COMMANDS_PER_LOOK = 32;
 
 /** What a client needs of the server around it. */

@@ -1,5 +1,6 @@
 /**
- * Every connection of one server, as CLIENT sees them.
+ * Every connection of one server, as CLIENT LIST, KILL and PAUSE see them (networking.c,
+ * `getAllClientsInfoString` and `pauseClients`).
  *
  * @module
  */
@@ -9,22 +10,26 @@ import { type Command, MAY_REPLICATE, WRITE } from "../commands/engine/command.t
 import type { ClientFilter, ClientHost, Session } from "../commands/engine/host.ts";
 import type { ServerSession } from "./session.ts";
 
-/** Connections, and the pause that holds their commands back. */
+/** The connections, and the pause that holds their commands back. */
 export class Clients implements ClientHost {
-  /** Connections in the order they came. */
+  /** Sessions of connections by their ids, in the order they came. Calls in process are not among them. */
   readonly sessions: Map<number, ServerSession> = new Map();
-  /** How many of them are under MONITOR. */
+  /** How many sessions are under MONITOR: while 0, dispatch writes no line. */
   monitors: number = 0;
-  /** Whether a pause may be on: its time is looked at only then. */
+  /** Whether a pause may be on; its end is compared with the time only then. */
   paused: boolean = false;
-  /** Called when a pause begins or ends, so that held-back connections are looked at again. */
+  /** Called when a pause begins or ends: the server lets each connection look at its held command. */
   onPause: () => void = () => {};
   #pauseMode: "all" | "write" = "all";
   #pauseUntilMs: number = 0;
   #nextId: number = 1;
   readonly #clock: Clock;
 
-  /** @param clock Tells ages. */
+  /**
+   * Begins without connections.
+   *
+   * @param clock Tells the ages of clients.
+   */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -34,14 +39,14 @@ export class Clients implements ClientHost {
     return this.#pauseUntilMs;
   }
 
-  /** Counts those under MONITOR anew. */
+  /** Counts the sessions under MONITOR again. Called when one of them may have begun or ended. */
   countMonitors(): void {
     let count = 0;
     for (const session of this.sessions.values()) if (session.monitors) count++;
     this.monitors = count;
   }
 
-  /** A number no session has had. */
+  /** A number that no session of this server has had; ascending, as CLIENT ID promises. */
   nextId(): number {
     return this.#nextId++;
   }
@@ -69,7 +74,7 @@ export class Clients implements ClientHost {
   }
 
   pause(untilMs: number, mode: "all" | "write"): void {
-    // As Redis: a pause never becomes milder or shorter by a second one.
+    // A second pause never makes the first milder or shorter (networking.c, `pauseClients`).
     if (!this.paused || mode === "all") this.#pauseMode = mode;
     this.#pauseUntilMs = this.paused ? Math.max(this.#pauseUntilMs, untilMs) : untilMs;
     this.paused = true;
@@ -81,7 +86,10 @@ export class Clients implements ClientHost {
     this.onPause();
   }
 
-  /** Whether a command has to wait. Asked only while `paused`. */
+  /**
+   * Whether the pause holds a command back. Mode "write" holds what changes data or may reach the stream,
+   * and an EXEC with such a command in its queue. Ends the pause when its time is over. Asked while `paused`.
+   */
   mustWait(session: ServerSession, command: Command | undefined, nowMs: number): boolean {
     if (nowMs >= this.#pauseUntilMs) {
       this.unpause();
@@ -113,7 +121,11 @@ function typeOf(session: ServerSession): string {
   return session.subscriptionCount > 0 ? "pubsub" : "normal";
 }
 
-/** The fields of Redis 7.0 in its order; those that have no meaning here are left out. */
+/**
+ * One line of CLIENT LIST: the fields of Redis 7.0 in its order (networking.c, `catClientInfoString`).
+ * Those without a meaning here are left out or zero. Flags: O under MONITOR, P subscribed, x in MULTI, d a
+ * watched key was changed, e and T for NO-EVICT and NO-TOUCH, N none.
+ */
 function describe(session: ServerSession, nowMs: number): string {
   const flags = (session.monitors ? "O" : "") + (session.subscriptionCount > 0 ? "P" : "") +
     (session.transaction !== undefined ? "x" : "") + (session.watchBroken ? "d" : "") +

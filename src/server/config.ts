@@ -1,6 +1,7 @@
 /**
- * `CONFIG GET` and `CONFIG SET`: the parameters clients and tools ask a replica for, with what is true
- * here, under the names Redis gives them.
+ * `CONFIG GET` and `CONFIG SET`: the parameters that clients and tools ask a replica for, under Redis's
+ * names (config.c), with the values that are true here. Four of them can be set; writing back to any
+ * other the value it has is accepted, and changes nothing.
  *
  * @module
  */
@@ -9,20 +10,31 @@ import type { Statistics } from "./statistics.ts";
 
 /** Parameters that come from where the server was configured. */
 export interface ConfigFacts {
+  /** TCP port without TLS; 0 where none is listened on. */
   readonly port: number;
+  /** TCP port with TLS; 0 where none is listened on. */
   readonly tlsPort: number;
+  /** Host listened on; "" for none. */
   readonly bind: string;
+  /** Path of the Unix socket listened on; "" for none. */
   readonly unixSocket: string;
+  /** How many databases SELECT may name. */
   readonly databases: number;
+  /** Most connections at once. */
   readonly maxClients: number;
+  /** Seconds a silent client is kept; 0 for ever. */
   readonly timeoutSeconds: number;
+  /** The master as it was configured; "" where nobody is followed. */
   readonly masterHost: string;
+  /** The master's port; 0 for a Unix socket. */
   readonly masterPort: number;
+  /** Whether clients may only read: on every replica. */
   readonly readOnly: boolean;
+  /** Whether clients are answered while the master is down. */
   readonly serveStaleData: boolean;
 }
 
-/** A parameter that may be set: takes the value, or says what is wrong with it. */
+/** Takes a parameter's new value. Returns undefined, or what is wrong with it. */
 type Setter = (value: string) => string | undefined;
 
 const NUMBER = "argument couldn't be parsed into an integer";
@@ -31,15 +43,21 @@ const REPLICA_PRIORITY = 0;
 /** What Redis answers for a parameter that exists and is not to be changed. */
 const IMMUTABLE = "can't set immutable config";
 
-/** Parameters by name, in alphabetical order. */
+/** The parameters of one server. */
 export class Config {
   readonly #facts: () => ConfigFacts;
   readonly #statistics: Statistics;
   readonly #setters: Readonly<Record<string, Setter>>;
+  /** What CONFIG SET gave, in place of what was configured; undefined until then. */
   #timeoutSeconds: number | undefined = undefined;
   #maxClients: number | undefined = undefined;
 
-  /** @param facts What was configured. @param statistics Has the slow log's limits. */
+  /**
+   * Begins with what was configured.
+   *
+   * @param facts Tells what was configured, as it is now.
+   * @param statistics Holds the slow log, whose limits can be set.
+   */
   constructor(facts: () => ConfigFacts, statistics: Statistics) {
     this.#facts = facts;
     this.#statistics = statistics;
@@ -51,17 +69,17 @@ export class Config {
     };
   }
 
-  /** Seconds a silent client is kept; 0 forever. */
+  /** Seconds a silent client is kept; 0 for ever. */
   get timeoutSeconds(): number {
     return this.#timeoutSeconds ?? this.#facts().timeoutSeconds;
   }
 
-  /** Most connections. */
+  /** Most connections at once; further ones are refused. */
   get maxClients(): number {
     return this.#maxClients ?? this.#facts().maxClients;
   }
 
-  /** Every parameter with its value now. */
+  /** Every parameter with its present value as text, in alphabetical order. */
   all(): ReadonlyMap<string, string> {
     const facts = this.#facts();
     const rows: readonly (readonly [string, string | number | boolean])[] = [
@@ -105,11 +123,11 @@ export class Config {
     return new Map(rows.map(([name, value]) => [name, textOf(value)]));
   }
 
-  /** Changes one; the answer is undefined, or what was wrong. */
+  /** Changes one parameter. Returns undefined, or what is wrong with name or value. */
   set(name: string, value: string): string | undefined {
     const setter = this.#setters[name];
     if (setter !== undefined) return setter(value);
-    // A tool that writes back what it read has nothing to be told off for.
+    // Tools write back what they read, as CONFIG REWRITE would: equal values are no change.
     return this.all().get(name) === value ? undefined : IMMUTABLE;
   }
 }
@@ -119,6 +137,7 @@ function textOf(value: string | number | boolean): string {
   return String(value);
 }
 
+/** A setter of whole numbers from `min` on, with Redis's texts (config.c, `numericConfigSet`). */
 function integer(min: number, set: (value: number) => void): Setter {
   return (text) => {
     const value = /^-?\d{1,15}$/.test(text) ? Number(text) : NaN;

@@ -1,11 +1,20 @@
 /**
- * From a request to its reply: every check a server makes before a command runs, in Redis's order
- * (server.c, `processCommand`), then the command itself. Knows no socket: serves connections, calls in
- * process and a stand-alone master alike.
+ * From a request to its reply: every check a server makes before a command runs, in Redis's order, then
+ * the command itself. It knows no socket and serves connections, calls in process and a stand-alone
+ * master alike.
+ *
+ * The order decides which of several errors a client reads, so it is that of server.c, `processCommand`:
+ *
+ * ```text
+ *   unknown command ▶ arity ▶ NOAUTH ▶ not inside MULTI ▶ NOPERM ▶ READONLY
+ *     ▶ only (un)subscribing in this context ▶ MASTERDOWN ▶ LOADING
+ *     ▶ queued, between MULTI and EXEC ▶ MONITOR ▶ the command ▶ the stream ▶ blocked clients
+ * ```
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   ADMIN,
@@ -32,13 +41,13 @@ import { type Propagate, Propagation } from "./propagation.ts";
 import type { CommandQueue, ServerSession } from "./session.ts";
 import type { CommandStats, Statistics } from "./statistics.ts";
 
-/** Where messages go. */
+/** Gets the server's messages to its operator. */
 export interface ServerLogger {
-  /** What an operator wants to read once. */
+  /** A message about ordinary events, as of an idle client that was closed. */
   info(message: string): void;
-  /** Something went wrong and is being dealt with. */
+  /** A message about a failure that is being dealt with. */
   warn(message: string): void;
-  /** Something went wrong and stays so. */
+  /** A message about a failure that stays: a bug, or memory that cannot be had. */
   error(message: string): void;
 }
 
@@ -46,23 +55,29 @@ export interface ServerLogger {
 export interface DispatcherOptions extends HostOptions {
   /** Rows beside the table's; one of a name already there takes its place. */
   readonly extraCommands?: readonly Command[];
-  /** A master's stream gets each command here. */
+  /** Gets what a stand-alone master adds to its stream. Ignored on a replica. */
   readonly propagate?: Propagate;
-  /** Gets messages. */
+  /** Gets messages; without it they are dropped. */
   readonly logger?: ServerLogger;
 }
 
 const NO_AUTH_TEXT = "NOAUTH Authentication required.";
 const READONLY_TEXT = "READONLY You can't write against a read only replica.";
-/** A constant-time command is timed one call in so many, and counted for all of them. */
+/**
+ * A FAST command is timed one call in this many (a power of two), and its time counted for all of them, so
+ * that looking at the clock does not weigh on cheap commands. Others are timed each, for the slow log.
+ */
 const SAMPLED_CALLS = 64;
-/** A step that is done says by `propagateAs` what it changed. */
+/** Stands for the command when a step is done: only `propagateAs` says what the step changed. */
 const NOTHING = Argv.of();
-/** What one client may queue between MULTI and EXEC. */
+/** Bytes one client may queue between MULTI and EXEC, 1 GB as for one command: beyond it, it is closed. */
 const MAX_QUEUED_BYTES = 1 << 30;
-/** Run at once inside MULTI. */
+/** Commands that run at once inside MULTI instead of being queued (server.c, `processCommand`). */
 const UNQUEUED: readonly string[] = ["exec", "discard", "multi", "watch", "quit", "reset"];
-/** A RESP2 client with subscriptions may only do these: every reply would be taken for a message. */
+/**
+ * The only commands a RESP2 client with subscriptions may send: any other reply could not be told from a
+ * message. RESP3 has pushes for messages, and no such rule.
+ */
 const SUBSCRIBED: readonly string[] = [
   "ping",
   "subscribe",
@@ -77,13 +92,13 @@ const SUBSCRIBED: readonly string[] = [
 
 /** Runs requests of every session of one server. */
 export class Dispatcher {
-  /** What the sessions share; the server as commands see it. */
+  /** What all sessions share; commands reach it as `ctx.host`. */
   readonly host: ServerHost;
-  /** The host's connections. */
+  /** The host's connections, kept here because each chunk asks them. */
   readonly clients: Clients;
-  /** The host's totals. */
+  /** The host's totals, kept here because each command adds to them. */
   readonly statistics: Statistics;
-  /** Judges expiry and times commands. */
+  /** Judges expiry (wall clock) and times commands (monotonic). */
   readonly clock: Clock;
   readonly #availability: Availability;
   readonly #context: ServerContext;
@@ -92,12 +107,19 @@ export class Dispatcher {
   readonly #readOnly: boolean;
   readonly #unqueued: ReadonlySet<Command>;
   readonly #subscribed: ReadonlySet<Command>;
+  /** Totals of the command that ran last: the same command often follows, and needs no look-up then. */
   #lastCommand: Command | undefined = undefined;
   #lastStats: CommandStats | undefined = undefined;
+  /** Calls of FAST commands, by which one in {@linkcode SAMPLED_CALLS} is picked. */
   #calls: number = 0;
+  /** EXEC is running its queue: no command of it may go on in a later turn. */
   #inExec: boolean = false;
 
-  /** @param options What it is made from. */
+  /**
+   * Makes a server that nobody has connected to.
+   *
+   * @param options Its data, its role and who may log in.
+   */
   constructor(options: DispatcherOptions) {
     const { keyspace, clock, random, propagate } = options;
     const commands = mergeRows(options.extraCommands ?? []);
@@ -120,17 +142,21 @@ export class Dispatcher {
     this.tick();
   }
 
-  /** Reads the clock: before a batch of commands of one chunk, which then share their time. */
+  /** Reads the wall clock for the commands that follow: those of one chunk share their time, as in Redis. */
   tick(): void {
     this.#context.nowMs = this.clock.now();
   }
 
   /**
-   * Answers one request. Its reply stands in `writer` when this returns, unless `session.step` was set:
-   * then {@linkcode Dispatcher.resume} finishes it. `argv` is borrowed. A connection's owner has called
-   * {@linkcode Dispatcher.tick} before.
+   * Answers one request. The whole reply stands in `writer` when this returns, unless `session.step` was
+   * set: then {@linkcode Dispatcher.resume} finishes it.
+   *
+   * @param session Who asks. Must not be halted.
+   * @param argv The request, borrowed for the call.
+   * @param writer Where the reply goes.
    */
   dispatch(session: ServerSession, argv: Argv, writer: ReplyWriter): void {
+    // A connection calls `tick` once a chunk; a call in process has no chunk.
     if (session.link === undefined) this.tick();
     const quiet = session.replies !== ReplyMode.ON;
     if (quiet) this.#beQuiet(session, writer);
@@ -152,7 +178,11 @@ export class Dispatcher {
     if (quiet) writer.silent = false;
   }
 
-  /** Goes on with `session.step`, once; false when there is still more to do. */
+  /**
+   * Calls `session.step` once, in a later turn than the one that set it.
+   *
+   * @returns True when the reply is whole and the next command may run; false when the step has more to do.
+   */
   resume(session: ServerSession, writer: ReplyWriter): boolean {
     const { step } = session;
     if (step === undefined) return true;
@@ -176,10 +206,14 @@ export class Dispatcher {
     return true;
   }
 
-  /** Runs a command EXEC took from the queue; its error is its own reply and ends nothing. */
+  /**
+   * Runs a command that EXEC took from the queue (multi.c, `execCommand`). Its error is one of EXEC's
+   * replies, and the queue goes on. Rights are asked again: they may have changed since it was queued.
+   */
   #runQueued(command: Command, argv: Argv): void {
     const context = this.#context;
     const session = context.session!;
+    assert(session.transaction === undefined, "EXEC has taken the queue from its session");
     const { reply } = context;
     if (session.rights !== undefined && !session.rights.allow(command)) {
       return this.#writeError(reply, noPermission(session, command));
@@ -187,10 +221,11 @@ export class Dispatcher {
     this.#inExec = true;
     this.#call(session, command, argv, reply);
     this.#propagation.command(context.dbIndex, argv, context.dirty, true);
-    // What EXEC itself propagates is what its commands did.
+    // EXEC itself is not sent: what its commands changed is, and has just been collected.
     context.dirty = 0;
   }
 
+  /** The error text of the first check that fails, in Redis's order; undefined when the command may run. */
   #refusalOf(session: ServerSession, command: Command, argv: Argv): string | undefined {
     if (!checkArity(command, argv)) return wrongArity(command.name);
     const { flags } = command;
@@ -203,6 +238,7 @@ export class Dispatcher {
       return noPermission(session, command);
     }
     const queued = transaction !== undefined && command.name === "exec" ? transaction : undefined;
+    // EXEC counts as the commands it would run: the role or the link may have changed since they were queued.
     if (this.#readOnly && ((flags | (queued?.anyFlags ?? 0)) & WRITE) !== 0) return READONLY_TEXT;
     if (
       session.protocol === 2 && session.subscriptionCount > 0 && !this.#subscribed.has(command)
@@ -214,6 +250,10 @@ export class Dispatcher {
     return this.#availability.refusal(flags & (queued?.allFlags ?? -1));
   }
 
+  /**
+   * Writes an error and spoils an open transaction with it; a refused EXEC discards the transaction at
+   * once (server.c, `rejectCommand`).
+   */
   #refuse(
     session: ServerSession,
     command: Command | undefined,
@@ -230,6 +270,7 @@ export class Dispatcher {
     this.#writeError(writer, `EXECABORT Transaction discarded because of: ${reason}`);
   }
 
+  /** Queues a copy of the command for EXEC (multi.c, `queueMultiCommand`). */
   #queue(
     session: ServerSession,
     transaction: CommandQueue,
@@ -248,9 +289,11 @@ export class Dispatcher {
     transaction.argvs.push(copy);
     transaction.anyFlags |= command.flags;
     transaction.allFlags &= command.flags;
+    assert(transaction.argvs.length === transaction.commands.length, "a queued row has arguments");
     writer.queued();
   }
 
+  /** Runs a command that passed every check, then sends what it changed and serves who waited for it. */
   #run(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
     const context = this.#context;
     context.enter(session, writer);
@@ -268,7 +311,7 @@ export class Dispatcher {
     this.host.blocking.serve();
   }
 
-  /** The command itself, counted and timed. */
+  /** Calls the handler, counts it and times it (server.c, `call`). */
   #call(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
     const context = this.#context;
     if (this.#lastCommand !== command) {
@@ -301,21 +344,23 @@ export class Dispatcher {
     }
   }
 
-  /** What a handler had replied before it threw is taken back. */
+  /** Takes back what a handler had replied before it threw, from `mark` on, and writes the error instead. */
   #fail(error: unknown, command: Command, writer: ReplyWriter, mark: number): void {
+    assert(mark <= writer.out.length, "a handler only appends to its reply");
     writer.out.length = mark;
     if (error instanceof CommandError) return this.#writeError(writer, error.message);
-    // A bug, or memory that is not to be had: the client is told, and the others are served on.
+    // A bug, or memory that cannot be had: this client is told, and the others are served on.
     this.#logger?.error(`"${command.name}" failed: ${error}`);
     this.#writeError(writer, `ERR internal error in '${command.name}': ${error}`);
   }
 
+  /** Writes an error reply and counts it by its code. */
   #writeError(writer: ReplyWriter, text: string): void {
     this.statistics.error(text);
     writer.error(text);
   }
 
-  /** `CLIENT REPLY` asked for silence: for this command, or until it says otherwise. */
+  /** Drops the reply to this command: CLIENT REPLY OFF until it says ON, SKIP for one command. */
   #beQuiet(session: ServerSession, writer: ReplyWriter): void {
     writer.silent = true;
     if (session.replies === ReplyMode.SKIP) session.replies = ReplyMode.ON;
@@ -326,7 +371,7 @@ function noPermission(session: ServerSession, command: Command): string {
   return `NOPERM User ${session.user} has no permissions to run the '${command.name}' command`;
 }
 
-/** The table with further rows; of two of one name the later stays. */
+/** The command table with further rows; a further row takes the place of one of the same name. */
 function mergeRows(extra: readonly Command[]): readonly Command[] {
   const rows = new Map<string, Command>();
   for (const row of allCommands) rows.set(row.name, row);

@@ -28,25 +28,27 @@ import { Watches } from "./watches.ts";
 
 /** What a {@linkcode ServerHost} is made from. */
 export interface HostOptions extends AboutOptions {
-  /** What the default user must AUTH with; nobody has to when left out. */
+  /** What the default user must AUTH with (`requirepass`); left out, everybody is let in. */
   readonly password?: string;
-  /** Further users by name: a password, or more. */
+  /** Further users by name: a password, or passwords and rules. */
   readonly users?: Readonly<Record<string, UserOptions | string>>;
-  /** False: MASTERDOWN while the master is out of reach. */
+  /** `replica-serve-stale-data`; false answers MASTERDOWN while the master is out of reach. */
   readonly serveStaleData?: boolean;
 }
 
-/** Runs a command that EXEC takes from the queue. Dispatch does. */
+/** Runs one command that EXEC takes from the queue; dispatch passes it in. */
 export type RunQueued = (command: Command, argv: Argv) => void;
 
-/** Shared state of one server's sessions. */
+/** What all sessions of one server share. */
 export class ServerHost implements Host {
   readonly role: "master" | "slave";
   readonly commands: readonly Command[];
   readonly clients: Clients;
   readonly pubsub: PubSub = new PubSub();
+  /** The keys that sessions have under WATCH. */
   readonly watches: Watches = new Watches();
   readonly blocking: Blocked;
+  /** Whether the data is loading or stale. The replica sets it. */
   readonly availability: Availability;
   readonly about: About;
   readonly version: string;
@@ -55,7 +57,9 @@ export class ServerHost implements Host {
   readonly #users: Users;
 
   /**
-   * @param options What it is made from.
+   * Makes the state of a server without sessions.
+   *
+   * @param options Its data, its role and who may log in.
    * @param commands Every row it answers to, each name once.
    * @param runQueued Runs what EXEC takes from the queue.
    */
@@ -97,7 +101,14 @@ export class ServerHost implements Host {
     return this.#users.views();
   }
 
-  /** A session of the default user; with `trusted` it needs no password and may run everything. */
+  /**
+   * Begins a session of the default user.
+   *
+   * @param link Its connection; left out for a call in process.
+   * @param address The peer as CLIENT LIST spells it.
+   * @param localAddress Our end, spelled alike.
+   * @param trusted Needs no password and may run everything; true for a call in process unless told.
+   */
   createSession(
     link?: SessionLink,
     address: string = "",
@@ -126,7 +137,10 @@ export class ServerHost implements Host {
     own.noTouch = false;
   }
 
-  /** Forgets everything a session watched, waited for, queued and was subscribed to. */
+  /**
+   * Forgets everything a session watched, waited for, queued and was subscribed to (networking.c,
+   * `freeClient`, without the socket). Harmless when called twice.
+   */
   endSession(session: ServerSession): void {
     this.watches.unwatch(session);
     this.blocking.remove(session);
@@ -137,13 +151,16 @@ export class ServerHost implements Host {
     this.clients.countMonitors();
   }
 
-  /** A key was changed, by a client or by the master's stream: WATCH and blocked clients learn of it. */
+  /**
+   * Tells WATCH and blocked clients that a key was changed, by a client or by the master's stream (db.c,
+   * `signalModifiedKey`). The bytes are borrowed.
+   */
   touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     this.watches.touch(dbIndex, bytes, start, end);
     this.blocking.touch(dbIndex, bytes, start, end);
   }
 
-  /** Every key of a database (-1: of all) may have been changed, as by FLUSHALL or a new snapshot. */
+  /** The same for every key of a database, or with -1 of all: FLUSHALL, SWAPDB, a new snapshot. */
   touchAll(dbIndex: number): void {
     this.watches.touchAll(dbIndex);
     this.blocking.touchAll(dbIndex);

@@ -1,6 +1,7 @@
 /**
- * `INFO`, in the sections and the order of Redis 7.0. What has no meaning here is left out; nothing is
- * made up.
+ * The text of `INFO`, in the sections and the order of Redis 7.0 (server.c, `genRedisInfoString`). A field
+ * is left out where it has no meaning here or its value is unknown; some that tools insist on are there
+ * with the one value that is true of an embedded replica, as `aof_enabled:0`.
  *
  * @module
  */
@@ -21,19 +22,23 @@ export interface ProcessFacts {
   readonly os?: string;
   /** As in "deno 2.9.6". */
   readonly runtime?: string;
-  /** Process number. */
+  /** The process's number, `process_id`. */
   readonly pid?: number;
-  /** Resident bytes, now. */
+  /** Resident bytes at this moment, `used_memory_rss`. */
   residentBytes?(): number;
   /** Seconds of processor time used. */
   cpuSeconds?(): { readonly user: number; readonly system: number };
 }
 
-/** Where a server listens and what it lets in: filled in by the server once it does. */
+/** Where a server listens and whom it lets in: filled in by the server once it listens. */
 export interface Listening {
+  /** Where it listens; undefined before and after. */
   address: Address | undefined;
+  /** Whether clients must speak TLS. */
   tls: boolean;
+  /** Most connections at once, as configured. */
   maxClients: number;
+  /** Seconds a silent client is kept, as configured; 0 for ever. */
   timeoutSeconds: number;
 }
 
@@ -45,38 +50,40 @@ export interface InfoSource {
   readonly version: string;
   /** The package's own version. */
   readonly packageVersion: string | undefined;
-  /** About the process. */
+  /** What the runtime tells of the process; undefined where it tells nothing. */
   readonly process: ProcessFacts | undefined;
-  /** 40 hex digits, drawn at the start: a restart is told by it. */
+  /** 40 hex digits, drawn at the start: monitoring tells a restart by another id. */
   readonly runId: string;
-  /** Where it listens. */
+  /** Where it listens and whom it lets in. */
   readonly listening: Listening;
   /** `maxclients`, as CONFIG SET may have changed it. */
   readonly maxClients: number;
-  /** What is served. */
+  /** The data that is served. */
   readonly keyspace: Keyspace;
-  /** Tells the time. */
+  /** Tells the time and the uptime. */
   readonly clock: Clock;
   /** When it was made, milliseconds since 1970. */
   readonly startedAtMs: number;
   /** Seconds since 1970 of the last snapshot loaded, or of the start. */
   readonly lastSaveSeconds: number;
-  /** Connections. */
+  /** The connections, counted and asked for their buffers. */
   readonly clients: Clients;
-  /** Subscriptions. */
+  /** The subscriptions, counted by kind. */
   readonly pubsub: PubSub;
-  /** Totals. */
+  /** Totals since the start or CONFIG RESETSTAT. */
   readonly statistics: Statistics;
-  /** Whether the data is loading. */
+  /** Whether the data is being loaded. */
   readonly availability: Availability;
-  /** Replication, now. */
+  /** The state of replication at this moment. */
   readonly replication: ReplicationView;
 }
 
 type Fields = readonly (readonly [string, string | number] | undefined)[];
 type Section = (about: InfoSource) => Fields;
 
+/** `master_replid` where no id is known, as Redis spells it. */
 const NO_REPLID = "0".repeat(40);
+/** `repl_backlog_size` while there is no backlog: Redis's default, 1 MB. */
 const DEFAULT_BACKLOG = 1024 * 1024;
 const UNITS: readonly string[] = ["K", "M", "G", "T"];
 
@@ -95,10 +102,16 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   keyspace,
 };
 const TITLES: Readonly<Record<string, string>> = { cpu: "CPU" };
-/** Told only when asked for by name, or by "all" and "everything". */
+/** Sections written only when asked for by name, or by "all" or "everything". */
 const NOT_DEFAULT: readonly string[] = ["commandstats"];
 
-/** The text for sections in lower case; none means the default ones. Unknown ones are passed over. */
+/**
+ * Writes INFO's text.
+ *
+ * @param about What is told.
+ * @param sections Names in lower case, "default", "all" or "everything"; none at all means the default
+ *   ones. Unknown names are ignored, as in Redis.
+ */
 export function describeServer(about: InfoSource, sections: readonly string[]): string {
   const wanted = selectSections(sections);
   const texts: string[] = [];
@@ -255,7 +268,10 @@ function replication({ isReplica, replication: view }: InfoSource): Fields {
   ];
 }
 
-/** The lines only a replica has. Sentinel reads them: `slave_priority:0` keeps it from promoting us. */
+/**
+ * The lines that only a replica has. Sentinel reads several of them: `slave_priority:0` keeps it from
+ * promoting us, since we cannot become a master.
+ */
 function masterLink(view: ReplicationView, follows: boolean): Fields {
   const up = follows && view.linkState === "connected";
   const { sync } = view;
@@ -325,7 +341,7 @@ function percent(part: number, whole: number): string {
   return `${(whole <= 0 ? 0 : part * 100 / whole).toFixed(2)}%`;
 }
 
-/** server.c, `bytesToHuman`. */
+/** A size as INFO spells it for people, as in "1.50M" (server.c, `bytesToHuman`). */
 function human(bytes: number): string {
   if (bytes < 1024) return `${bytes}B`;
   let value = bytes / 1024;

@@ -1,5 +1,10 @@
 /**
- * MONITOR: each command as a line, as `replicationFeedMonitors` lays it out.
+ * MONITOR: each command as a line to every client under it, as replication.c, `replicationFeedMonitors`
+ * lays it out: seconds and microseconds since 1970, database and peer, then the arguments in quotes.
+ *
+ * ```text
+ *   +1704067200.000000 [0 127.0.0.1:50000] "SET" "key" "a\x00b"
+ * ```
  *
  * @module
  */
@@ -20,7 +25,10 @@ const ESCAPES: Readonly<Record<number, string>> = {
   [BACKSLASH]: "\\\\",
 };
 
-/** Sends one command to every session under MONITOR. */
+/**
+ * Sends one command to every session under MONITOR. The time has millisecond resolution: the last three
+ * digits are always 0.
+ */
 export function feedMonitors(
   clients: Clients,
   session: ServerSession,
@@ -39,7 +47,7 @@ export function feedMonitors(
   }
 }
 
-/** sds.c, `sdscatrepr`. */
+/** An argument with quotes, backslashes and bytes that cannot be printed escaped (sds.c, `sdscatrepr`). */
 function quote(argv: Argv, index: number): string {
   let text = "";
   for (let pos = argv.starts[index]; pos < argv.ends[index]; pos++) {

@@ -1,20 +1,24 @@
 /**
- * Who is subscribed to what, and messages on their way to them.
+ * Who is subscribed to what, and the messages to them (pubsub.c). A message is written straight into each
+ * subscriber's output; the connection sends it once the batch at hand is done, and cuts off a subscriber
+ * that leaves too much untaken.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { latin1 } from "../base/ascii.ts";
 import { globMatch } from "../base/glob.ts";
 import type { PubSubHost, Session, SubscriptionKind } from "../commands/engine/host.ts";
 import type { ServerSession } from "./session.ts";
 
+/** One channel, pattern or shard channel. It exists as long as a session is subscribed to it. */
 interface Topic {
   readonly name: Uint8Array;
   readonly sessions: Set<ServerSession>;
 }
 
-/** Subscriptions of every session of one server. */
+/** The subscriptions of all sessions of one server. */
 export class PubSub implements PubSubHost {
   readonly #topics: Record<SubscriptionKind, Map<string, Topic>> = {
     channel: new Map(),
@@ -26,12 +30,12 @@ export class PubSub implements PubSubHost {
     return this.#topics.pattern.size;
   }
 
-  /** How many channels have subscribers. */
+  /** How many channels have a subscriber: `pubsub_channels` of INFO. */
   get channelCount(): number {
     return this.#topics.channel.size;
   }
 
-  /** How many shard channels have subscribers. */
+  /** How many shard channels have a subscriber: `pubsubshard_channels` of INFO. */
   get shardChannelCount(): number {
     return this.#topics.shard.size;
   }
@@ -55,18 +59,20 @@ export class PubSub implements PubSubHost {
     const text = latin1(name);
     if (!namesOf(session, kind).delete(text)) return false;
     (session as ServerSession).subscriptionCount--;
+    assert((session as ServerSession).subscriptionCount >= 0, "what is taken away was counted");
     const topic = this.#topics[kind].get(text)!;
     topic.sessions.delete(session as ServerSession);
     if (topic.sessions.size === 0) this.#topics[kind].delete(text);
     return true;
   }
 
-  /** Takes a session out of everything. */
+  /** Ends all subscriptions of a session, without a reply. */
   forget(session: ServerSession): void {
     if (session.subscriptionCount === 0) return;
     for (const kind of ["channel", "pattern", "shard"] as const) {
       for (const name of this.subscriptions(session, kind)) this.unsubscribe(session, kind, name);
     }
+    assert(session.subscriptionCount === 0, "the count is that of the three maps");
   }
 
   subscriptions(session: Session, kind: SubscriptionKind): Uint8Array[] {
@@ -113,6 +119,7 @@ function namesOf(session: Session, kind: SubscriptionKind): Map<string, Uint8Arr
   return kind === "pattern" ? own.patterns : own.shardChannels;
 }
 
+/** Writes one message as a push (RESP3) or an array (RESP2). A session without a connection gets none. */
 function push(
   session: ServerSession,
   kind: string,

@@ -11,12 +11,17 @@ import { factsOf } from "../commands/engine/facts.ts";
 
 const RULE = /^([+-])(@?)([a-z_|-]+)$/;
 
-/** What a user may not run. */
+/** What one user may run: the rules, and each command's verdict once it was asked for. */
 export class Rights {
   readonly #rules: readonly (readonly [allow: boolean, category: boolean, name: string])[];
   readonly #known: Map<Command, boolean> = new Map();
 
-  /** @throws {TypeError} For a rule that is none. */
+  /**
+   * Reads rules.
+   *
+   * @param rules Rules parted by spaces, as in "-@all +@read +client|id".
+   * @throws {TypeError} For a word that is no rule for commands.
+   */
   constructor(rules: string) {
     this.#rules = rules.trim().split(/\s+/).map((rule) => {
       const text = rule === "allcommands" ? "+@all" : rule === "nocommands" ? "-@all" : rule;
@@ -26,7 +31,10 @@ export class Rights {
     });
   }
 
-  /** Whether the last rule that concerns the command allows it. */
+  /**
+   * Whether the last rule that concerns the command allows it. What may be run before AUTH (AUTH, HELLO,
+   * QUIT, RESET) always may. The verdict is kept: rules do not change.
+   */
   allow(command: Command): boolean {
     let allowed = this.#known.get(command);
     if (allowed === undefined) {

@@ -12,32 +12,40 @@ import { Dispatcher, type DispatcherOptions, type ServerLogger } from "./dispatc
 
 /** What a {@linkcode Server} is made from. */
 export interface ServerOptions extends DispatcherOptions {
-  /** Most connections at once. 10,000. */
+  /** Most connections at once, 10,000 unless told; further ones read one error and are closed. */
   readonly maxClients?: number;
-  /** Milliseconds a silent client is kept; 0, the default, forever. Subscribers are always kept. */
+  /** Milliseconds a silent client is kept; 0, the default, for ever. Subscribers are always kept. */
   readonly idleTimeoutMs?: number;
   /** Bounds on each client, where they differ from Redis's. */
   readonly limits?: Partial<ClientLimits>;
 }
 
+/** How often rates are sampled and idle clients looked for (server.c, `serverCron`, does so more often). */
 const CRON_MS = 1000;
 const TOO_MANY = "-ERR max number of clients reached\r\n";
 
-/** See the module's text. */
+/** Listens, and owns the connections. */
 export class Server implements ClientOwner {
-  /** Answers: clients, and calls in process. */
+  /** Runs the commands of clients and of calls in process. */
   readonly dispatcher: Dispatcher;
+  /** The bounds on each client. */
   readonly limits: ClientLimits;
   readonly #logger: ServerLogger | undefined;
   readonly #clients: Map<number, Client> = new Map();
+  /** Clients with pushed messages, flushed together in one microtask. */
   #toFlush: Set<Client> = new Set();
   #listener: Listener | undefined = undefined;
   #cron: TimerId = undefined;
   #cronAtMs: number = 0;
   #closed: boolean = false;
+  /** Resolves `close` when the last client has left. */
   #emptied: (() => void) | undefined = undefined;
 
-  /** @param options What it is made from. */
+  /**
+   * Makes a server that does not listen yet; calls in process are answered.
+   *
+   * @param options Its data, its role, who may log in and the bounds on clients.
+   */
   constructor(options: ServerOptions) {
     this.dispatcher = new Dispatcher(options);
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -48,12 +56,12 @@ export class Server implements ClientOwner {
     this.dispatcher.clients.onPause = () => this.#unhold();
   }
 
-  /** Where it listens; undefined before and after. */
+  /** Where it listens; undefined before `listen` and after `close`. */
   get address(): Address | undefined {
     return this.#listener?.address;
   }
 
-  /** How many are connected. */
+  /** How many clients are connected. */
   get clientCount(): number {
     return this.#clients.size;
   }
@@ -61,8 +69,9 @@ export class Server implements ClientOwner {
   /**
    * Begins to listen.
    *
-   * @param net The network. @param options Where on it.
-   * @returns Where, with the port it got.
+   * @param net The network to listen on.
+   * @param options The address, TLS and the mode of a Unix socket.
+   * @returns The address, with the port it got.
    * @throws {SocketError} When it can't listen there.
    */
   async listen(net: Net, options: ListenOptions): Promise<Address> {
@@ -80,7 +89,7 @@ export class Server implements ClientOwner {
   /**
    * Stops accepting, sends what has been replied, and ends every connection.
    *
-   * @param lingerMs How long a peer may take for it. 1,000.
+   * @param lingerMs Milliseconds a peer has to take what is left; 1,000 unless told.
    */
   async close(lingerMs?: number): Promise<void> {
     this.#closed = true;
@@ -96,6 +105,7 @@ export class Server implements ClientOwner {
     await emptied;
   }
 
+  /** A client's connection ended or was given away: forgets it. */
   left(client: Client): void {
     const { session } = client;
     this.#clients.delete(session.id);
@@ -105,6 +115,7 @@ export class Server implements ClientOwner {
     if (this.#clients.size === 0) this.#emptied?.();
   }
 
+  /** Flushes the client in a microtask, together with others that were pushed to in this turn. */
   flushSoon(client: Client): void {
     if (this.#toFlush.size === 0) void Promise.resolve().then(() => this.#flushAll());
     this.#toFlush.add(client);
@@ -126,7 +137,7 @@ export class Server implements ClientOwner {
     client.start();
   }
 
-  /** Messages of a whole batch of the stream leave in one write a client. */
+  /** All messages of one turn, as of a batch of the master's stream, leave in one write a client. */
   #flushAll(): void {
     const clients = this.#toFlush;
     this.#toFlush = new Set();

@@ -1,5 +1,5 @@
 /**
- * What INFO counts: commands, errors, connections, and the slow log.
+ * What INFO counts: commands, errors, connections, bytes; and the slow log (slowlog.c).
  *
  * @module
  */
@@ -9,33 +9,48 @@ import type { SlowEntry } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { ServerSession } from "./session.ts";
 
+/** Arguments of an entry of the slow log (slowlog.h, `SLOWLOG_ENTRY_MAX_ARGC`). */
 const SLOW_ENTRY_ARGS = 32;
+/** Bytes of each of them (slowlog.h, `SLOWLOG_ENTRY_MAX_STRING`). */
 const SLOW_ENTRY_BYTES = 128;
-/** Errors are counted by their first word: after so many different ones somebody makes them up. */
+/** Most error codes counted apart: a script may make up any number of them (server.h, `ERROR_STATS_NUMBER`). */
 const MAX_ERROR_KINDS = 128;
+/** Samples averaged for `instantaneous_ops_per_sec`, one a second (server.h, `STATS_METRIC_SAMPLES`). */
 const RATE_SAMPLES = 16;
 
-/** Running totals of one command. */
+/** Running totals of one command, a line of `INFO commandstats`. */
 export class CommandStats {
+  /** How often the handler was called. */
   calls: number = 0;
+  /** Microseconds its calls took; estimated from one call in 64 for FAST commands. */
   micros: number = 0;
+  /** How often a check refused it before it ran. */
   rejected: number = 0;
+  /** How often the handler ended with an error. */
   failed: number = 0;
 }
 
 /** Totals since the start or `CONFIG RESETSTAT`. */
 export class Statistics {
+  /** Connections that were let in. */
   connections: number = 0;
+  /** Connections refused because `maxclients` were there. */
   rejectedConnections: number = 0;
+  /** Commands whose handler was called, those of EXEC included. */
   commands: number = 0;
+  /** How many error replies were written. */
   errorReplies: number = 0;
+  /** Bytes read from clients. */
   inputBytes: number = 0;
+  /** Bytes of replies handed to sockets. */
   outputBytes: number = 0;
+  /** Clients ended because they sent what is no command. */
   protocolErrors: number = 0;
+  /** Clients cut off because they left too much untaken. */
   outputLimitDisconnections: number = 0;
   /** Microseconds from which a command enters the slow log; negative for never. */
   slowerThanMicros: number = 10_000;
-  /** How many entries the slow log keeps. */
+  /** Most entries the slow log keeps; `slowlog-max-len`. */
   slowLogLength: number = 128;
   readonly #stats: Map<Command, CommandStats> = new Map();
   readonly #errors: Map<string, number> = new Map();
@@ -44,7 +59,7 @@ export class Statistics {
   readonly #rates: number[] = [];
   #lastCommands: number = 0;
 
-  /** Totals of one command. */
+  /** Totals of one command, which the caller adds to. The same object for good, also after `reset`. */
   of(command: Command): CommandStats {
     let stats = this.#stats.get(command);
     if (stats === undefined) {
@@ -61,23 +76,23 @@ export class Statistics {
     }
   }
 
-  /** Error replies by code. */
+  /** Error replies by their code, the first word of the text. */
   get errors(): ReadonlyMap<string, number> {
     return this.#errors;
   }
 
-  /** Newest first. */
+  /** Entries of the slow log, newest first. */
   get slowEntries(): readonly SlowEntry[] {
     return this.#slow;
   }
 
-  /** Commands a second over the last seconds. */
+  /** Commands a second, averaged over the last 16 samples. */
   get commandsPerSecond(): number {
     if (this.#rates.length === 0) return 0;
     return Math.round(this.#rates.reduce((sum, rate) => sum + rate, 0) / this.#rates.length);
   }
 
-  /** Called about once a second. */
+  /** Takes a sample of the rate; the server calls it about once a second. */
   sample(elapsedMs: number): void {
     const rate = elapsedMs <= 0 ? 0 : (this.commands - this.#lastCommands) * 1000 / elapsedMs;
     this.#lastCommands = this.commands;
@@ -85,7 +100,7 @@ export class Statistics {
     if (this.#rates.length > RATE_SAMPLES) this.#rates.shift();
   }
 
-  /** An error reply was written. */
+  /** Counts an error reply by its code. */
   error(text: string): void {
     this.errorReplies++;
     const space = text.indexOf(" ");
@@ -95,7 +110,7 @@ export class Statistics {
     this.#errors.set(code, (count ?? 0) + 1);
   }
 
-  /** A command took so long. */
+  /** Enters a command that took `micros` into the slow log, when that is long enough. */
   slow(session: ServerSession, argv: Argv, micros: number, nowMs: number): void {
     if (this.slowerThanMicros < 0 || micros < this.slowerThanMicros) return;
     this.#slow.unshift({
@@ -109,12 +124,12 @@ export class Statistics {
     if (this.#slow.length > this.slowLogLength) this.#slow.length = this.slowLogLength;
   }
 
-  /** Empties the slow log. */
+  /** Empties the slow log: SLOWLOG RESET. Ids go on counting. */
   resetSlow(): void {
     this.#slow = [];
   }
 
-  /** Begins to count anew; objects handed out by `of` stay in use. */
+  /** Sets all totals to 0: CONFIG RESETSTAT. The slow log stays, and so do the objects that `of` gave. */
   reset(): void {
     for (const stats of this.#stats.values()) Object.assign(stats, new CommandStats());
     this.#errors.clear();
@@ -130,7 +145,10 @@ export class Statistics {
   }
 }
 
-/** As Redis shortens them: 32 arguments of 128 bytes, the last telling how many more there were. */
+/**
+ * Copies of a command's arguments, shortened as slowlog.c, `slowlogCreateEntry` does: at most 32, the last
+ * one saying how many more there were, each of at most 128 bytes and a note of how many were left out.
+ */
 function shorten(argv: Argv): Uint8Array[] {
   const args: Uint8Array[] = [];
   const shown = argv.count > SLOW_ENTRY_ARGS ? SLOW_ENTRY_ARGS - 1 : argv.count;

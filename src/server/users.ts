@@ -1,5 +1,6 @@
 /**
- * Who may log in, and what they may run.
+ * Who may log in, and with which password (acl.c, `ACLCheckUserCredentials`). What a user may run is in
+ * rights.ts. Passwords are held as given, in memory only, and are told to nobody.
  *
  * @module
  */
@@ -11,9 +12,9 @@ import type { ServerSession } from "./session.ts";
 
 const DEFAULT_USER = "default";
 
-/** One user. */
+/** One user as it is configured. */
 export interface UserOptions {
-  /** Any of these lets it in; none at all means that it needs none. */
+  /** Any of these lets the user in; without one the user needs none (`nopass`). */
   readonly passwords?: readonly string[];
   /** ACL rules for commands, as in "+@all -@dangerous" or "-@all +@read +ping"; "+@all" unless told. */
   readonly commands?: string;
@@ -25,11 +26,13 @@ interface User {
   readonly rights: Rights | undefined;
 }
 
-/** Every user, the default one included. */
+/** All users of one server, the default one included. */
 export class Users {
   readonly #users: Map<string, User> = new Map();
 
   /**
+   * Reads the configuration.
+   *
    * @param password What the default user needs; undefined or "" lets everybody in.
    * @param users Further users by name; one named "default" replaces the default user.
    */
@@ -49,10 +52,10 @@ export class Users {
     return this.#users.get(DEFAULT_USER)!.passwords.length === 0;
   }
 
-  /** Logs in; false for a wrong name or password, which are not told apart. */
+  /** Logs a session in. False for a wrong name or a wrong password, which the caller cannot tell apart. */
   login(session: ServerSession, name: string, password: Uint8Array): boolean {
     const user = this.#users.get(name);
-    // An unknown name is compared as well, so that it takes as long as a wrong password.
+    // An unknown name is compared with something, too: the time taken does not tell which names exist.
     const passwords = user?.passwords ?? [NOBODY];
     let matched = user !== undefined && passwords.length === 0;
     for (const candidate of passwords) if (sameSecret(candidate, password)) matched = true;
@@ -63,14 +66,14 @@ export class Users {
     return true;
   }
 
-  /** As a new connection is: the default user, logged in where it needs no password. */
+  /** Makes the session the default user's, as it is for a new connection: logged in where no password is set. */
   enter(session: ServerSession): void {
     session.user = DEFAULT_USER;
     session.rights = this.#users.get(DEFAULT_USER)!.rights;
     session.authenticated = this.open;
   }
 
-  /** As `ACL` tells them. */
+  /** All users as ACL LIST and ACL GETUSER tell them. */
   views(): UserView[] {
     return [...this.#users].map(([name, user]) => ({
       name,
@@ -91,7 +94,10 @@ function makeUser(options: UserOptions): User {
   };
 }
 
-/** Takes as long for a wrong guess as for a right one, and tells nothing but the guess's own length. */
+/**
+ * Compares without an early end, so that its time depends on the guess's length alone and does not tell
+ * how many leading bytes were right (acl.c, `time_independent_strcmp`).
+ */
 function sameSecret(secret: Uint8Array, guess: Uint8Array): boolean {
   let difference = secret.length ^ guess.length;
   for (let i = 0; i < guess.length; i++) difference |= guess[i] ^ secret[i % secret.length];

@@ -1,36 +1,36 @@
 /**
- * What the server tells about replication: declared here, filled by whoever knows (`replica/` with its
- * link, TestMaster with its replicas). Asked for only by INFO and ROLE, so it may be put together anew
- * each time.
+ * What the server tells about replication. The server does not import the link: it declares here what it
+ * needs, and who knows fills it (`replica/` from its link, TestMaster from its replicas). Only INFO, ROLE
+ * and CONFIG ask, so it is put together for each of them.
  *
  * @module
  */
 
 import type { ReplicaView } from "../commands/engine/host.ts";
 
-/** A moment's view of replication. */
+/** The state of replication at one moment. */
 export interface ReplicationView {
   /** Master's name or address as it was configured; "" where nobody is followed. */
   readonly masterHost: string;
   /** Master's port; 0 for a Unix socket. */
   readonly masterPort: number;
-  /** As `ROLE` says: none, connect, connecting, handshake, sync, connected. */
+  /** The link's state in ROLE's words; "none" where nobody is followed. */
   readonly linkState: "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
   /** Seconds since the master's last byte; -1 without a connection. */
   readonly lastIoSeconds: number;
-  /** Seconds since the link broke; -1 when it never stood. Told only while it is not connected. */
+  /** Seconds since the link broke, -1 when it was never connected. INFO tells it while the link is down. */
   readonly downSinceSeconds: number;
   /** The snapshot being received; undefined while there is none. */
   readonly sync: SyncView | undefined;
-  /** Stream bytes received, or -1 while unknown. */
+  /** Replication offset up to which bytes were received; -1 while unknown. */
   readonly readOffset: number;
-  /** Stream bytes applied, or -1 while unknown; a master's own offset. */
+  /** Replication offset up to which the stream is applied, a master's own offset; -1 while unknown. */
   readonly offset: number;
-  /** The data's replication id, 40 hex digits; "" while unknown. */
+  /** Replication id of the data, 40 hex digits; "" while unknown. */
   readonly replid: string;
-  /** The id before a failover; "" for none. */
+  /** The replication id before a failover; "" for none. */
   readonly replid2: string;
-  /** Up to where `replid2` is valid, or -1. */
+  /** Offset up to which `replid2` is valid; -1 for none. */
   readonly secondOffset: number;
   /** The backlog kept for replicas; undefined for none. */
   readonly backlog: BacklogView | undefined;
@@ -38,29 +38,29 @@ export interface ReplicationView {
   readonly replicas: readonly ReplicaView[];
 }
 
-/** A snapshot on its way. */
+/** A snapshot that is being received. */
 export interface SyncView {
-  /** In all, or 0 where the master does not say. */
+  /** Bytes in all; 0 where the master does not say, as for a diskless one. */
   readonly totalBytes: number;
-  /** Received. */
+  /** Bytes received so far. */
   readonly readBytes: number;
-  /** Seconds since the last of them. */
+  /** Seconds since the last of those bytes. */
   readonly lastIoSeconds: number;
   /** When it began, seconds since 1970. */
   readonly startedAtSeconds: number;
 }
 
-/** The backlog. */
+/** The backlog from which replicas resume. */
 export interface BacklogView {
-  /** Capacity in bytes. */
+  /** How many bytes it can hold. */
   readonly size: number;
   /** Offset of the first byte it holds. */
   readonly firstByteOffset: number;
-  /** Bytes it holds. */
+  /** How many bytes it holds now. */
   readonly length: number;
 }
 
-/** What a server says of replication that follows nobody and has no replicas. */
+/** The view of a server that follows nobody and has no replicas. */
 export const NO_REPLICATION: ReplicationView = {
   masterHost: "",
   masterPort: 0,

@@ -1,5 +1,7 @@
 /**
- * WATCH: which sessions wait for which keys to change. Costs one comparison a write while nobody does.
+ * WATCH (multi.c): which sessions watch which keys. A change marks its watchers at once, so EXEC reads one
+ * flag; that a key's time has come marks nobody, so EXEC looks at the watched keys' expiry itself. A write
+ * costs one comparison while nobody watches anything.
  *
  * @module
  */
@@ -9,8 +11,9 @@ import { NO_EXPIRY } from "../store/memory/record.ts";
 import { keyName } from "./key_name.ts";
 import type { ServerSession, WatchedKey } from "./session.ts";
 
-/** Watched keys of every session of one server. */
+/** The watched keys of all sessions of one server. */
 export class Watches {
+  /** Who watches a key, by {@linkcode keyName}. No set is empty. */
   readonly #sessions: Map<string, Set<ServerSession>> = new Map();
 
   /** Begins to watch a key of the session's database. */
@@ -32,7 +35,7 @@ export class Watches {
     this.#sessions.set(name, sessions.add(session));
   }
 
-  /** Forgets what a session watches. */
+  /** Forgets what a session watches, and that anything of it was changed. */
   unwatch(session: ServerSession): void {
     session.watchBroken = false;
     if (session.watched.size === 0) return;
@@ -44,7 +47,7 @@ export class Watches {
     session.watched.clear();
   }
 
-  /** Whether a watched key was changed, or has reached its time since. */
+  /** Whether EXEC must answer null: a watched key was changed, or has expired since WATCH. */
   isBroken(session: ServerSession, keyspace: Keyspace, nowMs: number): boolean {
     if (session.watchBroken) return true;
     for (const { dbIndex, key, expired } of session.watched.values()) {
@@ -53,14 +56,14 @@ export class Watches {
     return false;
   }
 
-  /** A key was changed. */
+  /** Marks the sessions that watch a key: it was changed. The bytes are borrowed. */
   touch(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#sessions.size === 0) return;
     const sessions = this.#sessions.get(keyName(dbIndex, bytes, start, end));
     if (sessions !== undefined) { for (const session of sessions) session.watchBroken = true; }
   }
 
-  /** Every key of a database, or with -1 of all, may have changed. */
+  /** Marks the sessions that watch any key of a database, or with -1 of any database. */
   touchAll(dbIndex: number): void {
     for (const sessions of this.#sessions.values()) {
       for (const session of sessions) {
