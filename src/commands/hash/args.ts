@@ -29,6 +29,7 @@ import {
   hashHasExpiries,
   hashLength,
   hashRemove,
+  hashSet,
 } from "../../store/types/hash.ts";
 import type { FieldVisitor } from "../../store/types/hash_table.ts";
 import { Caller, type Context } from "../engine/context.ts";
@@ -78,6 +79,43 @@ export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number
   }
   if (entry === 0) entry = hashCreate(db, argv.bytes, argv.starts[1], argv.ends[1], bytes);
   return hashExpect(db, entry, (argv.count - first) >>> 1, longest);
+}
+
+/**
+ * Sets the field that argument `index` names to the argument behind it; returns where the hash is now. The store's
+ * `hashSetResult` tells whether the field is new.
+ *
+ * @param expireAtMs NO_EXPIRY for a field that stays, undefined to keep the expiry that the field has.
+ */
+export function setField(
+  ctx: Context,
+  entry: Entry,
+  argv: Argv,
+  index: number,
+  expireAtMs: number | undefined,
+): Entry {
+  const { bytes, starts, ends } = argv;
+  const { db } = ctx;
+  const at = index + 1;
+  return hashSet(
+    db,
+    entry,
+    bytes,
+    starts[index],
+    ends[index],
+    bytes,
+    starts[at],
+    ends[at],
+    expireAtMs,
+  );
+}
+
+/**
+ * Removes the field that argument `index` names; returns where the hash is now. The store's `hashRemoveResult` tells
+ * whether the field was there. The hash may be empty then: {@linkcode hashChanged} deletes it.
+ */
+export function removeField(ctx: Context, entry: Entry, argv: Argv, index: number): Entry {
+  return hashRemove(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
 /** Whether the caller sees a field with this expiry, which is absolute milliseconds or NO_EXPIRY. */

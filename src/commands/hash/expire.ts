@@ -14,8 +14,6 @@ import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
   hashKeepExpiries,
   hashLength,
-  hashRemove,
-  hashSet,
   hashSetExpiry,
   MAX_FIELD_EXPIRY,
 } from "../../store/types/hash.ts";
@@ -43,7 +41,9 @@ import {
   hashChanged,
   lookupHash,
   openForSet,
+  removeField,
   replyField,
+  setField,
 } from "./args.ts";
 
 const INT32_MAX = 0x7fffffff;
@@ -158,7 +158,7 @@ function expireField(
   const field = argv.at(index).slice();
   if (at !== NO_EXPIRY && at <= ctx.nowMs && ctx.caller !== Caller.MASTER_STREAM) {
     changes.removed.push(field);
-    return hashRemove(ctx.db, entry, bytes, starts[index], ends[index]);
+    return removeField(ctx, entry, argv, index);
   }
   changes.expiring.push(field);
   return hashSetExpiry(ctx.db, entry, bytes, starts[index], ends[index], at);
@@ -306,7 +306,6 @@ function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): voi
 
 /** `HGETDEL key FIELDS n field ...`: the value, or null, of each field, which is deleted; propagated as one HDEL. O(n). */
 const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
-  const { bytes, starts, ends } = argv;
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
   readFields(argv, 2, FIELDS_POSITIVE);
@@ -321,7 +320,7 @@ const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx,
     }
     const { value } = findFieldResult;
     reply.bulk(value.bytes, value.start, value.end);
-    entry = hashRemove(ctx.db, entry, bytes, starts[i], ends[i]);
+    entry = removeField(ctx, entry, argv, i);
     removed++;
   }
   if (removed === 0) return;
@@ -434,8 +433,6 @@ function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery
  */
 const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   const query = new SetExQuery(ctx, argv);
-  const { bytes, starts, ends } = argv;
-  const { db } = ctx;
   let entry = lookupHash(ctx, argv, 1);
   if (!presenceHolds(ctx, entry, argv, query)) return ctx.reply.integer(0);
   const first = query.fields + 2;
@@ -446,8 +443,7 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
   if (isPast) return deleteAll(ctx, argv, entry, first);
   entry = openForSet(ctx, argv, entry, first);
   for (let i = first; i < argv.count; i += 2) {
-    const [start, end] = [starts[i + 1], ends[i + 1]];
-    entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, at);
+    entry = setField(ctx, entry, argv, i, at);
   }
   hashChanged(ctx, argv, entry, (argv.count - first) >>> 1);
   if (ctx.caller === Caller.MASTER_CLIENT && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
@@ -458,16 +454,13 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
  * gave it, as in Redis. Propagated as an HDEL for each field, whether it was there or not.
  */
 function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
-  const { bytes, starts, ends } = argv;
   const { db } = ctx;
   if (entry !== 0) entry = hashKeepExpiries(db, openForSet(ctx, argv, entry, first));
   const named: Uint8Array[] = [];
   for (let i = first; i < argv.count; i += 2) {
     named.push(argv.at(i));
     if (entry === 0) continue;
-    const [start, end] = [starts[i + 1], ends[i + 1]];
-    entry = hashSet(db, entry, bytes, starts[i], ends[i], bytes, start, end, undefined);
-    entry = hashRemove(db, entry, bytes, starts[i], ends[i]);
+    entry = removeField(ctx, setField(ctx, entry, argv, i, undefined), argv, i);
   }
   if (entry !== 0 && hashLength(db, entry) === 0) db.removeEntry(entry);
   ctx.changed(argv, 1, named.length);

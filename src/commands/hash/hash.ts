@@ -23,7 +23,6 @@ import {
   hashCreate,
   hashExpect,
   hashLength,
-  hashRemove,
   hashRemoveResult,
   hashSet,
   hashSetResult,
@@ -51,7 +50,9 @@ import {
   isVisible,
   lookupHash,
   openForSet,
+  removeField,
   replyField,
+  setField,
   visibleLength,
 } from "./args.ts";
 import { hashExpireCommands } from "./expire.ts";
@@ -74,12 +75,10 @@ const scratch = new Uint8Array(8192);
  */
 function setGeneric(ctx: Context, argv: Argv, name: string): number {
   if ((argv.count & 1) !== 0) throw new CommandError(wrongArity(name));
-  const { bytes, starts, ends } = argv;
   let entry = openForSet(ctx, argv, lookupHash(ctx, argv, 1), 2);
   let created = 0;
   for (let i = 2; i < argv.count; i += 2) {
-    const [start, end] = [starts[i + 1], ends[i + 1]];
-    entry = hashSet(ctx.db, entry, bytes, starts[i], ends[i], bytes, start, end, NO_EXPIRY);
+    entry = setField(ctx, entry, argv, i, NO_EXPIRY);
     if (hashSetResult.isNew) created++;
   }
   hashChanged(ctx, argv, entry, (argv.count - 2) >>> 1);
@@ -99,13 +98,10 @@ const hmset = command("hmset", -4, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, 
 
 /** `HSETNX key field value`: 1 when the field is missing and is set, else 0. O(1). */
 const hsetnx = command("hsetnx", 4, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, argv) => {
-  const { bytes, starts, ends } = argv;
   const entry = lookupHash(ctx, argv, 1);
   if (findField(ctx, entry, argv, 2)) return ctx.reply.integer(0);
   const open = openForSet(ctx, argv, entry, 2);
-  const [start, end] = [starts[3], ends[3]];
-  const now = hashSet(ctx.db, open, bytes, starts[2], ends[2], bytes, start, end, NO_EXPIRY);
-  hashChanged(ctx, argv, now, 1);
+  hashChanged(ctx, argv, setField(ctx, open, argv, 2, NO_EXPIRY), 1);
   ctx.reply.integer(1);
 });
 
@@ -144,7 +140,7 @@ const hdel = command("hdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   if (entry === 0) return ctx.reply.integer(0);
   let removed = 0;
   for (let i = 2; i < argv.count; i++) {
-    entry = hashRemove(ctx.db, entry, argv.bytes, argv.starts[i], argv.ends[i]);
+    entry = removeField(ctx, entry, argv, i);
     if (hashRemoveResult.wasThere) removed++;
   }
   if (removed > 0) hashChanged(ctx, argv, entry, removed);

@@ -43,26 +43,33 @@ const NO_KEY = new Uint8Array(0);
  * are while it grows, one of which may be the destination.
  */
 class Result {
+  /** A database with the limits of the selected one: they decide when the result changes its form. */
   readonly db: Database;
+  /** The set, which moves as it grows. */
   entry: Entry;
 
+  /** Begins with an empty set of that form; adding converts it as it does any set. */
   constructor(ctx: Context, encoding: Encoding) {
     this.db = new Records(ctx.db.settings);
     this.entry = setCreate(this.db, NO_KEY, 0, 0, encoding);
   }
 
+  /** Adds a member unless the result has it. */
   add(bytes: Uint8Array, start: number, end: number): void {
     this.entry = setAdd(this.db, this.entry, bytes, start, end);
   }
 
+  /** Removes a member if the result has it. */
   remove(bytes: Uint8Array, start: number, end: number): void {
     this.entry = setRemove(this.db, this.entry, bytes, start, end);
   }
 
+  /** Members so far. */
   get length(): number {
     return setLength(this.db, this.entry);
   }
 
+  /** Replies with all members, a set in RESP3. */
   reply(ctx: Context): void {
     ctx.reply.set(this.length);
     setEach(this.db, this.entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
@@ -136,6 +143,7 @@ function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
 const sinter = command("sinter", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
   const entries = lookupAll(ctx, argv, 1, argv.count);
   if (entries.includes(0)) return ctx.reply.set(0);
+  // The length is known only at the end: SINTER stores nothing, it replies as it finds.
   const mark = ctx.reply.beginDeferred();
   let count = 0;
   eachShared(ctx, entries, (bytes, start, end) => {
@@ -226,6 +234,7 @@ function removesOthers(ctx: Context, first: Entry, others: readonly Entry[]): bo
 function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {
   const result = new Result(ctx, encoding);
   const [first, ...others] = entries;
+  // A set minus itself is empty: no member has to be looked at.
   if (first === 0 || others.includes(first)) return result;
   const there = others.filter((entry) => entry !== 0);
   if (removesOthers(ctx, first, others)) {

@@ -51,6 +51,8 @@ const sadd = command("sadd", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, ar
   const { bytes, starts, ends } = argv;
   let entry = lookup(ctx, argv, 1, ValueType.SET);
   const count = argv.count - 2;
+  // As in Redis, the form of a new set follows from the first member and the number of members alone (`setTypeCreate`),
+  // and adding converts it further.
   if (entry === 0) {
     const encoding = setEncodingFor(db, bytes, starts[2], ends[2], count);
     entry = setCreate(db, bytes, starts[1], ends[1], encoding);
@@ -149,6 +151,7 @@ function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: SetV
 
 /** Visits one random member of a set that is not empty, each as likely as the others. */
 function visitRandom(ctx: Context, entry: Entry, visit: SetVisitor): void {
+  assert(setLength(ctx.db, entry) > 0, "a set that is stored has a member");
   const index = Math.floor(ctx.random() * setLength(ctx.db, entry));
   setVisitAt(ctx.db, entry, index, ctx.random, visit);
 }
@@ -191,6 +194,9 @@ function popOne(ctx: Context, argv: Argv): void {
 /**
  * Removes some but not all members, chosen by SPOP with a count, and propagates SREMs of {@linkcode POP_BATCH} members
  * each: replicas must not draw for themselves.
+ *
+ * Redis has two ways to do it, `spopWithCountCommand` cases 2 and 3: it removes the members, or, where few are left, it
+ * moves those into a new set. The members are the same, but a new set may have a smaller form.
  */
 function popSome(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8Array[]): void {
   for (const member of members) entry = setRemove(ctx.db, entry, member, 0, member.length);
@@ -210,6 +216,7 @@ function popSome(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8
 const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   const { db, reply } = ctx;
   if (argv.count === 2) return popOne(ctx, argv);
+  // Both errors come before the key is looked up, whatever it holds.
   expectEnd(argv, 3);
   const count = readInteger(argv, 2, MUST_BE_POSITIVE);
   if (count < 0) throw new CommandError(MUST_BE_POSITIVE);
@@ -224,6 +231,7 @@ const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
     ctx.changed(argv, 1, length);
     return ctx.propagateAs("DEL", argv.at(1));
   }
+  // Members are copied before any is removed: removing moves those that are not visited yet.
   const members: Uint8Array[] = [];
   eachRandomMember(ctx, entry, count, (bytes, start, end) => members.push(bytes.slice(start, end)));
   reply.set(count);

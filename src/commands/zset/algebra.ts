@@ -9,6 +9,7 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
@@ -109,6 +110,7 @@ class AlgebraQuery {
    */
   constructor(ctx: Context, argv: Argv, first: number, operation: Operation, store: boolean) {
     this.#operation = operation;
+    // Not a number and not positive are two errors here, unlike in SINTERCARD.
     const count = readPositive(
       argv,
       first,
@@ -169,6 +171,7 @@ function readAggregate(argv: Argv, index: number): Aggregate {
 
 /** Adds the members of any source to an empty table, scores aggregated in the order of the sources. */
 function unite(query: AlgebraQuery, result: ZsetTable): void {
+  assert(result.size === 0, "a union begins with an empty table");
   const { aggregate } = query;
   for (const source of query.sources) {
     source.each((bytes, start, end, score) => {
@@ -183,10 +186,12 @@ function unite(query: AlgebraQuery, result: ZsetTable): void {
 /** Visits the members that all sources have, with their aggregated score; walks the first source, the shortest. */
 function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
   const { aggregate, sources } = query;
+  assert(sources.length > 0, "there is a source, as numkeys is at least 1");
   const [smallest] = sources;
   smallest.each((bytes, start, end, score) => {
     let joint = smallest.weigh(score);
     for (let i = 1; i < sources.length; i++) {
+      // A source named twice is asked twice, so that its score is added twice.
       const other = sources[i].scoreOf(bytes, start, end);
       if (other !== other) return;
       // Not `weigh`: t_zset.c turns infinity times zero into 0 for the first source only.
@@ -198,6 +203,7 @@ function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
 
 /** Adds the members of the first source that no other has to an empty table, with their scores. */
 function subtract(query: AlgebraQuery, result: ZsetTable): void {
+  assert(result.size === 0, "a difference begins with an empty table");
   const [first, ...others] = query.sources;
   first.each((bytes, start, end, score) => {
     for (const other of others) {
@@ -229,6 +235,7 @@ function algebraGeneric(ctx: Context, argv: Argv, operation: Operation): void {
 function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   const query = new AlgebraQuery(ctx, argv, 2, operation, true);
   const result = combine(ctx, query, operation);
+  // As in Redis, an empty result deletes the destination, whatever type it has.
   if (result.size === 0) return storeNothing(ctx, argv, 1);
   zsetStore(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], result);
   ctx.changed(argv, 1);

@@ -27,6 +27,7 @@ import {
   latitudeDistance,
   LONGITUDE_LIMIT,
 } from "../../base/geohash.ts";
+import { assert } from "../../base/assert.ts";
 import { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetEachRange, zsetScore, zsetStore } from "../../store/types/zset.ts";
@@ -122,6 +123,7 @@ const geoadd = command("geoadd", -5, WRITE | DENYOOM, "RW.update@1", (ctx, argv)
     const { longitude, latitude } = readPosition(argv, i);
     args.push(String(encodePoint(longitude, latitude)), argv.at(i + 2));
   }
+  // Scores are valid by now: of the errors of ZADD only WRONGTYPE can come.
   zadd.run(ctx, Argv.of(...args));
   ctx.propagateAs(...args);
 });
@@ -231,6 +233,7 @@ class GeoQuery {
       this.#takeRadius(argv, 4);
       first = 6;
     } else if (form === Form.BY_MEMBER) {
+      // As in Redis, a missing key leaves member and radius unread: no error in them is found.
       if (this.entry !== 0) {
         this.#takeMember(ctx, argv, 2);
         this.#takeRadius(argv, 3);
@@ -249,6 +252,7 @@ class GeoQuery {
     const isCircle = this.#by !== "box";
     const halfWidth = (isCircle ? this.#width : this.#width / 2) * this.unit;
     const halfHeight = (isCircle ? this.#width : this.#height / 2) * this.unit;
+    // The corners of a box are farther away than its sides: they decide how coarse the cells must be.
     const half = [this.#width / 2, this.#height / 2];
     const diagonal = Math.sqrt(half[0] * half[0] + half[1] * half[1]);
     const reach = (isCircle ? this.#width : diagonal) * this.unit;
@@ -267,6 +271,7 @@ class GeoQuery {
 
   /** Appends the members of one cell that lie inside the shape, up to `most` in all. */
   #findInCell(ctx: Context, cell: GeoCell, most: number, found: Found[]): void {
+    assert(this.entry !== 0, "only a sorted set that exists is searched");
     const { db } = ctx;
     const from = firstInCell(cell);
     const low = zsetCountBelow(db, this.entry, from, false);
@@ -326,6 +331,7 @@ class GeoQuery {
     }
     if (more >= 1 && this.#from !== "position" && isWord(argv, i, "FROMMEMBER")) {
       this.#from = "member";
+      // Without a sorted set there is nothing to find: the member need not exist, either.
       if (this.entry !== 0) this.#takeMember(ctx, argv, i + 1);
       return 1;
     }
@@ -345,30 +351,35 @@ class GeoQuery {
     throw new CommandError(SYNTAX);
   }
 
+  /** Reads the number behind COUNT, which is one argument. */
   #readCount(argv: Argv, index: number): number {
     this.count = readInteger(argv, index);
     if (this.count <= 0) throw new CommandError(COUNT_ABOVE_ZERO);
     return 1;
   }
 
+  /** Takes the key behind STORE or STOREDIST, which is one argument; of several the last counts, as in Redis. */
   #takeStore(index: number, storeDistance: boolean): number {
     this.storeIndex = index;
     this.storeDistance = storeDistance;
     return 1;
   }
 
+  /** Takes the centre from a longitude and a latitude, two arguments from `index` on. */
   #takePosition(argv: Argv, index: number): void {
     const { longitude, latitude } = readPosition(argv, index);
     this.#longitude = longitude;
     this.#latitude = latitude;
   }
 
+  /** Takes the centre from a member; it is an error when the sorted set does not have it. */
   #takeMember(ctx: Context, argv: Argv, index: number): void {
     if (!findPosition(ctx, this.entry, argv, index)) throw new CommandError(NO_SUCH_MEMBER);
     this.#longitude = decodePointResult.longitude;
     this.#latitude = decodePointResult.latitude;
   }
 
+  /** Takes a circle from a radius and a unit, two arguments from `index` on. */
   #takeRadius(argv: Argv, index: number): void {
     const radius = readDouble(argv, index, "ERR need numeric radius");
     if (radius < 0) throw new CommandError("ERR radius cannot be negative");
@@ -377,6 +388,7 @@ class GeoQuery {
     this.#by = "radius";
   }
 
+  /** Takes a box from a width, a height and a unit, three arguments from `index` on. */
   #takeBox(argv: Argv, index: number): void {
     const width = readDouble(argv, index, "ERR need numeric width");
     const height = readDouble(argv, index + 1, "ERR need numeric height");
@@ -433,6 +445,7 @@ function searchGeneric(ctx: Context, argv: Argv, form: Form, mayStore: boolean):
 /** Replies with the members found; with options each is an array: member, distance, geohash, position. */
 function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): void {
   const { reply } = ctx;
+  // The number of elements comes first, so the options are counted; their order is fixed, whatever was written.
   const options = [query.withDistance, query.withHash, query.withPosition];
   const extras = options.filter((asked) => asked).length;
   reply.array(found.length);

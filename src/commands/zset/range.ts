@@ -38,11 +38,13 @@ class IndexRange implements ZsetRange {
   readonly #start: number;
   readonly #end: number;
 
+  /** @throws {CommandError} When either argument from `startIndex` on is no integer. */
   constructor(argv: Argv, startIndex: number) {
     this.#start = readInteger(argv, startIndex);
     this.#end = readInteger(argv, startIndex + 1);
   }
 
+  /** The ranks in the range, cut to those that there are; empty when `start` lies behind `stop`. O(1). */
   ranksIn(db: Context["db"], entry: Entry): RankRange {
     const length = zsetLength(db, entry);
     const start = this.#start < 0 ? this.#start + length : this.#start;
@@ -98,6 +100,7 @@ class RangeQuery {
   /** What to visit: `count` members from `rank` on, upwards or, reversed, downwards. */
   select(ctx: Context, entry: Entry): { rank: number; count: number } {
     let { from, to } = this.#range.ranksIn(ctx.db, entry);
+    // `start stop` of REV count from the highest member: turned into ranks from the lowest.
     if (this.reverse && this.#by === By.RANK) {
       const length = zsetLength(ctx.db, entry);
       [from, to] = [length - to, length - from];
@@ -176,6 +179,7 @@ const zrangestore = command(
     if (count <= 0) return storeNothing(ctx, argv, 1);
     const result = new ZsetTable(ctx.db.settings);
     const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.db.settings.limits;
+    // By rank Redis knows the number of members beforehand and may begin with a skiplist.
     let isSmall = !query.byRank || count <= zsetMaxListpackEntries;
     zsetEachRange(ctx.db, entry, rank, count, query.reverse, (bytes, start, end, score) => {
       if (result.size >= zsetMaxListpackEntries || end - start > zsetMaxListpackValue) {
@@ -238,6 +242,7 @@ function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
   if (entry === 0) return ctx.reply.integer(0);
   const { from, to } = range.ranksIn(ctx.db, entry);
   const count = to - from;
+  // An empty range changes nothing: it is neither propagated nor told to watchers.
   if (count <= 0) return ctx.reply.integer(0);
   zsetChanged(ctx, argv, 1, zsetRemoveRange(ctx.db, entry, from, count), count);
   ctx.reply.integer(count);

@@ -78,6 +78,7 @@ function addOption(argv: Argv, index: number): number {
 function readPairs(argv: Argv, first: number, options: number): void {
   const count = argv.count - first;
   if (count === 0 || (count & 1) !== 0) throw new CommandError(SYNTAX);
+  // GT and LT ask for the score that a member has, NX for no such member: they exclude each other.
   const has = (flags: number) => (options & flags) === flags;
   if (has(Add.NX | Add.XX)) throw new CommandError(ZADD_NX_XX);
   if (has(Add.GT | Add.NX) || has(Add.LT | Add.NX) || has(Add.GT | Add.LT)) {
@@ -114,12 +115,14 @@ function addGeneric(ctx: Context, argv: Argv, options: number): void {
   const { bytes, starts, ends } = argv;
   const isIncrement = (options & Add.INCR) !== 0;
   let entry = openForAdd(ctx, argv, first, options);
+  // XX without a key: nothing is changed and no empty sorted set is left behind.
   if (entry === 0) return isIncrement ? ctx.reply.null() : ctx.reply.integer(0);
   let added = 0;
   let updated = 0;
   for (let i = first; i < argv.count; i += 2) {
     const score = scores[(i - first) >>> 1];
     entry = zsetAdd(ctx.db, entry, bytes, starts[i + 1], ends[i + 1], score, options);
+    // Only INCR can add up to no number, and INCR has one pair: nothing has been changed yet.
     if (zsetAddResult.isNaN) throw new CommandError(SCORE_NAN);
     if (zsetAddResult.isNew) added++;
     if (zsetAddResult.isUpdated) updated++;
@@ -155,6 +158,7 @@ const zrem = command("zrem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   let removed = 0;
   for (let i = 2; i < argv.count; i++) {
+    // 0 says that the member was not there; the sorted set may be empty in the end, but stays until then.
     const now = zsetRemove(ctx.db, entry, bytes, starts[i], ends[i]);
     if (now === 0) continue;
     entry = now;
@@ -198,6 +202,7 @@ function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
   if (argv.count === 4 && !isWord(argv, 3, "WITHSCORE")) throw new CommandError(SYNTAX);
   const withScore = argv.count === 4;
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
+  // The index gives ranks from the lowest score; from the highest they count the other way.
   const rank = entry === 0 ? -1 : zsetRank(db, entry, bytes, starts[2], ends[2]);
   if (rank < 0) return withScore ? reply.nullArray() : reply.null();
   if (withScore) reply.array(2);
