@@ -347,7 +347,7 @@ function sortElements(sorting: Sorting): Int32Array {
   const compare = comparison(sorting);
   const isPart = sorting.start > 0 || sorting.end < count;
   if (sorting.by === undefined || !isPart) {
-    // Redis calls the C library's qsort here. glibc's is a merge sort and so stable, as this one is.
+    // Redis calls the C library's qsort here. That of most servers, glibc's, is a stable merge sort; so is this.
     order.sort(compare);
   } else sortPartially(order, sorting.start, sorting.end, compare);
   return order;

@@ -52,8 +52,8 @@ export function readBitOffset(argv: Argv, index: number, width: number): number 
 
 /**
  * `SETBIT key offset bit`: sets one bit and replies with its old value. A string that is too short grows
- * with zeros. A SETBIT that changes neither bit nor length is not propagated, as since Redis 7.0. O(1), or
- * O(n) when the string grows.
+ * with zeros. One that changes neither bit nor length is no change and is not propagated. O(1), or O(n)
+ * when the string grows.
  */
 const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx, argv) => {
   const offset = readBitOffset(argv, 2, 0);
