@@ -4,7 +4,7 @@
  * gets the mark that `tests/support/specification.ts` describes, or is refused when no mark fits. A row may
  * be a command alone, as in `"GET k"`: its reply is added. Nothing here runs in the tests:
  *
- *     deno run -A tests/golden/make_commands.ts [string/bitmap ...]
+ *     RIMR_SERVERS=all deno run -A tests/golden/make_commands.ts [string/bitmap ...]
  *
  * @module
  */
