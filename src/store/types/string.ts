@@ -140,8 +140,8 @@ export function growString(
   const length = value.end - value.start;
   const wanted = Math.max(length, minLength);
   const grown = db.resizeBlob(entry, RAW, wanted, reserveFor(wanted) - wanted);
-  db.valueRef(grown, value);
-  value.bytes.fill(0, value.start + length, value.end);
+  if (grown !== entry) db.valueRef(grown, value);
+  if (wanted > length) value.bytes.fill(0, value.start + length, value.start + wanted);
   return grown;
 }
 
