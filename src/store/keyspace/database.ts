@@ -13,7 +13,7 @@ import type { Entry } from "../memory/record.ts";
 import type { Records } from "../memory/records.ts";
 import type { StoredObject } from "../memory/stored_object.ts";
 
-/** The records of one database, all keys with their types and expiries; made by a `Keyspace`. */
+/** The records of one database: all keys with their values and expiries. Made by a `Keyspace`. */
 export type Database = Records;
 
 /** {@linkcode compact} leaves a segment alone if at least this share of it is live. */
@@ -73,6 +73,7 @@ export function renameKey(
   db.remove(oldKey.bytes, oldKey.start, oldKey.end);
 }
 
+/** Sets a key of `target` to an object, or to the bytes of an entry's value. */
 function putValue(
   source: Database,
   entry: Entry,

@@ -1,39 +1,39 @@
 /**
- * Which functions a library's source registers, by reading it and not by running it. Found is every
- * call of `register_function` whose name is a literal: with names as arguments, or with a table.
+ * Finds the functions that a library's source registers, by reading it: no Lua is run here. Found is every
+ * call of `register_function` whose name is a literal, be it given as arguments or in a table:
  *
  * ```lua
  * redis.register_function('name', callback)
  * redis.register_function{ function_name = 'name', callback = f, flags = { 'no-writes' } }
  * ```
  *
- * A name put together while the library runs is not found: such a function is missing in the list, and
- * the source is kept all the same.
+ * A name that is computed while the library runs is not found: such a function is missing in FUNCTION LIST
+ * and its statistics, while the source is kept and passed on whole.
  *
  * @module
  */
 
 import { latin1 } from "../../base/ascii.ts";
-/** One function as `FUNCTION LIST` tells of it; text is latin1, a code point a byte. */
+/** One function as FUNCTION LIST answers it; texts are latin1, one character for each byte. */
 export interface LibraryFunction {
-  /** Its name. */
+  /** Name under which FCALL would call it. */
   readonly name: string;
-  /** What its author says of it. */
+  /** Description given by the author, undefined when there is none. */
   readonly description: string | undefined;
-  /** "no-writes" and so on. */
+  /** Flags as written, such as "no-writes"; not checked against those Redis knows. */
   readonly flags: readonly string[];
 }
 
-/** What one library may register: its list is held in memory. */
+/** Functions listed for one library: a hostile source must not fill the memory. */
 const MAX_FUNCTIONS = 10_000;
 
-/** A word, a literal string, or one character of anything else. */
+/** A token of Lua: a word, a literal string without its quotes, or one character of anything else. */
 interface Token {
   readonly kind: "word" | "text" | "mark";
   readonly value: string;
 }
 
-/** What `source` registers from `start` on, in order; of two of one name the first. */
+/** Functions that `source` registers from offset `start` on, in order; the first of two with one name. */
 export function scanFunctions(source: Uint8Array, start: number): LibraryFunction[] {
   const tokens = new Tokens(latin1(source, start, source.length));
   const found = new Map<string, LibraryFunction>();
@@ -46,19 +46,19 @@ export function scanFunctions(source: Uint8Array, start: number): LibraryFunctio
   return [...found.values()];
 }
 
-/** The arguments of one call, as far as they say what is registered. */
+/** Reads the arguments of one call; undefined when the name is no literal. */
 function readCall(tokens: Tokens): LibraryFunction | undefined {
   const first = tokens.next();
   if (isMark(first, "{")) return readTable(tokens);
   if (!isMark(first, "(")) return undefined;
   const argument = tokens.next();
   if (isMark(argument, "{")) return readTable(tokens);
-  // Anything but a comma after it, and it is only part of an expression.
+  // Without a comma behind it, the literal is only the beginning of an expression.
   if (argument?.kind !== "text" || !isMark(tokens.next(), ",")) return undefined;
   return { name: argument.value, description: undefined, flags: [] };
 }
 
-/** `{ function_name = '...', description = '...', flags = { ... }, callback = ... }` after its brace. */
+/** Reads `function_name = '...', description = '...', flags = { ... }, callback = ... }` behind its brace. */
 function readTable(tokens: Tokens): LibraryFunction | undefined {
   let name: string | undefined;
   let description: string | undefined;
@@ -84,7 +84,7 @@ function readTable(tokens: Tokens): LibraryFunction | undefined {
   return name === undefined ? undefined : { name, description, flags };
 }
 
-/** The literal strings up to the closing brace of the table they are in. */
+/** Reads the literal strings of a table up to its closing brace. */
 function readFlags(tokens: Tokens): string[] {
   const flags: string[] = [];
   let depth = 1;
@@ -96,11 +96,12 @@ function readFlags(tokens: Tokens): string[] {
   return flags;
 }
 
+/** Whether a token is this one character. */
 function isMark(token: Token | undefined, mark: string): boolean {
   return token?.kind === "mark" && token.value === mark;
 }
 
-/** Lua's tokens, as far as they matter: comments and white space are passed over. */
+/** Splits Lua into tokens (Lua 5.1, section 2.1), passing over comments and white space. */
 class Tokens {
   readonly #text: string;
   #pos: number = 0;
@@ -109,7 +110,7 @@ class Tokens {
     this.#text = text;
   }
 
-  /** The next one, undefined at the end. */
+  /** The next token, undefined at the end of the text. */
   next(): Token | undefined {
     this.#skip();
     const text = this.#text;
@@ -124,6 +125,7 @@ class Tokens {
     return word === undefined ? { kind: "mark", value: letter } : { kind: "word", value: word };
   }
 
+  /** Passes over white space and comments, `-- to the end of the line` and `--[[ long ones ]]`. */
   #skip(): void {
     const text = this.#text;
     for (;;) {
@@ -141,14 +143,14 @@ class Tokens {
     }
   }
 
-  /** How many equals signs the long bracket here has, -1 where there is none. */
+  /** How many equals signs the long bracket at this place has, -1 when there is none: `[==[` has 2. */
   #longLevel(): number {
     LONG.lastIndex = this.#pos;
     const bracket = LONG.exec(this.#text)?.[0];
     return bracket === undefined ? -1 : bracket.length - 2;
   }
 
-  /** The text of a long bracket; Lua drops a line break right after it opens. */
+  /** Reads the text of a long bracket; Lua drops a line break right behind its opening. */
   #long(level: number): string {
     const start = this.#pos + level + 2;
     const close = `]${"=".repeat(level)}]`;
@@ -157,6 +159,7 @@ class Tokens {
     return this.#text.slice(start, end < 0 ? undefined : end).replace(/^\r?\n/, "");
   }
 
+  /** Reads a quoted string with Lua's escapes; it ends at the line's end at the latest. */
   #quoted(quote: string): string {
     const text = this.#text;
     let value = "";

@@ -1,6 +1,7 @@
 /**
- * Function libraries: kept as the source they came in, never run. What a library registers is found by
- * reading its source, see `function_scan.ts`.
+ * Function libraries (`functions.c`): kept as the source they came in, never run. A replica must hold them
+ * to answer FUNCTION LIST and DUMP, and to write them to its own snapshot; what a library registers is found
+ * by reading its source, in `function_scan.ts`.
  *
  * @module
  */
@@ -9,71 +10,72 @@ import { globMatch } from "../../base/glob.ts";
 import { latin1 } from "../../base/ascii.ts";
 import { type LibraryFunction, scanFunctions } from "./function_scan.ts";
 
-/** One library. */
+/** One library as its source tells; it never changes. */
 export interface FunctionLibrary {
-  /** From the source's first line. */
+  /** Name from the source's first line, `#!lua name=...`. */
   readonly name: string;
-  /** As listed: "LUA". */
+  /** Engine in upper case, as FUNCTION LIST answers it: "LUA". */
   readonly engine: string;
-  /** All of the source, the first line included. */
+  /** The whole source, its first line included. */
   readonly source: Uint8Array;
-  /** Those that the source registers by a literal name. */
+  /** Functions that the source registers by a literal name. */
   readonly functions: readonly LibraryFunction[];
 }
 
-/** Why a library is refused: the message is Redis's, without its "ERR". */
+/** Thrown when a library is refused; the message is Redis's own, without its "ERR". */
 export class LibraryError extends Error {
-  /** Always "LibraryError". */
+  /** Always "LibraryError", as the class. */
   override readonly name: string = "LibraryError";
 }
 
 const HASH = 0x23;
 const BANG = 0x21;
 const NEWLINE = 0x0a;
-/** More than any header needs: the first line of a hostile library may be any length. */
+/** The header must end within this many bytes: the first line of a hostile library may have any length. */
 const MAX_HEADER_BYTES = 4096;
 const NAME_RULE =
   "Library names can only contain letters, numbers, or underscores(_) and must be at least one" +
   " character long";
 
 /**
- * Reads a library: the header `#!engine name=...`, then what it registers.
+ * Reads a library: the header `#!engine name=...`, then what it registers. As `functionExtractLibMetaData`
+ * of Redis does, but that Redis then runs the source.
  *
- * @param source Kept, not copied.
- * @throws {LibraryError} When the header is none.
+ * @param source Kept, not copied: must not change.
+ * @throws {LibraryError} When the header is missing or badly quoted, or the name is not allowed.
  */
 export function readLibrary(source: Uint8Array): FunctionLibrary {
   const { engine, name, bodyAt } = readHeader(source);
   return { name, engine: engine.toUpperCase(), source, functions: scanFunctions(source, bodyAt) };
 }
 
-/** Every library of a dataset, by name. */
+/** The libraries of a dataset by name, and the functions they own. */
 export class FunctionLibraries {
   #libraries: Map<string, FunctionLibrary> = new Map();
-  /** Function to the library it is of. */
+  // Name of each function to the name of its library: function names are unique across libraries.
   #owners: Map<string, string> = new Map();
 
-  /** How many there are. */
+  /** How many libraries there are. */
   get size(): number {
     return this.#libraries.size;
   }
 
-  /** How many functions they register. */
+  /** How many functions all libraries register. */
   get functionCount(): number {
     return this.#owners.size;
   }
 
-  /** All of them, oldest first. */
+  /** All libraries in the order they were loaded. */
   all(): readonly FunctionLibrary[] {
     return [...this.#libraries.values()];
   }
 
-  /** Their sources, oldest first. */
+  /** Sources of all libraries in the order they were loaded. */
   sources(): Uint8Array[] {
     return this.all().map(({ source }) => source);
   }
 
-  /** Those whose name a glob pattern fits, in any case. */
+  /** Libraries whose name matches a glob pattern, upper and lower case alike. */
   matching(pattern: Uint8Array): FunctionLibrary[] {
     return this.all().filter(({ name }) => {
       const bytes = Uint8Array.from(name, (letter) => letter.charCodeAt(0));
@@ -81,16 +83,16 @@ export class FunctionLibraries {
     });
   }
 
-  /** Whether a library registers a function of that name. */
+  /** Whether some library registers a function of that name. */
   hasFunction(name: string): boolean {
     return this.#owners.has(name);
   }
 
   /**
-   * Adds a library.
+   * Adds a library; a refused one changes nothing.
    *
-   * @param replace Whether it may take the place of one of its name.
-   * @throws {LibraryError} When its name, or the name of a function, is taken.
+   * @param replace Whether it may take the place of a library of the same name.
+   * @throws {LibraryError} When its name is taken, or a function's by another library.
    */
   add(library: FunctionLibrary, replace: boolean): void {
     const { name } = library;
@@ -101,13 +103,13 @@ export class FunctionLibraries {
       if ((this.#owners.get(called) ?? name) === name) continue;
       throw new LibraryError(`Function ${called} already exists`);
     }
-    // Deleted first, so that the order of all() is that of loading.
+    // A Map keeps the place of a key that is set again: deleting first puts the library at the end.
     this.delete(name);
     this.#libraries.set(name, library);
     for (const { name: called } of library.functions) this.#owners.set(called, name);
   }
 
-  /** Forgets a library; false when there was none. */
+  /** Deletes a library with its functions; false when there is none of that name. */
   delete(name: string): boolean {
     for (const { name: called } of this.#libraries.get(name)?.functions ?? []) {
       this.#owners.delete(called);
@@ -115,13 +117,13 @@ export class FunctionLibraries {
     return this.#libraries.delete(name);
   }
 
-  /** Forgets all. */
+  /** Deletes every library, as FUNCTION FLUSH does. */
   clear(): void {
     this.#libraries.clear();
     this.#owners.clear();
   }
 
-  /** Takes over all that another holds, which is left empty. */
+  /** Takes over the libraries of `other`, which is left empty; what was here is forgotten. */
   replaceWith(other: FunctionLibraries): void {
     this.#libraries = other.#libraries;
     this.#owners = other.#owners;
@@ -129,7 +131,7 @@ export class FunctionLibraries {
     other.#owners = new Map();
   }
 
-  /** An independent copy; libraries themselves never change. */
+  /** Makes an independent copy; the libraries are shared, as they never change. */
   copy(): FunctionLibraries {
     const copy = new FunctionLibraries();
     copy.#libraries = new Map(this.#libraries);
@@ -138,6 +140,7 @@ export class FunctionLibraries {
   }
 }
 
+/** Reads the first line; `bodyAt` is the offset of the line break after it. */
 function readHeader(source: Uint8Array): { engine: string; name: string; bodyAt: number } {
   if (source[0] !== HASH || source[1] !== BANG) throw new LibraryError("Missing library metadata");
   const newline = source.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE);

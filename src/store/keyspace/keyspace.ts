@@ -1,5 +1,7 @@
 /**
- * Every database of a dataset, made on demand under any number.
+ * All databases of a dataset, made on demand under any number, with its function libraries and the hooks
+ * of the snapshots being taken of it. A replica has one that serves and, during a full resync, a second
+ * one that the master's snapshot is loaded into.
  *
  * @module
  */
@@ -10,40 +12,46 @@ import { FunctionLibraries } from "./functions.ts";
 import { fragmentationOf, type StoreMemory } from "../memory/stored_object.ts";
 import { defaultLimits, type StoreSettings } from "../memory/settings.ts";
 
-/** Wants to know of every change before it is made: a snapshot that is being taken. */
+/**
+ * A snapshot being taken, which must see every key as it was when it began: copy on write, where Redis
+ * forks. It is told before a key changes, and writes that key first if it has not been written yet.
+ */
 export interface SnapshotHook {
-  /** A key is about to be made, changed or deleted, or may be. The bytes are borrowed. */
+  /** Called before a key is made, changed or deleted, or may be. The bytes are borrowed for the call. */
   beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
-  /** A database was emptied: what it held is in `kept` now, for whoever still needs it. */
+  /** Called after a database was emptied; `kept` holds its former content, which changes no more. */
   afterClear(dbIndex: number, kept: Database): void;
-  /** Two databases are about to exchange their contents. */
+  /** Called before SWAPDB exchanges the contents of two databases. */
   beforeSwap(a: number, b: number): void;
 }
 
-/** What a {@linkcode Keyspace} is made with. */
+/** What the maker of a {@linkcode Keyspace} brings. */
 export interface KeyspaceOptions {
-  /** Uniform in [0, 1): draws the seeds of the key hash. Should be hard to guess. */
+  /** Uniform in [0, 1): draws the seeds of the key hash. Must be hard to guess where clients are not trusted. */
   readonly random: () => number;
 }
 
-/** See the module's text. A {@linkcode Database} stays the one of its number for good. */
+/**
+ * The databases of one dataset. A {@linkcode Database} object stays that of its number for good: FLUSHALL
+ * empties it, SWAPDB exchanges contents, so callers may hold it.
+ */
 export class Keyspace {
-  /** Function libraries; they belong to no database and outlive FLUSHALL. */
+  /** Function libraries: they belong to no database, and FLUSHALL leaves them alone. */
   readonly functions: FunctionLibraries = new FunctionLibraries();
   /**
-   * Version of the snapshot it was filled from, as a Redis 8.0 writes it unless told: servers of
-   * different versions make different digests of the same data.
+   * RDB version of the snapshot it was loaded from, 12 (Redis 8.0) before the first: DEBUG DIGEST depends
+   * on the version of the server, and a replica answers as its master.
    */
   snapshotVersion: number = 12;
   /**
-   * Snapshots being taken. Who runs a command that writes tells them of its keys first; what concerns
-   * whole databases is told here.
+   * Snapshots being taken. The command engine tells them of single keys before it runs a command that
+   * writes; this class tells them of whole databases.
    */
   readonly snapshotHooks: Set<SnapshotHook> = new Set();
   #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
 
-  /** Empty. */
+  /** Makes a keyspace without databases. */
   constructor(options: KeyspaceOptions) {
     this.#settings = {
       seed0: (options.random() * 0x100000000) | 0,
@@ -52,14 +60,14 @@ export class Keyspace {
     };
   }
 
-  /** What its databases and their values share. */
+  /** Seeds and limits that its databases and their values share. */
   get settings(): StoreSettings {
     return this.#settings;
   }
 
   /**
-   * An empty keyspace with the same hash, for `replaceWith`: a SCAN that began before it then goes on
-   * with its guarantee.
+   * Makes an empty keyspace with the same seeds and limits, to be loaded and given to `replaceWith`. As
+   * keys hash alike, the cursor of a SCAN that began before stays good for the new content.
    */
   sibling(): Keyspace {
     const sibling = new Keyspace({ random: () => 0 });
@@ -67,7 +75,7 @@ export class Keyspace {
     return sibling;
   }
 
-  /** The database of a number, made now if need be. */
+  /** The database of a number, made now if it does not exist; any number is allowed. */
   db(index: number): Database {
     let database = this.#databases.get(index);
     if (database === undefined) {
@@ -77,33 +85,33 @@ export class Keyspace {
     return database;
   }
 
-  /** The database of a number, if it was ever made. */
+  /** The database of a number, undefined if no one has asked for it before. */
   peek(index: number): Database | undefined {
     return this.#databases.get(index);
   }
 
-  /** Numbers of the databases that hold keys, ascending. */
+  /** Numbers of the databases that hold keys, in ascending order. */
   indexes(): number[] {
     const indexes: number[] = [];
     for (const [index, database] of this.#databases) if (database.size > 0) indexes.push(index);
     return indexes.sort((a, b) => a - b);
   }
 
-  /** Keys in all databases. */
+  /** How many keys all databases have together. */
   get keyCount(): number {
     let count = 0;
     for (const database of this.#databases.values()) count += database.size;
     return count;
   }
 
-  /** Exchanges the contents of two databases. */
+  /** Exchanges the contents of two databases in constant time: `dbSwapDatabases` of Redis's `db.c`. */
   swap(a: number, b: number): void {
     if (a === b) return;
     for (const hook of this.snapshotHooks) hook.beforeSwap(a, b);
     this.db(a).exchange(this.db(b));
   }
 
-  /** Forgets every key of a database at once. */
+  /** Forgets every key of a database in constant time; a snapshot being taken keeps the old content. */
   clearDb(index: number): void {
     const database = this.#databases.get(index);
     if (database === undefined) return;
@@ -113,12 +121,15 @@ export class Keyspace {
     for (const hook of this.snapshotHooks) hook.afterClear(index, kept);
   }
 
-  /** Forgets every key at once. */
+  /** Forgets every key of every database, in constant time each. */
   clear(): void {
     for (const index of this.#databases.keys()) this.clearDb(index);
   }
 
-  /** Takes over all that another keyspace holds, which is left empty; what was here is forgotten. */
+  /**
+   * Takes over databases, functions and version of `other`, which is left empty; what was here is
+   * forgotten. Constant time a database: the swap at the end of a full resync.
+   */
   replaceWith(other: Keyspace): void {
     this.clear();
     for (const [index, database] of other.#databases) this.db(index).exchange(database);
@@ -127,7 +138,7 @@ export class Keyspace {
     this.snapshotVersion = other.snapshotVersion;
   }
 
-  /** What all databases hold together. */
+  /** Counts the bytes of all databases together. O(large values). */
   memory(): StoreMemory {
     const sum = { used: 0, reserved: 0, wasted: 0, table: 0, objects: 0, fragmentation: 1 };
     for (const database of this.#databases.values()) {

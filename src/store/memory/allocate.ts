@@ -1,31 +1,34 @@
 /**
- * The one place where the store gets memory. Segments and tables alike come from here, so that they
- * can one day live in a `SharedArrayBuffer` without another file changing.
+ * The one place where the store gets memory: segments, tables and nodes. So they can live in a
+ * `SharedArrayBuffer`, to be read by other threads, by a change of this file alone.
  *
  * @module
  */
 
-/** Thrown when a database would outgrow what its 32-bit record pointers can reach (32 GB). */
+/**
+ * Thrown when a database would outgrow the 32 GB that its 32-bit pointers to units of 8 bytes can reach.
+ * The write that needed the memory has changed nothing.
+ */
 export class StoreFullError extends Error {
-  /** Always "StoreFullError". */
+  /** Always "StoreFullError", as the class. */
   override readonly name: string = "StoreFullError";
-  /** Always "STORE_FULL". */
+  /** Always "STORE_FULL", for callers that switch on codes. */
   readonly code: string = "STORE_FULL";
 }
 
 /**
- * Zeroed memory; pages never touched cost nothing.
+ * Allocates zeroed memory. The operating system backs a page only once it is touched.
  *
- * @param bytes How many; a multiple of 8, so that every view of the store fits.
- * @throws {RangeError} When the runtime has none left.
+ * @param bytes A multiple of 8, so that views of 4 and 8 bytes an element cover all of it.
+ * @throws {RangeError} When the runtime has no memory left.
  */
 export function allocate(bytes: number): ArrayBufferLike {
   return new ArrayBuffer(bytes);
 }
 
 /**
- * Zeroed words, for tables of a few hundred bytes: the runtimes hold those without a buffer of their
- * own, which would cost more than the words themselves.
+ * Allocates `count` zeroed words, for tables of a few hundred bytes. V8 and JavaScriptCore hold short
+ * typed arrays without a buffer object, which would cost more than the words themselves.
  */
 export function allocateWords(count: number): Int32Array {
   return new Int32Array(count);

@@ -1,10 +1,17 @@
 /**
- * Moves records out of the slab's victim, a few at a time. Only the table points at a record, so a
- * move is a copy and one pointer changed.
+ * Moves records out of the slab's victim, a few at a time, so that its memory can be given back. Only the
+ * table (and the index of a sorted set) points at a record, so a move is a copy and one pointer changed.
+ *
+ * ```
+ *  victim    [ moved | moved | free | record | record ]       victimUnit: the next block to look at
+ *                                     ^
+ *  current   [ record | record | record |  untouched  ]       moved records go where all new ones go
+ * ```
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import {
   blockUnitsAt,
   contentUnitsAt,
@@ -19,22 +26,22 @@ import {
 } from "./record.ts";
 import type { Slab } from "./slab.ts";
 
-/** Whatever points at records, and must be told when one has moved. */
+/** What points at the records of a slab, and is told of each that moves. */
 export interface Relocatable {
-  /** The record's bytes are the same in both places until this returns. */
+  /** Points at `to` instead of `from`. The record's bytes are the same in both places during the call. */
   relocate(from: Entry, to: Entry): void;
 }
 
-/** What looking at one block costs, expressed in units moved. */
+/** Looking at one block costs about as much as moving this many units. */
 const BLOCK_COST_UNITS = 8;
 
 /**
- * Works on the victim until `budgetUnits` are spent or nothing is left to do. The bytes of a moved
- * record stay as they were, so a caller may still be reading them.
+ * Works on the victim, and on those chosen after it, until `budgetUnits` are spent or none is left. The
+ * bytes at the old place of a record stay as they were, so a caller may still be reading them.
  *
- * @returns Units of work done; 0 when there was none.
+ * @returns Units of work done, somewhat more than the budget if the last record was long; 0 for none.
  */
-export function evacuate(slab: Slab, dict: Relocatable, budgetUnits: number): number {
+export function evacuate(slab: Slab, table: Relocatable, budgetUnits: number): number {
   let spent = 0;
   while (spent < budgetUnits && slab.victim >= 0) {
     if (!slab.victimRemains) {
@@ -48,7 +55,7 @@ export function evacuate(slab: Slab, dict: Relocatable, budgetUnits: number): nu
       slab.passFree(unit);
       spent += BLOCK_COST_UNITS;
     } else {
-      moveRecord(slab, dict, unit, units);
+      moveRecord(slab, table, unit, units);
       spent += BLOCK_COST_UNITS + units;
     }
     slab.victimUnit = unit + units;
@@ -56,12 +63,12 @@ export function evacuate(slab: Slab, dict: Relocatable, budgetUnits: number): nu
   return spent;
 }
 
-/** Copies the record at `unit` of the victim to a block of its own length and points the table there. */
-function moveRecord(slab: Slab, dict: Relocatable, unit: number, units: number): void {
+/** Copies the record at `unit` of the victim to a new block and points the table there. */
+function moveRecord(slab: Slab, table: Relocatable, unit: number, units: number): void {
   const slot = slab.victim;
   const source = ((slot << SEGMENT_SHIFT) | unit) >>> 0;
   const extended = (slab.words[slot][unit << 1] & EXTENDED) !== 0;
-  // A grown string keeps its room to grow; the slack of others ends with the move.
+  // An EXTENDED record, such as a string that grows, keeps its room to grow; others lose their slack.
   const content = contentUnitsAt(slab.words[slot], unit << 1);
   const target = slab.allocate(extended ? units : content);
   const targetUnit = target & UNIT_MASK;
@@ -78,7 +85,8 @@ function moveRecord(slab: Slab, dict: Relocatable, unit: number, units: number):
     const slack = slab.allocatedUnits - content;
     targetWords[word] = (targetWords[word] & ~(MAX_SLACK << SLACK_SHIFT)) | (slack << SLACK_SHIFT);
   }
-  dict.relocate(source, target);
+  assert(target >>> SEGMENT_SHIFT !== slot, "a record leaves the victim");
+  table.relocate(source, target);
   slab.forget(slot, units);
 }
 

@@ -38,7 +38,7 @@ export interface SliceOwner {
 
 /** One buffer shared by several nodes. */
 export class PoolBuffer {
-  /** The whole buffer. */
+  /** The buffer as a whole; its slices are views of the same memory. */
   readonly bytes: Uint8Array;
   readonly #pool: Pool;
   readonly #owners: SliceOwner[] = [];

@@ -1,5 +1,7 @@
 /**
- * How a record lies in memory. A record is one run of bytes in a slab, aligned to 8:
+ * The layout of a record: key, value and expiry in one run of bytes in a slab, aligned to 8. One run,
+ * where Redis has an entry, a key string, an object and a value string, each allocated by itself: a
+ * look-up misses the cache once or twice, and a key costs 8 bytes beside its text.
  *
  * ```
  *  word 0   bits  0-3   type (ValueType), 15 for a free block
@@ -11,25 +13,27 @@
  *           bits 16-31  key length (0 when EXTENDED)
  *  word 1   value length in bytes, or an object id
  *  [8 bytes, EXTENDED:   word 2 key length, word 3 units of the whole block]
- *  [8 bytes, HAS_EXPIRE: absolute milliseconds as a float64, which holds every time a number can]
+ *  [8 bytes, HAS_EXPIRE: absolute milliseconds as a float64; in a sorted set, the score]
  *  key bytes, value bytes, slack
  * ```
  *
- * A string with encoding INT holds its value as 8 bytes, little endian, two's complement. A free block
- * keeps its length in the same place a reader looks for one, so that a segment can be walked:
+ * EXTENDED records are those with a key above 65,535 bytes, above 128 units in all, or with much room to
+ * grow: their block may have any length. A free block tells its length in word 1, so that a segment can be
+ * walked from block to block:
  *
  * ```
  *  word 0   15, and LISTED when it is on a free list
  *  word 1   units of the block
- *  word 2, word 3   next and previous free block (only when LISTED: of 2 units or more)
+ *  word 2, word 3   next and previous block of the list (only when LISTED: of 2 units or more)
  * ```
  *
- * A unit is 8 bytes. A pointer is a u32 of units: the segment's slot above, the unit within it below.
+ * A unit is 8 bytes. A pointer to a record, its entry, is a u32: the segment's slot in the upper 11 bits,
+ * the unit within the segment in the lower 21.
  *
  * @module
  */
 
-/** What a value is, by Redis's own numbers (`server.h`, `OBJ_STRING` and so on). */
+/** Types of values by Redis's own numbers (`server.h`, `OBJ_STRING` to `OBJ_STREAM`). */
 export const ValueType = {
   STRING: 0,
   LIST: 1,
@@ -39,10 +43,10 @@ export const ValueType = {
   MODULE: 5,
   STREAM: 6,
 } as const;
-/** One of {@linkcode ValueType}'s numbers. */
+/** One number of {@linkcode ValueType}, which fits 4 bits. */
 export type ValueType = typeof ValueType[keyof typeof ValueType];
 
-/** How a value is held; ours alone, seen outside only by the names `OBJECT ENCODING` answers. */
+/** Encodings of values. The numbers are ours: clients see the names that OBJECT ENCODING answers. */
 export const Encoding = {
   RAW: 0,
   INT: 1,
@@ -56,71 +60,71 @@ export const Encoding = {
   LISTPACK_EX: 9,
   MODULE: 10,
 } as const;
-/** One of {@linkcode Encoding}'s numbers. */
+/** One number of {@linkcode Encoding}, which fits 4 bits. */
 export type Encoding = typeof Encoding[keyof typeof Encoding];
 
-/** A record's place in its database: never 0, valid until the next write there. 0 is "none". */
+/** Pointer to a record, a u32, valid until the next write to the same records. 0 stands for none. */
 export type Entry = number;
 
-/** The expiry of a key that has none; Redis, too, takes -1 for that. */
+/** Stands for the expiry of a key that never expires, as -1 does in Redis. */
 export const NO_EXPIRY = -1;
 
-/** Units (8 bytes) of a segment: 16 MB. */
+/** Units of a full segment: 2^21 of 8 bytes, 16 MB. */
 export const SEGMENT_UNITS: number = 1 << 21;
-/** `entry >>> SEGMENT_SHIFT` is the slot. */
+/** The slot of an entry is `entry >>> SEGMENT_SHIFT`. */
 export const SEGMENT_SHIFT = 21;
-/** `entry & UNIT_MASK` is the unit in its segment. */
+/** The unit of an entry in its segment is `entry & UNIT_MASK`. */
 export const UNIT_MASK: number = SEGMENT_UNITS - 1;
 
-/** Flag in word 0. */
+/** Flag in word 0: 8 bytes before the key hold an expiry, or a score. */
 export const HAS_EXPIRE: number = 1 << 8;
-/** Flag in word 0. */
+/** Flag in word 0: words 2 and 3 hold the key length and the units of the block. */
 export const EXTENDED: number = 1 << 9;
-/** Flag in word 0. */
+/** Flag in word 0: the value is an object, and word 1 is its id. */
 export const OBJECT: number = 1 << 10;
-/** Where the slack begins in word 0. */
+/** The slack of a record begins at bit 11 of word 0. */
 export const SLACK_SHIFT = 11;
-/** Most units of slack that fit there. */
+/** The most units of slack that the 5 bits hold. */
 export const MAX_SLACK = 31;
-/** Where the key length begins in word 0. */
+/** The key length begins at bit 16 of word 0. */
 export const KEY_LENGTH_SHIFT = 16;
-/** Longest key that fits there. */
+/** The longest key, in bytes, whose length the 16 bits hold. */
 export const MAX_SHORT_KEY = 0xffff;
-/** Records with more units are EXTENDED, so that their block may be any length. */
+/** Records with more than this many units (1 KB) are EXTENDED, so that their block may have any length. */
 export const MAX_PLAIN_UNITS = 128;
-/** The smallest block, so that any free one can hold its list links. */
+/** Units of the smallest block, 16 bytes: any free one can hold its list links. */
 export const MIN_UNITS = 2;
 
-/** Low four bits of word 0: the type. */
+/** The low 4 bits of word 0 are the type. */
 export const TYPE_MASK = 15;
-/** "Type" of a free block. */
+/** The type of a block that is free: no `ValueType` has this number. */
 export const FREE = 15;
-/** Flag in word 0 of a free block. */
+/** Flag in word 0 of a free block: it is on a free list. */
 export const LISTED: number = 1 << 8;
 
-/** Bytes between the record's start and its key. */
+/** Bytes before the key of a record with header word `head`: 8, 16 or 24. */
 export function prefixBytes(head: number): number {
   return 8 + ((head & HAS_EXPIRE) >>> 5) + ((head & EXTENDED) >>> 6);
 }
 
-/** Length in bytes of the key of the record whose header is at `word`. */
+/** Bytes of the key of the record whose header is at index `word`. */
 export function keyLengthAt(words: Int32Array, word: number): number {
   const head = words[word];
   return (head & EXTENDED) === 0 ? head >>> KEY_LENGTH_SHIFT : words[word + 2];
 }
 
-/** Length in bytes of the value; 0 for an object. */
+/** Bytes of the value of the record at `word`; 0 for an object. */
 export function valueLengthAt(words: Int32Array, word: number): number {
   return (words[word] & OBJECT) === 0 ? words[word + 1] : 0;
 }
 
-/** Units in use by the record at `word`: its block without the slack. */
+/** Units of the record at `word` without its slack. */
 export function contentUnitsAt(words: Int32Array, word: number): number {
   const bytes = prefixBytes(words[word]) + keyLengthAt(words, word) + valueLengthAt(words, word);
   return Math.max((bytes + 7) >>> 3, MIN_UNITS);
 }
 
-/** Units of the block at `word`, be it a record or free. */
+/** Units of the block at `word`, a record with its slack or a free block. */
 export function blockUnitsAt(words: Int32Array, word: number): number {
   const head = words[word];
   if ((head & TYPE_MASK) === FREE) return words[word + 1];
@@ -128,7 +132,7 @@ export function blockUnitsAt(words: Int32Array, word: number): number {
   return contentUnitsAt(words, word) + ((head >>> SLACK_SHIFT) & MAX_SLACK);
 }
 
-/** Low byte of word 0: type and encoding. */
+/** The low byte of word 0, made of type and encoding. */
 export function kindOf(type: ValueType, encoding: Encoding): number {
   return type | (encoding << 4);
 }

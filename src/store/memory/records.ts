@@ -64,7 +64,7 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
 /** The key of a record being replaced: used within one call only. */
 const key: BytesRef = new BytesRef();
 
-/** Records by key. */
+/** Records by key, with a table, objects and a count of expiries. */
 export class Records {
   /** Seeds of the table's hash, and the limits by which the values here are encoded. */
   readonly settings: StoreSettings;
@@ -327,11 +327,15 @@ export class Records {
       if (had) this.#slab.floats[slot][floatIndex(unit, head)] = expireAtMs;
       return entry;
     }
+    let moved = entry;
+    if (!this.#shiftInPlace(entry, head, expireAtMs)) {
+      const length = valueLengthAt(words, unit << 1);
+      const kind = (head & (0xff | OBJECT)) | expiryFlag(expireAtMs);
+      moved = this.#move(entry, kind, length, length, expireAtMs);
+    }
     this.#expires += had ? -1 : 1;
-    if (this.#shiftInPlace(entry, head, expireAtMs)) return entry;
-    const length = valueLengthAt(words, unit << 1);
-    const kind = (head & (0xff | OBJECT)) | expiryFlag(expireAtMs);
-    return this.#move(entry, kind, length, length, expireAtMs);
+    assert(this.#expires >= 0 && this.#expires <= this.size, "no more keys expire than there are");
+    return moved;
   }
 
   /** Deletes a key; false when there was none. */
@@ -468,7 +472,7 @@ export class Records {
     freeRecord(this.#slab, entry);
   }
 
-  /** Moves a record to a new block, with another value length or with or without an expiry. */
+  /** Moves a record to a new block, for another value length, or to add or drop the expiry. */
   #move(entry: Entry, kind: number, length: number, room: number, expireAtMs: number): Entry {
     const slab = this.#slab;
     const words = slab.words[entry >>> SEGMENT_SHIFT];
@@ -480,6 +484,7 @@ export class Records {
     if ((kind & OBJECT) !== 0) {
       slab.words[moved >>> SEGMENT_SHIFT][((moved & UNIT_MASK) << 1) + 1] = id;
     }
+    assert(kept <= length && length <= room, "what is kept of the value fits its new block");
     copyContent(slab, entry, moved, keyLength + kept);
     this.#dict.relocate(entry, moved);
     freeRecord(slab, entry);

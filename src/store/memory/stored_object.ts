@@ -1,30 +1,30 @@
 /**
- * What is held beside the slab, and how all that is held is counted.
+ * Values that are held beside the slab, and how the memory of all values is counted.
  *
  * @module
  */
 
-/** A value too large for one record: it lives beside the slab, under an id. */
+/** A value too large for one record: a table, an index or a chain of nodes. Its record holds an id of it. */
 export interface StoredObject {
-  /** Bytes it holds. */
+  /** Bytes that the object holds, counted in constant time where it can be. */
   readonly memoryBytes: number;
-  /** An independent copy. */
+  /** Makes a copy that shares nothing that can change, for COPY. O(size). */
   copy(): StoredObject;
 }
 
-/** What a database or keyspace holds, in bytes, counted and not estimated. */
+/** Bytes that a database or a keyspace holds, counted and not estimated: for INFO and MEMORY. */
 export interface StoreMemory {
-  /** In live records, slack included. */
+  /** Bytes of live records, slack included. */
   used: number;
-  /** In segments. */
+  /** Bytes of segments: used, wasted, and not handed out yet. */
   reserved: number;
-  /** Of `reserved`: freed and not reused yet. */
+  /** Bytes of segments that were freed and are not used again yet. */
   wasted: number;
-  /** In tables. */
+  /** Bytes of the tables from keys to records. */
   table: number;
-  /** In objects beside the slab. */
+  /** Bytes of objects beside the slab. */
   objects: number;
-  /** `(used + wasted) / used`; 1 when nothing is used. */
+  /** Bytes used or wasted for each byte used, `(used + wasted) / used`; 1 when nothing is used. */
   fragmentation: number;
 }
 
