@@ -106,7 +106,7 @@ export class SnapshotEncoder implements SnapshotHook {
   readonly #visit: (entry: Entry) => boolean;
   readonly #databases: FrozenDatabase[];
   /** The databases by the index under which their content is found now. */
-  readonly #places: Map<number, FrozenDatabase> = new Map();
+  readonly #byIndex: Map<number, FrozenDatabase> = new Map();
   #step: Step = Step.HEADER;
   #nextIndex: number = 0; // in #databases, of the next to begin
   #current: FrozenDatabase | undefined = undefined;
@@ -129,7 +129,7 @@ export class SnapshotEncoder implements SnapshotHook {
     this.#aside = new RecordWriter(new ByteBuffer(), options.compress ?? false);
     this.#visit = (entry) => this.#writeOwn(entry);
     this.#databases = keyspace.indexes().map((i) => new FrozenDatabase(i, keyspace.db(i)));
-    for (const frozen of this.#databases) this.#places.set(frozen.index, frozen);
+    for (const frozen of this.#databases) this.#byIndex.set(frozen.index, frozen);
     keyspace.snapshotHooks.add(this);
   }
 
@@ -181,7 +181,7 @@ export class SnapshotEncoder implements SnapshotHook {
   close(): void {
     this.#keyspace.snapshotHooks.delete(this);
     for (const frozen of this.#databases) frozen.finish();
-    this.#places.clear();
+    this.#byIndex.clear();
     this.#rest = undefined;
   }
 
@@ -190,7 +190,7 @@ export class SnapshotEncoder implements SnapshotHook {
    * SnapshotHook}: called before a key of database `dbIndex` is made, changed or deleted.
    */
   beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
-    const frozen = this.#places.get(dbIndex);
+    const frozen = this.#byIndex.get(dbIndex);
     if (frozen === undefined || this.#failure !== undefined) return;
     try {
       if (frozen === this.#current && this.#rest !== undefined) {
@@ -206,34 +206,40 @@ export class SnapshotEncoder implements SnapshotHook {
 
   /** Follows the content of an emptied database into `kept`. Part of {@linkcode SnapshotHook}. */
   afterClear(dbIndex: number, kept: Database): void {
-    const frozen = this.#places.get(dbIndex);
+    const frozen = this.#byIndex.get(dbIndex);
     if (frozen === undefined) return;
-    this.#places.delete(dbIndex);
+    this.#byIndex.delete(dbIndex);
     frozen.db = kept;
   }
 
   /** Follows the contents of two databases that change places. Part of {@linkcode SnapshotHook}. */
   beforeSwap(a: number, b: number): void {
-    const ofA = this.#places.get(a);
-    const ofB = this.#places.get(b);
-    this.#place(a, ofB);
-    this.#place(b, ofA);
+    const ofA = this.#byIndex.get(a);
+    const ofB = this.#byIndex.get(b);
+    this.#follow(a, ofB);
+    this.#follow(b, ofA);
   }
 
-  #place(index: number, frozen: FrozenDatabase | undefined): void {
+  /**
+   * Notes that the content of `frozen` is about to be found under `index`; undefined: of no
+   * database here.
+   */
+  #follow(index: number, frozen: FrozenDatabase | undefined): void {
     if (frozen === undefined) {
-      this.#places.delete(index);
+      this.#byIndex.delete(index);
       return;
     }
-    this.#places.set(index, frozen);
+    this.#byIndex.set(index, frozen);
     frozen.db = this.#keyspace.db(index);
   }
 
+  /** Gives the snapshot up; `next` throws the error from now on. */
   #fail(error: unknown): void {
     this.#failure = error;
     this.close();
   }
 
+  /** Writes the first of what there is to write, in the order of the module's table. */
   #advance(budgetBytes: number): void {
     if (this.#step === Step.HEADER) {
       this.#writeHeader();

@@ -18,6 +18,7 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import {
   lpFirst,
@@ -189,6 +190,7 @@ class TemplateArray implements Element {
       const { bytes, start, end } = value;
       addField(context, this.#builder, field, 0, field.length, bytes, start, end);
     }
+    assert(this.#at === fields.length, "a value was read for every field");
     this.#fields = undefined;
     finishHash(context, this.#builder);
     return true;

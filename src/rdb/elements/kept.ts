@@ -12,6 +12,7 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
@@ -157,6 +158,7 @@ class ArrayWalk implements Element {
   }
 
   #readElement(): boolean {
+    assert(this.#left > 0, "an element is still to come");
     const reader = this.#reader;
     const isNumber = this.#tag === ArrayTag.INTEGER || this.#tag === ArrayTag.DOUBLE;
     if (isNumber ? !reader.readFixed(8) : !reader.skipString()) return false;

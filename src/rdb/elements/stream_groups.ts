@@ -137,7 +137,8 @@ export class StreamGroups {
     if (step === Step.NAME) {
       const slot = this.#slot;
       if (!reader.readString(slot)) return false;
-      const group = this.#stream!.addGroup(slot.bytes, slot.start, slot.end);
+      assert(this.#stream !== undefined, "groups are read between begin and their end");
+      const group = this.#stream.addGroup(slot.bytes, slot.start, slot.end);
       if (group === undefined) return reader.fail("Consumer group comes twice");
       this.#group = group;
       this.#step = Step.COUNTERS;
@@ -236,6 +237,7 @@ export class StreamGroups {
       else if (!this.#findUnclaimed()) reader.fail("Entry without consumer is not pending");
       this.#unclaimed--;
     }
+    assert(this.#unclaimed >= 0, "no entry is claimed twice");
     if (step === Step.OWN_ID) this.#nextConsumer();
     else this.#step = Step.GROUP_END;
     return true;

@@ -19,6 +19,7 @@
  */
 
 import { compareBytes, parseDouble } from "../../base/ascii.ts";
+import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { LISTPACK_HEADER, lpLength, lpRead, lpStates } from "../../store/packed/listpack.ts";
@@ -81,7 +82,8 @@ class PlainZset implements Element {
       this.#left--;
     }
     this.#left = NONE;
-    const set = this.#set!;
+    const set = this.#set;
+    assert(set !== undefined, "the members were added to a set");
     this.#set = undefined;
     set.loaded();
     // rdb.c rdbLoadObject, emptykey: a sorted set without members is no key.

@@ -96,7 +96,6 @@ export const Type = {
 export const Length = {
   BITS_6: 0,
   BITS_14: 1,
-  WIDE: 2,
   ENCODED: 3,
   BITS_32: 0x80,
   BITS_64: 0x81,
