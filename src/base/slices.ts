@@ -69,7 +69,9 @@ export class Slice {
     this.#usedMs += now - this.#beganMs;
   }
 
-  /** True when the budget is used up: the caller stops and yields. A look costs as much as a small command. */
+  /**
+   * True when the budget is used up: the caller stops and yields. A look costs as much as a small command.
+   */
   over(): boolean {
     const now = this.#clock.monotonic();
     this.#isQuick = (now - this.#lookedMs) * LOOKS < this.#budgetMs;

@@ -55,7 +55,13 @@ export class Shop {
   #owed: number = 0;
   #nextUser: number = 1;
 
-  /** Does nothing yet. @param call Runs a command. @param random Uniform in [0, 1). @param perSecond Actions. */
+  /**
+   * Does nothing yet.
+   *
+   * @param call Runs a command.
+   * @param random Uniform in [0, 1).
+   * @param perSecond Actions.
+   */
   constructor(call: Call, clock: Clock, random: () => number, perSecond: number) {
     this.#call = call;
     this.#clock = clock;

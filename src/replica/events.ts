@@ -23,7 +23,9 @@ export type Listener<Name extends keyof ReplicaEvents> = (event: ReplicaEvents[N
 
 type AnyListener = (event: ReplicaEvents[keyof ReplicaEvents]) => void;
 
-/** Calls listeners in the order they were added; an exception of one is logged and does not stop the others. */
+/**
+ * Calls listeners in the order they were added; an exception of one is logged and does not stop the others.
+ */
 export class Emitter {
   readonly #listeners: Map<keyof ReplicaEvents, Set<AnyListener>> = new Map();
   readonly #logger: Logger;

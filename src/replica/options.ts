@@ -69,7 +69,7 @@ export interface ReplicaOptions {
   /**
    * `redis://[user[:password]@]host[:port]`, `rediss://` for TLS, `unix:/path`,
    * `redis+sentinel://[user[:password]@]host[:port],host[:port]/name` (`rediss+sentinel://` for TLS), or an
-   * object. User and password are the master's. Left out, the replica follows nobody and `storage` can be
+   * object. User and password are the master's. Left out, the replica follows no master and `storage` can be
    * written.
    */
   readonly master?: string | MasterOptions;

@@ -322,12 +322,16 @@ export class Replica {
     return this.#reader.get(key);
   }
 
-  /** The string at `key` in database 0 as a copy of its bytes, or undefined: as {@linkcode Reader.getBytes}. */
+  /**
+   * The string at `key` in database 0 as a copy of its bytes, or undefined: as {@linkcode Reader.getBytes}.
+   */
   getBytes(key: Key): Uint8Array | undefined {
     return this.#reader.getBytes(key);
   }
 
-  /** The strings at `keys` in database 0, null for what is missing or no string: as {@linkcode Reader.mget}. */
+  /**
+   * The strings at `keys` in database 0, null for what is missing or no string: as {@linkcode Reader.mget}.
+   */
   mget(...keys: Key[]): (string | null)[] {
     return this.#reader.mget(...keys);
   }
@@ -352,17 +356,26 @@ export class Replica {
     return this.#reader.type(key);
   }
 
-  /** Seconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode Reader.ttl}. */
+  /**
+   * Seconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode
+   * Reader.ttl}.
+   */
   ttl(key: Key): number {
     return this.#reader.ttl(key);
   }
 
-  /** Milliseconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode Reader.pttl}. */
+  /**
+   * Milliseconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as
+   * {@linkcode Reader.pttl}.
+   */
   pttl(key: Key): number {
     return this.#reader.pttl(key);
   }
 
-  /** When `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode Reader.expireTime}. */
+  /**
+   * When `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode
+   * Reader.expireTime}.
+   */
   expireTime(key: Key): number {
     return this.#reader.expireTime(key);
   }

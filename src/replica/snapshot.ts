@@ -15,6 +15,7 @@
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -35,7 +36,10 @@ const FORMAT_VERSION = 12;
 const FORMAT_SERVER = "7.4.0";
 const REPLID = /^[0-9a-f]{40}$/;
 
-/** Where a snapshot is kept. Any method may reject: the replica goes on without it, and `status()` has the error. */
+/**
+ * Where a snapshot is kept. Any method may reject: the replica goes on without it, and `status()` has the
+ * error.
+ */
 export interface SnapshotStorage {
   /** The snapshot committed last, in pieces of any size; undefined when there is none. */
   read(): Promise<AsyncIterable<Uint8Array> | undefined>;
@@ -168,6 +172,7 @@ export class Snapshots {
    */
   async load(): Promise<RestoredPlace | undefined> {
     const { logger, keyspace } = this.#source;
+    assert(keyspace.keyCount === 0, "a snapshot is loaded before anything is followed");
     try {
       const pieces = await this.#storage.read();
       if (pieces === undefined) return undefined;
@@ -205,6 +210,7 @@ export class Snapshots {
 
   /** Waits for a save under way and writes the last snapshot, as configured. The link must have stopped. */
   async close(): Promise<void> {
+    assert(!this.#closed, "snapshots are closed once");
     this.#closed = true;
     this.#source.clock.clearTimer(this.#timer);
     await this.#saving;
@@ -229,6 +235,7 @@ export class Snapshots {
       const position = this.#source.position();
       if (!this.#hasChanged(position)) return await sink.abort();
       const bytes = await this.#encode(sink, position);
+      assert(bytes > 0, "a snapshot has a header at least");
       await sink.commit();
       sink = undefined;
       this.#savedOffset = position.offset;

@@ -26,9 +26,9 @@
  * @module
  */
 
-import { latin1, parseInteger } from "../base/ascii.ts";
+import { parseInteger } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
-import { isWord } from "../commands/engine/args.ts";
+import { isWord, textOf } from "../commands/engine/args.ts";
 import { NO_SUCH_KEY } from "../commands/engine/errors.ts";
 import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
@@ -47,6 +47,7 @@ import type {
 const MAX_DB = 0x7fffffff;
 /** Most bytes of a key that are copied into a report. */
 const MAX_KEY_COPY = 1024;
+/** How the executor's answer to a command that is in no table begins. */
 const UNKNOWN_COMMAND = "ERR unknown command";
 /**
  * Commands that write to values whose bytes we keep without reading them, and that have no dot in their name
@@ -82,7 +83,9 @@ export interface StreamOwner {
   diverged(divergence: Divergence): void;
 }
 
-/** Applies the stream of one connection. A new connection needs a new one: an open MULTI ends with its own. */
+/**
+ * Applies the stream of one connection. A new connection needs a new one: an open MULTI ends with its own.
+ */
 export class StreamApplier {
   readonly #owner: StreamOwner;
   readonly #replOffset: ReplicationOffset;
@@ -157,7 +160,10 @@ export class StreamApplier {
     return false;
   }
 
-  /** Performs one command that counts now. The length of its name comes first: most are SET, DEL and the like. */
+  /**
+   * Performs one command that counts now. The length of its name comes first: most are SET, DEL and the
+   * like.
+   */
   #perform(argv: Argv): void {
     this.#counters.commands++;
     switch (argv.lengthOf(0)) {
@@ -205,7 +211,7 @@ export class StreamApplier {
     }
     this.#counters.divergences++;
     const divergence: Divergence = {
-      command: clip(latin1(argv.bytes, argv.starts[0], argv.ends[0])),
+      command: clip(textOf(argv, 0)),
       key: argv.count > 1 ? argv.at(1).slice(0, MAX_KEY_COPY) : undefined,
       db: this.#replOffset.db,
       offset: this.#offset,
@@ -226,7 +232,7 @@ export class StreamApplier {
   #isOfModule(argv: Argv, problem: string): boolean {
     if (this.#counters.moduleCommandsSkipped > 0 && problem === NO_SUCH_KEY) return true;
     if (!problem.startsWith(UNKNOWN_COMMAND)) return false;
-    const name = latin1(argv.bytes, argv.starts[0], argv.ends[0]);
+    const name = textOf(argv, 0);
     return name.includes(".") || KEPT_TYPES_COMMANDS.includes(name.toUpperCase());
   }
 }

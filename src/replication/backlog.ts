@@ -78,7 +78,9 @@ export class Backlog {
     assert(this.firstByteOffset >= 1, "offsets count from 1");
   }
 
-  /** Whether every byte from `offset` on is held. True for `nextOffset`, from which on there is nothing yet. */
+  /**
+   * Whether every byte from `offset` on is held. True for `nextOffset`, from which on there is nothing yet.
+   */
   covers(offset: number): boolean {
     return offset >= this.firstByteOffset && offset <= this.#nextOffset;
   }

@@ -42,7 +42,9 @@ async function askUser(credentials: LinkCredentials): Promise<LinkLogin> {
   }
 }
 
-/** Settles as `promise` does, unless `signal` or the timeout comes first: a user's promise may never settle. */
+/**
+ * Settles as `promise` does, unless `signal` or the timeout comes first: a user's promise may never settle.
+ */
 function within<T>(shared: LinkShared, signal: AbortSignal, promise: Promise<T>): Promise<T> {
   const { clock, settings: { timeouts } } = shared;
   return new Promise((resolve, reject) => {

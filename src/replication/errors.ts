@@ -26,7 +26,10 @@ export type ReplicationErrorCode =
   | "NO_MASTER"
   /** The connection broke or the master closed it; `cause` is the `SocketError`, when there is one. */
   | "DISCONNECTED"
-  /** The connection broke after `limits.inboxBytes` was reached: the host left us too little time to keep up. */
+  /**
+   * The connection broke after `limits.inboxBytes` was reached: the host left us too little time to keep
+   * up.
+   */
   | "OVERRUN"
   /** Sentinels say that another server is the master now. */
   | "SWITCHED"
@@ -204,7 +207,9 @@ export function clip(text: string): string {
   });
 }
 
-/** Any exception as a typed error: LIMIT when memory ran out, INTERNAL for what else is no ReplicationError. */
+/**
+ * Any exception as a typed error: LIMIT when memory ran out, INTERNAL for what else is no ReplicationError.
+ */
 export function asReplicationError(error: unknown): ReplicationError {
   if (error instanceof ReplicationError) return error;
   const text = messageOf(error);

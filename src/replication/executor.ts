@@ -13,7 +13,7 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import { latin1 } from "../base/ascii.ts";
+import { textOf } from "../commands/engine/args.ts";
 import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
 import { MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
@@ -82,7 +82,7 @@ class TableExecutor implements StreamExecutor {
 }
 
 function unknown(argv: Argv): string {
-  return `ERR unknown command '${clip(latin1(argv.bytes, argv.starts[0], argv.ends[0]))}'`;
+  return `ERR unknown command '${clip(textOf(argv, 0))}'`;
 }
 
 class StreamContext implements Context {

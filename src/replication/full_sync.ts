@@ -11,8 +11,8 @@
  *                      +- resync "flush": the old data goes here; with "swap" it is read until finish()
  * ```
  *
- * Replication offset, replid and data change together in `finish`, in one turn of the event loop: nobody
- * ever sees the one without the other.
+ * Replication offset, replid and data change together in `finish`, in one turn of the event loop: no
+ * reader and no later PSYNC ever sees one without the others.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The inbox: bytes from the master that wait for a later turn. A master cuts off whoever reads too slowly,
- * so the socket is drained even while the host is busy; what was drained is counted here, and
+ * The inbox: bytes from the master that wait for a later turn. A master cuts off a replica that reads too
+ * slowly, so the socket is drained even while the host is busy; what was drained is counted here, and
  * {@linkcode Turns} bounds it.
  *
  * ```text

@@ -223,7 +223,7 @@ export class ReplicationLink {
     this.#retryTimer = undefined;
   }
 
-  /** The link ends: whoever waits for it is told why. */
+  /** The link ends: every promise that waits for it rejects with the reason. */
   #end(error: ReplicationError): void {
     this.#nextRetryAtMs = undefined;
     this.#enter("none");
@@ -251,7 +251,10 @@ export class ReplicationLink {
     settle(this.#starters, (waiter) => waiter.resolve());
   }
 
-  /** A partial resync costs the master nothing, so the next failure counts as the first; a full one must hold. */
+  /**
+   * A partial resync costs the master nothing, so the next failure counts as the first; a full one must
+   * hold.
+   */
   #synced(kind: "full" | "partial"): void {
     this.#lastError = undefined;
     this.#downSinceMs = undefined;

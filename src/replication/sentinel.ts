@@ -9,7 +9,7 @@
  * ```
  *
  * The sentinels are asked in turn, first the one that answered last. Its answer is believed unless another
- * sentinel has told of a later failover, which has a higher configuration epoch: a sentinel cut off together
+ * sentinel has reported a later failover, which has a higher configuration epoch: a sentinel cut off together
  * with the old master would send us back to it. The master it names is then asked for its ROLE. Each sentinel
  * that answers is asked for the others it knows, and they are remembered.
  *
@@ -33,7 +33,9 @@ import type { LinkCredentials } from "./types.ts";
 const SWITCH_CHANNEL = "+switch-master";
 /** Milliseconds between two checks of the subscription: a PING, or another sentinel when it broke. */
 const CHECK_MS = 5000;
-/** After this many rounds with lower epochs only, the sentinels count as set up anew: their epochs restart. */
+/**
+ * After this many rounds with lower epochs only, the sentinels count as set up anew: their epochs restart.
+ */
 const OUTDATED_ROUNDS = 10;
 /** Most sentinels remembered, so that a sentinel's answers cannot grow the list without end. */
 const MAX_SENTINELS = 64;

@@ -79,7 +79,9 @@ export class LinkShared {
     this.observer = observer;
   }
 
-  /** Hands an event to the owner's listener; an exception of the listener is logged and stops nothing here. */
+  /**
+   * Hands an event to the owner's listener; an exception of the listener is logged and stops nothing here.
+   */
   emit(event: LinkEvent): void {
     try {
       this.settings.onEvent?.(event);

@@ -26,7 +26,7 @@ const BYTES_PER_LOOK = 64 * 1024;
 
 /** One snapshot, from its first byte to the last byte of its mark. */
 export class SnapshotTransfer {
-  /** Where it is loaded; read by nobody until it is whole. */
+  /** The keyspace it is loaded into, which is not read before it is whole. */
   readonly staging: Keyspace;
   /** Its length in bytes as announced; undefined where a mark follows it. */
   readonly length: number | undefined;
@@ -43,7 +43,7 @@ export class SnapshotTransfer {
    * Begins with its first byte.
    *
    * @param length Bytes as announced. @param mark The mark announced, where there is no length.
-   * @param staging Where it is loaded: empty, and read by nobody.
+   * @param staging The keyspace it is loaded into: empty, and not read before it is whole.
    * @param onUnsupported What becomes of module values.
    * @throws {ReplicationError} SNAPSHOT when the length is 0, which no master sends.
    */

@@ -1,5 +1,5 @@
 /**
- * What a {@linkcode ReplicationLink} is told, and what it tells: options, states, events, status.
+ * The options of a {@linkcode ReplicationLink}, its states, its events and its status.
  *
  * @module
  */
@@ -165,7 +165,7 @@ export interface StreamHooks {
   streamBytes?(bytes: Uint8Array, start: number, end: number, offset: number): void;
   /** A command, or a whole transaction, has been applied, and the offset has moved to `offset`. */
   committed?(offset: number): void;
-  /** PUBLISH, or SPUBLISH when `sharded`, came by; `argv` is borrowed. */
+  /** The stream brought PUBLISH, or SPUBLISH when `sharded`; `argv` is borrowed. */
   publish?(argv: Argv, sharded: boolean): void;
 }
 

@@ -102,7 +102,9 @@ export class Watchdog {
     this.#silenceTimer = this.#clock.setTimer(() => this.#expired(), Math.max(1, leftMs));
   }
 
-  /** Bytes may wait unread when our own host slept: they get one turn of the event loop before the verdict. */
+  /**
+   * Bytes may wait unread when our own host slept: they get one turn of the event loop before the verdict.
+   */
   #expired(): void {
     if (!this.#isSilent()) return this.#watch();
     if (this.#watched.paused) {

@@ -44,7 +44,9 @@ export class ActiveExpiry {
     return deleted;
   }
 
-  /** Entries are valid until the next write only, so the keys of all steps are copied before any is deleted. */
+  /**
+   * Entries are valid until the next write only, so the keys of all steps are copied before any is deleted.
+   */
   #runDb(index: number, db: Database, nowMs: number, steps: number): number {
     const due: Uint8Array[] = [];
     const visit = (entry: Entry) => {

@@ -112,7 +112,10 @@ function announce(announcement: Announcement, argv: Argv, index: number): void {
   }
 }
 
-/** `WAIT replicas ms`: how many have all that was written, as soon as so many have it or time is over. O(1). */
+/**
+ * `WAIT numreplicas timeout`: how many replicas acknowledged every write, once enough did or time is over.
+ * O(1).
+ */
 function wait(feed: ReplicationFeed, clock: Clock): Command {
   return command("wait", 3, NOSCRIPT, "", (ctx, argv) => {
     const count = integerAt(argv, 1);
@@ -128,7 +131,9 @@ function wait(feed: ReplicationFeed, clock: Clock): Command {
   });
 }
 
-/** Calls `go` once, when `count` replicas have acknowledged everything or after `timeoutMs`; 0 is for ever. */
+/**
+ * Calls `go` once, when `count` replicas have acknowledged everything or after `timeoutMs`; 0 is for ever.
+ */
 function waitFor(
   feed: ReplicationFeed,
   clock: Clock,

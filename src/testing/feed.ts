@@ -61,7 +61,7 @@ export interface FeedOptions {
   readonly splitsExpiry: boolean;
 }
 
-/** A call of WAIT: so many replicas are to acknowledge this offset. */
+/** A call of WAIT: `count` replicas are to acknowledge `offset`. */
 interface Waiter {
   readonly offset: number;
   readonly count: number;
@@ -160,7 +160,10 @@ export class ReplicationFeed {
     return replica;
   }
 
-  /** Calls `done` once `count` replicas have acknowledged `writtenOffset`. Returns a function that forgets it. */
+  /**
+   * Calls `done` once `count` replicas have acknowledged `writtenOffset`. Returns a function that forgets
+   * it.
+   */
   whenAcknowledged(count: number, done: () => void): () => void {
     const waiter: Waiter = { offset: this.writtenOffset, count, done };
     if (this.acknowledged(waiter.offset) >= count) {

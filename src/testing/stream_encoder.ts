@@ -14,6 +14,7 @@
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { isWord } from "../commands/engine/args.ts";
 import type { Argv } from "../resp/argv.ts";
@@ -61,6 +62,7 @@ export class StreamEncoder {
   /** Writes one borrowed command. @param dbIndex Its database; -1 when it has none, as MULTI. */
   command(dbIndex: number, argv: Argv): void {
     const out = this.#out;
+    assert(out.length === 0, "every command is flushed whole");
     if (dbIndex === ANY_DB) this.#inTransaction = isWord(argv, 0, "MULTI");
     else this.#select(dbIndex);
     if (this.#splitsExpiry && isSetWithExpiry(argv)) this.#split(argv);
