@@ -16,7 +16,7 @@ await serverTest("our hashes are a real server's, tables beyond a few fields", a
   await runFamily(binary, hashFamily(binary, 6, 20));
 }, { timeoutMs: RUN_MS });
 
-// Every field stays where a listpack has it, in the listpack's order.
+// Hashes never become tables, so the order of their fields is compared, too.
 await serverTest("our hashes are a real server's, all of them packed", async (binary) => {
   await runFamily(binary, hashFamily(binary, 100_000, 100_000));
 }, { timeoutMs: RUN_MS });

@@ -1,5 +1,6 @@
 /**
- * Commands on hashes: short and long ones, fields that expire, other types in between.
+ * Random commands on hashes for the oracle of `differential.ts`: small and large hashes, fields that expire, and keys of
+ * other types.
  *
  * @module
  */
@@ -11,11 +12,11 @@ import { type ServerBinary, sinceRedis } from "../../support/servers.ts";
 import { type Family, optionWords, type Tolerance } from "../differential.ts";
 import type { Generator, Maker } from "../generator.ts";
 
-/** Ours and the server's "now" of one command lie this close together. */
+/** The two clocks read one command's time at most this far apart. */
 const CLOCK_TOLERANCE_MS = 20_000;
 const ERROR = 0x2d;
 
-/** Fields of which some come again and again, so that they are found. */
+/** A field, often one of a few names, so that commands meet fields that exist. */
 function field(g: Generator): string {
   switch (g.prng.int(12)) {
     case 0:
@@ -49,7 +50,7 @@ function fields(g: Generator): string[] {
 
 function pairs(g: Generator): string[] {
   const many = g.prng.oneIn(150);
-  // Both sides of the 512 fields that a listpack takes.
+  // Just below and above 512 fields, the limit of a listpack.
   if (many) {
     const count = g.pick([20, 100, 505, 512, 513]);
     return Array.from({ length: count }, (_, i) => [`f${i}`, String(i)]).flat();
@@ -57,7 +58,7 @@ function pairs(g: Generator): string[] {
   return Array.from({ length: 1 + g.prng.int(3) }, () => [field(g), value(g)]).flat();
 }
 
-/** FIELDS, how many, and they; now and then not as many as it says. */
+/** `FIELDS numfields field ...`; one time in twenty the number is wrong. */
 function list(g: Generator, each: (g: Generator) => string[] = (h) => [field(h)]): string[] {
   const items = Array.from({ length: 1 + g.prng.int(3) }, () => each(g));
   const count = g.prng.oneIn(20) ? g.integer() : String(items.length);
@@ -70,7 +71,7 @@ function condition(g: Generator): string[] {
   return g.prng.oneIn(25) ? [...words, g.word(g.pick(["NX", "XX", "GT", "LT", "FOO"]))] : words;
 }
 
-/** Times for one of the four commands: far away, or past. */
+/** HEXPIRE or its kin with a time that is far away or has passed: no field may expire while a test runs. */
 function expire(g: Generator): string[] {
   const name = g.pick(["HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT"]);
   const scale = name.includes("P", 2) && name.startsWith("HP") ? 1 : 1000;
@@ -97,7 +98,7 @@ function scan(g: Generator): string[] {
   return ["HSCAN", g.key(), g.pick(["0", "0", "0", "0", "x", "00"]), ...options];
 }
 
-/** Before 6.2 what came to be infinite left an empty hash behind, and a long sum a ziplist. */
+/** An increment; none for old servers that leaves an empty hash behind (infinite) or a ziplist (a long sum). */
 function increment(g: Generator): string {
   const text = g.float();
   return !g.has("7.0") && /inf|nan|e\+?\d\d/i.test(text) ? "1.5" : text;
@@ -111,8 +112,8 @@ function random(g: Generator): string[] {
 }
 
 /**
- * What grows, what shrinks, what looks; and what lets types clash. Expiry of fields is compared where it
- * is Redis's: Valkey 9 reads conditions in any number and place, takes later times, and counts otherwise.
+ * Commands that add, remove, read, and put other types under the same keys. The expiry of fields is compared with Redis
+ * only: Valkey 9 reads conditions in any number and place, accepts later times, and counts differently.
  */
 export const HASH_MAKERS: readonly Maker[] = [
   [14, "5.0", (g) => [g.word("HSET"), g.key(), ...pairs(g)]],
@@ -155,7 +156,7 @@ function valueOf(bytes: Uint8Array): Reply {
   return readReply(bytes, 0, bytes.length)!.value;
 }
 
-/** A reply's items as text, `width` of them together, in no order. */
+/** The items of a reply as text, in groups of `width`, the groups sorted. */
 function unordered(reply: Reply, width: number): string {
   if (!Array.isArray(reply)) return String(reply);
   const texts = reply.map(textOfReply);
@@ -171,7 +172,7 @@ function textOfReply(reply: Reply): string {
   return Array.isArray(reply) ? JSON.stringify(reply.map(textOfReply)) : String(reply);
 }
 
-/** Tables have an order of their own; maps of RESP3 come as their head says. */
+/** The order of a table is its own: HGETALL, HKEYS and HVALS are equal when their sorted elements are. */
 const sameFields: Tolerance = (args, theirs, ours) => {
   if (theirs[0] === ERROR || ours[0] === ERROR || theirs[0] !== ours[0]) return false;
   const name = args[0].toUpperCase();
@@ -179,7 +180,7 @@ const sameFields: Tolerance = (args, theirs, ours) => {
   return flat(theirs, name === "HGETALL" ? 2 : 1) === flat(ours, name === "HGETALL" ? 2 : 1);
 };
 
-/** Bulks of a flat reply, whatever its head. */
+/** The bulk strings of a reply that nests nothing, in groups of `width`, sorted together with its first line. */
 function flat(bytes: Uint8Array, width: number): string {
   const text = latin1(bytes);
   const items: string[] = [];
@@ -197,7 +198,7 @@ function flat(bytes: Uint8Array, width: number): string {
   return groups.sort().join();
 }
 
-/** HRANDFIELD draws; as many come, and all of them when all are asked for. */
+/** HRANDFIELD draws by chance: replies are equal when they have as many elements. */
 const sameDraw: Tolerance = (args, theirs, ours) => {
   if (!/^hrandfield$/i.test(args[0]) || theirs[0] === ERROR || theirs[0] !== ours[0]) return false;
   const [their, our] = [valueOf(theirs), valueOf(ours)];
@@ -205,7 +206,7 @@ const sameDraw: Tolerance = (args, theirs, ours) => {
   return their.length === our.length;
 };
 
-/** HSCAN of all: the same fields in any order; from within a table on, some of them. */
+/** HSCAN: replies that both end the scan hold the same fields in any order; others are not compared. */
 const sameScan: Tolerance = (args, theirs, ours) => {
   if (!/^hscan$/i.test(args[0]) || theirs[0] === ERROR || ours[0] === ERROR) return false;
   const [their, our] = [valueOf(theirs), valueOf(ours)] as Reply[][];
@@ -215,7 +216,7 @@ const sameScan: Tolerance = (args, theirs, ours) => {
   return !bothDone || unordered(their[1], width) === unordered(our[1], width);
 };
 
-/** Times are from two clocks. */
+/** Times come from two clocks: equal to within {@linkcode CLOCK_TOLERANCE_MS}. */
 const sameTimes: Tolerance = (args, theirs, ours) => {
   const match = /^h(p?)(ttl|expiretime)$/i.exec(args[0]);
   if (match === null || theirs[0] === ERROR || ours[0] === ERROR) return false;
@@ -228,7 +229,7 @@ const sameTimes: Tolerance = (args, theirs, ours) => {
   });
 };
 
-/** Before 7.0 what is a listpack now was a ziplist, and became a table by other rules. */
+/** Before 7.0 a listpack was a ziplist and became a table by other rules. */
 function sameEncoding(binary: ServerBinary): Tolerance {
   const isOld = !sinceRedis("7.0")(binary);
   return (args, theirs, ours) =>
@@ -236,7 +237,7 @@ function sameEncoding(binary: ServerBinary): Tolerance {
     /ziplist|hashtable/.test(latin1(theirs)) && /listpack|hashtable/.test(latin1(ours));
 }
 
-/** Hashes against the oracle. @param limits Other than the defaults, as `entries` and `value`. */
+/** The family of hash commands; `entries` and `longest` are the limits of a listpack, in fields and in bytes. */
 export function hashFamily(binary: ServerBinary, entries = 512, longest = 64): Family {
   const limits: Partial<EncodingLimits> = {
     hashMaxListpackEntries: entries,
@@ -248,7 +249,7 @@ export function hashFamily(binary: ServerBinary, entries = 512, longest = 64): F
     ...["--hash-max-ziplist-entries", String(entries)],
     ...["--hash-max-ziplist-value", String(longest)],
   ];
-  // Where nothing ever becomes a table the order counts.
+  // A hash that never becomes a table has a defined order, which is compared.
   const isOrdered = entries > 10_000;
   const tolerances = [sameDraw, sameScan, sameTimes, sameEncoding(binary)];
   if (!isOrdered) tolerances.push(sameFields);

@@ -14,7 +14,7 @@ await serverTest("our sets are a real server's", async (binary) => {
   await runFamily(binary, setFamily(hasListpacks(binary)));
 }, { timeoutMs: RUN_MS });
 
-// Narrow limits are crossed all the time.
+// Limits so small that sets change their form all the time.
 await serverTest("our sets are a real server's, few members a form", async (binary) => {
   const limits = { setMaxIntsetEntries: 12, setMaxListpackEntries: 6, setMaxListpackValue: 8 };
   await runFamily(binary, setFamily(true, limits));

@@ -1,5 +1,6 @@
 /**
- * Commands on sets: integers of every width, few and many members, other types in between.
+ * Random commands on sets for the oracle of `differential.ts`: integers of every width, few and many members, and keys
+ * of other types.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { readReply, type Reply } from "../../support/resp.ts";
 import type { Difference, Family, Tolerance } from "../differential.ts";
 import type { Generator, Maker } from "../generator.ts";
 
-/** Few keys, so that sets meet and types clash. */
+/** One of a few keys, so that commands combine sets and meet other types. */
 function key(g: Generator): string {
   return g.prng.oneIn(12) ? g.key() : g.pick(["s1", "s2", "s3", "s4"]);
 }
@@ -19,7 +20,7 @@ function keys(g: Generator): string[] {
   return Array.from({ length: 1 + g.prng.int(4) }, () => key(g));
 }
 
-/** Members of which some come again and again, so that sets share them. */
+/** A member, often one of a few, so that sets have members in common. */
 function member(g: Generator): string {
   switch (g.prng.int(24)) {
     case 0:
@@ -38,7 +39,7 @@ function member(g: Generator): string {
   }
 }
 
-/** Mostly few; now and then a run of numbers or of words that crosses every limit. */
+/** A few members; one time in fifteen a run of numbers or words long enough to change the form of a set. */
 function members(g: Generator): string[] {
   const chance = g.prng.int(30);
   if (chance > 1) return Array.from({ length: 1 + g.prng.int(6) }, () => member(g));
@@ -63,7 +64,7 @@ function counted(g: Generator): string[] {
   return [count, ...all, ...(g.prng.oneIn(2) ? [g.word("LIMIT"), limit] : [])];
 }
 
-/** What grows, what shrinks, what looks; what draws members only where all of them are drawn. */
+/** Commands that add, remove and read; SPOP only where it draws none or all, since chance differs. */
 const SET_MAKERS: readonly Maker[] = [
   [16, "5.0", (g) => [g.word("SADD"), key(g), ...members(g)]],
   [8, "5.0", (g) => ["SREM", key(g), ...members(g)]],
@@ -101,7 +102,7 @@ const SET_MAKERS: readonly Maker[] = [
 ];
 
 const SET_DIFFERENCES: readonly Difference[] = [
-  // 6.0 takes the one count that has no counterpart.
+  // 6.0 accepts -2^63 as a count, which has no positive counterpart.
   { product: "redis", below: "6.2", fits: /^"srandmember" .*-ERR value is out of range/is },
 ];
 
@@ -115,13 +116,13 @@ function sorted(reply: Reply): string {
   return String(reply);
 }
 
-/** Of a payload the type, which tells the form: members stored from a table have no order. */
+/** Compares only the type byte of two DUMP payloads, which tells the form: a table's members have no order. */
 function isSameDump(theirs: Reply, ours: Reply): boolean {
   if (!(theirs instanceof Uint8Array) || !(ours instanceof Uint8Array)) return false;
   return theirs[0] === ours[0];
 }
 
-/** Order where there is none, chance, and before 7.2 what then was no listpack. */
+/** Replies that differ in order or by chance, and forms of sets of servers before 7.2, which had no listpacks. */
 function sameWith(listpacks: boolean): Tolerance {
   return (args, theirs, ours) => {
     if (theirs[0] === 0x2d || ours[0] === 0x2d) return false;
@@ -137,7 +138,7 @@ function sameWith(listpacks: boolean): Tolerance {
       return their.length === our.length;
     }
     if (name === "SSCAN" && Array.isArray(their) && Array.isArray(our)) {
-      // What a cursor other than the first stands for is a table's own affair.
+      // A cursor other than 0 means something to the table that gave it only.
       if (args[2] !== "0") return true;
       const isDone = [their, our].every((reply) => latin1(reply[0] as Uint8Array) === "0");
       return !isDone || sorted(their[1]) === sorted(our[1]);
@@ -147,7 +148,7 @@ function sameWith(listpacks: boolean): Tolerance {
   };
 }
 
-/** Sets against the oracle, with limits as given. */
+/** The family of set commands, on both sides with these limits; `listpacks` says that the server has sets of them. */
 export function setFamily(listpacks: boolean, limits: Partial<EncodingLimits> = {}): Family {
   const parameters: string[] = [];
   const { setMaxIntsetEntries, setMaxListpackEntries, setMaxListpackValue } = limits;

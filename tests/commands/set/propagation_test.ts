@@ -1,6 +1,6 @@
 /**
- * What a master sends on of sets: chance as what it came to, nothing of what changed nothing. Of our
- * engine and, where there are some, of real servers.
+ * What a master propagates of set commands: draws as the SREM they came to, and nothing of a command that changed
+ * nothing. The same steps are asked of our engine and of real servers.
  *
  * @module
  */
@@ -15,9 +15,9 @@ import { listen } from "../listener.ts";
 
 interface Step {
   readonly command: readonly string[];
-  /** What is sent on, as {@linkcode shape} tells it. */
+  /** The propagated commands, each in the form of {@linkcode shape}. */
   readonly sent: readonly string[];
-  /** How the key is held then. */
+  /** What OBJECT ENCODING says of the key afterwards. */
   readonly encoding?: string;
 }
 
@@ -25,7 +25,7 @@ function run(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 }
 
-/** A command, with chance left out: of the members of an SREM only how many there are. */
+/** A command without its members where they are many or drawn: "SREM key of 3". */
 function shape(words: readonly string[]): string {
   if (words[0] === "UNLINK") return ["DEL", ...words.slice(1)].join(" ");
   if (words[0] !== "SREM" && words.length < 9) return words.join(" ");
@@ -36,7 +36,7 @@ function step(text: string, sent: readonly string[], encoding?: string): Step {
   return { command: text.split(" "), sent, encoding };
 }
 
-/** A set, and a SPOP of some of it. */
+/** Two steps: a set is filled, and `count` of its members are popped in SREMs of `batches` members. */
 function pop(
   members: readonly string[],
   count: number,
@@ -85,7 +85,7 @@ const steps: readonly Step[] = [
   ...pop(run("a", 90).concat("longer"), 40, [40], "listpack"),
   ...pop(run("b", 100), 95, [95], "listpack"),
   ...pop(run("", 500), 490, [490], "intset"),
-  // Five times as many as are left: these few are a new set.
+  // When at least five times as many are popped as are left, those left become a new set.
   ...pop(run("c", 600), 499, [499], "hashtable"),
   ...pop(run("d", 600), 500, [500], "listpack"),
   ...pop(run("e", 900), 750, [750], "hashtable"),
@@ -99,7 +99,7 @@ function bytesOf(words: readonly string[]): Uint8Array[] {
   return words.map((text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
 }
 
-test("our master sends on of sets what came of each command", () => {
+test("our master propagates what each set command came to", () => {
   const prng = new Prng(1);
   const engine = new Engine("master", () => prng.next());
   const follower = new Engine("stream");
@@ -114,8 +114,8 @@ test("our master sends on of sets what came of each command", () => {
   }
 });
 
-await serverTest("a real master sends on of sets what ours does", async (binary) => {
-  // Older ones send an SREM for each member.
+await serverTest("a real master propagates what ours does", async (binary) => {
+  // Servers before 7.2 send an SREM for each member.
   await using server = await startServer(binary);
   const client = await server.connect();
   const listener = await listen(await server.connect());

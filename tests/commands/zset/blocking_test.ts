@@ -1,5 +1,5 @@
 /**
- * Clients that wait for sorted sets: what each is told, here and by real servers.
+ * Clients that block on sorted sets: the reply each gets, from our master and from real servers.
  *
  * @module
  */
@@ -67,7 +67,7 @@ const scenarios: readonly Scenario[] = [
     expected: ["*3|$1|z|$1|a|$1|1|", ":1|", "+OK|", ":0|"],
   },
   {
-    name: "who waits in vain is told so",
+    name: "a client that waits in vain gets null",
     waiting: ["BZPOPMIN z 0.05", "BZPOPMAX z 0.05"],
     acting: ["EXISTS z"],
     expected: ["*-1|", "*-1|", ":0|"],
@@ -107,7 +107,7 @@ await serverTest(
   async (binary) => {
     await using server = await startServer(binary);
     const isNew = atLeast(binary.version, "7.0") || binary.product === "valkey";
-    // 6.0 takes RENAME for no sign that a key is ready, and rounds short waits to none.
+    // In 6.0 RENAME does not serve blocked clients, and a timeout of 0.2 s is rounded to 0.
     const known = scenarios.filter(({ name }) => isNew || !/renamed|in vain|one client/.test(name));
     for (const scenario of isNew ? [...known, ...newer] : known) await play(server.port, scenario);
   },

@@ -1,6 +1,6 @@
 /**
- * Sorted sets and places against the oracle of `differential.ts`; and ranges of members, which promise
- * something only where all scores are equal, one by one.
+ * Sorted sets and positions against the oracle of `differential.ts`; and ranges of members, whose result is defined
+ * only where all scores are equal, on keys of their own.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import {
   ZSET_READS,
 } from "./makers.ts";
 
-for (const [name, makers] of [["sorted sets", ZSET_MAKERS], ["places", GEO_MAKERS]] as const) {
+for (const [name, makers] of [["sorted sets", ZSET_MAKERS], ["positions", GEO_MAKERS]] as const) {
   await serverTest(`our ${name} are a real server's`, async (binary) => {
     const isOld = !sinceRedis("7.2")(binary);
     await runFamily(binary, {

@@ -1,6 +1,6 @@
 /**
- * Seeded random commands on sorted sets and places, for the oracle of `differential.ts`, and what
- * versions differ in.
+ * Random commands on sorted sets and on positions for the oracle of `differential.ts`, and where versions of servers
+ * differ from Redis 8.0.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Difference, optionWords, type Tolerance } from "../differential.ts
 import type { Generator, Maker } from "../generator.ts";
 
 const KEYS = ["z1", "z2", "z3", "big", "\xff\x00"];
-const PLACES = ["g1", "g2"];
+const GEO_KEYS = ["g1", "g2"];
 const OTHERS = ["str", "set1", "set2"];
 const SCORES = ["0", "1", "-1", "1.5", "2", "3", "inf", "-inf", "1e3", "1e20", "0.1", "-2.5"];
 const WRONG_SCORES = ["x", "", "nan", "1.2.3", " 1", "1e400"];
@@ -59,7 +59,7 @@ function pairs(g: Generator, most: number): string[] {
 
 function bound(g: Generator): string {
   const text = g.prng.oneIn(3) ? score(g) : g.pick(BOUNDS);
-  // Space before a number was fine until 8.0.
+  // Servers before 8.0 accept space before a number.
   return g.has("8.0") ? text : text.trim();
 }
 
@@ -69,7 +69,7 @@ function index(g: Generator): string {
 }
 
 function limit(g: Generator): string[] {
-  // What a negative offset means has changed since.
+  // A negative offset means something else before 8.0.
   const isNew = g.has("8.0") || g.has("valkey-9.0");
   const offset = isNew ? index(g) : String(g.prng.int(10));
   return g.prng.oneIn(3) ? [g.word("LIMIT"), offset, index(g)] : [];
@@ -81,7 +81,7 @@ function counted(g: Generator): string[] {
   return [count, ...names];
 }
 
-/** Whether a command may make a score of -0, which until 7.2 stays one. */
+/** Whether a command may give a score of -0, which servers before 7.2 keep in listpacks, too. */
 export function makesMinusZero(args: readonly string[]): boolean {
   const words = optionWords(args);
   const at = words.indexOf("WEIGHTS");
@@ -89,7 +89,6 @@ export function makesMinusZero(args: readonly string[]): boolean {
 }
 
 function weights(g: Generator, count: number): string[] {
-  // Until 7.2 a score of -0 stays one, in listpacks as well.
   const known = g.has("7.2") ? SCORES : SCORES.filter((score) => Number(score) > 0);
   const words = Array.from({ length: count }, () => g.prng.oneIn(30) ? "x" : g.pick(known));
   return [
@@ -98,9 +97,9 @@ function weights(g: Generator, count: number): string[] {
   ];
 }
 
-function place(g: Generator): string[] {
+function position(g: Generator): string[] {
   if (g.prng.oneIn(30)) return g.pick([["181", "0"], ["0", "86"], ["x", "0"], ["0", "inf"]]);
-  // 6.0 misses places beyond the date line and near the poles.
+  // 6.0 does not find members beyond the date line and near the poles.
   const [points, wide, high] = g.has("7.0") ? [POINTS, 360, 170] : [POINTS.slice(0, 3), 120, 100];
   if (g.prng.oneIn(3)) return [...g.pick(points)];
   if (g.prng.oneIn(2)) return [(13 + g.prng.next()).toFixed(6), (38 + g.prng.next()).toFixed(6)];
@@ -108,12 +107,12 @@ function place(g: Generator): string[] {
 }
 
 function geoKey(g: Generator): string {
-  return g.prng.oneIn(20) ? key(g) : g.pick(PLACES);
+  return g.prng.oneIn(20) ? key(g) : g.pick(GEO_KEYS);
 }
 
 function size(g: Generator): string {
   if (g.prng.oneIn(30)) return g.pick(["-1", "x", "0", ""]);
-  // 6.0 misses places far away.
+  // 6.0 does not find members far away.
   const far = g.has("7.0") ? [1000, 5000, 20000, 1e6, 3e7] : [];
   return String(g.pick([1, 10, 100, 500, ...far]) * (1 + g.prng.int(4)));
 }
@@ -129,7 +128,7 @@ function geoOptions(g: Generator): string[] {
     g.maybe("WITHDIST"),
     g.maybe("WITHHASH"),
     g.maybe("WITHCOORD"),
-    // Equal distances come in any order: only members are compared where this is left out.
+    // Without an order members are compared in any order; with one, those at equal distances are.
     [g.word(g.pick(["ASC", "DESC"]))],
     g.prng.oneIn(4) ? [g.word("COUNT"), index(g), ...hasAny ? [g.word("ANY")] : []] : [],
   ]);
@@ -137,7 +136,7 @@ function geoOptions(g: Generator): string[] {
 
 function from(g: Generator): string[] {
   if (g.prng.oneIn(2)) return [g.word("FROMMEMBER"), "p" + g.prng.int(30)];
-  return [g.word("FROMLONLAT"), ...place(g)];
+  return [g.word("FROMLONLAT"), ...position(g)];
 }
 
 function by(g: Generator): string[] {
@@ -152,7 +151,7 @@ function scanOptions(g: Generator): string[] {
   ];
 }
 
-/** Weight, first version, maker: sorted sets, places, and what moves keys about. */
+/** Commands on sorted sets and on whole keys: weight, first version, maker. */
 export const ZSET_MAKERS: readonly Maker[] = [
   [12, "6.0", (g) => ["ZADD", key(g), ...pairs(g, 4)]],
   [3, "6.0", (g) => ["ZADD", "big", ...pairs(g, 60)]],
@@ -248,23 +247,23 @@ export const ZSET_MAKERS: readonly Maker[] = [
 ];
 
 /**
- * Bun has the sines of the C library, as servers have, which once in a thousand are not the nearest
- * double; V8's are, and a stored distance shows it.
+ * Bun computes sines with the C library, as servers do; V8 has its own. One sine in a thousand differs in its last bit,
+ * which shows in a stored distance: on V8 distances are not stored.
  */
 const STORES: readonly string[] = "Bun" in globalThis ? ["STORE", "STOREDIST"] : ["STORE"];
 
-/** The same for places. */
+/** Commands on positions: weight, first version, maker. */
 export const GEO_MAKERS: readonly Maker[] = [
-  [8, "6.0", (g) => ["GEOADD", geoKey(g), ...place(g), "p" + g.prng.int(30)]],
+  [8, "6.0", (g) => ["GEOADD", geoKey(g), ...position(g), "p" + g.prng.int(30)]],
   [4, "6.2", (g) => [
     "GEOADD",
-    g.pick(PLACES),
+    g.pick(GEO_KEYS),
     ...g.maybe("NX"),
     ...g.prng.oneIn(6) ? ["XX"] : [],
     ...g.maybe("CH"),
-    ...place(g),
+    ...position(g),
     "p" + g.prng.int(200),
-    ...place(g),
+    ...position(g),
     "p" + g.prng.int(200),
   ]],
   [3, "6.0", (g) => ["GEOPOS", geoKey(g), "p" + g.prng.int(30), "p" + g.prng.int(30)]],
@@ -279,7 +278,7 @@ export const GEO_MAKERS: readonly Maker[] = [
   [4, "6.0", (g) => [
     g.pick(["GEORADIUS", "GEORADIUS_RO"]),
     geoKey(g),
-    ...place(g),
+    ...position(g),
     size(g),
     unit(g),
     ...geoOptions(g),
@@ -291,30 +290,30 @@ export const GEO_MAKERS: readonly Maker[] = [
     size(g),
     unit(g),
     ...geoOptions(g),
-    // Of a missing key 6.0 refuses to store nothing: what it holds then is another dataset.
+    // 6.0 leaves the destination alone when the source is missing, so the two datasets would differ.
     ...g.has("7.0") && g.prng.oneIn(5) ? [g.pick(STORES), g.pick(KEYS)] : [],
   ]],
   [6, "6.2", (g) => ["GEOSEARCH", geoKey(g), ...g.shuffle([from(g), by(g), geoOptions(g)])]],
   [3, "6.2", (g) => [
     "GEOSEARCHSTORE",
-    g.pick([...KEYS, ...PLACES]),
+    g.pick([...KEYS, ...GEO_KEYS]),
     geoKey(g),
     ...g.shuffle([from(g), by(g), STORES.length > 1 ? g.maybe("STOREDIST") : []]),
   ]],
-  [1, "6.0", (g) => ["DEL", g.pick(PLACES)]],
+  [1, "6.0", (g) => ["DEL", g.pick(GEO_KEYS)]],
 ];
 
-/** Where versions answer otherwise than 8.0. */
+/** Where servers answer otherwise than 8.0. */
 export const ZSET_DIFFERENCES: readonly Difference[] = [
-  // 6.0 looked for the member before it noticed that there is no such key.
+  // 6.0 looks for the member even when the key is missing.
   {
     product: "redis",
     below: "7.0",
     fits: /^"georadiusbymember(_ro)?" .*-ERR could not decode requested zset member\r\n/is,
   },
-  // 6.0 looks the key up before it reads the rest.
+  // 6.0 looks the key up before it reads the other arguments.
   { product: "redis", below: "7.0", fits: /^"(geo|z|bz).* (\*0|:0|_|\*-1|\$-1)\r\n-ERR/is },
-  // Fewer arguments had other errors.
+  // Before 7.2 ZRANK had no WITHSCORE: a fourth argument was a wrong number of them.
   { product: "redis", below: "7.2", fits: /^"z(rev)?rank" .*-ERR wrong number .*\n-ERR syntax/is },
   { product: "valkey", from: "9.0", fits: /-ERR member .* does not exist\r\n-ERR could not dec/s },
 ];
@@ -323,14 +322,14 @@ function parse(bytes: Uint8Array): Reply {
   return readReply(bytes, 0, bytes.length)!.value;
 }
 
-/** A reply whose order is nobody's business. */
+/** A reply as text, with the elements of every array sorted. */
 function unordered(reply: Reply): string {
   if (reply instanceof Uint8Array) return latin1(reply);
   if (Array.isArray(reply)) return `[${reply.map(unordered).sort().join(",")}]`;
   return String(reply);
 }
 
-/** Members and scores in turn, in the order of the members. */
+/** A flat reply of member and score in turn, sorted by member. */
 function byMember(reply: Reply): Reply {
   const flat = reply as Uint8Array[];
   const pairs = Array.from({ length: flat.length / 2 }, (_, i) => flat.slice(2 * i, 2 * i + 2));
@@ -338,7 +337,7 @@ function byMember(reply: Reply): Reply {
   return pairs.sort((a, b) => name(a) < name(b) ? -1 : 1).flat();
 }
 
-/** Numbers of a reply as doubles: before 7.2 servers print them with 17 digits, after the point or in all. */
+/** Whether two replies are equal with their numbers as doubles: servers before 7.2 print 17 digits. */
 function sameNumbers(theirs: Reply, ours: Reply): boolean {
   if (theirs instanceof Uint8Array && ours instanceof Uint8Array) {
     const [a, b] = [latin1(theirs), latin1(ours)];
@@ -355,7 +354,7 @@ function isNear(a: number, b: number): boolean {
   return a === b || Math.abs(a - b) < 1e-16;
 }
 
-/** Members equally far away come in any order, and any of them where only some are asked for. */
+/** Whether two searches found the same: members at equal distances come in any order, and COUNT may cut any of them. */
 function isSameSearch(args: readonly string[], theirs: Reply, ours: Reply): boolean {
   if (unordered(theirs) === unordered(ours)) return true;
   if (!Array.isArray(theirs) || !Array.isArray(ours)) return false;
@@ -369,7 +368,7 @@ function distanceOf(item: Reply): Reply {
   return Array.isArray(item) ? item[1] : item;
 }
 
-/** Order, chance, and digits. */
+/** Replies that may differ in order, by chance or in digits. */
 export const sameZset: Tolerance = (args, theirs, ours) => {
   const name = args[0].toUpperCase();
   if (theirs[0] === 0x2d || ours[0] === 0x2d) return false;
@@ -379,7 +378,7 @@ export const sameZset: Tolerance = (args, theirs, ours) => {
     return (their === null) === (our === null);
   }
   if (name === "ZSCAN" && Array.isArray(their) && Array.isArray(our)) {
-    // A small sorted set is told whole whatever the cursor, a large one from there.
+    // A listpack is scanned whole whatever the cursor, a table from the cursor on: its order is its own.
     if (args[2] !== "0") return true;
     const isDone = latin1(their[0] as Uint8Array) === "0" && latin1(our[0] as Uint8Array) === "0";
     return !isDone || sameNumbers(byMember(their[1]), byMember(our[1]));
@@ -387,14 +386,14 @@ export const sameZset: Tolerance = (args, theirs, ours) => {
   if (name.startsWith("GEO") && isSameSearch(args, their, our)) return true;
   if (name === "SMEMBERS") return unordered(their) === unordered(our);
   if (name === "OBJECT") {
-    // Sets of words were tables before 7.2.
+    // Before 7.2 sets had no listpacks.
     if (latin1(theirs).includes("hashtable") && latin1(ours).includes("listpack")) return true;
     return latin1(theirs).replace("ziplist", "listpack").replace("$7", "$8") === latin1(ours);
   }
   return sameNumbers(their, our);
 };
 
-/** How a value is read whole at the end. */
+/** The commands that read a value whole at the end of a run, by type. */
 export const ZSET_READS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   zset: [["ZRANGE", "0", "-1", "WITHSCORES"]],
   set: [["SMEMBERS"]],

@@ -1,6 +1,6 @@
 /**
- * Hashes whose fields have passed, as a master, a replica and the master's stream meet them; and what
- * masters of other versions and of Valkey send.
+ * Hashes with expired fields, as clients of a master, clients of a replica and the master's stream meet them; and the
+ * field expiry commands that masters of Valkey send.
  *
  * @module
  */
@@ -16,8 +16,8 @@ function run(engine: Engine, line: string): string {
   return engine.call(...line.split(" "));
 }
 
-/** A hash of `a` and `b`, the first of which has passed. `filler` more fields make it another form. */
-function withPast(filler: number): Engine {
+/** A hash of the fields `a`, which has expired, and `b`; `filler` more fields make it a table. */
+function withExpired(filler: number): Engine {
   const engine = new Engine("stream");
   engine.at(NOW);
   run(engine, "HSET h a 1 b 2");
@@ -28,7 +28,7 @@ function withPast(filler: number): Engine {
 }
 
 for (const [form, filler] of [["listpackex", 0], ["hashtable", 700]] as const) {
-  test(`fields that have passed are deleted by a master that meets them [${form}]`, () => {
+  test(`expired fields are deleted by a master that meets them [${form}]`, () => {
     const rows = [
       ["HGET h a", "$-1\r\n", "HDEL h a"],
       ["HEXISTS h a", ":0\r\n", "HDEL h a"],
@@ -40,7 +40,7 @@ for (const [form, filler] of [["listpackex", 0], ["hashtable", 700]] as const) {
       ["HTTL h FIELDS 1 a", "*1\r\n:-2\r\n", "HDEL h a"],
     ];
     for (const [command, reply, sent] of rows) {
-      const engine = withPast(filler);
+      const engine = withExpired(filler);
       assert.equal(run(engine, "OBJECT ENCODING h"), `$${form.length}\r\n${form}\r\n`);
       engine.become("master");
       assert.equal(run(engine, command), reply, command);
@@ -49,8 +49,8 @@ for (const [form, filler] of [["listpackex", 0], ["hashtable", 700]] as const) {
     }
   });
 
-  test(`fields that have passed are hidden by a replica and not deleted [${form}]`, () => {
-    const engine = withPast(filler);
+  test(`expired fields are hidden by a replica and not deleted [${form}]`, () => {
+    const engine = withExpired(filler);
     engine.become("replica");
     assert.equal(run(engine, "HGET h a"), "$-1\r\n");
     assert.equal(run(engine, "HMGET h a b"), "*2\r\n$-1\r\n$1\r\n2\r\n");
@@ -62,7 +62,7 @@ for (const [form, filler] of [["listpackex", 0], ["hashtable", 700]] as const) {
     assert.doesNotMatch(run(engine, "HSCAN h 0 COUNT 10000"), /\r\na\r\n/);
     for (let i = 0; i < 20; i++) assert.notEqual(run(engine, "HRANDFIELD h"), "$1\r\na\r\n");
     assert.deepEqual(engine.propagated, []);
-    // Its master still has it, and goes by it.
+    // The master's stream still sees the field and counts on from it.
     engine.become("stream");
     assert.equal(run(engine, "HINCRBY h a 4"), ":5\r\n");
     assert.equal(run(engine, `HPEXPIREAT h ${AT} XX FIELDS 1 a`), "*1\r\n:1\r\n");
@@ -71,8 +71,8 @@ for (const [form, filler] of [["listpackex", 0], ["hashtable", 700]] as const) {
   });
 }
 
-test("the last field of a hash that passes takes the key with it", () => {
-  const engine = withPast(0);
+test("the last field of a hash takes the key with it when it expires", () => {
+  const engine = withExpired(0);
   run(engine, "HDEL h b");
   engine.propagated.length = 0;
   engine.become("master");
