@@ -30,7 +30,8 @@ import {
   WRONG_COUNT,
   WRONG_ENTRY,
 } from "../../store/packed/listpack_check.ts";
-import { addListpack, lpScore, zsetListpack } from "../../store/types/zset.ts";
+import { addListpack, zsetListpack } from "../../store/types/zset.ts";
+import { scoreAt } from "../../store/types/zset_listpack.ts";
 import { ZsetTable } from "../../store/types/zset_table.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
 import type { StringSlot } from "../format/string_slot.ts";
@@ -177,7 +178,7 @@ class PairCheck {
       if (scorePos === last) return ODD_COUNT;
       const next = lpCheckedNext(bytes, scorePos, last);
       if (next < 0) return WRONG_ENTRY;
-      const score = lpScore(bytes, scorePos);
+      const score = scoreAt(bytes, scorePos);
       if (score !== score) return "score is no number";
       const ascends = score > lastScore ||
         (score === lastScore && (lastPos === NONE || this.#isAbove(bytes, lastPos, pos)));

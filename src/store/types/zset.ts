@@ -1,26 +1,31 @@
 /**
- * Sorted sets in both forms: a listpack of members and scores in order, or a {@linkcode ZsetTable}. When
- * the one becomes the other is Redis's rule.
+ * Sorted sets in either form, as functions over an entry of {@linkcode Records}.
  *
- * A score stands in a listpack as Redis writes it: an integer where it is whole and no larger than 2^62,
- * else the shortest text that reads back the same.
+ * ```
+ *  LISTPACK   up to `zset-max-listpack-entries` members, none longer than `zset-max-listpack-value`
+ *  SKIPLIST   a ZsetTable, an object beside the record (`zset_table.ts`)
+ * ```
+ *
+ * A listpack becomes a table where `t_zset.c` makes it a skiplist (`zsetAdd`), as OBJECT ENCODING and
+ * snapshots show it; a table becomes a listpack only where a command stores a new sorted set
+ * ({@linkcode zsetStore}).
+ *
+ * Ranks count from 0, the lowest score first. A score is never NaN. Functions that change a sorted set
+ * return where its entry is afterwards.
  *
  * @module
  */
 
-import { compareBytes, formatDouble, parseDouble } from "../../base/ascii.ts";
+import { compareBytes } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import type { Records } from "../memory/records.ts";
 import {
   LISTPACK_EMPTY,
-  lpAppendIntegerTo,
   lpAppendTo,
   lpBegin,
-  lpFind,
   lpFinish,
   lpFirst,
-  lpInteger,
   lpIsEnd,
   lpIsInteger,
   lpLength,
@@ -31,40 +36,48 @@ import {
   lpSplice,
 } from "../packed/listpack.ts";
 import { Encoding, type Entry, ValueType } from "../memory/record.ts";
+import { MAX_INTEGER_TEXT } from "../packed/integer.ts";
 import { RecordRegion } from "../packed/record_region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
+import {
+  afterPair,
+  appendScore,
+  countPairsBelow,
+  findMember,
+  placeFor,
+  scoreAt,
+} from "./zset_listpack.ts";
 import { type MemberVisitor, ZsetTable, zsetTableOf } from "./zset_table.ts";
 
-/** Up to here a whole score is written as an integer (`double2ll`: LLONG_MAX / 2). */
-const MAX_INTEGER_SCORE: number = 2 ** 62;
-/** Redis's LISTPACK_MAX_SAFETY_LIMIT: a listpack does not grow beyond. */
+/** `LISTPACK_MAX_SAFETY_LIMIT`: bytes beyond which a listpack does not grow. */
 const MAX_LISTPACK_BYTES = 1 << 30;
 
-/** Options of {@linkcode zsetAdd}. */
+/** Options of {@linkcode zsetAdd}, to be combined: those of ZADD, of which GT, LT and NX exclude each other. */
 export const Add = { NONE: 0, NX: 1, XX: 2, GT: 4, LT: 8, INCR: 16 } as const;
 
 /** What the last {@linkcode zsetAdd} did, besides the entry it returned. */
 export const zsetAddResult = {
-  /** The member is new. */
+  /** Whether the member is new. */
   isNew: false,
-  /** It was there and has another score now. */
+  /** Whether the member was there and has another score now. */
   isUpdated: false,
-  /** An option forbade it. */
+  /** Whether an option forbade it: nothing was changed. */
   isRefused: false,
-  /** The sum of two scores is no number; nothing was changed. */
+  /** Whether the sum of two scores, infinities of either sign, is no number: nothing was changed. */
   isNaN: false,
-  /** The member's score now. */
+  /** The score that the member has now, or would have got. */
   score: 0,
 };
 
 const value = new BytesRef();
 const member = new BytesRef();
-const text = new BytesRef();
 const region = new RecordRegion();
+/** A pair that is to be spliced into the region, or a whole listpack. */
 const scratch = new ByteBuffer();
-const numberText = new Uint8Array(40);
+/** A copy of a text that was lent. */
+const digits = new Uint8Array(MAX_INTEGER_TEXT);
 
-/** How many members there are. */
+/** How many members a sorted set has (`zsetLength`). O(1). */
 export function zsetLength(db: Records, entry: Entry): number {
   const set = zsetTableOf(db, entry);
   if (set !== undefined) return set.size;
@@ -72,7 +85,7 @@ export function zsetLength(db: Records, entry: Entry): number {
   return lpLength(value.bytes, value.start, value.end) >>> 1;
 }
 
-/** A member's score, NaN when it is not there. */
+/** A member's score (`zsetScore`), NaN when it is not there. O(1), but O(n) of a listpack. */
 export function zsetScore(
   db: Records,
   entry: Entry,
@@ -86,11 +99,11 @@ export function zsetScore(
     return found === 0 ? NaN : set.scoreOf(found);
   }
   db.valueRef(entry, value);
-  const pos = lpFind(value.bytes, lpFirst(value.bytes, value.start), bytes, start, end, 1);
-  return pos < 0 ? NaN : lpScore(value.bytes, lpNext(value.bytes, pos));
+  const pos = findMember(value.bytes, value.start, bytes, start, end);
+  return pos < 0 ? NaN : scoreAt(value.bytes, lpNext(value.bytes, pos));
 }
 
-/** How many members come before one, -1 when it is not there. */
+/** A member's rank (`zsetRank`), -1 when it is not there. O(log n), but O(n) of a listpack. */
 export function zsetRank(
   db: Records,
   entry: Entry,
@@ -105,21 +118,21 @@ export function zsetRank(
   }
   db.valueRef(entry, value);
   const own = value.bytes;
-  const pos = lpFind(own, lpFirst(own, value.start), bytes, start, end, 1);
+  const pos = findMember(own, value.start, bytes, start, end);
   if (pos < 0) return -1;
   let rank = 0;
-  for (let at = lpFirst(own, value.start); at !== pos; at = lpNext(own, lpNext(own, at))) rank++;
+  for (let at = lpFirst(own, value.start); at !== pos; at = afterPair(own, at)) rank++;
   return rank;
 }
 
-/** Visits every member, ascending. `visit` must not write to the database. */
+/** Visits every member, from the lowest score on. `visit` must not write to the records. */
 export function zsetEach(db: Records, entry: Entry, visit: MemberVisitor): void {
   zsetEachRange(db, entry, 0, zsetLength(db, entry), false, visit);
 }
 
 /**
  * Visits `count` members from `rank` on, upwards or with `reverse` downwards: all must be there.
- * `visit` must not write to the database.
+ * `visit` must not write to the records.
  */
 export function zsetEachRange(
   db: Records,
@@ -138,7 +151,7 @@ export function zsetEachRange(
   for (; count > 0; count--) {
     assert(pos >= 0 && !lpIsEnd(bytes, pos), "a range lies within its sorted set");
     const scorePos = lpNext(bytes, pos);
-    const score = lpScore(bytes, scorePos);
+    const score = scoreAt(bytes, scorePos);
     lpRead(bytes, pos, member);
     visit(member.bytes, member.start, member.end, score);
     if (!reverse) pos = lpNext(bytes, scorePos);
@@ -146,7 +159,7 @@ export function zsetEachRange(
   }
 }
 
-/** How many members have a score below `score`, or with `inclusive` no higher one. */
+/** How many members have a score below `score`, or with `inclusive` up to it: the rank of a bound. */
 export function zsetCountBelow(
   db: Records,
   entry: Entry,
@@ -156,25 +169,13 @@ export function zsetCountBelow(
   const set = zsetTableOf(db, entry);
   if (set !== undefined) return set.countBelow(score, inclusive);
   db.valueRef(entry, value);
-  const { bytes, start } = value;
-  let count = 0;
-  let pos = lpFirst(bytes, start);
-  while (!lpIsEnd(bytes, pos)) {
-    const scorePos = lpNext(bytes, pos);
-    const own = lpScore(bytes, scorePos);
-    if (inclusive ? own > score : own >= score) break;
-    count++;
-    pos = lpNext(bytes, scorePos);
-  }
-  return count;
+  return countPairsBelow(value.bytes, value.start, score, inclusive);
 }
 
 /**
- * How many members, from the first on, are below one, or with `inclusive` up to it. Redis promises
- * something only where all scores are equal; a listpack is walked as Redis walks it, whatever they are.
- *
- * @param from Where the walk begins: a rank.
- * @returns The rank it ends at.
+ * The rank from `from` on of the first member that is not below these bytes, or with `inclusive` that is
+ * above them: a bound of ZRANGEBYLEX. It is defined where all scores are equal; elsewhere a listpack is
+ * walked as Redis walks it, and answers what Redis does.
  */
 export function zsetSeekMember(
   db: Records,
@@ -198,12 +199,17 @@ export function zsetSeekMember(
     const order = compareBytes(member.bytes, member.start, member.end, bytes, start, end);
     if (inclusive ? order > 0 : order >= 0) break;
     rank++;
-    pos = lpNext(own, lpNext(own, pos));
+    pos = afterPair(own, pos);
   }
   return rank;
 }
 
-/** Makes a key an empty sorted set, in the form Redis chooses for what is expected to come. */
+/**
+ * Makes a key an empty sorted set (`zsetTypeCreate`), which the caller fills before anybody looks.
+ *
+ * @param expected How many members may come.
+ * @param longest Bytes of the longest of them.
+ */
 export function zsetCreate(
   db: Records,
   keyBytes: Uint8Array,
@@ -214,30 +220,22 @@ export function zsetCreate(
 ): Entry {
   const { limits } = db.settings;
   if (expected <= limits.zsetMaxListpackEntries && longest <= limits.zsetMaxListpackValue) {
-    const empty = LISTPACK_EMPTY;
-    return db.createBlob(
-      keyBytes,
-      keyStart,
-      keyEnd,
-      ValueType.ZSET,
-      Encoding.LISTPACK,
-      empty,
-      empty.length,
-    );
+    const [{ ZSET }, { LISTPACK }, empty] = [ValueType, Encoding, LISTPACK_EMPTY];
+    return db.createBlob(keyBytes, keyStart, keyEnd, ZSET, LISTPACK, empty, empty.length);
   }
   const set = new ZsetTable(db.settings);
   return db.createObject(keyBytes, keyStart, keyEnd, ValueType.ZSET, Encoding.SKIPLIST, set);
 }
 
-/** Turns a listpack into the large form when more than its limit of members is expected. */
+/** Makes a listpack a table if more members than its limit are expected (`zsetTypeMaybeConvert`). */
 export function zsetExpect(db: Records, entry: Entry, expected: number): Entry {
   if (expected <= db.settings.limits.zsetMaxListpackEntries) return entry;
   return db.objectOf(entry) !== undefined ? entry : convert(db, entry);
 }
 
 /**
- * `zsetAdd` of Redis: adds a member, or changes its score, as `options` allow. What it did is in
- * {@linkcode zsetAddResult}.
+ * Adds a member or changes its score, as `options` allow (`zsetAdd`); {@linkcode zsetAddResult} tells what
+ * was done.
  *
  * @returns Where the entry is now.
  */
@@ -250,6 +248,7 @@ export function zsetAdd(
   score: number,
   options: number,
 ): Entry {
+  assert(score === score, "a score is a number");
   const set = zsetTableOf(db, entry);
   if (set === undefined) return addSmall(db, entry, bytes, start, end, score, options);
   const found = set.find(bytes, start, end);
@@ -262,7 +261,7 @@ export function zsetAdd(
 }
 
 /**
- * Removes a member. An empty sorted set is the caller's to delete.
+ * Removes a member (`zsetDel`). The key of a sorted set that has become empty is the caller's to delete.
  *
  * @returns Where the entry is now; 0 when there was no such member and nothing has changed.
  */
@@ -282,14 +281,14 @@ export function zsetRemove(
   }
   db.valueRef(entry, value);
   const own = value.bytes;
-  const pos = lpFind(own, lpFirst(own, value.start), bytes, start, end, 1);
+  const pos = findMember(own, value.start, bytes, start, end);
   if (pos < 0) return 0;
   region.open(db, entry, Encoding.LISTPACK);
-  lpSplice(region, pos, lpNext(own, lpNext(own, pos)), 2, undefined, 0);
+  lpSplice(region, pos, afterPair(own, pos), 2, undefined, 0);
   return region.entry;
 }
 
-/** Removes `count` members from `rank` on: all must be there. Returns where the entry is now. */
+/** Removes `count` members from `rank` on, all of which must be there. Returns where the entry is now. */
 export function zsetRemoveRange(db: Records, entry: Entry, rank: number, count: number): Entry {
   if (count <= 0) return entry;
   const set = zsetTableOf(db, entry);
@@ -300,14 +299,15 @@ export function zsetRemoveRange(db: Records, entry: Entry, rank: number, count: 
   db.valueRef(entry, value);
   const { bytes, start, end } = value;
   const from = lpSeek(bytes, start, end, 2 * rank);
+  assert(from >= 0 && rank + count <= zsetLength(db, entry), "what is removed is there");
   let to = from;
-  for (let i = 0; i < 2 * count; i++) to = lpNext(bytes, to);
+  for (let i = 0; i < count; i++) to = afterPair(bytes, to);
   region.open(db, entry, Encoding.LISTPACK);
   lpSplice(region, from, to, 2 * count, undefined, 0);
   return region.entry;
 }
 
-/** A member as likely as any other, with its score. */
+/** Visits a member that `random` draws, each as likely as any other. */
 export function zsetRandom(
   db: Records,
   entry: Entry,
@@ -320,8 +320,8 @@ export function zsetRandom(
 }
 
 /**
- * Stores a sorted set that was made apart under a key, in place of all it had: as a listpack where the
- * limits allow. The set is the database's from now on.
+ * Makes a key a sorted set that was built apart (ZUNIONSTORE and the like), whatever it held before: a
+ * listpack where the limits allow it. The table is the records' own from then on.
  */
 export function zsetStore(
   db: Records,
@@ -331,22 +331,13 @@ export function zsetStore(
   set: ZsetTable,
 ): Entry {
   const blob = zsetListpack(set, db.settings.limits);
+  const { ZSET } = ValueType;
   const { LISTPACK, SKIPLIST } = Encoding;
-  if (blob === undefined) {
-    return db.createObject(keyBytes, keyStart, keyEnd, ValueType.ZSET, SKIPLIST, set);
-  }
-  return db.createBlob(
-    keyBytes,
-    keyStart,
-    keyEnd,
-    ValueType.ZSET,
-    LISTPACK,
-    blob.bytes,
-    blob.length,
-  );
+  if (blob === undefined) return db.createObject(keyBytes, keyStart, keyEnd, ZSET, SKIPLIST, set);
+  return db.createBlob(keyBytes, keyStart, keyEnd, ZSET, LISTPACK, blob.bytes, blob.length);
 }
 
-/** A sorted set as a listpack, valid until the next call; undefined when the limits forbid one. */
+/** A table as a listpack, in a buffer that the next call overwrites; undefined when it is over the limits. */
 export function zsetListpack(set: ZsetTable, limits: EncodingLimits): ByteBuffer | undefined {
   if (set.size > limits.zsetMaxListpackEntries) return undefined;
   const longest = limits.zsetMaxListpackValue;
@@ -367,30 +358,12 @@ export function zsetListpack(set: ZsetTable, limits: EncodingLimits): ByteBuffer
   return scratch;
 }
 
-/** Appends a listpack entry of a score. */
-export function appendScore(out: ByteBuffer, score: number): void {
-  if (Math.floor(score) === score && Math.abs(score) <= MAX_INTEGER_SCORE) {
-    lpAppendIntegerTo(out, Number.isSafeInteger(score) ? score : BigInt(score));
-    return;
-  }
-  const digits = formatDouble(score);
-  for (let i = 0; i < digits.length; i++) numberText[i] = digits.charCodeAt(i);
-  lpAppendTo(out, numberText, 0, digits.length);
-}
-
-/** The score that the listpack entry at `pos` holds; NaN when it holds none. */
-export function lpScore(bytes: Uint8Array, pos: number): number {
-  if (lpIsInteger(bytes, pos)) return lpInteger(bytes, pos);
-  lpRead(bytes, pos, text);
-  return parseDouble(text.bytes, text.start, text.end);
-}
-
-/** Adds every pair of a listpack to a large sorted set; false when a member came twice. */
+/** Adds the pairs of a listpack that begins at `start` to a table; false when a member comes twice. */
 export function addListpack(set: ZsetTable, bytes: Uint8Array, start: number): boolean {
   let pos = lpFirst(bytes, start);
   while (!lpIsEnd(bytes, pos)) {
     const scorePos = lpNext(bytes, pos);
-    const score = lpScore(bytes, scorePos);
+    const score = scoreAt(bytes, scorePos);
     lpRead(bytes, pos, member);
     if (!set.set(member.bytes, member.start, member.end, score)) return false;
     pos = lpNext(bytes, scorePos);
@@ -398,7 +371,7 @@ export function addListpack(set: ZsetTable, bytes: Uint8Array, start: number): b
   return true;
 }
 
-/** The large form in place of a listpack. */
+/** Makes a listpack a table. */
 function convert(db: Records, entry: Entry): Entry {
   const set = new ZsetTable(db.settings);
   db.valueRef(entry, value);
@@ -407,7 +380,7 @@ function convert(db: Records, entry: Entry): Entry {
   return db.replaceObject(entry, Encoding.SKIPLIST, set);
 }
 
-/** Whether a member that is not there may be added. */
+/** Whether a member that is not there is added; fills `zsetAddResult`. */
 function admitNew(score: number, options: number): boolean {
   zsetAddResult.isNew = (options & Add.XX) === 0;
   zsetAddResult.isUpdated = false;
@@ -417,7 +390,7 @@ function admitNew(score: number, options: number): boolean {
   return zsetAddResult.isNew;
 }
 
-/** Whether a member that is there gets another score, which is then `zsetAddResult.score`. */
+/** Whether a member that is there gets another score, which is then `zsetAddResult.score`; fills the rest. */
 function admitChange(current: number, score: number, options: number): boolean {
   zsetAddResult.isNew = false;
   zsetAddResult.isUpdated = false;
@@ -441,6 +414,7 @@ function admitChange(current: number, score: number, options: number): boolean {
   return zsetAddResult.isUpdated;
 }
 
+/** {@linkcode zsetAdd} to a listpack, which becomes a table if it is over its limits by that. */
 function addSmall(
   db: Records,
   entry: Entry,
@@ -452,10 +426,10 @@ function addSmall(
 ): Entry {
   db.valueRef(entry, value);
   const own = value.bytes;
-  const pos = lpFind(own, lpFirst(own, value.start), bytes, start, end, 1);
+  const pos = findMember(own, value.start, bytes, start, end);
   if (pos >= 0) {
     const scorePos = lpNext(own, pos);
-    if (!admitChange(lpScore(own, scorePos), score, options)) return entry;
+    if (!admitChange(scoreAt(own, scorePos), score, options)) return entry;
     return moveSmall(db, entry, bytes, start, end, pos, lpNext(own, scorePos));
   }
   if (!admitNew(score, options)) return entry;
@@ -469,7 +443,7 @@ function addSmall(
   return large;
 }
 
-/** Puts a member with `zsetAddResult.score` at its place in a listpack. */
+/** Puts a new member with `zsetAddResult.score` into a listpack where it belongs. */
 function insertSmall(
   db: Records,
   entry: Entry,
@@ -480,14 +454,14 @@ function insertSmall(
   scratch.clear();
   lpAppendTo(scratch, bytes, start, end);
   appendScore(scratch, zsetAddResult.score);
-  db.valueRef(entry, value);
-  const at = placeOf(value.bytes, lpFirst(value.bytes, value.start), bytes, start, end);
   region.open(db, entry, Encoding.LISTPACK);
+  const { score } = zsetAddResult;
+  const at = placeFor(region.bytes, region.start, score, bytes, start, end);
   lpSplice(region, at, at, 0, scratch, 2);
   return region.entry;
 }
 
-/** Gives the pair at `[pos, next)` of a listpack `zsetAddResult.score`: in place where its rank stays. */
+/** Gives the pair at `[pos, next)` of a listpack `zsetAddResult.score`, and puts it where it then belongs. */
 function moveSmall(
   db: Records,
   entry: Entry,
@@ -502,43 +476,18 @@ function moveSmall(
   appendScore(scratch, zsetAddResult.score);
   region.open(db, entry, Encoding.LISTPACK);
   lpSplice(region, pos, next, 2, undefined, 0);
-  const first = lpFirst(region.bytes, region.start);
-  // The member's text is in the scratch, wherever it came from: read back, as it is encoded there.
+  // The member may have lain in the pair that was just taken out. It is in the scratch now: read there.
   lpRead(scratch.bytes, 0, member);
   if (lpIsInteger(scratch.bytes, 0)) keepDigits(member);
-  const at = placeOf(region.bytes, first, member.bytes, member.start, member.end);
+  const { score } = zsetAddResult;
+  const at = placeFor(region.bytes, region.start, score, member.bytes, member.start, member.end);
   lpSplice(region, at, at, 0, scratch, 2);
   return region.entry;
 }
 
-/** Moves the lent text of an integer to where further reads do not overwrite it. */
+/** Copies the text of an integer, which was lent, to where further reads do not overwrite it. */
 function keepDigits(ref: BytesRef): void {
   const length = ref.end - ref.start;
-  for (let i = 0; i < length; i++) numberText[i] = ref.bytes[ref.start + i];
-  ref.set(numberText, 0, length);
-}
-
-/**
- * Position of the first pair after a member with `zsetAddResult.score`. The member's bytes are none that a
- * listpack has lent.
- */
-function placeOf(
-  own: Uint8Array,
-  pos: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): number {
-  const score = zsetAddResult.score;
-  while (!lpIsEnd(own, pos)) {
-    const scorePos = lpNext(own, pos);
-    const other = lpScore(own, scorePos);
-    if (other > score) break;
-    if (other === score) {
-      lpRead(own, pos, text);
-      if (compareBytes(text.bytes, text.start, text.end, bytes, start, end) > 0) break;
-    }
-    pos = lpNext(own, scorePos);
-  }
-  return pos;
+  for (let i = 0; i < length; i++) digits[i] = ref.bytes[ref.start + i];
+  ref.set(digits, 0, length);
 }

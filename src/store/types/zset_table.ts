@@ -1,12 +1,16 @@
 /**
- * A large sorted set: members in a slab, found by a table and, in order, by an index. Nothing but these
- * two points at a member's record, so records are moved together as in a database.
+ * A sorted set of many or long members: records in a slab, found by a table and, in order, by an index. As
+ * in Redis, where a dict and a skiplist share the elements (`server.h zset`): ZSCORE goes by the one,
+ * ranges and ranks by the other.
  *
- * A member's record is one of `record.ts`, the member its key and the score where an expiry stands:
+ * A member is a record's key; its score stands where other records have their expiry:
  *
  * ```
  *  header, 8 bytes   [extension, 8 bytes]   score, float64   member
  * ```
+ *
+ * Nothing but table and index points at a record, so records are moved together, and both are told, as
+ * those of a database are (`memory/evacuate.ts`).
  *
  * @module
  */
@@ -22,35 +26,36 @@ import { ScoreIndex } from "./score_index.ts";
 import { Slab } from "../memory/slab.ts";
 import { floatIndex, freeRecord, keyRefOf, makeKeyedRecord } from "../memory/slab_record.ts";
 
-/** Work on the slab's victim that each write pays for, in units. A move costs a search of the index. */
+/** Units of the segment being emptied that each write moves at least: every record costs a search, too. */
 const EVACUATE_UNITS = 64;
+/** The most units that one write moves, 512 KB. */
 const MAX_EVACUATE_UNITS = 65536;
 
-/** Header of a member's record: the score stands where other records have their expiry. */
+/** Kind of a member's record: it has a number, which is the score. */
 const MEMBER_KIND: number = ValueType.ZSET | HAS_EXPIRE;
 
-/** Gets a member and its score; the bytes are borrowed. */
+/** Called with a member and its score; the bytes are borrowed. */
 export type MemberVisitor = (bytes: Uint8Array, start: number, end: number, score: number) => void;
 
-/** Seeds of the tables of one keyspace. */
+/** The secret seeds by which the tables of one keyspace hash. */
 export interface Seeds {
-  /** Low half. */
+  /** The low half, a u32. */
   readonly seed0: number;
-  /** High half. */
+  /** The high half, a u32. */
   readonly seed1: number;
 }
 
-/** See the module's text. Members' entries are valid until the next write. */
+/** Members in records, by name and in order. An entry is valid until the next write. */
 export class ZsetTable implements StoredObject {
   readonly #seeds: Seeds;
   readonly #slab: Slab = new Slab();
   readonly #dict: Dict;
   readonly #index: ScoreIndex;
   readonly #ref: BytesRef = new BytesRef();
-  // The hash of the last `find`: `insert` puts the member where that ended.
+  // The hash of the last `find`: `insert` puts its member where that search ended.
   #hash: number = 0;
 
-  /** Empty. */
+  /** Makes a sorted set without members. */
   constructor(seeds: Seeds) {
     this.#seeds = { seed0: seeds.seed0, seed1: seeds.seed1 };
     this.#dict = new Dict(this.#slab, seeds.seed0, seeds.seed1);
@@ -62,12 +67,12 @@ export class ZsetTable implements StoredObject {
     return this.#index.size;
   }
 
-  /** Bytes held. */
+  /** Bytes of the slab, the table and the index. */
   get memoryBytes(): number {
     return this.#slab.reservedBytes + this.#dict.bytes + this.#index.bytes;
   }
 
-  /** An independent copy. */
+  /** An independent copy. O(n log n). */
   copy(): ZsetTable {
     const copy = new ZsetTable(this.#seeds);
     copy.expand(this.size);
@@ -80,30 +85,30 @@ export class ZsetTable implements StoredObject {
     return copy;
   }
 
-  /** Prepares for `count` members: a hint, bounded. */
+  /** Makes the table ready for `count` members: a hint, bounded. */
   expand(count: number): void {
     this.#dict.expand(count);
   }
 
-  /** The entry of a member, 0 when there is none. */
+  /** The entry of a member, 0 when there is none. O(1). */
   find(bytes: Uint8Array, start: number, end: number): Entry {
     this.#hash = this.#dict.hashOf(bytes, start, end);
     return this.#dict.find(this.#hash, bytes, start, end);
   }
 
-  /** The score of an entry. */
+  /** The score of the member of an entry. */
   scoreOf(entry: Entry): number {
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
     return this.#slab.floats[slot][floatIndex(unit, this.#slab.words[slot][unit << 1])];
   }
 
-  /** Points `out` at an entry's member. */
+  /** Points `out` at the member of an entry, in the slab. */
   memberRef(entry: Entry, out: BytesRef): void {
     keyRefOf(this.#slab, entry, out);
   }
 
-  /** Adds a member that the `find` just before did not find. */
+  /** Adds a member for which {@linkcode ZsetTable.find} was called just before, and answered 0. */
   insert(bytes: Uint8Array, start: number, end: number, score: number): void {
     assert(score === score, "a score is a number");
     const entry = makeKeyedRecord(this.#slab, MEMBER_KIND, bytes, start, end, 0, 0, score);
@@ -113,28 +118,32 @@ export class ZsetTable implements StoredObject {
   }
 
   /**
-   * Adds a member to a set that is being loaded, quickest from the highest to the lowest, as snapshots
-   * hold them; {@linkcode loaded} is to be called before anything else.
+   * Adds a member to a sorted set that is being loaded. It is quickest from the highest score to the
+   * lowest, which is the order of a snapshot. {@linkcode ZsetTable.loaded} must be called before
+   * anything else.
    *
-   * @returns False when the member was there already.
+   * @returns False, and nothing added, when the member was there already.
    */
   load(bytes: Uint8Array, start: number, end: number, score: number): boolean {
+    assert(score === score, "a score is a number");
     if (this.find(bytes, start, end) !== 0) return false;
     const entry = makeKeyedRecord(this.#slab, MEMBER_KIND, bytes, start, end, 0, 0, score);
     this.#dict.insert(this.#hash, entry);
     if (this.#index.size > 0 || !this.#index.prepend(score, entry)) {
+      // Out of order: what came so far becomes the index, to which the rest is added one by one.
       this.#index.settle();
       this.#index.insert(score, entry);
     }
     return true;
   }
 
-  /** Ends what {@linkcode load} began. */
+  /** Ends the loading: members are in order from then on. */
   loaded(): void {
     this.#index.settle();
+    assert(this.#index.size === this.#dict.size, "every member is in table and index");
   }
 
-  /** Gives an entry another score. */
+  /** Gives the member of an entry another score. The entry stays where it is. */
   setScore(entry: Entry, score: number): void {
     assert(score === score, "a score is a number");
     const slot = entry >>> SEGMENT_SHIFT;
@@ -145,7 +154,7 @@ export class ZsetTable implements StoredObject {
     this.#payForCompaction();
   }
 
-  /** Adds a member or gives it another score; true when it is new. */
+  /** Adds a member, or gives it another score; true when it is new. */
   set(bytes: Uint8Array, start: number, end: number, score: number): boolean {
     const entry = this.find(bytes, start, end);
     if (entry === 0) this.insert(bytes, start, end, score);
@@ -153,35 +162,35 @@ export class ZsetTable implements StoredObject {
     return entry === 0;
   }
 
-  /** Takes an entry's member out. */
+  /** Removes the member of an entry. */
   removeEntry(entry: Entry): void {
     this.#index.remove(this.scoreOf(entry), entry);
     this.#discard(entry);
     this.#payForCompaction();
   }
 
-  /** Takes out `count` members from `rank` on. */
+  /** Removes `count` members from `rank` on, all of which must be there. */
   removeRange(rank: number, count: number): void {
     this.#index.removeRange(rank, count, (_score, entry) => this.#discard(entry));
     this.#payForCompaction();
   }
 
-  /** How many members come before an entry's. */
+  /** The rank of the member of an entry, from 0 on. O(log n). */
   rankOf(entry: Entry): number {
     return this.#index.rankOf(this.scoreOf(entry), entry);
   }
 
-  /** How many members have a score below `score`, or with `inclusive` no higher one. */
+  /** How many members have a score below `score`, or with `inclusive` up to it. O(log n). */
   countBelow(score: number, inclusive: boolean): number {
     return this.#index.countBelow(score, inclusive);
   }
 
-  /** How many members are below one, or with `inclusive` up to it; all scores should be equal. */
+  /** How many members are below one, or with `inclusive` up to it: defined where all scores are equal. */
   countBelowMember(bytes: Uint8Array, start: number, end: number, inclusive: boolean): number {
     return this.#index.countBelowKey(bytes, start, end, inclusive);
   }
 
-  /** Visits `count` members from `rank` on, upwards or downwards; `visit` must not write. */
+  /** Visits `count` members from `rank` on, upwards or downwards: all must be there. `visit` must not write. */
   each(rank: number, count: number, reverse: boolean, visit: MemberVisitor): void {
     const ref = this.#ref;
     this.#index.each(rank, count, reverse, (score, entry) => {
@@ -190,12 +199,12 @@ export class ZsetTable implements StoredObject {
     });
   }
 
-  /** One step of a ZSCAN, as `Records.scan`. */
+  /** One step of a ZSCAN: as {@linkcode Records.scan}. */
   scan(cursor: number, visit: (entry: Entry) => void): number {
     return this.#dict.scan(cursor, visit);
   }
 
-  /** Some entry, each as likely as any other; there must be one. */
+  /** Draws an entry, each as likely as any other; there must be one. */
   random(random: () => number): Entry {
     let found: Entry = 0;
     const rank = Math.min(Math.floor(random() * this.size), this.size - 1);

@@ -98,3 +98,19 @@ test("a sorted set is loaded from members in any order", () => {
     }
   }
 });
+
+test("any score is held, also one that means no expiry elsewhere", () => {
+  const set = new ZsetTable({ seed0: 1, seed1: 2 });
+  const scores = [-1, 0, -0, 1, Infinity, -Infinity, 5e-324, -Number.MAX_VALUE, 2 ** 63];
+  for (let i = 0; i < 900; i++) {
+    const member = encoder.encode(`${i}`.padEnd(1 + i % 40, "x"));
+    set.set(member, 0, member.length, scores[i % scores.length]);
+  }
+  auditZset(set);
+  for (let i = 0; i < 900; i++) {
+    const member = encoder.encode(`${i}`.padEnd(1 + i % 40, "x"));
+    const entry = set.find(member, 0, member.length);
+    assert.notEqual(entry, 0);
+    assert.ok(Object.is(set.scoreOf(entry), scores[i % scores.length]));
+  }
+});
