@@ -37,15 +37,15 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
   return {
     master: args.master,
     logger: progress,
-    ...(listen === undefined ? {} : { listen }),
-    ...(passwordFile === undefined
-      ? {}
-      : { password: () => readOption("--password-file", passwordFile) }),
-    ...(requirepassFile === undefined ? {} : {
-      server: { password: readPassword("--requirepass-file", requirepassFile) },
-    }),
-    ...(snapshot === undefined ? {} : { snapshot: { path: snapshot } }),
-    ...(/^rediss[:+]/.test(args.master) ? { tls: toTls(args) } : {}),
+    listen,
+    password: passwordFile === undefined
+      ? undefined
+      : () => readOption("--password-file", passwordFile),
+    server: requirepassFile === undefined
+      ? undefined
+      : { password: readPassword("--requirepass-file", requirepassFile) },
+    snapshot: snapshot === undefined ? undefined : { path: snapshot },
+    tls: /^rediss[:+]/.test(args.master) ? toTls(args) : undefined,
   };
 }
 

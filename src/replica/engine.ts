@@ -91,7 +91,6 @@ export class ReplicaEngine implements ReaderSource {
     this.random = random;
     this.#tls = server.tls;
     this.#loadedAtMs = clock.now();
-    const facts = processInfo();
     this.#server = new Server({
       keyspace,
       clock,
@@ -100,7 +99,7 @@ export class ReplicaEngine implements ReaderSource {
       packageVersion: VERSION,
       lastLoadMs: () => this.#loadedAtMs,
       view: () => describeReplication(target, parts.linkStatus(), clock),
-      ...(facts === undefined ? {} : { process: facts }),
+      process: processInfo(),
       ...server,
     });
     const { host } = this.#server.dispatcher;
@@ -175,10 +174,7 @@ export class ReplicaEngine implements ReaderSource {
 
   /** Begins to serve clients. Returns where, with the port that was free when 0 was asked for. */
   listen(net: Net, address: Address): Promise<Address> {
-    return this.#server.listen(
-      net,
-      this.#tls === undefined ? { address } : { address, tls: this.#tls },
-    );
+    return this.#server.listen(net, { address, tls: this.#tls });
   }
 
   /** Ends every client's connection and stops listening. */

@@ -443,7 +443,7 @@ export class Replica {
   async #start(opening: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
     await opening;
     if (this.#closing !== undefined) return;
-    await this.#link?.start(signal === undefined ? {} : { signal });
+    await this.#link?.start({ signal });
   }
 
   /** Begins to serve, when `listen` is given. Returns the TCP port clients find us at. */
@@ -473,7 +473,7 @@ export class Replica {
       locate: this.#sentinel && ((signal) => this.#sentinel!.locate(signal)),
       tls: target.tls,
       credentials: toCredentials(target),
-      announce: { ...(port === undefined ? {} : { port }), ...options.announce },
+      announce: { port, ...options.announce },
       timeouts: options.timeouts,
       backoff: options.backoff,
       limits: options.limits,
@@ -544,8 +544,7 @@ export class Replica {
 function toCredentials(
   { username, password }: { username: string | undefined; password: Password | undefined },
 ): LinkCredentials | undefined {
-  if (password === undefined) return undefined;
-  return username === undefined ? { password } : { username, password };
+  return password === undefined ? undefined : { username, password };
 }
 
 /** Where the data stands in the master's stream; undefined when PSYNC could not resume from there. */
