@@ -1,18 +1,18 @@
 /**
- * Where messages for an operator go.
+ * The log that the application passes in: where messages for an operator go.
  *
  * @module
  */
 
 /** Gets messages as whole sentences without a line end; `console` fits. */
 export interface Logger {
-  /** Steps of the handshake and the like, for whoever searches a fault. */
+  /** Single steps, such as those of a handshake: only of use when a fault is searched. */
   debug(message: string): void;
-  /** What an operator wants to read once: connected, synchronised, listening. */
+  /** Changes of state that an operator wants to know: connected, synchronised, listening. */
   info(message: string): void;
-  /** Something went wrong and is being dealt with: the link broke and will be made again. */
+  /** Something failed and is retried: the link broke and will be opened again. */
   warn(message: string): void;
-  /** Something went wrong and stays so until somebody acts. */
+  /** Something failed and stays so until an operator acts. */
   error(message: string): void;
 }
 

@@ -14,6 +14,8 @@
  * @module
  */
 
+import { readInt32 } from "./int32.ts";
+
 /** The multiplier m, 0xc6a4a7935bd1e995, in two halves, and the low half again in two. */
 const M_HIGH = 0xc6a4a793;
 const M_LOW = 0x5bd1e995;
@@ -34,8 +36,8 @@ export function murmur64(bytes: Uint8Array, start: number, end: number, seed: nu
   let hashHigh = high;
   let pos = start;
   for (const last = end - 7; pos < last; pos += 8) {
-    const wordLow = word(bytes, pos);
-    multiply(wordLow, word(bytes, pos + 4));
+    const wordLow = readInt32(bytes, pos);
+    multiply(wordLow, readInt32(bytes, pos + 4));
     multiply(low ^ (high >>> 15), high);
     multiply(hashLow ^ low, hashHigh ^ high);
     hashLow = low;
@@ -68,9 +70,4 @@ function multiply(aLow: number, aHigh: number): void {
   const carried = upper * M_LOW_HIGH + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000);
   low = Math.imul(aLow, M_LOW);
   high = (carried + Math.imul(aLow, M_HIGH) + Math.imul(aHigh, M_LOW)) | 0;
-}
-
-/** Four bytes as a signed 32-bit number, little endian. */
-function word(bytes: Uint8Array, pos: number): number {
-  return bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16) | (bytes[pos + 3] << 24);
 }

@@ -18,6 +18,7 @@ import {
   parseDouble,
   parseInteger,
 } from "../../base/ascii.ts";
+import { INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import {
   CommandError,
@@ -29,11 +30,6 @@ import {
   SYNTAX,
 } from "./errors.ts";
 import { Caller, type Context } from "./context.ts";
-
-const INT32_MAX = 0x7fffffff;
-const INT32_MIN = -0x80000000;
-const INT64_MAX = 0x7fffffffffffffffn;
-const INT64_MIN = -0x8000000000000000n;
 
 /**
  * Whether argument `index` is the word `upper`, in any case. Redis compares by `strcasecmp`, to

@@ -6,6 +6,7 @@
  */
 
 import { assert } from "../../base/assert.ts";
+import { INT64_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Context } from "./context.ts";
 import { isWord, readBigInteger, readInteger } from "./args.ts";
@@ -13,7 +14,6 @@ import { CommandError, outOfRange, SYNTAX, VALUE_OUT_OF_RANGE } from "./errors.t
 
 /** Members are drawn until they differ when fewer than one in so many is wanted. */
 const SPARSE_SHARE = 3;
-const LONG_MAX = 0x7fffffffffffffffn;
 /**
  * How many members, repeated ones included, are drawn at once: keeps a reply below some gigabytes.
  */
@@ -23,12 +23,12 @@ const MOST = 1 << 26;
  * Argument `index` as a count whose sign matters. The smallest int64 is refused: it has no
  * negative.
  *
- * @throws {CommandError} When it is no int64 from -LONG_MAX on.
+ * @throws {CommandError} When it is no int64 from -INT64_MAX on.
  */
 export function readSignedCount(argv: Argv, index: number): number {
   const count = readInteger(argv, index);
-  if (count === -Infinity && readBigInteger(argv, index) < -LONG_MAX) {
-    throw new CommandError(outOfRange(-LONG_MAX, LONG_MAX));
+  if (count === -Infinity && readBigInteger(argv, index) < -INT64_MAX) {
+    throw new CommandError(outOfRange(-INT64_MAX, INT64_MAX));
   }
   return count;
 }
@@ -37,7 +37,7 @@ export function readSignedCount(argv: Argv, index: number): number {
  * The count of `command key count [word]`, which is argument 2.
  *
  * @param word What may follow, as WITHSCORES: it doubles the length of the reply, which Redis
- * checks against LONG_MAX, too.
+ * checks against INT64_MAX, too.
  * @throws {CommandError} When it is no such number, or something else follows.
  */
 export function readRandomCount(argv: Argv, word: string): number {
@@ -46,7 +46,9 @@ export function readRandomCount(argv: Argv, word: string): number {
   if (!isDoubled && argv.count > 3) throw new CommandError(SYNTAX);
   if (isDoubled && Math.abs(count) === Infinity) {
     const exact = readBigInteger(argv, 2);
-    if (exact > LONG_MAX / 2n || exact < -LONG_MAX / 2n) throw new CommandError(VALUE_OUT_OF_RANGE);
+    if (exact > INT64_MAX / 2n || exact < -INT64_MAX / 2n) {
+      throw new CommandError(VALUE_OUT_OF_RANGE);
+    }
   }
   return count;
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { INT64_MAX } from "../../base/limits.ts";
 import { parseLongDouble } from "../../base/long_double.ts";
 import type { Argv } from "../../resp/argv.ts";
 import {
@@ -15,8 +16,6 @@ import {
   TIMEOUT_NOT_FLOAT,
   TIMEOUT_OUT_OF_RANGE,
 } from "./errors.ts";
-
-const INT64_MAX = 0x7fffffffffffffffn;
 
 /**
  * Argument `index`, seconds that may have a fraction, as the absolute milliseconds at which they

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { INT32_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
@@ -46,7 +47,6 @@ import {
   setField,
 } from "./args.ts";
 
-const INT32_MAX = 0x7fffffff;
 /** The latest expiry in milliseconds that Redis accepts, 2^46 - 1: `HFE_MAX_ABS_TIME_MSEC`, EB_EXPIRE_TIME_MAX / 4. */
 const MAX_TIME_MS = 70368744177663;
 

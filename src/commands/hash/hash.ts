@@ -10,6 +10,7 @@
 
 import { assert } from "../../base/assert.ts";
 import { parseBigInt64 } from "../../base/ascii.ts";
+import { INT64_MAX, INT64_MIN } from "../../base/limits.ts";
 import {
   addLongDouble,
   formatLongDouble,
@@ -59,8 +60,6 @@ import { hashExpireCommands } from "./expire.ts";
 import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 
-const INT64_MAX = 0x7fffffffffffffffn;
-const INT64_MIN = -0x8000000000000000n;
 /** Draws that may hit an expired field before all fields are looked at instead: HRANDFIELD must end. */
 const DRAWS = 100;
 

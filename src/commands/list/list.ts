@@ -9,6 +9,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
+import { INT64_MAX, INT64_MIN } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
@@ -35,9 +36,6 @@ import {
   SYNTAX,
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
-
-const INT64_MIN = -0x8000000000000000n;
-const INT64_MAX = 0x7fffffffffffffffn;
 
 const cursor = new ListCursor();
 const value = new BytesRef();

@@ -64,7 +64,7 @@ class Result {
     this.entry = setRemove(this.db, this.entry, bytes, start, end);
   }
 
-  /** Members so far. */
+  /** The number of members that the result has by now. */
   get length(): number {
     return setLength(this.db, this.entry);
   }

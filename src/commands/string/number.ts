@@ -11,6 +11,7 @@
 import { assert } from "../../base/assert.ts";
 import { parseInteger } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
+import { INT64_MAX, INT64_MIN } from "../../base/limits.ts";
 import {
   addLongDouble,
   formatLongDouble,
@@ -43,8 +44,6 @@ import { lookup } from "../engine/lookup.ts";
 
 /** The longest string in bytes that Redis holds as `embstr` (`object.c OBJ_ENCODING_EMBSTR_SIZE_LIMIT`). */
 const MAX_EMBSTR = 44;
-const INT64_MAX = 0x7fffffffffffffffn;
-const INT64_MIN = -0x8000000000000000n;
 
 /** Points at the digits of the string that was read last. */
 const value: BytesRef = new BytesRef();

@@ -11,6 +11,7 @@
 import { assert } from "../../base/assert.ts";
 import { equalBytes } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
+import { INT32_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
@@ -31,7 +32,6 @@ import { checkType, lookup } from "../engine/lookup.ts";
 
 /** The longest string in bytes: the default of Redis's `proto-max-bulk-len`. */
 const MAX_STRING = 512 * 1024 * 1024;
-const INT32_MAX = 0x7fffffff;
 
 /** Points at the bytes of the string that was read last; reused, since no command runs inside another. */
 const value: BytesRef = new BytesRef();
