@@ -34,7 +34,9 @@ export interface Acceptor {
   stop(): Promise<void>;
 }
 
-/** One runtime's sockets. Its errors are thrown as they are: {@linkcode makeNet} gives them a code. */
+/**
+ * One runtime's sockets. Its errors are thrown as they are: {@linkcode makeNet} gives them a code.
+ */
 export interface Adapter {
   /** Connects. Should stop early when `cancel` fires; a connection that comes later is aborted. */
   connect(options: ConnectOptions, cancel: AbortSignal): Promise<Socket>;

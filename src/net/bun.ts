@@ -89,7 +89,7 @@ async function connect(address: Address, clock: Clock): Promise<Connection> {
     data: { wire: undefined },
     socket: {
       ...HANDLERS,
-      // In here, not after the promise: bytes may come before whoever awaits it runs on.
+      // Made in here, not after the promise: bytes may come before the awaiting function runs on.
       open: (socket) => {
         connection = wrap(socket, address, clock);
       },
@@ -101,7 +101,7 @@ async function connect(address: Address, clock: Clock): Promise<Connection> {
 function listen(address: Address, clock: Clock, accept: (socket: Socket) => void): Acceptor {
   const listener = Bun.listen<Slot>({
     ...place(address),
-    // Without it Bun shares a port that another process of ours already has.
+    // An address in use is refused, as on Deno and Node, and never shared.
     exclusive: true,
     allowHalfOpen: true,
     socket: {
@@ -134,7 +134,10 @@ const HANDLERS: BunHandlers<Slot> = {
   connectError: () => {},
 };
 
-/** Bun hands over a Buffer; parsers that have met plain arrays run at half speed on that. */
+/**
+ * The chunk as a plain array. Bun hands over a Buffer, and parsers whose code the engine has specialised
+ * for plain arrays run at half speed on one.
+ */
 function plain(chunk: Uint8Array): Uint8Array {
   return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
 }
@@ -145,21 +148,23 @@ function place(address: Address): { hostname: string; port: number } | { unix: s
     : { hostname: address.host, port: address.port };
 }
 
-function wrap(socket: BunSocket<Slot>, fallback: Address, clock: Clock): Connection {
-  if (fallback.transport === "tcp") {
+function wrap(socket: BunSocket<Slot>, asked: Address, clock: Clock): Connection {
+  if (asked.transport === "tcp") {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
   }
-  const remote = toAddress(socket.remoteAddress, socket.remotePort, fallback);
-  const local = toAddress(socket.localAddress, socket.localPort, fallback);
+  const remote = toAddress(socket.remoteAddress, socket.remotePort, asked);
+  const local = toAddress(socket.localAddress, socket.localPort, asked);
   return new Connection(remote, local, clock, (connection) => {
     const wire = new BunWire(socket, connection, clock);
     socket.data.wire = wire;
+    // Bun reads from the start; nobody listens before the owner's `start`.
     wire.pause();
     return wire;
   });
 }
 
+/** The Bun half of a connection. */
 class BunWire implements Wire {
   readonly busyPoll: BusyPoll | undefined;
   readonly connection: Connection;
@@ -175,6 +180,7 @@ class BunWire implements Wire {
 
   write(bytes: Uint8Array, start: number, end: number): number {
     const taken = this.#socket.write(bytes, start, end - start);
+    // Fewer than asked is no failure: the kernel's buffer is full, and `drain` follows. -1 is one.
     if (taken >= 0) return taken;
     this.connection.writeFailed(new Error("connection reset"));
     return 0;
@@ -202,7 +208,10 @@ class BunWire implements Wire {
     else this.#socket.end();
   }
 
-  /** Bun closes once both sides have ended, and then tells the peer's end by nothing else. */
+  /**
+   * Bun has closed the socket. Without an error both sides have ended: where ours was first, this is the
+   * only word of the peer's end.
+   */
   closed(error?: Error): void {
     if (this.#destroyed) return;
     if (error === undefined) this.connection.receivedEnd();

@@ -1,8 +1,13 @@
 /**
- * Busy polling: for a moment after bytes came the host's event loop looks for more instead of going to
- * sleep. A peer on the same machine otherwise spends its own time on waking us for every packet, which
- * a master that shares the processors with us can't spend on its snapshot. Timers, other sockets and
- * whatever else the host does have their turns as ever; what is used is time the thread would sleep.
+ * Busy polling: for a millisecond after bytes came the host's event loop looks for more instead of going
+ * to sleep.
+ *
+ * Why: when the loop sleeps, the kernel wakes it from inside the peer's own `write`, for every packet. A
+ * master on the same machine pays for that with time it would otherwise spend on its snapshot. While the
+ * loop is awake a write only fills a buffer.
+ *
+ * What it costs: processor time in which the thread would sleep. Each look is a turn of the event loop
+ * (`Clock.soon`), so timers, other sockets and the host's own callbacks run as ever in between.
  *
  * @module
  */
@@ -10,34 +15,46 @@
 import type { Clock } from "../base/clock.ts";
 import type { Address } from "./socket.ts";
 
-/** Longer than a busy peer's pauses, shorter than anyone would notice. */
+/**
+ * Milliseconds awake after the last bytes: longer than a busy peer pauses, too short to cost an
+ * idle host.
+ */
 const AWAKE_MS = 1;
 
-/** Keeps the event loop awake. */
+/** Keeps the event loop awake after bytes came on one connection. */
 export class BusyPoll {
   readonly #clock: Clock;
   readonly #turn: () => void;
   #on: boolean = false;
+  /** A turn is asked for. */
   #turning: boolean = false;
+  /** When the loop may sleep again, by the monotonic clock. */
   #untilMs: number = 0;
 
-  /** @param clock Tells when the moment is over, and gives turns. */
+  /**
+   * Begins switched off.
+   *
+   * @param clock Tells when the millisecond is over, and gives turns.
+   */
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#turn = () => this.#look();
   }
 
-  /** One for a connection to `remote`; undefined where it would gain nothing: a far peer, a lone processor. */
+  /**
+   * Makes one for a connection to `remote`. Undefined where it would gain nothing: the peer is on another
+   * machine, or there is one processor, on which looking would keep the peer from running.
+   */
   static for(remote: Address, clock: Clock): BusyPoll | undefined {
     return isNear(remote) && hasProcessors() ? new BusyPoll(clock) : undefined;
   }
 
-  /** Off, the loop sleeps when it likes. */
+  /** Switches it on or off; off, the loop sleeps as soon as it has nothing to do. */
   set on(on: boolean) {
     this.#on = on;
   }
 
-  /** Bytes came. */
+  /** Called when bytes came: keeps the loop awake from now on, when switched on. */
   stir(): void {
     if (!this.#on) return;
     this.#untilMs = this.#clock.monotonic() + AWAKE_MS;
@@ -52,12 +69,12 @@ export class BusyPoll {
   }
 }
 
-/** True for a peer on this machine. */
+/** Whether the peer is on this machine, by its address alone. */
 function isNear(address: Address): boolean {
   return address.transport === "unix" || address.host === "::1" || address.host.startsWith("127.");
 }
 
-/** True when the peer can run while we look. */
+/** Whether there is a second processor on which the peer can run while we look. */
 function hasProcessors(): boolean {
   const host = globalThis as { navigator?: { hardwareConcurrency?: number } };
   return (host.navigator?.hardwareConcurrency ?? 1) > 1;

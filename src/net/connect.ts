@@ -1,5 +1,7 @@
 /**
- * One attempt to connect, bounded by a timeout and an `AbortSignal`, for every adapter alike.
+ * Connecting within bounds: a timeout and an `AbortSignal`, for every adapter alike. Runtimes differ in
+ * what they can stop once it has begun (Bun stops nothing), so the promise is settled here, and a
+ * connection that comes too late is thrown away.
  *
  * @module
  */
@@ -9,13 +11,13 @@ import { abortedError, timeoutError, toSocketError } from "./failure.ts";
 import { type ConnectOptions, formatAddress } from "./socket.ts";
 
 /**
- * Runs `open` until it settles, the time is up or the owner gives up.
+ * Runs `open` until it settles, the time is up or the signal fires.
  *
  * @param options What was asked of `connect`.
  * @param clock Measures the timeout.
  * @param open Makes the connection; should stop early when `cancel` fires.
- * @param discard Closes what `open` brought after the attempt had already failed.
- * @throws {SocketError} By rejecting.
+ * @param discard Closes a connection that `open` brought after the bounds had been passed.
+ * @returns The connection, or a rejection with a {@linkcode SocketError} only.
  */
 export function connectWithin<T>(
   options: ConnectOptions,

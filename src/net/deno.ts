@@ -102,6 +102,7 @@ function wrap(conn: DenoConn, asked: Address, clock: Clock): Connection {
   return new Connection(remote, local, clock, (owner) => new DenoWire(conn, owner, clock));
 }
 
+/** The Deno half of a connection: one loop that reads, one that writes a run to its end. */
 class DenoWire implements Wire {
   readonly busyPoll: BusyPoll | undefined;
   readonly #conn: DenoConn;
@@ -147,6 +148,7 @@ class DenoWire implements Wire {
     }
   }
 
+  /** Writes the whole run, which may take several calls, then tells the connection. */
   async #writeAll(bytes: Uint8Array, start: number, end: number): Promise<void> {
     try {
       for (let pos = start; pos < end;) pos += await this.#conn.write(bytes.subarray(pos, end));
@@ -157,8 +159,8 @@ class DenoWire implements Wire {
     this.#connection.wrote(end - start);
   }
 
-  // A handler's exception is a bug; it must surface as an unhandled rejection, so only the read
-  // itself is guarded.
+  // Only the read itself is guarded: an exception of a handler is a bug, and must surface as an unhandled
+  // rejection.
   async #readLoop(): Promise<void> {
     this.#looping = true;
     let run = 0;
@@ -183,12 +185,14 @@ class DenoWire implements Wire {
     this.#looping = false;
   }
 
+  /** Makes a larger buffer; the connection has copied what it keeps of the old one. */
   #grow(): Uint8Array {
     this.#buffer = new Uint8Array(Math.max(READ_MIN, this.#buffer.length * 4));
     return this.#buffer;
   }
 }
 
+/** Deno's listener: a loop that accepts until it is stopped. */
 class DenoAcceptor implements Acceptor {
   readonly address: Address;
   readonly #listener: DenoListener;

@@ -8,7 +8,10 @@ import { SocketError, type SocketErrorCode } from "./socket.ts";
 
 type Reason = readonly [code: SocketErrorCode, why: string];
 
-// errno names as Node, Bun and Deno all spell them in `error.code`, and Node's and BoringSSL's own.
+/**
+ * By `error.code`: names of errno, of getaddrinfo and of OpenSSL's verification, which Node, Bun and Deno
+ * (where it sets a code) spell alike.
+ */
 const BY_CODE: Readonly<Record<string, Reason>> = {
   ECONNREFUSED: ["REFUSED", "connection refused"],
   ETIMEDOUT: ["TIMEOUT", "timed out"],
@@ -45,7 +48,10 @@ const BY_CODE: Readonly<Record<string, Reason>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: ["TLS", "peer does not speak TLS on this port"],
 };
 
-// Where only a text tells (rustls under Deno, alerts everywhere). First match wins.
+/**
+ * By the message, where no code is set: rustls under Deno, and TLS alerts everywhere. The first match
+ * counts, so the more specific patterns stand first.
+ */
 const BY_TEXT: readonly (readonly [RegExp, SocketErrorCode, string])[] = [
   [/CaUsedAsEndEntity/, "TLS", "certificate is an authority's own, not a server's"],
   [/NotValidForName|not valid for name/i, "TLS", "certificate is for another host name"],
@@ -92,17 +98,17 @@ export function toSocketError(
   const reason = BY_CODE[codeOf(cause)] ?? reasonFromText(text) ?? reasonFromName(cause, text);
   if (reason === undefined) return new SocketError(fallback, `${doing}: ${text}`, cause);
   const [code, why] = reason;
-  // TLS texts carry what a user needs to act on: which name, which date.
+  // The runtime's own TLS text says what a user must act on: which name, which date.
   const detail = code === "TLS" && text !== "" ? `${why} (${text})` : why;
   return new SocketError(code, `${doing}: ${detail}`, cause);
 }
 
-/** The error of an attempt that took longer than it was given. */
+/** The error when connecting took longer than `ms`. */
 export function timeoutError(doing: string, ms: number): SocketError {
   return new SocketError("TIMEOUT", `${doing}: timed out after ${ms} ms`);
 }
 
-/** The error of an attempt given up by its owner. */
+/** The error when the caller's signal fired; its reason becomes the cause. */
 export function abortedError(doing: string, signal: AbortSignal): SocketError {
   return new SocketError("ABORTED", `${doing}: aborted`, signal.reason);
 }
@@ -121,7 +127,10 @@ function reasonFromText(text: string): Reason | undefined {
   return undefined;
 }
 
-// Deno's error classes; "NotCapable" is a missing --allow flag and its text says which.
+/**
+ * By the class's name, as Deno tells kinds apart; "NotCapable" is a missing --allow flag, which its
+ * text names.
+ */
 function reasonFromName(cause: unknown, text: string): Reason | undefined {
   const name = cause instanceof Error ? cause.name : "";
   if (name === "NotCapable" || name === "PermissionDenied") return ["PERMISSION", text];

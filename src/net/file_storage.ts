@@ -1,29 +1,41 @@
 /**
- * A snapshot in a file. `node:fs` is there on Deno, Bun and Node alike.
+ * A snapshot in a file, over `node:fs`, which Deno, Bun and Node all have.
  *
  * ```text
- *  <path>            the last one that is whole
- *  <path>.part       the one being written; worth nothing until it is renamed
- *  <path>.refused    the last one that could not be read
+ *   <path>           the last snapshot that is whole
+ *   <path>.part      one that is being written; it counts for nothing until it is renamed
+ *   <path>.refused   the last one that could not be read
  * ```
+ *
+ * A crash at any point leaves either the old snapshot or the new one under `<path>`, never a part: the
+ * bytes are on the disk before the rename, and the rename is on the disk before `commit` resolves.
  *
  * @module
  */
 
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 
+/** Bytes of one piece that is read. */
 const READ_BYTES = 256 * 1024;
 
-/** See the module's text. Fits `SnapshotStorage`. */
+/** One file that holds a snapshot. It has the shape of `SnapshotStorage`. */
 export class FileStorage {
   readonly #path: string;
 
-  /** @param path The file; its directory must exist. */
+  /**
+   * Names the file; nothing is opened yet.
+   *
+   * @param path The file; its directory must exist.
+   */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** The file in pieces, each borrowed until the next is asked for; undefined when there is none. */
+  /**
+   * Opens the file. Its pieces, of at most 256 KB, are borrowed until the next one is asked for.
+   *
+   * @returns Undefined when there is no such file.
+   */
   async read(): Promise<AsyncIterable<Uint8Array> | undefined> {
     try {
       return pieces(await open(this.#path, "r"));
@@ -33,13 +45,16 @@ export class FileStorage {
     }
   }
 
-  /** Begins a new file beside the old one. Readable by its owner only: it holds all the data. */
+  /**
+   * Begins a new file beside the old one, readable by its owner only (mode 0600): it holds all the
+   * data.
+   */
   async create(): Promise<FileSink> {
     const part = `${this.#path}.part`;
     return new FileSink(await open(part, "w", 0o600), part, this.#path);
   }
 
-  /** Renames the file; the answer is its new path. */
+  /** Renames a file that could not be read, so that nobody reads it again. Returns its new path. */
   async setAside(): Promise<string> {
     const aside = `${this.#path}.refused`;
     await rename(this.#path, aside);
@@ -47,20 +62,26 @@ export class FileStorage {
   }
 }
 
-/** A file being written. */
+/** A snapshot file that is being written. End it with `commit` or `abort`, once. */
 export class FileSink {
   readonly #file: FileHandle;
   readonly #part: string;
   readonly #path: string;
 
-  /** @param file Open. @param part Its path. @param path What it becomes. */
+  /**
+   * Takes over an open file.
+   *
+   * @param file Open for writing, and empty.
+   * @param part Its path.
+   * @param path Its path after `commit`.
+   */
   constructor(file: FileHandle, part: string, path: string) {
     this.#file = file;
     this.#part = part;
     this.#path = path;
   }
 
-  /** Adds bytes. */
+  /** Appends bytes; the file system may take them in several writes. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let pos = 0; pos < bytes.length;) {
       const { bytesWritten } = await this.#file.write(bytes, pos, bytes.length - pos);
@@ -68,7 +89,7 @@ export class FileSink {
     }
   }
 
-  /** On the disk first, then under its name, then the name on the disk. */
+  /** Makes it the snapshot: flushes its bytes to the disk, renames it, flushes the directory. */
   async commit(): Promise<void> {
     await this.#file.sync();
     await this.#file.close();
@@ -76,7 +97,7 @@ export class FileSink {
     await syncDirectory(this.#path);
   }
 
-  /** Removes what was written. */
+  /** Closes and removes what was written; the old snapshot stays. */
   async abort(): Promise<void> {
     try {
       await this.#file.close();
@@ -99,7 +120,10 @@ async function* pieces(file: FileHandle): AsyncGenerator<Uint8Array, void, void>
   }
 }
 
-/** A rename is safe once its directory is; where directories can't be opened the system sees to it. */
+/**
+ * Flushes a rename to the disk. Where a system lets no directory be opened (Windows), nothing is
+ * done.
+ */
 async function syncDirectory(path: string): Promise<void> {
   const slash = path.lastIndexOf("/");
   let directory: FileHandle;

@@ -36,8 +36,9 @@ import {
   type TlsClientOptions,
 } from "./socket.ts";
 
+/** The one buffer that a connection made by us reads into. */
 const READ_BYTES = 1 << 16;
-/** A client that has not finished its TLS handshake by then is cut off. */
+/** Milliseconds a client has for its TLS handshake before it is cut off. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
@@ -81,7 +82,10 @@ function connectPlain(
   );
 }
 
-/** A TCP or Unix socket, paused, as `use` has it in the very moment it is connected. */
+/**
+ * Connects a TCP or Unix socket, paused, and hands it to `use` inside the event that tells so: bytes may
+ * come before an awaiting function runs on.
+ */
 function connectBare<T>(
   address: Address,
   cancel: AbortSignal,
@@ -141,7 +145,10 @@ function place(address: Address): { host: string; port: number } | { path: strin
     : { host: address.host, port: address.port };
 }
 
-/** Stated in full: `NODE_TLS_REJECT_UNAUTHORIZED=0` in the environment must not reach a replica. */
+/**
+ * How the server's certificate is checked. Every setting is given, as `NODE_TLS_REJECT_UNAUTHORIZED=0` in
+ * the environment must not switch the check off for a replica.
+ */
 function verification(address: Address, tls: TlsClientOptions): nodeTls.ConnectionOptions {
   const name = tls.serverName ?? (address.transport === "tcp" ? address.host : "localhost");
   return {
@@ -173,12 +180,15 @@ function createServer({ address, tls }: ListenOptions, gated: boolean): nodeNet.
     rejectUnauthorized: mutual,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   };
-  // Made where it is not used, too: what is wrong with a certificate is said before anybody connects.
+  // Made also where it is not used (`gated`): it throws for a wrong certificate before a client connects.
   const server = nodeTls.createServer(secure);
   return gated ? secureEach(nodeNet.createServer(plain), secure) : server;
 }
 
-/** Each connection gets a TLS server of its own: nothing else tells whose handshake was done. */
+/**
+ * TLS over a gate for each accepted connection. Each gets a TLS server of its own: "secureConnection" does
+ * not tell which carrier's handshake was done, and with one connection a server there is no doubt.
+ */
 function secureEach(server: nodeNet.Server, options: nodeTls.TlsOptions): nodeNet.Server {
   return server.on("connection", (carrier: nodeNet.Socket) => {
     const gate = new Gate(carrier);
@@ -199,11 +209,11 @@ function bind(server: nodeNet.Server, address: Address): Promise<void> {
   });
 }
 
-/** How a socket is read. */
+/** How a socket is read: by `onread` into one buffer, by events, or by events through a gate. */
 interface Reading {
-  /** Told the wire when the socket reads by `onread`; without it, events bring bytes. */
+  /** Gets the wire, for a socket whose `onread` calls it; left out where events bring the bytes. */
   readonly pushed?: (wire: NodeWire) => void;
-  /** What TLS reads through. */
+  /** What TLS reads through, under Deno. */
   readonly gate?: Gate | undefined;
 }
 
@@ -225,17 +235,20 @@ function wrap(
   });
 }
 
+/** The `node:net` half of a connection, of plain sockets and TLS alike. */
 class NodeWire implements Wire {
   readonly busyPoll: BusyPoll | undefined;
   readonly #socket: nodeNet.Socket;
   readonly #connection: Connection;
   readonly #gate: Gate | undefined;
   readonly #onWritten: (error?: Error | null) => void;
-  /** Node throws when asked to reset anything but plain TCP. */
+  /** Whether the socket can be reset: Node throws when asked to reset anything but plain TCP. */
   readonly #resettable: boolean;
   #destroyed: boolean = false;
+  /** Writes given to Node, and callbacks that came back for them. */
   #issued: number = 0;
   #completed: number = 0;
+  /** Bytes of the run that Node has buffered; 0 when none is. */
   #heldBytes: number = 0;
 
   constructor(socket: nodeNet.Socket, connection: Connection, clock: Clock, reading: Reading) {
@@ -260,6 +273,7 @@ class NodeWire implements Wire {
     const socket = this.#socket;
     this.#issued++;
     socket.write(bytes.subarray(start, end), this.#onWritten);
+    // Node's buffer has no bound, so that a second run is never given to it while it holds one.
     if (socket.writableLength === 0) return end - start;
     this.#heldBytes = end - start;
     return HELD;
@@ -292,8 +306,10 @@ class NodeWire implements Wire {
     if (!this.#destroyed) this.#connection.received(chunk);
   }
 
-  // Callbacks come in order, also for runs that were taken at once: only the last one issued can
-  // be the one that is held. A failed one is told by "error".
+  /**
+   * A write's callback. They come in order, also those of runs that the kernel took at once: only the last
+   * one issued can be of the run that is held. A failed write is told by "error".
+   */
   #written(error?: Error | null): void {
     this.#completed++;
     if (error || this.#heldBytes === 0 || this.#completed !== this.#issued) return;

@@ -1,11 +1,18 @@
 /**
- * What a socket still has to send: two buffers that swap, so that one is filled while the runtime
- * writes the other, and nothing is allocated per write.
+ * What a socket still has to send: two buffers that swap roles, so that the owner fills one while the
+ * runtime writes the other, and nothing is allocated or copied for a write.
  *
+ * ```text
+ *             #taken        #flushed                filling.length
+ *   filling  |-- copied off --|-- flushed --|-- not flushed yet --|
+ *
+ *             start                         sending.length
+ *   sending  |-- sent --|-- the run to write --|
  * ```
- * filling  |-- taken --|-- flushed --|-- not flushed yet --|
- * sending  |-- sent ---|-- run ------|
- * ```
+ *
+ * Usually all of `filling` is flushed when the runtime is done with `sending`, and the two swap. Only when
+ * the owner is in the middle of a reply (a header to be filled in stands behind what was flushed) the
+ * flushed part is copied to `sending` instead, since the rest must keep its place in the buffer.
  *
  * @module
  */
@@ -13,35 +20,47 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { assert } from "../base/assert.ts";
 
-/** A buffer above this is given back once it is empty; a connection must not keep its worst burst. */
+/**
+ * An empty buffer larger than this is shrunk: a connection must not keep the memory of its worst
+ * burst.
+ */
 const KEPT_CAPACITY = 1 << 20;
+/** What it is shrunk to. */
 const SHRUNK_CAPACITY = 1 << 16;
 
 /** The double buffer behind {@linkcode Socket.out}. */
 export class Output {
-  /** Where the owner appends. */
+  /** The buffer the owner appends to. Another one after `next` has swapped them. */
   filling: ByteBuffer = new ByteBuffer();
-  /** The buffer whose bytes `[start, end)` are the next run to write, after `next` returned true. */
+  /**
+   * The buffer whose bytes `[start, end)` are the next run to write, after `next` returned true.
+   */
   sending: ByteBuffer = new ByteBuffer();
   /** Offset in `sending` of the first byte not written yet. */
   start: number = 0;
+  /** Offset in `filling` up to which bytes may be written. */
   #flushed: number = 0;
+  /** Offset in `filling` up to which bytes were copied to `sending`. */
   #taken: number = 0;
 
-  /** Bytes appended and not written yet, flushed or not. */
+  /** How many bytes were appended and not written yet, flushed or not. */
   get length(): number {
     return this.filling.length - this.#taken + this.sending.length - this.start;
   }
 
-  /** Everything appended so far may be written from now on. */
+  /** Marks everything appended so far as flushed: it may be written from now on. */
   commit(): void {
     assert(this.filling.length >= this.#flushed, "what was flushed stays in the buffer");
     this.#flushed = this.filling.length;
   }
 
-  /** Makes the next run ready in `sending`; false when nothing flushed is left. */
+  /**
+   * Makes the next run ready: `sending` from `start` on. False when nothing flushed is left. The run stays
+   * the same until `advance` has taken all of it.
+   */
   next(): boolean {
     if (this.start < this.sending.length) return true;
+    assert(this.#taken <= this.#flushed, "only what was flushed is written");
     if (this.#taken === this.#flushed) return false;
     const filling = this.filling;
     if (this.#flushed < filling.length) {
@@ -59,8 +78,9 @@ export class Output {
     return true;
   }
 
-  /** The runtime took `count` bytes of the run. */
+  /** Takes `count` bytes off the run: the runtime has written them. */
   advance(count: number): void {
+    assert(count >= 0, "what was written stays written");
     assert(this.start + count <= this.sending.length, "no more was taken than was offered");
     this.start += count;
     if (this.start < this.sending.length) return;
@@ -68,7 +88,10 @@ export class Output {
     recycle(this.sending);
   }
 
-  /** Forgets everything. The run in the runtime's hands, if any, keeps its memory. */
+  /**
+   * Forgets everything. A run that the runtime still holds keeps its memory: `sending` is a new
+   * buffer.
+   */
   drop(): void {
     this.filling.clear();
     this.sending = new ByteBuffer();

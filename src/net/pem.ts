@@ -1,6 +1,7 @@
 /**
- * Checks of PEM texts before they are used: what a runtime says of a wrong one ranges from an OpenSSL
- * code to nothing at all (Deno listens, and then fails every client).
+ * Checks PEM texts before they are used. What a runtime says of a wrong one ranges from an OpenSSL code to
+ * nothing at all (Deno listens, and then fails every client), so that the options are checked here and
+ * refused by name.
  *
  * @module
  */
@@ -9,7 +10,8 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { SocketError, type TlsClientOptions } from "./socket.ts";
 
 /**
- * Looks at everything in `tls` that is PEM.
+ * Checks every PEM text in `tls`: that it parses, that certificate and key come together, and that they
+ * belong together.
  *
  * @param doing Opens the message, as in "listen on 127.0.0.1:6379".
  * @throws {SocketError} Code TLS: which option is wrong, and why.

@@ -1,5 +1,6 @@
 /**
- * What the runtime tells of the process it runs: for INFO, and only where it does tell.
+ * What the runtime tells of the process it runs, for INFO. Every runtime with `process` tells it; one at
+ * the edge has none.
  *
  * @module
  */
@@ -14,19 +15,19 @@ interface ProcessLike {
 
 /** Facts about this process. */
 export interface ProcessInfo {
-  /** As in "linux x64". */
+  /** System and processor, as in "linux x64". */
   readonly os: string;
-  /** As in "Deno/2.9.6". */
+  /** Runtime and version, as in "Deno/2.9.6"; "" where it does not tell. */
   readonly runtime: string;
-  /** Process number. */
+  /** The process's number, as the system tells it. */
   readonly pid: number;
-  /** Resident bytes, now. */
+  /** Resident bytes at this moment. */
   residentBytes(): number;
   /** Seconds of processor time used. */
   cpuSeconds(): { readonly user: number; readonly system: number };
 }
 
-/** Facts about this process; undefined on a runtime without one, as at the edge. */
+/** Facts about this process; undefined on a runtime without `process`. */
 export function processInfo(): ProcessInfo | undefined {
   const host = globalThis as {
     process?: Partial<ProcessLike>;

@@ -1,6 +1,6 @@
 /**
- * Picks the adapter of the runtime this runs in. Adapters are loaded on demand, so that a runtime
- * never evaluates another one's.
+ * Picks the adapter of the runtime this runs in. Adapters are imported when they are asked for, so that a
+ * runtime never evaluates another one's file, and one at the edge evaluates none.
  *
  * @module
  */
@@ -10,7 +10,8 @@ import type { FileStorage } from "./file_storage.ts";
 import type { Net } from "./socket.ts";
 
 /**
- * The native network.
+ * The native network of this runtime. Bun is asked first and Node last: Bun and Deno have Node's modules,
+ * too.
  *
  * @param clock Measures timeouts; the host's own when left out.
  */

@@ -23,9 +23,9 @@ export type SocketErrorCode =
 
 /** A connection could not be made, or broke. `cause` is the runtime's own error. */
 export class SocketError extends Error {
-  /** Always "SocketError". */
+  /** Always "SocketError", also where classes are renamed by a bundler. */
   override readonly name: string = "SocketError";
-  /** What kind of failure. */
+  /** What kind of failure it is; stable, unlike the message. */
   readonly code: SocketErrorCode;
 
   /**
@@ -56,13 +56,16 @@ export interface TlsClientOptions {
   readonly key?: string;
   /** Name the certificate must carry, and SNI; the host connected to when left out. */
   readonly serverName?: string;
-  /** Accept any certificate. Only ever for tests and tunnels: the link is then open to anyone between. */
+  /**
+   * Accept any certificate. Only ever for tests and tunnels: the link is then open to anyone
+   * between.
+   */
   readonly dangerouslyAcceptAnyCertificate?: boolean;
 }
 
 /** TLS as a server. */
 export interface TlsServerOptions {
-  /** PEM certificate chain. */
+  /** PEM certificate chain, our own first. */
   readonly cert: string;
   /** PEM private key of `cert`. */
   readonly key: string;
@@ -87,13 +90,13 @@ export interface SocketHandler {
 
 /** One connection. Nothing is read before {@linkcode Socket.start}. */
 export interface Socket {
-  /** The peer. */
+  /** The peer's address; a Unix socket's path for both ends. */
   readonly remote: Address;
-  /** This end. */
+  /** The address of this end. */
   readonly local: Address;
   /** Append here, then `flush`. Take it anew each time: adapters swap two of them. */
   readonly out: ByteBuffer;
-  /** Bytes appended or flushed that the runtime has not taken yet. */
+  /** How many bytes were appended, flushed or not, that the runtime has not taken yet. */
   readonly pendingBytes: number;
   /** True once closing began, from either side. */
   readonly closed: boolean;
@@ -110,7 +113,7 @@ export interface Socket {
   write(bytes: Uint8Array): boolean;
   /** Stops reading; at most what the runtime already holds is delivered later. */
   pause(): void;
-  /** Reads on. */
+  /** Goes on reading; what came meanwhile is told first, in order. */
   resume(): void;
   /**
    * On, the event loop does not go to sleep within a moment of bytes from a peer on this machine, so
@@ -128,11 +131,14 @@ export interface Socket {
 
 /** Options of {@linkcode Net.connect}. */
 export interface ConnectOptions {
-  /** Where to. */
+  /** The address to connect to; names are looked up. */
   readonly address: Address;
-  /** TLS, when given. */
+  /** Speaks TLS with these options; plain text when left out. */
   readonly tls?: TlsClientOptions;
-  /** Milliseconds until the attempt (name, TCP and TLS together) fails with TIMEOUT; 0 waits forever. */
+  /**
+   * Milliseconds until the attempt (name, TCP and TLS together) fails with TIMEOUT; 0 waits
+   * forever.
+   */
   readonly timeoutMs?: number;
   /** Gives up with ABORTED. */
   readonly signal?: AbortSignal;
@@ -140,25 +146,25 @@ export interface ConnectOptions {
 
 /** Options of {@linkcode Net.listen}. */
 export interface ListenOptions {
-  /** Where; port 0 takes a free one. */
+  /** The address to listen on; port 0 takes a free one. */
   readonly address: Address;
-  /** TLS, when given. */
+  /** Clients must speak TLS; plain text when left out. */
   readonly tls?: TlsServerOptions;
   /** Unix socket file mode, as in 0o700. */
   readonly mode?: number;
 }
 
-/** A listening socket. */
+/** A listening socket of either kind, TCP or Unix. */
 export interface Listener {
-  /** Where it stands, with the port it got. */
+  /** The address, with the port it got. */
   readonly address: Address;
   /** Stops accepting; connections already accepted live on. Removes a Unix socket's file. */
   close(): Promise<void>;
 }
 
-/** A runtime's network. */
+/** A network: the native one of a runtime, streams handed in, or a test's. */
 export interface Net {
-  /** Connects. Rejects with {@linkcode SocketError} only. */
+  /** Connects within `timeoutMs`. Rejects with {@linkcode SocketError} only. */
   connect(options: ConnectOptions): Promise<Socket>;
   /** Listens; `accept` gets each new socket and must `start` or close it. */
   listen(options: ListenOptions, accept: (socket: Socket) => void): Promise<Listener>;

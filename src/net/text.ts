@@ -19,7 +19,7 @@ interface ProcessLike {
   getBuiltinModule?(name: string): unknown;
 }
 
-/** The way of this runtime. */
+/** The fastest function this runtime has. */
 export function loadTextOf(): TextOf {
   const { process } = globalThis as { process?: ProcessLike };
   const module = process?.getBuiltinModule?.("node:buffer") as BufferModule | undefined;

@@ -1,5 +1,6 @@
 /**
- * The file side of Unix sockets: every runtime binds alike, and differs in what it tells of the path.
+ * The file of a Unix socket: cleared before it is bound, given its mode, removed after. Runtimes bind
+ * alike, but differ in what they do about a file that is there and in the errors they tell.
  *
  * @module
  */
@@ -7,15 +8,15 @@
 import { chmod, lstat, rm, stat } from "node:fs/promises";
 import { type Address, type Socket, SocketError } from "./socket.ts";
 
-/** Everything up to the last slash; what a path without one is relative to. */
+/** The directory a path lies in, up to and with its last slash; "." for a bare name. */
 function directoryOf(path: string): string {
   const slash = path.lastIndexOf("/");
   return slash < 0 ? "." : path.slice(0, slash + 1);
 }
 
 /**
- * Makes way for a listener: a socket file that a dead process left behind is removed. Redis removes
- * any file there; a live listener's and what is no socket are left to fail as in use.
+ * Makes way for a listener: removes a socket file that a dead process left behind. Redis removes whatever
+ * file is there; here a live listener's file, and one that is no socket, stay, and binding fails as in use.
  *
  * @param address Where the listener will stand; nothing is done for TCP.
  * @param probe Connects to it.

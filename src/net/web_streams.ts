@@ -1,6 +1,10 @@
 /**
- * A socket over any pair of Web Streams: the shape `connect()` of edge runtimes returns. Generic, and
- * about half as fast as a native adapter.
+ * A socket over any pair of Web Streams: the shape that `connect()` of edge runtimes returns. It runs
+ * anywhere, at about half the speed of a native adapter: each read and write is a promise, and each chunk
+ * written is a copy, as the sink may keep it.
+ *
+ * Backpressure is the streams' own: one write is under way at a time, and it waits for the sink's `ready`.
+ * Pausing is not asking for the next chunk.
  *
  * @module
  */
@@ -26,7 +30,7 @@ export interface StreamPair {
   readonly writable: WritableStream<Uint8Array>;
   /** Rejects when the connection breaks. */
   readonly closed?: Promise<unknown>;
-  /** Closes both directions. */
+  /** Closes both directions, where the pair can. */
   close?(): unknown;
 }
 

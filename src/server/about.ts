@@ -29,9 +29,14 @@ export interface AboutOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** "slave" unless told: clients only read. On a "master" they write, and expired keys are deleted. */
+  /**
+   * "slave" unless told: clients only read. On a "master" they write, and expired keys are deleted.
+   */
   readonly role?: "master" | "slave";
-  /** How many databases SELECT may name; 16, and on a replica as many as the master uses, when left out. */
+  /**
+   * How many databases SELECT may name; 16, and on a replica as many as the master uses, when left
+   * out.
+   */
   readonly databases?: number;
   /** The Redis version it behaves as; 7.0.15 unless told. */
   readonly version?: string;
@@ -41,7 +46,9 @@ export interface AboutOptions {
   readonly process?: ProcessFacts;
   /** Tells the state of replication; called for each INFO and ROLE. */
   readonly view?: () => ReplicationView;
-  /** When the last snapshot was loaded, milliseconds since 1970; the server's start when left out. */
+  /**
+   * When the last snapshot was loaded, milliseconds since 1970; the server's start when left out.
+   */
   readonly lastLoadMs?: () => number;
 }
 
@@ -94,7 +101,10 @@ export class About implements AboutHost, InfoSource {
     this.#options = options;
   }
 
-  /** How many databases clients may name: 16 at least, as in Redis, and on a replica all the master's. */
+  /**
+   * How many databases clients may name: 16 at least, as in Redis, and on a replica all the
+   * master's.
+   */
   get databases(): number {
     const { databases } = this.#options;
     if (databases !== undefined) return databases;

@@ -136,7 +136,10 @@ export class Blocked implements BlockingHost {
     }
   }
 
-  /** Asks for a turn, for changes that no client's command made: those of the stream and of snapshots. */
+  /**
+   * Asks for a turn, for changes that no client's command made: those of the stream and of
+   * snapshots.
+   */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -146,7 +149,10 @@ export class Blocked implements BlockingHost {
     });
   }
 
-  /** Ends the waiting at `untilMs`. A timer takes at most 31 bits of milliseconds, 25 days: it is set anew. */
+  /**
+   * Ends the waiting at `untilMs`. A timer takes at most 31 bits of milliseconds, 25 days: it is
+   * set anew.
+   */
   #arm(waiter: Waiter, untilMs: number): void {
     const leftMs = untilMs - this.#clock.now();
     const stepMs = Math.min(Math.max(leftMs, 0), 0x7fffffff);

@@ -76,7 +76,10 @@ export const DEFAULT_LIMITS: ClientLimits = {
   sliceMs: SLICE_MS,
 };
 
-/** Replies are flushed before the chunk is done once this many bytes stand: the peer can begin to take them. */
+/**
+ * Replies are flushed before the chunk is done once this many bytes stand: the peer can begin to
+ * take them.
+ */
 const FLUSH_BYTES = 1 << 18;
 /** Bytes a client whose command is blocked may send ahead; beyond it the socket is paused. */
 const SUSPENDED_BYTES = 1 << 16;
@@ -91,7 +94,9 @@ export interface ClientOwner {
   readonly limits: ClientLimits;
   /** Called once, when the connection ended or its socket was given away. */
   left(client: Client): void;
-  /** Asks to flush this client once the work at hand is done: many messages then leave in one write. */
+  /**
+   * Asks to flush this client once the work at hand is done: many messages then leave in one write.
+   */
   flushSoon(client: Client): void;
 }
 
@@ -205,7 +210,10 @@ export class Client implements SessionLink {
     this.#socket.abort();
   }
 
-  /** Ends the connection after what was replied has been sent, for at most `lingerMs` (1,000 unless told). */
+  /**
+   * Ends the connection after what was replied has been sent, for at most `lingerMs` (1,000 unless
+   * told).
+   */
   close(lingerMs?: number): void {
     if (this.#gone) return;
     this.#socket.close(lingerMs);
@@ -253,7 +261,10 @@ export class Client implements SessionLink {
     this.#leave();
   }
 
-  /** Runs commands until the parser has no more, the slice is over, or something has to be waited for. */
+  /**
+   * Runs commands until the parser has no more, the slice is over, or something has to be waited
+   * for.
+   */
   #run(): void {
     const { session, writer } = this;
     const dispatcher = this.#dispatcher;
@@ -284,7 +295,9 @@ export class Client implements SessionLink {
     this.#settle();
   }
 
-  /** After a run: flushes replies, pauses or resumes reading, and closes where that was asked for. */
+  /**
+   * After a run: flushes replies, pauses or resumes reading, and closes where that was asked for.
+   */
   #settle(): void {
     const { session } = this;
     if (this.#gone) return;
@@ -314,7 +327,10 @@ export class Client implements SessionLink {
     return this.#scheduled || this.#blocked || this.#held !== undefined;
   }
 
-  /** Goes on where the loop stopped: first the open step, then the held command, then the parser's rest. */
+  /**
+   * Goes on where the loop stopped: first the open step, then the held command, then the parser's
+   * rest.
+   */
   #continue(): void {
     if (this.#gone || this.#scheduled || this.#blocked) return;
     const { session } = this;
@@ -353,7 +369,10 @@ export class Client implements SessionLink {
     }
   }
 
-  /** True when CLIENT PAUSE holds the command back; it is then copied, and looked at again when the pause ends. */
+  /**
+   * True when CLIENT PAUSE holds the command back; it is then copied, and looked at again when the
+   * pause ends.
+   */
   #hold(argv: Argv): boolean {
     const { clients, clock } = this.#dispatcher;
     const nowMs = clock.now();
@@ -364,7 +383,10 @@ export class Client implements SessionLink {
     return true;
   }
 
-  /** Flushes replies. False when nothing may run until the peer has taken some, or when it was cut off. */
+  /**
+   * Flushes replies. False when nothing may run until the peer has taken some, or when it was cut
+   * off.
+   */
   #flushReplies(): boolean {
     const before = this.#socket.out.length;
     if (before === 0 && this.#socket.pendingBytes === 0) return true;
@@ -382,7 +404,10 @@ export class Client implements SessionLink {
     return false;
   }
 
-  /** Lets a client that has logged in send arguments of full length (networking.c, `authRequired` limits). */
+  /**
+   * Lets a client that has logged in send arguments of full length (networking.c, `authRequired`
+   * limits).
+   */
   #adaptLimits(): void {
     this.#authenticated = this.session.authenticated;
     this.#parser.setLimits({ authenticated: this.#authenticated });

@@ -12,13 +12,18 @@ import type { ServerSession } from "./session.ts";
 
 /** The connections, and the pause that holds their commands back. */
 export class Clients implements ClientHost {
-  /** Sessions of connections by their ids, in the order they came. Calls in process are not among them. */
+  /**
+   * Sessions of connections by their ids, in the order they came. Calls in process are not among
+   * them.
+   */
   readonly sessions: Map<number, ServerSession> = new Map();
   /** How many sessions are under MONITOR: while 0, dispatch writes no line. */
   monitors: number = 0;
   /** Whether a pause may be on; its end is compared with the time only then. */
   paused: boolean = false;
-  /** Called when a pause begins or ends: the server lets each connection look at its held command. */
+  /**
+   * Called when a pause begins or ends: the server lets each connection look at its held command.
+   */
   onPause: () => void = () => {};
   #pauseMode: "all" | "write" = "all";
   #pauseUntilMs: number = 0;

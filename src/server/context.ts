@@ -35,6 +35,8 @@ export class ServerContext implements Context {
   readonly #propagation: Propagation;
 
   /**
+   * Begins in database 0, for no session.
+   *
    * @param keyspace What commands read and write.
    * @param host The server around them.
    * @param random Uniform in [0, 1).

@@ -70,7 +70,10 @@ const READONLY_TEXT = "READONLY You can't write against a read only replica.";
 const SAMPLED_CALLS = 64;
 /** Stands for the command when a step is done: only `propagateAs` says what the step changed. */
 const NOTHING = Argv.of();
-/** Bytes one client may queue between MULTI and EXEC, 1 GB as for one command: beyond it, it is closed. */
+/**
+ * Bytes one client may queue between MULTI and EXEC, 1 GB as for one command: beyond it, it is
+ * closed.
+ */
 const MAX_QUEUED_BYTES = 1 << 30;
 /** Commands that run at once inside MULTI instead of being queued (server.c, `processCommand`). */
 const UNQUEUED: readonly string[] = ["exec", "discard", "multi", "watch", "quit", "reset"];
@@ -107,7 +110,9 @@ export class Dispatcher {
   readonly #readOnly: boolean;
   readonly #unqueued: ReadonlySet<Command>;
   readonly #subscribed: ReadonlySet<Command>;
-  /** Totals of the command that ran last: the same command often follows, and needs no look-up then. */
+  /**
+   * Totals of the command that ran last: the same command often follows, and needs no look-up then.
+   */
   #lastCommand: Command | undefined = undefined;
   #lastStats: CommandStats | undefined = undefined;
   /** Calls of FAST commands, by which one in {@linkcode SAMPLED_CALLS} is picked. */
@@ -142,7 +147,10 @@ export class Dispatcher {
     this.tick();
   }
 
-  /** Reads the wall clock for the commands that follow: those of one chunk share their time, as in Redis. */
+  /**
+   * Reads the wall clock for the commands that follow: those of one chunk share their time, as in
+   * Redis.
+   */
   tick(): void {
     this.#context.nowMs = this.clock.now();
   }
@@ -225,7 +233,10 @@ export class Dispatcher {
     context.dirty = 0;
   }
 
-  /** The error text of the first check that fails, in Redis's order; undefined when the command may run. */
+  /**
+   * The error text of the first check that fails, in Redis's order; undefined when the command may
+   * run.
+   */
   #refusalOf(session: ServerSession, command: Command, argv: Argv): string | undefined {
     if (!checkArity(command, argv)) return wrongArity(command.name);
     const { flags } = command;
@@ -293,7 +304,10 @@ export class Dispatcher {
     writer.queued();
   }
 
-  /** Runs a command that passed every check, then sends what it changed and serves who waited for it. */
+  /**
+   * Runs a command that passed every check, then sends what it changed and serves who waited for
+   * it.
+   */
   #run(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
     const context = this.#context;
     context.enter(session, writer);
@@ -344,7 +358,10 @@ export class Dispatcher {
     }
   }
 
-  /** Takes back what a handler had replied before it threw, from `mark` on, and writes the error instead. */
+  /**
+   * Takes back what a handler had replied before it threw, from `mark` on, and writes the error
+   * instead.
+   */
   #fail(error: unknown, command: Command, writer: ReplyWriter, mark: number): void {
     assert(mark <= writer.out.length, "a handler only appends to its reply");
     writer.out.length = mark;

@@ -47,7 +47,10 @@ export function feedMonitors(
   }
 }
 
-/** An argument with quotes, backslashes and bytes that cannot be printed escaped (sds.c, `sdscatrepr`). */
+/**
+ * An argument with quotes, backslashes and bytes that cannot be printed escaped (sds.c,
+ * `sdscatrepr`).
+ */
 function quote(argv: Argv, index: number): string {
   let text = "";
   for (let pos = argv.starts[index]; pos < argv.ends[index]; pos++) {

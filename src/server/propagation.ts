@@ -64,7 +64,10 @@ export class Propagation {
     this.#prevented = true;
   }
 
-  /** Adds the deletion of an expired key, or of one field of a hash, ahead of the command; see `Context.expired`. */
+  /**
+   * Adds the deletion of an expired key, or of one field of a hash, ahead of the command; see
+   * `Context.expired`.
+   */
   expired(
     dbIndex: number,
     bytes: Uint8Array,

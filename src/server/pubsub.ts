@@ -119,7 +119,10 @@ function namesOf(session: Session, kind: SubscriptionKind): Map<string, Uint8Arr
   return kind === "pattern" ? own.patterns : own.shardChannels;
 }
 
-/** Writes one message as a push (RESP3) or an array (RESP2). A session without a connection gets none. */
+/**
+ * Writes one message as a push (RESP3) or an array (RESP2). A session without a connection gets
+ * none.
+ */
 function push(
   session: ServerSession,
   kind: string,

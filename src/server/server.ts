@@ -14,13 +14,18 @@ import { Dispatcher, type DispatcherOptions, type ServerLogger } from "./dispatc
 export interface ServerOptions extends DispatcherOptions {
   /** Most connections at once, 10,000 unless told; further ones read one error and are closed. */
   readonly maxClients?: number;
-  /** Milliseconds a silent client is kept; 0, the default, for ever. Subscribers are always kept. */
+  /**
+   * Milliseconds a silent client is kept; 0, the default, for ever. Subscribers are always kept.
+   */
   readonly idleTimeoutMs?: number;
   /** Bounds on each client, where they differ from Redis's. */
   readonly limits?: Partial<ClientLimits>;
 }
 
-/** How often rates are sampled and idle clients looked for (server.c, `serverCron`, does so more often). */
+/**
+ * How often rates are sampled and idle clients looked for (server.c, `serverCron`, does so more
+ * often).
+ */
 const CRON_MS = 1000;
 const TOO_MANY = "-ERR max number of clients reached\r\n";
 
@@ -137,7 +142,9 @@ export class Server implements ClientOwner {
     client.start();
   }
 
-  /** All messages of one turn, as of a batch of the master's stream, leave in one write a client. */
+  /**
+   * All messages of one turn, as of a batch of the master's stream, leave in one write a client.
+   */
   #flushAll(): void {
     const clients = this.#toFlush;
     this.#toFlush = new Set();

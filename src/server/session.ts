@@ -35,7 +35,10 @@ export interface SessionLink {
   readonly pendingBytes: number;
   /** Bytes of commands that are not whole or not run yet. */
   readonly queryBytes: number;
-  /** Called after a message was written outside of a reply: it is sent soon, or the client is cut off. */
+  /**
+   * Called after a message was written outside of a reply: it is sent soon, or the client is cut
+   * off.
+   */
   pushed(): void;
   /** Ends the connection at once, replies not taken are lost. */
   kill(): void;
@@ -70,7 +73,10 @@ export interface WatchedKey {
   readonly dbIndex: number;
   /** A copy of the key's bytes. */
   readonly key: Uint8Array;
-  /** True when it had already expired at WATCH: its deletion then breaks nothing (multi.c, `watchForKey`). */
+  /**
+   * True when it had already expired at WATCH: its deletion then breaks nothing (multi.c,
+   * `watchForKey`).
+   */
   readonly expired: boolean;
 }
 
@@ -102,7 +108,10 @@ export class ServerSession implements Session {
   rights: Rights | undefined = undefined;
   /** Keys under WATCH, by {@linkcode keyName}. {@linkcode Watches} fills it. */
   readonly watched: Map<string, WatchedKey> = new Map();
-  /** Channels it is subscribed to, by name as text of a code point a byte. {@linkcode PubSub} fills all three. */
+  /**
+   * Channels it is subscribed to, by name as text of a code point a byte. {@linkcode PubSub} fills
+   * all three.
+   */
   readonly channels: Map<string, Uint8Array> = new Map();
   /** Patterns of PSUBSCRIBE, keyed alike. */
   readonly patterns: Map<string, Uint8Array> = new Map();
@@ -112,11 +121,17 @@ export class ServerSession implements Session {
   subscriptionCount: number = 0;
   /** When it connected, milliseconds since 1970. */
   readonly createdAtMs: number;
-  /** When its last command began, milliseconds since 1970: `idle` of CLIENT LIST, and the idle timeout. */
+  /**
+   * When its last command began, milliseconds since 1970: `idle` of CLIENT LIST, and the idle
+   * timeout.
+   */
   lastActiveMs: number;
   /** The row of its last command: `cmd` of CLIENT LIST. */
   lastCommand: Command | undefined = undefined;
-  /** True while no further command may run: the client closes, was detached, or has a step to finish. */
+  /**
+   * True while no further command may run: the client closes, was detached, or has a step to
+   * finish.
+   */
   halted: boolean = false;
   /** What the last command has left to do; its reply is not whole before. */
   step: Step | undefined = undefined;
@@ -127,7 +142,15 @@ export class ServerSession implements Session {
   readonly detach: (() => Socket) | undefined;
   #closing: boolean = false;
 
-  /** @param id Unique. @param nowMs When it connects. @param link Its connection, if it has one. */
+  /**
+   * Begins as a new connection does, before anybody has logged in.
+   *
+   * @param id Unique, ascending.
+   * @param nowMs When it connects, milliseconds since 1970.
+   * @param link Its connection; left out for a call in process.
+   * @param address The peer as CLIENT LIST spells it.
+   * @param localAddress Our end, spelled alike.
+   */
   constructor(
     id: number,
     nowMs: number,

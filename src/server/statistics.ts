@@ -13,9 +13,15 @@ import type { ServerSession } from "./session.ts";
 const SLOW_ENTRY_ARGS = 32;
 /** Bytes of each of them (slowlog.h, `SLOWLOG_ENTRY_MAX_STRING`). */
 const SLOW_ENTRY_BYTES = 128;
-/** Most error codes counted apart: a script may make up any number of them (server.h, `ERROR_STATS_NUMBER`). */
+/**
+ * Most error codes counted apart: a script may make up any number of them (server.h,
+ * `ERROR_STATS_NUMBER`).
+ */
 const MAX_ERROR_KINDS = 128;
-/** Samples averaged for `instantaneous_ops_per_sec`, one a second (server.h, `STATS_METRIC_SAMPLES`). */
+/**
+ * Samples averaged for `instantaneous_ops_per_sec`, one a second (server.h,
+ * `STATS_METRIC_SAMPLES`).
+ */
 const RATE_SAMPLES = 16;
 
 /** Running totals of one command, a line of `INFO commandstats`. */
@@ -59,7 +65,9 @@ export class Statistics {
   readonly #rates: number[] = [];
   #lastCommands: number = 0;
 
-  /** Totals of one command, which the caller adds to. The same object for good, also after `reset`. */
+  /**
+   * Totals of one command, which the caller adds to. The same object for good, also after `reset`.
+   */
   of(command: Command): CommandStats {
     let stats = this.#stats.get(command);
     if (stats === undefined) {
@@ -129,7 +137,10 @@ export class Statistics {
     this.#slow = [];
   }
 
-  /** Sets all totals to 0: CONFIG RESETSTAT. The slow log stays, and so do the objects that `of` gave. */
+  /**
+   * Sets all totals to 0: CONFIG RESETSTAT. The slow log stays, and so do the objects that `of`
+   * gave.
+   */
   reset(): void {
     for (const stats of this.#stats.values()) Object.assign(stats, new CommandStats());
     this.#errors.clear();

@@ -16,7 +16,9 @@ const DEFAULT_USER = "default";
 export interface UserOptions {
   /** Any of these lets the user in; without one the user needs none (`nopass`). */
   readonly passwords?: readonly string[];
-  /** ACL rules for commands, as in "+@all -@dangerous" or "-@all +@read +ping"; "+@all" unless told. */
+  /**
+   * ACL rules for commands, as in "+@all -@dangerous" or "-@all +@read +ping"; "+@all" unless told.
+   */
   readonly commands?: string;
 }
 
@@ -52,7 +54,10 @@ export class Users {
     return this.#users.get(DEFAULT_USER)!.passwords.length === 0;
   }
 
-  /** Logs a session in. False for a wrong name or a wrong password, which the caller cannot tell apart. */
+  /**
+   * Logs a session in. False for a wrong name or a wrong password, which the caller cannot tell
+   * apart.
+   */
   login(session: ServerSession, name: string, password: Uint8Array): boolean {
     const user = this.#users.get(name);
     // An unknown name is compared with something, too: the time taken does not tell which names exist.
@@ -66,7 +71,10 @@ export class Users {
     return true;
   }
 
-  /** Makes the session the default user's, as it is for a new connection: logged in where no password is set. */
+  /**
+   * Makes the session the default user's, as it is for a new connection: logged in where no
+   * password is set.
+   */
   enter(session: ServerSession): void {
     session.user = DEFAULT_USER;
     session.rights = this.#users.get(DEFAULT_USER)!.rights;

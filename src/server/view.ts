@@ -18,13 +18,18 @@ export interface ReplicationView {
   readonly linkState: "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
   /** Seconds since the master's last byte; -1 without a connection. */
   readonly lastIoSeconds: number;
-  /** Seconds since the link broke, -1 when it was never connected. INFO tells it while the link is down. */
+  /**
+   * Seconds since the link broke, -1 when it was never connected. INFO tells it while the link is
+   * down.
+   */
   readonly downSinceSeconds: number;
   /** The snapshot being received; undefined while there is none. */
   readonly sync: SyncView | undefined;
   /** Replication offset up to which bytes were received; -1 while unknown. */
   readonly readOffset: number;
-  /** Replication offset up to which the stream is applied, a master's own offset; -1 while unknown. */
+  /**
+   * Replication offset up to which the stream is applied, a master's own offset; -1 while unknown.
+   */
   readonly offset: number;
   /** Replication id of the data, 40 hex digits; "" while unknown. */
   readonly replid: string;
