@@ -15,7 +15,8 @@ import { compareBytes } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Argv } from "../../resp/argv.ts";
 import { FieldCursor, hashFind } from "../../store/types/hash.ts";
-import { ListBuilder, listEach } from "../../store/types/list.ts";
+import { listEach } from "../../store/types/list.ts";
+import { ListBuilder } from "../../store/types/list_builder.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
 import { setEach } from "../../store/types/set.ts";
@@ -159,7 +160,7 @@ const fieldFound = new FieldCursor();
 const keyText = new ByteBuffer();
 /** {@linkcode keyText} as an argument, which is what {@linkcode lookup} takes. */
 const keyArgv = new Argv();
-const builder = new ListBuilder(0);
+const builder = new ListBuilder();
 
 /** Reads the options from argument 2 on; STORE is a syntax error unless `takesStore`. */
 function parseSorting(argv: Argv, takesStore: boolean): Sorting {
@@ -407,7 +408,7 @@ function eachResult(
 function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Array): void {
   const { db } = ctx;
   const [start, end] = [argv.starts[sorting.store], argv.ends[sorting.store]];
-  builder.clear(db.settings.limits.listMaxListpackSize);
+  builder.begin(db.settings.limits.listMaxListpackSize);
   let count = 0;
   const add = (bytes: Uint8Array, from: number, to: number): void => {
     builder.append(bytes, from, to);

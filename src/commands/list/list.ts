@@ -13,7 +13,6 @@ import { INT64_MAX, INT64_MIN } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
-  ListCursor,
   listGrowFor,
   listInsert,
   listLength,
@@ -22,6 +21,7 @@ import {
   listRemoveRange,
   listSet,
 } from "../../store/types/list.ts";
+import { ListCursor } from "../../store/types/list_cursor.ts";
 import { isWord, readBigInteger, readInteger } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";

@@ -19,7 +19,8 @@ import { Encoding, ValueType } from "../../store/memory/record.ts";
 import { lpLength } from "../../store/packed/listpack.ts";
 import { Quicklist } from "../../store/packed/quicklist.ts";
 import { exceedsFill } from "../../store/packed/quicklist_node.ts";
-import { ListBuilder, listIsSmall } from "../../store/types/list.ts";
+import { listIsSmall } from "../../store/types/list.ts";
+import { ListBuilder } from "../../store/types/list_builder.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
 import { Container } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
@@ -36,7 +37,7 @@ class PlainList implements Element {
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#value = context.newSlot();
-    this.#builder = new ListBuilder(0);
+    this.#builder = new ListBuilder();
   }
 
   read(): boolean {
@@ -47,7 +48,7 @@ class PlainList implements Element {
     if (this.#left === NONE) {
       if (!reader.readLength()) return false;
       this.#left = reader.length;
-      builder.clear(fillOf(context));
+      builder.begin(fillOf(context));
     }
     while (this.#left > 0) {
       if (!reader.readString(value)) return false;
@@ -59,7 +60,7 @@ class PlainList implements Element {
     const { listpack } = builder;
     if (quicklist !== undefined) storeQuicklist(context, quicklist);
     else storeListpack(context, listpack.bytes, 0, listpack.length);
-    builder.clear(fillOf(context));
+    builder.begin(fillOf(context));
     return true;
   }
 }

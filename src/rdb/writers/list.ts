@@ -9,7 +9,7 @@ import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { NodePlace } from "../../store/packed/node_chain.ts";
 import type { Quicklist } from "../../store/packed/quicklist.ts";
-import { ListCursor, quicklistOf } from "../../store/types/list.ts";
+import { ListCursor, quicklistOf } from "../../store/types/list_cursor.ts";
 import { Container, Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import { FIRST_LISTPACK_VERSION } from "../format/version.ts";

@@ -1,13 +1,22 @@
 /**
- * Lists: one listpack in the record while that fits a quicklist's node, a {@linkcode Quicklist} beyond.
- * When the one becomes the other, and back, is as in Redis 7.2 to 8.0 (`t_list.c`,
- * `listTypeTryConversion`): before a list grows, by the bytes that are coming; after it shrank, once it
- * is one listpack of at most half the limit.
+ * Lists in either form, as functions over an entry of {@linkcode Records}.
+ *
+ * ```
+ *  LISTPACK    one listpack in the record, while it is within the limit of a quicklist's node
+ *  QUICKLIST   a chain of nodes, an object beside the record (`packed/quicklist.ts`)
+ * ```
+ *
+ * When one becomes the other is as in Redis 7.2 to 8.0 (`t_list.c listTypeTryConversion`), as OBJECT
+ * ENCODING and snapshots show it. A list becomes a quicklist before it grows, by the bytes that are coming,
+ * even if they do not come; it becomes a listpack again after it shrank, once one node is left that is at
+ * most half full: so a list whose length goes up and down does not change its form each time.
+ *
+ * Functions that change a list return where its entry is afterwards, 0 if it has become empty: then its
+ * key is gone.
  *
  * @module
  */
 
-import { equalBytes } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import type { Records } from "../memory/records.ts";
@@ -15,206 +24,33 @@ import {
   LISTPACK_EMPTY,
   LISTPACK_HEADER,
   lpAppendTo,
-  lpBegin,
   lpEquals,
-  lpFinish,
-  lpIsEnd,
-  lpIsInteger,
   lpLength,
   lpNext,
   lpPrev,
-  lpRead,
   lpSeek,
   lpSplice,
 } from "../packed/listpack.ts";
-import { NodePlace } from "../packed/node_chain.ts";
 import { Quicklist } from "../packed/quicklist.ts";
-import {
-  ENTRY_OVERHEAD,
-  exceedsFill,
-  fillBytes,
-  fillCount,
-  isLargeElement,
-} from "../packed/quicklist_node.ts";
+import { exceedsFill, fillBytes, fillCount } from "../packed/quicklist_node.ts";
 import { Encoding, type Entry, ValueType } from "../memory/record.ts";
 import { RecordRegion } from "../packed/record_region.ts";
+import { elementEquals, ListCursor, quicklistOf } from "./list_cursor.ts";
 
-/** Memory that is kept between two uses of a buffer. */
+/** Bytes of memory that a buffer keeps between two uses. */
 const KEPT_BYTES = 1 << 17;
 
 const key = new BytesRef();
 const value = new BytesRef();
 const record = new RecordRegion();
+/** Entries that are to be spliced into the record. */
 const encoded = new ByteBuffer();
+/** The element that {@linkcode listMove} has moved last. */
 const moved = new ByteBuffer();
+/** A cursor that nobody uses. */
 let idleCursor: ListCursor | undefined;
 
-/** An element of a list, and the way to its neighbours. Valid until the next write to the database. */
-export class ListCursor {
-  #quicklist: Quicklist | undefined = undefined;
-  readonly #place: NodePlace = new NodePlace();
-  readonly #value: BytesRef = new BytesRef();
-  #bytes: Uint8Array = LISTPACK_EMPTY;
-  #start: number = 0;
-  #end: number = LISTPACK_EMPTY.length;
-  #pos: number = -1;
-  #plain: boolean = false;
-  #length: number = 0;
-
-  /** Opens a list, at no element yet. */
-  open(db: Records, entry: Entry): void {
-    this.#pos = -1;
-    this.#quicklist = quicklistOf(db, entry);
-    if (this.#quicklist !== undefined) {
-      this.#length = this.#quicklist.count;
-      return;
-    }
-    const ref = this.#value;
-    db.valueRef(entry, ref);
-    this.#bytes = ref.bytes;
-    this.#start = ref.start;
-    this.#end = ref.end;
-    this.#plain = false;
-    this.#length = lpLength(ref.bytes, ref.start, ref.end);
-  }
-
-  /** Elements of the list. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Goes to the element at `index`, from the tail when negative; false when there is none. */
-  seek(index: number): boolean {
-    if (index < 0) index += this.#length;
-    if (!(index >= 0 && index < this.#length)) return false;
-    const quicklist = this.#quicklist;
-    if (quicklist !== undefined) {
-      quicklist.seek(index, this.#place);
-      this.#enterNode(quicklist, this.#place.offset);
-    } else {
-      this.#pos = lpSeek(this.#bytes, this.#start, this.#end, index);
-    }
-    return true;
-  }
-
-  /** Goes to the next element; false at the last. */
-  next(): boolean {
-    if (!this.#plain) {
-      const pos = lpNext(this.#bytes, this.#pos);
-      if (!lpIsEnd(this.#bytes, pos)) {
-        this.#pos = pos;
-        return true;
-      }
-    }
-    const quicklist = this.#quicklist;
-    if (quicklist === undefined || !quicklist.nextNode(this.#place)) return false;
-    this.#enterNode(quicklist, 0);
-    return true;
-  }
-
-  /** Goes to the previous element; false at the first. */
-  previous(): boolean {
-    if (!this.#plain) {
-      const pos = lpPrev(this.#bytes, this.#start, this.#pos);
-      if (pos >= 0) {
-        this.#pos = pos;
-        return true;
-      }
-    }
-    const quicklist = this.#quicklist;
-    if (quicklist === undefined || !quicklist.previousNode(this.#place)) return false;
-    this.#enterNode(quicklist, -1);
-    return true;
-  }
-
-  /** Points `out` at the element's text; an integer's is valid until the fourth read after it. */
-  read(out: BytesRef): void {
-    if (this.#plain) out.set(this.#bytes, this.#start, this.#end);
-    else lpRead(this.#bytes, this.#pos, out);
-  }
-
-  /** Whether the element has this text. */
-  equals(bytes: Uint8Array, start: number, end: number): boolean {
-    return elementEquals(this.#bytes, this.#pos, this.#plain, this.#end, bytes, start, end);
-  }
-
-  /** Whether the element is held as an integer. */
-  get isInteger(): boolean {
-    return !this.#plain && lpIsInteger(this.#bytes, this.#pos);
-  }
-
-  #enterNode(quicklist: Quicklist, offset: number): void {
-    const node = quicklist.nodeAt(this.#place);
-    const { region } = node;
-    this.#bytes = region.bytes;
-    this.#start = 0;
-    this.#end = region.end;
-    this.#plain = node.plain;
-    this.#pos = node.plain ? 0 : lpSeek(region.bytes, 0, region.end, offset);
-  }
-}
-
-/** Collects elements for a new list: what fits one listpack stays one. */
-export class ListBuilder {
-  /** The listpack, once {@linkcode finish} has answered that there is no quicklist. */
-  readonly listpack: ByteBuffer = new ByteBuffer();
-  #fill: number;
-  #quicklist: Quicklist | undefined = undefined;
-  #count: number = 0;
-
-  /** @param fill `list-max-listpack-size`. */
-  constructor(fill: number) {
-    this.#fill = fill;
-    lpBegin(this.listpack);
-  }
-
-  /** Adds an element behind the others. */
-  append(bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    if (isLargeElement(this.#fill, length)) {
-      this.#flush();
-      this.#own().appendNode(bytes, start, end, true, 1);
-      return;
-    }
-    const size = this.listpack.length + 1 + length + ENTRY_OVERHEAD;
-    if (this.#count > 0 && exceedsFill(this.#fill, size, this.#count + 1)) this.#flush();
-    lpAppendTo(this.listpack, bytes, start, end);
-    this.#count++;
-  }
-
-  /** The list when it is a large one; undefined: it is {@linkcode listpack}, empty perhaps. */
-  finish(): Quicklist | undefined {
-    const quicklist = this.#quicklist;
-    if (quicklist !== undefined) this.#flush();
-    else lpFinish(this.listpack, 0, this.#count);
-    return quicklist;
-  }
-
-  /** Begins anew. */
-  clear(fill: number): void {
-    this.#fill = fill;
-    this.#quicklist = undefined;
-    this.#count = 0;
-    this.listpack.shrink(KEPT_BYTES);
-    lpBegin(this.listpack);
-  }
-
-  #own(): Quicklist {
-    return this.#quicklist ??= new Quicklist(this.#fill);
-  }
-
-  #flush(): void {
-    if (this.#count === 0) return;
-    const { listpack } = this;
-    lpFinish(listpack, 0, this.#count);
-    this.#own().appendNode(listpack.bytes, 0, listpack.length, false, this.#count);
-    listpack.clear();
-    lpBegin(listpack);
-    this.#count = 0;
-  }
-}
-
-/** Elements of a list. O(1). */
+/** How many elements a list has (`listTypeLength`). O(1). */
 export function listLength(db: Records, entry: Entry): number {
   const quicklist = quicklistOf(db, entry);
   if (quicklist !== undefined) return quicklist.count;
@@ -222,7 +58,7 @@ export function listLength(db: Records, entry: Entry): number {
   return lpLength(value.bytes, value.start, value.end);
 }
 
-/** Visits each element from the head on; the bytes are borrowed. `visit` must not write. */
+/** Visits every element from the head on; the bytes are borrowed. `visit` must not write to the records. */
 export function listEach(
   db: Records,
   entry: Entry,
@@ -241,7 +77,7 @@ export function listEach(
 }
 
 /**
- * Whether a listpack of so many bytes and entries, come from elsewhere, is a list in its small form.
+ * Whether a listpack of so many bytes and elements that a snapshot brings stays a list's only one.
  *
  * @param fill `list-max-listpack-size`.
  */
@@ -250,9 +86,9 @@ export function listIsSmall(fill: number, bytes: number, count: number): boolean
 }
 
 /**
- * Adds elements, each of them before the first or after the last.
+ * Adds elements one after another, each before the first or after the last (`pushGenericCommand`).
  *
- * @param entry Of the list; 0: it is made under the key.
+ * @param entry The list's; with 0 a list is made under the key.
  * @param starts Where each begins in `bytes`, from element `first` to before element `last`.
  */
 export function listPush(
@@ -271,6 +107,7 @@ export function listPush(
   let added = 0;
   for (let i = first; i < last; i++) added += ends[i] - starts[i];
   if (entry === 0) entry = createList(db, keyBytes, keyStart, keyEnd);
+  assert(first < last, "a push brings elements");
   entry = listGrowFor(db, entry, added, last - first);
   const quicklist = quicklistOf(db, entry);
   if (quicklist !== undefined) {
@@ -288,7 +125,10 @@ export function listPush(
   return record.entry;
 }
 
-/** Adds an element before or after the one at `index`, which is there; see {@linkcode listGrowFor}. */
+/**
+ * Adds an element before or after the one at `index`, which is there (`listTypeInsert`).
+ * {@linkcode listGrowFor} has prepared the list.
+ */
 export function listInsert(
   db: Records,
   entry: Entry,
@@ -312,7 +152,10 @@ export function listInsert(
   return record.entry;
 }
 
-/** Puts another element at `index`, which is there; see {@linkcode listGrowFor}. */
+/**
+ * Puts another element at `index`, which is there (`listTypeReplaceAtIndex`). {@linkcode listGrowFor} has
+ * prepared the list.
+ */
 export function listSet(
   db: Records,
   entry: Entry,
@@ -335,18 +178,18 @@ export function listSet(
 }
 
 /**
- * Takes `count` elements out from `index` on; both lie in the list.
+ * Removes `count` elements from `index` on, all of which are there (`listTypeDelRange`).
  *
- * @returns Where the list is now, 0 when nothing was left: then its key is gone.
+ * @returns Where the list is now, 0 if it has become empty: then its key is gone.
  */
 export function listRemoveRange(db: Records, entry: Entry, index: number, count: number): Entry {
   return listShrunk(db, removeRange(db, entry, index, count));
 }
 
 /**
- * Takes out up to `limit` elements of this text, from the head on or from the tail.
+ * Removes up to `limit` elements of this text, from the head on or from the tail on (LREM).
  *
- * @returns How many there were. The list's key is gone when nothing is left.
+ * @returns How many there were. The list's key is gone if it has become empty.
  */
 export function listRemoveMatching(
   db: Records,
@@ -373,8 +216,8 @@ export function listRemoveMatching(
 }
 
 /**
- * Prepares a list for elements of so many bytes in all, which may yet not come: it becomes a quicklist
- * when they would be too much for one listpack.
+ * Makes a list a quicklist if elements of so many bytes in all would be too much for its listpack, before
+ * it is known whether they come (`listTypeTryConversionAppend`): that is when Redis does it.
  *
  * @returns Where the list is now.
  */
@@ -390,10 +233,10 @@ export function listGrowFor(db: Records, entry: Entry, bytes: number, count: num
 /**
  * Moves an element from one list to another, or within one, as LMOVE does.
  *
- * @param source The list, which is not empty.
- * @param target The other list, 0 when there is none yet, `source` itself within one.
- * @param keyBytes Key of the other list.
- * @param out Is pointed at the element's text, valid until the next move.
+ * @param source Entry of the list it is taken from, which is not empty.
+ * @param target Entry of the list it goes to: 0 if that is still to be made, `source` within one list.
+ * @param keyBytes Key of the list it goes to.
+ * @param out Is pointed at the element's text, which is valid until the next move.
  */
 export function listMove(
   db: Records,
@@ -412,7 +255,7 @@ export function listMove(
   cursor.read(value);
   moved.shrink(KEPT_BYTES);
   moved.writeBytes(value.bytes, value.start, value.end);
-  // Redis does not count what it holds as an integer.
+  // An element that is held as an integer comes to `listTypeTryConversionAppend` as one, of no length.
   const counted = cursor.isInteger ? 0 : moved.length;
   db.keyRef(source, key);
   const sourceKey = key.bytes.slice(key.start, key.end);
@@ -426,10 +269,10 @@ export function listMove(
 }
 
 /**
- * After elements were taken out: an empty list goes with its key, a large one that has become small is a
- * listpack again.
+ * After a removal (`listTypeTryConversion` while shrinking, `listElementsRemoved`): deletes the key of an
+ * empty list, and makes a quicklist of one node that is at most half full a listpack.
  *
- * @returns Where it is now, 0 for nowhere.
+ * @returns Where the list is now, 0 if it was empty.
  */
 function listShrunk(db: Records, entry: Entry): Entry {
   const quicklist = quicklistOf(db, entry);
@@ -451,18 +294,14 @@ function listShrunk(db: Records, entry: Entry): Entry {
   return db.replaceBlob(entry, Encoding.LISTPACK, only.bytes, 0, only.end);
 }
 
-/** The quicklist of a list, undefined while the list is one listpack in its record. */
-export function quicklistOf(db: Records, entry: Entry): Quicklist | undefined {
-  assert(db.typeOf(entry) === ValueType.LIST, "the value is a list");
-  return db.objectOf(entry) as Quicklist | undefined;
-}
-
+/** Makes a key an empty list, which is filled before anybody looks. */
 function createList(db: Records, keyBytes: Uint8Array, start: number, end: number): Entry {
   const { LIST } = ValueType;
   const empty = LISTPACK_EMPTY;
   return db.createBlob(keyBytes, start, end, LIST, Encoding.LISTPACK, empty, empty.length);
 }
 
+/** Makes a listpack a quicklist of one node. */
 function toQuicklist(db: Records, entry: Entry): Entry {
   const quicklist = new Quicklist(db.settings.limits.listMaxListpackSize);
   db.valueRef(entry, value);
@@ -471,6 +310,7 @@ function toQuicklist(db: Records, entry: Entry): Entry {
   return db.replaceObject(entry, Encoding.QUICKLIST, quicklist);
 }
 
+/** Adds one element to a list in the form it has; {@linkcode listGrowFor} has prepared it. */
 function pushOne(
   db: Records,
   entry: Entry,
@@ -487,7 +327,7 @@ function pushOne(
   lpSplice(record, pos, pos, 0, encoded, 1);
 }
 
-/** Takes elements out and leaves the list in the form it has, be it empty. */
+/** Removes elements, and leaves the list in the form it has, even if it is empty. */
 function removeRange(db: Records, entry: Entry, index: number, count: number): Entry {
   const quicklist = quicklistOf(db, entry);
   if (quicklist !== undefined) {
@@ -505,6 +345,7 @@ function removeRange(db: Records, entry: Entry, index: number, count: number): E
   return record.entry;
 }
 
+/** Removes up to `limit` entries of this text from a listpack; returns how many there were. */
 function removeMatchingIn(
   region: RecordRegion,
   fromHead: boolean,
@@ -514,7 +355,7 @@ function removeMatchingIn(
   end: number,
 ): number {
   let removed = 0;
-  // Counted from the region's start: it may move.
+  // An offset from the region's start: a removal may move the region.
   let at = fromHead
     ? LISTPACK_HEADER
     : lpPrev(region.bytes, region.start, region.end - 1) - region.start;
@@ -534,19 +375,7 @@ function removeMatchingIn(
   return removed;
 }
 
-function elementEquals(
-  bytes: Uint8Array,
-  pos: number,
-  plain: boolean,
-  plainEnd: number,
-  other: Uint8Array,
-  start: number,
-  end: number,
-): boolean {
-  if (plain) return equalBytes(bytes, 0, plainEnd, other, start, end);
-  return lpEquals(bytes, pos, other, start, end);
-}
-
+/** Makes `encoded` the entry of one element. */
 function encodeOne(bytes: Uint8Array, start: number, end: number): void {
   encoded.shrink(KEPT_BYTES);
   lpAppendTo(encoded, bytes, start, end);

@@ -7,8 +7,6 @@ import { copyValue, type Database } from "../../../src/store/keyspace/database.t
 import { Encoding, type Entry, NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { Records } from "../../../src/store/memory/records.ts";
 import {
-  ListBuilder,
-  ListCursor,
   listEach,
   listGrowFor,
   listInsert,
@@ -18,8 +16,9 @@ import {
   listRemoveMatching,
   listRemoveRange,
   listSet,
-  quicklistOf,
 } from "../../../src/store/types/list.ts";
+import { ListBuilder } from "../../../src/store/types/list_builder.ts";
+import { ListCursor, quicklistOf } from "../../../src/store/types/list_cursor.ts";
 import { auditQuicklist, auditRecords } from "../audit.ts";
 import { settingsOf } from "../model.ts";
 import { bytesOf } from "../../support/bytes.ts";
@@ -203,7 +202,8 @@ test("ListBuilder makes what pushing makes", () => {
   for (const fill of FILLS) {
     for (const count of [0, 1, 5, 200, 3000]) {
       const prng = new Prng(count + 1);
-      const builder = new ListBuilder(fill);
+      const builder = new ListBuilder();
+      builder.begin(fill);
       const texts = Array.from(
         { length: count },
         () => prng.oneIn(100) ? "L".repeat(8200) : `e${prng.int(1000)}`,
