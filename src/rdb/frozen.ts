@@ -49,11 +49,8 @@ export class FrozenDatabase {
 
   #cursor: number = 0;
   #begun: boolean = false; // a cursor of 0 is the beginning or the end
-  /**
-   * Keys that are not to be written when the visit comes to them; a database is a set of keys in
-   * little memory.
-   */
-  #touched: Database | undefined = undefined;
+  /** Keys that are not to be written when the visit comes to them; records without values. */
+  #touched: Records | undefined = undefined;
   /** Keys that were visited while a value was half written, and are still to be written. */
   readonly #waiting: Uint8Array[] = [];
   readonly #ref: BytesRef = new BytesRef();

@@ -23,10 +23,7 @@ import { failDuplicateKey, RdbError } from "./format/errors.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
 
-/**
- * Characters of a replication id; a value of another length is none (`rdb.c
- * rdbLoadRioWithLoadingCtx`).
- */
+/** Characters of a replication id; `rdb.c` ignores a value of any other length, and so do we. */
 const REPLID_LENGTH = 40;
 /** Longer names of auxiliary fields are unknown ones, longer versions are cut. */
 const MAX_SHORT_AUX = 64;
