@@ -1,5 +1,5 @@
 /**
- * Function libraries: what is read from their headers and their source.
+ * Function libraries: what is read from their headers, and what names they may take.
  *
  * @module
  */
@@ -14,50 +14,6 @@ import {
 
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-}
-
-function read(body: string) {
-  return readLibrary(bytes(`#!lua name=lib\n${body}`));
-}
-
-const plain = (name: string) => ({ name, description: undefined, flags: [] });
-
-const SOURCES: readonly (readonly [name: string, body: string, expected: unknown[]])[] = [
-  ["a call by position", "redis.register_function('f', function() end)", [plain("f")]],
-  ["Valkey's name for it", 'server.register_function("f", g)', [plain("f")]],
-  [
-    "a call by name",
-    "redis.register_function{function_name='f', callback=function(k, a) return {1} end, " +
-    "flags={'no-writes', \"allow-oom\"}, description='what it does'}",
-    [{ name: "f", description: "what it does", flags: ["no-writes", "allow-oom"] }],
-  ],
-  [
-    "a table in parentheses, its fields in another order",
-    "redis.register_function({callback = f, flags = {}, function_name = [[f]]})",
-    [plain("f")],
-  ],
-  [
-    "names within the callback",
-    "redis.register_function{callback=function() local function_name = 'no' return {flags={'x'}} end," +
-    " function_name='f'}",
-    [plain("f")],
-  ],
-  ["two in order", "local r = redis r.register_function('b', x) r.register_function('a', x)", [
-    plain("b"),
-    plain("a"),
-  ]],
-  ["a line comment", "-- redis.register_function('f', x)\nreturn", []],
-  ["a long comment", "--[==[ redis.register_function('f', x) ]] ]==] return", []],
-  ["a string", "local s = \"redis.register_function('f', x)\"", []],
-  ["escapes", "redis.register_function('a\\'\\65\\n', x)", [plain("a'A\n")]],
-  ["a name put together", "redis.register_function('a' .. b, x)", []],
-  ["a name from elsewhere", "redis.register_function(name, x)", []],
-  ["the end too soon", "redis.register_function{function_name='f', flags={", [plain("f")]],
-];
-for (const [name, body, expected] of SOURCES) {
-  test(`readLibrary() finds functions: ${name}`, () => {
-    assert.deepEqual(read(body).functions, expected);
-  });
 }
 
 const HEADERS: readonly (readonly [source: string, problem: RegExp])[] = [

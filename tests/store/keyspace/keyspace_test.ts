@@ -1,5 +1,10 @@
+/**
+ * The keyspace: databases under any number, exchanged, replaced and emptied whole.
+ *
+ * @module
+ */
+
 import assert from "node:assert/strict";
-import process from "node:process";
 import { test } from "node:test";
 import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
@@ -8,11 +13,7 @@ import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../../src/store/memory/record.ts";
 import { readString, setString } from "../../../src/store/types/string.ts";
 import { auditRecords } from "../audit.ts";
-import { ModelRun } from "../model.ts";
 import { bytesOf, textOf } from "../../support/bytes.ts";
-
-const SEED = Number(process.env["SEED"] ?? 0);
-const seeds = SEED > 0 ? [SEED] : [1, 2, 3, 4, 5, 6, 7, 8];
 
 function newKeyspace(seed: number = 1): Keyspace {
   const prng = new Prng(seed);
@@ -33,32 +34,6 @@ function get(db: Database, key: string): string | undefined {
   readString(db, entry, ref);
   return textOf(ref.view());
 }
-
-for (const seed of seeds) {
-  test(`a database does what a Map does: few keys, seed ${seed}`, () => {
-    const run = new ModelRun(seed, 300, 2000);
-    for (let round = 0; round < 4; round++) {
-      run.run(20_000);
-      run.check();
-    }
-  });
-
-  test(`a database does what a Map does: many keys, seed ${seed}`, () => {
-    const run = new ModelRun(seed + 100, 20_000, 200);
-    for (let round = 0; round < 2; round++) {
-      run.run(90_000);
-      run.check();
-    }
-  });
-}
-
-test("a database does what a Map does: values around the limits of blocks", () => {
-  for (const maxValue of [16, 1100, 9000, 70_000]) {
-    const run = new ModelRun(maxValue, 120, maxValue);
-    run.run(15_000);
-    run.check();
-  }
-});
 
 test("Keyspace makes databases on demand under any number", () => {
   const keyspace = newKeyspace();
@@ -155,61 +130,4 @@ test("a database of 20 keys costs kilobytes", () => {
   for (let i = 0; i < 20; i++) set(keyspace.db(0), `key:${i}`, "a value of some length");
   const { reserved, table } = keyspace.memory();
   assert.ok(reserved + table <= 8192, `${reserved} and ${table} bytes`);
-});
-
-test("memory() counts to the byte", () => {
-  const keyspace = newKeyspace();
-  const db = keyspace.db(0);
-  // 8 bytes of header, 8 of expiry, 3 of key, 11 of value: 30, rounded up to 32.
-  set(db, "key", "hello world", 1);
-  assert.equal(keyspace.memory().used, 32);
-  // An integer takes 8 bytes.
-  set(db, "int", "123456789012345678");
-  assert.equal(keyspace.memory().used, 32 + 24);
-  db.remove(bytesOf("key"), 0, 3);
-  assert.equal(keyspace.memory().used, 24);
-  assert.equal(keyspace.memory().wasted, 8 + 32);
-});
-
-test("bytes handed in may be the database's own", () => {
-  const db = newKeyspace().db(0);
-  const ref = new BytesRef();
-  const key = bytesOf("source");
-  for (let round = 0; round < 2000; round++) {
-    const value = `${round}:${"v".repeat(round % 300)}`;
-    set(db, "source", value);
-    const entry = db.find(key, 0, key.length);
-    readString(db, entry, ref);
-    const target = bytesOf(`copy:${round % 7}`);
-    setString(db, target, 0, target.length, ref.bytes, ref.start, ref.end, NO_EXPIRY);
-    assert.equal(get(db, `copy:${round % 7}`), value);
-    // A part of its own value, onto itself.
-    const again = db.find(key, 0, key.length);
-    readString(db, again, ref);
-    setString(db, key, 0, key.length, ref.bytes, ref.start + 2, ref.end, round % 3 - 1);
-    assert.equal(get(db, "source"), value.slice(2));
-    // A key that is another's key bytes and a value that is another's key.
-    db.keyRef(db.find(key, 0, key.length), ref);
-    setString(db, ref.bytes, ref.start, ref.end, ref.bytes, ref.start, ref.end, NO_EXPIRY);
-    assert.equal(get(db, "source"), "source");
-  }
-  auditRecords(db);
-});
-
-test("setExpire() holds every time there is", () => {
-  const db = newKeyspace().db(0);
-  set(db, "k", "v");
-  const times = [0, 1, -2, -9007199254740991, 9007199254740991, 1700000000000, 2 ** 62, -(2 ** 63)];
-  for (const time of times) {
-    const entry = db.setExpire(db.find(bytesOf("k"), 0, 1), time);
-    assert.equal(db.expireAtMs(entry), time);
-    assert.equal(get(db, "k"), "v");
-    assert.equal(db.expiresCount, 1);
-  }
-  db.setExpire(db.find(bytesOf("k"), 0, 1), NO_EXPIRY);
-  assert.equal(db.expiresCount, 0);
-  set(db, "k", "w", 5);
-  set(db, "k", "w");
-  assert.equal(db.expiresCount, 0);
-  auditRecords(db);
 });

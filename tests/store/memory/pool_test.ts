@@ -15,7 +15,10 @@ function put(pool: Pool, n: number, length: number): NodeRegion {
 
 function holds(node: NodeRegion, n: number, length: number): void {
   assert.equal(node.end, length);
-  assert.ok(node.bytes.subarray(0, length).every((byte) => byte === (n & 255)), `node ${n}`);
+  const { bytes } = node;
+  for (let i = 0; i < length; i++) {
+    if (bytes[i] !== (n & 255)) assert.fail(`byte ${i} of node ${n}`);
+  }
 }
 
 /** How many buffers nodes lie in. */
