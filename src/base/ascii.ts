@@ -1,7 +1,7 @@
 /**
- * Integers, doubles, words and text, read straight from bytes and written to them, by the rules of C functions
- * that Redis uses: `string2ll`, `strtod`, `fpconv_dtoa`, `%.17g`. Only what returns a string, a bigint or an
- * array allocates.
+ * Integers, doubles, words and text, read straight from bytes and written to them, by the rules of
+ * C functions that Redis uses: `string2ll`, `strtod`, `fpconv_dtoa`, `%.17g`. Only what returns a
+ * string, a bigint or an array allocates.
  *
  * @module
  */
@@ -25,7 +25,9 @@ const SHORT_TEXT = 16;
 /** Arguments of one call of `fromCharCode`: far fewer than the stack of any runtime holds. */
 const TEXT_STEP = 4096;
 
-/** Whole numbers of so many digits are exact in a double, and so are powers of ten up to this one. */
+/**
+ * Whole numbers of so many digits are exact in a double, and so are powers of ten up to this one.
+ */
 const EXACT_DIGITS = 15;
 const POWERS_OF_TEN: readonly number[] = Array.from(
   { length: EXACT_DIGITS + 1 },
@@ -37,11 +39,12 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * The decimal int64 that fills `[start, end)`, read as `string2ll` of util.c does: no sign but "-", no
- * leading zero, no "-0", no space, nothing after it.
+ * The decimal int64 that fills `[start, end)`, read as `string2ll` of util.c does: no sign but "-",
+ * no leading zero, no "-0", no space, nothing after it.
  *
- * @returns The number within +-2^53; Infinity or -Infinity for an int64 beyond, which compares as the number
- * itself would ({@linkcode parseBigInt64} has its digits); NaN when the bytes are no int64.
+ * @returns The number within +-2^53; Infinity or -Infinity for an int64 beyond, which compares as
+ * the number itself would ({@linkcode parseBigInt64} has its digits); NaN when the bytes are no
+ * int64.
  */
 export function parseInteger(bytes: Uint8Array, start: number, end: number): number {
   const first = start < end && bytes[start] === MINUS ? start + 1 : start;
@@ -71,8 +74,8 @@ export function parseInteger(bytes: Uint8Array, start: number, end: number): num
 }
 
 /**
- * The decimal int64 that fills `[start, end)`, in full, by the rules of {@linkcode parseInteger}; undefined when
- * the bytes are no int64.
+ * The decimal int64 that fills `[start, end)`, in full, by the rules of {@linkcode parseInteger};
+ * undefined when the bytes are no int64.
  */
 export function parseBigInt64(bytes: Uint8Array, start: number, end: number): bigint | undefined {
   const value = parseInteger(bytes, start, end);
@@ -98,7 +101,10 @@ export function equalsIgnoreCase(
   return true;
 }
 
-/** Bytes that {@linkcode writeInteger} writes for a whole number within +-2^53: its digits and a sign. */
+/**
+ * Bytes that {@linkcode writeInteger} writes for a whole number within +-2^53: its digits and a
+ * sign.
+ */
 export function integerLength(value: number): number {
   let rest = value < 0 ? -value : value;
   let length = value < 0 ? 2 : 1;
@@ -194,8 +200,8 @@ export function equalBytes(
 }
 
 /**
- * Order of `a[aStart, aEnd)` and `b[bStart, bEnd)` as `memcmp` compares them, a prefix before what it begins
- * (`sdscmp`): a negative number, 0 or a positive one.
+ * Order of `a[aStart, aEnd)` and `b[bStart, bEnd)` as `memcmp` compares them, a prefix before what
+ * it begins (`sdscmp`): a negative number, 0 or a positive one.
  */
 export function compareBytes(
   a: Uint8Array,
@@ -216,9 +222,10 @@ export function compareBytes(
 }
 
 /**
- * The number that fills `[start, end)`, as `getDoubleFromObject` reads one with `strtod`: decimal or
- * hexadecimal, "inf" and "infinity" in any case, no space around it. NaN when the bytes are no number, for
- * "nan", and when the number overflows or is rounded to zero: Redis refuses all of these.
+ * The number that fills `[start, end)`, as `getDoubleFromObject` reads one with `strtod`: decimal
+ * or hexadecimal, "inf" and "infinity" in any case, no space around it. NaN when the bytes are no
+ * number, for "nan", and when the number overflows or is rounded to zero: Redis refuses all of
+ * these.
  */
 export function parseDouble(bytes: Uint8Array, start: number, end: number): number {
   if (start >= end) return NaN;
@@ -229,8 +236,8 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /**
- * A double as `addReplyDouble` of Redis 7.2 and later prints it: whole numbers up to 2^62 in full, others as
- * {@linkcode formatShortest} prints them.
+ * A double as `addReplyDouble` of Redis 7.2 and later prints it: whole numbers up to 2^62 in full,
+ * others as {@linkcode formatShortest} prints them.
  */
 export function formatDouble(value: number): string {
   // double2ll of util.c: whole numbers within +-LLONG_MAX / 2 are printed as integers.
@@ -241,8 +248,8 @@ export function formatDouble(value: number): string {
 }
 
 /**
- * A double as `fpconv_dtoa` prints it: the digits of {@linkcode shortestDigits}, whole numbers included;
- * "inf", "-inf" and "nan".
+ * A double as `fpconv_dtoa` prints it: the digits of {@linkcode shortestDigits}, whole numbers
+ * included; "inf", "-inf" and "nan".
  */
 export function formatShortest(value: number): string {
   if (value !== value) return "nan";
@@ -252,8 +259,8 @@ export function formatShortest(value: number): string {
   const sign = value < 0 ? "-" : "";
   const { digits, power: scale } = shortestDigits(Math.abs(value));
   const exponent = scale + digits.length - 1;
-  // emit_digits of fpconv.c: how far the last digit lies from the point decides between a plain number
-  // with zeros behind, a plain number with a point, and an exponent.
+  // emit_digits of fpconv.c: how far the last digit lies from the point decides between a plain
+  // number with zeros behind, a plain number with a point, and an exponent.
   if (scale >= 0 && exponent < digits.length + 7) return sign + digits + "0".repeat(scale);
   if (scale < 0 && (scale > -7 || Math.abs(exponent) < 4)) {
     return sign + fixedLayout(digits, exponent);
@@ -263,7 +270,9 @@ export function formatShortest(value: number): string {
   return `${sign}${shown[0]}${rest}e${exponent < 0 ? "-" : "+"}${Math.abs(exponent)}`;
 }
 
-/** A double as C's `%.17g` prints it: replies of servers before Redis 7.2, and `DEBUG DIGEST` there. */
+/**
+ * A double as C's `%.17g` prints it: replies of servers before Redis 7.2, and `DEBUG DIGEST` there.
+ */
 export function formatDouble17(value: number): string {
   if (value !== value) return "nan";
   if (value === Infinity) return "inf";
@@ -280,8 +289,9 @@ export function formatDouble17(value: number): string {
 }
 
 /**
- * The number in 17 digits with an exponent, as C rounds it. Where the exact value lies half way between two such
- * numbers, `toExponential` takes the larger one and C the one with an even last digit.
+ * The number in 17 digits with an exponent, as C rounds it. Where the exact value lies half way
+ * between two such numbers, `toExponential` takes the larger one and C the one with an even last
+ * digit.
  */
 function seventeenDigits(value: number): string {
   const rounded = value.toExponential(16);
@@ -293,7 +303,10 @@ function seventeenDigits(value: number): string {
   return isTie ? `${mantissa.slice(0, 18)}e${power}` : rounded;
 }
 
-/** `digits` as a plain number whose first digit counts `10 ** exponent`, with zeros where digits are missing. */
+/**
+ * `digits` as a plain number whose first digit counts `10 ** exponent`, with zeros where digits are
+ * missing.
+ */
 function fixedLayout(digits: string, exponent: number): string {
   if (exponent < 0) return "0." + "0".repeat(-exponent - 1) + digits;
   const whole = exponent + 1;
@@ -311,7 +324,9 @@ function fitsInt64(bytes: Uint8Array, first: number, negative: boolean): boolean
   return true;
 }
 
-/** A view of the bytes for TextDecoder, or a copy where they lie in shared memory, which it refuses. */
+/**
+ * A view of the bytes for TextDecoder, or a copy where they lie in shared memory, which it refuses.
+ */
 function decodable(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const isPlain = bytes.buffer instanceof ArrayBuffer;
   return isPlain ? bytes.subarray(start, end) : bytes.slice(start, end);
@@ -331,9 +346,9 @@ function parseMagnitude(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * A decimal number of digits, at most one point and perhaps an exponent. Up to 15 digits without an exponent
- * are one division of two exact numbers, which IEEE 754 rounds correctly; for the rest the form is checked here
- * and `Number()` computes the value.
+ * A decimal number of digits, at most one point and perhaps an exponent. Up to 15 digits without an
+ * exponent are one division of two exact numbers, which IEEE 754 rounds correctly; for the rest the
+ * form is checked here and `Number()` computes the value.
  */
 function parseDecimal(bytes: Uint8Array, start: number, end: number): number {
   let pos = start;
@@ -370,7 +385,10 @@ function isExponent(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** A hexadecimal number of C99 behind its "0x": digits, at most one point, a power of two: `1.8p3` is 12. */
+/**
+ * A hexadecimal number of C99 behind its "0x": digits, at most one point, a power of two: `1.8p3`
+ * is 12.
+ */
 function parseHex(bytes: Uint8Array, start: number, end: number): number {
   const match = /^([0-9a-f]*)(?:\.([0-9a-f]*))?(?:p([+-]?[0-9]+))?$/i.exec(
     latin1(bytes, start, end),

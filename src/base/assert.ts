@@ -1,6 +1,6 @@
 /**
- * Assertions: they detect errors of this library's own code. Bytes from outside are never asserted; they are
- * checked and refused with a typed error.
+ * Assertions: they detect errors of this library's own code. Bytes from outside are never asserted;
+ * they are checked and refused with a typed error.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * A slice of bytes without a view ({@linkcode BytesRef}) and a buffer that grows as it is written
- * ({@linkcode ByteBuffer}). Both are numbers beside a `Uint8Array`: creating a view costs some 30 ns and
- * garbage, so hot paths hand on offsets.
+ * ({@linkcode ByteBuffer}). Both are numbers beside a `Uint8Array`: creating a view costs some 30
+ * ns and garbage, so hot paths hand on offsets.
  *
  * @module
  */
@@ -35,8 +35,9 @@ export class BytesRef {
 }
 
 /**
- * A buffer whose capacity doubles as it is written, a power of two unless the constructor was given another.
- * Any write may replace `bytes`, so a caller reads that field again after each. Holds `length <= bytes.length`.
+ * A buffer whose capacity doubles as it is written, a power of two unless the constructor was given
+ * another. Any write may replace `bytes`, so a caller reads that field again after each. Holds
+ * `length <= bytes.length`.
  *
  *     bytes   | written: [0, length) | free: [length, bytes.length) |
  */
@@ -73,8 +74,8 @@ export class ByteBuffer {
   }
 
   /**
-   * Appends bytes `[start, end)` of `source`, which may be this buffer's own storage: growing keeps the old
-   * storage alive until they are copied.
+   * Appends bytes `[start, end)` of `source`, which may be this buffer's own storage: growing keeps
+   * the old storage alive until they are copied.
    */
   writeBytes(source: Uint8Array, start: number = 0, end: number = source.length): void {
     assert(start <= end && end <= source.length, "the slice lies inside its source");
@@ -116,7 +117,10 @@ export class ByteBuffer {
     this.length = 0;
   }
 
-  /** Drops all written bytes and gives back a storage of more than `capacity` bytes for one of that size. */
+  /**
+   * Drops all written bytes and gives back a storage of more than `capacity` bytes for one of that
+   * size.
+   */
   shrink(capacity: number = MIN_CAPACITY): void {
     this.length = 0;
     if (this.bytes.length > capacity) this.bytes = new Uint8Array(Math.max(capacity, MIN_CAPACITY));

@@ -1,6 +1,7 @@
 /**
- * The clock that the whole library reads time from and sets timers with. It is passed in, so that a simulation
- * can decide when time passes; no other file calls `Date.now` or `setTimeout` for its own purposes.
+ * The clock that the whole library reads time from and sets timers with. It is passed in, so that a
+ * simulation can decide when time passes; no other file calls `Date.now` or `setTimeout` for its
+ * own purposes.
  *
  * @module
  */
@@ -10,19 +11,30 @@ export type TimerId = unknown;
 
 /** Two clocks and the timers of a runtime. */
 export interface Clock {
-  /** Wall clock in whole milliseconds since 1970: expiries are compared with it. It can be set back. */
+  /**
+   * Wall clock in whole milliseconds since 1970: expiries are compared with it. It can be set back.
+   */
   now(): number;
-  /** Milliseconds since an arbitrary start, never going back: timeouts and budgets are measured with it. */
+  /**
+   * Milliseconds since an arbitrary start, never going back: timeouts and budgets are measured with
+   * it.
+   */
   monotonic(): number;
   /** Calls `callback` once, no sooner than after `ms` milliseconds. */
   setTimer(callback: () => void, ms: number): TimerId;
   /** Cancels a pending callback; has no effect when it has already run. */
   clearTimer(id: TimerId): void;
-  /** Calls `callback` after the input and output that is pending now: where long work yields between slices. */
+  /**
+   * Calls `callback` after the input and output that is pending now: where long work yields between
+   * slices.
+   */
   soon(callback: () => void): void;
 }
 
-/** `setImmediate` runs behind pending I/O and costs microseconds; a timer of 0 ms waits for 1 ms or more. */
+/**
+ * `setImmediate` runs behind pending I/O and costs microseconds; a timer of 0 ms waits for 1 ms or
+ * more.
+ */
 const setImmediateOrTimeout: (callback: () => void) => void =
   (globalThis as { setImmediate?: (callback: () => void) => unknown }).setImmediate ??
     ((callback) => setTimeout(callback, 0));

@@ -1,6 +1,6 @@
 /**
- * Copying bytes by the method that is quickest for their number: `set` needs a view of the source, which costs
- * as much as copying a hundred bytes one by one.
+ * Copying bytes by the method that is quickest for their number: `set` needs a view of the source,
+ * which costs as much as copying a hundred bytes one by one.
  *
  * @module
  */

@@ -1,20 +1,22 @@
 /**
- * CRC-64/Jones as Redis writes it behind an RDB, a DUMP and a function payload (`crc64.c`): polynomial
- * 0xad93d23594c935a9 reflected in and out, start 0, no final xor.
+ * CRC-64/Jones as Redis writes it behind an RDB, a DUMP and a function payload (`crc64.c`):
+ * polynomial 0xad93d23594c935a9 reflected in and out, start 0, no final xor.
  *
- * The plain way is one table: `crc = table[(crc ^ byte) & 255] ^ (crc >> 8)`, where each step waits for the
- * one before. Slicing by sixteen breaks that chain. A CRC is linear over xor, so the CRC of sixteen bytes is
- * the xor of the CRCs of each byte followed by the zero bytes in the place of those behind it:
+ * The plain way is one table: `crc = table[(crc ^ byte) & 255] ^ (crc >> 8)`, where each step waits
+ * for the one before. Slicing by sixteen breaks that chain. A CRC is linear over xor, so the CRC of
+ * sixteen bytes is the xor of the CRCs of each byte followed by the zero bytes in the place of
+ * those behind it:
  *
  *     bytes   b0 ............ b7    b8 ............ b15
  *     xor     crc (8 bytes)         nothing
  *     table   15 ............  8     7 ............  0      zero bytes behind the byte
  *
- * Table k holds the CRC of each byte followed by k zero bytes: sixteen look-ups that do not wait for each
- * other. JavaScript has bit operations on 32 bits only, so every entry is two halves in two arrays.
+ * Table k holds the CRC of each byte followed by k zero bytes: sixteen look-ups that do not wait
+ * for each other. JavaScript has bit operations on 32 bits only, so every entry is two halves in
+ * two arrays.
  *
- * Three loops do the work: the WebAssembly kernel for long pieces, slices in TypeScript for middling ones,
- * and one byte at a time for the rest.
+ * Three loops do the work: the WebAssembly kernel for long pieces, slices in TypeScript for
+ * middling ones, and one byte at a time for the rest.
  *
  * @module
  */
@@ -34,7 +36,9 @@ const SLICED_MIN = 64;
 /** Bytes below which the kernel does not pay: they are copied into its memory first. */
 const KERNEL_MIN = 256;
 
-/** Tables shared by every CRC, entry of byte b in table k at `k * 256 + b`; made by the first one. */
+/**
+ * Tables shared by every CRC, entry of byte b in table k at `k * 256 + b`; made by the first one.
+ */
 let lowTable: Int32Array | undefined;
 let highTable: Int32Array | undefined;
 let quick: Kernel | undefined;
@@ -52,7 +56,8 @@ export class Crc64 {
   /**
    * Starts with the CRC of no bytes, 0. The first one ever made computes 32 KB of tables.
    *
-   * @param usesKernel False keeps to TypeScript, as hosts without WebAssembly must; tests compare both.
+   * @param usesKernel False keeps to TypeScript, as hosts without WebAssembly must; tests compare
+   * both.
    */
   constructor(usesKernel: boolean = true) {
     if (lowTable === undefined || highTable === undefined) {
@@ -119,8 +124,9 @@ export class Crc64 {
   }
 
   /**
-   * Adds all whole runs of 16 bytes and returns the offset after them. The indices carry the table's first
-   * entry: 3840 is 15 * 256. The loop is unrolled so that its 32 look-ups share locals.
+   * Adds all whole runs of 16 bytes and returns the offset after them. The indices carry the
+   * table's first entry: 3840 is 15 * 256. The loop is unrolled so that its 32 look-ups share
+   * locals.
    */
   #updateSliced(bytes: Uint8Array, start: number, end: number): number {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -155,8 +161,8 @@ export class Crc64 {
 }
 
 /**
- * Computes `[low halves, high halves]` of the sixteen tables. Table 0 is the CRC of each byte, bit by bit;
- * an entry of table k is that of table k - 1 after one more zero byte.
+ * Computes `[low halves, high halves]` of the sixteen tables. Table 0 is the CRC of each byte, bit
+ * by bit; an entry of table k is that of table k - 1 after one more zero byte.
  */
 function makeTables(): [Int32Array, Int32Array] {
   const lows = new Int32Array(SLICES * ENTRIES);

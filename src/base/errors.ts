@@ -4,7 +4,9 @@
  * @module
  */
 
-/** The thrown value itself when it is an Error, else an Error whose message says what was thrown. */
+/**
+ * The thrown value itself when it is an Error, else an Error whose message says what was thrown.
+ */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
   return new Error(typeof thrown === "string" ? thrown : `Not an Error was thrown: ${thrown}`);

@@ -2,16 +2,17 @@
  * Geohashes of 52 bits, as Redis keeps them in the scores of a sorted set (`geohash.c`,
  * `geohash_helper.c`), and the cells of their grid that cover a circle or a box.
  *
- * A geohash interleaves two numbers of 26 bits: x, the share of 360 degrees from the west, and y, the share
- * of the map's height from the south. Latitude has the lowest bit:
+ * A geohash interleaves two numbers of 26 bits: x, the share of 360 degrees from the west, and y,
+ * the share of the map's height from the south. Latitude has the lowest bit:
  *
  *     bit   51  50  49  48  ...   3   2   1   0
  *          x25 y25 x24 y24  ...  x1  y1  x0  y0
  *
- * 52 bits are a whole number that a double holds exactly, so it fits a score. The first `2 * step` bits name
- * a cell of a grid of `2^step` by `2^step`; the geohashes of one cell are one range of scores, which is how a
- * search by distance becomes up to nine range searches. Redis finds the neighbours of a cell by arithmetic on
- * interleaved bits; here a cell is its x and y, and a neighbour is one more or one less.
+ * 52 bits are a whole number that a double holds exactly, so it fits a score. The first `2 * step`
+ * bits name a cell of a grid of `2^step` by `2^step`; the geohashes of one cell are one range of
+ * scores, which is how a search by distance becomes up to nine range searches. Redis finds the
+ * neighbours of a cell by arithmetic on interleaved bits; here a cell is its x and y, and a
+ * neighbour is one more or one less.
  *
  * @module
  */
@@ -22,14 +23,20 @@ import { assert } from "./assert.ts";
 const GEO_STEPS = 26;
 /** Longitudes lie within +- this many degrees (`GEO_LONG_MAX`). */
 export const LONGITUDE_LIMIT = 180;
-/** Latitudes lie within +- this many degrees: the square Mercator map ends here (`GEO_LAT_MAX`, EPSG:900913). */
+/**
+ * Latitudes lie within +- this many degrees: the square Mercator map ends here (`GEO_LAT_MAX`,
+ * EPSG:900913).
+ */
 export const LATITUDE_LIMIT = 85.05112878;
 
 /** Radians in a degree (`D_R`). */
 const RADIANS: number = Math.PI / 180;
 /** Metres: the quadratic mean radius of the Earth by WGS-84 (`EARTH_RADIUS_IN_METERS`). */
 const EARTH_RADIUS = 6372797.560856;
-/** Metres: half the Earth's circumference, the side of a cell of step 1 at the equator (`MERCATOR_MAX`). */
+/**
+ * Metres: half the Earth's circumference, the side of a cell of step 1 at the equator
+ * (`MERCATOR_MAX`).
+ */
 const MERCATOR_MAX = 20037726.37;
 const TWO_26: number = 2 ** 26;
 const TWO_32: number = 2 ** 32;
@@ -50,8 +57,8 @@ export interface GeoCell {
 export const decodePointResult = { longitude: 0, latitude: 0 };
 
 /**
- * The geohash of a position, as a whole number (`geohashEncodeWGS84`). On the eastern or northern edge of
- * the map it has 54 bits, as in Redis.
+ * The geohash of a position, as a whole number (`geohashEncodeWGS84`). On the eastern or northern
+ * edge of the map it has 54 bits, as in Redis.
  *
  * @param longitude Degrees within {@linkcode LONGITUDE_LIMIT}; the caller has checked that.
  * @param latitude Degrees within {@linkcode LATITUDE_LIMIT}; the caller has checked that.
@@ -64,9 +71,9 @@ export function encodePoint(longitude: number, latitude: number): number {
 }
 
 /**
- * Fills {@linkcode decodePointResult} with the middle of the cell of step 26 that a score names (`decodeGeohash` in
- * `geo.c`). Any score is accepted, because GEO commands read any sorted set: what is no geohash gives some
- * position, the same one as in Redis.
+ * Fills {@linkcode decodePointResult} with the middle of the cell of step 26 that a score names
+ * (`decodeGeohash` in `geo.c`). Any score is accepted, because GEO commands read any sorted set:
+ * what is no geohash gives some position, the same one as in Redis.
  */
 export function decodePoint(score: number): void {
   const { high, low } = wordsOf(score);
@@ -78,15 +85,16 @@ export function decodePoint(score: number): void {
 }
 
 /**
- * The eleven letters of a position in the notation of geohash.org (`geohashCommand`). Its latitudes reach
- * from -90 to 90 degrees, so the position is encoded anew, on that grid.
+ * The eleven letters of a position in the notation of geohash.org (`geohashCommand`). Its latitudes
+ * reach from -90 to 90 degrees, so the position is encoded anew, on that grid.
  */
 export function geohashText(longitude: number, latitude: number): string {
   const { x, y } = cellAt(longitude, latitude, 90, GEO_STEPS);
   const bits = interleave(x, y);
   let text = "";
   for (let i = 1; i <= 10; i++) text += ALPHABET[Math.floor(bits / 2 ** (52 - 5 * i)) % 32];
-  // 52 bits are ten letters of five bits and two bits more: Redis writes the eleventh letter as "0".
+  // 52 bits are ten letters of five bits and two bits more: Redis writes the eleventh letter as
+  // "0".
   return text + ALPHABET[0];
 }
 
@@ -96,7 +104,8 @@ export function firstInCell(cell: GeoCell): number {
 }
 
 /**
- * Metres between two positions in degrees on the sphere, by the haversine formula (`geohashGetDistance`):
+ * Metres between two positions in degrees on the sphere, by the haversine formula
+ * (`geohashGetDistance`):
  *
  *     a = sin((lat2 - lat1) / 2)^2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2)^2
  *     distance = 2 * radius * asin(sqrt(a))
@@ -133,9 +142,9 @@ export interface GeoShape {
 }
 
 /**
- * One to nine cells that together cover a shape: the cell of its centre first, then neighbours that the
- * shape may reach (`geohashCalculateAreasByShapeWGS84`). On a coarse grid one cell can appear twice, because
- * the map wraps around: the caller must not count its members twice.
+ * One to nine cells that together cover a shape: the cell of its centre first, then neighbours that
+ * the shape may reach (`geohashCalculateAreasByShapeWGS84`). On a coarse grid one cell can appear
+ * twice, because the map wraps around: the caller must not count its members twice.
  */
 export function coveringCells(shape: GeoShape): GeoCell[] {
   assert(shape.reach >= 0, "a shape has an extent that is no less than 0");
@@ -148,8 +157,8 @@ export function coveringCells(shape: GeoShape): GeoCell[] {
     center = cellAt(longitude, latitude, LATITUDE_LIMIT, step);
   }
   const area = areaOf(center);
-  // A row or column is left out when the centre's cell already ends beyond the bounds on that side. Redis
-  // does so only from step 2 on: of the four cells of step 1 none can be spared.
+  // A row or column is left out when the centre's cell already ends beyond the bounds on that side.
+  // Redis does so only from step 2 on: of the four cells of step 1 none can be spared.
   const isFine = step >= 2;
   const north = !(isFine && area.north > bounds.north);
   const south = !(isFine && area.south < bounds.south);
@@ -176,8 +185,8 @@ interface Bounds {
 }
 
 /**
- * The rectangle of degrees around a shape (`geohashBoundingBox`). Meridians come together towards a pole, so
- * one width in metres is most degrees on the shape's polar side: that side decides.
+ * The rectangle of degrees around a shape (`geohashBoundingBox`). Meridians come together towards a
+ * pole, so one width in metres is most degrees on the shape's polar side: that side decides.
  */
 function boundsOf(shape: GeoShape): Bounds {
   const { longitude, latitude } = shape;
@@ -194,9 +203,10 @@ function boundsOf(shape: GeoShape): Bounds {
 }
 
 /**
- * Step of the finest grid of which nine cells cover a circle (`geohashEstimateStepsByRadius`). A cell's
- * side halves with each step; two steps less make it reach from any point of the middle cell. Beyond 66 and
- * beyond 80 degrees a cell is so narrow in metres that one more step is taken back, as in Redis.
+ * Step of the finest grid of which nine cells cover a circle (`geohashEstimateStepsByRadius`). A
+ * cell's side halves with each step; two steps less make it reach from any point of the middle
+ * cell. Beyond 66 and beyond 80 degrees a cell is so narrow in metres that one more step is taken
+ * back, as in Redis.
  */
 function stepFor(metres: number, latitude: number): number {
   if (metres === 0) return GEO_STEPS;
@@ -226,8 +236,8 @@ function cellAt(longitude: number, latitude: number, limit: number, step: number
 }
 
 /**
- * The cell that lies `east` columns and `north` rows away, each -1, 0 or 1. Indices wrap around, also from
- * pole to pole, as the masks of `geohash_move_x` and `geohash_move_y` make them do.
+ * The cell that lies `east` columns and `north` rows away, each -1, 0 or 1. Indices wrap around,
+ * also from pole to pole, as the masks of `geohash_move_x` and `geohash_move_y` make them do.
  */
 function moved(cell: GeoCell, east: number, north: number): GeoCell {
   const mask = 2 ** cell.step - 1;
@@ -256,8 +266,9 @@ function middle(from: number, to: number, limit: number): number {
 }
 
 /**
- * `interleave64`: bits of x and y in turn, y's lowest. JavaScript has bit operations on 32 bits only, so
- * the lower 13 bits of each make the lower 26 and the rest, up to 14 bits of each, the upper half.
+ * `interleave64`: bits of x and y in turn, y's lowest. JavaScript has bit operations on 32 bits
+ * only, so the lower 13 bits of each make the lower 26 and the rest, up to 14 bits of each, the
+ * upper half.
  */
 function interleave(x: number, y: number): number {
   const high = spread(y >>> 13) | (spread(x >>> 13) << 1);
@@ -284,8 +295,8 @@ function squash(value: number): number {
 }
 
 /**
- * The two 32-bit halves of a score converted to `uint64_t`, as compilers for x86-64 do it: the fraction is
- * cut off and a negative number wraps around.
+ * The two 32-bit halves of a score converted to `uint64_t`, as compilers for x86-64 do it: the
+ * fraction is cut off and a negative number wraps around.
  */
 function wordsOf(score: number): { high: number; low: number } {
   const whole = Math.trunc(score);

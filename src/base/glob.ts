@@ -5,10 +5,10 @@
  *     ?        any one byte                  [^ab]   one byte that is none of these
  *     \x       the byte x itself             [\]]    a backslash escapes inside brackets, too
  *
- * Redis tries every star by recursion, which took exponential time before 7.0.9 (CVE-2022-36021). Here a
- * mismatch goes back to the last star only, which takes one byte more: every other element takes exactly one
- * byte, so an earlier star that took more could not match what the last one does not. The time is the
- * product of the two lengths at worst.
+ * Redis tries every star by recursion, which took exponential time before 7.0.9 (CVE-2022-36021).
+ * Here a mismatch goes back to the last star only, which takes one byte more: every other element
+ * takes exactly one byte, so an earlier star that took more could not match what the last one does
+ * not. The time is the product of the two lengths at worst.
  *
  * @module
  */
@@ -22,8 +22,8 @@ const CARET = 0x5e;
 const DASH = 0x2d;
 
 /**
- * Whether `pattern` matches the whole of `bytes[start, end)`. As in Redis, an empty text matches the empty
- * pattern and `*` alone (which KEYS and SCAN take to mean everything), not `**`.
+ * Whether `pattern` matches the whole of `bytes[start, end)`. As in Redis, an empty text matches
+ * the empty pattern and `*` alone (which KEYS and SCAN take to mean everything), not `**`.
  *
  * @param ignoreCase Whether ASCII letters match both cases, as in CONFIG GET.
  */
@@ -39,7 +39,8 @@ export function globMatch(
   let pos = start;
   let starPos = -1;
   let starTook = start;
-  // Redis's loop does not run at all for an empty text, so a pattern of stars is left over and does not match.
+  // Redis's loop does not run at all for an empty text, so a pattern of stars is left over and does
+  // not match.
   if (start === end) return patternEnd === 0 || (patternEnd === 1 && pattern[0] === STAR);
   while (pos < end) {
     if (patternPos < patternEnd && pattern[patternPos] === STAR) {
@@ -76,8 +77,8 @@ export function isLiteral(pattern: Uint8Array): boolean {
 /**
  * Matches the element at `pos` with one byte.
  *
- * @returns The position of the next element; -1 when the byte does not match. A backslash at the very end of the
- * pattern stands for itself.
+ * @returns The position of the next element; -1 when the byte does not match. A backslash at the
+ * very end of the pattern stands for itself.
  */
 function matchOne(pattern: Uint8Array, pos: number, byte: number, ignoreCase: boolean): number {
   const element = pattern[pos];
@@ -88,8 +89,9 @@ function matchOne(pattern: Uint8Array, pos: number, byte: number, ignoreCase: bo
 }
 
 /**
- * {@linkcode matchOne} for a class of bytes; `start` is the position after its opening bracket. A class that
- * is not closed ends with the pattern, and "]" closes it even as its first byte: `[]a]` is an empty class.
+ * {@linkcode matchOne} for a class of bytes; `start` is the position after its opening bracket. A
+ * class that is not closed ends with the pattern, and "]" closes it even as its first byte: `[]a]`
+ * is an empty class.
  */
 function matchClass(pattern: Uint8Array, start: number, byte: number, ignoreCase: boolean): number {
   const end = pattern.length;
@@ -112,7 +114,9 @@ function matchClass(pattern: Uint8Array, start: number, byte: number, ignoreCase
   return pos < end ? pos + 1 : end;
 }
 
-/** Whether a byte lies in the range from `a` to `b`, given in either order; both ends are included. */
+/**
+ * Whether a byte lies in the range from `a` to `b`, given in either order; both ends are included.
+ */
 function inRange(a: number, b: number, byte: number, ignoreCase: boolean): boolean {
   let low = a < b ? a : b;
   let high = a < b ? b : a;

@@ -1,8 +1,9 @@
 /**
- * The decimal digits of a double by Grisu2 (Florian Loitsch, "Printing Floating-Point Numbers Quickly and
- * Accurately with Integers", 2010), digit for digit those of `fpconv_dtoa` (deps/fpconv), with which Redis
- * 7.2 and later print scores. The digits always read back as the same double. They are the shortest such
- * digits except for one double in some hundreds, where those of `String(value)` differ from Redis's.
+ * The decimal digits of a double by Grisu2 (Florian Loitsch, "Printing Floating-Point Numbers
+ * Quickly and Accurately with Integers", 2010), digit for digit those of `fpconv_dtoa`
+ * (deps/fpconv), with which Redis 7.2 and later print scores. The digits always read back as the
+ * same double. They are the shortest such digits except for one double in some hundreds, where
+ * those of `String(value)` differ from Redis's.
  *
  * The method: every double between the midpoints to its two neighbours reads back the same.
  *
@@ -10,23 +11,28 @@
  *           |-------------------|-------------------|
  *                 delta: the digits may end anywhere here
  *
- * All three are multiplied by one cached power of ten that brings their exponent to between -60 and -32, so
- * that the part before the point fits 32 bits. Then digits of the upper midpoint are written until what is
- * left is smaller than delta. A number is `fraction * 2 ** exponent` with a fraction of 64 bits throughout;
- * each product is rounded to 64 bits, which is why one unit is taken off at either end.
+ * All three are multiplied by one cached power of ten that brings their exponent to between -60 and
+ * -32, so that the part before the point fits 32 bits. Then digits of the upper midpoint are
+ * written until what is left is smaller than delta. A number is `fraction * 2 ** exponent` with a
+ * fraction of 64 bits throughout; each product is rounded to 64 bits, which is why one unit is
+ * taken off at either end.
  *
  * @module
  */
 
 import { assert } from "./assert.ts";
 
-/** The bit above the 52 that a normal double stores: it is always 1 and therefore left out of them. */
+/**
+ * The bit above the 52 that a normal double stores: it is always 1 and therefore left out of them.
+ */
 const HIDDEN_BIT = 1n << 52n;
 const FRACTION_BITS = 52;
 /** Stored exponent of a double minus the exponent of its lowest bit: 1023 + 52. */
 const BIAS = 1075;
 const MASK_64 = (1n << 64n) - 1n;
-/** Bounds of the exponent of a product with a cached power of ten (`expmin`, `expmax` of fpconv.c). */
+/**
+ * Bounds of the exponent of a product with a cached power of ten (`expmin`, `expmax` of fpconv.c).
+ */
 const MIN_EXPONENT = -60;
 const MAX_EXPONENT = -32;
 /** The cached powers of ten: 10^-348, 10^-340, ... 10^340 (`powers_ten` of fpconv's powers.h). */
@@ -53,14 +59,19 @@ export interface Decimal {
 const EXACT_POWERS: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 /** Whole numbers below this have at most 15 digits. */
 const FIFTEEN_DIGITS = 1e15;
-/** Factor that splits a double into two halves of 26 bits (T. J. Dekker and G. W. Veltkamp, 1971). */
+/**
+ * Factor that splits a double into two halves of 26 bits (T. J. Dekker and G. W. Veltkamp, 1971).
+ */
 const SPLITTER: number = 2 ** 27 + 1;
-/** Digits nearer than this share of the gap between doubles lie well inside the interval of Grisu2. */
+/**
+ * Digits nearer than this share of the gap between doubles lie well inside the interval of Grisu2.
+ */
 const SURELY_NEAR = 0.45;
 
 /**
- * The digits of a positive, finite double, the same as those of {@linkcode grisu2} in a tenth of the time:
- * the engine's own digits are taken where they are few and so near the number that both must agree.
+ * The digits of a positive, finite double, the same as those of {@linkcode grisu2} in a tenth of
+ * the time: the engine's own digits are taken where they are few and so near the number that both
+ * must agree.
  */
 export function shortestDigits(value: number): Decimal {
   const [mantissa, exponent] = value.toExponential().split("e");
@@ -71,8 +82,9 @@ export function shortestDigits(value: number): Decimal {
 }
 
 /**
- * Whether `whole / scale` lies well within half the gap from `value` to its neighbours. Compares `whole`
- * with `value * scale` instead, computed exactly as a rounded product and what rounding cut off (Dekker).
+ * Whether `whole / scale` lies well within half the gap from `value` to its neighbours. Compares
+ * `whole` with `value * scale` instead, computed exactly as a rounded product and what rounding cut
+ * off (Dekker).
  */
 function isNear(value: number, whole: number, scale: number): boolean {
   if (whole >= FIFTEEN_DIGITS) return false;
@@ -99,8 +111,8 @@ export function grisu2(value: number): Decimal {
   const low = raw & (HIDDEN_BIT - 1n);
   const fraction = biased === 0 ? low : low | HIDDEN_BIT;
   const exponent = (biased === 0 ? 1 : biased) - BIAS;
-  // The value and the two midpoints get the exponent of the upper midpoint, whose top bit is bit 63. Below a
-  // power of two the doubles lie twice as dense, so that midpoint is half as far away.
+  // The value and the two midpoints get the exponent of the upper midpoint, whose top bit is bit
+  // 63. Below a power of two the doubles lie twice as dense, so that midpoint is half as far away.
   const common = exponent - (63 - FRACTION_BITS) - leadingZeros(fraction);
   const scale = (by: bigint, from: number) => by << BigInt(from - common);
   const upper = scale((fraction << 1n) + 1n, exponent - 1);
@@ -124,7 +136,9 @@ function leadingZeros(fraction: bigint): number {
   return 53 - fraction.toString(2).length;
 }
 
-/** The upper 64 bits of a product of two 64-bit fractions, rounded half up (`multiply` of fpconv.c). */
+/**
+ * The upper 64 bits of a product of two 64-bit fractions, rounded half up (`multiply` of fpconv.c).
+ */
 function multiply(a: bigint, b: bigint): bigint {
   return (a * b + (1n << 63n)) >> 64n;
 }
@@ -161,7 +175,8 @@ function generate(
     round(digits, delta, left, BigInt(unit) << BigInt(shift), distance);
     return { digits: digits.join(""), power: power + kappa };
   }
-  // Digits behind the point: instead of dividing the unit by ten, everything else is multiplied by it.
+  // Digits behind the point: instead of dividing the unit by ten, everything else is multiplied by
+  // it.
   let scale = 1n;
   for (let kappa = -1;; kappa--) {
     rest *= 10n;
@@ -177,7 +192,8 @@ function generate(
 }
 
 /**
- * Lowers the last digit while that brings the digits nearer to the value (`round_digit` of fpconv.c).
+ * Lowers the last digit while that brings the digits nearer to the value (`round_digit` of
+ * fpconv.c).
  *
  * @param rest From the digits written so far up to the upper end of the interval.
  * @param unit Worth of the last digit.
@@ -198,7 +214,9 @@ function round(
   }
 }
 
-/** Index of the cached power that brings a number of that exponent into range (`find_cachedpow10`). */
+/**
+ * Index of the cached power that brings a number of that exponent into range (`find_cachedpow10`).
+ */
 function powerFor(exponent: number): number {
   if (fractions.length === 0) fillPowers();
   const near = Math.trunc(-(exponent + POWERS) * LOG10_OF_2);
@@ -211,7 +229,9 @@ function powerFor(exponent: number): number {
   }
 }
 
-/** Computes the cached powers, each rounded to the nearest fraction of 64 bits with its top bit set. */
+/**
+ * Computes the cached powers, each rounded to the nearest fraction of 64 bits with its top bit set.
+ */
 function fillPowers(): void {
   assert(fractions.length === 0, "the powers are computed once");
   for (let i = 0; i < POWERS; i++) {

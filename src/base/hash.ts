@@ -1,7 +1,8 @@
 /**
- * HalfSipHash-1-3, the hash of the key tables. It is keyed: without the random key of a table nobody can choose
- * keys that collide, as SipHash-1-2 ensures in Redis (`siphash.c`). Half the width of SipHash, because
- * JavaScript computes with 32-bit integers: a state of four words v0 to v3,
+ * HalfSipHash-1-3, the hash of the key tables. It is keyed: without the random key of a table
+ * nobody can choose keys that collide, as SipHash-1-2 ensures in Redis (`siphash.c`). Half the
+ * width of SipHash, because JavaScript computes with 32-bit integers: a state of four words v0 to
+ * v3,
  *
  *     for each word of 4 bytes, little endian:   v3 ^= word; one round; v0 ^= word
  *     the last 0 to 3 bytes, length on top:      the same

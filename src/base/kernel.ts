@@ -1,7 +1,8 @@
 /**
- * The two loops that loading a snapshot spends most of its time in, CRC-64 and LZF, as WebAssembly, where
- * 64 bits are one number and eight bytes are copied at once. CRC-64 is about twice as fast as in TypeScript
- * and LZF three times; the TypeScript stays, for hosts that forbid WebAssembly and for short pieces.
+ * The two loops that loading a snapshot spends most of its time in, CRC-64 and LZF, as WebAssembly,
+ * where 64 bits are one number and eight bytes are copied at once. CRC-64 is about twice as fast as
+ * in TypeScript and LZF three times; the TypeScript stays, for hosts that forbid WebAssembly and
+ * for short pieces.
  *
  * Its memory is 6 pages of 64 KB that never grow, so one view of them stays valid for ever:
  *
@@ -12,8 +13,9 @@
  *     393200   16 bytes that copies of eight bytes at once may overrun
  *     393216   end
  *
- * Copying in and out costs less than the loops save from about 256 bytes (CRC) or 512 bytes (LZF) on; the
- * callers decide. The source is `kernel.wat`; `MODULE` below is what it assembles to, which a test checks.
+ * Copying in and out costs less than the loops save from about 256 bytes (CRC) or 512 bytes (LZF)
+ * on; the callers decide. The source is `kernel.wat`; `MODULE` below is what it assembles to, which
+ * a test checks.
  *
  * @module
  */
@@ -55,8 +57,8 @@ interface Exports {
 }
 
 /**
- * An instance of the module and its memory. One serves everybody: calls are synchronous and leave nothing
- * behind but the CRC tables.
+ * An instance of the module and its memory. One serves everybody: calls are synchronous and leave
+ * nothing behind but the CRC tables.
  */
 export class Kernel {
   /** The most bytes that one call takes in. */
@@ -98,8 +100,8 @@ export class Kernel {
   }
 
   /**
-   * Adds bytes `[start, end)` to the CRC of the given halves; the result is in `low` and `high`. The length
-   * is a multiple of 16 and at most {@linkcode Kernel.MAX_INPUT}.
+   * Adds bytes `[start, end)` to the CRC of the given halves; the result is in `low` and `high`.
+   * The length is a multiple of 16 and at most {@linkcode Kernel.MAX_INPUT}.
    */
   crc(low: number, high: number, bytes: Uint8Array, start: number, end: number): void {
     assert(end - start <= Kernel.MAX_INPUT, "the piece fits the kernel's input");
@@ -111,8 +113,9 @@ export class Kernel {
   }
 
   /**
-   * Unpacks LZF as `lzfDecompress` in `lzf.ts` does. The source has at most {@linkcode Kernel.MAX_INPUT}
-   * bytes, the target at most {@linkcode Kernel.MAX_OUTPUT}; when it returns false, the target is unchanged.
+   * Unpacks LZF as `lzfDecompress` in `lzf.ts` does. The source has at most
+   * {@linkcode Kernel.MAX_INPUT} bytes, the target at most {@linkcode Kernel.MAX_OUTPUT}; when it
+   * returns false, the target is unchanged.
    */
   unpack(
     source: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * The ends of C's integer types, as Redis checks numbers against them: `INT_MIN`, `LONG_MAX` and their kin. An int64
- * is a bigint here, since a double is exact up to 2^53 only.
+ * The ends of C's integer types, as Redis checks numbers against them: `INT_MIN`, `LONG_MAX` and
+ * their kin. An int64 is a bigint here, since a double is exact up to 2^53 only.
  *
  * @module
  */

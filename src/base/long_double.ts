@@ -1,11 +1,12 @@
 /**
- * The 80-bit floating point numbers of x86, C's `long double`, in which Redis computes INCRBYFLOAT and
- * HINCRBYFLOAT: a sign, 15 bits of exponent, 64 bits of mantissa. A double's mantissa has 53 bits, so its
- * sums print other digits: 0.1 + 0.2 is "0.3" in Redis and 0.30000000000000004 as a double.
+ * The 80-bit floating point numbers of x86, C's `long double`, in which Redis computes INCRBYFLOAT
+ * and HINCRBYFLOAT: a sign, 15 bits of exponent, 64 bits of mantissa. A double's mantissa has 53
+ * bits, so its sums print other digits: 0.1 + 0.2 is "0.3" in Redis and 0.30000000000000004 as a
+ * double.
  *
- * Here a number is two integers, `mantissa * 2 ** exponent`. Sums and products of ten are computed exactly in
- * big integers and rounded once, to the nearest with ties to even, as the hardware does. That costs
- * microseconds, which two commands can bear.
+ * Here a number is two integers, `mantissa * 2 ** exponent`. Sums and products of ten are computed
+ * exactly in big integers and rounded once, to the nearest with ties to even, as the hardware does.
+ * That costs microseconds, which two commands can bear.
  *
  * @module
  */
@@ -19,11 +20,19 @@ const PRECISION = 64;
 const MIN_EXPONENT = -16445;
 /** Numbers of 2^16384 and more are infinite. */
 const MAX_BITS = 16384;
-/** Longest text in bytes: Redis copies it into `char[MAX_LONG_DOUBLE_CHARS]`, 5 KB with the end (util.h). */
+/**
+ * Longest text in bytes: Redis copies it into `char[MAX_LONG_DOUBLE_CHARS]`, 5 KB with the end
+ * (util.h).
+ */
 const MAX_TEXT = 5 * 1024 - 1;
-/** Exponents in a text are bounded by four times this: beyond, no 5 KB of digits bring it back into range. */
+/**
+ * Exponents in a text are bounded by four times this: beyond, no 5 KB of digits bring it back into
+ * range.
+ */
 const MAX_TEXT_EXPONENT = 20000;
-/** Digits behind the point that Redis prints, before it cuts off zeros (`%.17Lf` in `ld2string`). */
+/**
+ * Digits behind the point that Redis prints, before it cuts off zeros (`%.17Lf` in `ld2string`).
+ */
 const DIGITS = 17;
 
 /** A number `mantissa * 2 ** exponent`, or an infinity. Not a number (NaN) has no form here. */
@@ -37,9 +46,9 @@ export interface LongDouble {
 }
 
 /**
- * The number that fills `[start, end)`, as `string2ld` of util.c accepts it: decimal, hexadecimal or "inf",
- * nothing around it. Undefined when there is no such number, for "nan", and when it overflows or is rounded
- * to zero.
+ * The number that fills `[start, end)`, as `string2ld` of util.c accepts it: decimal, hexadecimal
+ * or "inf", nothing around it. Undefined when there is no such number, for "nan", and when it
+ * overflows or is rounded to zero.
  */
 export function parseLongDouble(
   bytes: Uint8Array,
@@ -74,7 +83,10 @@ export function longDoubleOf(value: bigint): LongDouble {
   return { mantissa: value, exponent: 0, infinite: 0 };
 }
 
-/** The rounded sum of two numbers; undefined when either or the sum is infinite, which Redis refuses. */
+/**
+ * The rounded sum of two numbers; undefined when either or the sum is infinite, which Redis
+ * refuses.
+ */
 export function addLongDouble(a: LongDouble, b: LongDouble): LongDouble | undefined {
   if (a.infinite !== 0 || b.infinite !== 0) return undefined;
   const exponent = Math.min(a.exponent, b.exponent);
@@ -86,8 +98,8 @@ export function addLongDouble(a: LongDouble, b: LongDouble): LongDouble | undefi
 }
 
 /**
- * A finite number as `ld2string` of Redis prints it for people (`LD_STR_HUMAN`): 17 digits behind the point,
- * without the zeros at the end, never an exponent, never "-0".
+ * A finite number as `ld2string` of Redis prints it for people (`LD_STR_HUMAN`): 17 digits behind
+ * the point, without the zeros at the end, never an exponent, never "-0".
  */
 export function formatLongDouble(value: LongDouble): string {
   assert(value.infinite === 0, "the number is finite");
@@ -117,7 +129,8 @@ function roundDecimal(digits: bigint, power: number): LongDouble | undefined {
 }
 
 /**
- * `value * 2 ** exponent` rounded to 64 bits, or to fewer where it is subnormal; undefined when it overflows.
+ * `value * 2 ** exponent` rounded to 64 bits, or to fewer where it is subnormal; undefined when it
+ * overflows.
  *
  * @param more Whether the exact value is larger than `value` by less than one.
  */
@@ -131,7 +144,10 @@ function round(value: bigint, exponent: number, more: boolean): LongDouble | und
   return { mantissa: value, exponent, infinite: 0 };
 }
 
-/** `value / 2 ** bits` to the nearest whole number, ties to the even one; `more` as in {@linkcode round}. */
+/**
+ * `value / 2 ** bits` to the nearest whole number, ties to the even one; `more` as in
+ * {@linkcode round}.
+ */
 function divideRounding(value: bigint, bits: bigint, more: boolean): bigint {
   const quotient = value >> bits;
   const rest = value - (quotient << bits);

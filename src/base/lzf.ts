@@ -1,16 +1,17 @@
 /**
- * LZF, Marc Lehmann's small compressor (`lzf_c.c`, `lzf_d.c`), in the format of compressed RDB strings.
- * Packed bytes are a sequence of literals and references, told apart by the top three bits of the first
- * byte. A reference copies bytes that have been unpacked already:
+ * LZF, Marc Lehmann's small compressor (`lzf_c.c`, `lzf_d.c`), in the format of compressed RDB
+ * strings. Packed bytes are a sequence of literals and references, told apart by the top three bits
+ * of the first byte. A reference copies bytes that have been unpacked already:
  *
  *     000nnnnn                        n + 1 literal bytes follow (1 to 32)
  *     LLLooooo oooooooo               L + 2 bytes from o + 1 bytes back (L = 1 to 6: 3 to 8 bytes)
  *     111ooooo LLLLLLLL oooooooo      L + 9 bytes from o + 1 bytes back (9 to 264 bytes)
  *
- * A reference may overlap what it writes: distance 1 and length 100 repeats one byte a hundred times. The
- * lengths of the packed and of the unpacked bytes stand outside, in the RDB.
+ * A reference may overlap what it writes: distance 1 and length 100 repeats one byte a hundred
+ * times. The lengths of the packed and of the unpacked bytes stand outside, in the RDB.
  *
- * What is packed here is read by every LZF decoder, but is not always the same bytes as liblzf packs.
+ * What is packed here is read by every LZF decoder, but is not always the same bytes as liblzf
+ * packs.
  *
  * @module
  */
@@ -18,7 +19,10 @@
 import { assert } from "./assert.ts";
 import { Kernel, kernel } from "./kernel.ts";
 
-/** Redis compiles liblzf with 16 bits; 14 make a table of 64 KB, which stays in the processor's cache. */
+/**
+ * Redis compiles liblzf with 16 bits; 14 make a table of 64 KB, which stays in the processor's
+ * cache.
+ */
 const HASH_BITS = 14;
 const HASH_SIZE = 1 << HASH_BITS;
 /** Most literals behind one control byte; smaller control bytes are therefore literals. */
@@ -28,9 +32,13 @@ const MAX_DISTANCE = 1 << 13;
 /** Longest copy of one reference: 7 + 255 + 2. */
 const MAX_LENGTH = 264;
 
-/** A copy of at least so many bytes uses `copyWithin`, which costs more to call than a short loop. */
+/**
+ * A copy of at least so many bytes uses `copyWithin`, which costs more to call than a short loop.
+ */
 const LONG_RUN = 48;
-/** Below this distance `copyWithin` would be called too often: each call copies a distance at first. */
+/**
+ * Below this distance `copyWithin` would be called too often: each call copies a distance at first.
+ */
 const LEAST_PERIOD = 16;
 
 /** Bytes to unpack below which a call of the kernel costs more than it saves. */
@@ -39,16 +47,17 @@ const KERNEL_MIN = 512;
 const MAX_STAMP = 0x7fffffff;
 
 /**
- * The compressor's memory, kept between calls: for each hash of three bytes where they were last seen. An
- * entry is a stamp: the offset plus a base that makes every stamp of a call larger than all stamps of
- * earlier calls. A stamp below the base is stale, so the 64 KB need not be cleared for every string.
+ * The compressor's memory, kept between calls: for each hash of three bytes where they were last
+ * seen. An entry is a stamp: the offset plus a base that makes every stamp of a call larger than
+ * all stamps of earlier calls. A stamp below the base is stale, so the 64 KB need not be cleared
+ * for every string.
  */
 let hashTable: Int32Array | undefined;
 let nextStamp = 1;
 
 /**
- * Unpacks `source[start, end)` into exactly `target[targetStart, targetEnd)`; by the kernel where the bytes
- * are many enough and fit its memory.
+ * Unpacks `source[start, end)` into exactly `target[targetStart, targetEnd)`; by the kernel where
+ * the bytes are many enough and fit its memory.
  *
  * @returns False when the bytes are no LZF or do not fill the target exactly. What the target then
  * holds has no meaning, but no byte outside of its range is written.
@@ -71,7 +80,9 @@ export function lzfDecompress(
   return lzfDecompressPlainly(source, start, end, target, targetStart, targetEnd);
 }
 
-/** {@linkcode lzfDecompress} without WebAssembly: for short strings, and for hosts that forbid it. */
+/**
+ * {@linkcode lzfDecompress} without WebAssembly: for short strings, and for hosts that forbid it.
+ */
 export function lzfDecompressPlainly(
   source: Uint8Array,
   start: number,
@@ -115,8 +126,8 @@ export function lzfDecompressPlainly(
 /**
  * Packs `source[start, end)` into `target[targetStart, targetEnd)`, which must not overlap.
  *
- * Greedy, as liblzf: at each byte the hash table names one earlier place with probably the same three
- * bytes; if it is one, the longest copy from there is written as a reference.
+ * Greedy, as liblzf: at each byte the hash table names one earlier place with probably the same
+ * three bytes; if it is one, the longest copy from there is written as a reference.
  *
  * @returns Bytes written; 0 when they did not fit, so that storing the source as it is pays more.
  */
@@ -147,7 +158,8 @@ export function lzfCompress(
     out = writeLiterals(source, literalStart, pos, target, out, targetEnd);
     if (out < 0 || out + 3 > targetEnd) return 0;
     out = writeRun(target, out, pos - seen - 1, length - 2);
-    // Of the bytes that were copied only the last two are entered: as in liblzf, more cost time and pack little better.
+    // Of the bytes that were copied only the last two are entered: as in liblzf, more cost time and
+    // pack little better.
     const runEnd = pos + length;
     for (pos = Math.max(pos + 1, runEnd - 2); pos < runEnd && pos + 2 < end; pos++) {
       table[slotOf(source, pos)] = pos + shift;
@@ -188,7 +200,10 @@ function runLength(source: Uint8Array, a: number, b: number, limit: number): num
   return length;
 }
 
-/** Writes `source[start, end)` as literals; returns the offset after them, or -1 when they do not fit. */
+/**
+ * Writes `source[start, end)` as literals; returns the offset after them, or -1 when they do not
+ * fit.
+ */
 function writeLiterals(
   source: Uint8Array,
   start: number,

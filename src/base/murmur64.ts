@@ -1,6 +1,7 @@
 /**
- * MurmurHash64A of Austin Appleby, with which PFADD hashes its elements (`hyperloglog.c`, `MurmurHash64A`).
- * The bits of this hash are part of a HyperLogLog's format: another hash would count elements twice.
+ * MurmurHash64A of Austin Appleby, with which PFADD hashes its elements (`hyperloglog.c`,
+ * `MurmurHash64A`). The bits of this hash are part of a HyperLogLog's format: another hash would
+ * count elements twice.
  *
  *     hash = seed ^ (length * m)
  *     for each word k of 8 bytes, little endian:
@@ -8,8 +9,8 @@
  *     the last 1 to 7 bytes:  hash = (hash ^ bytes) * m
  *     hash ^= hash >> 47; hash *= m; hash ^= hash >> 47
  *
- * JavaScript multiplies 32-bit integers only, so a word is two halves here, low and high, and a shift by 47
- * is a shift of the high half by 15. BigInt would be shorter and many times slower.
+ * JavaScript multiplies 32-bit integers only, so a word is two halves here, low and high, and a
+ * shift by 47 is a shift of the high half by 15. BigInt would be shorter and many times slower.
  *
  * @module
  */
@@ -25,11 +26,16 @@ const M_LOW_LOW = M_LOW & 0xffff;
 /** The result of {@linkcode murmur64}, two signed 32-bit halves; valid until its next call. */
 export const murmur64Result = { low: 0, high: 0 };
 
-/** The last product of {@linkcode multiply}: two variables, because an object a word would be garbage. */
+/**
+ * The last product of {@linkcode multiply}: two variables, because an object a word would be
+ * garbage.
+ */
 let low = 0;
 let high = 0;
 
-/** Hashes bytes `[start, end)` into {@linkcode murmur64Result}. `seed` is an unsigned 32-bit number. */
+/**
+ * Hashes bytes `[start, end)` into {@linkcode murmur64Result}. `seed` is an unsigned 32-bit number.
+ */
 export function murmur64(bytes: Uint8Array, start: number, end: number, seed: number): void {
   multiply(end - start, 0);
   let hashLow = low ^ seed;
@@ -58,8 +64,9 @@ export function murmur64(bytes: Uint8Array, start: number, end: number, seed: nu
 }
 
 /**
- * Sets `low` and `high` to the product of two halves with m, modulo 2^64. The high half is the carry of the
- * low halves' product, computed in four products of 16 bits, and the two mixed products modulo 2^32.
+ * Sets `low` and `high` to the product of two halves with m, modulo 2^64. The high half is the
+ * carry of the low halves' product, computed in four products of 16 bits, and the two mixed
+ * products modulo 2^32.
  */
 function multiply(aLow: number, aHigh: number): void {
   const upper = aLow >>> 16;

@@ -1,6 +1,6 @@
 /**
- * Random numbers from a seed: the same seed gives the same numbers on every runtime, so that a failed run
- * can be repeated. For tests, jitter and sampling, never for secrets.
+ * Random numbers from a seed: the same seed gives the same numbers on every runtime, so that a
+ * failed run can be repeated. For tests, jitter and sampling, never for secrets.
  *
  * @module
  */
@@ -10,8 +10,9 @@ import { assert } from "./assert.ts";
 const UINT32_RANGE = 0x100000000;
 
 /**
- * sfc32 ("small fast counter") by Chris Doty-Humphrey: 128 bits of state, three words that are mixed and a
- * counter that guarantees a period of at least 2^32. It passes his test suite PractRand.
+ * sfc32 ("small fast counter") by Chris Doty-Humphrey: 128 bits of state, three words that are
+ * mixed and a counter that guarantees a period of at least 2^32. It passes his test suite
+ * PractRand.
  */
 export class Prng {
   #a: number = 0;

@@ -1,10 +1,11 @@
 /**
- * SHA-1 (FIPS 180-4), of which `DEBUG DIGEST` is made: it hashes every key and value, many of them short.
- * The runtimes' own SHA-1 is asynchronous or creates an object for each hash. SHA-1 resists no attacker,
- * so nothing here is for secrets.
+ * SHA-1 (FIPS 180-4), of which `DEBUG DIGEST` is made: it hashes every key and value, many of them
+ * short. The runtimes' own SHA-1 is asynchronous or creates an object for each hash. SHA-1 resists
+ * no attacker, so nothing here is for secrets.
  *
- * The message is padded to whole blocks of 64 bytes: a bit 1, zeros, and its length in bits as a 64-bit number,
- * big endian. Each block is 16 words, extended to 80, and mixes once into a state of five words.
+ * The message is padded to whole blocks of 64 bytes: a bit 1, zeros, and its length in bits as a
+ * 64-bit number, big endian. Each block is 16 words, extended to 80, and mixes once into a state of
+ * five words.
  *
  *     | message ... | 80 00 ... 00 | length in bits, 8 bytes |
  *     |<-------- a multiple of 64 bytes in all ------------->|
@@ -29,8 +30,8 @@ const tail: Uint8Array = new Uint8Array(2 * BLOCK_BYTES);
 const state: Int32Array = new Int32Array(5);
 
 /**
- * Writes the digest of `[start, end)` to `out` at `at`, 20 bytes; `out` may be `bytes` itself, because all
- * of it has been read by then. Allocates nothing.
+ * Writes the digest of `[start, end)` to `out` at `at`, 20 bytes; `out` may be `bytes` itself,
+ * because all of it has been read by then. Allocates nothing.
  */
 export function sha1(
   bytes: Uint8Array,
@@ -65,8 +66,8 @@ export function hexOf(bytes: Uint8Array): string {
 }
 
 /**
- * Mixes in `[start, end)`, the bytes behind the last whole block, with the padding: in a second block when
- * the length has no room in the first.
+ * Mixes in `[start, end)`, the bytes behind the last whole block, with the padding: in a second
+ * block when the length has no room in the first.
  *
  * @param length Bytes of the whole message.
  */
@@ -89,8 +90,8 @@ function mixTail(bytes: Uint8Array, start: number, end: number, length: number):
 }
 
 /**
- * Mixes one block of 64 bytes into `state`. The 80 rounds are four kinds of 20, with the functions "choose",
- * "parity", "majority" and "parity" and a constant each (FIPS 180-4, 4.1.1 and 4.2.1).
+ * Mixes one block of 64 bytes into `state`. The 80 rounds are four kinds of 20, with the functions
+ * "choose", "parity", "majority" and "parity" and a constant each (FIPS 180-4, 4.1.1 and 4.2.1).
  */
 function mixBlock(bytes: Uint8Array, pos: number): void {
   const w = schedule;

@@ -1,7 +1,7 @@
 /**
- * Slices: long work is cut into pieces of a few milliseconds, and between two of them the event loop is
- * given back, so that the host's sockets, timers and promises are never kept waiting for long. This is the
- * one place where such a budget is counted.
+ * Slices: long work is cut into pieces of a few milliseconds, and between two of them the event
+ * loop is given back, so that the host's sockets, timers and promises are never kept waiting for
+ * long. This is the one place where such a budget is counted.
  *
  * ```text
  *            slice                          slice
@@ -15,7 +15,10 @@
 
 import type { Clock } from "./clock.ts";
 
-/** Milliseconds of work in one slice unless told: long enough to get on, short enough not to be noticed. */
+/**
+ * Milliseconds of work in one slice unless told: long enough to get on, short enough not to be
+ * noticed.
+ */
 export const SLICE_MS: number = 4;
 
 /** An idle gap this long means other callbacks ran: the time budget starts again. */
@@ -24,15 +27,17 @@ const IDLE_MS = 1;
 const LOOKS = 16;
 
 /**
- * The time budget of one piece of work. It adds up over several callbacks: an adapter may deliver many
- * chunks in one turn of the event loop, each small, together too long.
+ * The time budget of one piece of work. It adds up over several callbacks: an adapter may deliver
+ * many chunks in one turn of the event loop, each small, together too long.
  */
 export class Slice {
   readonly #clock: Clock;
   readonly #budgetMs: number;
   /** Milliseconds used since the budget started, without the stretch that is running. */
   #usedMs: number = 0;
-  /** When the running stretch began, when the clock was looked at last, when the last stretch ended. */
+  /**
+   * When the running stretch began, when the clock was looked at last, when the last stretch ended.
+   */
   #beganMs: number = 0;
   #lookedMs: number = 0;
   #pausedMs: number = -Infinity;
@@ -49,13 +54,17 @@ export class Slice {
     this.#budgetMs = budgetMs;
   }
 
-  /** Begins work with the whole budget: other callbacks have just had their turn. Returns the time. */
+  /**
+   * Begins work with the whole budget: other callbacks have just had their turn. Returns the time.
+   */
   start(): number {
     this.#usedMs = 0;
     return this.#begin(this.#clock.monotonic());
   }
 
-  /** Begins work with what is left of the budget, or all of it after an idle gap. Returns the time. */
+  /**
+   * Begins work with what is left of the budget, or all of it after an idle gap. Returns the time.
+   */
   resume(): number {
     const now = this.#clock.monotonic();
     if (now - this.#pausedMs >= IDLE_MS) this.#usedMs = 0;
@@ -70,7 +79,8 @@ export class Slice {
   }
 
   /**
-   * True when the budget is used up: the caller stops and yields. A look costs as much as a small command.
+   * True when the budget is used up: the caller stops and yields. A look costs as much as a small
+   * command.
    */
   over(): boolean {
     const now = this.#clock.monotonic();
@@ -79,7 +89,10 @@ export class Slice {
     return this.#usedMs + now - this.#beganMs >= this.#budgetMs;
   }
 
-  /** Whether little time had passed at the last `over`: the caller may do more work between two looks. */
+  /**
+   * Whether little time had passed at the last `over`: the caller may do more work between two
+   * looks.
+   */
   get isQuick(): boolean {
     return this.#isQuick;
   }

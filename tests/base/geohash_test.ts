@@ -1,6 +1,6 @@
 /**
- * Geohashes against positions and letters that Redis and geohash.org publish, and cells against the definition: every
- * point of a shape lies in one of the cells that cover it.
+ * Geohashes against positions and letters that Redis and geohash.org publish, and cells against the
+ * definition: every point of a shape lies in one of the cells that cover it.
  *
  * @module
  */
@@ -21,7 +21,10 @@ import {
 } from "../../src/base/geohash.ts";
 import { Prng } from "../../src/base/prng.ts";
 
-/** Positions of Redis's documentation, the scores that GEOADD stores and the letters that GEOHASH replies. */
+/**
+ * Positions of Redis's documentation, the scores that GEOADD stores and the letters that GEOHASH
+ * replies.
+ */
 const POSITIONS: readonly (readonly [
   longitude: number,
   latitude: number,

@@ -7,7 +7,8 @@ function parse(text: string) {
   return parseLongDouble(bytes, 0, bytes.length);
 }
 
-// What a C program prints on x86 for strtold(a) + strtold(b) with "%.17Lf", the zeros at the end cut off.
+// What a C program prints on x86 for strtold(a) + strtold(b) with "%.17Lf", the zeros at the end
+// cut off.
 const sums: [string, string, string][] = [
   ["0.1", "0.2", "0.3"],
   ["3.0e3", "200", "3200"],

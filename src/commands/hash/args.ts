@@ -1,9 +1,9 @@
 /**
- * What the commands on hashes share: finding a hash and its fields as the caller is to see them, and reporting
- * changes (`t_hash.c`).
+ * What the commands on hashes share: finding a hash and its fields as the caller is to see them,
+ * and reporting changes (`t_hash.c`).
  *
- * A field may have an expiry of its own (Redis 7.4, `HEXPIRE`). Who sees a field whose time has passed depends on the
- * caller, in the same way as with keys:
+ * A field may have an expiry of its own (Redis 7.4, `HEXPIRE`). Who sees a field whose time has
+ * passed depends on the caller, in the same way as with keys:
  *
  * ```text
  *                    a field past its time
@@ -35,18 +35,24 @@ import type { FieldVisitor } from "../../store/types/hash_table.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** Bytes of a listpack entry of up to 63 bytes beside its text: encoding and length before it, length behind. */
+/**
+ * Bytes of a listpack entry of up to 63 bytes beside its text: encoding and length before it,
+ * length behind.
+ */
 const ELEMENT_OVERHEAD = 2;
 
-/** Points at the name of the hash that loses expired fields; reused, since no command runs inside another. */
+/**
+ * Points at the name of the hash that loses expired fields; reused, since no command runs inside
+ * another.
+ */
 const key = new BytesRef();
 
 /** The field that the last {@linkcode findField} found; valid until the next write. */
 export const findFieldResult: FieldCursor = new FieldCursor();
 
 /**
- * The hash that argument `index` names, 0 when the key is missing. For a client of a stand-alone master the fields
- * whose time has passed are deleted first, and the key with its last field.
+ * The hash that argument `index` names, 0 when the key is missing. For a client of a stand-alone
+ * master the fields whose time has passed are deleted first, and the key with its last field.
  *
  * @throws {CommandError} WRONGTYPE when the key holds another type.
  */
@@ -60,9 +66,10 @@ export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
 }
 
 /**
- * Prepares a hash for the pairs of field and value from argument `first` to the last (`hashTypeTryConversion`). A
- * missing hash is created with room for them; one that will outgrow its listpack is converted once, before the first
- * field is set, as in Redis: a listpack stays one only if all of them fit.
+ * Prepares a hash for the pairs of field and value from argument `first` to the last
+ * (`hashTypeTryConversion`). A missing hash is created with room for them; one that will outgrow
+ * its listpack is converted once, before the first field is set, as in Redis: a listpack stays one
+ * only if all of them fit.
  *
  * @param entry The hash of the key at argument 1, 0 when it is missing.
  * @returns Where the hash is now.
@@ -82,10 +89,11 @@ export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number
 }
 
 /**
- * Sets the field that argument `index` names to the argument behind it; returns where the hash is now. The store's
- * `hashSetResult` tells whether the field is new.
+ * Sets the field that argument `index` names to the argument behind it; returns where the hash is
+ * now. The store's `hashSetResult` tells whether the field is new.
  *
- * @param expireAtMs NO_EXPIRY for a field that stays, undefined to keep the expiry that the field has.
+ * @param expireAtMs NO_EXPIRY for a field that stays, undefined to keep the expiry that the field
+ * has.
  */
 export function setField(
   ctx: Context,
@@ -111,21 +119,24 @@ export function setField(
 }
 
 /**
- * Removes the field that argument `index` names; returns where the hash is now. The store's `hashRemoveResult` tells
- * whether the field was there. The hash may be empty then: {@linkcode hashChanged} deletes it.
+ * Removes the field that argument `index` names; returns where the hash is now. The store's
+ * `hashRemoveResult` tells whether the field was there. The hash may be empty then:
+ * {@linkcode hashChanged} deletes it.
  */
 export function removeField(ctx: Context, entry: Entry, argv: Argv, index: number): Entry {
   return hashRemove(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
-/** Whether the caller sees a field with this expiry, which is absolute milliseconds or NO_EXPIRY. */
+/**
+ * Whether the caller sees a field with this expiry, which is absolute milliseconds or NO_EXPIRY.
+ */
 export function isVisible(ctx: Context, expireAtMs: number): boolean {
   return expireAtMs === NO_EXPIRY || expireAtMs >= ctx.nowMs || ctx.caller === Caller.MASTER_STREAM;
 }
 
 /**
- * Whether a hash has the field that argument `index` names and the caller sees it: then its value and expiry are in
- * {@linkcode findFieldResult}. `entry` may be 0, a missing hash.
+ * Whether a hash has the field that argument `index` names and the caller sees it: then its value
+ * and expiry are in {@linkcode findFieldResult}. `entry` may be 0, a missing hash.
  */
 export function findField(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
   if (entry === 0) return false;
@@ -134,7 +145,10 @@ export function findField(ctx: Context, entry: Entry, argv: Argv, index: number)
   return isThere && isVisible(ctx, findFieldResult.expireAtMs);
 }
 
-/** Replies with the value of the field that argument `index` names, null without one. `entry` 0 is a missing hash. */
+/**
+ * Replies with the value of the field that argument `index` names, null without one. `entry` 0 is a
+ * missing hash.
+ */
 export function replyField(ctx: Context, entry: Entry, argv: Argv, index: number): void {
   if (!findField(ctx, entry, argv, index)) return ctx.reply.null();
   const { bytes, start, end } = findFieldResult.value;
@@ -149,7 +163,10 @@ export function eachVisible(ctx: Context, entry: Entry, visit: FieldVisitor): vo
   });
 }
 
-/** How many fields the caller sees. O(1) unless a field has an expiry; then all of them are looked at. */
+/**
+ * How many fields the caller sees. O(1) unless a field has an expiry; then all of them are looked
+ * at.
+ */
 export function visibleLength(ctx: Context, entry: Entry): number {
   if (!hashHasExpiries(ctx.db, entry)) return hashLength(ctx.db, entry);
   let count = 0;
@@ -157,15 +174,18 @@ export function visibleLength(ctx: Context, entry: Entry): number {
   return count;
 }
 
-/** Reports `count` changed fields of the key at argument 1; a hash that has become empty is deleted. */
+/**
+ * Reports `count` changed fields of the key at argument 1; a hash that has become empty is deleted.
+ */
 export function hashChanged(ctx: Context, argv: Argv, entry: Entry, count: number): void {
   if (hashLength(ctx.db, entry) === 0) ctx.db.removeEntry(entry);
   ctx.changed(argv, 1, count);
 }
 
 /**
- * Deletes the fields of a hash whose time has passed and propagates an HDEL for each (`hashTypeDelete` and
- * `propagateHashFieldDeletion`). Returns where the hash is now, 0 when no field is left and the key is deleted.
+ * Deletes the fields of a hash whose time has passed and propagates an HDEL for each
+ * (`hashTypeDelete` and `propagateHashFieldDeletion`). Returns where the hash is now, 0 when no
+ * field is left and the key is deleted.
  */
 function deleteExpired(ctx: Context, entry: Entry): Entry {
   assert(ctx.caller === Caller.MASTER_CLIENT, "only a stand-alone master deletes expired fields");

@@ -1,10 +1,12 @@
 /**
- * The commands on the expiry of hash fields: HEXPIRE, HTTL and their kin (Redis 7.4, `t_hash.c`), HGETEX, HSETEX and
- * HGETDEL (Redis 8.0). Checks come in the order of Redis 8.0 and answer in its words.
+ * The commands on the expiry of hash fields: HEXPIRE, HTTL and their kin (Redis 7.4, `t_hash.c`),
+ * HGETEX, HSETEX and HGETDEL (Redis 8.0). Checks come in the order of Redis 8.0 and answer in its
+ * words.
  *
- * A stand-alone master propagates absolute times and only what it did: HEXPIRE and HGETEX become HPEXPIREAT, a field
- * whose new time has passed becomes an HDEL. The stream of a Valkey 9 master has the same commands with two
- * differences, taken from the stream only: several conditions at once, and times beyond those of Redis.
+ * A stand-alone master propagates absolute times and only what it did: HEXPIRE and HGETEX become
+ * HPEXPIREAT, a field whose new time has passed becomes an HDEL. The stream of a Valkey 9 master
+ * has the same commands with two differences, taken from the stream only: several conditions at
+ * once, and times beyond those of Redis.
  *
  * @module
  */
@@ -47,7 +49,10 @@ import {
   setField,
 } from "./args.ts";
 
-/** The latest expiry in milliseconds that Redis accepts, 2^46 - 1: `HFE_MAX_ABS_TIME_MSEC`, EB_EXPIRE_TIME_MAX / 4. */
+/**
+ * The latest expiry in milliseconds that Redis accepts, 2^46 - 1: `HFE_MAX_ABS_TIME_MSEC`,
+ * EB_EXPIRE_TIME_MAX / 4.
+ */
 const MAX_TIME_MS = 70368744177663;
 
 /** Conditions on the expiry that a field has: bits, because Valkey propagates several at once. */
@@ -71,8 +76,9 @@ const AT_MILLIS: TimeForm = { scale: 1, absolute: true };
  * Argument `index` as absolute milliseconds.
  *
  * @param name The command, for the error text.
- * @throws {CommandError} When it is no integer, negative, or later than Redis's latest time. The master's stream may
- * go beyond that: Valkey does, and such a time becomes the latest one that a snapshot can hold.
+ * @throws {CommandError} When it is no integer, negative, or later than Redis's latest time. The
+ * master's stream may go beyond that: Valkey does, and such a time becomes the latest one that a
+ * snapshot can hold.
  */
 function readFieldTime(
   ctx: Context,
@@ -104,7 +110,10 @@ function readFields(argv: Argv, index: number, numberError: string): number {
   return count;
 }
 
-/** The {@linkcode Condition} that argument `index` names, 0 when there is no such argument or it names none. */
+/**
+ * The {@linkcode Condition} that argument `index` names, 0 when there is no such argument or it
+ * names none.
+ */
 function conditionAt(argv: Argv, index: number): number {
   if (index >= argv.count) return 0;
   if (isWord(argv, index, "NX")) return Condition.NX;
@@ -113,7 +122,10 @@ function conditionAt(argv: Argv, index: number): number {
   return isWord(argv, index, "LT") ? Condition.LT : 0;
 }
 
-/** Whether the conditions let a field go from expiry `old` to `at`. No expiry counts as later than any. */
+/**
+ * Whether the conditions let a field go from expiry `old` to `at`. No expiry counts as later than
+ * any.
+ */
 function holds(conditions: number, old: number, at: number): boolean {
   const has = old !== NO_EXPIRY;
   if ((conditions & Condition.NX) !== 0 && has) return false;
@@ -141,8 +153,9 @@ class FieldChanges {
 }
 
 /**
- * Gives the field that argument `index` names, which is there, the expiry `at`, or takes it away with NO_EXPIRY. A
- * time that has passed deletes the field, except for the master's stream: the master sends the HDEL itself.
+ * Gives the field that argument `index` names, which is there, the expiry `at`, or takes it away
+ * with NO_EXPIRY. A time that has passed deletes the field, except for the master's stream: the
+ * master sends the HDEL itself.
  *
  * @returns Where the hash is now.
  */
@@ -165,10 +178,11 @@ function expireField(
 }
 
 /**
- * HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT (`hexpireGenericCommand`). Replies one {@linkcode Result} a field.
+ * HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT (`hexpireGenericCommand`). Replies one
+ * {@linkcode Result} a field.
  *
- * A hash gets the form that can hold expiries even when no field is there in the end, as in Redis: `OBJECT ENCODING`
- * and snapshots show it.
+ * A hash gets the form that can hold expiries even when no field is there in the end, as in Redis:
+ * `OBJECT ENCODING` and snapshots show it.
  */
 function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): void {
   const { reply } = ctx;
@@ -202,8 +216,8 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
 }
 
 /**
- * Propagates HPEXPIREAT of the fields that got an expiry, with the conditions as they came. A command that was
- * HPEXPIREAT keeps the spelling of its name.
+ * Propagates HPEXPIREAT of the fields that got an expiry, with the conditions as they came. A
+ * command that was HPEXPIREAT keeps the spelling of its name.
  *
  * @param fields Index of the argument FIELDS, which the conditions precede.
  */
@@ -221,27 +235,42 @@ function propagateExpiring(
   ctx.propagateAs(name, argv.at(1), String(at), ...words, String(expiring.length), ...expiring);
 }
 
-/** `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
+/**
+ * `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field.
+ * O(n).
+ */
 const hexpire = command("hexpire", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, SECONDS, "hexpire");
 });
 
-/** `HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
+/**
+ * `HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each
+ * field. O(n).
+ */
 const hpexpire = command("hpexpire", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, MILLIS, "hpexpire");
 });
 
-/** `HEXPIREAT key unix-seconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
+/**
+ * `HEXPIREAT key unix-seconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each
+ * field. O(n).
+ */
 const hexpireat = command("hexpireat", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, AT_SECONDS, "hexpireat");
 });
 
-/** `HPEXPIREAT key unix-milliseconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for each field. O(n). */
+/**
+ * `HPEXPIREAT key unix-milliseconds [NX|XX|GT|LT] FIELDS n field ...`: a {@linkcode Result} for
+ * each field. O(n).
+ */
 const hpexpireat = command("hpexpireat", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   expireGeneric(ctx, argv, AT_MILLIS, "hpexpireat");
 });
 
-/** `HPERSIST key FIELDS n field ...`: for each field 1 when its expiry is taken away, -1 without one, -2 without it. O(n). */
+/**
+ * `HPERSIST key FIELDS n field ...`: for each field 1 when its expiry is taken away, -1 without
+ * one, -2 without it. O(n).
+ */
 const hpersist = command("hpersist", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
@@ -260,7 +289,10 @@ const hpersist = command("hpersist", -5, WRITE | FAST, "RW.update@1", (ctx, argv
   if (changes.count > 0) hashChanged(ctx, argv, entry, changes.count);
 });
 
-/** HTTL, HPTTL, HEXPIRETIME and HPEXPIRETIME (`httlGenericCommand`): a time, -1 or -2 for each field. */
+/**
+ * HTTL, HPTTL, HEXPIRETIME and HPEXPIRETIME (`httlGenericCommand`): a time, -1 or -2 for each
+ * field.
+ */
 function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
   const { reply } = ctx;
   const entry = lookupHash(ctx, argv, 1);
@@ -272,7 +304,10 @@ function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
   }
 }
 
-/** An expiry in the form asked for, never negative; seconds are rounded up, while those of TTL are rounded. */
+/**
+ * An expiry in the form asked for, never negative; seconds are rounded up, while those of TTL are
+ * rounded.
+ */
 function timeOf(ctx: Context, at: number, form: TimeForm): number {
   const ms = form.absolute ? at : Math.max(at - ctx.nowMs, 0);
   return Math.floor((ms + form.scale - 1) / form.scale);
@@ -293,18 +328,26 @@ const hexpiretime = command("hexpiretime", -5, READONLY | FAST, "RO.access@1", (
   timeGeneric(ctx, argv, AT_SECONDS);
 });
 
-/** `HPEXPIRETIME key FIELDS n field ...`: when each field expires, in milliseconds since 1970. O(n). */
+/**
+ * `HPEXPIRETIME key FIELDS n field ...`: when each field expires, in milliseconds since 1970. O(n).
+ */
 const hpexpiretime = command("hpexpiretime", -5, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   timeGeneric(ctx, argv, AT_MILLIS);
 });
 
-/** Replies with an array of the value, or null, of each field from argument `first` on. `entry` 0 is a missing hash. */
+/**
+ * Replies with an array of the value, or null, of each field from argument `first` on. `entry` 0 is
+ * a missing hash.
+ */
 function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): void {
   ctx.reply.array(argv.count - first);
   for (let i = first; i < argv.count; i++) replyField(ctx, entry, argv, i);
 }
 
-/** `HGETDEL key FIELDS n field ...`: the value, or null, of each field, which is deleted; propagated as one HDEL. O(n). */
+/**
+ * `HGETDEL key FIELDS n field ...`: the value, or null, of each field, which is deleted; propagated
+ * as one HDEL. O(n).
+ */
 const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
@@ -328,7 +371,10 @@ const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx,
   ctx.propagateAs("HDEL", argv.at(1), ...named);
 });
 
-/** The form of the time that an option of HGETEX or HSETEX announces, undefined when it is no such option. */
+/**
+ * The form of the time that an option of HGETEX or HSETEX announces, undefined when it is no such
+ * option.
+ */
 function timeForm(argv: Argv, index: number): TimeForm | undefined {
   if (isWord(argv, index, "EX")) return SECONDS;
   if (isWord(argv, index, "PX")) return MILLIS;
@@ -337,8 +383,8 @@ function timeForm(argv: Argv, index: number): TimeForm | undefined {
 }
 
 /**
- * `HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ...`: the value, or null, of each field, whose expiry
- * is then set or taken away. O(n). Without an option it only reads.
+ * `HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ...`: the value, or null, of each
+ * field, whose expiry is then set or taken away. O(n). Without an option it only reads.
  */
 const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   let entry = lookupHash(ctx, argv, 1);
@@ -375,18 +421,29 @@ const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, a
   else ctx.propagateAs("HPEXPIREAT", argv.at(1), String(at), ...rest);
 });
 
-/** The arguments of HSETEX, read and checked (`hsetexParseArgs`); its options come before FIELDS, in any order. */
+/**
+ * The arguments of HSETEX, read and checked (`hsetexParseArgs`); its options come before FIELDS, in
+ * any order.
+ */
 class SetExQuery {
   /** Index of the argument FIELDS. */
   fields: number = 2;
-  /** Index of EX, PX or EXAT, whose time is propagated as PXAT; -2 without one, also for PXAT itself. */
+  /**
+   * Index of EX, PX or EXAT, whose time is propagated as PXAT; -2 without one, also for PXAT
+   * itself.
+   */
   timeAt: number = -2;
-  /** The expiry of the fields in absolute milliseconds, NO_EXPIRY for none, undefined for KEEPTTL. */
+  /**
+   * The expiry of the fields in absolute milliseconds, NO_EXPIRY for none, undefined for KEEPTTL.
+   */
   expireAtMs: number | undefined = NO_EXPIRY;
   /** The condition: FNX sets only if all fields are absent, FXX only if all are present. */
   mustBe: "any" | "absent" | "present" = "any";
 
-  /** @throws {CommandError} When an option is unknown, contradicts another, or FIELDS does not fit the arguments. */
+  /**
+   * @throws {CommandError} When an option is unknown, contradicts another, or FIELDS does not fit
+   * the arguments.
+   */
   constructor(ctx: Context, argv: Argv) {
     let hasTime = false;
     for (; this.fields < argv.count && !isWord(argv, this.fields, "FIELDS"); this.fields++) {
@@ -428,8 +485,8 @@ function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery
 }
 
 /**
- * `HSETEX key [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS n field value ...`: 1 when the fields are set, 0
- * when the condition does not hold. O(n).
+ * `HSETEX key [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS n field value ...`: 1 when the
+ * fields are set, 0 when the condition does not hold. O(n).
  */
 const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   const query = new SetExQuery(ctx, argv);
@@ -450,8 +507,9 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
 });
 
 /**
- * HSETEX with a time that has passed: each field is set and deleted, which leaves the hash in the form that setting
- * gave it, as in Redis. Propagated as an HDEL for each field, whether it was there or not.
+ * HSETEX with a time that has passed: each field is set and deleted, which leaves the hash in the
+ * form that setting gave it, as in Redis. Propagated as an HDEL for each field, whether it was
+ * there or not.
  */
 function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
   const { db } = ctx;

@@ -1,9 +1,10 @@
 /**
- * The hash commands that read and write fields (`t_hash.c`). Those that concern the expiry of fields are in
- * `expire.ts`.
+ * The hash commands that read and write fields (`t_hash.c`). Those that concern the expiry of
+ * fields are in `expire.ts`.
  *
- * Every handler finds its hash by `lookupHash`, which deals with fields past their time, and reports changes by
- * `hashChanged`, which deletes a hash that has become empty: Redis has no empty hashes.
+ * Every handler finds its hash by `lookupHash`, which deals with fields past their time, and
+ * reports changes by `hashChanged`, which deletes a hash that has become empty: Redis has no empty
+ * hashes.
  *
  * @module
  */
@@ -60,14 +61,17 @@ import { hashExpireCommands } from "./expire.ts";
 import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 
-/** Draws that may hit an expired field before all fields are looked at instead: HRANDFIELD must end. */
+/**
+ * Draws that may hit an expired field before all fields are looked at instead: HRANDFIELD must end.
+ */
 const DRAWS = 100;
 
 /** Holds the text of a sum; the longest, a long double's `%.17Lf`, has some 4,950 digits. */
 const scratch = new Uint8Array(8192);
 
 /**
- * HSET and HMSET (`hsetCommand`), which differ in their replies. A field that is set loses its expiry.
+ * HSET and HMSET (`hsetCommand`), which differ in their replies. A field that is set loses its
+ * expiry.
  *
  * @returns How many fields are new.
  * @throws {CommandError} When the last field has no value: the arity alone cannot tell.
@@ -84,7 +88,10 @@ function setGeneric(ctx: Context, argv: Argv, name: string): number {
   return created;
 }
 
-/** `HSET key field value [field value ...]`: the number of fields that are new, not of those replaced. O(n). */
+/**
+ * `HSET key field value [field value ...]`: the number of fields that are new, not of those
+ * replaced. O(n).
+ */
 const hset = command("hset", -4, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
   ctx.reply.integer(setGeneric(ctx, argv, "hset"));
 });
@@ -109,14 +116,18 @@ const hget = command("hget", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   replyField(ctx, lookupHash(ctx, argv, 1), argv, 2);
 });
 
-/** `HMGET key field [field ...]`: an array of each field's value or null, in the order asked. O(n). */
+/**
+ * `HMGET key field [field ...]`: an array of each field's value or null, in the order asked. O(n).
+ */
 const hmget = command("hmget", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const entry = lookupHash(ctx, argv, 1);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) replyField(ctx, entry, argv, i);
 });
 
-/** `HSTRLEN key field`: the length of the field's value in bytes, 0 when the field is missing. O(1). */
+/**
+ * `HSTRLEN key field`: the length of the field's value in bytes, 0 when the field is missing. O(1).
+ */
 const hstrlen = command("hstrlen", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
   const there = findField(ctx, lookupHash(ctx, argv, 1), argv, 2);
   ctx.reply.integer(there ? findFieldResult.value.end - findFieldResult.value.start : 0);
@@ -127,7 +138,10 @@ const hexists = command("hexists", 3, READONLY | FAST, "RO@1", (ctx, argv) => {
   ctx.reply.integer(findField(ctx, lookupHash(ctx, argv, 1), argv, 2) ? 1 : 0);
 });
 
-/** `HLEN key`: the number of fields, expired ones that are not deleted yet included, as in Redis. O(1). */
+/**
+ * `HLEN key`: the number of fields, expired ones that are not deleted yet included, as in Redis.
+ * O(1).
+ */
 const hlen = command("hlen", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   const entry = lookupHash(ctx, argv, 1);
   ctx.reply.integer(entry === 0 ? 0 : hashLength(ctx.db, entry));
@@ -147,8 +161,8 @@ const hdel = command("hdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
 });
 
 /**
- * HGETALL, HKEYS and HVALS (`genericHgetallCommand`): names, values or both. Only both make a map in RESP3. The count
- * comes before the elements, so a hash with expiries is walked twice.
+ * HGETALL, HKEYS and HVALS (`genericHgetallCommand`): names, values or both. Only both make a map
+ * in RESP3. The count comes before the elements, so a hash with expiries is walked twice.
  */
 function allGeneric(ctx: Context, argv: Argv, fields: boolean, values: boolean): void {
   const { reply } = ctx;
@@ -178,7 +192,10 @@ const hvals = command("hvals", 2, READONLY, "RO.access@1", (ctx, argv) => {
   allGeneric(ctx, argv, false, true);
 });
 
-/** Sets the field of argument 2 of the key at argument 1 to a text of ASCII; the field keeps its expiry. */
+/**
+ * Sets the field of argument 2 of the key at argument 1 to a text of ASCII; the field keeps its
+ * expiry.
+ */
 function setText(ctx: Context, argv: Argv, entry: Entry, text: string): void {
   const { bytes, starts, ends } = argv;
   const { db } = ctx;
@@ -194,8 +211,8 @@ function setText(ctx: Context, argv: Argv, entry: Entry, text: string): void {
 }
 
 /**
- * `HINCRBY key field increment`: the new value; a missing field counts as 0. O(1). Sums are bigints: they may leave
- * the range of exact doubles, and int64 is checked after adding.
+ * `HINCRBY key field increment`: the new value; a missing field counts as 0. O(1). Sums are
+ * bigints: they may leave the range of exact doubles, and int64 is checked after adding.
  */
 const hincrby = command("hincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   const increment = readBigInteger(argv, 3);
@@ -214,9 +231,9 @@ const hincrby = command("hincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@
 });
 
 /**
- * `HINCRBYFLOAT key field increment`: the new value as text, the digits of a sum of 80-bit long doubles. O(1). A
- * master propagates the result instead of the addition, so that a replica that adds differently agrees: HSET, or
- * HSETEX where the field keeps an expiry.
+ * `HINCRBYFLOAT key field increment`: the new value as text, the digits of a sum of 80-bit long
+ * doubles. O(1). A master propagates the result instead of the addition, so that a replica that
+ * adds differently agrees: HSET, or HSETEX where the field keeps an expiry.
  */
 const hincrbyfloat = command(
   "hincrbyfloat",
@@ -250,8 +267,8 @@ const hincrbyfloat = command(
 );
 
 /**
- * Visits one random field that the caller sees; false, and none visited, when {@linkcode DRAWS} draws hit expired
- * fields only.
+ * Visits one random field that the caller sees; false, and none visited, when {@linkcode DRAWS}
+ * draws hit expired fields only.
  */
 function drawVisible(ctx: Context, entry: Entry, length: number, visit: FieldVisitor): boolean {
   let seen = false;
@@ -265,7 +282,10 @@ function drawVisible(ctx: Context, entry: Entry, length: number, visit: FieldVis
   return seen;
 }
 
-/** Visits `count` different random fields that the caller sees; {@linkcode eachRandom} says by which method. */
+/**
+ * Visits `count` different random fields that the caller sees; {@linkcode eachRandom} says by which
+ * method.
+ */
 function eachRandomField(ctx: Context, entry: Entry, count: number, visit: FieldVisitor): void {
   const table = hashTableOf(ctx.db, entry);
   // Where fields have expiries, a draw could hit one that must not be seen: then all are walked.
@@ -284,9 +304,9 @@ function eachRandomField(ctx: Context, entry: Entry, count: number, visit: Field
 }
 
 /**
- * `HRANDFIELD key [count [WITHVALUES]]`: a random field; with a count that many different ones, with a negative count
- * -count of them, repeated ones included. O(n), O(count) when few of many are asked for. In RESP3 each field and its
- * value are an array of their own.
+ * `HRANDFIELD key [count [WITHVALUES]]`: a random field; with a count that many different ones,
+ * with a negative count -count of them, repeated ones included. O(n), O(count) when few of many are
+ * asked for. In RESP3 each field and its value are an array of their own.
  */
 const hrandfield = command("hrandfield", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
@@ -317,7 +337,9 @@ const hrandfield = command("hrandfield", -2, READONLY, "RO.access@1", (ctx, argv
   }
 });
 
-/** Replies with one step of a scan: a small hash whole with cursor 0, a table some buckets a call. */
+/**
+ * Replies with one step of a scan: a small hash whole with cursor 0, a table some buckets a call.
+ */
 function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
   const table = hashTableOf(ctx.db, entry);
   const take: FieldVisitor = (f, fs, fe, v, vs, ve, at) => {
@@ -331,7 +353,10 @@ function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementSca
   scan.reply(ctx.reply, next, scan.withValues ? 2 : 1);
 }
 
-/** `HSCAN key cursor [MATCH pattern] [COUNT n] [NOVALUES]`: the next cursor, and fields with values. O(count). */
+/**
+ * `HSCAN key cursor [MATCH pattern] [COUNT n] [NOVALUES]`: the next cursor, and fields with values.
+ * O(count).
+ */
 const hscan = command("hscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const cursor = readCursor(argv, 2);
   const entry = lookupHash(ctx, argv, 1);

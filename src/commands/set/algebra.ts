@@ -1,9 +1,11 @@
 /**
- * Intersections, unions and differences of sets (`sinterGenericCommand` and `sunionDiffGenericCommand` of `t_set.c`),
- * and SMEMBERS, which Redis treats as a SINTER of one set.
+ * Intersections, unions and differences of sets (`sinterGenericCommand` and
+ * `sunionDiffGenericCommand` of `t_set.c`), and SMEMBERS, which Redis treats as a SINTER of one
+ * set.
  *
- * The form of a stored result, and the order in which members are replied, follow from how Redis computes it: an
- * intersection walks the smallest set, a difference takes one of two ways by their cost. So each is done as there.
+ * The form of a stored result, and the order in which members are replied, follow from how Redis
+ * computes it: an intersection walks the smallest set, a difference takes one of two ways by their
+ * cost. So each is done as there.
  *
  * @module
  */
@@ -39,11 +41,13 @@ import { storeNothing } from "../engine/destination.ts";
 const NO_KEY = new Uint8Array(0);
 
 /**
- * A result that is being computed. It is the set of the empty key in a database of its own, so sources stay where they
- * are while it grows, one of which may be the destination.
+ * A result that is being computed. It is the set of the empty key in a database of its own, so
+ * sources stay where they are while it grows, one of which may be the destination.
  */
 class Result {
-  /** A database with the limits of the selected one: they decide when the result changes its form. */
+  /**
+   * A database with the limits of the selected one: they decide when the result changes its form.
+   */
   readonly db: Database;
   /** The set, which moves as it grows. */
   entry: Entry;
@@ -75,7 +79,9 @@ class Result {
     setEach(this.db, this.entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
   }
 
-  /** Stores the result under the key of argument 1, whatever that held, and replies with its length. */
+  /**
+   * Stores the result under the key of argument 1, whatever that held, and replies with its length.
+   */
   store(ctx: Context, argv: Argv): void {
     const { length } = this;
     if (length === 0) return storeNothing(ctx, argv, 1);
@@ -86,20 +92,24 @@ class Result {
 }
 
 /**
- * The sets that arguments `[first, end)` name, 0 for a missing one. All of them are looked up, so that a key of another
- * type is an error behind a missing one, too.
+ * The sets that arguments `[first, end)` name, 0 for a missing one. All of them are looked up, so
+ * that a key of another type is an error behind a missing one, too.
  */
 function lookupAll(ctx: Context, argv: Argv, first: number, end: number): Entry[] {
   const entries: Entry[] = [];
   for (let i = first; i < end; i++) entries.push(lookup(ctx, argv, i, ValueType.SET));
-  // On a stand-alone master a lookup may delete an expired key and so move the records found before it.
+  // On a stand-alone master a lookup may delete an expired key and so move the records found before
+  // it.
   if (ctx.caller === Caller.MASTER_CLIENT) {
     for (let i = first; i < end; i++) entries[i - first] = lookup(ctx, argv, i, ValueType.SET);
   }
   return entries;
 }
 
-/** Visits the members that all sets have, in the order of the smallest; `visit` answers false to stop. */
+/**
+ * Visits the members that all sets have, in the order of the smallest; `visit` answers false to
+ * stop.
+ */
 function eachShared(
   ctx: Context,
   entries: readonly Entry[],
@@ -116,14 +126,18 @@ function eachShared(
   });
 }
 
-/** The sets by length, the smallest first: it bounds the intersection (`qsortCompareSetsByCardinality`). */
+/**
+ * The sets by length, the smallest first: it bounds the intersection
+ * (`qsortCompareSetsByCardinality`).
+ */
 function sortedBySize(ctx: Context, entries: readonly Entry[]): Entry[] {
   return [...entries].sort((a, b) => setLength(ctx.db, a) - setLength(ctx.db, b));
 }
 
 /**
- * The intersection of sets, all of which exist. It begins as an intset when the smallest set is one, else as a
- * listpack; a listpack of integers becomes an intset at the end, as in Redis (`maybeConvertToIntset`).
+ * The intersection of sets, all of which exist. It begins as an intset when the smallest set is
+ * one, else as a listpack; a listpack of integers becomes an intset at the end, as in Redis
+ * (`maybeConvertToIntset`).
  */
 function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
   const smallest = ctx.db.encodingOf(sortedBySize(ctx, entries)[0]);
@@ -139,7 +153,10 @@ function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
   return result;
 }
 
-/** `SINTER key [key ...]`: the members that all sets have. O(n * m), n the length of the smallest set. */
+/**
+ * `SINTER key [key ...]`: the members that all sets have. O(n * m), n the length of the smallest
+ * set.
+ */
 const sinter = command("sinter", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
   const entries = lookupAll(ctx, argv, 1, argv.count);
   if (entries.includes(0)) return ctx.reply.set(0);
@@ -154,7 +171,10 @@ const sinter = command("sinter", -2, READONLY, "RO.access@1:-1", (ctx, argv) => 
   ctx.reply.endDeferred(mark, "set", count);
 });
 
-/** `SINTERSTORE destination key [key ...]`: stores what SINTER gives; the number of members. O(n * m). */
+/**
+ * `SINTERSTORE destination key [key ...]`: stores what SINTER gives; the number of members. O(n *
+ * m).
+ */
 const sinterstore = command(
   "sinterstore",
   -3,
@@ -168,8 +188,8 @@ const sinterstore = command(
 );
 
 /**
- * `SINTERCARD numkeys key [key ...] [LIMIT limit]`: the number of members that all sets have, counted up to the limit,
- * which 0 turns off. O(n * m).
+ * `SINTERCARD numkeys key [key ...] [LIMIT limit]`: the number of members that all sets have,
+ * counted up to the limit, which 0 turns off. O(n * m).
  */
 const sintercard = command(
   "sintercard",
@@ -194,8 +214,8 @@ const sintercard = command(
 );
 
 /**
- * The form of a result that is only replied: an intset, which is sorted, where every source is one, as in Redis. A
- * table else: nobody sees its form, and it never has to be converted.
+ * The form of a result that is only replied: an intset, which is sorted, where every source is one,
+ * as in Redis. A table else: nobody sees its form, and it never has to be converted.
  */
 function scratchEncoding(ctx: Context, entries: readonly Entry[]): Encoding {
   const isInts = (entry: Entry) => entry === 0 || ctx.db.encodingOf(entry) === Encoding.INTSET;
@@ -211,9 +231,10 @@ function unionOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): R
 }
 
 /**
- * Whether a difference is computed by copying the first set and removing the members of the others, Redis's algorithm
- * 2; else each member of the first is looked for in all others, algorithm 1. The cost of 1 is the first's length times
- * the number of sets, halved since most lookups end early; that of 2 is the length of all sets together.
+ * Whether a difference is computed by copying the first set and removing the members of the others,
+ * Redis's algorithm 2; else each member of the first is looked for in all others, algorithm 1. The
+ * cost of 1 is the first's length times the number of sets, halved since most lookups end early;
+ * that of 2 is the length of all sets together.
  */
 function removesOthers(ctx: Context, first: Entry, others: readonly Entry[]): boolean {
   const length = setLength(ctx.db, first);
@@ -228,8 +249,8 @@ function removesOthers(ctx: Context, first: Entry, others: readonly Entry[]): bo
 }
 
 /**
- * The members of the first set that no other has. The two algorithms give the same members, but algorithm 2 may leave a
- * larger form: it holds all members of the first for a while.
+ * The members of the first set that no other has. The two algorithms give the same members, but
+ * algorithm 2 may leave a larger form: it holds all members of the first for a while.
  */
 function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {
   const result = new Result(ctx, encoding);
@@ -251,13 +272,17 @@ function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encodin
   return result;
 }
 
-/** `SUNION key [key ...]`: the members that any set has. O(n), n the length of all sets together. */
+/**
+ * `SUNION key [key ...]`: the members that any set has. O(n), n the length of all sets together.
+ */
 const sunion = command("sunion", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
   const entries = lookupAll(ctx, argv, 1, argv.count);
   unionOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
 });
 
-/** `SUNIONSTORE destination key [key ...]`: stores what SUNION gives; the number of members. O(n). */
+/**
+ * `SUNIONSTORE destination key [key ...]`: stores what SUNION gives; the number of members. O(n).
+ */
 const sunionstore = command(
   "sunionstore",
   -3,
@@ -269,7 +294,10 @@ const sunionstore = command(
   },
 );
 
-/** `SDIFF key [key ...]`: the members of the first set that no other has. O(n), n the length of all sets together. */
+/**
+ * `SDIFF key [key ...]`: the members of the first set that no other has. O(n), n the length of all
+ * sets together.
+ */
 const sdiff = command("sdiff", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
   const entries = lookupAll(ctx, argv, 1, argv.count);
   differenceOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);

@@ -9,7 +9,10 @@ import type { Entry } from "../../store/memory/record.ts";
 import { setLength } from "../../store/types/set.ts";
 import type { Context } from "../engine/context.ts";
 
-/** Reports `count` changed members of the key at argument `index`; a set that has become empty is deleted. */
+/**
+ * Reports `count` changed members of the key at argument `index`; a set that has become empty is
+ * deleted.
+ */
 export function setChanged(
   ctx: Context,
   argv: Argv,

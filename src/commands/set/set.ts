@@ -1,9 +1,10 @@
 /**
- * The set commands on members of one set, and SMOVE (`t_set.c`). Those that combine sets are in `algebra.ts`.
+ * The set commands on members of one set, and SMOVE (`t_set.c`). Those that combine sets are in
+ * `algebra.ts`.
  *
- * A set is an intset of integers, a listpack, or a hash table; which of them a command leaves behind is Redis's choice
- * in every case, because `OBJECT ENCODING`, SCAN and snapshots show it. Redis has no empty sets: the last member takes
- * the key with it.
+ * A set is an intset of integers, a listpack, or a hash table; which of them a command leaves
+ * behind is Redis's choice in every case, because `OBJECT ENCODING`, SCAN and snapshots show it.
+ * Redis has no empty sets: the last member takes the key with it.
  *
  * @module
  */
@@ -37,11 +38,13 @@ import { setChanged } from "./args.ts";
 import { setAlgebraCommands } from "./algebra.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** The most members of one SREM that a SPOP is propagated as (`spopWithCountCommand`, batchsize). */
+/**
+ * The most members of one SREM that a SPOP is propagated as (`spopWithCountCommand`, batchsize).
+ */
 const POP_BATCH = 1024;
 /**
- * When at least so many times as many members are popped as are left, Redis moves those left to a new set, in the
- * smallest form (`SPOP_MOVE_STRATEGY_MUL`); otherwise the set keeps its form.
+ * When at least so many times as many members are popped as are left, Redis moves those left to a
+ * new set, in the smallest form (`SPOP_MOVE_STRATEGY_MUL`); otherwise the set keeps its form.
  */
 const POP_RENEW_SHARE = 5;
 
@@ -51,8 +54,8 @@ const sadd = command("sadd", -3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx, ar
   const { bytes, starts, ends } = argv;
   let entry = lookup(ctx, argv, 1, ValueType.SET);
   const count = argv.count - 2;
-  // As in Redis, the form of a new set follows from the first member and the number of members alone (`setTypeCreate`),
-  // and adding converts it further.
+  // As in Redis, the form of a new set follows from the first member and the number of members
+  // alone (`setTypeCreate`), and adding converts it further.
   if (entry === 0) {
     const encoding = setEncodingFor(db, bytes, starts[2], ends[2], count);
     entry = setCreate(db, bytes, starts[1], ends[1], encoding);
@@ -80,8 +83,8 @@ const srem = command("srem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
 });
 
 /**
- * `SMOVE source destination member`: 1 when the source had the member, which the destination has now, else 0. O(1).
- * The destination's type is checked only if there is a source, as in Redis.
+ * `SMOVE source destination member`: 1 when the source had the member, which the destination has
+ * now, else 0. O(1). The destination's type is checked only if there is a source, as in Redis.
  */
 const smove = command("smove", 4, WRITE | FAST, "RW.access.delete@1+RW.insert@2", (ctx, argv) => {
   const { db, reply } = ctx;
@@ -117,7 +120,10 @@ function hasMember(ctx: Context, entry: Entry, argv: Argv, index: number): boole
   return entry !== 0 && setHas(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
 }
 
-/** `SMISMEMBER key member [member ...]`: an array of 1 or 0 for each member, in the order asked. O(n). */
+/**
+ * `SMISMEMBER key member [member ...]`: an array of 1 or 0 for each member, in the order asked.
+ * O(n).
+ */
 const smismember = command("smismember", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.SET);
   ctx.reply.array(argv.count - 2);
@@ -157,8 +163,9 @@ function visitRandom(ctx: Context, entry: Entry, visit: SetVisitor): void {
 }
 
 /**
- * `SRANDMEMBER key [count]`: a random member; with a count that many different ones, with a negative count -count of
- * them, repeated ones included. O(n), O(count) when few of many are asked for.
+ * `SRANDMEMBER key [count]`: a random member; with a count that many different ones, with a
+ * negative count -count of them, repeated ones included. O(n), O(count) when few of many are asked
+ * for.
  */
 const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
@@ -178,7 +185,10 @@ const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, ar
   for (let i = 0; i < wanted; i++) visitRandom(ctx, entry, visit);
 });
 
-/** `SPOP key`: one random member, removed; propagated as SREM, also when it was the last (`spopCommand`). */
+/**
+ * `SPOP key`: one random member, removed; propagated as SREM, also when it was the last
+ * (`spopCommand`).
+ */
 function popOne(ctx: Context, argv: Argv): void {
   const entry = lookup(ctx, argv, 1, ValueType.SET);
   if (entry === 0) return ctx.reply.null();
@@ -192,11 +202,12 @@ function popOne(ctx: Context, argv: Argv): void {
 }
 
 /**
- * Removes some but not all members, chosen by SPOP with a count, and propagates SREMs of {@linkcode POP_BATCH} members
- * each: replicas must not draw for themselves.
+ * Removes some but not all members, chosen by SPOP with a count, and propagates SREMs of
+ * {@linkcode POP_BATCH} members each: replicas must not draw for themselves.
  *
- * Redis has two ways to do it, `spopWithCountCommand` cases 2 and 3: it removes the members, or, where few are left, it
- * moves those into a new set. The members are the same, but a new set may have a smaller form.
+ * Redis has two ways to do it, `spopWithCountCommand` cases 2 and 3: it removes the members, or,
+ * where few are left, it moves those into a new set. The members are the same, but a new set may
+ * have a smaller form.
  */
 function popSome(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8Array[]): void {
   for (const member of members) entry = setRemove(ctx.db, entry, member, 0, member.length);
@@ -210,8 +221,8 @@ function popSome(ctx: Context, argv: Argv, entry: Entry, members: readonly Uint8
 }
 
 /**
- * `SPOP key [count]`: random members, removed; as many as there are when count is larger. O(n). Popping all of them
- * deletes the key and is propagated as DEL (`spopWithCountCommand`, case 1).
+ * `SPOP key [count]`: random members, removed; as many as there are when count is larger. O(n).
+ * Popping all of them deletes the key and is propagated as DEL (`spopWithCountCommand`, case 1).
  */
 const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   const { db, reply } = ctx;
@@ -239,7 +250,10 @@ const spop = command("spop", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv)
   popSome(ctx, argv, entry, members);
 });
 
-/** Replies with one step of a scan: an intset or listpack whole with cursor 0, a table some buckets a call. */
+/**
+ * Replies with one step of a scan: an intset or listpack whole with cursor 0, a table some buckets
+ * a call.
+ */
 function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {
   const table = setTableOf(ctx.db, entry);
   const take: SetVisitor = (bytes, start, end) => {

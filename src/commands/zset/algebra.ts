@@ -1,10 +1,10 @@
 /**
- * Unions, intersections and differences of sorted sets (`zunionInterDiffGenericCommand` of `t_zset.c`). Sources may be
- * plain sets, whose members all have the score 1.
+ * Unions, intersections and differences of sorted sets (`zunionInterDiffGenericCommand` of
+ * `t_zset.c`). Sources may be plain sets, whose members all have the score 1.
  *
- * For unions and intersections the sources are sorted by length first. That is more than speed: scores are doubles, so
- * the order in which a member's scores are added decides the last digits of the sum. The result is a table, which
- * becomes a listpack when it is stored and small enough.
+ * For unions and intersections the sources are sorted by length first. That is more than speed:
+ * scores are doubles, so the order in which a member's scores are added decides the last digits of
+ * the sum. The result is a table, which becomes a listpack when it is stored and small enough.
  *
  * @module
  */
@@ -35,7 +35,9 @@ import { storeNothing } from "../engine/destination.ts";
 /** What a command computes; ZINTERCARD only counts. */
 const Operation = { UNION: 0, INTER: 1, DIFF: 2, INTERCARD: 3 } as const;
 type Operation = typeof Operation[keyof typeof Operation];
-/** Names of the commands for error texts, by operation; a command that stores has "store" behind it. */
+/**
+ * Names of the commands for error texts, by operation; a command that stores has "store" behind it.
+ */
 const NAMES: readonly string[] = ["zunion", "zinter", "zdiff", "zintercard"];
 
 /** Makes one score of the scores that a member has in two sources; `zunionInterAggregate`. */
@@ -58,7 +60,10 @@ class Source {
   readonly #entry: Entry;
   readonly #isSet: boolean;
 
-  /** @throws {CommandError} WRONGTYPE when the entry, 0 for a missing key, is neither a sorted set nor a set. */
+  /**
+   * @throws {CommandError} WRONGTYPE when the entry, 0 for a missing key, is neither a sorted set
+   * nor a set.
+   */
   constructor(db: Database, entry: Entry) {
     const type = entry === 0 ? ValueType.ZSET : db.typeOf(entry);
     if (type !== ValueType.ZSET && type !== ValueType.SET) throw new CommandError(WRONG_TYPE);
@@ -92,7 +97,9 @@ class Source {
 
 /** The arguments of a command, read and checked, and its sources. */
 class AlgebraQuery {
-  /** The sources, shortest first unless the order matters: a difference begins with the first key. */
+  /**
+   * The sources, shortest first unless the order matters: a difference begins with the first key.
+   */
   readonly sources: Source[] = [];
   aggregate: Aggregate = sum;
   withScores: boolean = false;
@@ -101,8 +108,8 @@ class AlgebraQuery {
   readonly #operation: Operation;
 
   /**
-   * Reads numkeys, looks up the keys, then reads the options: the type of a key is checked before the options are, as
-   * in Redis.
+   * Reads numkeys, looks up the keys, then reads the options: the type of a key is checked before
+   * the options are, as in Redis.
    *
    * @param first Index of numkeys.
    * @param store Whether the result is stored: then WITHSCORES is no option.
@@ -120,7 +127,8 @@ class AlgebraQuery {
     if (count > argv.count - first - 1) throw new CommandError(SYNTAX);
     const entries: Entry[] = [];
     for (let i = 0; i < count; i++) entries.push(lookupSource(ctx, argv, first + 1 + i));
-    // On a stand-alone master a lookup may delete an expired key and so move the records found before it.
+    // On a stand-alone master a lookup may delete an expired key and so move the records found
+    // before it.
     for (let i = 0; i < count; i++) {
       const index = first + 1 + i;
       const gone = entries[i] === 0;
@@ -131,7 +139,9 @@ class AlgebraQuery {
     if (operation !== Operation.DIFF) this.sources.sort((a, b) => a.length - b.length);
   }
 
-  /** Reads the options from argument `first` to the last; which there are depends on the operation. */
+  /**
+   * Reads the options from argument `first` to the last; which there are depends on the operation.
+   */
   #readOptions(argv: Argv, first: number, store: boolean): void {
     const isCard = this.#operation === Operation.INTERCARD;
     const isWeighed = !isCard && this.#operation !== Operation.DIFF;
@@ -152,7 +162,10 @@ class AlgebraQuery {
   }
 }
 
-/** The entry of the key at argument `index`, 0 when it is missing. @throws {CommandError} WRONGTYPE. */
+/**
+ * The entry of the key at argument `index`, 0 when it is missing.
+ * @throws {CommandError} WRONGTYPE.
+ */
 function lookupSource(ctx: Context, argv: Argv, index: number): Entry {
   const entry = lookup(ctx, argv, index);
   if (entry === 0) return 0;
@@ -169,7 +182,9 @@ function readAggregate(argv: Argv, index: number): Aggregate {
   throw new CommandError(SYNTAX);
 }
 
-/** Adds the members of any source to an empty table, scores aggregated in the order of the sources. */
+/**
+ * Adds the members of any source to an empty table, scores aggregated in the order of the sources.
+ */
 function unite(query: AlgebraQuery, result: ZsetTable): void {
   assert(result.size === 0, "a union begins with an empty table");
   const { aggregate } = query;
@@ -183,7 +198,10 @@ function unite(query: AlgebraQuery, result: ZsetTable): void {
   }
 }
 
-/** Visits the members that all sources have, with their aggregated score; walks the first source, the shortest. */
+/**
+ * Visits the members that all sources have, with their aggregated score; walks the first source,
+ * the shortest.
+ */
 function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
   const { aggregate, sources } = query;
   assert(sources.length > 0, "there is a source, as numkeys is at least 1");
@@ -231,7 +249,10 @@ function algebraGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   result.each(0, result.size, false, visit);
 }
 
-/** ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE: replace the key at argument 1 and reply with the number of members. */
+/**
+ * ZUNIONSTORE, ZINTERSTORE and ZDIFFSTORE: replace the key at argument 1 and reply with the number
+ * of members.
+ */
 function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   const query = new AlgebraQuery(ctx, argv, 2, operation, true);
   const result = combine(ctx, query, operation);
@@ -243,27 +264,33 @@ function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): vo
 }
 
 /**
- * `ZUNION numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`: the members that any source has.
- * O(n log n), n members of all sources.
+ * `ZUNION numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`: the members that
+ * any source has. O(n log n), n members of all sources.
  */
 const zunion = command("zunion", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
   algebraGeneric(ctx, argv, Operation.UNION);
 });
 
 /**
- * `ZINTER numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`: the members that all sources have.
- * O(n k + m log m), n members of the shortest of k sources, m of the result.
+ * `ZINTER numkeys key [...] [WEIGHTS w ...] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`: the members that
+ * all sources have. O(n k + m log m), n members of the shortest of k sources, m of the result.
  */
 const zinter = command("zinter", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
   algebraGeneric(ctx, argv, Operation.INTER);
 });
 
-/** `ZDIFF numkeys key [...] [WITHSCORES]`: the members that only the first source has. O(n k + m log m). */
+/**
+ * `ZDIFF numkeys key [...] [WITHSCORES]`: the members that only the first source has. O(n k + m log
+ * m).
+ */
 const zdiff = command("zdiff", -3, READONLY, "RO.access@1:n", (ctx, argv) => {
   algebraGeneric(ctx, argv, Operation.DIFF);
 });
 
-/** `ZUNIONSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: stores what ZUNION gives. O(n log n). */
+/**
+ * `ZUNIONSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: stores what ZUNION
+ * gives. O(n log n).
+ */
 const zunionstore = command(
   "zunionstore",
   -4,
@@ -272,7 +299,10 @@ const zunionstore = command(
   (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.UNION),
 );
 
-/** `ZINTERSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: stores what ZINTER gives. O(n k + m log m). */
+/**
+ * `ZINTERSTORE destination numkeys key [...] [WEIGHTS ...] [AGGREGATE ...]`: stores what ZINTER
+ * gives. O(n k + m log m).
+ */
 const zinterstore = command(
   "zinterstore",
   -4,
@@ -290,7 +320,10 @@ const zdiffstore = command(
   (ctx, argv) => algebraStoreGeneric(ctx, argv, Operation.DIFF),
 );
 
-/** `ZINTERCARD numkeys key [...] [LIMIT n]`: the number of members that all sources have, at most the limit. O(n k). */
+/**
+ * `ZINTERCARD numkeys key [...] [LIMIT n]`: the number of members that all sources have, at most
+ * the limit. O(n k).
+ */
 const zintercard = command(
   "zintercard",
   -3,

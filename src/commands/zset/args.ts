@@ -1,10 +1,10 @@
 /**
- * What the commands on sorted sets share: ranges of scores and of members, replies with members, reporting changes
- * (`t_zset.c`).
+ * What the commands on sorted sets share: ranges of scores and of members, replies with members,
+ * reporting changes (`t_zset.c`).
  *
- * Every range becomes a range of ranks before anything is visited. The index counts members below a score or a member
- * in O(log n), so ZCOUNT is a subtraction, as in Redis (`zcountCommand`), and all range commands share one walk that
- * begins at a rank and visits a known number of members.
+ * Every range becomes a range of ranks before anything is visited. The index counts members below a
+ * score or a member in O(log n), so ZCOUNT is a subtraction, as in Redis (`zcountCommand`), and all
+ * range commands share one walk that begins at a rank and visits a known number of members.
  *
  * @module
  */
@@ -24,7 +24,10 @@ const BRACKET = 0x5b;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
 
-/** Reports `count` changed members of the key at argument `index`; a sorted set that has become empty is deleted. */
+/**
+ * Reports `count` changed members of the key at argument `index`; a sorted set that has become
+ * empty is deleted.
+ */
 export function zsetChanged(
   ctx: Context,
   argv: Argv,
@@ -94,8 +97,9 @@ const End = { LOWEST: -1, MEMBER: 0, HIGHEST: 1 } as const;
 type End = typeof End[keyof typeof End];
 
 /**
- * A range of members, `min max` (`zslParseLexRange`): each end is "-", "+", or a member behind "[" (in) or "(" (out).
- * It means something only where all scores are equal; else the order of members is not theirs, in Redis as here.
+ * A range of members, `min max` (`zslParseLexRange`): each end is "-", "+", or a member behind "["
+ * (in) or "(" (out). It means something only where all scores are equal; else the order of members
+ * is not theirs, in Redis as here.
  */
 export class MemberRange implements ZsetRange {
   readonly #argv: Argv;
@@ -126,8 +130,8 @@ export class MemberRange implements ZsetRange {
   }
 
   /**
-   * The rank of the first member from `from` on that lies behind one end: of the range's first member for the lower
-   * end, of the first one outside for the upper end.
+   * The rank of the first member from `from` on that lies behind one end: of the range's first
+   * member for the lower end, of the first one outside for the upper end.
    */
   #seek(
     db: Database,
@@ -159,8 +163,8 @@ function endOf(argv: Argv, index: number): End {
 }
 
 /**
- * Begins a reply of `count` members. With scores RESP3 has an array of member and score for each, RESP2 has member and
- * score in turn in one array.
+ * Begins a reply of `count` members. With scores RESP3 has an array of member and score for each,
+ * RESP2 has member and score in turn in one array.
  *
  * @returns A visitor to call with each of the `count` members.
  */

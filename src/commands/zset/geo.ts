@@ -1,15 +1,18 @@
 /**
- * The GEO commands (`geo.c`): sorted sets whose scores are geohashes, so that a member is a position on the Earth. To
- * every other command they are plain sorted sets, and these commands read any sorted set.
+ * The GEO commands (`geo.c`): sorted sets whose scores are geohashes, so that a member is a
+ * position on the Earth. To every other command they are plain sorted sets, and these commands read
+ * any sorted set.
  *
  * A search works in three steps (`georadiusGeneric`):
  *
  * ```text
- *   shape --coveringCells()--> up to 9 cells --> a range of scores each --> members, each tested by its distance
+ *   shape --coveringCells()--> up to 9 cells --> a range of scores each
+ *         --> their members --> those at a distance inside the shape
  * ```
  *
- * GEORADIUS and GEORADIUSBYMEMBER are the older spellings of GEOSEARCH with the shape in fixed places; all of them are
- * read into one {@linkcode GeoQuery}. Arithmetic is that of `base/geohash.ts`, in metres and degrees.
+ * GEORADIUS and GEORADIUSBYMEMBER are the older spellings of GEOSEARCH with the shape in fixed
+ * places; all of them are read into one {@linkcode GeoQuery}. Arithmetic is that of
+ * `base/geohash.ts`, in metres and degrees.
  *
  * @module
  */
@@ -40,7 +43,9 @@ import { zadd } from "./zset.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
-/** Units of distance and their metres, as geo.c has them: its mile is 1609.34 metres, not 1609.344. */
+/**
+ * Units of distance and their metres, as geo.c has them: its mile is 1609.34 metres, not 1609.344.
+ */
 const UNITS: readonly (readonly [name: string, metres: number])[] = [
   ["M", 1],
   ["KM", 1000],
@@ -54,9 +59,11 @@ const UNKNOWN_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
 const NO_SUCH_MEMBER = "ERR could not decode requested zset member";
 
 /**
- * The position that argument `index`, the longitude, and the next one, the latitude, give in degrees.
+ * The position that argument `index`, the longitude, and the next one, the latitude, give in
+ * degrees.
  *
- * @throws {CommandError} When they are no numbers, or lie outside of the map: near the poles there is none.
+ * @throws {CommandError} When they are no numbers, or lie outside of the map: near the poles there
+ * is none.
  */
 function readPosition(argv: Argv, index: number): { longitude: number; latitude: number } {
   const longitude = readDouble(argv, index);
@@ -74,15 +81,18 @@ function fixed(value: number): string {
   return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
 }
 
-/** The metres of the unit that argument `index` names. @throws {CommandError} When it names none. */
+/**
+ * The metres of the unit that argument `index` names.
+ * @throws {CommandError} When it names none.
+ */
 function readUnit(argv: Argv, index: number): number {
   for (const [name, metres] of UNITS) if (isWord(argv, index, name)) return metres;
   throw new CommandError(UNKNOWN_UNIT);
 }
 
 /**
- * Writes the position of the member that argument `index` names to {@linkcode decodePointResult}; false when the sorted
- * set, or 0 for a missing one, does not have it.
+ * Writes the position of the member that argument `index` names to {@linkcode decodePointResult};
+ * false when the sorted set, or 0 for a missing one, does not have it.
  */
 function findPosition(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
   const score = entry === 0
@@ -93,7 +103,10 @@ function findPosition(ctx: Context, entry: Entry, argv: Argv, index: number): bo
   return true;
 }
 
-/** A distance with four digits behind the point, rounded half to even (`fixedpoint_d2string`, `llrint`). */
+/**
+ * A distance with four digits behind the point, rounded half to even (`fixedpoint_d2string`,
+ * `llrint`).
+ */
 function distanceText(value: number): string {
   const scaled = value * DISTANCE_SCALE;
   const floor = Math.floor(scaled);
@@ -104,8 +117,9 @@ function distanceText(value: number): string {
 }
 
 /**
- * `GEOADD key [NX|XX] [CH] longitude latitude member [...]`: the reply of ZADD. O(m log n). As in Redis, the arguments
- * are rewritten to those of a ZADD with geohashes as scores, which runs and is propagated in its place.
+ * `GEOADD key [NX|XX] [CH] longitude latitude member [...]`: the reply of ZADD. O(m log n). As in
+ * Redis, the arguments are rewritten to those of a ZADD with geohashes as scores, which runs and is
+ * propagated in its place.
  */
 const geoadd = command("geoadd", -5, WRITE | DENYOOM, "RW.update@1", (ctx, argv) => {
   let first = 2;
@@ -128,7 +142,10 @@ const geoadd = command("geoadd", -5, WRITE | DENYOOM, "RW.update@1", (ctx, argv)
   ctx.propagateAs(...args);
 });
 
-/** `GEODIST key member1 member2 [M|KM|FT|MI]`: the distance between two members, or null without either. O(1). */
+/**
+ * `GEODIST key member1 member2 [M|KM|FT|MI]`: the distance between two members, or null without
+ * either. O(1).
+ */
 const geodist = command("geodist", -4, READONLY, "RO.access@1", (ctx, argv) => {
   const metres = argv.count === 5 ? readUnit(argv, 4) : 1;
   if (argv.count > 5) throw new CommandError(SYNTAX);
@@ -145,7 +162,10 @@ const geodist = command("geodist", -4, READONLY, "RO.access@1", (ctx, argv) => {
   ctx.reply.bulkText(distanceText(apart / metres));
 });
 
-/** `GEOHASH key [member ...]`: an array of the geohash of each member in eleven letters, or null. O(m). */
+/**
+ * `GEOHASH key [member ...]`: an array of the geohash of each member in eleven letters, or null.
+ * O(m).
+ */
 const geohash = command("geohash", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.array(argv.count - 2);
@@ -155,7 +175,9 @@ const geohash = command("geohash", -2, READONLY, "RO.access@1", (ctx, argv) => {
   }
 });
 
-/** `GEOPOS key [member ...]`: an array of the longitude and latitude of each member, or null. O(m). */
+/**
+ * `GEOPOS key [member ...]`: an array of the longitude and latitude of each member, or null. O(m).
+ */
 const geopos = command("geopos", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
@@ -245,14 +267,18 @@ class GeoQuery {
     if (this.count !== 0 && this.order === 0 && !this.any) this.order = 1;
   }
 
-  /** The members inside the shape, in the order in which Redis meets them: cell by cell; with ANY at most `count`. */
+  /**
+   * The members inside the shape, in the order in which Redis meets them: cell by cell; with ANY at
+   * most `count`.
+   */
   find(ctx: Context): Found[] {
     const found: Found[] = [];
     const most = this.any ? this.count : Infinity;
     const isCircle = this.#by !== "box";
     const halfWidth = (isCircle ? this.#width : this.#width / 2) * this.unit;
     const halfHeight = (isCircle ? this.#width : this.#height / 2) * this.unit;
-    // The corners of a box are farther away than its sides: they decide how coarse the cells must be.
+    // The corners of a box are farther away than its sides: they decide how coarse the cells must
+    // be.
     const half = [this.#width / 2, this.#height / 2];
     const diagonal = Math.sqrt(half[0] * half[0] + half[1] * half[1]);
     const reach = (isCircle ? this.#width : diagonal) * this.unit;
@@ -261,7 +287,8 @@ class GeoQuery {
     let last: GeoCell | undefined = undefined;
     for (const [index, cell] of cells.entries()) {
       if (found.length >= most) break;
-      // On a coarse grid neighbours may be one cell; Redis skips a cell that equals the one before it.
+      // On a coarse grid neighbours may be one cell; Redis skips a cell that equals the one before
+      // it.
       if (last !== undefined && last.x === cell.x && last.y === cell.y) continue;
       this.#findInCell(ctx, cell, most, found);
       if (index > 0) last = cell;
@@ -287,8 +314,9 @@ class GeoQuery {
   }
 
   /**
-   * Metres from the centre to {@linkcode decodePointResult}, -1 when that lies outside of the shape. A box is measured
-   * along the meridian and along the member's own parallel (`geohashGetDistanceIfInRectangle`).
+   * Metres from the centre to {@linkcode decodePointResult}, -1 when that lies outside of the
+   * shape. A box is measured along the meridian and along the member's own parallel
+   * (`geohashGetDistanceIfInRectangle`).
    */
   #distanceIfWithin(): number {
     const { longitude, latitude } = decodePointResult;
@@ -322,7 +350,10 @@ class GeoQuery {
     return 0;
   }
 
-  /** Reads an option that only GEOSEARCH and GEOSEARCHSTORE have; a second centre or shape is a syntax error. */
+  /**
+   * Reads an option that only GEOSEARCH and GEOSEARCHSTORE have; a second centre or shape is a
+   * syntax error.
+   */
   #readSearchOption(ctx: Context, argv: Argv, i: number): number {
     const more = argv.count - i - 1;
     if (this.#form === Form.SEARCH_STORE && isWord(argv, i, "STOREDIST")) {
@@ -358,7 +389,10 @@ class GeoQuery {
     return 1;
   }
 
-  /** Takes the key behind STORE or STOREDIST, which is one argument; of several the last counts, as in Redis. */
+  /**
+   * Takes the key behind STORE or STOREDIST, which is one argument; of several the last counts, as
+   * in Redis.
+   */
   #takeStore(index: number, storeDistance: boolean): number {
     this.storeIndex = index;
     this.storeDistance = storeDistance;
@@ -427,7 +461,10 @@ class GeoQuery {
   }
 }
 
-/** All commands that search (`georadiusGeneric`). COUNT without ANY implies that the nearest come first. */
+/**
+ * All commands that search (`georadiusGeneric`). COUNT without ANY implies that the nearest come
+ * first.
+ */
 function searchGeneric(ctx: Context, argv: Argv, form: Form, mayStore: boolean): void {
   const query = new GeoQuery(ctx, argv, form, mayStore);
   const { storeIndex } = query;
@@ -442,10 +479,14 @@ function searchGeneric(ctx: Context, argv: Argv, form: Form, mayStore: boolean):
   else storeFound(ctx, argv, query, found);
 }
 
-/** Replies with the members found; with options each is an array: member, distance, geohash, position. */
+/**
+ * Replies with the members found; with options each is an array: member, distance, geohash,
+ * position.
+ */
 function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): void {
   const { reply } = ctx;
-  // The number of elements comes first, so the options are counted; their order is fixed, whatever was written.
+  // The number of elements comes first, so the options are counted; their order is fixed, whatever
+  // was written.
   const options = [query.withDistance, query.withHash, query.withPosition];
   const extras = options.filter((asked) => asked).length;
   reply.array(found.length);
@@ -465,12 +506,18 @@ function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): voi
   }
 }
 
-/** A whole double as x86-64 converts it to `long long`: what does not fit becomes the smallest int64. */
+/**
+ * A whole double as x86-64 converts it to `long long`: what does not fit becomes the smallest
+ * int64.
+ */
 function int64(value: number): bigint {
   return Math.abs(value) < 2 ** 63 ? BigInt(value) : -(2n ** 63n);
 }
 
-/** Stores the members found with their geohashes or distances as scores, and replies with their number. */
+/**
+ * Stores the members found with their geohashes or distances as scores, and replies with their
+ * number.
+ */
 function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly Found[]): void {
   const { storeIndex } = query;
   if (found.length === 0) return storeNothing(ctx, argv, storeIndex);
@@ -484,8 +531,8 @@ function storeFound(ctx: Context, argv: Argv, query: GeoQuery, found: readonly F
 }
 
 /**
- * `GEORADIUS key longitude latitude radius unit [...] [STORE|STOREDIST key]`: the members inside a circle; deprecated
- * since 6.2. O(n + log m), n members in the cells, m in the sorted set.
+ * `GEORADIUS key longitude latitude radius unit [...] [STORE|STOREDIST key]`: the members inside a
+ * circle; deprecated since 6.2. O(n + log m), n members in the cells, m in the sorted set.
  */
 const georadius = command(
   "georadius",
@@ -495,12 +542,18 @@ const georadius = command(
   (ctx, argv) => searchGeneric(ctx, argv, Form.RADIUS, true),
 );
 
-/** `GEORADIUS_RO key longitude latitude radius unit [...]`: GEORADIUS that cannot store, for replicas. O(n + log m). */
+/**
+ * `GEORADIUS_RO key longitude latitude radius unit [...]`: GEORADIUS that cannot store, for
+ * replicas. O(n + log m).
+ */
 const georadiusRo = command("georadius_ro", -6, READONLY, "RO.access@1", (ctx, argv) => {
   searchGeneric(ctx, argv, Form.RADIUS, false);
 });
 
-/** `GEORADIUSBYMEMBER key member radius unit [...] [STORE|STOREDIST key]`: around a member. O(n + log m). */
+/**
+ * `GEORADIUSBYMEMBER key member radius unit [...] [STORE|STOREDIST key]`: around a member. O(n +
+ * log m).
+ */
 const georadiusbymember = command(
   "georadiusbymember",
   -5,
@@ -509,7 +562,10 @@ const georadiusbymember = command(
   (ctx, argv) => searchGeneric(ctx, argv, Form.BY_MEMBER, true),
 );
 
-/** `GEORADIUSBYMEMBER_RO key member radius unit [...]`: GEORADIUSBYMEMBER that cannot store. O(n + log m). */
+/**
+ * `GEORADIUSBYMEMBER_RO key member radius unit [...]`: GEORADIUSBYMEMBER that cannot store. O(n +
+ * log m).
+ */
 const georadiusbymemberRo = command(
   "georadiusbymember_ro",
   -5,
@@ -519,14 +575,17 @@ const georadiusbymemberRo = command(
 );
 
 /**
- * `GEOSEARCH key FROMMEMBER m|FROMLONLAT x y BYRADIUS r unit|BYBOX w h unit [ASC|DESC] [COUNT n [ANY]] [WITHCOORD]
- * [WITHDIST] [WITHHASH]`: the members inside a circle or a box. O(n + log m).
+ * `GEOSEARCH key FROMMEMBER m|FROMLONLAT x y BYRADIUS r unit|BYBOX w h unit [...]`: the members
+ * inside a circle or a box, with the options of {@linkcode GeoQuery}. O(n + log m).
  */
 const geosearch = command("geosearch", -7, READONLY, "RO.access@1", (ctx, argv) => {
   searchGeneric(ctx, argv, Form.SEARCH, false);
 });
 
-/** `GEOSEARCHSTORE destination source ... [STOREDIST]`: GEOSEARCH that stores; the number of members. O(n + log m). */
+/**
+ * `GEOSEARCHSTORE destination source ... [STOREDIST]`: GEOSEARCH that stores; the number of
+ * members. O(n + log m).
+ */
 const geosearchstore = command(
   "geosearchstore",
   -8,

@@ -1,6 +1,7 @@
 /**
- * The commands that remove the members with the lowest or highest scores and reply with them (`genericZpopCommand` of
- * `t_zset.c`): from one key, from the first of several that is there, or after waiting for one.
+ * The commands that remove the members with the lowest or highest scores and reply with them
+ * (`genericZpopCommand` of `t_zset.c`): from one key, from the first of several that is there, or
+ * after waiting for one.
  *
  * ```text
  *                    RESP2                     RESP3                     propagated as
@@ -10,7 +11,8 @@
  *   ZMPOP, BZMPOP    [key, [[m, s], [m, s]]]   the same                  ZPOPMIN key count
  * ```
  *
- * Replicas must neither wait nor choose between keys, so those commands are propagated as what they came to.
+ * Replicas must neither wait nor choose between keys, so those commands are propagated as what they
+ * came to.
  *
  * @module
  */
@@ -44,7 +46,9 @@ interface Pop {
   readonly sendCount: boolean;
 }
 
-/** Pops from the sorted set of the key at argument `index`, which exists, replies and propagates. */
+/**
+ * Pops from the sorted set of the key at argument `index`, which exists, replies and propagates.
+ */
 function popFrom(ctx: Context, argv: Argv, index: number, pop: Pop): void {
   const { db, reply } = ctx;
   const entry: Entry = lookup(ctx, argv, index, ValueType.ZSET);
@@ -82,17 +86,24 @@ function popGeneric(ctx: Context, argv: Argv, max: boolean): void {
   popFrom(ctx, argv, 1, { max, count, emitKey: false, nested, verbatim: true, sendCount: false });
 }
 
-/** `ZPOPMIN key [count]`: the members with the lowest scores, and these, lowest first. O(m log n). */
+/**
+ * `ZPOPMIN key [count]`: the members with the lowest scores, and these, lowest first. O(m log n).
+ */
 const zpopmin = command("zpopmin", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   popGeneric(ctx, argv, false);
 });
 
-/** `ZPOPMAX key [count]`: the members with the highest scores, and these, highest first. O(m log n). */
+/**
+ * `ZPOPMAX key [count]`: the members with the highest scores, and these, highest first. O(m log n).
+ */
 const zpopmax = command("zpopmax", -2, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   popGeneric(ctx, argv, true);
 });
 
-/** Blocks the client until one of the keys at arguments `[first, end)` is a sorted set, then pops from the first. */
+/**
+ * Blocks the client until one of the keys at arguments `[first, end)` is a sorted set, then pops
+ * from the first.
+ */
 function waitForZset(
   ctx: Context,
   argv: Argv,
@@ -107,7 +118,10 @@ function waitForZset(
   });
 }
 
-/** BZPOPMIN and BZPOPMAX (`blockingGenericZpopCommand`): the last argument is the timeout in seconds. */
+/**
+ * BZPOPMIN and BZPOPMAX (`blockingGenericZpopCommand`): the last argument is the timeout in
+ * seconds.
+ */
 function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
   const last = argv.count - 1;
   const untilMs = readTimeoutSeconds(argv, last, ctx.nowMs);
@@ -117,7 +131,10 @@ function blockingPopGeneric(ctx: Context, argv: Argv, max: boolean): void {
   else popFrom(ctx, argv, index, pop);
 }
 
-/** `BZPOPMIN key [key ...] timeout`: the key, its lowest member and the score; null after the timeout. O(log n). */
+/**
+ * `BZPOPMIN key [key ...] timeout`: the key, its lowest member and the score; null after the
+ * timeout. O(log n).
+ */
 const bzpopmin = command(
   "bzpopmin",
   -3,
@@ -126,7 +143,10 @@ const bzpopmin = command(
   (ctx, argv) => blockingPopGeneric(ctx, argv, false),
 );
 
-/** `BZPOPMAX key [key ...] timeout`: the key, its highest member and the score; null after the timeout. O(log n). */
+/**
+ * `BZPOPMAX key [key ...] timeout`: the key, its highest member and the score; null after the
+ * timeout. O(log n).
+ */
 const bzpopmax = command(
   "bzpopmax",
   -3,
@@ -135,7 +155,10 @@ const bzpopmax = command(
   (ctx, argv) => blockingPopGeneric(ctx, argv, true),
 );
 
-/** ZMPOP and BZMPOP (`zmpopGenericCommand`); `first` is the index of numkeys: 1, or 2 behind a timeout. */
+/**
+ * ZMPOP and BZMPOP (`zmpopGenericCommand`); `first` is the index of numkeys: 1, or 2 behind a
+ * timeout.
+ */
 function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
   const { end, isFirst: max, count } = readMultiPop(argv, first, "MAX", "MIN");
   const untilMs = first === 2 ? readTimeoutSeconds(argv, 1, ctx.nowMs) : -1;
@@ -146,12 +169,18 @@ function multiPopGeneric(ctx: Context, argv: Argv, first: number): void {
   else ctx.reply.nullArray();
 }
 
-/** `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`: the key and pairs of member and score, or null. O(k + m log n). */
+/**
+ * `ZMPOP numkeys key [key ...] MIN|MAX [COUNT count]`: the key and pairs of member and score, or
+ * null. O(k + m log n).
+ */
 const zmpop = command("zmpop", -4, WRITE, "RW.access.delete@1:n", (ctx, argv) => {
   multiPopGeneric(ctx, argv, 1);
 });
 
-/** `BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]`: ZMPOP that waits; null after the timeout. O(k + m log n). */
+/**
+ * `BZMPOP timeout numkeys key [key ...] MIN|MAX [COUNT count]`: ZMPOP that waits; null after the
+ * timeout. O(k + m log n).
+ */
 const bzmpop = command(
   "bzmpop",
   -5,

@@ -1,10 +1,11 @@
 /**
- * The commands on ranges of sorted sets, by rank, by score and by member: they count, reply, store or remove
- * (`zrangeGenericCommand` and its kin of `t_zset.c`). Since Redis 6.2 ZRANGE can do what all the others that reply can;
- * these are ZRANGE with some options fixed by their names.
+ * The commands on ranges of sorted sets, by rank, by score and by member: they count, reply, store
+ * or remove (`zrangeGenericCommand` and its kin of `t_zset.c`). Since Redis 6.2 ZRANGE can do what
+ * all the others that reply can; these are ZRANGE with some options fixed by their names.
  *
  * ```text
- *   two arguments --> ZsetRange --> ranks [from, to) --> REV and LIMIT --> first rank, count, direction
+ *   two arguments --> ZsetRange --> ranks [from, to)
+ *   --> REV and LIMIT --> first rank, count, direction
  * ```
  *
  * @module
@@ -29,11 +30,17 @@ import {
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
-/** What the two ends of a range are; AUTO for ZRANGE and ZRANGESTORE, whose options say it (`zrange_type`). */
+/**
+ * What the two ends of a range are; AUTO for ZRANGE and ZRANGESTORE, whose options say it
+ * (`zrange_type`).
+ */
 const By = { AUTO: 0, RANK: 1, SCORE: 2, MEMBER: 3 } as const;
 type By = typeof By[keyof typeof By];
 
-/** A range of ranks, `start stop`, both included; a negative one counts from the end, -1 being the last. */
+/**
+ * A range of ranks, `start stop`, both included; a negative one counts from the end, -1 being the
+ * last.
+ */
 class IndexRange implements ZsetRange {
   readonly #start: number;
   readonly #end: number;
@@ -44,7 +51,10 @@ class IndexRange implements ZsetRange {
     this.#end = readInteger(argv, startIndex + 1);
   }
 
-  /** The ranks in the range, cut to those that there are; empty when `start` lies behind `stop`. O(1). */
+  /**
+   * The ranks in the range, cut to those that there are; empty when `start` lies behind `stop`.
+   * O(1).
+   */
   ranksIn(db: Context["db"], entry: Entry): RankRange {
     const length = zsetLength(db, entry);
     const start = this.#start < 0 ? this.#start + length : this.#start;
@@ -67,7 +77,8 @@ class RangeQuery {
    * @param by What the ends are, AUTO where options say it.
    * @param reverse The direction, undefined where the option REV says it.
    * @param store Whether the result is stored: then WITHSCORES is no option.
-   * @throws {CommandError} SYNTAX and others, when an option is unknown or does not go with the range.
+   * @throws {CommandError} SYNTAX and others, when an option is unknown or does not go with the
+   * range.
    */
   constructor(
     ctx: Context,
@@ -112,8 +123,8 @@ class RangeQuery {
   }
 
   /**
-   * Members that LIMIT skips, Infinity for all. A negative offset leaves nothing of a listpack; in a skiplist it counts
-   * from the end of the range, since Redis 7.2 (`zslNthInRange`).
+   * Members that LIMIT skips, Infinity for all. A negative offset leaves nothing of a listpack; in
+   * a skiplist it counts from the end of the range, since Redis 7.2 (`zslNthInRange`).
    *
    * @param count Members in the range.
    */
@@ -124,7 +135,10 @@ class RangeQuery {
     return zsetTableOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
   }
 
-  /** Reads the options from argument `first` on; REV, BYLEX and BYSCORE count where the name does not fix them. */
+  /**
+   * Reads the options from argument `first` on; REV, BYLEX and BYSCORE count where the name does
+   * not fix them.
+   */
   #readOptions(argv: Argv, first: number, anyDirection: boolean, store: boolean): void {
     const isAuto = this.#by === By.AUTO;
     for (let i = first; i < argv.count; i++) {
@@ -145,7 +159,10 @@ class RangeQuery {
   }
 }
 
-/** The commands that reply with a range; the arguments are checked before the key is looked up, as in Redis. */
+/**
+ * The commands that reply with a range; the arguments are checked before the key is looked up, as
+ * in Redis.
+ */
 function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undefined): void {
   const query = new RangeQuery(ctx, argv, 1, by, reverse, false);
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
@@ -155,17 +172,20 @@ function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undef
   zsetEachRange(ctx.db, entry, rank, count, query.reverse, visit);
 }
 
-/** `ZRANGE key start stop [BYSCORE|BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members. O(log n + m). */
+/**
+ * `ZRANGE key start stop [BYSCORE|BYLEX] [REV] [LIMIT offset count] [WITHSCORES]`: the members.
+ * O(log n + m).
+ */
 const zrange = command("zrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.AUTO, undefined);
 });
 
 /**
- * `ZRANGESTORE destination source min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]`: stores the range and replies
- * with the number of its members. O(log n + m log m).
+ * `ZRANGESTORE destination source min max [BYSCORE|BYLEX] [REV] [LIMIT offset count]`: stores the
+ * range and replies with the number of its members. O(log n + m log m).
  *
- * Redis fills a listpack and converts it once it is too small. A listpack has no -0, so scores of -0 that were added
- * before that are stored as 0.
+ * Redis fills a listpack and converts it once it is too small. A listpack has no -0, so scores of
+ * -0 that were added before that are stored as 0.
  */
 const zrangestore = command(
   "zrangestore",
@@ -193,22 +213,32 @@ const zrangestore = command(
   },
 );
 
-/** `ZREVRANGE key start stop [WITHSCORES]`: members by rank, from the highest down. O(log n + m). */
+/**
+ * `ZREVRANGE key start stop [WITHSCORES]`: members by rank, from the highest down. O(log n + m).
+ */
 const zrevrange = command("zrevrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.RANK, true);
 });
 
-/** `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`: members by score. O(log n + m). */
+/**
+ * `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]`: members by score. O(log n + m).
+ */
 const zrangebyscore = command("zrangebyscore", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.SCORE, false);
 });
 
-/** `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`: from the highest score down. O(log n + m). */
+/**
+ * `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`: from the highest score down.
+ * O(log n + m).
+ */
 const zrevrangebyscore = command("zrevrangebyscore", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.SCORE, true);
 });
 
-/** `ZRANGEBYLEX key min max [LIMIT offset count]`: members in the order of their bytes. O(log n + m). */
+/**
+ * `ZRANGEBYLEX key min max [LIMIT offset count]`: members in the order of their bytes. O(log n +
+ * m).
+ */
 const zrangebylex = command("zrangebylex", -4, READONLY, "RO.access@1", (ctx, argv) => {
   rangeGeneric(ctx, argv, By.MEMBER, false);
 });
@@ -236,7 +266,10 @@ const zlexcount = command("zlexcount", 4, READONLY | FAST, "RO.access@1", (ctx, 
   countGeneric(ctx, argv, new MemberRange(argv, 2, 3));
 });
 
-/** The three ZREMRANGEBY commands (`zremrangeGenericCommand`): remove a range and reply with its length. */
+/**
+ * The three ZREMRANGEBY commands (`zremrangeGenericCommand`): remove a range and reply with its
+ * length.
+ */
 function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.integer(0);

@@ -1,9 +1,10 @@
 /**
- * The sorted set commands on single members, ZRANDMEMBER and ZSCAN (`t_zset.c`). Ranges are in `range.ts`, pops in
- * `pop.ts`, those that combine keys in `algebra.ts`; positions on the Earth, whose scores are geohashes, in `geo.ts`.
+ * The sorted set commands on single members, ZRANDMEMBER and ZSCAN (`t_zset.c`). Ranges are in
+ * `range.ts`, pops in `pop.ts`, those that combine keys in `algebra.ts`; positions on the Earth,
+ * whose scores are geohashes, in `geo.ts`.
  *
- * A sorted set is a listpack or a table with an index of scores; Redis calls the latter a skiplist. Scores are
- * doubles; members of one score are in the order of their bytes.
+ * A sorted set is a listpack or a table with an index of scores; Redis calls the latter a skiplist.
+ * Scores are doubles; members of one score are in the order of their bytes.
  *
  * @module
  */
@@ -48,15 +49,23 @@ import { zsetPopCommands } from "./pop.ts";
 import { zsetRangeCommands } from "./range.ts";
 import { lookup } from "../engine/lookup.ts";
 
-/** The option CH of ZADD, a bit beside the store's own in `Add`: the reply counts changed members, too. */
+/**
+ * The option CH of ZADD, a bit beside the store's own in `Add`: the reply counts changed members,
+ * too.
+ */
 const CHANGED = 32;
 
 /** Points at the member that a scan visits; reused. */
 const ref = new BytesRef();
-/** The scores of the ZADD that runs, one for each pair; longer than needed after one of more pairs. */
+/**
+ * The scores of the ZADD that runs, one for each pair; longer than needed after one of more pairs.
+ */
 const scores: number[] = [];
 
-/** The bit of ZADD's option at argument `index`, 0 when it is none. Like C's `strcasecmp` it stops at a zero byte. */
+/**
+ * The bit of ZADD's option at argument `index`, 0 when it is none. Like C's `strcasecmp` it stops
+ * at a zero byte.
+ */
 function addOption(argv: Argv, index: number): number {
   const length = cStringEnd(argv, index) - argv.starts[index];
   if (length === 2) {
@@ -70,8 +79,8 @@ function addOption(argv: Argv, index: number): number {
 }
 
 /**
- * Checks the pairs of score and member from argument `first` on and the options against each other, and reads all
- * scores into `scores`: nothing is added before every score is known to be a number.
+ * Checks the pairs of score and member from argument `first` on and the options against each other,
+ * and reads all scores into `scores`: nothing is added before every score is known to be a number.
  *
  * @throws {CommandError} SYNTAX and others, in the order of `zaddGenericCommand`.
  */
@@ -89,9 +98,9 @@ function readPairs(argv: Argv, first: number, options: number): void {
 }
 
 /**
- * The sorted set of the key at argument 1, created unless XX forbids to add members; 0 then. A new one gets its form by
- * the number of pairs and the length of the first member, as in Redis (`zsetTypeCreate`); one that exists is converted
- * before it outgrows its listpack.
+ * The sorted set of the key at argument 1, created unless XX forbids to add members; 0 then. A new
+ * one gets its form by the number of pairs and the length of the first member, as in Redis
+ * (`zsetTypeCreate`); one that exists is converted before it outgrows its listpack.
  */
 function openForAdd(ctx: Context, argv: Argv, first: number, options: number): Entry {
   const { bytes, starts, ends } = argv;
@@ -103,7 +112,10 @@ function openForAdd(ctx: Context, argv: Argv, first: number, options: number): E
   return zsetCreate(ctx.db, bytes, starts[1], ends[1], expected, longest);
 }
 
-/** ZADD, and ZINCRBY as ZADD INCR (`zaddGenericCommand`); `options` are those the command has by its name. */
+/**
+ * ZADD, and ZINCRBY as ZADD INCR (`zaddGenericCommand`); `options` are those the command has by its
+ * name.
+ */
 function addGeneric(ctx: Context, argv: Argv, options: number): void {
   let first = 2;
   for (let option = 0; first < argv.count; first++) {
@@ -135,8 +147,8 @@ function addGeneric(ctx: Context, argv: Argv, options: number): void {
 }
 
 /**
- * `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: the number of new members, with CH of changed ones, too;
- * with INCR the new score, or null where an option forbids it. O(m log n).
+ * `ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member [...]`: the number of new members, with CH of
+ * changed ones, too; with INCR the new score, or null where an option forbids it. O(m log n).
  */
 export const zadd: Command = command(
   "zadd",
@@ -146,7 +158,9 @@ export const zadd: Command = command(
   (ctx, argv) => addGeneric(ctx, argv, Add.NONE),
 );
 
-/** `ZINCRBY key increment member`: the member's new score; a missing member counts as 0. O(log n). */
+/**
+ * `ZINCRBY key increment member`: the member's new score; a missing member counts as 0. O(log n).
+ */
 const zincrby = command("zincrby", 4, WRITE | DENYOOM | FAST, "RW.access.update@1", (ctx, argv) => {
   addGeneric(ctx, argv, Add.INCR);
 });
@@ -158,7 +172,8 @@ const zrem = command("zrem", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   const { bytes, starts, ends } = argv;
   let removed = 0;
   for (let i = 2; i < argv.count; i++) {
-    // 0 says that the member was not there; the sorted set may be empty in the end, but stays until then.
+    // 0 says that the member was not there; the sorted set may be empty in the end, but stays until
+    // then.
     const now = zsetRemove(ctx.db, entry, bytes, starts[i], ends[i]);
     if (now === 0) continue;
     entry = now;
@@ -174,7 +189,10 @@ const zcard = command("zcard", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
   ctx.reply.integer(entry === 0 ? 0 : zsetLength(ctx.db, entry));
 });
 
-/** Replies with the score of the member that argument `index` names, null without one. `entry` 0 is a missing set. */
+/**
+ * Replies with the score of the member that argument `index` names, null without one. `entry` 0 is
+ * a missing set.
+ */
 function replyScore(ctx: Context, entry: Entry, argv: Argv, index: number): void {
   const { bytes, starts, ends } = argv;
   const score = entry === 0 ? NaN : zsetScore(ctx.db, entry, bytes, starts[index], ends[index]);
@@ -187,14 +205,19 @@ const zscore = command("zscore", 3, READONLY | FAST, "RO.access@1", (ctx, argv) 
   replyScore(ctx, lookup(ctx, argv, 1, ValueType.ZSET), argv, 2);
 });
 
-/** `ZMSCORE key member [...]`: an array of each member's score or null, in the order asked. O(m). */
+/**
+ * `ZMSCORE key member [...]`: an array of each member's score or null, in the order asked. O(m).
+ */
 const zmscore = command("zmscore", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) replyScore(ctx, entry, argv, i);
 });
 
-/** ZRANK and ZREVRANK (`zrankGenericCommand`); null is an array of RESP2 only where the reply would be one. */
+/**
+ * ZRANK and ZREVRANK (`zrankGenericCommand`); null is an array of RESP2 only where the reply would
+ * be one.
+ */
 function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
   const { bytes, starts, ends } = argv;
   const { db, reply } = ctx;
@@ -210,17 +233,26 @@ function rankGeneric(ctx: Context, argv: Argv, reverse: boolean): void {
   if (withScore) reply.double(zsetScore(db, entry, bytes, starts[2], ends[2]));
 }
 
-/** `ZRANK key member [WITHSCORE]`: the number of members below it, from 0, and its score; or null. O(log n). */
+/**
+ * `ZRANK key member [WITHSCORE]`: the number of members below it, from 0, and its score; or null.
+ * O(log n).
+ */
 const zrank = command("zrank", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   rankGeneric(ctx, argv, false);
 });
 
-/** `ZREVRANK key member [WITHSCORE]`: the number of members above it, from 0, and its score; or null. O(log n). */
+/**
+ * `ZREVRANK key member [WITHSCORE]`: the number of members above it, from 0, and its score; or
+ * null. O(log n).
+ */
 const zrevrank = command("zrevrank", -3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
   rankGeneric(ctx, argv, true);
 });
 
-/** Visits `count` different random members, drawn by rank; {@linkcode eachRandom} says by which method. */
+/**
+ * Visits `count` different random members, drawn by rank; {@linkcode eachRandom} says by which
+ * method.
+ */
 function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: MemberVisitor): void {
   const { db } = ctx;
   const length = zsetLength(db, entry);
@@ -238,8 +270,9 @@ function eachRandomMember(ctx: Context, entry: Entry, count: number, visit: Memb
 }
 
 /**
- * `ZRANDMEMBER key [count [WITHSCORES]]`: a random member; with a count that many different ones, with a negative count
- * -count of them, repeated ones included. O(n), O(count * log n) when few of many are asked for.
+ * `ZRANDMEMBER key [count [WITHSCORES]]`: a random member; with a count that many different ones,
+ * with a negative count -count of them, repeated ones included. O(n), O(count * log n) when few of
+ * many are asked for.
  */
 const zrandmember = command("zrandmember", -2, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
@@ -283,7 +316,10 @@ function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementSc
   scan.reply(ctx.reply, next, 2);
 }
 
-/** `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and members with scores as text. O(count). */
+/**
+ * `ZSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and members with scores as text.
+ * O(count).
+ */
 const zscan = command("zscan", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const cursor = readCursor(argv, 2);
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);

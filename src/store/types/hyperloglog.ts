@@ -1,13 +1,14 @@
 /**
- * HyperLogLogs, byte for byte those of Redis (`hyperloglog.c`). A HyperLogLog is a string that estimates the number of
- * different elements with a standard error of 0.81%, whatever their number: it keeps 16384 registers. An element's
- * hash selects one register by its lowest 14 bits and raises it to the position of the lowest one bit in the other 50.
+ * HyperLogLogs, byte for byte those of Redis (`hyperloglog.c`). A HyperLogLog is a string that
+ * estimates the number of different elements with a standard error of 0.81%, whatever their number:
+ * it keeps 16384 registers. An element's hash selects one register by its lowest 14 bits and raises
+ * it to the position of the lowest one bit in the other 50.
  *
  * ```text
  *  0    4         5       8               16
  *  HYLL encoding  unused  cardinality     registers ...
  *
- *  cardinality   8 bytes, little endian, as counted last; the highest bit says that it is out of date
+ *  cardinality   8 bytes, little endian, as counted last; the highest bit: out of date
  *  dense         6 bits a register, 12288 bytes, register 0 in the lowest bits of the first byte
  *
  *    byte  22111111 33332222 44444433 ...     4 registers in 3 bytes
@@ -19,8 +20,8 @@
  *    1vvvvvnn            VAL    n + 1 registers of v + 1, up to 4 registers of up to 32
  * ```
  *
- * A client may write any string, so the bytes are not trusted: the opcodes of a HyperLogLog count as corrupt unless
- * they cover 16384 registers exactly, and no read or write leaves the string.
+ * A client may write any string, so the bytes are not trusted: the opcodes of a HyperLogLog count
+ * as corrupt unless they cover 16384 registers exactly, and no read or write leaves the string.
  *
  * @module
  */
@@ -46,7 +47,10 @@ export const HLL_DENSE_BYTES: number = HLL_HEADER + (HLL_REGISTERS * 6) / 8;
 /** The values of the byte after "HYLL". */
 export const HllEncoding = { DENSE: 0, SPARSE: 1 } as const;
 
-/** Results of raising a register: the opcodes are corrupt, the register is as high already, it was raised. */
+/**
+ * Results of raising a register: the opcodes are corrupt, the register is as high already, it was
+ * raised.
+ */
 export const HllChange = { CORRUPT: -1, NONE: 0, RAISED: 1 } as const;
 /** One of {@linkcode HllChange}. */
 export type HllChange = typeof HllChange[keyof typeof HllChange];
@@ -76,7 +80,10 @@ const VAL = 0x80;
 const VAL_MAX_VALUE = 32;
 const VAL_MAX_LENGTH = 4;
 const ZERO_MAX_LENGTH = 64;
-/** Opcodes from the one before a change on that are looked at for neighbours to join (`scanlen` in hllSparseSet). */
+/**
+ * Opcodes from the one before a change on that are looked at for neighbours to join (`scanlen` in
+ * hllSparseSet).
+ */
 const MERGE_SCAN = 5;
 /** 0.5 / ln 2, `HLL_ALPHA_INF`. */
 const ALPHA_INFINITY = 0.7213475204444817;
@@ -90,7 +97,10 @@ const registers = new Uint8Array(HLL_REGISTERS);
 /** The opcodes that replace one: XZERO, VAL and XZERO at most. */
 const sequence = new Uint8Array(5);
 
-/** What the last {@linkcode hllPlace} found: index of the register, and the rank the element raises it to. */
+/**
+ * What the last {@linkcode hllPlace} found: index of the register, and the rank the element raises
+ * it to.
+ */
 export const hllPlaceResult = { index: 0, rank: 0 };
 
 /** Finds an element's register and rank (`hyperloglog.c hllPatLen`): {@linkcode hllPlaceResult}. */
@@ -103,7 +113,10 @@ export function hllPlace(bytes: Uint8Array, start: number, end: number): void {
   hllPlaceResult.rank = 1 + (restLow !== 0 ? lowestBit(restLow) : 32 + lowestBit(restHigh));
 }
 
-/** Whether a string has the header of a HyperLogLog, and the right length if it is dense (`isHLLObjectOrReply`). */
+/**
+ * Whether a string has the header of a HyperLogLog, and the right length if it is dense
+ * (`isHLLObjectOrReply`).
+ */
 export function isHll(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < HLL_HEADER) return false;
   for (let i = 0; i < ENCODING_AT; i++) if (bytes[start + i] !== HLL_EMPTY[i]) return false;
@@ -139,7 +152,8 @@ export function hllStoreCached(bytes: Uint8Array, start: number, card: number | 
 /**
  * Adds an element, the bytes `[start, end)`.
  *
- * @param sparseMax Longest sparse HyperLogLog in bytes, `hll-sparse-max-bytes`; a longer one becomes dense.
+ * @param sparseMax Longest sparse HyperLogLog in bytes, `hll-sparse-max-bytes`; a longer one
+ * becomes dense.
  */
 export function hllAdd(
   region: Region,
@@ -152,7 +166,10 @@ export function hllAdd(
   return hllRaise(region, sparseMax, hllPlaceResult.index, hllPlaceResult.rank);
 }
 
-/** Raises register `index` to `rank` unless it is as high already; `sparseMax` as in {@linkcode hllAdd}. */
+/**
+ * Raises register `index` to `rank` unless it is as high already; `sparseMax` as in
+ * {@linkcode hllAdd}.
+ */
 export function hllRaise(
   region: Region,
   sparseMax: number,
@@ -170,7 +187,10 @@ export function hllRaise(
   return HllChange.RAISED;
 }
 
-/** Makes a HyperLogLog dense; false, and nothing changed, when its opcodes are corrupt (`hllSparseToDense`). */
+/**
+ * Makes a HyperLogLog dense; false, and nothing changed, when its opcodes are corrupt
+ * (`hllSparseToDense`).
+ */
 export function hllToDense(region: Region): boolean {
   if (hllIsDense(region.bytes, region.start)) return true;
   registers.fill(0);
@@ -193,7 +213,8 @@ export function hllToDense(region: Region): boolean {
 /**
  * Raises the registers of `target`, one byte each, to those of a HyperLogLog (`hllMerge`).
  *
- * @param lenient Accepts a VAL behind the last register, where it stops: so do masters before 8.0.3.
+ * @param lenient Accepts a VAL behind the last register, where it stops: so do masters before
+ * 8.0.3.
  * @returns False when its opcodes are corrupt; `target` has some of its registers then.
  */
 export function hllMerge(
@@ -224,7 +245,10 @@ export function hllMerge(
   return index === HLL_REGISTERS;
 }
 
-/** The estimated cardinality of a HyperLogLog, a bigint beyond 2^53; -1 when its opcodes are corrupt (`hllCount`). */
+/**
+ * The estimated cardinality of a HyperLogLog, a bigint beyond 2^53; -1 when its opcodes are corrupt
+ * (`hllCount`).
+ */
 export function hllCount(bytes: Uint8Array, start: number, end: number): number | bigint {
   histogram.fill(0);
   let pos = start + HLL_HEADER;
@@ -243,7 +267,10 @@ export function hllCount(bytes: Uint8Array, start: number, end: number): number 
   return index === HLL_REGISTERS ? estimate() : -1;
 }
 
-/** The estimated cardinality of 16384 registers of one byte each, as PFCOUNT of several keys merges them. */
+/**
+ * The estimated cardinality of 16384 registers of one byte each, as PFCOUNT of several keys merges
+ * them.
+ */
 export function hllCountRegisters(source: Uint8Array): number | bigint {
   assert(source.length === HLL_REGISTERS, "there is a byte for every register");
   histogram.fill(0);
@@ -251,7 +278,10 @@ export function hllCountRegisters(source: Uint8Array): number | bigint {
   return estimate();
 }
 
-/** The opcodes of a sparse HyperLogLog as PFDEBUG DECODE shows them: "Z:10 v:1,2 z:3" is XZERO, VAL, ZERO. */
+/**
+ * The opcodes of a sparse HyperLogLog as PFDEBUG DECODE shows them: "Z:10 v:1,2 z:3" is XZERO, VAL,
+ * ZERO.
+ */
 export function hllDecode(bytes: Uint8Array, start: number, end: number): string {
   const words: string[] = [];
   for (let pos = start + HLL_HEADER; pos < end; pos += opcodeBytes(bytes[pos])) {
@@ -264,9 +294,9 @@ export function hllDecode(bytes: Uint8Array, start: number, end: number): string
 }
 
 /**
- * The cardinality by the registers' values in `histogram`: the improved raw estimator of Otmar Ertl, "New cardinality
- * estimation algorithms for HyperLogLog sketches" (2017), algorithm 6. Operations are in Redis's order, so that sums
- * round alike.
+ * The cardinality by the registers' values in `histogram`: the improved raw estimator of Otmar
+ * Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), algorithm 6.
+ * Operations are in Redis's order, so that sums round alike.
  */
 function estimate(): number | bigint {
   const m = HLL_REGISTERS;
@@ -281,7 +311,9 @@ function estimate(): number | bigint {
   return card < 2 ** 63 ? BigInt(card) : OVERFLOWN;
 }
 
-/** Ertl's correction for registers that are full, iterated until it no longer changes (`hllTau`). */
+/**
+ * Ertl's correction for registers that are full, iterated until it no longer changes (`hllTau`).
+ */
 function tau(x: number): number {
   if (x === 0 || x === 1) return 0;
   let before = 0;
@@ -312,15 +344,16 @@ function sigma(x: number): number {
 }
 
 /**
- * Raises a register of a sparse HyperLogLog (`hllSparseSet`). The opcode that covers it is replaced by up to three:
+ * Raises a register of a sparse HyperLogLog (`hllSparseSet`). The opcode that covers it is replaced
+ * by up to three:
  *
  * ```text
  *   ... | XZERO 100 | ...    register 40 of the run becomes 3
  *   ... | ZERO 40 | VAL 3,1 | ZERO 59 | ...
  * ```
  *
- * Then equal neighbours are joined. A rank above 32 has no opcode, and a string may become too long: then the
- * HyperLogLog becomes dense, for ever.
+ * Then equal neighbours are joined. A rank above 32 has no opcode, and a string may become too
+ * long: then the HyperLogLog becomes dense, for ever.
  */
 function raiseSparse(region: Region, sparseMax: number, index: number, rank: number): HllChange {
   if (rank > VAL_MAX_VALUE) return promote(region, index, rank);
@@ -350,9 +383,11 @@ function raiseSparse(region: Region, sparseMax: number, index: number, rank: num
 }
 
 /**
- * Writes to `sequence` the opcodes of a run in which one register is raised to `rank`, and returns their bytes.
+ * Writes to `sequence` the opcodes of a run in which one register is raised to `rank`, and returns
+ * their bytes.
  *
- * @param old The value of the run, which has `length` registers, `before` of them before the raised one.
+ * @param old The value of the run, which has `length` registers, `before` of them before the raised
+ * one.
  */
 function split(old: number, length: number, before: number, rank: number): number {
   const after = length - before - 1;
@@ -376,8 +411,8 @@ function writeRun(at: number, value: number, length: number): number {
 }
 
 /**
- * Replaces the opcode at `at`, an offset from the region's start, by `sequence`. Growing may move the region; it comes
- * before the copy, and shrinking after it.
+ * Replaces the opcode at `at`, an offset from the region's start, by `sequence`. Growing may move
+ * the region; it comes before the copy, and shrinking after it.
  */
 function replace(region: Region, at: number, oldBytes: number, newBytes: number): void {
   const size = region.end - region.start;
@@ -390,7 +425,10 @@ function replace(region: Region, at: number, oldBytes: number, newBytes: number)
   if (newBytes < oldBytes) region.resize(size + newBytes - oldBytes);
 }
 
-/** Joins VALs of one value into one opcode, up to 4 registers, from the opcode at `at` on; zeros are not joined. */
+/**
+ * Joins VALs of one value into one opcode, up to 4 registers, from the opcode at `at` on; zeros are
+ * not joined.
+ */
 function joinRuns(region: Region, at: number): void {
   const { bytes, start } = region;
   let { end } = region;
@@ -432,7 +470,10 @@ function runValue(opcode: number): number {
   return (opcode & VAL) !== 0 ? ((opcode >>> 2) & 31) + 1 : 0;
 }
 
-/** Registers that the opcode at `pos` covers; where the string ends inside an XZERO, its second byte counts as 0. */
+/**
+ * Registers that the opcode at `pos` covers; where the string ends inside an XZERO, its second byte
+ * counts as 0.
+ */
 function runLength(bytes: Uint8Array, pos: number, end: number): number {
   const opcode = bytes[pos];
   if ((opcode & VAL) !== 0) return (opcode & 3) + 1;

@@ -1,6 +1,6 @@
 /**
- * Hashes with expired fields, as clients of a master, clients of a replica and the master's stream meet them; and the
- * field expiry commands that masters of Valkey send.
+ * Hashes with expired fields, as clients of a master, clients of a replica and the master's stream
+ * meet them; and the field expiry commands that masters of Valkey send.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Random commands on hashes for the oracle of `differential.ts`: small and large hashes, fields that expire, and keys of
- * other types.
+ * Random commands on hashes for the oracle of `differential.ts`: small and large hashes, fields
+ * that expire, and keys of other types.
  *
  * @module
  */
@@ -71,7 +71,10 @@ function condition(g: Generator): string[] {
   return g.prng.oneIn(25) ? [...words, g.word(g.pick(["NX", "XX", "GT", "LT", "FOO"]))] : words;
 }
 
-/** HEXPIRE or its kin with a time that is far away or has passed: no field may expire while a test runs. */
+/**
+ * HEXPIRE or its kin with a time that is far away or has passed: no field may expire while a test
+ * runs.
+ */
 function expire(g: Generator): string[] {
   const name = g.pick(["HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT"]);
   const scale = name.includes("P", 2) && name.startsWith("HP") ? 1 : 1000;
@@ -98,7 +101,10 @@ function scan(g: Generator): string[] {
   return ["HSCAN", g.key(), g.pick(["0", "0", "0", "0", "x", "00"]), ...options];
 }
 
-/** An increment; none for old servers that leaves an empty hash behind (infinite) or a ziplist (a long sum). */
+/**
+ * An increment; none for old servers that leaves an empty hash behind (infinite) or a ziplist (a
+ * long sum).
+ */
 function increment(g: Generator): string {
   const text = g.float();
   return !g.has("7.0") && /inf|nan|e\+?\d\d/i.test(text) ? "1.5" : text;
@@ -112,8 +118,9 @@ function random(g: Generator): string[] {
 }
 
 /**
- * Commands that add, remove, read, and put other types under the same keys. The expiry of fields is compared with Redis
- * only: Valkey 9 reads conditions in any number and place, accepts later times, and counts differently.
+ * Commands that add, remove, read, and put other types under the same keys. The expiry of fields is
+ * compared with Redis only: Valkey 9 reads conditions in any number and place, accepts later times,
+ * and counts differently.
  */
 export const HASH_MAKERS: readonly Maker[] = [
   [14, "5.0", (g) => [g.word("HSET"), g.key(), ...pairs(g)]],
@@ -172,7 +179,10 @@ function textOfReply(reply: Reply): string {
   return Array.isArray(reply) ? JSON.stringify(reply.map(textOfReply)) : String(reply);
 }
 
-/** The order of a table is its own: HGETALL, HKEYS and HVALS are equal when their sorted elements are. */
+/**
+ * The order of a table is its own: HGETALL, HKEYS and HVALS are equal when their sorted elements
+ * are.
+ */
 const sameFields: Tolerance = (args, theirs, ours) => {
   if (theirs[0] === ERROR || ours[0] === ERROR || theirs[0] !== ours[0]) return false;
   const name = args[0].toUpperCase();
@@ -180,7 +190,10 @@ const sameFields: Tolerance = (args, theirs, ours) => {
   return flat(theirs, name === "HGETALL" ? 2 : 1) === flat(ours, name === "HGETALL" ? 2 : 1);
 };
 
-/** The bulk strings of a reply that nests nothing, in groups of `width`, sorted together with its first line. */
+/**
+ * The bulk strings of a reply that nests nothing, in groups of `width`, sorted together with its
+ * first line.
+ */
 function flat(bytes: Uint8Array, width: number): string {
   const text = latin1(bytes);
   const items: string[] = [];
@@ -206,7 +219,9 @@ const sameDraw: Tolerance = (args, theirs, ours) => {
   return their.length === our.length;
 };
 
-/** HSCAN: replies that both end the scan hold the same fields in any order; others are not compared. */
+/**
+ * HSCAN: replies that both end the scan hold the same fields in any order; others are not compared.
+ */
 const sameScan: Tolerance = (args, theirs, ours) => {
   if (!/^hscan$/i.test(args[0]) || theirs[0] === ERROR || ours[0] === ERROR) return false;
   const [their, our] = [valueOf(theirs), valueOf(ours)] as Reply[][];
@@ -237,7 +252,10 @@ function sameEncoding(binary: ServerBinary): Tolerance {
     /ziplist|hashtable/.test(latin1(theirs)) && /listpack|hashtable/.test(latin1(ours));
 }
 
-/** The family of hash commands; `entries` and `longest` are the limits of a listpack, in fields and in bytes. */
+/**
+ * The family of hash commands; `entries` and `longest` are the limits of a listpack, in fields and
+ * in bytes.
+ */
 export function hashFamily(binary: ServerBinary, entries = 512, longest = 64): Family {
   const limits: Partial<EncodingLimits> = {
     hashMaxListpackEntries: entries,

@@ -1,6 +1,6 @@
 /**
- * Random commands on sets for the oracle of `differential.ts`: integers of every width, few and many members, and keys
- * of other types.
+ * Random commands on sets for the oracle of `differential.ts`: integers of every width, few and
+ * many members, and keys of other types.
  *
  * @module
  */
@@ -39,7 +39,10 @@ function member(g: Generator): string {
   }
 }
 
-/** A few members; one time in fifteen a run of numbers or words long enough to change the form of a set. */
+/**
+ * A few members; one time in fifteen a run of numbers or words long enough to change the form of a
+ * set.
+ */
 function members(g: Generator): string[] {
   const chance = g.prng.int(30);
   if (chance > 1) return Array.from({ length: 1 + g.prng.int(6) }, () => member(g));
@@ -64,7 +67,9 @@ function counted(g: Generator): string[] {
   return [count, ...all, ...(g.prng.oneIn(2) ? [g.word("LIMIT"), limit] : [])];
 }
 
-/** Commands that add, remove and read; SPOP only where it draws none or all, since chance differs. */
+/**
+ * Commands that add, remove and read; SPOP only where it draws none or all, since chance differs.
+ */
 const SET_MAKERS: readonly Maker[] = [
   [16, "5.0", (g) => [g.word("SADD"), key(g), ...members(g)]],
   [8, "5.0", (g) => ["SREM", key(g), ...members(g)]],
@@ -116,13 +121,19 @@ function sorted(reply: Reply): string {
   return String(reply);
 }
 
-/** Compares only the type byte of two DUMP payloads, which tells the form: a table's members have no order. */
+/**
+ * Compares only the type byte of two DUMP payloads, which tells the form: a table's members have no
+ * order.
+ */
 function isSameDump(theirs: Reply, ours: Reply): boolean {
   if (!(theirs instanceof Uint8Array) || !(ours instanceof Uint8Array)) return false;
   return theirs[0] === ours[0];
 }
 
-/** Replies that differ in order or by chance, and forms of sets of servers before 7.2, which had no listpacks. */
+/**
+ * Replies that differ in order or by chance, and forms of sets of servers before 7.2, which had no
+ * listpacks.
+ */
 function sameWith(listpacks: boolean): Tolerance {
   return (args, theirs, ours) => {
     if (theirs[0] === 0x2d || ours[0] === 0x2d) return false;
@@ -148,7 +159,10 @@ function sameWith(listpacks: boolean): Tolerance {
   };
 }
 
-/** The family of set commands, on both sides with these limits; `listpacks` says that the server has sets of them. */
+/**
+ * The family of set commands, on both sides with these limits; `listpacks` says that the server has
+ * sets of them.
+ */
 export function setFamily(listpacks: boolean, limits: Partial<EncodingLimits> = {}): Family {
   const parameters: string[] = [];
   const { setMaxIntsetEntries, setMaxListpackEntries, setMaxListpackValue } = limits;

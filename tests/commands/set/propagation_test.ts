@@ -1,6 +1,6 @@
 /**
- * What a master propagates of set commands: draws as the SREM they came to, and nothing of a command that changed
- * nothing. The same steps are asked of our engine and of real servers.
+ * What a master propagates of set commands: draws as the SREM they came to, and nothing of a
+ * command that changed nothing. The same steps are asked of our engine and of real servers.
  *
  * @module
  */
@@ -36,7 +36,9 @@ function step(text: string, sent: readonly string[], encoding?: string): Step {
   return { command: text.split(" "), sent, encoding };
 }
 
-/** Two steps: a set is filled, and `count` of its members are popped in SREMs of `batches` members. */
+/**
+ * Two steps: a set is filled, and `count` of its members are popped in SREMs of `batches` members.
+ */
 function pop(
   members: readonly string[],
   count: number,

@@ -1,6 +1,6 @@
 /**
- * Sorted sets and positions against the oracle of `differential.ts`; and ranges of members, whose result is defined
- * only where all scores are equal, on keys of their own.
+ * Sorted sets and positions against the oracle of `differential.ts`; and ranges of members, whose
+ * result is defined only where all scores are equal, on keys of their own.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Random commands on sorted sets and on positions for the oracle of `differential.ts`, and where versions of servers
- * differ from Redis 8.0.
+ * Random commands on sorted sets and on positions for the oracle of `differential.ts`, and where
+ * versions of servers differ from Redis 8.0.
  *
  * @module
  */
@@ -247,8 +247,8 @@ export const ZSET_MAKERS: readonly Maker[] = [
 ];
 
 /**
- * Bun computes sines with the C library, as servers do; V8 has its own. One sine in a thousand differs in its last bit,
- * which shows in a stored distance: on V8 distances are not stored.
+ * Bun computes sines with the C library, as servers do; V8 has its own. One sine in a thousand
+ * differs in its last bit, which shows in a stored distance: on V8 distances are not stored.
  */
 const STORES: readonly string[] = "Bun" in globalThis ? ["STORE", "STOREDIST"] : ["STORE"];
 
@@ -290,7 +290,8 @@ export const GEO_MAKERS: readonly Maker[] = [
     size(g),
     unit(g),
     ...geoOptions(g),
-    // 6.0 leaves the destination alone when the source is missing, so the two datasets would differ.
+    // 6.0 leaves the destination alone when the source is missing, so the two datasets would
+    // differ.
     ...g.has("7.0") && g.prng.oneIn(5) ? [g.pick(STORES), g.pick(KEYS)] : [],
   ]],
   [6, "6.2", (g) => ["GEOSEARCH", geoKey(g), ...g.shuffle([from(g), by(g), geoOptions(g)])]],
@@ -337,7 +338,9 @@ function byMember(reply: Reply): Reply {
   return pairs.sort((a, b) => name(a) < name(b) ? -1 : 1).flat();
 }
 
-/** Whether two replies are equal with their numbers as doubles: servers before 7.2 print 17 digits. */
+/**
+ * Whether two replies are equal with their numbers as doubles: servers before 7.2 print 17 digits.
+ */
 function sameNumbers(theirs: Reply, ours: Reply): boolean {
   if (theirs instanceof Uint8Array && ours instanceof Uint8Array) {
     const [a, b] = [latin1(theirs), latin1(ours)];
@@ -354,7 +357,10 @@ function isNear(a: number, b: number): boolean {
   return a === b || Math.abs(a - b) < 1e-16;
 }
 
-/** Whether two searches found the same: members at equal distances come in any order, and COUNT may cut any of them. */
+/**
+ * Whether two searches found the same: members at equal distances come in any order, and COUNT may
+ * cut any of them.
+ */
 function isSameSearch(args: readonly string[], theirs: Reply, ours: Reply): boolean {
   if (unordered(theirs) === unordered(ours)) return true;
   if (!Array.isArray(theirs) || !Array.isArray(ours)) return false;
@@ -378,7 +384,8 @@ export const sameZset: Tolerance = (args, theirs, ours) => {
     return (their === null) === (our === null);
   }
   if (name === "ZSCAN" && Array.isArray(their) && Array.isArray(our)) {
-    // A listpack is scanned whole whatever the cursor, a table from the cursor on: its order is its own.
+    // A listpack is scanned whole whatever the cursor, a table from the cursor on: its order is its
+    // own.
     if (args[2] !== "0") return true;
     const isDone = latin1(their[0] as Uint8Array) === "0" && latin1(our[0] as Uint8Array) === "0";
     return !isDone || sameNumbers(byMember(their[1]), byMember(our[1]));
