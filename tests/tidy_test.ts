@@ -20,6 +20,7 @@ const RANKS: Record<string, number> = {
   resp: 1,
   store: 1,
   rdb: 2,
+  client: 2,
   commands: 3,
   replication: 4,
   server: 4,

@@ -29,9 +29,9 @@
 import { parseInteger } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { isWord, textOf } from "../commands/engine/args.ts";
-import { NO_SUCH_KEY } from "../commands/engine/errors.ts";
 import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
+import { fateOf } from "./fate.ts";
 import type { ReplicationOffset } from "./offset.ts";
 import { TransactionQueue } from "./transaction.ts";
 import type {
@@ -47,25 +47,6 @@ import type {
 const MAX_DB = 0x7fffffff;
 /** Most bytes of a key that are copied into a report. */
 const MAX_KEY_COPY = 1024;
-/** How the executor's answer to a command that is in no table begins. */
-const UNKNOWN_COMMAND = "ERR unknown command";
-/**
- * Commands that write to values whose bytes we keep without reading them, and that have no dot in their name
- * to tell a module's by: Redis 8's vector sets, and the arrays of 8.8.
- */
-const KEPT_TYPES_COMMANDS: readonly string[] = [
-  "VADD",
-  "VREM",
-  "VSETATTR",
-  "ARDEL",
-  "ARDELRANGE",
-  "ARINSERT",
-  "ARMSET",
-  "ARRING",
-  "ARSEEK",
-  "ARSET",
-];
-
 /** What the stream of a connection needs of its link; `LinkShared` has it. */
 export interface StreamOwner {
   /** The executor, listeners, policy and bounds that are configured. */
@@ -199,13 +180,14 @@ export class StreamApplier {
     else this.#counters.ignoredCommands++;
   }
 
-  /** An error on a command that carries no data is ignored; any other means we diverged from the master. */
+  /** A command that was not applied: `fate.ts` says whether that makes our data differ from the master's. */
   #onError(argv: Argv, problem: string): void {
-    if (isIgnorable(argv)) {
+    const fate = fateOf(argv, problem, this.#counters.moduleCommandsSkipped > 0);
+    if (fate === "ignored") {
       this.#counters.ignoredCommands++;
       return;
     }
-    if (this.#isOfModule(argv, problem)) {
+    if (fate === "module") {
       this.#counters.moduleCommandsSkipped++;
       return;
     }
@@ -224,38 +206,8 @@ export class StreamApplier {
       `"${divergence.command}" at offset ${divergence.offset} could not be applied: ${problem}`,
     );
   }
-
-  /**
-   * True for a command that failed because it is about a module's value, which we do not read: a command of
-   * the module, or one that did not find a key which a module's command may have made.
-   */
-  #isOfModule(argv: Argv, problem: string): boolean {
-    if (this.#counters.moduleCommandsSkipped > 0 && problem === NO_SUCH_KEY) return true;
-    if (!problem.startsWith(UNKNOWN_COMMAND)) return false;
-    const name = textOf(argv, 0);
-    return name.includes(".") || KEPT_TYPES_COMMANDS.includes(name.toUpperCase());
-  }
 }
 
 function isGetAck(argv: Argv): boolean {
   return argv.count >= 2 && isWord(argv, 0, "REPLCONF") && isWord(argv, 1, "GETACK");
-}
-
-/**
- * Commands that may fail here without any key being different from the master's: scripts, which are not run
- * by a replica; tools of tests; cluster internals; PFCOUNT, which only refreshes a number cached in the key;
- * and what streams remember of their producers, by which a master recognises an entry sent twice.
- */
-const IGNORABLE: readonly string[] = [
-  "SCRIPT",
-  "PFCOUNT",
-  "PFSELFTEST",
-  "DEBUG",
-  "CLUSTER",
-  "XIDMPRECORD",
-  "XCFGSET",
-];
-
-function isIgnorable(argv: Argv): boolean {
-  return IGNORABLE.some((word) => isWord(argv, 0, word));
 }

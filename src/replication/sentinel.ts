@@ -27,7 +27,7 @@ import { type Address, formatAddress, type Net, type TlsClientOptions } from "..
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { loginOf } from "./connect.ts";
 import { ReplicationError } from "./errors.ts";
-import { Peer, textOf } from "./peer.ts";
+import { ClientConnection, textOf } from "../client/connection.ts";
 import type { LinkCredentials } from "./types.ts";
 
 const SWITCH_CHANNEL = "+switch-master";
@@ -83,7 +83,7 @@ export class SentinelWatch {
   #outdated: boolean = false;
   #outdatedRounds: number = 0;
   #master: Address | undefined;
-  #subscription: Peer | undefined;
+  #subscription: ClientConnection | undefined;
   #subscribing: Promise<void> | undefined;
   #timer: TimerId | undefined;
 
@@ -148,7 +148,7 @@ export class SentinelWatch {
   }
 
   /** Remembers the other sentinels that this one knows: those configured may be gone one day. */
-  async #learn(peer: Peer): Promise<void> {
+  async #learn(peer: ClientConnection): Promise<void> {
     const { name } = this.#options;
     try {
       const reply = await peer.ask("SENTINEL", "SENTINELS", name);
@@ -166,7 +166,7 @@ export class SentinelWatch {
     }
   }
 
-  async #ask(peer: Peer): Promise<Report> {
+  async #ask(peer: ClientConnection): Promise<Report> {
     const { name } = this.#options;
     const fields = fieldsOf(await peer.ask("SENTINEL", "MASTER", name));
     const address = addressOf(fields);
@@ -282,7 +282,7 @@ export class SentinelWatch {
     return true;
   }
 
-  #openSentinel(address: Address, signal: AbortSignal): Promise<Peer> {
+  #openSentinel(address: Address, signal: AbortSignal): Promise<ClientConnection> {
     const { tls, credentials } = this.#options;
     return this.#open(address, tls, credentials, signal);
   }
@@ -292,10 +292,10 @@ export class SentinelWatch {
     tls: TlsClientOptions | undefined,
     credentials: LinkCredentials | undefined,
     signal: AbortSignal,
-  ): Promise<Peer> {
+  ): Promise<ClientConnection> {
     const { net, clock, timeouts } = this.#options;
     const login = credentials === undefined ? undefined : await loginOf(credentials);
-    return await Peer.open({
+    return await ClientConnection.open({
       net,
       clock,
       address,

@@ -1,0 +1,233 @@
+/**
+ * A connection on which a server is asked as a client asks it: sentinels for their master, a master for one
+ * key. Commands are pipelined, and each has a promise for its reply. No public client library: it does not
+ * reconnect, and it does not know what a command means, but for those that set a connection up.
+ *
+ * ```text
+ *  open     connect -> HELLO 3 [AUTH user password]   or   AUTH [user] password   -> SELECT n
+ *  ask      --> c1 c2 c3 -->                 sent at once, whatever is still unanswered
+ *           <-- r1 r2 r3 <--                 settles the oldest question
+ *  message  RESP3 pushes, and once SUBSCRIBE was sent the arrays that RESP2 has for them
+ * ```
+ *
+ * @module
+ */
+
+import { utf8 } from "../base/ascii.ts";
+import { assert } from "../base/assert.ts";
+import type { Clock, TimerId } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import {
+  type Address,
+  formatAddress,
+  type Net,
+  type Socket,
+  type TlsClientOptions,
+} from "../net/socket.ts";
+import { ReplyParser } from "../resp/reply_parser.ts";
+import { ErrorReply, Push, type RespValue } from "../resp/types.ts";
+import { writeCommand } from "../resp/writer.ts";
+
+/** Longest string accepted in a reply unless told: a sentinel's answers are a few kilobytes. */
+const MAX_REPLY_BYTES = 1024 * 1024;
+/** Kinds of message that RESP2 sends as an array of the same form as a reply. */
+const MESSAGES: ReadonlySet<string> = new Set(["message", "pmessage", "smessage"]);
+
+/** What AUTH is sent with. */
+export interface ClientLogin {
+  /** ACL user; left out for `AUTH password`, which every version knows. */
+  readonly username?: string;
+  /** The password, in plain text. */
+  readonly password: string;
+}
+
+/** Options of {@linkcode ClientConnection.open}. */
+export interface ClientOptions {
+  /** Network that the connection is made on. */
+  readonly net: Net;
+  /** Clock that measures both timeouts. */
+  readonly clock: Clock;
+  /** Where the server is that is asked. */
+  readonly address: Address;
+  /** TLS to the server; without it the connection is plain. */
+  readonly tls?: TlsClientOptions;
+  /** What AUTH is sent with; without it no AUTH is sent. */
+  readonly login?: ClientLogin;
+  /** 3 says HELLO 3, which servers before 6.0 refuse; 2, the default, says nothing. */
+  readonly protocol?: 2 | 3;
+  /** Database to select; 0, the default, sends no SELECT. */
+  readonly db?: number;
+  /** Milliseconds until the connection stands; 0 waits forever. */
+  readonly connectMs: number;
+  /** Milliseconds until each reply; 0 waits forever. */
+  readonly replyMs: number;
+  /** Longest string accepted in a reply, in bytes; 1 MB unless told. */
+  readonly replyBytes?: number;
+  /** Ends the connection, or the way to it, and rejects what is asked. */
+  readonly signal: AbortSignal;
+}
+
+/** A command that has not been answered. */
+interface Question {
+  /** Name of the command, for the error when no reply comes. */
+  readonly name: string;
+  /** When it was sent, on the monotonic clock. */
+  readonly askedMs: number;
+  resolve(reply: RespValue): void;
+  reject(error: Error): void;
+}
+
+/** A connection to one server; made by {@linkcode ClientConnection.open}. */
+export class ClientConnection {
+  /** Called with each message of a subscription, as `["message", channel, payload]`, and each push. */
+  onMessage: (message: readonly RespValue[]) => void = () => {};
+  /** Called once, when the connection has ended, with the reason. */
+  onClose: (error: Error) => void = () => {};
+  readonly #options: ClientOptions;
+  readonly #socket: Socket;
+  readonly #parser: ReplyParser;
+  readonly #stop: () => void;
+  readonly #questions: Question[] = [];
+  #timer: TimerId | undefined;
+  #subscribes: boolean = false;
+  #closed: boolean = false;
+
+  private constructor(options: ClientOptions, socket: Socket) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#parser = new ReplyParser({ bulkBytes: options.replyBytes ?? MAX_REPLY_BYTES });
+    this.#stop = () => this.close();
+    options.signal.addEventListener("abort", this.#stop, { once: true });
+    socket.start({
+      onData: (chunk) => this.#onData(chunk),
+      onClose: (error) => this.#end(error ?? new Error("it closed the connection")),
+    });
+    if (options.signal.aborted) this.close();
+  }
+
+  /**
+   * Connects, logs in and selects the database.
+   *
+   * @throws {SocketError} When the server cannot be reached.
+   * @throws {ErrorReply} When the server refuses the login, the protocol or the database.
+   * @throws {Error} When the connection ends before that, or `signal` came first.
+   */
+  static async open(options: ClientOptions): Promise<ClientConnection> {
+    const { net, address, tls, connectMs, signal } = options;
+    const socket = await net.connect({ address, tls, timeoutMs: connectMs, signal });
+    const connection = new ClientConnection(options, socket);
+    try {
+      await connection.#setUp();
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** True once the connection has ended, for whatever reason. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many commands have not been answered. */
+  get unanswered(): number {
+    return this.#questions.length;
+  }
+
+  /**
+   * Sends a command behind those that are not answered yet, and resolves with its reply. Errors inside an
+   * array, as EXEC may answer them, are elements of it.
+   *
+   * @throws {ErrorReply} For an error reply.
+   * @throws {Error} When the connection ends first, or no reply comes in time.
+   */
+  ask(...args: readonly (string | Uint8Array)[]): Promise<RespValue> {
+    assert(args.length > 0, "a command has a name");
+    const name = typeof args[0] === "string" ? args[0] : utf8(args[0]);
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new Error("the connection is closed"));
+      if (/^[PS]?SUBSCRIBE$/i.test(name)) this.#subscribes = true;
+      const askedMs = this.#options.clock.monotonic();
+      this.#questions.push({ name, askedMs, resolve, reject });
+      if (this.#questions.length === 1) this.#watch();
+      writeCommand(this.#socket.out, ...args);
+      this.#socket.flush();
+    });
+  }
+
+  /** Ends the connection; what is asked is rejected. */
+  close(): void {
+    this.#end(new Error("the connection was given up"));
+  }
+
+  async #setUp(): Promise<void> {
+    const { login, protocol, db } = this.#options;
+    if (protocol === 3) {
+      const auth = login === undefined ? [] : ["AUTH", login.username ?? "default", login.password];
+      await this.ask("HELLO", "3", ...auth);
+    } else if (login !== undefined) {
+      const name = login.username === undefined ? [] : [login.username];
+      await this.ask("AUTH", ...name, login.password);
+    }
+    if (db !== undefined && db !== 0) await this.ask("SELECT", String(db));
+  }
+
+  /** Sets the timer for the oldest question: replies come in order, so no other one can be late first. */
+  #watch(): void {
+    const { clock, replyMs } = this.#options;
+    clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+    const oldest = this.#questions[0];
+    if (oldest === undefined || replyMs === 0) return;
+    const leftMs = oldest.askedMs + replyMs - clock.monotonic();
+    this.#timer = clock.setTimer(() => this.#late(oldest.name), Math.max(1, leftMs));
+  }
+
+  #late(command: string): void {
+    const { address, replyMs } = this.#options;
+    this.#end(new Error(`${formatAddress(address)} did not answer ${command} for ${replyMs} ms`));
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#closed) return;
+    try {
+      this.#parser.push(chunk);
+      for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
+        this.#onReply(reply);
+        if (this.#closed) return;
+      }
+    } catch (error) {
+      this.#end(new Error(`its answer is not RESP: ${messageOf(error)}`));
+    }
+  }
+
+  #onReply(reply: RespValue): void {
+    if (reply instanceof Push) return this.onMessage(reply.items);
+    if (this.#subscribes && Array.isArray(reply) && MESSAGES.has(textOf(reply[0]))) {
+      return this.onMessage(reply);
+    }
+    const question = this.#questions.shift();
+    if (question === undefined) return this.#end(new Error("it answered without being asked"));
+    this.#watch();
+    if (reply instanceof ErrorReply) question.reject(reply);
+    else question.resolve(reply);
+  }
+
+  #end(error: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { clock, signal } = this.#options;
+    signal.removeEventListener("abort", this.#stop);
+    clock.clearTimer(this.#timer);
+    this.#socket.abort();
+    for (const question of this.#questions.splice(0)) question.reject(error);
+    this.onClose(error);
+  }
+}
+
+/** A bulk or simple string of a reply as UTF-8 text; "" for any other reply. */
+export function textOf(value: RespValue | undefined): string {
+  if (typeof value === "string") return value;
+  return value instanceof Uint8Array ? utf8(value) : "";
+}

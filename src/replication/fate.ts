@@ -1,0 +1,75 @@
+/**
+ * What becomes of a command of the stream that was not applied: the one place that decides it, from the
+ * command's name and the error it met. `apply.ts` acts on the answer.
+ *
+ * @module
+ */
+
+import { isWord, textOf } from "../commands/engine/args.ts";
+import { NO_SUCH_KEY } from "../commands/engine/errors.ts";
+import type { Argv } from "../resp/argv.ts";
+
+/** What an executor's error begins with when the command table has no row for the command. */
+export const UNKNOWN_COMMAND: string = "ERR unknown command";
+
+/** What becomes of a command that was not applied. */
+export type Fate =
+  /** It carries no data: counted, and passed over. */
+  | "ignored"
+  /** It is a module's, about a value whose bytes we do not read: counted, and passed over. */
+  | "module"
+  /** The command table does not know it: its keys are not known here. */
+  | "unknown"
+  /** The command table knows it, and it failed here as it did not on the master. */
+  | "failed";
+
+/**
+ * Commands that may fail here without any key being different from the master's: scripts, which are not run
+ * by a replica; tools of tests; cluster internals; PFCOUNT, which only refreshes a number cached in the key;
+ * and what streams remember of their producers, by which a master recognises an entry sent twice.
+ */
+const IGNORABLE: readonly string[] = [
+  "SCRIPT",
+  "PFCOUNT",
+  "PFSELFTEST",
+  "DEBUG",
+  "CLUSTER",
+  "XIDMPRECORD",
+  "XCFGSET",
+];
+
+/**
+ * Commands that write to values whose bytes we keep without reading them, and that have no dot in their name
+ * to tell a module's by: Redis 8's vector sets, and the arrays of 8.8.
+ */
+const KEPT_TYPES_COMMANDS: readonly string[] = [
+  "VADD",
+  "VREM",
+  "VSETATTR",
+  "ARDEL",
+  "ARDELRANGE",
+  "ARINSERT",
+  "ARMSET",
+  "ARRING",
+  "ARSEEK",
+  "ARSET",
+];
+
+/**
+ * Decides what becomes of `argv`.
+ *
+ * @param problem The error it met.
+ * @param modulesSeen True once a module's command was passed over: such a command may have made a key that
+ * another one does not find here.
+ */
+export function fateOf(argv: Argv, problem: string, modulesSeen: boolean): Fate {
+  if (IGNORABLE.some((word) => isWord(argv, 0, word))) return "ignored";
+  if (problem.startsWith(UNKNOWN_COMMAND)) return isOfModule(argv) ? "module" : "unknown";
+  return modulesSeen && problem === NO_SUCH_KEY ? "module" : "failed";
+}
+
+/** True for a command that only a module has, or that writes to a type which is kept as bytes. */
+function isOfModule(argv: Argv): boolean {
+  const name = textOf(argv, 0);
+  return name.includes(".") || KEPT_TYPES_COMMANDS.includes(name.toUpperCase());
+}
