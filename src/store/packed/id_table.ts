@@ -36,7 +36,7 @@ export class IdPlace {
   row: number = 0;
 }
 
-/** Neighbouring rows. */
+/** A run of neighbouring rows, 1 to {@linkcode BLOCK_ROWS} of them. */
 interface Block<T> {
   /** Four words a row, as in the drawing. */
   ids: Uint32Array;

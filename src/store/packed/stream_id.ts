@@ -32,13 +32,13 @@ export function bounded(value: number): number {
 
 /** An id that is written over, so that a walk over entries allocates none. All words are unsigned. */
 export class StreamId {
-  /** Milliseconds divided by 2^32. */
+  /** Upper 32 bits of the milliseconds. */
   msHigh: number;
-  /** Milliseconds modulo 2^32. */
+  /** Lower 32 bits of the milliseconds. */
   msLow: number;
-  /** Sequence divided by 2^32. */
+  /** Upper 32 bits of the sequence. */
   seqHigh: number;
-  /** Sequence modulo 2^32. */
+  /** Lower 32 bits of the sequence. */
   seqLow: number;
 
   /** Makes 0-0, or the id of these words. */

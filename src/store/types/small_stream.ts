@@ -1,18 +1,22 @@
 /**
- * Small streams, held in their record: one node at most, no groups. A {@linkcode Stream} takes some two
- * kilobytes of JavaScript objects, so those of a few entries, which come by the million, are made one
- * only while a command looks at them.
+ * Small streams, held in their record: one node at most and no groups. A {@linkcode Stream} takes some two
+ * kilobytes of objects, so streams of a few entries, which come by the million, are one only while a
+ * command works on them. Redis has one form of streams alone; none of its clients can tell.
  *
  * ```
- *  u64 LE   length                u64 LE   entries added
- *  16 BE    last id               16 BE    first id
- *  16 BE    largest deleted id    16 BE    the node's id
- *  the node's listpack, nothing when there is no node
+ *  offset   0  u64 LE  entries that are not deleted      8  u64 LE  entries ever added
+ *          16  id      the last id                      32  id      the first id
+ *          48  id      the highest deleted id           64  id      the node's id, 0-0 without a node
+ *          80  listpack of the node, nothing without a node; an id is 16 bytes as in `stream_id.ts`
  * ```
+ *
+ * What reads a stream unpacks it ({@linkcode streamOf}), what has changed it packs it again
+ * ({@linkcode keepStream}). XADD, by far the commonest write, changes the record itself.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../memory/record.ts";
 import type { Records } from "../memory/records.ts";
@@ -21,13 +25,15 @@ import { BufferRegion, type NodeRegion, type Region } from "../packed/region.ts"
 import { IdPlace } from "../packed/id_table.ts";
 import { StreamId } from "../packed/stream_id.ts";
 import { Stream } from "./stream.ts";
-import { appendEntry, beginNode, type Fields, hasRoom } from "../packed/stream_node.ts";
+import { appendEntry, beginNode, type Fields, hasRoom, nodeCount } from "../packed/stream_node.ts";
 
-/** Bytes of a node from which on it is worth an object: copying it would cost more than finding it. */
+/** Most bytes of a node: to copy a longer one for each command costs more than the object takes. */
 const MOST_NODE_BYTES = 2048;
-/** Least room left behind an entry that is added: who adds one is likely to add another. */
+/** Least room that is left behind an entry that is added, in bytes: another one is likely to come. */
 const SPARE_BYTES = 160;
+/** Bytes of a count, of which the low 53 bits are used. */
 const COUNT_BYTES = 8;
+/** Offsets of the drawing at the top. */
 const LENGTH = 0;
 const ENTRIES_ADDED = 8;
 const LAST_ID = 16;
@@ -43,7 +49,7 @@ const value = new BytesRef();
 const nodeId = new StreamId();
 const place = new IdPlace();
 
-/** The node of a packed stream, where it lies in its record. */
+/** The node of a packed stream as a region: the record's value behind the header. */
 class PackedNode implements Region {
   readonly record: RecordRegion = new RecordRegion();
 
@@ -68,8 +74,8 @@ class PackedNode implements Region {
 const packedNode = new PackedNode();
 
 /**
- * The stream of an entry of that type. Unless `isHeld` says that the database holds this very object,
- * {@linkcode keepStream} is to be told when it was changed.
+ * The stream of an entry whose type is STREAM. Unless `isHeld` says that the records hold this very object,
+ * it is a copy, and a change is lost that {@linkcode keepStream} is not told of.
  */
 export function streamOf(db: Records, entry: Entry): Stream {
   const object = db.objectOf(entry);
@@ -78,7 +84,7 @@ export function streamOf(db: Records, entry: Entry): Stream {
   return unpackStream(value.bytes, value.start, value.end);
 }
 
-/** Reads the last id ever given to a stream. */
+/** Reads the last id that was ever given in a stream, without unpacking it. */
 export function readLastId(db: Records, entry: Entry, out: StreamId): void {
   const object = db.objectOf(entry);
   if (object !== undefined) return out.set((object as Stream).lastId);
@@ -89,7 +95,9 @@ export function readLastId(db: Records, entry: Entry, out: StreamId): void {
 /**
  * Adds an entry, as {@linkcode Stream.append} does, to a packed stream that has entries and stays small.
  *
- * @returns False, and nothing done, when it is none.
+ * @param id Above the stream's last id.
+ * @param first Index of the first field; fields and values are those at `[first, end)`.
+ * @returns False, and nothing added, when the stream is none of that kind.
  */
 export function appendPacked(
   db: Records,
@@ -106,7 +114,7 @@ export function appendPacked(
   let bytes = 0;
   for (let i = first; i < end; i++) bytes += fields.ends[i] - fields.starts[i];
   if (node.end - node.start + bytes > MOST_NODE_BYTES) return false;
-  // An empty stream's next entry becomes its first: that is the generic way's.
+  // In an empty stream the first id changes, and a node may have to be made: Stream.append does that.
   if (readCount(record.bytes, record.start + LENGTH) === 0) return false;
   if (!hasRoom(node, bytes, db.settings.limits)) return false;
   nodeId.setBytes(record.bytes, record.start + NODE_ID);
@@ -114,6 +122,7 @@ export function appendPacked(
   countOneMore(record.bytes, record.start + LENGTH);
   countOneMore(record.bytes, record.start + ENTRIES_ADDED);
   id.writeBytes(record.bytes, record.start + LAST_ID);
+  assert(nodeCount(node) === readCount(record.bytes, record.start + LENGTH), "entries are counted");
   return true;
 }
 
@@ -130,11 +139,16 @@ function writeCount(bytes: Uint8Array, pos: number, count: number): void {
   }
 }
 
+/** Adds one to the count at `pos`; each byte that wraps carries into the next. */
 function countOneMore(bytes: Uint8Array, pos: number): void {
   while (++bytes[pos] > 0xff) pos++;
 }
 
-/** Makes a stream of one entry; false, and nothing done, when that is not a small one. */
+/**
+ * Makes a key a stream of one entry, packed.
+ *
+ * @returns False, and nothing made, when the entry is too long for a small stream.
+ */
 export function createPacked(
   db: Records,
   keyBytes: Uint8Array,
@@ -146,7 +160,7 @@ export function createPacked(
   end: number,
 ): boolean {
   const { buffer } = made;
-  // Shorter than the arguments with their headers, which are all there is to it.
+  // The arguments lie in one run of bytes, with what is between them: a bound from above for the entry.
   if (fields.ends[end - 1] - fields.starts[first] > MOST_NODE_BYTES / 2) return false;
   buffer.clear();
   writeCount(header, LENGTH, 1);
@@ -165,7 +179,10 @@ export function createPacked(
   return true;
 }
 
-/** Stores a stream that was made or changed under its key, whose expiry stays. */
+/**
+ * Stores a stream that was made or changed under its key, whose expiry stays: packed if it is small. Does
+ * nothing if the records hold it; an object that was held once stays one.
+ */
 export function keepStream(
   db: Records,
   keyBytes: Uint8Array,
@@ -187,7 +204,7 @@ export function keepStream(
 }
 
 /** Appends the packed form of a stream; false, and nothing written, when it is not small. */
-export function packStream(stream: Stream, out: ByteBuffer): boolean {
+function packStream(stream: Stream, out: ByteBuffer): boolean {
   if (stream.groupCount > 0 || stream.nodes.size > 1) return false;
   let node: NodeRegion | undefined;
   nodeId.setWords(0, 0, 0, 0);
@@ -201,7 +218,12 @@ export function packStream(stream: Stream, out: ByteBuffer): boolean {
   return true;
 }
 
-/** Appends the packed form of a stream whose only node is still to be added to it. */
+/**
+ * Appends the packed form of a stream whose only node has not been added to it: for loading, where the
+ * node's bytes come last.
+ *
+ * @returns False, and nothing written, when the stream is not small.
+ */
 export function packStreamOf(
   stream: Stream,
   id: StreamId,
@@ -216,6 +238,7 @@ export function packStreamOf(
   return true;
 }
 
+/** Appends the header of a stream whose node has this id. */
 function writeHeader(stream: Stream, id: StreamId, out: ByteBuffer): void {
   writeCount(header, LENGTH, stream.length);
   writeCount(header, ENTRIES_ADDED, stream.entriesAdded);
@@ -226,6 +249,7 @@ function writeHeader(stream: Stream, id: StreamId, out: ByteBuffer): void {
   out.writeBytes(header);
 }
 
+/** Makes an object of a packed stream. */
 function unpackStream(bytes: Uint8Array, start: number, end: number): Stream {
   const stream = new Stream();
   stream.length = readCount(bytes, start + LENGTH);
@@ -234,6 +258,7 @@ function unpackStream(bytes: Uint8Array, start: number, end: number): Stream {
   stream.firstId.setBytes(bytes, start + FIRST_ID);
   stream.maxDeletedId.setBytes(bytes, start + MAX_DELETED_ID);
   nodeId.setBytes(bytes, start + NODE_ID);
+  assert(end - start >= NODE, "a packed stream has a whole header");
   if (end - start > NODE) stream.addNode(nodeId, bytes, start + NODE, end);
   return stream;
 }

@@ -1,41 +1,56 @@
 /**
- * Consumer groups: how far each has read, and what was delivered and not acknowledged, for the group and
- * for each consumer. A pending entry is a row in either table and no object.
+ * Consumer groups of a stream: how far each has read, and which entries were delivered and not yet
+ * acknowledged, for the group and for each consumer (`stream.h streamCG`, `streamConsumer`, `streamNACK`).
+ *
+ * ```
+ *  group.pending       id | delivery time | deliveries | owner's slot      every pending entry
+ *  consumer.pending    id                                                  those of one consumer
+ * ```
+ *
+ * A pending entry is a row in both tables and no object: Redis shares one `streamNACK` between two radix
+ * trees, here the group's row says whose it is and the consumer's only that it is. A slot is the number of
+ * a consumer in its group, as a column holds numbers.
  *
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { latin1 } from "../../base/ascii.ts";
 import { IdPlace, IdTable } from "../packed/id_table.ts";
 import { StreamId } from "../packed/stream_id.ts";
 
-/** Column of a group's pending entries: delivery time, milliseconds since 1970. */
+/** Column of a group's pending entries: when one was delivered last, milliseconds since 1970. */
 export const TIME = 0;
-/** Column: how often it was delivered. */
+/** Column of a group's pending entries: how often one was delivered. */
 export const DELIVERIES = 1;
-/** Column: {@linkcode Consumer.slot}; -1 where nobody has it (`XNACK`). */
+/** Column of a group's pending entries: {@linkcode Consumer.slot}; -1 for none, after XNACK. */
 export const OWNER = 2;
-/** `entriesRead` of a group that does not know. */
+/** `entriesRead` of a group that cannot tell (`SCG_INVALID_ENTRIES_READ`). */
 export const UNKNOWN = -1;
 
+/** The slot of no consumer. */
 const NOBODY = -1;
+/** What the objects of a group and of a consumer take, about. */
+const GROUP_BYTES = 200;
+const CONSUMER_BYTES = 150;
 
+/** A row of a consumer's table, within one call. */
 const place = new IdPlace();
 
-/** One consumer of a group. */
+/** One consumer of a group (`streamConsumer`). */
 export class Consumer {
-  /** Its name. */
+  /** The name, any bytes. */
   readonly name: Uint8Array;
-  /** Its number in the group. */
+  /** The consumer's number in its group: that of one that was removed is used again. */
   readonly slot: number;
-  /** When it last tried something, milliseconds since 1970. */
+  /** When the consumer last tried to read or claim, milliseconds since 1970. */
   seenMs: number;
-  /** When it last was given something; -1 for never. */
+  /** When the consumer last was given an entry, milliseconds since 1970; -1 for never. */
   activeMs: number = -1;
-  /** Ids it has pending. */
+  /** The ids that are pending for the consumer. */
   readonly pending: IdTable = new IdTable(0);
 
-  /** @param name Kept. */
+  /** Makes a consumer without pending entries; `name` is kept and must not change. */
   constructor(name: Uint8Array, slot: number, seenMs: number) {
     this.name = name;
     this.slot = slot;
@@ -43,20 +58,20 @@ export class Consumer {
   }
 }
 
-/** One consumer group. */
+/** One consumer group (`streamCG`). */
 export class Group {
-  /** Its name. */
+  /** The name, any bytes. */
   readonly name: Uint8Array;
-  /** The last entry delivered. */
+  /** The id up to which entries were delivered. */
   readonly lastId: StreamId = new StreamId();
-  /** How many entries were, counted from the stream's first ever; {@linkcode UNKNOWN}. */
+  /** How many entries were ever added up to `lastId`; {@linkcode UNKNOWN} if that cannot be told. */
   entriesRead: number = UNKNOWN;
-  /** Everything pending. */
+  /** Every pending entry: columns TIME, DELIVERIES and OWNER. */
   pending: IdTable = new IdTable(3);
   readonly #bySlot: (Consumer | undefined)[] = [];
   readonly #byName: Map<string, Consumer> = new Map();
 
-  /** @param name Kept. */
+  /** Makes a group without consumers; `name` is kept and must not change. */
   constructor(name: Uint8Array) {
     this.name = name;
   }
@@ -66,12 +81,12 @@ export class Group {
     return this.#byName.size;
   }
 
-  /** A consumer by name. */
+  /** The consumer of that name, undefined when there is none. */
   consumer(bytes: Uint8Array, start: number, end: number): Consumer | undefined {
     return this.#byName.get(latin1(bytes, start, end));
   }
 
-  /** A new consumer; undefined when the name is taken. */
+  /** Makes a consumer of a copy of the name (`streamCreateConsumer`); undefined when there is one already. */
   addConsumer(
     bytes: Uint8Array,
     start: number,
@@ -88,7 +103,7 @@ export class Group {
     return consumer;
   }
 
-  /** Removes a consumer and forgets what it has pending; returns how much that was. */
+  /** Removes a consumer and its pending entries (`streamDelConsumer`); returns how many those were. */
   removeConsumer(consumer: Consumer): number {
     const id = new StreamId();
     const at = new IdPlace();
@@ -101,35 +116,39 @@ export class Group {
     return consumer.pending.size;
   }
 
-  /** Consumers by name, as Redis lists them. */
+  /** All consumers in the order of their names as bytes, as Redis lists them. */
   consumers(): Consumer[] {
     return sorted(this.#byName);
   }
 
-  /** The consumer that has a pending entry; undefined where nobody has. */
+  /** The consumer that a pending entry belongs to; undefined for none. */
   ownerAt(at: IdPlace): Consumer | undefined {
     const slot = this.pending.getNumber(at, OWNER);
     return slot < 0 ? undefined : this.#bySlot[slot];
   }
 
-  /** How many pending entries nobody has. O(consumers). */
+  /** How many pending entries belong to no consumer. O(consumers). */
   get unowned(): number {
     let owned = 0;
     for (const { pending } of this.#byName.values()) owned += pending.size;
     return this.pending.size - owned;
   }
 
-  /** Gives an entry to a consumer, whoever had it, and points `at` at it in the group's table. */
+  /**
+   * Makes an entry pending for a consumer, whether it was for another one, for none or not at all, and
+   * points `at` at its row in the group's table. Time and deliveries are the caller's to set.
+   */
   assign(id: StreamId, consumer: Consumer, at: IdPlace): void {
     const isNew = this.pending.add(id, at);
     const owner = isNew ? undefined : this.ownerAt(at);
     if (owner === consumer) return;
+    assert(this.#bySlot[consumer.slot] === consumer, "the consumer is the group's");
     owner?.pending.remove(id, place);
     consumer.pending.add(id, place);
     this.pending.setNumber(at, OWNER, consumer.slot);
   }
 
-  /** Takes a pending entry from who has it and points `at` at it; false when it is none. */
+  /** Takes a pending entry from its consumer and points `at` at it; false when it is not pending. */
   release(id: StreamId, at: IdPlace): boolean {
     if (!this.pending.find(id, at)) return false;
     this.ownerAt(at)?.pending.remove(id, place);
@@ -137,13 +156,13 @@ export class Group {
     return true;
   }
 
-  /** Makes an entry pending that nobody has, and points `at` at it. */
+  /** Makes an entry pending for no consumer, and points `at` at it. */
   addReleased(id: StreamId, at: IdPlace): void {
     this.pending.add(id, at);
     this.pending.setNumber(at, OWNER, NOBODY);
   }
 
-  /** Forgets a pending entry; false when it is none. */
+  /** Makes an entry no longer pending (XACK); false when it was not. */
   forget(id: StreamId, at: IdPlace): boolean {
     if (!this.pending.find(id, at)) return false;
     this.ownerAt(at)?.pending.remove(id, place);
@@ -151,16 +170,16 @@ export class Group {
     return true;
   }
 
-  /** Bytes of it. */
+  /** Bytes of the tables and names, and about what their objects take. O(consumers). */
   get memoryBytes(): number {
-    let bytes = this.name.length + 200 + this.pending.memoryBytes;
+    let bytes = this.name.length + GROUP_BYTES + this.pending.memoryBytes;
     for (const consumer of this.#byName.values()) {
-      bytes += consumer.name.length + 150 + consumer.pending.memoryBytes;
+      bytes += consumer.name.length + CONSUMER_BYTES + consumer.pending.memoryBytes;
     }
     return bytes;
   }
 
-  /** An independent copy. */
+  /** An independent copy. O(n). */
   copy(): Group {
     const copy = new Group(this.name);
     copy.lastId.set(this.lastId);
@@ -177,7 +196,7 @@ export class Group {
       const owner = this.ownerAt(at);
       if (owner === undefined) copy.pending.add(id, own);
       else copy.assign(id, copy.consumer(owner.name, 0, owner.name.length)!, own);
-      if (owner === undefined) copy.pending.setNumber(own, OWNER, -1);
+      if (owner === undefined) copy.pending.setNumber(own, OWNER, NOBODY);
       copy.pending.setNumber(own, TIME, this.pending.getNumber(at, TIME));
       copy.pending.setNumber(own, DELIVERIES, this.pending.getNumber(at, DELIVERIES));
     }
@@ -185,7 +204,7 @@ export class Group {
   }
 }
 
-/** Values by their names as bytes compare. */
+/** The values of a map in the order of their names, each character of which is a byte. */
 export function sorted<T>(map: ReadonlyMap<string, T>): T[] {
   const names = [...map.keys()].sort((a, b) => (a < b ? -1 : 1));
   return names.map((name) => map.get(name)!);
