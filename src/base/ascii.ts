@@ -271,7 +271,8 @@ export function formatShortest(value: number): string {
 }
 
 /**
- * A double as C's `%.17g` prints it: replies of servers before Redis 7.2, and `DEBUG DIGEST` there.
+ * A double as C's `%.17g` prints it: the scores that ZSCAN replies of a table, and those that
+ * `DEBUG DIGEST` of servers before Redis 7.2 hashes.
  */
 export function formatDouble17(value: number): string {
   if (value !== value) return "nan";

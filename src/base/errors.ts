@@ -9,7 +9,9 @@
  */
 export function toError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;
-  return new Error(typeof thrown === "string" ? thrown : `Not an Error was thrown: ${thrown}`);
+  return new Error(
+    typeof thrown === "string" ? thrown : `A value that is no Error was thrown: ${thrown}`,
+  );
 }
 
 /** The message of a thrown value, whatever it is. */

@@ -27,7 +27,6 @@
  */
 
 import { assert } from "../../base/assert.ts";
-
 import { murmur64, murmur64Result } from "../../base/murmur64.ts";
 import {
   decodeBigInt64,
