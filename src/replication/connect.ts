@@ -38,7 +38,11 @@ async function askUser(credentials: LinkCredentials): Promise<LinkLogin> {
     return await loginOf(credentials);
   } catch (error) {
     const text = messageOf(error);
-    throw new ReplicationError("CREDENTIALS", `The credentials could not be had: ${text}`, error);
+    throw new ReplicationError(
+      "CREDENTIALS",
+      `The function for the password failed: ${text}`,
+      error,
+    );
   }
 }
 
@@ -105,7 +109,7 @@ async function askSentinels(
     if (error instanceof ReplicationError) throw error;
     throw new ReplicationError(
       "NO_MASTER",
-      `Where the master is could not be had: ${error}`,
+      `The address of the master is not known: ${error}`,
       error,
     );
   }

@@ -46,16 +46,21 @@ export class ReplicationLink {
   readonly #backoff: Backoff;
   #state: LinkState = "none";
   #sinceMs: number;
+  /** Since when the data may be stale, milliseconds since 1970; undefined while connected. */
   #downSinceMs: number | undefined;
   #connection: MasterConnection | undefined;
   #abort: AbortController | undefined;
+  /** Settles when the loop over connections ends; undefined while the link is stopped. */
   #loop: Promise<void> | undefined;
   #retryTimer: TimerId | undefined;
   #retryNow: (() => void) | undefined;
   #nextRetryAtMs: number | undefined;
   #lastError: ReplicationError | undefined;
+  /** When the stream of this connection began, on the monotonic clock. */
   #heldSince: number | undefined;
+  /** True once a master has agreed to replicate since `start`: no error is fatal any more. */
   #running: boolean = false;
+  /** Who waits for `start`, and who for `synced`. */
   #starters: Waiter[] = [];
   #syncWaiters: Waiter[] = [];
 
@@ -236,6 +241,7 @@ export class ReplicationLink {
     settle(this.#syncWaiters, (waiter) => waiter.reject(error));
   }
 
+  /** Takes over a state, its own or its connection's, and tells of the change. */
   #enter(state: LinkState): void {
     const previous = this.#state;
     if (state === previous) return;
@@ -246,6 +252,7 @@ export class ReplicationLink {
     if (state === "connected") settle(this.#syncWaiters, (waiter) => waiter.resolve());
   }
 
+  /** The master agreed to replicate: `start` resolves, and from now on the link tries for ever. */
   #accepted(): void {
     this.#running = true;
     settle(this.#starters, (waiter) => waiter.resolve());
@@ -262,6 +269,7 @@ export class ReplicationLink {
     if (kind === "partial") this.#backoff.reset();
   }
 
+  /** A promise that is settled with the others of `waiters`, or rejects with STOPPED at `signal`. */
   #wait(waiters: Waiter[], signal?: AbortSignal, onAbort?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = () => {

@@ -118,6 +118,7 @@ export class Turns {
     this.#inbox.clear();
   }
 
+  /** Runs when the turn asked for has come: begins a new slice with what waits. */
   #takeTurn(): void {
     this.#due = false;
     if (this.#stopped) return;
@@ -141,11 +142,13 @@ export class Turns {
     }
   }
 
+  /** Handles a borrowed chunk now. When the slice ends first, the rest of it is copied to the inbox. */
   #handleChunk(chunk: Uint8Array): void {
     const handled = this.#work.handle(chunk);
     if (this.#due) this.#inbox.push(chunk, handled, chunk.length);
   }
 
+  /** Handles what waits, in the order it came: first what the stream holds, then the inbox, block by block. */
   #handleWaiting(): void {
     this.#work.applyHeld();
     while (!this.#due && !this.#stopped) {
@@ -156,7 +159,7 @@ export class Turns {
     }
   }
 
-  /** Above its bound the inbox pauses the socket, and far below it resumes it: no flutter at the bound. */
+  /** Pauses the socket above the bound, and resumes it below half of it, so that it does not change each time. */
   #pauseOrResume(): void {
     const waiting = this.#inbox.byteLength;
     const following = this.#work.following();
@@ -174,6 +177,7 @@ export class Turns {
     }
   }
 
+  /** Remembers, and logs once, that the host left too little time: if the link breaks now, that is why. */
   #noteOverrun(waiting: number): void {
     if (this.#overran) return;
     this.#overran = true;

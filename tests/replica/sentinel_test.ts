@@ -89,8 +89,8 @@ for (const ending of ENDINGS) {
       });
       await ask(second, "SET", "k", "after");
       await until("what the new master says arrives", () => replica.get("k") === "after");
-      // A master that lives on sends more (pings, what sentinels publish) after its successor has left it:
-      // whoever has those bytes can't be gone on from, a real replica no more than we.
+      // A master that lives on sends more bytes (pings, what sentinels publish) after its successor has left
+      // it. A replica that has received them is ahead of the successor and needs a full sync, a real one too.
       if (ending === "is told to hand over") return;
       assert.equal(replica.stats.fullSyncs, 1, "no full sync");
       assert.ok(replica.stats.partialSyncs >= 1);

@@ -47,7 +47,7 @@ class History {
     }
   }
 
-  /** Right before a SELECT is where a full sync may end: only then the database is told anew. */
+  /** A snapshot may be taken right before a SELECT only: the stream behind it must begin with one. */
   #select(prng: Prng): void {
     this.checkpoints.push({ offset: this.end, state: new Map(this.state) });
     this.#db = prng.int(3);
@@ -78,7 +78,7 @@ class History {
 
 class RandomMaster {
   replid: string;
-  /** Every id this history had: the line that told a new one may have been lost with its connection. */
+  /** Every id this history had: the line with a new one may have been lost with its connection. */
   readonly #ids: Set<string> = new Set();
   readonly #prng: Prng;
   readonly #history: History;

@@ -1,5 +1,5 @@
 /**
- * A link whose master is the test.
+ * A link whose master is the test: it reads what the link sends, and answers byte by byte as it likes.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export function ack(offset: number): string {
   return command("REPLCONF", "ACK", String(offset));
 }
 
-/** A link, its clock, its network, and what it told. */
+/** A link with its clock and network, its events and messages. */
 export class Rig {
   readonly clock: ManualClock = new ManualClock();
   readonly net: FakeNet = new FakeNet();

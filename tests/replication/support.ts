@@ -163,7 +163,7 @@ export interface SnapshotKey {
   readonly key: string;
   readonly value: string;
   readonly expireAtMs?: number;
-  /** RDB type byte, 0 unless told. */
+  /** RDB type byte; 0, a string, when left out. */
   readonly type?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Time that only passes when the simulation says so, in the order of a queue: equal seeds see equal
+ * Time of a simulation: it passes only from one event of a queue to the next, so that equal seeds see equal
  * moments on every runtime.
  *
  * @module
@@ -17,7 +17,7 @@ interface Event {
   callback: (() => void) | undefined;
 }
 
-/** See the module's text. */
+/** A clock over a queue of events, kept as a binary heap by time and order. */
 export class SimClock implements Clock {
   /** Each look at `monotonic` takes this long: what makes work take time. */
   lookMs: number = 0;

@@ -1,5 +1,6 @@
 /**
- * One life of a replica in a simulation: link, executor, snapshots; and the judge who watches it.
+ * One life of a replica in a simulation: link, executor and snapshots, and the checks that every event of the
+ * link is legal.
  *
  * @module
  */
@@ -21,7 +22,7 @@ import { Snapshots } from "../../src/replica/snapshot.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import type { SimStorage } from "./storage.ts";
 
-/** Ways to break a replica on purpose: a simulation that does not notice is worth nothing. */
+/** Where a bug can be planted in a replica: simulations must notice each that `bugs.ts` has. */
 export interface Planted {
   /** Between link and network. */
   net?(net: Net): Net;
@@ -33,7 +34,7 @@ export interface Planted {
   observe?(event: LinkEvent): void;
 }
 
-/** Which state may follow which. "connect" and "none" may follow any. */
+/** Which states may follow each state, besides "connect" and "none", which may follow any. */
 const LEGAL: Readonly<Record<LinkState, readonly LinkState[]>> = {
   none: ["connecting"],
   connect: ["connecting"],
@@ -51,7 +52,7 @@ const LEGAL: Readonly<Record<LinkState, readonly LinkState[]>> = {
   connected: [],
 };
 
-/** What may go wrong in a simulation without anybody being to blame but the network and the master. */
+/** Errors that a bad network or a sick master can cause; any other is a fault of the link. */
 const INNOCENT: ReadonlySet<string> = new Set([
   "CONNECT",
   "DISCONNECTED",
@@ -68,7 +69,7 @@ const INNOCENT: ReadonlySet<string> = new Set([
   "MASTER_ERROR",
 ]);
 
-/** What a life is made with. */
+/** Options of a {@linkcode Life}. */
 export interface LifeOptions {
   readonly clock: Clock;
   readonly prng: Prng;
@@ -82,7 +83,7 @@ export interface LifeOptions {
   readonly link: Partial<LinkOptions>;
 }
 
-/** See the module's text. */
+/** A replica from its start to the death of its process. */
 export class Life {
   readonly keyspace: Keyspace;
   readonly link: ReplicationLink;

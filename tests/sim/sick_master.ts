@@ -1,5 +1,5 @@
 /**
- * A master that is not well: refuses, hangs, hangs up, or begins a snapshot and never ends it.
+ * A sick master: it refuses, hangs, hangs up, or begins a snapshot and never ends it.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * A master, a replica, a network and a disk, all of them in memory, all of them bad, and every choice drawn
- * from one seed. At the end the network is mended, and then the replica must be what its master is.
+ * A master, a replica, a network and a disk, all in memory and all failing at times, with every choice drawn
+ * from one seed. At the end the network is mended, and then the replica must hold what its master holds, at
+ * its offset.
  *
  * @module
  */
@@ -22,7 +23,7 @@ const SICK: Address = { transport: "tcp", host: "127.0.0.1", port: 6666 };
 const LOCAL_PORT = 10_000;
 const MEND_MS = 120_000;
 
-/** What happened in a simulation: equal for equal seeds on every runtime. */
+/** What happened in a simulation; equal for equal seeds on every runtime. */
 export interface Outcome {
   readonly seed: number;
   /** What broke a rule; empty when all is well. */
@@ -35,7 +36,7 @@ export interface Outcome {
   readonly digest: string;
 }
 
-/** Runs one. */
+/** Runs the simulation of a seed, with a bug planted or without. */
 export async function simulate(seed: number, planted: Planted = {}): Promise<Outcome> {
   const simulation = new Simulation(seed, planted);
   return await simulation.run();

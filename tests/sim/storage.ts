@@ -9,11 +9,11 @@ import type { Clock } from "../../src/base/clock.ts";
 import { sleep } from "../../src/base/clock.ts";
 import type { SnapshotSink, SnapshotStorage } from "../../src/replica/snapshot.ts";
 
-/** See the module's text. */
+/** A storage in memory whose steps may fail. */
 export class SimStorage implements SnapshotStorage {
-  /** One step in so many fails; 0: never. */
+  /** One step in this many fails; 0 for none. */
   failOneIn: number = 0;
-  /** What is safe. */
+  /** The snapshot committed last, which survives the process. */
   stored: Uint8Array | undefined;
   /** How many files were refused. */
   refusals: number = 0;
