@@ -415,6 +415,7 @@ function writeRun(at: number, value: number, length: number): number {
  */
 function replace(region: Region, at: number, oldBytes: number, newBytes: number): void {
   const size = region.end - region.start;
+  assert(at >= HLL_HEADER && at + oldBytes <= size, "the opcode lies inside the string");
   if (newBytes > oldBytes) region.resize(size + newBytes - oldBytes);
   const { bytes, start } = region;
   if (newBytes !== oldBytes) {
@@ -422,6 +423,7 @@ function replace(region: Region, at: number, oldBytes: number, newBytes: number)
   }
   for (let i = 0; i < newBytes; i++) bytes[start + at + i] = sequence[i];
   if (newBytes < oldBytes) region.resize(size + newBytes - oldBytes);
+  assert(region.end - region.start === size + newBytes - oldBytes, "only the opcode has changed");
 }
 
 /**
@@ -445,6 +447,7 @@ function joinRuns(region: Region, at: number): void {
     end--;
   }
   if (end !== region.end) region.resize(end - start);
+  assert(region.end - region.start > HLL_HEADER, "an opcode is left");
 }
 
 /** Makes a sparse HyperLogLog dense and raises a register that was lower. */
