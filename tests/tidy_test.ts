@@ -1,6 +1,6 @@
 /**
- * What style.md asks of the source and a machine can see: import order of the rooms, runtime names,
- * sizes, unfinished marks, and that the two manifests say the same.
+ * What a machine can see of how the code should read: the order of rooms and sub-rooms, circles of files,
+ * runtime names, sizes, comments that say nothing, unfinished marks, and that the two manifests agree.
  *
  * @module
  */
@@ -24,13 +24,37 @@ const RANKS: Record<string, number> = {
   commands: 3,
   replication: 4,
   server: 4,
-  replica: 5,
-  testing: 5,
-  cli: 6,
+  feed: 5,
+  cluster: 5,
+  observe: 5,
+  replica: 6,
+  testing: 6,
+  cli: 7,
 };
-const DOOR_RANK = 7;
-const MAX_FILE_LINES = 800;
-const MAX_FUNCTION_LINES = 70;
+const DOOR_RANK = 8;
+/**
+ * The same inside a room: a file imports only from its own sub-room or a lower rank, so two sub-rooms of
+ * one rank know nothing of each other. "" is what lies in the room itself.
+ */
+const SUB_RANKS: Record<string, Record<string, number>> = {
+  store: { memory: 0, packed: 1, types: 2, keyspace: 3, "": 4 },
+  commands: {
+    engine: 0,
+    string: 1,
+    list: 1,
+    hash: 1,
+    set: 1,
+    zset: 1,
+    stream: 1,
+    keys: 2,
+    server: 3,
+    "": 4,
+  },
+};
+const MAX_FILE_LINES = 700;
+const MAX_FUNCTION_LINES = 60;
+/** A doc comment shorter than this repeats the name below it, unless a number or some code is in it. */
+const MIN_DOC_WORDS = 4;
 /** Stands above a function that is measurably faster whole, with the number. */
 const KERNEL_MARK = /\bkernel:.*\d/;
 const RUNTIME_ROOMS = ["net", "cli"];
@@ -108,6 +132,23 @@ function rankOf(path: string): number | undefined {
   return room === undefined ? DOOR_RANK : RANKS[room];
 }
 
+/** The folder between a room and a file; "" for a file that lies in the room itself. */
+function subRoomOf(path: string): string {
+  return path.match(/^src\/[^/]+\/([^/]+)\//)?.[1] ?? "";
+}
+
+/** Why a file may not import another file of its own room; undefined when it may. */
+function subRoomProblem(room: string, from: string, to: string): string | undefined {
+  const ranks = SUB_RANKS[room];
+  const [source, target] = [subRoomOf(from), subRoomOf(to)];
+  if (ranks === undefined || source === target) return undefined;
+  const [own, other] = [ranks[source], ranks[target]];
+  if (own === undefined || other === undefined) {
+    return `${source} or ${target} has no rank in ${room}`;
+  }
+  return other < own ? undefined : `${source || room} may not lean on ${target || room}`;
+}
+
 function importProblem(source: Source, specifier: string): string | undefined {
   const room = roomOf(source.path);
   if (specifier.startsWith("node:")) {
@@ -120,10 +161,33 @@ function importProblem(source: Source, specifier: string): string | undefined {
   if (own === undefined || other === undefined) {
     return `imports ${specifier}: a room without a rank`;
   }
+  if (room !== undefined && roomOf(target) === room) {
+    const what = subRoomProblem(room, source.path, target);
+    return what === undefined ? undefined : `imports ${specifier}: ${what}`;
+  }
   if (roomOf(target) === room || other < own) return undefined;
   return `imports ${specifier}: ${room} (rank ${own}) may not lean on ${
     roomOf(target)
   } (rank ${other})`;
+}
+
+/** Each circle once, as the files on it with the first one again at the end. */
+function findCircles(sources: readonly Source[]): string[][] {
+  const targets = new Map(sources.map((source) => [
+    source.path,
+    imports(source).map(({ specifier }) => posix.join(posix.dirname(source.path), specifier)),
+  ]));
+  const circles: string[][] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) circles.push([...trail.slice(start), path]);
+    if (start >= 0 || done.has(path)) return;
+    for (const target of targets.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of targets.keys()) visit(path, []);
+  return circles;
 }
 
 /** Functions, methods and arrow functions with a body, told by their first line at their own indent. */
@@ -192,6 +256,22 @@ test("rooms import only their own kind or lower ranks", () => {
         : [{ path: source.path, line: lineAt(source.text, index), what }];
     })
   ));
+});
+
+test("no files import each other in a circle", () => {
+  const circles = findCircles(library);
+  assert.equal(circles.length, 0, circles.map((files) => `\n  ${files.join(" -> ")}`).join(""));
+});
+
+test("the search for circles finds one over three files, types included", () => {
+  const source = (path: string, text: string) => ({ path, text, code: blank(text) });
+  const circles = findCircles([
+    source("src/a.ts", `import { b } from "./b.ts";\n`),
+    source("src/b.ts", `import type { C } from "./c.ts";\n`),
+    source("src/c.ts", `export * from "./a.ts";\n`),
+    source("src/d.ts", `import { a } from "./a.ts";\n`),
+  ]);
+  assert.deepEqual(circles, [["src/a.ts", "src/b.ts", "src/c.ts", "src/a.ts"]]);
 });
 
 test("runtime names stand in net and cli only", () => {
@@ -289,6 +369,25 @@ test("every command says what it costs", () => {
   const others = commands.filter(({ path }) => path !== "src/commands/engine/command.ts");
   holds(others.flatMap((source) => matches(source, source.text, literal, "a row of another form")));
 });
+
+test("no doc comment of the library only repeats a name", () => {
+  const oneLine = /^[ \t]*\/\*\* *([^\n]*?) *\*\/$/gm;
+  holds(
+    library.flatMap((source) =>
+      [...source.text.matchAll(oneLine)].filter(([, words]) => saysNothing(words)).map((match) => ({
+        path: source.path,
+        line: lineAt(source.text, match.index),
+        what: `says nothing: ${match[1]}`,
+      }))
+    ),
+  );
+});
+
+/** A pointer to another doc alone, or a few words without any number or code. */
+function saysNothing(words: string): boolean {
+  if (/^See (?:\{@link\w* [^}]*\}|the module's text)\.?$/i.test(words)) return true;
+  return words.split(/\s+/).length < MIN_DOC_WORDS && !/[`\d]/.test(words);
+}
 
 test("nothing is left unfinished", () => {
   const marks = new RegExp(

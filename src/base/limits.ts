@@ -6,10 +6,10 @@
  */
 
 /** The smallest signed 32-bit integer. */
-export const INT32_MIN = -0x80000000;
+export const INT32_MIN: number = -0x80000000;
 /** The largest signed 32-bit integer. */
 export const INT32_MAX = 0x7fffffff;
 /** The smallest signed 64-bit integer. */
-export const INT64_MIN = -0x8000000000000000n;
+export const INT64_MIN: bigint = -0x8000000000000000n;
 /** The largest signed 64-bit integer. */
 export const INT64_MAX = 0x7fffffffffffffffn;

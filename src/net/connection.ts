@@ -63,7 +63,7 @@ const LAST_WORDS_MS = 250;
  * Returned by {@linkcode Wire.write} when the runtime has the bytes until the adapter calls
  * `wrote`.
  */
-export const HELD = -1;
+export const HELD: number = -1;
 
 /** What an adapter does for a {@linkcode Connection}. Errors are told to `failed`, never thrown. */
 export interface Wire {

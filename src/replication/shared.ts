@@ -48,7 +48,7 @@ export type LinkSettings =
 
 /** What the connections of one link share. */
 export class LinkShared {
-  /** The link's options. */
+  /** The link's options, with defaults for those left out. */
   readonly settings: LinkSettings;
   /** Clock that measures every timeout, pause and slice. */
   readonly clock: Clock;

@@ -67,7 +67,7 @@ export type Encoding = typeof Encoding[keyof typeof Encoding];
 export type Entry = number;
 
 /** Stands for the expiry of a key that never expires, as -1 does in Redis. */
-export const NO_EXPIRY = -1;
+export const NO_EXPIRY: number = -1;
 
 /** Units of a full segment: 2^21 of 8 bytes, 16 MB. */
 export const SEGMENT_UNITS: number = 1 << 21;

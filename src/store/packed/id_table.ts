@@ -53,7 +53,11 @@ export class IdTable<T = never> {
   readonly #blocks: Block<T>[] = [];
   #size: number = 0;
 
-  /** @param columns How many numbers a row has. */
+  /**
+   * A table without rows.
+   *
+   * @param columns How many numbers a row has beside its id.
+   */
   constructor(columns: number) {
     this.#columns = columns;
   }

@@ -92,7 +92,11 @@ export class ScoreIndex {
   #leaf: number = 0;
   #offset: number = 0;
 
-  /** @param slab Where the records lie, whose keys are compared. */
+  /**
+   * An index without members.
+   *
+   * @param slab Where the records lie, whose keys are compared.
+   */
   constructor(slab: Slab) {
     this.#slab = slab;
     const block = new Block();

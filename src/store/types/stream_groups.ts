@@ -26,7 +26,7 @@ export const DELIVERIES = 1;
 /** Column of a group's pending entries: {@linkcode Consumer.slot}; -1 for none, after XNACK. */
 export const OWNER = 2;
 /** `entriesRead` of a group that cannot tell (`SCG_INVALID_ENTRIES_READ`). */
-export const UNKNOWN = -1;
+export const UNKNOWN: number = -1;
 
 /** The slot of no consumer. */
 const NOBODY = -1;
