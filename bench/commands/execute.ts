@@ -13,7 +13,7 @@
 import { cpuUsage } from "node:process";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { lookupCommand } from "../../src/commands/table.ts";
+import { commandIndex } from "../../src/commands/table.ts";
 import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
 import { CommandParser } from "../../src/resp/command_parser.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
@@ -47,7 +47,7 @@ const parser = new CommandParser();
 function apply(chunk: Uint8Array): void {
   parser.push(chunk);
   for (let argv = parser.next(); argv !== undefined; argv = parser.next()) {
-    const command = lookupCommand(argv);
+    const command = commandIndex.lookup(argv);
     if (command === undefined || !checkArity(command, argv)) throw new Error("No such command");
     if (executeCommand(engine, command, argv) !== undefined) throw new Error("Refused");
     engine.changes.length = 0;

@@ -6,39 +6,38 @@
  * @module
  */
 
-import type { Argv } from "../resp/argv.ts";
-import { aclCommands } from "./server/acl.ts";
-import { bitfieldCommands } from "./string/bitfield.ts";
-import { bitmapCommands } from "./string/bitmap.ts";
-import { clientCommands } from "./server/client.ts";
 import type { Command } from "./engine/command.ts";
 import { CommandIndex } from "./engine/command_index.ts";
-import { commandCommands } from "./server/command_info.ts";
-import { connectionCommands } from "./server/connection.ts";
-import { expireCommands } from "./keys/expire.ts";
-import { genericCommands } from "./keys/generic.ts";
+import { bitfieldCommands } from "./string/bitfield.ts";
+import { bitmapCommands } from "./string/bitmap.ts";
+import { hyperloglogCommands } from "./string/hyperloglog.ts";
 import { lcsCommands } from "./string/lcs.ts";
-import { multiCommands } from "./server/multi.ts";
-import { objectCommands } from "./keys/object.ts";
-import { pubsubCommands } from "./server/pubsub.ts";
+import { numberCommands } from "./string/number.ts";
+import { stringCommands } from "./string/string.ts";
 import { listCommands } from "./list/list.ts";
 import { moveCommands } from "./list/move.ts";
 import { popCommands } from "./list/pop.ts";
 import { hashCommands } from "./hash/hash.ts";
 import { setCommands } from "./set/set.ts";
-import { zsetCommands } from "./zset/zset.ts";
 import { geoCommands } from "./zset/geo.ts";
+import { zsetCommands } from "./zset/zset.ts";
 import { streamCommands } from "./stream/stream.ts";
-import { hyperloglogCommands } from "./string/hyperloglog.ts";
-import { sortCommands } from "./keys/sort.ts";
 import { dumpCommands } from "./keys/dump.ts";
-import { functionCommands } from "./server/function.ts";
+import { expireCommands } from "./keys/expire.ts";
+import { genericCommands } from "./keys/generic.ts";
+import { objectCommands } from "./keys/object.ts";
+import { sortCommands } from "./keys/sort.ts";
+import { aclCommands } from "./server/acl.ts";
+import { clientCommands } from "./server/client.ts";
+import { commandCommands } from "./server/command_info.ts";
+import { connectionCommands } from "./server/connection.ts";
 import { debugCommands } from "./server/debug.ts";
+import { functionCommands } from "./server/function.ts";
 import { memoryCommands } from "./server/memory.ts";
+import { multiCommands } from "./server/multi.ts";
+import { pubsubCommands } from "./server/pubsub.ts";
 import { refusedCommands } from "./server/refused.ts";
 import { serverCommands } from "./server/server.ts";
-import { numberCommands } from "./string/number.ts";
-import { stringCommands } from "./string/string.ts";
 
 /** Every row, containers and their subcommands included: what COMMAND answers, in this order. */
 export const allCommands: readonly Command[] = [
@@ -79,16 +78,3 @@ export const allCommands: readonly Command[] = [
  * of its own.
  */
 export const commandIndex: CommandIndex = new CommandIndex(allCommands);
-
-/**
- * The row that answers a request; undefined when there is none, and {@linkcode unknownCommand} is
- * the reply.
- */
-export function lookupCommand(argv: Argv): Command | undefined {
-  return commandIndex.lookup(argv);
-}
-
-/** The error text for a request that has no row. */
-export function unknownCommand(argv: Argv): string {
-  return commandIndex.unknown(argv);
-}

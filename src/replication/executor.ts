@@ -20,7 +20,7 @@ import { Caller, type Context } from "../commands/engine/context.ts";
 import { wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, executeCommand } from "../commands/engine/execute.ts";
 import type { Host, Session } from "../commands/engine/host.ts";
-import { lookupCommand } from "../commands/table.ts";
+import { commandIndex } from "../commands/table.ts";
 import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database } from "../store/keyspace/database.ts";
@@ -67,7 +67,7 @@ class TableExecutor implements StreamExecutor {
   }
 
   execute(dbIndex: number, argv: Argv): string | undefined {
-    const command = lookupCommand(argv);
+    const command = commandIndex.lookup(argv);
     if (command === undefined) {
       this.#context.forgetModuleValue(dbIndex, argv);
       return unknown(argv);

@@ -11,7 +11,7 @@ import { lcsCommands } from "../../src/commands/string/lcs.ts";
 import { objectCommands } from "../../src/commands/keys/object.ts";
 import { numberCommands } from "../../src/commands/string/number.ts";
 import { stringCommands } from "../../src/commands/string/string.ts";
-import { allCommands, lookupCommand, unknownCommand } from "../../src/commands/table.ts";
+import { allCommands, commandIndex } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { newestServer, startServer } from "../support/servers.ts";
 
@@ -22,8 +22,8 @@ function spell(name: string, upper: boolean): Argv {
 
 test("every row is found by its name in any case", () => {
   for (const row of allCommands) {
-    assert.equal(lookupCommand(spell(row.name, false)), row, row.name);
-    assert.equal(lookupCommand(spell(row.name, true)), row, row.name);
+    assert.equal(commandIndex.lookup(spell(row.name, false)), row, row.name);
+    assert.equal(commandIndex.lookup(spell(row.name, true)), row, row.name);
   }
 });
 
@@ -32,10 +32,10 @@ test("every name is there once", () => {
 });
 
 test("a subcommand is found under its container alone", () => {
-  assert.equal(lookupCommand(Argv.of("object|encoding", "k")), undefined);
-  assert.equal(lookupCommand(Argv.of("OBJECT"))?.name, "object");
-  assert.equal(lookupCommand(Argv.of("object", "EnCoDiNg", "k"))?.name, "object|encoding");
-  assert.equal(lookupCommand(Argv.of("object", "nosuch", "k")), undefined);
+  assert.equal(commandIndex.lookup(Argv.of("object|encoding", "k")), undefined);
+  assert.equal(commandIndex.lookup(Argv.of("OBJECT"))?.name, "object");
+  assert.equal(commandIndex.lookup(Argv.of("object", "EnCoDiNg", "k"))?.name, "object|encoding");
+  assert.equal(commandIndex.lookup(Argv.of("object", "nosuch", "k")), undefined);
 });
 
 const unknown: [string, string[], string][] = [
@@ -62,8 +62,8 @@ const unknown: [string, string[], string][] = [
   ],
 ];
 for (const [name, args, expected] of unknown) {
-  test(`unknownCommand() quotes ${name}`, () => {
-    assert.equal(unknownCommand(Argv.of(...args)), expected);
+  test(`commandIndex.unknown() quotes ${name}`, () => {
+    assert.equal(commandIndex.unknown(Argv.of(...args)), expected);
   });
 }
 

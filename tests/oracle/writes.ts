@@ -7,7 +7,7 @@
  */
 
 import { Prng } from "../../src/base/prng.ts";
-import { lookupCommand } from "../../src/commands/table.ts";
+import { commandIndex } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { atLeast, type ServerBinary } from "../support/servers.ts";
 
@@ -31,7 +31,7 @@ const SCRIPT = "redis.call('SET', KEYS[1], ARGV[1]) redis.call('PEXPIRE', KEYS[1
   " redis.call('SADD', KEYS[2], ARGV[1], ARGV[2]) return redis.call('INCR', KEYS[3])";
 
 function isKnown(name: string): boolean {
-  return name === "FCALL" || lookupCommand(Argv.of(name)) !== undefined;
+  return name === "FCALL" || commandIndex.lookup(Argv.of(name)) !== undefined;
 }
 
 function row(weight: number, make: Make, ...since: string[]): Row {
