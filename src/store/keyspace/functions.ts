@@ -6,6 +6,7 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import { globMatch } from "../../base/glob.ts";
 import { latin1 } from "../../base/ascii.ts";
 import { type LibraryFunction, scanFunctions } from "./function_scan.ts";
@@ -107,6 +108,7 @@ export class FunctionLibraries {
     this.delete(name);
     this.#libraries.set(name, library);
     for (const { name: called } of library.functions) this.#owners.set(called, name);
+    assert(this.#owners.size >= library.functions.length, "every function has its library");
   }
 
   /** Deletes a library with its functions; false when there is none of that name. */

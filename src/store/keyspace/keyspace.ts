@@ -6,6 +6,7 @@
  * @module
  */
 
+import { assert } from "../../base/assert.ts";
 import type { Database } from "./database.ts";
 import { Records } from "../memory/records.ts";
 import { FunctionLibraries } from "./functions.ts";
@@ -106,6 +107,7 @@ export class Keyspace {
 
   /** Exchanges the contents of two databases in constant time: `dbSwapDatabases` of Redis's `db.c`. */
   swap(a: number, b: number): void {
+    assert(a >= 0 && b >= 0, "databases have numbers from 0 on");
     if (a === b) return;
     for (const hook of this.snapshotHooks) hook.beforeSwap(a, b);
     this.db(a).exchange(this.db(b));
@@ -131,9 +133,11 @@ export class Keyspace {
    * forgotten. Constant time a database: the swap at the end of a full resync.
    */
   replaceWith(other: Keyspace): void {
+    assert(other !== this, "a keyspace takes over another one");
     this.clear();
     for (const [index, database] of other.#databases) this.db(index).exchange(database);
     other.clear();
+    assert(other.keyCount === 0, "what was taken over is empty");
     this.functions.replaceWith(other.functions);
     this.snapshotVersion = other.snapshotVersion;
   }

@@ -77,7 +77,7 @@ const MAX_EXPAND_KEYS = 1 << 23;
 const RANDOM_TRIES = 100;
 /** `random` draws without bias from chains up to this long: a bucket and one that overflows it. */
 const FAIR_CHAIN = 14;
-/** Keys that a load adds, or `prefetch` reads, at a time: about as many misses as a core has in flight. */
+/** Keys that a load adds, or `prefetch` reads, at a time: enough for their cache misses to overlap. */
 const BATCH = 64;
 const NO_WORDS: Int32Array = new Int32Array(0);
 

@@ -42,6 +42,7 @@ const BLOCK_COST_UNITS = 8;
  * @returns Units of work done, somewhat more than the budget if the last record was long; 0 for none.
  */
 export function evacuate(slab: Slab, table: Relocatable, budgetUnits: number): number {
+  assert(budgetUnits >= 0, "a budget is not negative");
   let spent = 0;
   while (spent < budgetUnits && slab.victim >= 0) {
     if (!slab.victimRemains) {
@@ -79,6 +80,7 @@ function moveRecord(slab: Slab, table: Relocatable, unit: number, units: number)
     targetUnit << 3,
   );
   const word = targetUnit << 1;
+  assert(slab.allocatedUnits >= content, "the new block holds the record");
   if (extended) {
     targetWords[word + 3] = slab.allocatedUnits;
   } else {

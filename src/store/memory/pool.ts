@@ -30,8 +30,6 @@ const USED_SHIFT = 2;
 
 /** The node that a slice belongs to. */
 export interface SliceOwner {
-  /** The node's memory: a slice of a pooled buffer, or a buffer of its own. */
-  readonly bytes: Uint8Array;
   /** Copies the content to a buffer of the same length that belongs to the node alone. */
   moveOut(): void;
 }

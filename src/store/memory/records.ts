@@ -176,6 +176,7 @@ export class Records {
     expireAtMs: number,
     spare: number = 0,
   ): Entry {
+    assert(keyStart <= keyEnd && start <= end, "key and value are slices of their buffers");
     this.changes++;
     if (this.#slab.victim >= 0) this.#payForCompaction();
     const kind = kindOf(type, encoding) | expiryFlag(expireAtMs);
@@ -466,6 +467,7 @@ export class Records {
     if ((head & HAS_EXPIRE) !== 0) this.#expires--;
     assert(this.#expires >= 0, "no more expiries go than were counted");
     if ((head & OBJECT) !== 0) {
+      assert(this.#objects[words[word + 1]] !== undefined, "a record's object is there");
       this.#objects[words[word + 1]] = undefined;
       this.#freeObjects.push(words[word + 1]);
     }

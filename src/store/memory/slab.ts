@@ -194,6 +194,7 @@ export class Slab {
   /** Gives the empty victim's memory back, and chooses the next victim if there is still much waste. */
   dropVictim(): void {
     const slot = this.victim;
+    assert(slot >= 0 && slot !== this.#current, "there is a victim, which nothing is allocated in");
     assert(this.#live[slot] === 0, "a victim is dropped when all its records are moved");
     this.#reserved -= this.#capacity[slot];
     this.#setSlot(slot, NO_BYTES, 0);
@@ -269,6 +270,7 @@ export class Slab {
 
   /** Writes a free block's header and lists it, unless it is too short for links or lies in the victim. */
   #putFree(slot: number, unit: number, units: number): void {
+    assert(units > 0 && unit + units <= this.#capacity[slot], "a free block lies in its segment");
     const words = this.words[slot];
     const word = unit << 1;
     words[word + 1] = units;
@@ -294,6 +296,7 @@ export class Slab {
     const word = unit << 1;
     const next = words[word + 2] >>> 0;
     const list = classOf(units);
+    assert((words[word] & LISTED) !== 0 && this.#listedBlocks > 0, "the block is on a list");
     words[word] = FREE;
     this.#listedBlocks--;
     if (this.#heads[list] === ((slot << SEGMENT_SHIFT) | unit)) {
@@ -350,6 +353,7 @@ export class Slab {
   #growCurrent(needed: number): void {
     let capacity = this.#limit * 2;
     while (capacity < needed) capacity *= 2;
+    assert(capacity <= SEGMENT_UNITS, "a segment is doubled up to 16 MB");
     const slot = this.#current;
     const bytes = new Uint8Array(allocate(capacity * 8));
     bytes.set(this.bytes[slot]);
@@ -421,6 +425,7 @@ export class Slab {
   #allocateOversize(units: number): number {
     const count = Math.ceil(units / SEGMENT_UNITS);
     const slot = this.#findSlots(1, count);
+    assert(slot > 0 && count > 0, "slot 0 is left to ordinary segments");
     this.#setSlot(slot, new Uint8Array(allocate(units * 8)), units);
     this.#oversize[slot] = count;
     for (let i = 1; i < count; i++) this.#oversize[slot + i] = -1;

@@ -94,7 +94,7 @@ export function makeKeyedRecord(
 }
 
 /** Offset of the key in the record's segment. */
-export function keyStartOf(slab: Slab, entry: Entry): number {
+function keyStartOf(slab: Slab, entry: Entry): number {
   const unit = entry & UNIT_MASK;
   return (unit << 3) + prefixBytes(slab.words[entry >>> SEGMENT_SHIFT][unit << 1]);
 }

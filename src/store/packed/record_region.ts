@@ -17,9 +17,6 @@ export class RecordRegion implements Region {
   #encoding: Encoding = 0;
   #value: BytesRef = new BytesRef();
 
-  /** Points nowhere until it is opened. */
-  constructor() {}
-
   /**
    * Points at the value of `entry`, which is held in its record, not in an object. Valid until the next
    * write to `db` other than through this region.
