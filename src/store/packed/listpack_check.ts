@@ -11,7 +11,6 @@
 
 import { readInt32 } from "../../base/int32.ts";
 import {
-  INTEGER_64,
   LISTPACK_EMPTY,
   LISTPACK_END,
   LISTPACK_HEADER,
@@ -27,6 +26,8 @@ export const ODD_COUNT = "listpack of pairs has an odd count of entries";
 /** Says that the header counts other entries than there are: see {@linkcode lpStates}. */
 export const WRONG_COUNT = "listpack has a wrong count of entries";
 
+/** First byte of an integer of 8 bytes: no entry begins with a greater one. */
+const INTEGER_64 = 0xf4;
 /** First byte of a string whose length takes the four bytes behind it. */
 const STRING_32 = 0xf0;
 
