@@ -34,6 +34,8 @@ const MAX_STRING = 512 * 1024 * 1024;
 
 /** A new string up to this length is made of these zeros in one step. */
 const ZEROS: Uint8Array = new Uint8Array(1024);
+/** Bytes up to which a loop is quicker than a call of the runtime. */
+const MAX_LOOP = 32;
 /** The text of the integer that was read last. */
 const integerText: Uint8Array = new Uint8Array(MAX_INTEGER_TEXT);
 const text: BytesRef = new BytesRef();
@@ -141,8 +143,14 @@ export function growString(
   const wanted = Math.max(length, minLength);
   const grown = db.resizeBlob(entry, RAW, wanted, reserveFor(wanted) - wanted);
   if (grown !== entry) db.valueRef(grown, value);
-  if (wanted > length) value.bytes.fill(0, value.start + length, value.start + wanted);
+  zero(value.bytes, value.start + length, value.start + wanted);
   return grown;
+}
+
+/** Zeros a few bytes in a loop: a call of `fill` takes longer than that up to some 32 (Deno, 25 ns). */
+function zero(bytes: Uint8Array, start: number, end: number): void {
+  if (end - start > MAX_LOOP) bytes.fill(0, start, end);
+  else for (let i = start; i < end; i++) bytes[i] = 0;
 }
 
 /** Points `value` at the 8 bytes of a string held as an integer. */
