@@ -1,6 +1,5 @@
 /**
- * Quicklists: the limits of a node and the nodes that each operation leaves, as `quicklist.c` leaves them,
- * and blocks of nodes that are cut, emptied and filled anew.
+ * Quicklists: the nodes that each operation leaves, as `quicklist.c` leaves them.
  *
  * @module
  */
@@ -12,40 +11,8 @@ import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { lpNext, lpRead, lpSeek } from "../../../src/store/packed/listpack.ts";
 import { NodePlace } from "../../../src/store/packed/node_chain.ts";
 import { Quicklist } from "../../../src/store/packed/quicklist.ts";
-import {
-  exceedsFill,
-  fillBytes,
-  fillCount,
-  isLargeElement,
-} from "../../../src/store/packed/quicklist_node.ts";
 import { auditQuicklist } from "../audit.ts";
 import { bytesOf } from "../../support/bytes.ts";
-
-/** `list-max-listpack-size`, the most bytes and elements of a node, the longest element of a listpack. */
-const FILLS: { fill: number; bytes: number; count: number; longest: number }[] = [
-  { fill: -1, bytes: 4096, count: Infinity, longest: 4096 },
-  { fill: -2, bytes: 8192, count: Infinity, longest: 8192 },
-  { fill: -3, bytes: 16384, count: Infinity, longest: 16384 },
-  { fill: -4, bytes: 32768, count: Infinity, longest: 32768 },
-  { fill: -5, bytes: 65536, count: Infinity, longest: 65536 },
-  { fill: -6, bytes: 65536, count: Infinity, longest: 65536 },
-  { fill: 0, bytes: 8192, count: 1, longest: 8192 },
-  { fill: 1, bytes: 8192, count: 1, longest: 8192 },
-  { fill: 128, bytes: 8192, count: 128, longest: 8192 },
-];
-
-for (const { fill, bytes, count, longest } of FILLS) {
-  test(`a node takes ${bytes} bytes and ${count} elements, list-max-listpack-size ${fill}`, () => {
-    assert.ok(!exceedsFill(fill, bytes, 1));
-    assert.ok(exceedsFill(fill, bytes + 1, 1));
-    assert.ok(!exceedsFill(fill, 10, Math.min(count, 1e9)));
-    if (count < Infinity) assert.ok(exceedsFill(fill, 10, count + 1));
-    assert.ok(!isLargeElement(fill, longest));
-    assert.ok(isLargeElement(fill, longest + 1));
-    assert.equal(fillBytes(fill), fill < 0 ? bytes : Infinity);
-    assert.equal(fillCount(fill), count);
-  });
-}
 
 /** Nodes as text: "a b" for a listpack, "[L]" for a plain one. */
 function nodesOf(list: Quicklist): string {
@@ -272,26 +239,3 @@ for (const { name, from, change, to, fill } of ROWS) {
     auditQuicklist(copy);
   });
 }
-
-test("blocks of nodes are cut, emptied and filled anew", () => {
-  const list = new Quicklist(1);
-  for (let i = 0; i < 3000; i++) push(list, String(i), i % 2 === 0);
-  auditQuicklist(list);
-  assert.equal(list.nodeCount, 3000);
-  // All but every twenty-fifth goes, from all over the chain: its blocks are filled anew.
-  const ref = new BytesRef();
-  const removed = list.removeMatching(true, Infinity, ({ region }, pos) => {
-    lpRead(region.bytes, pos, ref);
-    return Number(latin1(ref.bytes, ref.start, ref.end)) % 25 !== 0;
-  });
-  assert.equal(removed, 2880);
-  auditQuicklist(list);
-  const place = new NodePlace();
-  list.seek(119, place);
-  assert.equal(place.block, 0);
-  list.removeRange(0, 120);
-  assert.equal(list.nodeCount, 0);
-  auditQuicklist(list);
-  push(list, "again");
-  assert.equal(nodesOf(list), "again");
-});

@@ -17,7 +17,6 @@ import {
   listRemoveRange,
   listSet,
 } from "../../../src/store/types/list.ts";
-import { ListBuilder } from "../../../src/store/types/list_builder.ts";
 import { ListCursor, quicklistOf } from "../../../src/store/types/list_cursor.ts";
 import { auditQuicklist, auditRecords } from "../audit.ts";
 import { settingsOf } from "../model.ts";
@@ -197,36 +196,6 @@ for (const fill of FILLS) {
     if (fill !== 0) assert.ok((met.get(Encoding.LISTPACK) ?? 0) > 0, "small lists were met");
   });
 }
-
-test("ListBuilder makes what pushing makes", () => {
-  for (const fill of FILLS) {
-    for (const count of [0, 1, 5, 200, 3000]) {
-      const prng = new Prng(count + 1);
-      const builder = new ListBuilder();
-      builder.begin(fill);
-      const texts = Array.from(
-        { length: count },
-        () => prng.oneIn(100) ? "L".repeat(8200) : `e${prng.int(1000)}`,
-      );
-      for (const text of texts) builder.append(bytesOf(text), 0, text.length);
-      const db = new Records(settingsOf(1, 2));
-      db.settings.limits.listMaxListpackSize = fill;
-      const key = KEYS[0];
-      const quicklist = builder.finish();
-      const { listpack } = builder;
-      if (quicklist === undefined) {
-        db.setBlob(key, 0, 1, 1, Encoding.LISTPACK, listpack.bytes, 0, listpack.length, NO_EXPIRY);
-      } else {
-        auditQuicklist(quicklist);
-        db.setObject(key, 0, 1, 1, Encoding.QUICKLIST, quicklist, NO_EXPIRY);
-      }
-      const seen: string[] = [];
-      const entry = db.find(key, 0, 1);
-      listEach(db, entry, (bytes, start, end) => seen.push(latin1(bytes, start, end)));
-      assert.deepEqual(seen, texts);
-    }
-  }
-});
 
 test("a copy of a large list is independent of it", () => {
   const db = new Records(settingsOf(1, 2));

@@ -10,13 +10,12 @@ import { latin1 } from "../../../src/base/ascii.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../../src/store/memory/record.ts";
+import { Encoding, type Entry } from "../../../src/store/memory/record.ts";
 import {
   setAdd,
   setAddResult,
   setCreate,
   setEach,
-  setEncodingFor,
   setHas,
   setLength,
   setRemove,
@@ -25,41 +24,12 @@ import {
   setVisitAt,
 } from "../../../src/store/types/set.ts";
 import { setTableOf } from "../../../src/store/types/set_table.ts";
-import { SetBuilder } from "../../../src/store/types/set_builder.ts";
 import { auditRecords } from "../audit.ts";
 import { bytesOf } from "../../support/bytes.ts";
+import { memberOf, membersOf } from "./set_makers.ts";
 
 const KEY = bytesOf("key");
 const { INTSET, LISTPACK, HASHTABLE } = Encoding;
-
-/** Texts that are integers of every width, that nearly are, and that are none. */
-const ODD: readonly string[] = [
-  "0",
-  "-1",
-  "32767",
-  "32768",
-  "-32769",
-  "2147483648",
-  "-2147483649",
-  "9007199254740993",
-  "9223372036854775807",
-  "-9223372036854775808",
-  "9223372036854775808",
-  "007",
-  "-0",
-  "+1",
-  "",
-  "a\0b",
-  "\xff\x00\r\n",
-  "m".repeat(64),
-  "m".repeat(65),
-];
-
-function membersOf(db: Database, entry: Entry): string[] {
-  const told: string[] = [];
-  setEach(db, entry, (bytes, start, end) => told.push(latin1(bytes, start, end)));
-  return told;
-}
 
 function fits(db: Database, entry: Entry, model: ReadonlySet<string>): void {
   assert.equal(setLength(db, entry), model.size);
@@ -71,11 +41,6 @@ function fits(db: Database, entry: Entry, model: ReadonlySet<string>): void {
     });
   }
   auditRecords(db);
-}
-
-function memberOf(prng: Prng, kind: string): string {
-  if (kind === "integers" || prng.oneIn(3)) return String(prng.int(300) - 150);
-  return prng.oneIn(4) ? prng.pick(ODD) : `member:${prng.int(300)}`;
 }
 
 for (const kind of ["integers", "mixed"]) {
@@ -130,43 +95,6 @@ test("a member lent by one set survives the conversion of another", () => {
       target = setAdd(other.db(0), target, bytes, start, end);
     });
     assert.deepEqual(membersOf(other.db(0), target).sort(), names.map((n) => latin1(n)).sort());
-  }
-});
-
-test("a builder makes what adding one by one makes", () => {
-  for (let seed = 0; seed < 60; seed++) {
-    const prng = new Prng(seed);
-    const keyspace = new Keyspace({ random: () => 0.5 });
-    keyspace.settings.limits.setMaxIntsetEntries = prng.pick([8, 512]);
-    keyspace.settings.limits.setMaxListpackEntries = prng.pick([8, 128]);
-    const db = keyspace.db(0);
-    const kind = prng.pick(["integers", "mixed"]);
-    const names = [
-      ...new Set(Array.from({ length: 1 + prng.int(200) }, () => memberOf(prng, kind))),
-    ];
-    const first = bytesOf(names[0]);
-    const encoding = setEncodingFor(db, first, 0, first.length, names.length);
-    let entry = setCreate(db, KEY, 0, KEY.length, encoding);
-    const builder = new SetBuilder();
-    builder.begin(keyspace.settings, names.length);
-    for (const name of names) {
-      const bytes = bytesOf(name);
-      entry = setAdd(db, entry, bytes, 0, bytes.length);
-      assert.ok(builder.add(bytes, 0, bytes.length));
-      if (prng.oneIn(20)) assert.ok(!builder.add(bytes, 0, bytes.length));
-    }
-    const large = builder.finish();
-    const made: string[] = [];
-    if (large !== undefined) {
-      large.each((bytes, start, end) => made.push(latin1(bytes, start, end)));
-    } else {
-      const { blob, encoding } = builder;
-      const { bytes, length } = blob;
-      const name = bytesOf("made");
-      const other = db.setBlob(name, 0, 4, ValueType.SET, encoding, bytes, 0, length, NO_EXPIRY);
-      made.push(...membersOf(db, other));
-    }
-    assert.deepEqual(made.sort(), [...names].sort());
   }
 });
 

@@ -409,16 +409,3 @@ test("trimming and deleting give memory back", () => {
   assert.equal(stream.length, 0);
   assert.equal(stream.memoryBytes, idle);
 });
-
-test("what is pending and acknowledged leaves no memory behind", () => {
-  const stream = new Stream();
-  const name = bytesOf("g");
-  const group = stream.addGroup(name, 0, 1)!;
-  const consumer = group.addConsumer(name, 0, 1, 0)!;
-  const idle = stream.memoryBytes;
-  const place = new IdPlace();
-  for (let i = 1; i <= 50_000; i++) group.assign(new StreamId(0, i, 0, 0), consumer, place);
-  assert.ok(stream.memoryBytes < 50_000 * 64, `${stream.memoryBytes} bytes`);
-  for (let i = 1; i <= 50_000; i++) assert.ok(group.forget(new StreamId(0, i, 0, 0), place));
-  assert.equal(stream.memoryBytes, idle);
-});
