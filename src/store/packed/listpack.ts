@@ -458,7 +458,7 @@ function writeHeader(bytes: Uint8Array, start: number, length: number, count: nu
 }
 
 /**
- * Bytes of encoding and data, without the back length, of the entry at `pos` (`lpCurrentEncodedSize`).
+ * Bytes of encoding and data, without the back length, of the entry at `pos` (`lpCurrentEncodedSizeUnsafe`).
  * Its first byte is below 0xf5, and it and the length behind it can be read.
  */
 function encodedBytes(bytes: Uint8Array, pos: number): number {

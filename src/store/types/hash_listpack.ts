@@ -73,7 +73,7 @@ export function expiryAt(bytes: Uint8Array, pos: number): number {
 }
 
 /** The expiry that the ttl element at `pos` stands for, NO_EXPIRY for none. */
-export function ttlAt(bytes: Uint8Array, pos: number): number {
+function ttlAt(bytes: Uint8Array, pos: number): number {
   const ttl = lpInteger(bytes, pos);
   return ttl === NO_TTL ? NO_EXPIRY : ttl;
 }

@@ -286,7 +286,7 @@ function setPack(db: Records, entry: Entry): Entry {
 }
 
 /**
- * Makes a set of integers alone an intset if its limit allows that (`setTypeMaybeConvert` after
+ * Makes a set of integers alone an intset if its limit allows that (`maybeConvertToIntset`, after
  * SINTERSTORE and the like); leaves any other set as it is.
  */
 export function setUnpack(db: Records, entry: Entry): Entry {
