@@ -26,7 +26,7 @@ import { FOOTER_BYTES, writeFooter } from "./format/footer.ts";
 import { FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
 import { RecordWriter } from "./format/record_writer.ts";
 import type { RdbSink } from "./format/sink.ts";
-import { dialectOfVersion, type SnapshotVersion } from "./format/version.ts";
+import { dialectOfVersion, writableVersion } from "./format/version.ts";
 import { valueWriterOf } from "./writers/table.ts";
 import { writeAll } from "./writers/writer.ts";
 
@@ -35,22 +35,24 @@ const NO_BYTES = new Uint8Array(0);
 /**
  * Appends an entry's value as a payload.
  *
- * @param version Format of the value, and version in the footer.
+ * @param version RDB version of the server that the payload is for: it stands in the footer, and the value
+ * has the newest form that this server reads and we can write.
  * @param compress Strings that LZF makes at least 4 bytes shorter are compressed.
  */
 export function encodeDump(
   out: ByteBuffer,
   db: Database,
   entry: Entry,
-  version: SnapshotVersion,
+  version: number,
   compress: boolean,
 ): void {
   const from = out.length;
+  const format = writableVersion(version);
   const row = valueWriterOf(db.typeOf(entry));
   const writer = new RecordWriter(out, compress);
-  out.writeByte(row.typeOf(db, entry, version));
-  writeAll(writer, row.write(writer, db, entry, version));
-  writeFooter(out, from, version);
+  out.writeByte(row.typeOf(db, entry, format));
+  writeAll(writer, row.write(writer, db, entry, format));
+  writeFooter(out, from, Math.max(version, format));
 }
 
 /**

@@ -100,6 +100,7 @@ function releaseOf(version: string): number {
 
 /** RDB_VERSION in rdb.h of each release; what is older than 7.0 writes 9. */
 function rdbVersionOf(release: number): SnapshotVersion {
+  if (release >= 806) return 13;
   if (release >= 704) return 12;
   if (release >= 702) return 11;
   return release >= 700 ? 10 : 9;

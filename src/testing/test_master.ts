@@ -80,6 +80,7 @@ export class TestMaster implements AsyncDisposable {
     this.#options = resolved;
     this.#password = options.password;
     this.#keyspace = new Keyspace({ random });
+    this.#keyspace.snapshotVersion = resolved.rdbVersion;
     this.#feed = new ReplicationFeed({ ...resolved, keyspace: this.#keyspace });
     this.#server = new Server({
       keyspace: this.#keyspace,

@@ -11,6 +11,7 @@ import assert from "node:assert/strict";
 import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { snapshotVersionOf } from "../../src/rdb/format/version.ts";
 import type { EncodingLimits } from "../../src/store/memory/settings.ts";
 import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
@@ -310,10 +311,10 @@ export class Differential {
   }
 }
 
-/** What its snapshots carry, as far as DEBUG DIGEST depends on it. */
+/** What its snapshots carry: DEBUG DIGEST and XINFO depend on it. */
 function snapshotVersion({ product, version }: ServerBinary): number {
   if (product === "valkey") return atLeast(version, "9.0") ? 80 : 11;
-  return atLeast(version, "7.2") ? 12 : 10;
+  return snapshotVersionOf(version);
 }
 
 function sorted(reply: Reply): string {

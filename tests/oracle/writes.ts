@@ -220,6 +220,17 @@ const streams: readonly Row[] = [
   row(6, (w) => ["XADD", w.numberedKey(), w.nextId(), ...w.pairs(2)]),
   row(
     4,
+    (w) => ["XADD", w.key("x"), "IDMP", w.pick(["p", "q"]), w.number(20), "*", ...w.pairs(2)],
+    "8.6",
+  ),
+  row(
+    2,
+    (w) => ["XADD", w.key("x"), "IDMPAUTO", "p", "MAXLEN", "~", "50", "*", "f", w.number(20)],
+    "8.6",
+  ),
+  row(1, (w) => ["XCFGSET", w.key("x"), "IDMP-MAXSIZE", w.pick(["5", "100"])], "8.6"),
+  row(
+    4,
     (w) => ["XREADGROUP", "GROUP", w.group(), w.consumer(), "STREAMS", w.numberedKey(), ">"],
   ),
   row(2, (w) => ["XGROUP", "CREATE", w.numberedKey(), w.group(), "0"]),

@@ -96,6 +96,7 @@ for (const [version, value, hex] of RECORDED.filter(isExact)) {
 function engineOf(version: string, role: "master" | "stream" = "master"): Engine {
   const engine = new Engine(role, () => 0.5);
   (engine as { host: Host }).host = { ...engine.host, version };
+  engine.keyspace.snapshotVersion = snapshotVersionOf(version);
   return engine;
 }
 

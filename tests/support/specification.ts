@@ -67,6 +67,14 @@ export const ANY_INTEGER = ":?";
 /** Before an integer that time changes a little. */
 export const ABOUT = "(about) ";
 
+/** RDB versions of servers that answer some commands otherwise than {@linkcode DEFAULT_SERVER}. */
+const SNAPSHOT_VERSIONS: Readonly<Record<string, number>> = {
+  "redis-7.0": 10,
+  "redis-8.6": 13,
+  "valkey-8.1": 11,
+  "valkey-9": 80,
+};
+
 const ABOUT_TOLERANCE = 1000;
 const PAUSE = /^\((\d+) ms pass\)$/;
 /** Servers delete what has expired by their own clocks, which may be this much behind ours. */
@@ -109,6 +117,7 @@ export function settingsOf(item: Case): readonly Settings[] {
 /** A fresh engine under these settings. */
 export function engineSide(item: Case, settings: Settings): Side {
   const engine = new Engine("master");
+  engine.keyspace.snapshotVersion = SNAPSHOT_VERSIONS[item.server ?? DEFAULT_SERVER] ?? 12;
   engine.reply.protocol = item.resp ?? 2;
   const limits: Record<string, number> = { ...defaultLimits() };
   for (const [name, value] of Object.entries(settings)) {

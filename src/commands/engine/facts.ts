@@ -440,6 +440,7 @@ watch transactions 2.2.0 transaction -
 xack stream 5.0.0 stream -
 xadd stream 5.0.0 stream nondeterministic_output
 xautoclaim stream 6.2.0 stream nondeterministic_output
+xcfgset stream 8.6.0 stream -
 xclaim stream 5.0.0 stream nondeterministic_output
 xdel stream 5.0.0 stream -
 xgroup stream 5.0.0 - -
@@ -449,6 +450,7 @@ xgroup|delconsumer stream 5.0.0 stream -
 xgroup|destroy stream 5.0.0 stream -
 xgroup|help stream 5.0.0 stream -
 xgroup|setid stream 5.0.0 stream -
+xidmprecord stream 8.6.2 stream -
 xinfo stream 5.0.0 - -
 xinfo|consumers stream 5.0.0 stream nondeterministic_output
 xinfo|groups stream 5.0.0 stream -

@@ -14,7 +14,7 @@ import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { decodeDump, type DumpedValue, encodeDump } from "../../rdb/dump.ts";
 import { FOOTER_BYTES, readFooter } from "../../rdb/format/footer.ts";
 import { RdbError } from "../../rdb/format/errors.ts";
-import { FIRST_VALKEY_VERSION, snapshotVersionOf } from "../../rdb/format/version.ts";
+import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
@@ -44,7 +44,7 @@ const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.null();
   payload.clear();
-  encodeDump(payload, ctx.db, entry, snapshotVersionOf(ctx.host.version), true);
+  encodeDump(payload, ctx.db, entry, ctx.keyspace.snapshotVersion, true);
   assert(payload.length > FOOTER_BYTES, "a payload has a type and a footer");
   ctx.reply.bulk(payload.bytes, 0, payload.length);
   payload.shrink(KEPT_BYTES);
@@ -99,8 +99,8 @@ function readExpiry(ctx: Context, argv: Argv, isAbsolute: boolean): number {
 }
 
 /**
- * The value in the payload. From a client it must carry the right checksum and a version that the server we
- * report to be can write (`cluster.c verifyDumpPayload`), or one of Valkey's. From a master any version is
+ * The value in the payload. From a client it must carry the right checksum and a version that our master can
+ * write (`cluster.c verifyDumpPayload`), or one of Valkey's. From a master any version is
  * taken, and the checksum may be left out, as Redis 8.10 does.
  *
  * @throws {CommandError} DUMP_PAYLOAD for a version or checksum, BAD_DATA_FORMAT for a value that cannot be
@@ -113,7 +113,7 @@ function readPayload(ctx: Context, argv: Argv): DumpedValue {
   const footer = readFooter(bytes, start, end);
   const obeys = ctx.caller === Caller.MASTER_STREAM;
   const isRight = footer?.checksum === "right" || (obeys && footer?.checksum === "omitted");
-  const newest = obeys ? Infinity : snapshotVersionOf(ctx.host.version);
+  const newest = obeys ? Infinity : ctx.keyspace.snapshotVersion;
   const isKnown = footer !== undefined &&
     (footer.version <= newest || footer.version === FIRST_VALKEY_VERSION);
   if (!isKnown || !isRight) throw new CommandError(DUMP_PAYLOAD);

@@ -52,6 +52,10 @@ export class AddOptions {
   limit: number = 0;
   /** What becomes of groups' references to trimmed entries. */
   references: References = References.KEEP;
+  /** Index of the argument that is IDMP's or IDMPAUTO's producer; 0 without one. */
+  producerAt: number = 0;
+  /** Index of the argument that is IDMP's id of the producer's; 0 for IDMPAUTO, whose id is reckoned. */
+  producerIdAt: number = 0;
 
   /** The part of the options that {@linkcode Stream.trim} takes. */
   get trim(): Trim {
@@ -70,6 +74,8 @@ export class AddOptions {
     this.approximate = false;
     this.limit = 0;
     this.references = References.KEEP;
+    this.producerAt = 0;
+    this.producerIdAt = 0;
   }
 }
 
@@ -79,6 +85,8 @@ const ONE_STRATEGY =
   "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
 const LIMIT_ALONE = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy";
 const LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option";
+const ONE_PRODUCER = "ERR syntax error, IDMP/IDMPAUTO specified multiple times";
+const PRODUCER_WITH_ID = "ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs";
 const NO_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy";
 
 /**
@@ -110,8 +118,10 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
       options.onlyExisting = true;
     } else if (references !== undefined) {
       options.references = references;
-    } else if (isAdd && ctx.caller === Caller.MASTER_STREAM && producerWords(argv, i) > 0) {
-      i += producerWords(argv, i);
+    } else if (isAdd && more >= 1 && isWord(argv, i, "IDMPAUTO")) {
+      i = readProducer(argv, i, options, false);
+    } else if (isAdd && more >= 2 && isWord(argv, i, "IDMP")) {
+      i = readProducer(argv, i, options, true);
     } else if (isAdd) {
       options.hasSequence = readId(argv, i, options.id, IdForm.PARTIAL);
       options.hasId = true;
@@ -123,7 +133,9 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
   options.idAt = i;
   if (limit > 0 && options.trimAt === 0) throw new CommandError(LIMIT_ALONE);
   if (!isAdd && options.trimAt === 0) throw new CommandError(NO_STRATEGY);
-  if (ctx.caller !== Caller.MASTER_STREAM) setLimit(ctx, options, limit);
+  if (ctx.caller === Caller.MASTER_STREAM) return options;
+  if (options.producerAt !== 0 && options.hasId) throw new CommandError(PRODUCER_WITH_ID);
+  setLimit(ctx, options, limit);
   return options;
 }
 
@@ -133,13 +145,25 @@ function isDigit(byte: number): boolean {
 }
 
 /**
- * How many arguments belong to IDMPAUTO or IDMP at an index, since Redis 8.6: `IDMPAUTO producer`,
- * `IDMP producer id`; 0 for any other word. They make a repeated XADD do nothing. A master sends only an
- * entry that it has added, so that a replica passes over them.
+ * Reads `IDMPAUTO producer` or `IDMP producer id` at an index into the options, since Redis 8.6: they make
+ * a repeated XADD add nothing.
+ *
+ * @returns The index of the last argument that belongs to it.
+ * @throws {CommandError} When it comes twice, or a name is empty.
  */
-function producerWords(argv: Argv, index: number): number {
-  if (isWord(argv, index, "IDMPAUTO")) return 1;
-  return isWord(argv, index, "IDMP") ? 2 : 0;
+function readProducer(argv: Argv, index: number, options: AddOptions, hasId: boolean): number {
+  if (options.producerAt !== 0) throw new CommandError(ONE_PRODUCER);
+  const option = hasId ? "IDMP" : "IDMPAUTO";
+  options.producerAt = index + 1;
+  if (argv.lengthOf(index + 1) === 0) throw new CommandError(emptyName(option, "producer"));
+  if (!hasId) return index + 1;
+  options.producerIdAt = index + 2;
+  if (argv.lengthOf(index + 2) === 0) throw new CommandError(emptyName(option, "idempotent"));
+  return index + 2;
+}
+
+function emptyName(option: string, what: string): string {
+  return `ERR syntax error, ${option} requires a non-empty ${what} ID`;
 }
 
 /**

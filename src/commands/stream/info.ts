@@ -6,11 +6,13 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
+import { FIRST_PRODUCERS_VERSION, FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import { StreamCursor } from "../../store/types/stream_cursor.ts";
+import { StreamProducers } from "../../store/types/stream_producers.ts";
 import { countRadixNodes } from "../../store/types/stream_radix.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
@@ -24,6 +26,9 @@ import { lookupStream, replyEntry, replyId, requireGroup } from "./args.ts";
  * How many entries, and pending entries of each group and consumer, XINFO STREAM FULL shows without COUNT.
  */
 const FULL_COUNT = 10;
+
+/** What a stream without producers says of them. */
+const NO_PRODUCERS = new StreamProducers();
 
 // Reused by every command: none runs inside another.
 const cursor = new StreamCursor();
@@ -64,7 +69,7 @@ function idField(ctx: Context, name: string, id: StreamId): void {
 }
 
 /**
- * Replies with the seven fields that both forms of XINFO STREAM begin with. The numbers of the radix tree
+ * Replies with the fields that both forms of XINFO STREAM begin with, seven or thirteen. The numbers of the radix tree
  * are those that Redis's tree over the same nodes has.
  */
 function replyHead(ctx: Context, stream: Stream): void {
@@ -76,6 +81,27 @@ function replyHead(ctx: Context, stream: Stream): void {
   idField(ctx, "max-deleted-entry-id", stream.maxDeletedId);
   integerField(reply, "entries-added", stream.entriesAdded);
   idField(ctx, "recorded-first-entry-id", stream.firstId);
+  if (tellsProducers(ctx, stream)) replyProducers(ctx, stream.producers ?? NO_PRODUCERS);
+}
+
+/**
+ * Whether XINFO STREAM has the fields of idempotent producers: as the master, since Redis 8.6, has them.
+ */
+function tellsProducers({ keyspace }: Context, { producers }: Stream): boolean {
+  const version = keyspace.snapshotVersion;
+  return producers !== undefined ||
+    (version >= FIRST_PRODUCERS_VERSION && version < FIRST_VALKEY_VERSION);
+}
+
+/** Replies with the six fields of idempotent producers. */
+function replyProducers({ reply, nowMs }: Context, known: StreamProducers): void {
+  const tracked = known.tracked(nowMs);
+  integerField(reply, "idmp-duration", known.durationSeconds);
+  integerField(reply, "idmp-maxsize", known.maxEntries);
+  integerField(reply, "pids-tracked", tracked.producers);
+  integerField(reply, "iids-tracked", tracked.ids);
+  integerField(reply, "iids-added", known.added);
+  integerField(reply, "iids-duplicates", known.duplicates);
 }
 
 /** Replies with the first or last entry, null when the stream is empty. */
@@ -93,7 +119,7 @@ const xinfoStream = command("xinfo|stream", -3, READONLY, "RO.access@2", (ctx, a
   const { reply } = ctx;
   const stream = requireStream(ctx, argv);
   if (argv.count > 3) return replyFull(ctx, stream, readCount(argv));
-  reply.map(10);
+  reply.map(tellsProducers(ctx, stream) ? 16 : 10);
   replyHead(ctx, stream);
   integerField(reply, "groups", stream.groupCount);
   reply.bulkText("first-entry");
@@ -117,7 +143,7 @@ function readCount(argv: Argv): number {
 /** XINFO STREAM FULL: up to `most` entries, and each group. */
 function replyFull(ctx: Context, stream: Stream, most: number): void {
   const { reply } = ctx;
-  reply.map(9);
+  reply.map(tellsProducers(ctx, stream) ? 15 : 9);
   replyHead(ctx, stream);
   reply.bulkText("entries");
   const mark = reply.beginDeferred();

@@ -39,6 +39,7 @@ import { streamInfoCommands } from "./info.ts";
 import { streamClaimCommands } from "./claim.ts";
 import { streamNackCommands } from "./nack.ts";
 import { streamPendingCommands } from "./pending.ts";
+import { findRepeated, noteAdded, passOver, streamProducerCommands } from "./producers.ts";
 import { streamReadCommands } from "./read.ts";
 import { lookup } from "../engine/lookup.ts";
 
@@ -99,9 +100,8 @@ function addPacked(ctx: Context, argv: Argv, entry: Entry, first: number): boole
 }
 
 /**
- * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id
- * field value [field value ...]`:
- * adds an entry, trims the stream and replies with the entry's id. O(1), and O(n) of those trimmed.
+ * `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMPAUTO producer|IDMP producer id]
+ * [MAXLEN|MINID [=|~] threshold [LIMIT count]] *|id field value [field value ...]`: adds an entry, trims the stream and replies with the entry's id. O(1), and O(n) of those trimmed.
  *
  * It is propagated with the id that was chosen and with exact trimming.
  */
@@ -115,6 +115,11 @@ const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, ar
   }
   const { db } = ctx;
   const entry = lookup(ctx, argv, 1, ValueType.STREAM);
+  const hasProducer = options.producerAt !== 0;
+  if (hasProducer && !options.hasId) {
+    if (ctx.caller === Caller.MASTER_STREAM) return passOver(ctx, entry);
+    if (findRepeated(ctx, argv, entry, options, id)) return replyId(ctx, id);
+  }
   if (entry === 0 && options.onlyExisting) return ctx.reply.null();
   if (entry === 0) last.setWords(0, 0, 0, 0);
   else readLastId(db, entry, last);
@@ -122,11 +127,13 @@ const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, ar
   nextId(ctx, last, options);
   if (id.compare(last) <= 0) throw new CommandError(ID_TOO_SMALL);
   let stream: Stream | undefined;
-  if (options.trimAt !== 0 || !addPacked(ctx, argv, entry, first)) {
+  const isSimple = options.trimAt === 0 && !hasProducer;
+  if (!isSimple || !addPacked(ctx, argv, entry, first)) {
     stream = entry === 0 ? new Stream() : streamOf(db, entry);
     const added = stream.append(id, argv, first, argv.count, db.settings.limits);
     if (!added) throw new CommandError(TOO_LARGE);
     assert(stream.lastId.compare(id) === 0, "the stream's last id is that of its newest entry");
+    if (hasProducer) noteAdded(ctx, argv, stream, options, id);
     if (options.trimAt !== 0) trim(stream, options);
   }
   replyId(ctx, id);
@@ -299,5 +306,6 @@ export const streamCommands: readonly Command[] = [
   ...streamInfoCommands,
   ...streamNackCommands,
   ...streamPendingCommands,
+  ...streamProducerCommands,
   ...streamReadCommands,
 ];

@@ -34,7 +34,7 @@ import { STREAM_ID_BYTES, TWO_32 } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
 import { type Element, type ElementRow, typeRow } from "./element.ts";
 import { StreamGroups } from "./stream_groups.ts";
-import { StreamProducers } from "./stream_producers.ts";
+import { StreamProducersReader } from "./stream_producers.ts";
 
 const MAX_WORD = 0xffffffff;
 /** Memory that is kept for the first node of the next stream. */
@@ -53,7 +53,7 @@ class StreamValue implements Element {
   readonly #generation: number;
   readonly #blob: StringSlot;
   readonly #groups: StreamGroups;
-  readonly #producers: StreamProducers;
+  readonly #producers: StreamProducersReader;
   #part: Part = Part.NODES;
   #stream: Stream = new Stream();
   /** Nodes still to come. */
@@ -79,7 +79,7 @@ class StreamValue implements Element {
     this.#generation = generation;
     this.#blob = context.newSlot();
     this.#groups = new StreamGroups(context, generation);
-    this.#producers = new StreamProducers(context);
+    this.#producers = new StreamProducersReader(context);
   }
 
   read(): boolean {
@@ -96,6 +96,7 @@ class StreamValue implements Element {
     if (this.#part === Part.GROUPS) {
       if (!this.#groups.read()) return false;
       this.#part = Part.PRODUCERS;
+      if (this.#generation >= 4) this.#producers.begin(this.#stream);
     }
     if (this.#generation >= 4 && !this.#producers.read()) return false;
     this.#store();

@@ -11,15 +11,15 @@ import { IdPlace } from "../../store/packed/id_table.ts";
 import { StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
 import { type Consumer, DELIVERIES, type Group, TIME } from "../../store/types/stream_groups.ts";
+import { readEntry, StreamProducers } from "../../store/types/stream_producers.ts";
 import { streamOf } from "../../store/types/small_stream.ts";
 import { STREAM_ID_BYTES, Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
 import type { SnapshotVersion } from "../format/version.ts";
 import { type ValueRest, type ValueWriter, writeBeginning } from "./writer.ts";
 
-/** Redis's defaults of what a stream keeps of its producers; nothing is kept of them here. */
-const PRODUCER_SECONDS = 100;
-const PRODUCER_ENTRIES = 100;
+/** What is written of a stream that never had a producer. */
+const NO_PRODUCERS = new StreamProducers();
 const MAX_WORD = 0xffffffff;
 
 const id = new StreamId();
@@ -29,12 +29,13 @@ const idBytes = new Uint8Array(STREAM_ID_BYTES);
 function generationOf(db: Database, entry: Entry, version: SnapshotVersion): number {
   if (version < 10) return 1;
   if (version < 11) return 2;
+  if (version !== 12 && version !== 13) return 3;
   // Only a master of Redis 8.8 or later has entries without a consumer (XNACK), and it reads
-  // generation 5.
-  if (version !== 12) return 3;
-  // A stream that lies packed in its record has no groups.
+  // generation 5; only one of 8.6 or later has producers, and it reads generation 4.
+  // A stream that lies packed in its record has neither.
   const stream = db.objectOf(entry) as Stream | undefined;
-  return stream?.groups().some(({ unowned }) => unowned > 0) ? 5 : 3;
+  if (stream?.groups().some(({ unowned }) => unowned > 0)) return 5;
+  return version === 13 || stream?.producers !== undefined ? 4 : 3;
 }
 
 /** The writer that the next piece goes to: it may be another one in every slice. */
@@ -95,9 +96,33 @@ function* pieces(target: Target, stream: Stream, generation: number): Iterator<v
     for (const consumer of group.consumers()) yield* consumerPieces(target, consumer, generation);
     if (generation >= 5) yield* unowned(target, group);
   }
-  if (generation < 5) return;
-  // Two settings, no producers, and two counters of their ids.
-  for (const number of [PRODUCER_SECONDS, PRODUCER_ENTRIES, 0, 0, 0]) target.writer.length(number);
+  if (generation >= 4) yield* producers(target, stream.producers ?? NO_PRODUCERS);
+}
+
+/** Writes what is known of idempotent producers; layout: `elements/stream_producers.ts`. */
+function* producers(target: Target, known: StreamProducers): Iterable<void> {
+  target.writer.length(known.durationSeconds);
+  target.writer.length(known.maxEntries);
+  target.writer.length(known.size);
+  for (const [producer, entries] of known.each()) {
+    writeText(target.writer, producer);
+    target.writer.length(entries.size);
+    for (const [name, entry] of entries) {
+      writeText(target.writer, name);
+      readEntry(entry, id);
+      writeId(target.writer, id);
+      yield;
+    }
+  }
+  target.writer.length(known.added);
+  target.writer.length(known.duplicates);
+}
+
+/** Writes a text of one code unit for each byte. */
+function writeText(writer: RecordWriter, text: string): void {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  writer.string(bytes, 0, bytes.length);
 }
 
 /**
@@ -174,6 +199,7 @@ export const streamWriter: ValueWriter = {
     const generation = generationOf(db, entry, version);
     if (generation === 1) return Type.STREAM_LISTPACKS;
     if (generation === 5) return Type.STREAM_LISTPACKS_5;
+    if (generation === 4) return Type.STREAM_LISTPACKS_4;
     return generation === 2 ? Type.STREAM_LISTPACKS_2 : Type.STREAM_LISTPACKS_3;
   },
   write(writer, db, entry, version) {

@@ -1,5 +1,5 @@
 /**
- * Small streams, held in their record: one node at most and no groups. A {@linkcode Stream} takes some two
+ * Small streams, held in their record: one node at most, no groups and no producers. A {@linkcode Stream} takes some two
  * kilobytes of objects, so streams of a few entries, which come by the million, are one only while a
  * command works on them. Redis has one form of streams alone; none of its clients can tell.
  *
@@ -205,7 +205,7 @@ export function keepStream(
 
 /** Appends the packed form of a stream; false, and nothing written, when it is not small. */
 function packStream(stream: Stream, out: ByteBuffer): boolean {
-  if (stream.groupCount > 0 || stream.nodes.size > 1) return false;
+  if (!isPlain(stream) || stream.nodes.size > 1) return false;
   let node: NodeRegion | undefined;
   nodeId.setWords(0, 0, 0, 0);
   if (stream.nodes.first(place)) {
@@ -232,10 +232,15 @@ export function packStreamOf(
   end: number,
   out: ByteBuffer,
 ): boolean {
-  if (stream.groupCount > 0 || stream.nodes.size > 0 || end - start > MOST_NODE_BYTES) return false;
+  if (!isPlain(stream) || stream.nodes.size > 0 || end - start > MOST_NODE_BYTES) return false;
   writeHeader(stream, id, out);
   out.writeBytes(node, start, end);
   return true;
+}
+
+/** Whether a stream is entries and counters alone, which is all that the packed form has a place for. */
+function isPlain(stream: Stream): boolean {
+  return stream.groupCount === 0 && stream.producers === undefined;
 }
 
 /** Appends the header of a stream whose node has this id. */

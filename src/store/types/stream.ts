@@ -25,6 +25,7 @@ import { NodeRegion } from "../packed/region.ts";
 import type { EncodingLimits } from "../memory/settings.ts";
 import { Pool } from "../memory/pool.ts";
 import { Group, sorted } from "./stream_groups.ts";
+import type { StreamProducers } from "./stream_producers.ts";
 import { IdPlace, IdTable } from "../packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../packed/stream_id.ts";
 import {
@@ -85,6 +86,8 @@ export class Stream implements StoredObject {
   readonly maxDeletedId: StreamId = new StreamId();
   /** How many entries were ever added, or what XSETID said. */
   entriesAdded: number = 0;
+  /** What is known of idempotent producers; undefined for a stream that never had any. */
+  producers: StreamProducers | undefined = undefined;
   /** Whether records hold this very object: see `small_stream.ts`. */
   isHeld: boolean = false;
   readonly #groups: Map<string, Group> = new Map();
@@ -99,7 +102,7 @@ export class Stream implements StoredObject {
   get memoryBytes(): number {
     let bytes = STREAM_BYTES + this.#nodeBytes + this.spareBytes + this.nodes.memoryBytes;
     for (const group of this.#groups.values()) bytes += group.memoryBytes;
-    return bytes;
+    return bytes + (this.producers?.memoryBytes ?? 0);
   }
 
   /** Bytes of shared buffers that no node uses. */
@@ -347,6 +350,7 @@ export class Stream implements StoredObject {
     copy.maxDeletedId.set(this.maxDeletedId);
     copy.entriesAdded = this.entriesAdded;
     for (const [name, group] of this.#groups) copy.#groups.set(name, group.copy());
+    copy.producers = this.producers?.copy();
     return copy;
   }
 

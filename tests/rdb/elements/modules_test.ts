@@ -106,7 +106,7 @@ for (const cuts of [[], Array.from({ length: NEWER.length - 1 }, (_, i) => i + 1
     assert.equal(engine.call("TYPE", "limit"), "+gcra\r\n");
     assert.match(engine.call("LLEN", "array"), /^-WRONGTYPE/);
     const dump = engine.raw(["DUMP", "array"]);
-    assert.ok(textOf(dump).includes(textOf(join(28, ELEMENTS, 12, 0))));
+    assert.ok(textOf(dump).includes(textOf(join(28, ELEMENTS, 14, 0))));
     const payload = dump.subarray(dump.indexOf(10) + 1, -2);
     assert.equal(engine.call("RESTORE", "again", "0", payload), "+OK\r\n");
     assert.deepEqual(engine.raw(["DUMP", "again"]), dump);

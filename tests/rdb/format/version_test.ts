@@ -16,7 +16,9 @@ const SERVERS: readonly (readonly [server: string, version: number])[] = [
   ["7.2.7", 11],
   ["7.4.1", 12],
   ["8.0.2", 12],
-  ["255.255.255", 12],
+  ["8.4.9", 12],
+  ["8.6.0", 13],
+  ["255.255.255", 13],
 ];
 
 for (const [server, version] of SERVERS) {

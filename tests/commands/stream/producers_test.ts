@@ -1,0 +1,114 @@
+/**
+ * What `src/commands/stream/producers.ts` answers: `tests/golden/commands/stream/producers.json`; and what a
+ * replica makes of a master's XADD with IDMP.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { specification } from "../../support/specification.ts";
+import { Engine } from "../engine.ts";
+
+await specification("stream/producers");
+
+const FIELDS = ["iids-tracked", "pids-tracked", "iids-added", "iids-duplicates"];
+
+/** What XINFO STREAM tells of a stream's producers. */
+function told(engine: Engine, key: string): Record<string, number> {
+  const words = engine.call("XINFO", "STREAM", key).split("\r\n");
+  const found: Record<string, number> = {};
+  for (const name of FIELDS) {
+    const at = words.indexOf(name);
+    if (at >= 0) found[name] = Number(words[at + 1].slice(1));
+  }
+  return found;
+}
+
+function replica(): Engine {
+  const engine = new Engine("stream");
+  engine.keyspace.snapshotVersion = 13;
+  return engine;
+}
+
+test("XADD IDMP with an id is added, with * it is a repeated one and changes nothing", () => {
+  const engine = replica();
+  engine.call("XADD", "s", "IDMP", "p", "a", "1700000000000-1", "f", "v");
+  engine.call("XADD", "s", "IDMP", "p", "a", "*", "f", "v");
+  engine.call("XADD", "s", "IDMP", "p", "a", "MAXLEN", "0", "*", "f", "v");
+  engine.call("XADD", "s", "IDMPAUTO", "p", "*", "f", "v");
+  engine.call("XADD", "none", "IDMP", "p", "a", "*", "f", "v");
+  assert.equal(engine.call("XLEN", "s"), ":1\r\n");
+  assert.equal(engine.call("EXISTS", "none"), ":0\r\n");
+  assert.deepEqual(told(engine, "s"), {
+    "pids-tracked": 1,
+    "iids-tracked": 1,
+    "iids-added": 1,
+    "iids-duplicates": 3,
+  });
+});
+
+test("XADD IDMP with an id is added although the id of the producer's is known", () => {
+  const engine = replica();
+  engine.call("XADD", "s", "IDMP", "p", "a", "1700000000000-1", "f", "v");
+  // The master's clock is ahead of ours: it has forgotten the first.
+  engine.call("XADD", "s", "IDMP", "p", "a", "1700000000009-1", "f", "v");
+  assert.equal(engine.call("XLEN", "s"), ":2\r\n");
+  assert.equal(told(engine, "s")["iids-tracked"], 1);
+});
+
+test("ids of producers are forgotten by number, by age and by XCFGSET", () => {
+  const engine = replica();
+  engine.call("XADD", "s", "1-1", "f", "v");
+  engine.call("XCFGSET", "s", "IDMP-MAXSIZE", "2", "IDMP-DURATION", "10");
+  for (const [i, id] of ["a", "b", "c"].entries()) {
+    engine.call("XADD", "s", "IDMP", "p", id, `170000000000${i}-1`, "f", "v");
+  }
+  engine.call("XADD", "s", "IDMPAUTO", "q", "1700000009000-1", "f", "v");
+  assert.equal(told(engine, "s")["iids-tracked"], 3);
+  engine.at(1_700_000_010_002);
+  assert.deepEqual([told(engine, "s")["pids-tracked"], told(engine, "s")["iids-tracked"]], [1, 1]);
+  engine.call("XCFGSET", "s", "IDMP-DURATION", "10");
+  assert.equal(told(engine, "s")["iids-tracked"], 1, "the same numbers forget nothing");
+  engine.call("XCFGSET", "s", "IDMP-DURATION", "11");
+  assert.deepEqual(told(engine, "s"), {
+    "pids-tracked": 0,
+    "iids-tracked": 0,
+    "iids-added": 4,
+    "iids-duplicates": 0,
+  });
+});
+
+test("producers are in DUMP and COPY", () => {
+  const engine = replica();
+  engine.call("XADD", "s", "IDMP", "p", "a", "1700000000000-1", "f", "v");
+  engine.call("XADD", "s", "IDMPAUTO", "q", "1700000000001-1", "a", "b", "c", "d");
+  engine.call("XADD", "s", "IDMP", "p", "a", "*", "f", "v");
+  const dump = engine.raw(["DUMP", "s"]);
+  const payload = dump.subarray(dump.indexOf(10) + 1, -2);
+  assert.equal(engine.call("RESTORE", "t", "0", payload), "+OK\r\n");
+  engine.call("COPY", "s", "u");
+  engine.call("XADD", "s", "IDMP", "p", "b", "1700000000002-1", "f", "v");
+  for (const key of ["t", "u"]) {
+    assert.deepEqual(engine.raw(["DUMP", key]), dump);
+    assert.deepEqual(told(engine, key), {
+      "pids-tracked": 2,
+      "iids-tracked": 2,
+      "iids-added": 2,
+      "iids-duplicates": 1,
+    });
+  }
+});
+
+test("a stand-alone master answers a repeated entry with the first one's id and sends it as it came", () => {
+  const engine = new Engine("master");
+  const first = engine.call("XADD", "s", "IDMPAUTO", "p", "*", "a", "b", "c", "d");
+  engine.at(engine.nowMs + 500);
+  assert.equal(engine.call("XADD", "s", "IDMPAUTO", "p", "*", "c", "d", "a", "b"), first);
+  assert.notEqual(engine.call("XADD", "s", "IDMPAUTO", "p", "*", "a", "bc", "d", ""), first);
+  assert.deepEqual(engine.propagated, [
+    "XADD s IDMPAUTO p 1700000000000-0 a b c d",
+    "XADD s IDMPAUTO p * c d a b",
+    "XADD s IDMPAUTO p 1700000000500-0 a bc d ",
+  ]);
+});
