@@ -7,12 +7,15 @@
  *         |     |        |           |             flag, takes no value
  *         |     option and value     option=value
  *         subcommand: start, demo, help, version
- * ``` *
+ * ```
+ *
  * @module
  */
 
 import { messageOf } from "../base/errors.ts";
-import { parseListen, parseMaster } from "../replica/options.ts";
+import { nearestName } from "../base/shape.ts";
+import { parseMasterUrl } from "../replica/master_url.ts";
+import { checkReaders, parseListen, type ServerOptions } from "../replica/options.ts";
 
 /** A command line that makes no sense: the message says why, the exit code is 2. */
 export class UsageError extends Error {
@@ -43,6 +46,8 @@ export interface StartArgs extends OutputArgs {
   readonly passwordFile: string | undefined;
   /** Path of a file with the password our clients must give. */
   readonly requirepassFile: string | undefined;
+  /** True lets everybody who reaches `listen` read everything. */
+  readonly open: boolean;
   /** Path of the snapshot to restart from, and to write. */
   readonly snapshot: string | undefined;
   /** Paths of certificates to trust; empty for the system's. */
@@ -77,9 +82,10 @@ export type Args = StartArgs | DemoArgs | TextArgs;
 export const HELP: string = `A live copy of a Redis or Valkey dataset, following its master.
 
 start --master URL      follow a master until Ctrl-C
-  --master URL            redis://[user[:password]@]host[:port], rediss:// for TLS, unix:/path,
-                          redis+sentinel://host:port,host:port/NAME
+  --master URL            redis://[user:password@]host[:port], rediss:// for TLS, unix:/path,
+                          redis+sentinel://host:port,host:port/NAME, or HOST:PORT; also valkey://
   --listen HOST:PORT      serve the data over RESP, read-only; also PORT or unix:/path
+  --open                  let everybody read who reaches --listen, without a password
   --password-file F       file with the master's password, read anew at each connection
   --requirepass-file F    file with the password our own clients must give
   --snapshot F            file to restart from, written every five minutes and at the end
@@ -103,7 +109,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage
 
 type Options = ReadonlyMap<string, readonly string[]>;
 
-const FLAGS: ReadonlySet<string> = new Set(["json", "help", "version"]);
+const FLAGS: ReadonlySet<string> = new Set(["json", "open", "help", "version"]);
 const REPEATED: ReadonlySet<string> = new Set(["tls-ca"]);
 const SHARED: readonly string[] = ["log-level", "json", "help", "version"];
 const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
@@ -113,6 +119,7 @@ const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
     "listen",
     "password-file",
     "requirepass-file",
+    "open",
     "snapshot",
     "tls-ca",
     "tls-cert",
@@ -136,7 +143,7 @@ export function parseArgs(words: readonly string[]): Args {
   if (first === "--help" || first === "-h" || first === "help") return { command: "help" };
   if (first === "--version" || first === "-V") return { command: "version" };
   if (first !== "start" && first !== "demo") {
-    throw new UsageError(`Unknown command "${first}": say start or demo`);
+    throw new UsageError(`Unknown command "${first.slice(0, 40)}": say start or demo`);
   }
   const options = readOptions(first, rest);
   if (options.has("help")) return { command: "help" };
@@ -150,9 +157,16 @@ function readOptions(command: "start" | "demo", words: readonly string[]): Optio
   for (let pos = 0; pos < words.length; pos++) {
     const word = words[pos] === "-h" ? "--help" : words[pos];
     const parts = /^--([a-z][a-z-]*)(?:=([\s\S]*))?$/.exec(word);
-    if (parts === null) throw new UsageError(`"${word}" is not an option`);
+    // A word in the wrong place may be a URL with a password: it is not quoted.
+    if (parts === null) {
+      throw new UsageError(`Word ${pos + 2} is not an option: they begin with --`);
+    }
     const [, name, inline] = parts;
-    if (!KNOWN[command].has(name)) throw new UsageError(`${command} has no option --${name}`);
+    if (!KNOWN[command].has(name)) {
+      const near = nearestName(name, [...KNOWN[command]]);
+      const hint = near === undefined ? "" : `: did you mean --${near}?`;
+      throw new UsageError(`${command} has no option --${name}${hint}`);
+    }
     const values = options.get(name) ?? [];
     if (values.length > 0 && !REPEATED.has(name)) throw new UsageError(`--${name} is given twice`);
     options.set(name, values);
@@ -179,6 +193,7 @@ function startArgs(options: Options): StartArgs {
     listen: options.get("listen")?.[0],
     passwordFile: options.get("password-file")?.[0],
     requirepassFile: options.get("requirepass-file")?.[0],
+    open: options.has("open"),
     snapshot: options.get("snapshot")?.[0],
     tlsCa: options.get("tls-ca") ?? [],
     tlsCert: options.get("tls-cert")?.[0],
@@ -186,16 +201,19 @@ function startArgs(options: Options): StartArgs {
     tlsServerName: options.get("tls-server-name")?.[0],
     ...outputArgs(options),
   };
-  const target = orUsage("--master", () => parseMaster({ master }));
+  const { tls } = orUsage("--master", () => parseMasterUrl(master));
   if (args.listen !== undefined) checkListen(args.listen);
-  if (target?.tls === undefined && [...options.keys()].some((name) => name.startsWith("tls-"))) {
+  if (tls === undefined && [...options.keys()].some((name) => name.startsWith("tls-"))) {
     throw new UsageError("The --tls- options need a rediss:// master");
   }
   if ((args.tlsCert === undefined) !== (args.tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together");
   }
-  if (args.requirepassFile !== undefined && args.listen === undefined) {
-    throw new UsageError("--requirepass-file needs --listen");
+  if (args.listen === undefined && (args.requirepassFile !== undefined || args.open)) {
+    throw new UsageError("--requirepass-file and --open need --listen");
+  }
+  if (args.listen !== undefined && args.requirepassFile === undefined) {
+    checkProtected(args.listen, { open: args.open });
   }
   return args;
 }
@@ -222,7 +240,19 @@ function outputArgs(options: Options): OutputArgs {
 }
 
 function checkListen(listen: string): void {
-  orUsage("--listen", () => parseListen(/^\d+$/.test(listen) ? Number(listen) : listen));
+  orUsage("--listen", () => parseListen(listen));
+}
+
+/** Refuses to serve strangers without a password, in the command line's own words. */
+function checkProtected(listen: string, server: ServerOptions): void {
+  try {
+    checkReaders(parseListen(listen), server);
+  } catch {
+    throw new UsageError(
+      "--listen is an address that others can reach, and nothing keeps them from reading everything: " +
+        "give start --requirepass-file, or --open if that is meant",
+    );
+  }
 }
 
 function readNumber(name: string, text: string, max: number): number {

@@ -30,7 +30,13 @@ export async function demo(
   try {
     shop.fill();
     shop.open();
-    const replica = new Replica({ master: master.url, listen: args.listen, logger: progress });
+    const replica = new Replica({
+      master: master.url,
+      listen: args.listen,
+      // The sample's data is nobody's secret.
+      server: { open: true },
+      logger: progress,
+    });
     const welcome = welcomeOnce(replica, progress, master.url, args.json);
     const ends = limit === undefined ? stopped : Promise.race([stopped, limit.over]);
     await followUntil(replica, progress, ends).finally(welcome);

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { TlsClientOptions } from "../net/socket.ts";
-import { type ReplicaOptions, withoutSecret } from "../replica/options.ts";
+import { formatAddress, type TlsClientOptions } from "../net/socket.ts";
+import { parseMasterUrl } from "../replica/master_url.ts";
+import type { ReplicaOptions } from "../replica/options.ts";
 import { Replica } from "../replica/replica.ts";
 import { type StartArgs, UsageError } from "./args.ts";
 import { explain } from "./explain.ts";
@@ -24,14 +25,18 @@ export async function start(
   stopped: Promise<void>,
 ): Promise<void> {
   const replica = new Replica(toOptions(args, progress));
-  progress.info(`following ${withoutSecret(args.master)}`);
+  const { address, sentinel } = parseMasterUrl(args.master);
+  const where = sentinel === undefined
+    ? formatAddress(address)
+    : `"${sentinel.name}" as told by ${sentinel.addresses.map(formatAddress).join(", ")}`;
+  progress.info(`following ${where}`);
   await followUntil(replica, progress, stopped);
   progress.info("stopped");
 }
 
 /** Makes the library's options from a command line; reads the files it names. */
 export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
-  const { passwordFile, requirepassFile, listen, snapshot } = args;
+  const { passwordFile, requirepassFile, listen, open, snapshot } = args;
   // Read once now, so that a wrong path is reported at once and not at the first connection.
   if (passwordFile !== undefined) readOption("--password-file", passwordFile);
   return {
@@ -42,10 +47,10 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
       ? undefined
       : () => readOption("--password-file", passwordFile),
     server: requirepassFile === undefined
-      ? undefined
-      : { password: readPassword("--requirepass-file", requirepassFile) },
+      ? { open }
+      : { open, password: readPassword("--requirepass-file", requirepassFile) },
     snapshot: snapshot === undefined ? undefined : { path: snapshot },
-    tls: /^rediss[:+]/.test(args.master) ? toTls(args) : undefined,
+    tls: parseMasterUrl(args.master).tls === undefined ? undefined : toTls(args),
   };
 }
 

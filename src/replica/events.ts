@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Logger } from "../base/logger.ts";
+import { messageOf } from "../base/errors.ts";
+import { type Logger, settle } from "../base/logger.ts";
 
 /** Each event by its name, with what its listeners get. */
 export interface ReplicaEvents {
@@ -18,13 +19,17 @@ export interface ReplicaEvents {
   readonly close: Record<string, never>;
 }
 
-/** A function that gets one kind of event. */
+/** A function that gets one kind of event; it may be async, and nobody waits for it. */
 export type Listener<Name extends keyof ReplicaEvents> = (event: ReplicaEvents[Name]) => void;
 
 type AnyListener = (event: ReplicaEvents[keyof ReplicaEvents]) => void;
 
+/** Most characters of a listener's own error text in a message. */
+const MAX_ERROR_TEXT = 200;
+
 /**
- * Calls listeners in the order they were added; an exception of one is logged and does not stop the others.
+ * Calls listeners in the order they were added. An exception of one, or the rejection of the promise it
+ * returns, is logged and does not stop the others.
  */
 export class Emitter {
   readonly #listeners: Map<keyof ReplicaEvents, Set<AnyListener>> = new Map();
@@ -46,11 +51,13 @@ export class Emitter {
   /** Calls every listener of `name` there is at this moment. */
   emit<Name extends keyof ReplicaEvents>(name: Name, event: ReplicaEvents[Name]): void {
     for (const listener of [...this.#listeners.get(name) ?? []]) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.#logger.error(`A listener of "${name}" threw: ${error}`);
-      }
+      settle(() => listener(event), (error) => {
+        this.#logger.error(`A listener of "${name}" failed: ${cut(messageOf(error))}`);
+      });
     }
   }
+}
+
+function cut(text: string): string {
+  return text.length > MAX_ERROR_TEXT ? `${text.slice(0, MAX_ERROR_TEXT)}...` : text;
 }

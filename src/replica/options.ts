@@ -1,6 +1,6 @@
 /**
- * The options of a `Replica`, how they are checked, and how the master's URL is taken apart. Nothing here
- * connects.
+ * The options of a `Replica`, and what they say together about the master and about who may read. The rules
+ * for each option are in option_rules.ts. Nothing here connects.
  *
  * @module
  */
@@ -9,10 +9,15 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Address, Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
 import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
-import { checkSnapshotOptions, type SnapshotOptions } from "./snapshot.ts";
+import {
+  type GivenMaster,
+  parseListenText,
+  parseMasterUrl,
+  parseSentinelAddress,
+} from "./master_url.ts";
+import type { SnapshotOptions } from "./snapshot.ts";
 
 const DEFAULT_PORT = 6379;
-const DEFAULT_SENTINEL_PORT = 26379;
 
 /** A password, or a function that is called for it before each connection. */
 export type Password = string | (() => string | Promise<string>);
@@ -24,16 +29,35 @@ export type MasterOptions =
     readonly host: string;
     /** TCP port; 6379 unless told. */
     readonly port?: number;
+    /** Number of the database that the replica's own reads mean; 0 unless told. */
+    readonly database?: number;
   }
   | {
     /** Path of a Unix socket. */
     readonly path: string;
+    /** Number of the database that the replica's own reads mean; 0 unless told. */
+    readonly database?: number;
   }
   | {
     /** Where the sentinels are, each as `host:port`, or `host` for port 26379. */
     readonly sentinels: readonly string[];
     /** The master's name in the sentinels' configuration. */
     readonly name: string;
+    /** Number of the database that the replica's own reads mean; 0 unless told. */
+    readonly database?: number;
+  };
+
+/** Where the data is served, as an object in place of `host:port`. */
+export type ListenOptions =
+  | {
+    /** Host name or IP address to listen on. */
+    readonly host: string;
+    /** TCP port; 6379 unless told, and 0 takes a free one. */
+    readonly port?: number;
+  }
+  | {
+    /** Path of a Unix socket. */
+    readonly path: string;
   };
 
 /** How sentinels are reached, where that differs from the master. */
@@ -52,6 +76,11 @@ export interface ServerOptions {
   readonly enabled?: boolean;
   /** What clients must AUTH with as the default user; without it they need no AUTH. */
   readonly password?: string;
+  /**
+   * True lets everybody who reaches `listen` read everything. Without it, a replica without a password and
+   * without client certificates listens on loopback addresses and Unix sockets only.
+   */
+  readonly open?: boolean;
   /** Further users by name, with their passwords; each may read everything. */
   readonly users?: Readonly<Record<string, string>>;
   /** TLS for clients; with `ca` they must show a certificate. */
@@ -67,10 +96,11 @@ export interface ServerOptions {
 /** Options of {@linkcode Replica}. */
 export interface ReplicaOptions {
   /**
-   * `redis://[user[:password]@]host[:port]`, `rediss://` for TLS, `unix:/path`,
-   * `redis+sentinel://[user[:password]@]host[:port],host[:port]/name` (`rediss+sentinel://` for TLS), or an
-   * object. User and password are the master's. Left out, the replica follows no master and `storage` can be
-   * written.
+   * `redis://[user:password@]host[:port][/database]`, `rediss://` or `redis+tls://` for TLS, `valkey://` and
+   * `valkeys://` alike, `unix:/path`, `redis+sentinel://[user:password@]host[:port],host[:port]/name[/database]`
+   * (`rediss+sentinel://` for TLS), `host:port`, or an object. User and password are the master's; every
+   * database is followed, and the one named is what the replica's own reads mean. Left out, the replica
+   * follows no master and `storage` can be written; undefined is refused, as an unset variable gives it.
    */
   readonly master?: string | MasterOptions;
   /** ACL user at the master; wins over the URL's. */
@@ -81,8 +111,8 @@ export interface ReplicaOptions {
   readonly sentinel?: SentinelAccess;
   /** TLS to the master: true, or its options. On with `rediss://`. */
   readonly tls?: boolean | TlsClientOptions;
-  /** `host:port`, a port, `unix:/path`, or an object: serve the data over RESP there. */
-  readonly listen?: string | number | MasterOptions;
+  /** `host:port`, a port of 127.0.0.1, `unix:/path`, or an object: serve the data over RESP there. */
+  readonly listen?: string | number | ListenOptions;
   /** How Redis clients are served at `listen`. */
   readonly server?: ServerOptions;
   /** Host and port that the master shows of us in INFO and ROLE; the listening port unless told. */
@@ -100,8 +130,9 @@ export interface ReplicaOptions {
   readonly resync?: "swap" | "flush";
   /**
    * How old the data may be to be read, in milliseconds: when the master was heard longer ago, or never,
-   * reads throw MASTERDOWN and clients get that error. A master is heard every 10 s at least; a link that is
-   * silent counts as up until `timeouts.idleMs`. No bound unless told.
+   * reads throw MASTERDOWN and clients get that error, whether the connection broke or fell silent. An idle
+   * master speaks every 10 s (`repl-ping-replica-period`); it is asked in between, on a connection of its
+   * own, where that is not often enough for the bound. No bound unless told; 100 at least.
    */
   readonly maxStalenessMs?: number;
   /** Keeps the data over a restart, which then needs only what was missed. */
@@ -158,60 +189,16 @@ export interface MasterTarget {
   readonly password: Password | undefined;
   /** TLS options, or undefined for none. */
   readonly tls: TlsClientOptions | undefined;
-}
-
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof ReplicaOptions>([
-  "master",
-  "username",
-  "password",
-  "sentinel",
-  "tls",
-  "listen",
-  "server",
-  "announce",
-  "timeouts",
-  "backoff",
-  "limits",
-  "resync",
-  "maxStalenessMs",
-  "snapshot",
-  "psyncCommand",
-  "onDivergence",
-  "onUnsupported",
-  "logger",
-  "onSync",
-  "net",
-  "clock",
-  "random",
-]);
-
-/**
- * Checks what needs no connection to be checked. A name that no option has is refused: a misspelt option must
- * not be ignored.
- *
- * @throws {TypeError} When an option is unknown or makes no sense.
- * @throws {RangeError} When a number lies outside its range.
- */
-export function checkOptions(options: ReplicaOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.has(name)) throw new TypeError(`Unknown option "${name}"`);
-  }
-  const { resync, maxStalenessMs, snapshot } = options;
-  if (resync !== undefined && resync !== "swap" && resync !== "flush") {
-    throw new TypeError(`resync is "${resync}", neither "swap" nor "flush"`);
-  }
-  if (maxStalenessMs !== undefined && !(maxStalenessMs >= 0)) {
-    throw new RangeError(`maxStalenessMs is ${maxStalenessMs}, below 0`);
-  }
-  if (snapshot !== undefined) checkSnapshotOptions(snapshot);
+  /** Number of the database that the replica's own reads mean. */
+  readonly database: number;
 }
 
 /**
  * Takes the master's URL or object apart. Options beside it win over what the URL says.
  *
+ * @param options Options that have passed `checkOptions`.
  * @returns Undefined when no master is given.
  * @throws {TypeError} When the URL is none, or contradicts another option.
- * @throws {RangeError} When a port is none.
  */
 export function parseMaster(options: ReplicaOptions): MasterTarget | undefined {
   const { master } = options;
@@ -220,15 +207,20 @@ export function parseMaster(options: ReplicaOptions): MasterTarget | undefined {
   if (given.sentinel === undefined && options.sentinel !== undefined) {
     throw new TypeError("The option sentinel is set, but the master is not behind sentinels");
   }
+  const username = options.username ?? given.username;
+  const password = options.password ?? given.password;
+  requirePassword("username", username, password);
+  requirePassword("sentinel.username", options.sentinel?.username, options.sentinel?.password);
   const tls = chooseTls(options.tls, given.tls);
   return {
     address: given.address,
     sentinel: given.sentinel === undefined
       ? undefined
       : toSentinel(given.sentinel, options.sentinel ?? {}, tls),
-    username: options.username ?? given.username,
-    password: options.password ?? given.password,
+    username,
+    password,
     tls,
+    database: given.database ?? 0,
   };
 }
 
@@ -236,70 +228,58 @@ export function parseMaster(options: ReplicaOptions): MasterTarget | undefined {
  * Takes `listen` apart: `host:port`, a port on 127.0.0.1, `unix:/path`, or an object.
  *
  * @throws {TypeError} When it is none of these.
- * @throws {RangeError} When the port is none.
  */
-export function parseListen(listen: string | number | MasterOptions): Address {
-  if (typeof listen === "object") return toAddress(listen);
-  if (typeof listen === "number") {
-    return { transport: "tcp", host: "127.0.0.1", port: toPort(listen) };
-  }
-  if (listen.startsWith("unix:")) return parseUnix(listen);
-  const parts = /^(?:(\[[0-9a-fA-F:.%a-z]+\]|[^:[\]]*):)?(\d+)$/.exec(listen);
-  if (parts === null) throw new TypeError(`"${listen}" is not host:port, a port or unix:/path`);
-  const host = unbracket(parts[1] ?? "");
-  return {
-    transport: "tcp",
-    host: host === "" ? "127.0.0.1" : host,
-    port: toPort(Number(parts[2])),
-  };
+export function parseListen(listen: string | number | ListenOptions): Address {
+  if (typeof listen === "string") return parseListenText(listen);
+  if (typeof listen === "number") return { transport: "tcp", host: "127.0.0.1", port: listen };
+  return toAddress(listen);
 }
 
-/** What a URL or an object says about the master. */
-interface GivenMaster {
-  readonly address: Address;
-  readonly sentinel?: { readonly addresses: readonly Address[]; readonly name: string };
-  readonly username?: string;
-  readonly password?: string;
-  readonly tls?: TlsClientOptions;
+/** Who may read what is served, from the one with least to show to the one with most. */
+export type Readers = "everybody" | "loopback" | "password" | "certificate";
+
+/**
+ * Says who may read at `address`: the protected mode of a real server, which refuses strangers while no
+ * password is set (networking.c, `clientAcceptHandler`). Users beside a default user without a password
+ * protect nothing.
+ *
+ * @throws {TypeError} When strangers could read and `server.open` does not say that they may.
+ */
+export function checkReaders(address: Address, server: ServerOptions): Readers {
+  if (server.tls?.ca !== undefined) return "certificate";
+  if (server.password !== undefined || server.users?.default !== undefined) return "password";
+  if (isLoopback(address)) return "loopback";
+  if (server.open === true) return "everybody";
+  throw new TypeError(
+    "listen is an address that others can reach, and nothing keeps them from reading everything: set " +
+      "server.password (server.users alone leave the default user open), or server.tls with ca for " +
+      "client certificates, or say server.open: true",
+  );
+}
+
+function isLoopback(address: Address): boolean {
+  if (address.transport === "unix") return true;
+  const host = address.host.toLowerCase();
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** A login needs both: without a password no AUTH is sent, and the link would be the default user's. */
+function requirePassword(
+  name: string,
+  username: string | undefined,
+  password: Password | undefined,
+): void {
+  if (username === undefined || password !== undefined) return;
+  throw new TypeError(`${name} is given without a password, so nobody can be logged in`);
 }
 
 function parseMasterObject(master: MasterOptions): GivenMaster {
-  if (!("sentinels" in master)) return { address: toAddress(master) };
-  if (master.name === "") throw new TypeError("The master's name is empty");
-  const addresses = parseSentinels(master.sentinels);
-  return { address: addresses[0], sentinel: { addresses, name: master.name } };
-}
-
-function parseSentinels(texts: readonly string[]): Address[] {
-  if (texts.length === 0) throw new TypeError("There is no sentinel");
-  return texts.map((text) => {
-    const parts = /^(\[[0-9a-fA-F:.%a-z]+\]|[^:[\]\s]+)(?::(\d+))?$/.exec(text);
-    if (parts === null) throw new TypeError(`"${text}" is no sentinel: host:port`);
-    const port = toPort(Number(parts[2] ?? DEFAULT_SENTINEL_PORT));
-    return { transport: "tcp", host: unbracket(parts[1]), port };
-  });
-}
-
-/** Takes a URL with several hosts apart by hand: `URL` allows only one. */
-function parseSentinelUrl(text: string): GivenMaster {
-  const parts = /^redis(s?)\+sentinel:\/\/(?:([^@/]*)@)?([^@/?#]+)\/([^/?#]+)$/.exec(text);
-  if (parts === null) {
-    throw new TypeError(
-      `"${withoutSecret(text)}" is not redis+sentinel://host:port,host:port/name`,
-    );
-  }
-  const [, secure, secret = "", hosts, name] = parts;
-  const colon = secret.indexOf(":");
-  const username = decodeURIComponent(colon < 0 ? secret : secret.slice(0, colon));
-  const password = colon < 0 ? "" : decodeURIComponent(secret.slice(colon + 1));
-  const addresses = parseSentinels(hosts.split(","));
-  return {
-    address: addresses[0],
-    sentinel: { addresses, name: decodeURIComponent(name) },
-    ...(username === "" ? {} : { username }),
-    ...(password === "" ? {} : { password }),
-    ...(secure === "" ? {} : { tls: {} }),
-  };
+  const { database } = master;
+  if (!("sentinels" in master)) return { address: toAddress(master), database };
+  const addresses = master.sentinels.map((text, index) =>
+    parseSentinelAddress(text, `master.sentinels[${index}]`)
+  );
+  return { address: addresses[0], sentinel: { addresses, name: master.name }, database };
 }
 
 function toSentinel(
@@ -315,59 +295,9 @@ function toSentinel(
   return { addresses, name, username: access.username, password: access.password, tls };
 }
 
-function parseMasterUrl(text: string): GivenMaster {
-  if (text.startsWith("unix:")) return { address: parseUnix(text) };
-  if (/^rediss?\+sentinel:/.test(text)) return parseSentinelUrl(text);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== "redis:" && url.protocol !== "rediss:")) {
-    throw new TypeError(
-      `"${
-        withoutSecret(text)
-      }" is not a master URL: redis://host:port, rediss://host:port, unix:/path or redis+sentinel://host:port/name`,
-    );
-  }
-  if (url.hostname === "") throw new TypeError(`"${withoutSecret(text)}" names no host`);
-  if (url.search !== "" || url.hash !== "" || (url.pathname !== "" && url.pathname !== "/")) {
-    throw new TypeError(
-      `"${
-        withoutSecret(text)
-      }" has more than host and port: a replica follows every database, read one with db(n)`,
-    );
-  }
-  return {
-    address: {
-      transport: "tcp",
-      host: unbracket(url.hostname),
-      port: url.port === "" ? DEFAULT_PORT : toPort(Number(url.port)),
-    },
-    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
-    ...(url.protocol === "rediss:" ? { tls: {} } : {}),
-  };
-}
-
-function parseUnix(text: string): Address {
-  const path = text.slice("unix:".length).replace(/^\/\//, "");
-  if (path === "") throw new TypeError(`"${text}" names no path`);
-  return { transport: "unix", path };
-}
-
-function toAddress(target: MasterOptions): Address {
-  if ("sentinels" in target) throw new TypeError("Nothing can listen on sentinels");
+function toAddress(target: ListenOptions): Address {
   if ("path" in target) return { transport: "unix", path: target.path };
-  if (target.host === "") throw new TypeError("The host is empty");
-  return { transport: "tcp", host: target.host, port: toPort(target.port ?? DEFAULT_PORT) };
-}
-
-function toPort(port: number): number {
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(`${port} is not a port`);
-  }
-  return port;
-}
-
-function unbracket(host: string): string {
-  return host.startsWith("[") ? host.slice(1, -1) : host;
+  return { transport: "tcp", host: target.host, port: target.port ?? DEFAULT_PORT };
 }
 
 function chooseTls(
@@ -380,9 +310,4 @@ function chooseTls(
   }
   if (typeof told === "object") return told;
   return told ? fromUrl ?? {} : undefined;
-}
-
-/** A URL without user and password, fit for a message. */
-export function withoutSecret(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, "//***@");
 }

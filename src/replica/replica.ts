@@ -13,7 +13,7 @@
  */
 
 import { type Clock, systemClock, type TimerId } from "../base/clock.ts";
-import { type Logger, SILENT } from "../base/logger.ts";
+import { type Logger, SILENT, unfailing } from "../base/logger.ts";
 import { Prng } from "../base/prng.ts";
 import { type Address, formatAddress, type Net } from "../net/socket.ts";
 import { loadFileStorage, loadNet } from "../net/runtime.ts";
@@ -24,12 +24,14 @@ import type { LinkCredentials, LinkEvent, LinkStatus } from "../replication/type
 import { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
+import { checkOptions } from "./option_rules.ts";
 import {
-  checkOptions,
+  checkReaders,
   type MasterTarget,
   parseListen,
   parseMaster,
   type Password,
+  type Readers,
   type ReplicaOptions,
   type SentinelTarget,
 } from "./options.ts";
@@ -53,6 +55,14 @@ const WARNINGS: Logger = {
   error: (message) => console.error(`replica: ${message}`),
 };
 
+/** Who may read, as the log says it. */
+const READERS: Readonly<Record<Readers, string>> = {
+  everybody: "everybody who reaches it may read everything",
+  loopback: "whoever runs on this machine may read everything",
+  password: "with a password",
+  certificate: "with a client certificate",
+};
+
 /** Bounds on how long {@linkcode Replica.ready} waits. */
 export interface ReadyOptions {
   /** Gives up waiting, and only waiting. */
@@ -73,7 +83,8 @@ export class TimeoutError extends Error {
  * A replica of a master's dataset, read synchronously.
  *
  * Reads before the first synchronisation find nothing. Reads after the link broke find what was last known,
- * and `status()` says since when it is stale; `maxStalenessMs` bounds how old it may be.
+ * and `status()` says since when it is stale; `maxStalenessMs` bounds how old it may be. The replica's own
+ * reads are those of the chosen database: the one that the master's URL names, 0 unless it does.
  *
  * @example Follow a master and read
  * ```ts
@@ -115,17 +126,15 @@ export class Replica {
    * Checks the options and connects nothing.
    *
    * @param options Which master to follow, where to serve clients, and how.
-   * @throws {TypeError} When an option is unknown or makes no sense.
-   * @throws {RangeError} When a number lies outside its range.
+   * @throws {TypeError} When an option is unknown or makes no sense; the message names it.
    */
   constructor(options: ReplicaOptions = {}) {
     checkOptions(options);
     this.#options = options;
     this.#target = parseMaster(options);
-    if (options.listen !== undefined) parseListen(options.listen);
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? secureRandom();
-    this.#logger = options.logger === false ? SILENT : options.logger ?? WARNINGS;
+    this.#logger = options.logger === false ? SILENT : unfailing(options.logger ?? WARNINGS);
     this.#emitter = new Emitter(this.#logger);
     if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
     this.#keyspace = new Keyspace({ random: this.#random });
@@ -138,7 +147,7 @@ export class Replica {
       target: this.#target,
       linkStatus: () => this.#link?.status(),
     });
-    this.#reader = this.db(0);
+    this.#reader = this.db(this.#target?.database ?? 0);
     const follows = this.#target !== undefined;
     this.#staleness = options.maxStalenessMs === undefined || !follows
       ? undefined
@@ -294,7 +303,7 @@ export class Replica {
   }
 
   /**
-   * The reads of one database; the replica's own are those of database 0.
+   * The reads of one database; the replica's own are those of the chosen database.
    *
    * @param index Database number, 0 to 2^31 - 1; one that holds no key reads as empty.
    * @returns The same reader at each call.
@@ -312,52 +321,52 @@ export class Replica {
     return reader;
   }
 
-  /** How many keys database 0 has: {@linkcode Reader.size}. */
+  /** How many keys the chosen database has: {@linkcode Reader.size}. */
   get size(): number {
     return this.#reader.size;
   }
 
-  /** The string at `key` in database 0 as UTF-8 text, or undefined: as {@linkcode Reader.get}. */
+  /** The string at `key` in the chosen database as UTF-8 text, or undefined: as {@linkcode Reader.get}. */
   get(key: Key): string | undefined {
     return this.#reader.get(key);
   }
 
   /**
-   * The string at `key` in database 0 as a copy of its bytes, or undefined: as {@linkcode Reader.getBytes}.
+   * The string at `key` in the chosen database as a copy of its bytes, or undefined: as {@linkcode Reader.getBytes}.
    */
   getBytes(key: Key): Uint8Array | undefined {
     return this.#reader.getBytes(key);
   }
 
   /**
-   * The strings at `keys` in database 0, null for what is missing or no string: as {@linkcode Reader.mget}.
+   * The strings at `keys` in the chosen database, null for what is missing or no string: as {@linkcode Reader.mget}.
    */
   mget(...keys: Key[]): (string | null)[] {
     return this.#reader.mget(...keys);
   }
 
-  /** Bytes of the string at `key` in database 0, 0 when there is none: as {@linkcode Reader.strlen}. */
+  /** Bytes of the string at `key` in the chosen database, 0 when there is none: as {@linkcode Reader.strlen}. */
   strlen(key: Key): number {
     return this.#reader.strlen(key);
   }
 
-  /** Whether database 0 has `key`: as {@linkcode Reader.has}. */
+  /** Whether the chosen database has `key`: as {@linkcode Reader.has}. */
   has(key: Key): boolean {
     return this.#reader.has(key);
   }
 
-  /** How many of `keys` database 0 has: as {@linkcode Reader.exists}. */
+  /** How many of `keys` the chosen database has: as {@linkcode Reader.exists}. */
   exists(...keys: Key[]): number {
     return this.#reader.exists(...keys);
   }
 
-  /** The type of the value at `key` in database 0, or undefined: as {@linkcode Reader.type}. */
+  /** The type of the value at `key` in the chosen database, or undefined: as {@linkcode Reader.type}. */
   type(key: Key): TypeName | undefined {
     return this.#reader.type(key);
   }
 
   /**
-   * Seconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode
+   * Seconds until `key` of the chosen database expires, -1 for never, -2 when there is no such key: as {@linkcode
    * Reader.ttl}.
    */
   ttl(key: Key): number {
@@ -365,7 +374,7 @@ export class Replica {
   }
 
   /**
-   * Milliseconds until `key` of database 0 expires, -1 for never, -2 when there is no such key: as
+   * Milliseconds until `key` of the chosen database expires, -1 for never, -2 when there is no such key: as
    * {@linkcode Reader.pttl}.
    */
   pttl(key: Key): number {
@@ -373,39 +382,39 @@ export class Replica {
   }
 
   /**
-   * When `key` of database 0 expires, -1 for never, -2 when there is no such key: as {@linkcode
+   * When `key` of the chosen database expires, -1 for never, -2 when there is no such key: as {@linkcode
    * Reader.expireTime}.
    */
   expireTime(key: Key): number {
     return this.#reader.expireTime(key);
   }
 
-  /** A key of database 0 at random, or undefined: as {@linkcode Reader.randomKey}. */
+  /** A key of the chosen database at random, or undefined: as {@linkcode Reader.randomKey}. */
   randomKey(): string | undefined {
     return this.#reader.randomKey();
   }
 
-  /** Every key of database 0 that `match` fits: as {@linkcode Reader.keys}. */
+  /** Every key of the chosen database that `match` fits: as {@linkcode Reader.keys}. */
   keys(match?: Key): string[] {
     return this.#reader.keys(match);
   }
 
-  /** Walks the keys of database 0 as text: as {@linkcode Reader.scan}. */
+  /** Walks the keys of the chosen database as text: as {@linkcode Reader.scan}. */
   scan(options?: ScanOptions): Generator<string, void, undefined> {
     return this.#reader.scan(options);
   }
 
-  /** Walks the keys of database 0 as bytes: as {@linkcode Reader.scanBytes}. */
+  /** Walks the keys of the chosen database as bytes: as {@linkcode Reader.scanBytes}. */
   scanBytes(options?: ScanOptions): Generator<Uint8Array, void, undefined> {
     return this.#reader.scanBytes(options);
   }
 
-  /** Runs a read command on database 0, bulk strings as text: as {@linkcode Reader.call}. */
+  /** Runs a read command on the chosen database, bulk strings as text: as {@linkcode Reader.call}. */
   call(...args: Key[]): Reply {
     return this.#reader.call(...args);
   }
 
-  /** Runs a read command on database 0, bulk strings as bytes: as {@linkcode Reader.callBytes}. */
+  /** Runs a read command on the chosen database, bulk strings as bytes: as {@linkcode Reader.callBytes}. */
   callBytes(...args: Key[]): BytesReply {
     return this.#reader.callBytes(...args);
   }
@@ -454,7 +463,8 @@ export class Replica {
     if (this.#engine.address !== undefined) return portOf(this.#engine.address);
     const address = await this.#engine.listen(net, parseListen(listen));
     this.#listening = formatAddress(address);
-    this.#logger.info(`serving RESP on ${this.#listening}`);
+    const readers = READERS[checkReaders(address, server ?? {})];
+    this.#logger.info(`serving RESP on ${this.#listening}: ${readers}`);
     return portOf(address);
   }
 

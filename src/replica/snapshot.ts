@@ -111,23 +111,6 @@ export interface SnapshotSource {
   position(): SnapshotPosition | undefined;
 }
 
-/**
- * Checks the options.
- *
- * @throws {TypeError} When there is not exactly one of path and storage.
- * @throws {RangeError} When `everyMs` is negative.
- */
-export function checkSnapshotOptions(options: SnapshotOptions): void {
-  const { path, storage, everyMs } = options;
-  if ((path === undefined) === (storage === undefined)) {
-    throw new TypeError("snapshot needs a path or a storage, one of them");
-  }
-  if (path === "") throw new TypeError("snapshot.path is empty");
-  if (everyMs !== undefined && !(everyMs >= 0)) {
-    throw new RangeError(`snapshot.everyMs is ${everyMs}, below 0`);
-  }
-}
-
 /** Writes and reads the snapshots of one replica. */
 export class Snapshots {
   readonly #source: SnapshotSource;

@@ -73,6 +73,15 @@ const masters: { options: ReplicaOptions; expected: Record<string, unknown> }[] 
     options: { master: { path: "/run/redis.sock" } },
     expected: { address: { transport: "unix", path: "/run/redis.sock" } },
   },
+  { options: { master: "redis://h/3" }, expected: { address: tcp("h", 6379), database: 3 } },
+  {
+    options: { master: { host: "h", database: 3 } },
+    expected: { address: tcp("h", 6379), database: 3 },
+  },
+  {
+    options: { master: "redis://app@h", password: "pw" },
+    expected: { address: tcp("h", 6379), username: "app", password: "pw" },
+  },
 ];
 
 for (const { options, expected } of masters) {
@@ -83,46 +92,108 @@ for (const { options, expected } of masters) {
       username: undefined,
       password: undefined,
       tls: undefined,
+      database: 0,
       ...expected,
     });
   });
 }
 
 const wrong: { options: Record<string, unknown>; message: RegExp }[] = [
-  { options: { master: "h:6379" }, message: /"h:6379" is not a master URL/ },
-  { options: { master: "http://h" }, message: /is not a master URL/ },
-  { options: { master: "redis://u:secret@h/3" }, message: /"redis:\/\/\*\*\*@h\/3" has more than/ },
-  { options: { master: "redis://" }, message: /names no host|is not a master URL/ },
-  { options: { master: "unix:" }, message: /names no path/ },
-  { options: { master: { host: "" } }, message: /host is empty/ },
-  { options: { master: { host: "h", port: 65536 } }, message: /65536 is not a port/ },
+  { options: { master: "http://h" }, message: /not a URL that is understood/ },
+  { options: { master: undefined }, message: /master is undefined/ },
+  { options: { master: null }, message: /master is null/ },
+  { options: { master: 6379 }, message: /master is the number 6379, not a URL or an object/ },
+  { options: { master: { host: "" } }, message: /master.host is empty/ },
+  { options: { master: { hostname: "h" } }, message: /"master.hostname": did you mean "host"/ },
+  { options: { master: { host: "h", port: 65536 } }, message: /master.port is 65536, not a whole/ },
+  { options: { master: "redis://app@h" }, message: /username is given without a password/ },
+  { options: { master: "redis://h", username: "app" }, message: /username is given without/ },
+  {
+    options: { master: "redis://h", password: 5 },
+    message: /password is the number 5, not a pass/,
+  },
+  {
+    options: { master: "redis+sentinel://h/m", sentinel: { username: "u" } },
+    message: /sentinel.username is given without/,
+  },
   { options: { master: "rediss://h", tls: false }, message: /contradicts/ },
+  { options: { master: "rediss://h", tls: { ca: 5 } }, message: /tls.ca is the number 5, not PEM/ },
   {
-    options: { master: "redis+sentinel://u:secret@h:1,h:2" },
-    message: /"redis\+sentinel:\/\/\*\*\*@h/,
+    options: { master: "rediss://h", tls: { ca: "/etc/ca.pem" } },
+    message: /tls.ca is not PEM text/,
   },
-  { options: { master: "redis+sentinel://h:99999/m" }, message: /99999 is not a port/ },
-  { options: { master: { sentinels: [], name: "m" } }, message: /no sentinel/ },
-  { options: { master: { sentinels: ["h"], name: "" } }, message: /name is empty/ },
+  { options: { master: { sentinels: [], name: "m" } }, message: /master.sentinels is empty/ },
+  { options: { master: { sentinels: ["h"], name: "" } }, message: /master.name is empty/ },
+  {
+    options: { master: { sentinels: ["h:x"], name: "m" } },
+    message: /sentinels\[0\] is not host:port/,
+  },
   { options: { master: "redis://h", sentinel: {} }, message: /not behind sentinels/ },
-  { options: { master: "redis://h", resync: "now" }, message: /neither "swap" nor "flush"/ },
-  { options: { master: "redis://h", maxStalenessMs: -1 }, message: /maxStalenessMs is -1/ },
-  { options: { master: "redis://h", snapshot: {} }, message: /path or a storage/ },
-  { options: { master: "redis://h", snapshot: { path: "" } }, message: /path is empty/ },
+  { options: { resync: "now" }, message: /resync is "swap" or "flush", not "now"/ },
+  { options: { maxStalenessMs: -1 }, message: /maxStalenessMs is -1/ },
+  { options: { maxStalenessMs: "5s" }, message: /maxStalenessMs is a string/ },
+  { options: { snapshot: {} }, message: /path or a storage/ },
+  { options: { snapshot: { path: "" } }, message: /snapshot.path is empty/ },
+  { options: { snapshot: { path: "f", everyMs: -5 } }, message: /snapshot.everyMs is -5/ },
+  { options: { snapshot: { storage: {} } }, message: /has no method read, create, setAside/ },
+  { options: { maser: "redis://h" }, message: /Unknown option "maser": did you mean "master"/ },
+  { options: { server: { pasword: "x" } }, message: /"server.pasword": did you mean "password"/ },
+  { options: { server: { password: "" } }, message: /server.password is empty/ },
+  { options: { server: { password: undefined } }, message: /server.password is undefined/ },
+  { options: { server: { users: { ada: "" } } }, message: /server.users.ada is empty/ },
+  { options: { server: { maxClients: 0 } }, message: /server.maxClients is 0/ },
   {
-    options: { master: "redis://h", snapshot: { path: "f", everyMs: -5 } },
-    message: /everyMs is -5/,
+    options: { timeouts: { connect: 5 } },
+    message: /"timeouts.connect": did you mean "connectMs"/,
   },
-  { options: { maser: "redis://h" }, message: /Unknown option "maser"/ },
-  { options: { listen: "nowhere" }, message: /"nowhere" is not host:port/ },
-  { options: { listen: 70000 }, message: /70000 is not a port/ },
+  { options: { backoff: { minMs: "1" } }, message: /backoff.minMs is a string/ },
+  { options: { limits: { inboxBytes: 0 } }, message: /limits.inboxBytes is 0/ },
+  { options: { announce: { ip: "x" } }, message: /Unknown option "announce.ip"/ },
+  { options: { psyncCommand: "a b" }, message: /psyncCommand is not the name of a command/ },
+  { options: { logger: { info() {} } }, message: /logger has no method debug, warn, error/ },
+  { options: { logger: true }, message: /logger is true/ },
+  { options: { onSync: "x" }, message: /onSync is a string, not a function/ },
+  { options: { clock: {} }, message: /clock has no method now/ },
+  { options: { listen: "nowhere" }, message: /listen is not host:port/ },
+  { options: { listen: true }, message: /listen is true/ },
+  { options: { listen: 70000 }, message: /listen is 70000/ },
+  { options: { listen: "0.0.0.0:6380" }, message: /server.open: true/ },
+  { options: { listen: { host: "example.net" } }, message: /server.open: true/ },
+  {
+    options: { listen: "[::]:6380", server: { users: { ada: "pw" } } },
+    message: /users alone leave the default user open/,
+  },
 ];
 
 for (const { options, message } of wrong) {
   test(`a replica refuses ${JSON.stringify(options)}`, () => {
-    assert.throws(() => new Replica(options as ReplicaOptions), message);
+    assert.throws(() => new Replica(options as ReplicaOptions), { name: "TypeError", message });
   });
 }
+
+const pem = "-----BEGIN CERTIFICATE-----";
+const served: ReplicaOptions[] = [
+  { listen: "127.9.9.9:1" },
+  { listen: "localhost:1" },
+  { listen: "[::1]:1" },
+  { listen: "unix:/tmp/x" },
+  { listen: { path: "/tmp/x" } },
+  { listen: "0.0.0.0:1", server: { password: "pw" } },
+  { listen: "0.0.0.0:1", server: { users: { default: "pw" } } },
+  { listen: "0.0.0.0:1", server: { tls: { cert: pem, key: pem, ca: pem } } },
+  { listen: "0.0.0.0:1", server: { open: true } },
+  { listen: "0.0.0.0:1", server: { enabled: false } },
+];
+
+for (const options of served) {
+  test(`a replica takes ${JSON.stringify(options)}`, () => void new Replica(options));
+}
+
+test("the replica's own reads are those of the database that the URL names", () => {
+  const replica = new Replica({ master: "redis://h/3" });
+  assert.equal(replica.db(3).index, 3);
+  assert.equal(new Replica({ listen: undefined }).status().state, "idle");
+});
 
 const listens: { listen: string | number; expected: unknown }[] = [
   { listen: "127.0.0.1:6380", expected: tcp("127.0.0.1", 6380) },

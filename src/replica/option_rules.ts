@@ -1,0 +1,233 @@
+/**
+ * The rules for every option of a `Replica`, nested ones included. The tables are typed by the options, so
+ * that an option without a rule does not compile.
+ *
+ * @module
+ */
+
+import {
+  callback,
+  either,
+  flag,
+  integer,
+  list,
+  methods,
+  millis,
+  oneOf,
+  record,
+  type Rule,
+  type Rules,
+  shape,
+  text,
+} from "../base/shape.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
+import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
+import { checkReaders, parseListen, parseMaster } from "./options.ts";
+import type { ListenOptions, ReplicaOptions, SentinelAccess, ServerOptions } from "./options.ts";
+import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
+
+/** The least `maxStalenessMs`: below it every hiccup of a network would refuse reads. */
+const MIN_STALENESS_MS = 100;
+const MAX_DATABASE = 0x7fffffff;
+
+const secret = text(/^/, "a password");
+const pem = text(/-----BEGIN /, "PEM text, which a file's path is not");
+const authorities: Rule = either(
+  { string: pem, array: list(pem, "PEM texts") },
+  "PEM text or a list of them",
+);
+const password: Rule = either(
+  { string: secret, function: callback },
+  "a password, or a function that gives it",
+);
+
+/** The rule for `tls` options of a server; a TestMaster has the same. */
+export const serverTls: Rule = shape(
+  { cert: pem, key: pem, ca: authorities } satisfies Rules<TlsServerOptions>,
+  { required: ["cert", "key"], defined: ["ca"] },
+);
+
+/** The rule for the users of a server, each with a password; a TestMaster has the same. */
+export const users: Rule = record(secret);
+
+/** The rule for an object with the methods of a network. */
+export const netRule: Rule = methods(...["connect", "listen"] satisfies (keyof Net)[]);
+
+/** The rule for an object with the methods of a clock. */
+export const clockRule: Rule = methods(
+  ...["now", "monotonic", "setTimer", "clearTimer", "soon"] satisfies (keyof Clock)[],
+);
+
+const clientTlsShape = shape(
+  {
+    ca: authorities,
+    cert: pem,
+    key: pem,
+    serverName: text(),
+    dangerouslyAcceptAnyCertificate: flag,
+  } satisfies Rules<TlsClientOptions>,
+);
+const clientTls: Rule = either(
+  {
+    boolean: flag,
+    object: (value, name) => {
+      clientTlsShape(value, name);
+      const { cert, key } = value as TlsClientOptions;
+      if ((cert === undefined) === (key === undefined)) return;
+      throw new TypeError(`${name}.cert and ${name}.key go together`);
+    },
+  },
+  "true, false or an object such as { ca }",
+);
+
+const database = integer(0, MAX_DATABASE);
+const tcpMaster = shape({ host: text(), port: integer(1, 65535), database }, {
+  required: ["host"],
+});
+const unixMaster = shape({ path: text(), database }, { required: ["path"] });
+const sentinelMaster = shape(
+  { sentinels: list(text(), "addresses host:port"), name: text(), database },
+  { required: ["sentinels", "name"] },
+);
+const master: Rule = either(
+  {
+    // The URL itself is judged where it is taken apart.
+    string: () => {},
+    object: (value, name) => {
+      const rule = has(value, "sentinels")
+        ? sentinelMaster
+        : has(value, "path")
+        ? unixMaster
+        : tcpMaster;
+      rule(value, name);
+    },
+  },
+  "a URL or an object such as { host, port }",
+);
+
+const tcpListen = shape({ host: text(), port: integer(0, 65535) }, { required: ["host"] });
+const unixListen = shape({ path: text() }, { required: ["path"] });
+const listen: Rule = either(
+  {
+    string: text(),
+    number: integer(0, 65535),
+    object: (value, name) => (has(value, "path") ? unixListen : tcpListen)(value, name),
+  },
+  "host:port, a port, unix:/path or an object such as { host, port }",
+);
+
+const server = shape(
+  {
+    enabled: flag,
+    password: secret,
+    open: flag,
+    users,
+    tls: serverTls,
+    maxClients: integer(1),
+    idleTimeoutMs: millis(),
+    serveStaleData: flag,
+  } satisfies Rules<ServerOptions>,
+  { defined: ["password", "users", "tls"] },
+);
+
+const storage = methods(...["read", "create", "setAside"] satisfies (keyof SnapshotStorage)[]);
+const snapshotShape = shape(
+  { path: text(), storage, everyMs: millis(), onClose: flag } satisfies Rules<SnapshotOptions>,
+);
+const snapshot: Rule = (value, name) => {
+  snapshotShape(value, name);
+  const { path, storage } = value as SnapshotOptions;
+  if ((path === undefined) === (storage === undefined)) {
+    throw new TypeError(`${name} needs a path or a storage, one of them`);
+  }
+};
+
+const timeouts = shape(
+  {
+    connectMs: millis(),
+    handshakeMs: millis(),
+    syncMs: millis(),
+    idleMs: millis(),
+    writeMs: millis(),
+  } satisfies Rules<Timeouts>,
+);
+
+const backoff = shape(
+  {
+    minMs: millis(),
+    maxMs: millis(),
+    doomedMs: millis(),
+    doomedMaxMs: millis(),
+  } satisfies Rules<LinkBackoff>,
+);
+
+const limits = shape(
+  {
+    bulkBytes: integer(1),
+    argumentCount: integer(1),
+    transactionBytes: integer(1),
+    lineBytes: integer(1),
+    inboxBytes: integer(1),
+  } satisfies Rules<LinkLimits>,
+);
+
+const sentinel = shape(
+  { username: text(), password, tls: clientTls } satisfies Rules<SentinelAccess>,
+);
+
+const logger: Rule = (value, name) => {
+  if (value === false) return;
+  methods(...["debug", "info", "warn", "error"] satisfies (keyof Logger)[])(value, name);
+};
+
+const replicaOptions = shape(
+  {
+    master,
+    username: text(),
+    password,
+    sentinel,
+    tls: clientTls,
+    listen,
+    server,
+    announce: shape({ host: text(), port: integer(0, 65535) }),
+    timeouts,
+    backoff,
+    limits,
+    resync: oneOf("swap", "flush"),
+    maxStalenessMs: millis(MIN_STALENESS_MS),
+    snapshot,
+    psyncCommand: text(/^\S+$/, "the name of a command"),
+    onDivergence: oneOf("resync", "continue"),
+    onUnsupported: oneOf("skip", "fail"),
+    logger,
+    onSync: callback,
+    net: netRule,
+    clock: clockRule,
+    random: callback,
+  } satisfies Rules<ReplicaOptions>,
+  { defined: ["master"] },
+);
+
+/**
+ * Checks everything that needs no connection to be checked: names, kinds, ranges, the master's URL, and who
+ * could read at `listen`.
+ *
+ * @throws {TypeError} When an option is unknown or makes no sense; the message names it, and quotes nothing
+ * that may be secret.
+ */
+export function checkOptions(options: ReplicaOptions): void {
+  replicaOptions(options, "");
+  parseMaster(options);
+  if (options.listen !== undefined) checkListen(options.listen, options.server ?? {});
+}
+
+function has(value: unknown, name: string): boolean {
+  return Object.hasOwn(value as object, name);
+}
+
+function checkListen(listen: string | number | ListenOptions, server: ServerOptions): void {
+  const address = parseListen(listen);
+  if (server.enabled !== false) checkReaders(address, server);
+}
