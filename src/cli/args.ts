@@ -16,6 +16,7 @@ import { messageOf } from "../base/errors.ts";
 import { nearestName } from "../base/shape.ts";
 import { parseMasterUrl } from "../replica/master_url.ts";
 import { checkReaders, parseListen, type ServerOptions } from "../replica/options.ts";
+import type { LinkBackoff } from "../replication/types.ts";
 
 /** A command line that makes no sense: the message says why, the exit code is 2. */
 export class UsageError extends Error {
@@ -58,6 +59,8 @@ export interface StartArgs extends OutputArgs {
   readonly tlsKey: string | undefined;
   /** Name the master's certificate must carry. */
   readonly tlsServerName: string | undefined;
+  /** Bounds of the pauses between two connections, in milliseconds; undefined where none is given. */
+  readonly backoff: LinkBackoff | undefined;
 }
 
 /** The options of `demo`. */
@@ -93,6 +96,10 @@ start --master URL      follow a master until Ctrl-C
   --tls-cert F            our certificate, with --tls-key
   --tls-key F             its private key
   --tls-server-name NAME  name the master's certificate must carry
+  --backoff-min-ms N      pause before the next attempt where it costs the master nothing (1000)
+  --backoff-max-ms N      longest pause after a full sync that broke, or a refused login (30000)
+  --backoff-doomed-ms N   first pause after a full sync that is bound to fail again (60000)
+  --backoff-doomed-max-ms N  longest of those (900000)
 
 demo                    a built-in sample master with live traffic, and a replica of it
   --listen HOST:PORT      where the replica serves RESP (default 127.0.0.1:0, a free port)
@@ -125,11 +132,16 @@ const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
     "tls-cert",
     "tls-key",
     "tls-server-name",
+    "backoff-min-ms",
+    "backoff-max-ms",
+    "backoff-doomed-ms",
+    "backoff-doomed-max-ms",
   ]),
   demo: new Set([...SHARED, "listen", "rate", "seconds"]),
 };
 const MAX_RATE = 1_000_000;
 const MAX_SECONDS = 1_000_000;
+const MAX_PAUSE_MS = 86_400_000;
 
 /**
  * Parses a command line.
@@ -199,6 +211,7 @@ function startArgs(options: Options): StartArgs {
     tlsCert: options.get("tls-cert")?.[0],
     tlsKey: options.get("tls-key")?.[0],
     tlsServerName: options.get("tls-server-name")?.[0],
+    backoff: readBackoff(options),
     ...outputArgs(options),
   };
   const { tls } = orUsage("--master", () => parseMasterUrl(master));
@@ -229,6 +242,24 @@ function demoArgs(options: Options): DemoArgs {
     seconds: seconds === undefined ? undefined : readNumber("--seconds", seconds, MAX_SECONDS),
     ...outputArgs(options),
   };
+}
+
+/** The bounds of the pauses that were given; undefined when none was. */
+function readBackoff(options: Options): LinkBackoff | undefined {
+  const read = (name: string): number | undefined => {
+    const text = options.get(name)?.[0];
+    if (text === undefined) return undefined;
+    const ms = readNumber(`--${name}`, text, MAX_PAUSE_MS);
+    if (!Number.isInteger(ms)) throw new UsageError(`--${name} is whole milliseconds`);
+    return ms;
+  };
+  const backoff: LinkBackoff = {
+    minMs: read("backoff-min-ms"),
+    maxMs: read("backoff-max-ms"),
+    doomedMs: read("backoff-doomed-ms"),
+    doomedMaxMs: read("backoff-doomed-max-ms"),
+  };
+  return Object.values(backoff).some((ms) => ms !== undefined) ? backoff : undefined;
 }
 
 function outputArgs(options: Options): OutputArgs {

@@ -49,6 +49,7 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
     server: requirepassFile === undefined
       ? { open }
       : { open, password: readPassword("--requirepass-file", requirepassFile) },
+    backoff: args.backoff,
     snapshot: snapshot === undefined ? undefined : { path: snapshot },
     tls: parseMasterUrl(args.master).tls === undefined ? undefined : toTls(args),
   };

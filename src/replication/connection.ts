@@ -57,6 +57,7 @@ export class MasterConnection implements Watched, PsyncLink {
   readonly #watchdog: Watchdog;
   #sync: FullSync | undefined;
   #stream: MasterStream | undefined;
+  #tookSnapshot: boolean = false;
   /** Why it failed, the first reason. No byte is handled once it is set. */
   #error: ReplicationError | undefined;
   /** Why the socket closed, while bytes it brought still wait for their turn. */
@@ -106,6 +107,11 @@ export class MasterConnection implements Watched, PsyncLink {
   /** How far a full sync has come; undefined while there is none. */
   get progress(): SyncProgress | undefined {
     return this.#sync?.progress;
+  }
+
+  /** True once the master began a snapshot for this connection, which costs it a fork. */
+  get tookSnapshot(): boolean {
+    return this.#tookSnapshot;
   }
 
   /** The handshake, from the moment the socket stands. */
@@ -163,6 +169,7 @@ export class MasterConnection implements Watched, PsyncLink {
   /** The master will send a snapshot as of `offset`: what we had cannot be resumed any more. */
   beginFullSync(replid: string, offset: number): void {
     assert(this.#sync === undefined, "one full sync a connection");
+    this.#tookSnapshot = true;
     this.shared.replOffset.endHistory();
     this.#sync = new FullSync(this.shared, replid, offset);
     this.shared.observer.accepted();

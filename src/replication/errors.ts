@@ -3,10 +3,9 @@
  *
  * ```text
  *  code is      before the link first ran    later
- *  fatal        the link ends                waits as after any failure
+ *  fatal        the link ends                waits longer each time
  *  doomed       waits a minute or more       the same: each try costs the master a fork
- *  brief        waits about a second         the same, without growing
- *  others       waits, doubled each time     the same
+ *  others       waits about a second         the same; longer each time where a full sync broke
  *
  *  losesOffset, besides: the next PSYNC asks for everything
  * ```
@@ -31,7 +30,7 @@ export type ReplicationErrorCode =
    * up.
    */
   | "OVERRUN"
-  /** Sentinels say that another server is the master now. */
+  /** Sentinels, or a client by REPLICAOF, say that another server is the master now. */
   | "SWITCHED"
   /** The handshake had no reply within `timeouts.handshakeMs`. */
   | "HANDSHAKE_TIMEOUT"
@@ -114,7 +113,7 @@ export class ReplicationError extends Error {
     return DOOMED.has(this.code);
   }
 
-  /** True when the master is sound and needs a moment only: the pause before the next try does not grow. */
+  /** True when the master is sound and asks for a moment only: it says nothing about our configuration. */
   get brief(): boolean {
     return BRIEF.has(this.code);
   }
@@ -156,7 +155,7 @@ const BRIEF: Codes = new Set<ReplicationErrorCode>([
   "BUSY",
   "MASTERDOWN",
   "NOMASTERLINK",
-  "SWITCHED",
+  "MAXCLIENTS",
 ]);
 const LOSES_OFFSET: Codes = new Set<ReplicationErrorCode>([
   "STREAM",

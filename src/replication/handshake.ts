@@ -203,7 +203,7 @@ function receiveAuthReply(handshake: Handshake, line: string): LinkState {
   if (line.startsWith("+")) return handshake.nextStep();
   if (!line.startsWith("-")) throw unexpectedReply("AUTH", line);
   const error = errorFromReply(line, "AUTH");
-  if (error.brief || error.code === "MAXCLIENTS") throw error;
+  if (error.brief) throw error;
   // The texts differ with the version: wrong password, no password set, wrong number of arguments.
   throw new ReplicationError("WRONGPASS", error.message);
 }

@@ -17,6 +17,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { TimerId } from "../base/clock.ts";
+import { SocketError } from "../net/socket.ts";
 import { Backoff } from "./backoff.ts";
 import { MasterConnection } from "./connection.ts";
 import { asReplicationError, ReplicationError, stopped } from "./errors.ts";
@@ -58,6 +59,10 @@ export class ReplicationLink {
   #lastError: ReplicationError | undefined;
   /** When the stream of this connection began, on the monotonic clock. */
   #heldSince: number | undefined;
+  /** True when the last connection made the master begin a snapshot, and did not hold. */
+  #tookSnapshot: boolean = false;
+  /** The kind of failure that was logged last; the same one is not logged again and again. */
+  #logged: string = "";
   /** True once a master has agreed to replicate since `start`: no error is fatal any more. */
   #running: boolean = false;
   /** Who waits for `start`, and who for `synced`. */
@@ -196,9 +201,10 @@ export class ReplicationLink {
     const error = asReplicationError(await connection.run(signal));
     this.#connection = undefined;
     if (error.losesOffset) replOffset.endHistory();
-    if (this.#heldSince !== undefined && clock.monotonic() - this.#heldSince >= HELD_MS) {
-      this.#backoff.reset();
-    }
+    const held = this.#heldSince !== undefined &&
+      clock.monotonic() - this.#heldSince >= HELD_MS;
+    if (held) this.#backoff.reset();
+    this.#tookSnapshot = connection.tookSnapshot && !held;
     this.#heldSince = undefined;
     const silentMs = connection.lastIoMs < 0
       ? 0
@@ -211,10 +217,10 @@ export class ReplicationLink {
   async #pause(error: ReplicationError): Promise<void> {
     const { clock } = this.#shared;
     this.#lastError = error;
-    const retryInMs = this.#backoff.next(error);
+    const retryInMs = this.#backoff.next(error, this.#tookSnapshot);
     this.#nextRetryAtMs = clock.now() + retryInMs;
     this.#enter("connect");
-    this.#shared.log("warn", `${error.message}; next attempt in ${retryInMs} ms`);
+    this.#logFailure(error, retryInMs);
     this.#shared.emit({ type: "disconnected", error, retryInMs });
     if (error.doomed) settle(this.#syncWaiters, (waiter) => waiter.reject(error));
     // A listener may have called stop() just now.
@@ -226,6 +232,15 @@ export class ReplicationLink {
     clock.clearTimer(this.#retryTimer);
     this.#retryNow = undefined;
     this.#retryTimer = undefined;
+  }
+
+  /** Warns of a failure once: an outage is tried to be ended each second, and is one outage. */
+  #logFailure(error: ReplicationError, retryInMs: number): void {
+    const { cause } = error;
+    const kind = cause instanceof SocketError ? `${error.code} ${cause.code}` : error.code;
+    const level = kind === this.#logged ? "debug" : "warn";
+    this.#logged = kind;
+    this.#shared.log(level, `${error.message}; next attempt in ${retryInMs} ms`);
   }
 
   /** The link ends: every promise that waits for it rejects with the reason. */
@@ -264,6 +279,7 @@ export class ReplicationLink {
    */
   #synced(kind: "full" | "partial"): void {
     this.#lastError = undefined;
+    this.#logged = "";
     this.#downSinceMs = undefined;
     this.#heldSince = this.#shared.clock.monotonic();
     if (kind === "partial") this.#backoff.reset();

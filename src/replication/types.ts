@@ -94,9 +94,12 @@ export interface Timeouts {
  * random, so that the replicas of a fleet do not come back together.
  */
 export interface LinkBackoff {
-  /** After the first failure; doubled with each further one. 1,000. */
+  /** After each failure that costs the master nothing: refused, reset, a handshake cut short. 1,000. */
   readonly minMs?: number;
-  /** Never more than this after an ordinary failure. 30,000. */
+  /**
+   * Never more than this after a full synchronisation that broke, or a mistake that only an owner can mend
+   * (password, rights, certificates): these pauses begin with `minMs` and double. 30,000.
+   */
   readonly maxMs?: number;
   /** After a synchronisation that is bound to fail again; doubled with each further one. 60,000. */
   readonly doomedMs?: number;

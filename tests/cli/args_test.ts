@@ -16,6 +16,7 @@ const START = {
   tlsCert: undefined,
   tlsKey: undefined,
   tlsServerName: undefined,
+  backoff: undefined,
   logLevel: "info",
   json: false,
 };
@@ -46,6 +47,13 @@ const accepted = [
   {
     line: "start --master redis://h:1 --listen unix:/s",
     expected: { ...START, listen: "unix:/s" },
+  },
+  {
+    line: "start --master redis://h:1 --backoff-min-ms 200 --backoff-doomed-max-ms=5000",
+    expected: {
+      ...START,
+      backoff: { minMs: 200, maxMs: undefined, doomedMs: undefined, doomedMaxMs: 5000 },
+    },
   },
   { line: "start --master unix:/run/r.sock", expected: { ...START, master: "unix:/run/r.sock" } },
   {
