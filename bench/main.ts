@@ -51,7 +51,7 @@ if (name === undefined) {
   const [rooms, measures] = [true, false].map((of) =>
     benches().filter((b) => b.includes("/") === of)
   );
-  list("The whole product, beside redis-server", measures);
+  list("The whole product, most of it beside a real server", measures);
   list("One room, alone", rooms);
 } else if (benches().includes(name)) {
   process.exitCode = await runBench(name, args);

@@ -24,20 +24,18 @@ const RANKS: Record<string, number> = {
   commands: 3,
   replication: 4,
   server: 4,
-  feed: 5,
-  cluster: 5,
-  observe: 5,
-  replica: 6,
-  testing: 6,
-  cli: 7,
+  replica: 5,
+  testing: 5,
+  cli: 6,
 };
-const DOOR_RANK = 8;
+const DOOR_RANK = 7;
 /**
  * The same inside a room: a file imports only from its own sub-room or a lower rank, so two sub-rooms of
  * one rank know nothing of each other. "" is what lies in the room itself.
  */
 const SUB_RANKS: Record<string, Record<string, number>> = {
-  store: { memory: 0, packed: 1, types: 2, keyspace: 3, "": 4 },
+  store: { memory: 0, packed: 1, types: 2, keyspace: 3 },
+  rdb: { format: 0, elements: 1, writers: 1, "": 2 },
   commands: {
     engine: 0,
     string: 1,
@@ -437,4 +435,38 @@ test("the top level holds what belongs there", () => {
     .concat(["README.md", "LICENSE", "CHANGELOG.md"]);
   const odd = readdirSync(ROOT).filter((name) => !name.startsWith(".") && !belongs.includes(name));
   assert.deepEqual(odd, []);
+});
+
+test("files that the documents name exist", () => {
+  const documents = ["README.md", "CHANGELOG.md", ".github/CONTRIBUTING.md"]
+    .concat(["src", "tests", "bench"].map((directory) => `${directory}/README.md`));
+  const paths = everything.map(({ path }) => `/${path}`);
+  const exists = (name: string) =>
+    paths.some((path) => path.endsWith(`/${name}`)) || existsSync(join(ROOT, "src", name));
+  holds(
+    documents.map(load).flatMap((source) =>
+      // Names in capitals stand for any, as in `tests/ROOM/FILE_test.ts`.
+      [...source.text.matchAll(/`((?:[a-z_0-9.]+\/)*[a-z_0-9.]+\.(?:ts|md|wat))`/g)]
+        .filter(([, name]) => !exists(name))
+        .map((match) => ({
+          path: source.path,
+          line: lineAt(source.text, match.index),
+          what: `names ${match[1]}, which does not exist`,
+        }))
+    ),
+  );
+});
+
+test("the map of the source names every command beside its file", () => {
+  const text = readFileSync(join(ROOT, "src/README.md"), "utf8");
+  const told = [...text.matchAll(/^\| `((?:\w+\/)\w+\.ts)` \| ([A-Z0-9_ -]+) \|$/gm)]
+    .map(([, file, names]) => `${file}: ${names}`);
+  const made = /\b(?:command|container)\(\s*"([a-z0-9_-]+)"|^\s*\["([a-z0-9_-]+)", -?\d+, /gm;
+  const found = library.filter(({ path }) => /^src\/commands\/\w+\//.test(path))
+    .flatMap(({ path, text }) => {
+      const names = [...text.matchAll(made)].map(([, one, other]) => (one ?? other).toUpperCase());
+      const file = path.slice("src/commands/".length);
+      return names.length === 0 ? [] : [`${file}: ${[...new Set(names)].sort().join(" ")}`];
+    });
+  assert.deepEqual(told.sort(), found.sort());
 });

@@ -25,7 +25,7 @@ import { Kernel, kernel } from "./kernel.ts";
  */
 const HASH_BITS = 14;
 const HASH_SIZE = 1 << HASH_BITS;
-/** Most literals behind one control byte; smaller control bytes are therefore literals. */
+/** Most literals behind one control byte: a control byte below this number announces literals. */
 const MAX_LITERALS = 32;
 /** Farthest distance of a reference: 13 bits hold the distance minus one. */
 const MAX_DISTANCE = 1 << 13;
@@ -37,7 +37,8 @@ const MAX_LENGTH = 264;
  */
 const LONG_RUN = 48;
 /**
- * Below this distance `copyWithin` would be called too often: each call copies a distance at first.
+ * Below this distance `copyWithin` would be called too often: the first call copies as many bytes as the
+ * distance, each later one twice as many.
  */
 const LEAST_PERIOD = 16;
 
@@ -114,7 +115,7 @@ export function lzfDecompressPlainly(
     if (from < targetStart || out + length > targetEnd) return false;
     const runEnd = out + length;
     if (length >= LONG_RUN && out - from >= LEAST_PERIOD) {
-      // A copy longer than its distance repeats what it has just written: each piece doubles that.
+      // A copy longer than its distance repeats what it has just written: each call copies twice as much.
       for (; out < runEnd; out += Math.min(out - from, runEnd - out)) {
         target.copyWithin(out, from, Math.min(out, from + runEnd - out));
       }
@@ -129,7 +130,7 @@ export function lzfDecompressPlainly(
  * Greedy, as liblzf: at each byte the hash table names one earlier place with probably the same
  * three bytes; if it is one, the longest copy from there is written as a reference.
  *
- * @returns Bytes written; 0 when they did not fit, so that storing the source as it is pays more.
+ * @returns Bytes written; 0 when they did not fit: storing the source as it is takes less room then.
  */
 export function lzfCompress(
   source: Uint8Array,

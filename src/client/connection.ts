@@ -1,13 +1,13 @@
 /**
  * A connection on which a server is asked as a client asks it: sentinels for their master, a master for one
- * key. Commands are pipelined, and each has a promise for its reply. No public client library: it does not
+ * key. Commands are pipelined, and each has a promise for its reply. Not a general client library: it does not
  * reconnect, and it does not know what a command means, but for those that set a connection up.
  *
  * ```text
  *  open     connect -> HELLO 3 [AUTH user password]   or   AUTH [user] password   -> SELECT n
  *  ask      --> c1 c2 c3 -->                 sent at once, whatever is still unanswered
  *           <-- r1 r2 r3 <--                 settles the oldest question
- *  message  RESP3 pushes, and once SUBSCRIBE was sent the arrays that RESP2 has for them
+ *  message  RESP3 pushes; after SUBSCRIBE, the arrays that RESP2 sends in their place
  * ```
  *
  * @module

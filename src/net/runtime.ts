@@ -1,6 +1,6 @@
 /**
  * Picks the adapter of the runtime this runs in. Adapters are imported when they are asked for, so that a
- * runtime never evaluates another one's file, and one at the edge evaluates none.
+ * runtime never evaluates another one's file; with the option `net` none is imported.
  *
  * @module
  */

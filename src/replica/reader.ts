@@ -1,7 +1,7 @@
 /**
  * The reads of one database: synchronous, in process, straight from the keyspace.
  *
- * `get` is what a replica is made for, so that its way is short: key -> hot texts -> (key bytes -> hash table
+ * `get` is what a replica is made for, so its way is short: key -> hot texts -> (key bytes -> hash table
  * -> record) -> text. Every read checks the expiry, because keys that have expired stay in the keyspace until
  * the master deletes them.
  *
@@ -17,7 +17,6 @@ import { loadTextOf, type TextOf } from "../net/text.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
-
 import { readString } from "../store/types/string.ts";
 import { HotTexts } from "./hot_texts.ts";
 

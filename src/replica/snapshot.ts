@@ -29,7 +29,7 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 /** Bytes handed to the storage in one call. */
 const WRITE_BYTES = 256 * 1024;
 /** Most bytes encoded or decoded between two looks at the clock: about a millisecond of work. */
-const READ_BYTES = 64 * 1024;
+const STEP_BYTES = 64 * 1024;
 const DEFAULT_EVERY_MS = 300_000;
 /** Redis 7.4's format: the oldest that holds everything a Redis of today replicates. */
 const FORMAT_VERSION = 12;
@@ -65,7 +65,7 @@ export interface SnapshotOptions {
   readonly path?: string;
   /** Where the snapshot is kept, instead of in a file. */
   readonly storage?: SnapshotStorage;
-  /** Milliseconds from one snapshot to the next; 0 for none but the last. 300,000. */
+  /** Milliseconds from one snapshot to the next; 0 for none but the last; 300,000 unless told. */
   readonly everyMs?: number;
   /** Whether `close()` writes a last snapshot. True unless told. */
   readonly onClose?: boolean;
@@ -256,7 +256,7 @@ export class Snapshots {
       slice.start();
       for (let more = true; more;) {
         while (more && out.length < WRITE_BYTES && !slice.over()) {
-          more = encoder.next(out, READ_BYTES);
+          more = encoder.next(out, STEP_BYTES);
         }
         if (!more || out.length >= WRITE_BYTES) {
           await sink.write(out.view());
@@ -282,7 +282,7 @@ export class Snapshots {
     slice.start();
     for await (const piece of pieces) {
       for (let pos = 0; pos < piece.length;) {
-        const end = Math.min(piece.length, pos + READ_BYTES);
+        const end = Math.min(piece.length, pos + STEP_BYTES);
         try {
           const consumed = decoder.push(piece, pos, end);
           if (decoder.done && pos + consumed < piece.length) return "bytes come after its end";

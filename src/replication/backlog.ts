@@ -9,7 +9,7 @@
  *   ring            0                                    capacity
  *                   | newer ...    | first ...   older   |
  *                                  ^ index of `next`, which overwrites `first`
- *   index of byte n = (n - 1) mod capacity, so that no position is kept beside the offset
+ *   index of byte n = (n - 1) mod capacity, so the offset alone gives the place
  * ```
  *
  * Offsets count from 1: byte number `first` is the oldest held, `next` the one that comes next. A range

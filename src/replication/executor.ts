@@ -36,7 +36,7 @@ const REPLICATED: number = WRITE | MAY_REPLICATE;
 export interface StreamExecutorOptions {
   /** The data the commands change. */
   readonly keyspace: Keyspace;
-  /** Uniform in [0, 1): seeds hash tables; what a command picked at random, the master sends by name. */
+  /** Uniform in [0, 1): seeds hash tables. SPOP and its like do not use it: the master sends what it picked. */
   readonly random: () => number;
   /** The server that the handlers ask for facts and settings. */
   readonly host: Host;

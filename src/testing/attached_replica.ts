@@ -84,7 +84,8 @@ export class AttachedReplica {
   #nextChunk: number = 0;
   #trailer: string = "";
   #closed: boolean = false;
-  #counts: boolean = false;
+  /** Whether what the master sends now belongs to the replication stream and counts in its offset. */
+  #takesStream: boolean = false;
 
   /** Takes the connection over and begins to read it. */
   constructor(options: AttachedReplicaOptions) {
@@ -137,7 +138,7 @@ export class AttachedReplica {
 
   /** The snapshot shows this moment: from here on stream bytes are kept for this replica. */
   beginStream(): void {
-    this.#counts = true;
+    this.#takesStream = true;
   }
 
   /**
@@ -162,14 +163,14 @@ export class AttachedReplica {
   resume(missed: ByteBuffer): void {
     assert(this.#pending.length === 0, "nothing was kept for a replica that needs no snapshot");
     this.state = "online";
-    this.#counts = true;
+    this.#takesStream = true;
     this.feed(missed.bytes, 0, missed.length);
     this.socket.flush();
   }
 
   /** Takes bytes `[start, end)` of the stream; they are sent with the next `flush`. */
   feed(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#closed || !this.#counts) return;
+    if (this.#closed || !this.#takesStream) return;
     if (this.state === "online") this.socket.out.writeBytes(bytes, start, end);
     else this.#pending.writeBytes(bytes, start, end);
     const streams = this.state !== "sendSnapshot";

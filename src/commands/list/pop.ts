@@ -179,5 +179,5 @@ const blmpop = command(
   },
 );
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const popCommands: readonly Command[] = [lpop, rpop, lmpop, blpop, brpop, blmpop];

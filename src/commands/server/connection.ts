@@ -131,7 +131,7 @@ const asking = command("asking", 1, FAST, "", () => {
   throw new CommandError(CLUSTER_DISABLED);
 });
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const connectionCommands: readonly Command[] = [
   asking,
   auth,

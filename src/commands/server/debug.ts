@@ -1,7 +1,7 @@
 /**
  * DEBUG (`debug.c`), as far as it only looks: the digests that tests compare two servers by, and
  * how one value is held. What would stop, change or end the server is refused, because the server
- * is part of an application. Subcommands are no rows of their own here, as in Redis.
+ * is part of an application. As in Redis, its subcommands have no rows.
  *
  * @module
  */
@@ -131,5 +131,5 @@ const debug = command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, "", (ctx,
   }
 });
 
-/** The one command of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const debugCommands: readonly Command[] = [debug];

@@ -331,7 +331,7 @@ const moduleContainer = container("module", [
   moduleUnload,
 ], ["LIST", "    Return the loaded modules: there are none."]);
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const serverCommands: readonly Command[] = [
   ...commandlogContainer,
   ...configContainer,

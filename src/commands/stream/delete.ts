@@ -179,5 +179,5 @@ const xackdel = command("xackdel", -6, WRITE | FAST, "RW.update@1", (ctx, argv) 
   deleteEach(ctx, argv, options, stream, groupAt(stream, argv, 2), true);
 });
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const streamDeleteCommands: readonly Command[] = [xackdel, xdelex];

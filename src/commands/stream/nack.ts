@@ -112,5 +112,5 @@ const xnack = command("xnack", -7, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   if (nacked > 0) streamChanged(ctx, argv, 1, nacked);
 });
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const streamNackCommands: readonly Command[] = [xnack];

@@ -452,5 +452,5 @@ const xreadgroup = command(
   },
 );
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const streamReadCommands: readonly Command[] = [xread, xreadgroup];

@@ -221,5 +221,5 @@ const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
   }
 });
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const lcsCommands: readonly Command[] = [lcs];

@@ -477,7 +477,7 @@ const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   deleteIf(ctx, argv, entry, conditionHolds(ctx, argv, entry));
 });
 
-/** The commands of this file. */
+/** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const stringCommands: readonly Command[] = [
   get,
   set,

@@ -17,7 +17,7 @@ import { writeInteger } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
 import { copyBytes } from "../../base/copy.ts";
 
-/** The first memory of a slot: twice the longest integer text, "-2147483648". */
+/** The first memory of a slot: room for any integer's text, "-2147483648" being the longest. */
 const INTEGER_TEXT_BYTES = 22;
 /** The first growth goes at least this far. */
 const FIRST_GROWTH_BYTES = 4096;
