@@ -36,7 +36,7 @@ export class AddOptions {
   hasId: boolean = false;
   /** True unless the id is `ms-*`. */
   hasSequence: boolean = true;
-  /** The id that was given; undefined content unless `hasId`. */
+  /** The id that was given; meaningless unless `hasId`. */
   readonly id: StreamId = new StreamId();
   /** NOMKSTREAM: a missing stream is not made. */
   onlyExisting: boolean = false;
