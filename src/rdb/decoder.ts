@@ -55,7 +55,7 @@ type State = typeof State[keyof typeof State];
 export interface RdbDecoderOptions {
   /** Whether the trailer is checked, as it is unless told otherwise; a zero trailer never is. */
   readonly verifyChecksum?: boolean;
-  /** Longest key, value or other string in bytes; 512 MB unless told otherwise. */
+  /** Longest key, value or other string in bytes; 2 GB unless told otherwise. */
   readonly maxStringBytes?: number;
   /**
    * What becomes of a key whose value only a module can read: "skip" (the default) passes over it

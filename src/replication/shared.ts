@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
+import { MAX_VALUE_BYTES } from "../store/memory/record.ts";
 import { clip } from "./errors.ts";
 import { ReplicationOffset } from "./offset.ts";
 import type {
@@ -142,7 +143,7 @@ export function timeoutsWithDefaults(timeouts: Timeouts): Required<Timeouts> {
 /** Every bound with its value, the default where none is given. */
 export function limitsWithDefaults(limits: LinkLimits): Required<LinkLimits> {
   return {
-    bulkBytes: limits.bulkBytes ?? 512 * 1024 * 1024,
+    bulkBytes: limits.bulkBytes ?? MAX_VALUE_BYTES,
     argumentCount: limits.argumentCount ?? 0x7fffffff,
     transactionBytes: limits.transactionBytes ?? 1024 * 1024 * 1024,
     lineBytes: limits.lineBytes ?? 16 * 1024,

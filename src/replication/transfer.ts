@@ -88,7 +88,7 @@ export class SnapshotTransfer {
    *
    * @returns Where it stopped.
    * @throws {ReplicationError} SNAPSHOT when it is damaged or has another length than announced,
-   * UNSUPPORTED when it holds what this version does not understand.
+   * UNSUPPORTED when it holds what this version does not understand, LIMIT when more than fits here.
    */
   push(chunk: Uint8Array, start: number, end: number): number {
     assert(!this.done, "nothing is decoded behind the end of the snapshot");
@@ -142,13 +142,20 @@ export class SnapshotTransfer {
       return this.#decoder.push(chunk, start, stop);
     } catch (error) {
       if (!(error instanceof RdbError)) throw error;
-      const code = isUnsupported(error) ? "UNSUPPORTED" : "SNAPSHOT";
-      throw new ReplicationError(code, `The snapshot cannot be loaded: ${error.message}`, error);
+      throw new ReplicationError(
+        codeOf(error),
+        `The snapshot cannot be loaded: ${error.message}`,
+        error,
+      );
     }
   }
 }
 
-/** True for a snapshot that is sound but newer than this decoder, false for one that is damaged. */
-function isUnsupported(error: RdbError): boolean {
-  return error.code.startsWith("UNSUPPORTED") || error.code.startsWith("UNKNOWN");
+/**
+ * UNSUPPORTED for a snapshot that is sound but newer than this decoder, LIMIT for one that holds more than
+ * we can: the next one would be refused as well. SNAPSHOT for one that is damaged.
+ */
+function codeOf({ code }: RdbError): "UNSUPPORTED" | "LIMIT" | "SNAPSHOT" {
+  if (code.startsWith("UNSUPPORTED") || code.startsWith("UNKNOWN")) return "UNSUPPORTED";
+  return code === "TOO_LARGE" ? "LIMIT" : "SNAPSHOT";
 }

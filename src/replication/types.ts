@@ -109,7 +109,7 @@ export interface LinkBackoff {
 
 /** Bounds on what a master can make us hold. */
 export interface LinkLimits {
-  /** Longest argument in the stream, bytes. 512 MB, as a master's own `proto-max-bulk-len`. */
+  /** Longest argument in the stream, bytes. 2 GB, the longest value that can be held. */
   readonly bulkBytes?: number;
   /** Most arguments of one command of the stream. 2^31 - 1, as a real replica allows. */
   readonly argumentCount?: number;

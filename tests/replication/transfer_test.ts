@@ -126,6 +126,11 @@ const broken: { name: string; rest: string; code: string }[] = [
     rest: eofFrame(snapshot([{ key: "x", value: "y", type: 0x60 }])),
     code: "UNSUPPORTED",
   },
+  {
+    name: "a value longer than can be held",
+    rest: `$EOF:${"m".repeat(40)}\r\nREDIS0010\0\x01x\x80\xff\xff\xff\xff`,
+    code: "LIMIT",
+  },
 ];
 for (const { name, rest, code } of broken) {
   test(`a snapshot with ${name} is ${code} and changes nothing`, async () => {

@@ -187,9 +187,11 @@ export function expectEnd(argv: Argv, index: number): void {
  * @param baseMs What the time counts from: now, or 0 for an absolute one.
  * @param name The command as its error names it.
  * @returns A whole number; beyond 2^53 (the year 287396) the nearest double.
- * @throws {CommandError} When it is no int64 or the sum leaves int64.
+ * @throws {CommandError} When it is no int64 or the sum leaves int64. From a master such a sum overflows as in
+ * C: servers before 7.0 did not check it.
  */
 export function readTime(
+  ctx: Context,
   argv: Argv,
   index: number,
   scale: number,
@@ -202,7 +204,8 @@ export function readTime(
   const scaled = readBigInteger(argv, index) * BigInt(scale);
   const sum = scaled + BigInt(baseMs);
   if (scaled > INT64_MAX || scaled < INT64_MIN || sum > INT64_MAX) {
-    throw new CommandError(invalidExpire(name));
+    if (ctx.caller !== Caller.MASTER_STREAM) throw new CommandError(invalidExpire(name));
+    return Number(BigInt.asIntN(64, sum));
   }
   return Number(sum);
 }
@@ -213,6 +216,7 @@ export function readTime(
  * @throws {CommandError} As {@linkcode readTime}, and when the argument is below 1.
  */
 export function readPositiveTime(
+  ctx: Context,
   argv: Argv,
   index: number,
   scale: number,
@@ -220,7 +224,7 @@ export function readPositiveTime(
   name: string,
 ): number {
   if (readInteger(argv, index) <= 0) throw new CommandError(invalidExpire(name));
-  return readTime(argv, index, scale, baseMs, name);
+  return readTime(ctx, argv, index, scale, baseMs, name);
 }
 
 /** Milliseconds as they are replied: a bigint beyond +-2^53, which is no more than int64 holds. */

@@ -74,7 +74,7 @@ function expireGeneric(
   name: string,
 ): void {
   const flags = argv.count > 3 ? parseFlags(argv) : 0;
-  const atMs = readTime(argv, 2, scale, baseMs, name);
+  const atMs = readTime(ctx, argv, 2, scale, baseMs, name);
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
   if (flags !== 0 && !allowed(flags, ctx.db.expireAtMs(entry), atMs)) return ctx.reply.integer(0);

@@ -92,7 +92,7 @@ function readType(argv: Argv, index: number): number {
 }
 
 /** All operations of the command, checked before anything is looked up. */
-function readOperations(argv: Argv): FieldOperation[] {
+function readOperations(ctx: Context, argv: Argv): FieldOperation[] {
   const operations: FieldOperation[] = [];
   let overflow: Overflow = "WRAP";
   let i = 2;
@@ -105,7 +105,7 @@ function readOperations(argv: Argv): FieldOperation[] {
     const kind = readKind(argv, i);
     const type = readType(argv, i + 1);
     const width = Math.abs(type);
-    const offset = readBitOffset(argv, i + 2, width);
+    const offset = readBitOffset(ctx, argv, i + 2, width);
     const operand = kind === "GET" ? 0n : readBigInteger(argv, i + 3);
     operations.push({ kind, signed: type > 0, width, offset, operand, overflow });
     i += kind === "GET" ? 3 : 4;
@@ -224,7 +224,7 @@ const bitfield = command(
   WRITE | DENYOOM,
   "RW.access.update.variable_flags@1",
   (ctx, argv) => {
-    const operations = readOperations(argv);
+    const operations = readOperations(ctx, argv);
     if (operations.every(({ kind }) => kind === "GET")) readFields(ctx, argv, operations);
     else changeFields(ctx, argv, operations);
   },
@@ -235,7 +235,7 @@ const bitfield = command(
  * operation.
  */
 const bitfieldRo = command("bitfield_ro", -2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  const operations = readOperations(argv);
+  const operations = readOperations(ctx, argv);
   if (operations.some(({ kind }) => kind !== "GET")) throw new CommandError(BITFIELD_READONLY);
   readFields(ctx, argv, operations);
 });

@@ -25,11 +25,10 @@ import {
   CommandError,
   SYNTAX,
 } from "../engine/errors.ts";
+import { maxStringBytes } from "../engine/limits.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
-/** The number of bits in the longest string, 512 MB. */
-const MAX_BITS = 2 ** 32;
 const HASH = 0x23;
 
 /** Points at the bytes of the string that was read last. */
@@ -41,12 +40,12 @@ const value: BytesRef = new BytesRef();
  * @param width When it is not 0, `#n` stands for bit `n * width`, the n-th field of that width.
  * @throws {CommandError} BIT_OFFSET when it is no number or the bit lies behind the longest string.
  */
-export function readBitOffset(argv: Argv, index: number, width: number): number {
+export function readBitOffset(ctx: Context, argv: Argv, index: number, width: number): number {
   const start = argv.starts[index];
   const isField = width > 0 && argv.lengthOf(index) > 0 && argv.bytes[start] === HASH;
   const number = parseInteger(argv.bytes, isField ? start + 1 : start, argv.ends[index]);
   const offset = isField ? number * width : number;
-  if (!(offset >= 0 && offset < MAX_BITS)) throw new CommandError(BIT_OFFSET);
+  if (!(offset >= 0 && offset < 8 * maxStringBytes(ctx))) throw new CommandError(BIT_OFFSET);
   return offset;
 }
 
@@ -56,7 +55,7 @@ export function readBitOffset(argv: Argv, index: number, width: number): number 
  * when the string grows.
  */
 const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx, argv) => {
-  const offset = readBitOffset(argv, 2, 0);
+  const offset = readBitOffset(ctx, argv, 2, 0);
   const bit = readInteger(argv, 3, BIT_VALUE);
   if (bit !== 0 && bit !== 1) throw new CommandError(BIT_VALUE);
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
@@ -75,7 +74,7 @@ const setbit = command("setbit", 4, WRITE | DENYOOM, "RW.access.update@1", (ctx,
 
 /** `GETBIT key offset`: one bit, 0 behind the end of the string. O(1). */
 const getbit = command("getbit", 3, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  const offset = readBitOffset(argv, 2, 0);
+  const offset = readBitOffset(ctx, argv, 2, 0);
   const entry = lookup(ctx, argv, 1, ValueType.STRING);
   if (entry === 0) return ctx.reply.integer(0);
   readString(ctx.db, entry, value);

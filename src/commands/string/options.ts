@@ -112,7 +112,16 @@ export function parseOptions(ctx: Context, argv: Argv, first: number, takes: num
 export function optionExpiry(ctx: Context, argv: Argv, name: string): number {
   if (options.timeIndex === 0) return NO_EXPIRY;
   const base = options.relative ? ctx.nowMs : 0;
-  return readPositiveTime(argv, options.timeIndex, options.seconds ? 1000 : 1, base, name);
+  const atMs = readPositiveTime(
+    ctx,
+    argv,
+    options.timeIndex,
+    options.seconds ? 1000 : 1,
+    base,
+    name,
+  );
+  // A sum that has overflowed has passed: 0 is the earliest time that is held.
+  return Math.max(0, atMs);
 }
 
 /**

@@ -28,10 +28,8 @@ import {
   wrongArity,
 } from "../engine/errors.ts";
 import { Condition, optionExpiry, options, parseOptions, Takes } from "./options.ts";
+import { maxStringBytes } from "../engine/limits.ts";
 import { checkType, lookup } from "../engine/lookup.ts";
-
-/** The longest string in bytes: the default of Redis's `proto-max-bulk-len`. */
-const MAX_STRING = 512 * 1024 * 1024;
 
 /** Points at the bytes of the string that was read last; reused, since no command runs inside another. */
 const value: BytesRef = new BytesRef();
@@ -412,7 +410,7 @@ const setrange = command("setrange", 4, WRITE | DENYOOM, "RW.update@1", (ctx, ar
   const length = entry === 0 ? 0 : stringLength(ctx.db, entry);
   const added = argv.lengthOf(3);
   if (added === 0) return ctx.reply.integer(length);
-  if (offset + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
+  if (offset + added > maxStringBytes(ctx)) throw new CommandError(STRING_TOO_LONG);
   const end = Math.max(length, offset + added);
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], end);
   writeInto(ctx, grown, offset, argv, 3);
@@ -438,7 +436,7 @@ const append = command("append", 3, WRITE | DENYOOM | FAST, "RW.insert@1", (ctx,
     return ctx.reply.integer(added);
   }
   const length = stringLength(ctx.db, entry);
-  if (length + added > MAX_STRING) throw new CommandError(STRING_TOO_LONG);
+  if (length + added > maxStringBytes(ctx)) throw new CommandError(STRING_TOO_LONG);
   const grown = growString(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], length + added);
   writeInto(ctx, grown, length, argv, 2);
   ctx.changed(argv, 1);

@@ -35,12 +35,16 @@
 
 import { assert } from "../../base/assert.ts";
 import { lzfDecompress } from "../../base/lzf.ts";
+import { MAX_VALUE_BYTES } from "../../store/memory/record.ts";
 import { RdbError } from "./errors.ts";
 import { Length, StringEncoding, TWO_32 } from "./opcodes.ts";
 import { StringSlot } from "./string_slot.ts";
 
-/** Longest string that is read unless told otherwise: 512 MB, Redis's `proto-max-bulk-len`. */
-export const DEFAULT_MAX_STRING_BYTES: number = 512 * 1024 * 1024;
+/**
+ * Longest string that is read unless told otherwise: the longest that a record holds, 2 GB. A snapshot has
+ * what its server accepted, so that Redis does not hold it to `proto-max-bulk-len` either.
+ */
+export const DEFAULT_MAX_STRING_BYTES: number = MAX_VALUE_BYTES;
 
 /** The longest run of fixed length: a sorted set's score as text. */
 const FIXED_BYTES = 40;

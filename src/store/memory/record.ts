@@ -69,6 +69,12 @@ export type Entry = number;
 /** Stands for the expiry of a key that never expires, as -1 does in Redis. */
 export const NO_EXPIRY: number = -1;
 
+/**
+ * The longest value in bytes, 2 GB but for the room of key and header: word 1 holds 31 bits. It bounds what a
+ * master may send; clients of a server are held to `proto-max-bulk-len`, 512 MB.
+ */
+export const MAX_VALUE_BYTES: number = 0x7fffffff - (1 << 20);
+
 /** Units of a full segment: 2^21 of 8 bytes, 16 MB. */
 export const SEGMENT_UNITS: number = 1 << 21;
 /** The slot of an entry is `entry >>> SEGMENT_SHIFT`. */

@@ -29,7 +29,7 @@ import {
 const MAX_EMBSTR = 44;
 /** Redis's `SDS_MAX_PREALLOC`: up to this many bytes a growing string doubles. */
 const DOUBLE_UNTIL = 1024 * 1024;
-/** Redis's `proto-max-bulk-len`: longest string, so that no room is kept beyond. */
+/** Redis's `proto-max-bulk-len`, which few strings pass: no room is kept beyond. */
 const MAX_STRING = 512 * 1024 * 1024;
 
 /** A new string up to this length is made of these zeros in one step. */

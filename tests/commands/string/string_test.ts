@@ -177,8 +177,8 @@ test("binary keys and values go through every string command whole", () => {
   assert.equal(engine.call("BITCOUNT", key), integer(2048));
 });
 
-test("a string may not pass 512 MB, and is left as it was", () => {
-  const engine = new Engine("stream");
+test("a client's string may not pass 512 MB, and is left as it was", () => {
+  const engine = new Engine("master");
   engine.call("SET", "k", "v");
   const refused = "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
   assert.equal(engine.call("SETRANGE", "k", "536870912", "x"), refused);
