@@ -65,6 +65,7 @@ function stream(chunks: readonly Uint8Array[], executor: StreamExecutor): number
     },
     replOffset: new ReplicationOffset(),
     counters,
+    repair: undefined,
     diverged: () => {},
   };
   const master = new MasterStream(owner, () => {}, slice);

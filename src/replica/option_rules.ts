@@ -199,7 +199,7 @@ const replicaOptions = shape(
     maxStalenessMs: millis(MIN_STALENESS_MS),
     snapshot,
     psyncCommand: text(/^\S+$/, "the name of a command"),
-    onDivergence: oneOf("resync", "continue"),
+    onDivergence: oneOf("repair", "resync", "continue", "stop"),
     onUnsupported: oneOf("skip", "fail"),
     logger,
     onSync: callback,

@@ -8,7 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Address, Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
-import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
+import type { DivergencePolicy, LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
 import {
   type GivenMaster,
   parseListenText,
@@ -140,11 +140,13 @@ export interface ReplicaOptions {
   /** The master's name for PSYNC, where it was renamed. */
   readonly psyncCommand?: string;
   /**
-   * What follows when a command of the master's stream is unknown or fails here: it is counted and logged,
-   * then a new snapshot is asked for after a pause of a minute or more (`resync`, unless told), or the stream
-   * goes on (`continue`), as with a real replica.
+   * What follows when a command of the master's stream is unknown or fails here; it is counted and logged in
+   * any case. `repair`, the default: the keys it changed are fetched from the master, and a new snapshot is
+   * asked for only where that cannot be done, at most once a minute. `resync`: a new snapshot is asked for
+   * after a pause of a minute or more. `continue`: the stream goes on, as with a real replica. `stop`: the
+   * link ends with the error.
    */
-  readonly onDivergence?: "resync" | "continue";
+  readonly onDivergence?: DivergencePolicy;
   /**
    * What becomes of keys whose value only a module can read (Redis's own vector sets are kept): they are
    * passed over and counted in the status by the module's name (`skip`, unless told), or the synchronisation

@@ -562,6 +562,8 @@ function positionOf(
   link: LinkStatus | undefined,
 ): { replid: string; offset: number; streamDb: number } | undefined {
   if (link === undefined || !link.resumable) return undefined;
+  // A key that is being fetched is not what the stream made of it, and a later process would not know.
+  if (link.repairs !== undefined && link.repairs.awaited > 0) return undefined;
   return { replid: link.replid, offset: link.appliedOffset, streamDb: link.db };
 }
 

@@ -41,6 +41,13 @@ export interface ReplicaStatus {
   readonly replid: string;
   /** Replication offset: stream bytes applied. */
   readonly offset: number;
+  /**
+   * Up to here every key is what the stream made of it: the offset, but for keys that are being fetched from
+   * the master, see `repairs`.
+   */
+  readonly settledOffset: number;
+  /** Keys that are being fetched from the master, and what was; undefined unless `onDivergence` is `repair`. */
+  readonly repairs: LinkStatus["repairs"];
   /** Stream bytes received and still to be applied. */
   readonly lagBytes: number;
   /** Bytes drained from the socket that wait for their turn: part of the lag, or of a snapshot. */
@@ -85,6 +92,8 @@ export function describeStatus(
     listening,
     replid: link?.replid ?? "",
     offset: link?.appliedOffset ?? 0,
+    settledOffset: link?.repairs?.settledOffset ?? link?.appliedOffset ?? 0,
+    repairs: link?.repairs,
     lagBytes: link === undefined ? 0 : link.readOffset - link.appliedOffset,
     inboxBytes: link?.inboxBytes ?? 0,
     lastIoMs: link?.lastIoMs ?? -1,

@@ -14,10 +14,13 @@
  *  DISCARD                                         drops the queue, then the offset moves
  *  others        executor                          queued
  *
- *  an error the executor answers
+ *  an error the executor answers, as fate.ts sorts it
  *    the command carries no data (SCRIPT, PFCOUNT...)       ignored, counted
- *    a module's command, or a key only it can have made     ignored, counted
- *    anything else                                          a divergence: `onDivergence` decides
+ *    a module's command                                     ignored, counted
+ *    our table does not know the command                    repair: its keys are fetched; the stream waits
+ *                                                           where the master must be asked which they are
+ *    it failed here                                         repair: its keys are fetched
+ *    without repair                                         a divergence: `onDivergence` decides
  * ```
  *
  * The offset moves when a command has been applied whole, and for a transaction at its EXEC: PSYNC and ACK
@@ -29,10 +32,12 @@
 import { parseInteger } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { isWord, textOf } from "../commands/engine/args.ts";
+import { commandIndex } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
-import { fateOf } from "./fate.ts";
+import { fateOf, UNKNOWN_COMMAND } from "./fate.ts";
 import type { ReplicationOffset } from "./offset.ts";
+import type { Repair } from "./repair/repair.ts";
 import { TransactionQueue } from "./transaction.ts";
 import type {
   Divergence,
@@ -60,6 +65,8 @@ export interface StreamOwner {
   readonly replOffset: ReplicationOffset;
   /** Running totals of commands, transactions and divergences. */
   readonly counters: LinkCounters;
+  /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */
+  readonly repair: Repair | undefined;
   /** Called with each command that could not be applied. */
   diverged(divergence: Divergence): void;
 }
@@ -74,10 +81,16 @@ export class StreamApplier {
   readonly #executor: StreamExecutor;
   readonly #hooks: StreamHooks;
   readonly #acknowledge: () => void;
+  readonly #repair: Repair | undefined;
   readonly #queue: TransactionQueue = new TransactionQueue();
   readonly #queued: Argv = new Argv();
   readonly #applyQueued: (argv: Argv) => void = (argv) => this.#perform(argv);
   #inMulti: boolean = false;
+  /** True while the queue of a transaction is performed. */
+  #drains: boolean = false;
+  /** A command whose keys the master is asked for; owns its bytes. */
+  #held: Argv | undefined = undefined;
+  #heldOffset: number = 0;
   #offset: number = 0;
 
   /** Applies nothing yet. @param owner The link. @param acknowledge Sends an ACK, for GETACK. */
@@ -88,6 +101,22 @@ export class StreamApplier {
     this.#counters = owner.counters;
     this.#executor = owner.settings.executor;
     this.#hooks = owner.settings.hooks;
+    this.#repair = owner.repair;
+    this.#repair?.lookup.reset();
+  }
+
+  /** True while a command waits until the master has said what it is: no other one may be applied. */
+  get waits(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Goes on with the command that waits, the master having answered. Returns false when it must wait again. */
+  resume(): boolean {
+    const held = this.#held;
+    assert(held !== undefined, "a command waits");
+    this.#held = undefined;
+    this.apply(held, this.#heldOffset);
+    return this.#held === undefined;
   }
 
   /**
@@ -106,8 +135,10 @@ export class StreamApplier {
       return;
     } else {
       this.#perform(argv);
+      if (this.#held !== undefined) return;
     }
     this.#replOffset.advance(offset);
+    if (this.#repair !== undefined && this.#repair.arrivals.size > 0) this.#repair.advanced(offset);
     this.#hooks.committed?.(offset);
   }
 
@@ -115,7 +146,10 @@ export class StreamApplier {
   #applyInMulti(argv: Argv): boolean {
     if (isWord(argv, 0, "EXEC")) {
       this.#inMulti = false;
+      this.#drains = true;
       this.#queue.drain(this.#queued, this.#applyQueued);
+      this.#drains = false;
+      this.#repair?.lookup.reset();
       assert(this.#queue.count === 0, "EXEC performs every queued command");
       this.#counters.transactions++;
       return true;
@@ -123,11 +157,16 @@ export class StreamApplier {
     if (isWord(argv, 0, "DISCARD")) {
       this.#inMulti = false;
       this.#queue.clear();
+      this.#repair?.lookup.reset();
       return true;
     }
     // A real replica answers GETACK at once, with the offset before MULTI.
     if (isGetAck(argv)) {
       this.#acknowledge();
+      return false;
+    }
+    if (this.#mustAsk(argv)) {
+      this.#hold(argv);
       return false;
     }
     this.#queue.push(argv);
@@ -162,7 +201,12 @@ export class StreamApplier {
         if (isWord(argv, 0, "SPUBLISH")) return this.#hooks.publish?.(argv, true);
         break;
     }
-    const problem = this.#executor.execute(this.#replOffset.db, argv);
+    const repair = this.#repair;
+    const { db } = this.#replOffset;
+    if (repair !== undefined && repair.awaited > 0 && repair.intercept(db, argv, this.#offset)) {
+      return;
+    }
+    const problem = this.#executor.execute(db, argv);
     if (problem !== undefined) this.#onError(argv, problem);
   }
 
@@ -180,9 +224,21 @@ export class StreamApplier {
     else this.#counters.ignoredCommands++;
   }
 
+  /** True when the command is unknown, and the master has yet to say what it is. */
+  #mustAsk(argv: Argv): boolean {
+    const repair = this.#repair;
+    if (repair === undefined || commandIndex.lookup(argv) !== undefined) return false;
+    return fateOf(argv, UNKNOWN_COMMAND) === "unknown" && !repair.lookup.ready(argv);
+  }
+
+  #hold(argv: Argv): void {
+    this.#held = argv.copy();
+    this.#heldOffset = this.#offset;
+  }
+
   /** A command that was not applied: `fate.ts` says whether that makes our data differ from the master's. */
   #onError(argv: Argv, problem: string): void {
-    const fate = fateOf(argv, problem, this.#counters.moduleCommandsSkipped > 0);
+    const fate = fateOf(argv, problem);
     if (fate === "ignored") {
       this.#counters.ignoredCommands++;
       return;
@@ -190,6 +246,9 @@ export class StreamApplier {
     if (fate === "module") {
       this.#counters.moduleCommandsSkipped++;
       return;
+    }
+    if (fate === "unknown" && this.#repair !== undefined) {
+      return this.#onUnknown(this.#repair, argv);
     }
     this.#counters.divergences++;
     const divergence: Divergence = {
@@ -200,11 +259,24 @@ export class StreamApplier {
       message: problem,
     };
     this.#owner.diverged(divergence);
+    if (this.#repair !== undefined) {
+      return this.#repair.failedHere(divergence.db, argv, this.#offset, problem);
+    }
     if (this.#owner.settings.onDivergence === "continue") return;
     throw new ReplicationError(
       "DIVERGED",
       `"${divergence.command}" at offset ${divergence.offset} could not be applied: ${problem}`,
     );
+  }
+
+  /** A command that our table does not know: its keys are awaited, once it is known which they are. */
+  #onUnknown(repair: Repair, argv: Argv): void {
+    // What is inside a transaction was asked for when it was queued.
+    if (!this.#drains && this.#mustAsk(argv)) {
+      this.#counters.commands--;
+      return this.#hold(argv);
+    }
+    repair.unknown(this.#replOffset.db, argv, this.#offset);
   }
 }
 

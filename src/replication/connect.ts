@@ -1,83 +1,13 @@
 /**
- * The way to a socket: asks for credentials, asks sentinels for the address, connects. Each step can be
- * aborted and has its timeout.
+ * The way to a socket: asks sentinels for the address, connects. Each step can be aborted and has its
+ * timeout.
  *
  * @module
  */
 
-import { messageOf } from "../base/errors.ts";
 import { type Address, formatAddress, type Socket, SocketError } from "../net/socket.ts";
 import { ReplicationError, stopped } from "./errors.ts";
 import type { LinkShared } from "./shared.ts";
-import type { LinkCredentials, LinkLogin } from "./types.ts";
-
-/**
- * Name and password for one connection; undefined without credentials.
- *
- * @throws {ReplicationError} CREDENTIALS when the function for the password throws or takes longer than
- * `timeouts.handshakeMs`.
- */
-export async function askLogin(
-  shared: LinkShared,
-  signal: AbortSignal,
-): Promise<LinkLogin | undefined> {
-  const { credentials } = shared.settings;
-  if (credentials === undefined) return undefined;
-  if (typeof credentials.password === "string") return await loginOf(credentials);
-  return await within(shared, signal, askUser(credentials));
-}
-
-/** Name and password as configured; a function for the password is called. */
-export async function loginOf({ username, password }: LinkCredentials): Promise<LinkLogin> {
-  const answer = typeof password === "string" ? password : await password();
-  return typeof answer === "string" ? { username, password: answer } : { username, ...answer };
-}
-
-async function askUser(credentials: LinkCredentials): Promise<LinkLogin> {
-  try {
-    return await loginOf(credentials);
-  } catch (error) {
-    const text = messageOf(error);
-    throw new ReplicationError(
-      "CREDENTIALS",
-      `The function for the password failed: ${text}`,
-      error,
-    );
-  }
-}
-
-/**
- * Settles as `promise` does, unless `signal` or the timeout comes first: a user's promise may never settle.
- */
-function within<T>(shared: LinkShared, signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const { clock, settings: { timeouts } } = shared;
-  return new Promise((resolve, reject) => {
-    const stop = () => settle(() => reject(stopped()));
-    const late = () =>
-      settle(() =>
-        reject(
-          new ReplicationError(
-            "CREDENTIALS",
-            `timeouts.handshakeMs: the credentials were not there after ${timeouts.handshakeMs} ms`,
-          ),
-        )
-      );
-    const timer = timeouts.handshakeMs === 0
-      ? undefined
-      : clock.setTimer(late, timeouts.handshakeMs);
-    const settle = (how: () => void) => {
-      signal.removeEventListener("abort", stop);
-      if (timer !== undefined) clock.clearTimer(timer);
-      how();
-    };
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) return stop();
-    promise.then(
-      (value) => settle(() => resolve(value)),
-      (error) => settle(() => reject(error)),
-    );
-  });
-}
 
 /**
  * A socket to the master, whose address is asked for first where there are sentinels.

@@ -26,11 +26,12 @@
 import { assert } from "../base/assert.ts";
 import { formatAddress, type Socket, type SocketError } from "../net/socket.ts";
 import { writeCommand } from "../resp/writer.ts";
-import { askLogin, connect } from "./connect.ts";
+import { connect } from "./connect.ts";
 import { ReplicationError, stopped } from "./errors.ts";
 import { FullSync } from "./full_sync.ts";
 import { Handshake, receiveHandshakeReply } from "./handshake.ts";
 import { LineReader } from "./line_reader.ts";
+import { askLogin } from "./login.ts";
 import { type PsyncLink, receivePsyncReply, receiveTransferHeader } from "./psync.ts";
 import type { LinkShared } from "./shared.ts";
 import { MasterStream } from "./stream.ts";
@@ -141,6 +142,7 @@ export class MasterConnection implements Watched, PsyncLink {
     this.#error = error;
     this.#watchdog.stop();
     this.#turns.stop();
+    if (this.#stream !== undefined) this.#forgetStream();
     if (this.#closedBy !== undefined) return this.#finishRun(error);
     if (this.#socket === undefined) this.#connecting.abort();
     else if (!this.#socket.closed) this.#socket.abort();
@@ -189,6 +191,7 @@ export class MasterConnection implements Watched, PsyncLink {
     assert(this.#sync === undefined, "a partial resync sends no snapshot");
     const { replOffset, counters } = this.shared;
     counters.partialSyncs++;
+    this.shared.repair?.renamed();
     this.shared.observer.accepted();
     this.shared.observer.synced("partial");
     this.#openStream(true);
@@ -203,7 +206,7 @@ export class MasterConnection implements Watched, PsyncLink {
   async #connect(): Promise<ReplicationError | undefined> {
     const { signal } = this.#connecting;
     try {
-      this.#login = await askLogin(this.shared, signal);
+      this.#login = await askLogin(this.shared.settings, signal);
       this.#socket = await connect(this.shared, signal);
       return undefined;
     } catch (error) {
@@ -355,6 +358,8 @@ export class MasterConnection implements Watched, PsyncLink {
     // The master of a streamed snapshot stays silent until it gets this ACK.
     const acknowledges = sync.transfer.endsWithMark || !this.handshake.preSync;
     const tookMs = sync.finish();
+    this.shared.repair?.clear();
+    this.shared.forgetResync();
     this.#sync = undefined;
     this.#socket?.busyPoll(false);
     this.shared.observer.synced("full");
@@ -369,22 +374,37 @@ export class MasterConnection implements Watched, PsyncLink {
 
   #openStream(acknowledges: boolean): void {
     assert(this.#stream === undefined, "one stream a connection");
+    const { repair } = this.shared;
+    if (repair !== undefined) {
+      repair.following = true;
+      repair.lookup.onReady = () => this.#turns.release();
+    }
     this.#stream = new MasterStream(this.shared, () => this.acknowledge(), this.#turns.slice);
     if (acknowledges) this.acknowledge();
+  }
+
+  /** Values that come from now on would have no place in the stream. */
+  #forgetStream(): void {
+    const { repair } = this.shared;
+    if (repair === undefined) return;
+    repair.following = false;
+    repair.lookup.onReady = () => {};
   }
 
   #followStream(chunk: Uint8Array, start: number, end: number): void {
     const stream = this.#stream as MasterStream;
     stream.push(chunk, start, end, this.shared.clock.now());
     // Many small chunks may come in one turn of the event loop: each of them counts.
-    if (stream.holds || this.#turns.slice.over()) this.#turns.yield();
+    if (stream.waits) this.#turns.hold();
+    else if (stream.holds || this.#turns.slice.over()) this.#turns.yield();
   }
 
   #applyHeld(): void {
     const stream = this.#stream;
     if (stream === undefined || !stream.holds) return;
     stream.proceed(this.shared.clock.now());
-    if (stream.holds) this.#turns.yield();
+    if (stream.waits) this.#turns.hold();
+    else if (stream.holds) this.#turns.yield();
   }
 
   #emitSynced(kind: "full" | "partial", tookMs: number): void {

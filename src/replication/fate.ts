@@ -6,7 +6,6 @@
  */
 
 import { isWord, textOf } from "../commands/engine/args.ts";
-import { NO_SUCH_KEY } from "../commands/engine/errors.ts";
 import type { Argv } from "../resp/argv.ts";
 
 /** What an executor's error begins with when the command table has no row for the command. */
@@ -55,17 +54,11 @@ const KEPT_TYPES_COMMANDS: readonly string[] = [
   "ARSET",
 ];
 
-/**
- * Decides what becomes of `argv`.
- *
- * @param problem The error it met.
- * @param modulesSeen True once a module's command was passed over: such a command may have made a key that
- * another one does not find here.
- */
-export function fateOf(argv: Argv, problem: string, modulesSeen: boolean): Fate {
+/** Decides what becomes of `argv`, which met the error `problem`. */
+export function fateOf(argv: Argv, problem: string): Fate {
   if (IGNORABLE.some((word) => isWord(argv, 0, word))) return "ignored";
   if (problem.startsWith(UNKNOWN_COMMAND)) return isOfModule(argv) ? "module" : "unknown";
-  return modulesSeen && problem === NO_SUCH_KEY ? "module" : "failed";
+  return "failed";
 }
 
 /** True for a command that only a module has, or that writes to a type which is kept as bytes. */

@@ -75,6 +75,7 @@ export class ReplicationLink {
       entered: (state) => this.#enter(state),
       accepted: () => this.#accepted(),
       synced: (kind) => this.#synced(kind),
+      failed: (error) => this.#connection?.fail(error),
     });
     this.#backoff = new Backoff(options.backoff ?? {}, options.random);
     this.#sinceMs = options.clock.now();
@@ -172,6 +173,7 @@ export class ReplicationLink {
       lastError: this.#lastError,
       failures: this.#backoff.failures,
       nextRetryAtMs: this.#nextRetryAtMs,
+      repairs: this.#shared.repair?.status(),
       counters: { ...counters },
     };
   }
@@ -246,6 +248,7 @@ export class ReplicationLink {
   /** The link ends: every promise that waits for it rejects with the reason. */
   #end(error: ReplicationError): void {
     this.#nextRetryAtMs = undefined;
+    this.#shared.endRepair();
     this.#enter("none");
     if (error.code !== "STOPPED") {
       this.#lastError = error;

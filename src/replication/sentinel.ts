@@ -25,7 +25,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
-import { loginOf } from "./connect.ts";
+import { loginOf } from "./login.ts";
 import { ReplicationError } from "./errors.ts";
 import { ClientConnection, textOf } from "../client/connection.ts";
 import type { LinkCredentials } from "./types.ts";

@@ -6,13 +6,15 @@
  */
 
 import { latin1 } from "../base/ascii.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, TimerId } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
 import { MAX_VALUE_BYTES } from "../store/memory/record.ts";
-import { clip } from "./errors.ts";
+import { clip, ReplicationError } from "./errors.ts";
+import { askLogin } from "./login.ts";
 import { ReplicationOffset } from "./offset.ts";
+import { Repair } from "./repair/repair.ts";
 import type {
   Divergence,
   LinkCounters,
@@ -26,6 +28,9 @@ import type {
 /** Divergences logged one by one; beyond them only every thousandth, so that a log is not flooded. */
 const DIVERGENCES_LOGGED = 20;
 
+/** Milliseconds between two full syncs that are demanded because keys cannot be repaired. */
+const RESYNC_MS = 60_000;
+
 /** What a connection tells the link it belongs to. */
 export interface LinkObserver {
   /** The connection has entered `state`. */
@@ -34,6 +39,8 @@ export interface LinkObserver {
   accepted(): void;
   /** The data is whole and the stream follows. */
   synced(kind: "full" | "partial"): void;
+  /** The connection there is must end with `error`. */
+  failed(error: ReplicationError): void;
 }
 
 /** The options of a link with every default filled in, but for `psyncCommand`: see `Handshake`. */
@@ -61,6 +68,11 @@ export class LinkShared {
   readonly replOffset: ReplicationOffset = new ReplicationOffset();
   /** Running totals over all connections. */
   readonly counters: LinkCounters = newCounters();
+  /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */
+  readonly repair: Repair | undefined;
+  #resyncTimer: TimerId | undefined;
+  /** When a full sync was last demanded, on the monotonic clock. */
+  #resyncAtMs: number = -Infinity;
 
   /** Fills in the defaults. @param options The link's. @param observer The link. */
   constructor(options: LinkOptions, observer: LinkObserver) {
@@ -70,7 +82,7 @@ export class LinkShared {
       timeouts: timeoutsWithDefaults(options.timeouts ?? {}),
       limits: limitsWithDefaults(options.limits ?? {}),
       resync: options.resync ?? "swap",
-      onDivergence: options.onDivergence ?? "resync",
+      onDivergence: options.onDivergence ?? "repair",
       onUnsupported: options.onUnsupported ?? "skip",
       sliceMs: options.sliceMs ?? SLICE_MS,
       hooks: options.hooks ?? {},
@@ -78,6 +90,52 @@ export class LinkShared {
     this.clock = options.clock;
     this.address = options.address;
     this.observer = observer;
+    this.repair = this.settings.onDivergence === "repair" ? this.#makeRepair() : undefined;
+  }
+
+  #makeRepair(): Repair {
+    const { net, clock, tls, executor, timeouts } = this.settings;
+    return new Repair({
+      net,
+      clock,
+      tls,
+      executor,
+      place: this.replOffset,
+      connectMs: timeouts.connectMs,
+      replyMs: timeouts.handshakeMs,
+      address: () => this.address,
+      login: (signal) => askLogin(this.settings, signal),
+      log: (level, message) => this.log(level, message),
+      unmendable: (reason) => this.#demandResync(reason),
+    });
+  }
+
+  /** Asks for a full sync, at most once in `RESYNC_MS`, in a turn of its own. */
+  #demandResync(reason: string): void {
+    if (this.#resyncTimer !== undefined) return;
+    const now = this.clock.monotonic();
+    const waitMs = Math.max(0, this.#resyncAtMs + RESYNC_MS - now);
+    this.log(
+      "error",
+      `${reason}: a full synchronisation is due${waitMs > 0 ? ` in ${waitMs} ms` : ""}`,
+    );
+    this.#resyncTimer = this.clock.setTimer(() => {
+      this.#resyncTimer = undefined;
+      this.#resyncAtMs = this.clock.monotonic();
+      this.observer.failed(new ReplicationError("DIVERGED", reason));
+    }, waitMs);
+  }
+
+  /** The link ends: no timer and no connection of repairs is left. */
+  endRepair(): void {
+    this.forgetResync();
+    this.repair?.stop();
+  }
+
+  /** A full sync has made good what one was demanded for, or the link ends. */
+  forgetResync(): void {
+    this.clock.clearTimer(this.#resyncTimer);
+    this.#resyncTimer = undefined;
   }
 
   /**
@@ -96,10 +154,15 @@ export class LinkShared {
     this.settings.logger?.[level](`master ${formatAddress(this.address)}: ${message}`);
   }
 
-  /** Logs a command that could not be applied and was counted, and emits `diverged`. */
+  /** Logs a command that could not be applied and was counted, unless a repair tells of it, and emits `diverged`. */
   diverged(divergence: Divergence): void {
     const seen = this.counters.divergences;
-    if (seen <= DIVERGENCES_LOGGED || seen % 1000 === 0) {
+    if (this.repair !== undefined) {
+      this.log(
+        "debug",
+        `"${divergence.command}" at offset ${divergence.offset}: ${divergence.message}`,
+      );
+    } else if (seen <= DIVERGENCES_LOGGED || seen % 1000 === 0) {
       const key = divergence.key === undefined ? "" : ` of key "${printable(divergence.key)}"`;
       this.log(
         "error",

@@ -69,6 +69,11 @@ export class MasterStream {
     return this.#holds;
   }
 
+  /** True while a command waits until the master has said what it is: `proceed` is of no use before. */
+  get waits(): boolean {
+    return this.#applier.waits;
+  }
+
   /**
    * Takes bytes `[start, end)` of a borrowed chunk and applies the commands they complete. When the slice is
    * over first the rest is copied and `holds` is true: `proceed` must be called before more bytes come.
@@ -114,12 +119,16 @@ export class MasterStream {
     const parser = this.#parser;
     const applier = this.#applier;
     const base = this.#base;
+    if (applier.waits && !applier.resume()) return false;
     for (let left = this.#perLook;;) {
       const ahead = this.#lookAhead(left);
       for (let i = Math.max(1, ahead); i > 0; i--, left--) {
         const argv = parser.next();
         if (argv === undefined) return true;
         applier.apply(argv, base + parser.consumed);
+        if (!applier.waits) continue;
+        parser.keep();
+        return false;
       }
       if (left > 0) continue;
       const isOver = this.#slice.over();

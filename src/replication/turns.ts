@@ -64,6 +64,8 @@ export class Turns {
   readonly #work: TurnWork;
   readonly #inbox: Inbox = new Inbox();
   #due: boolean = false;
+  /** True while the turn that is due has not been asked for. */
+  #held: boolean = false;
   #paused: boolean = false;
   #overran: boolean = false;
   #stopped: boolean = false;
@@ -109,6 +111,19 @@ export class Turns {
   yield(): void {
     if (this.#due) return;
     this.#due = true;
+    this.#shared.clock.soon(() => this.#takeTurn());
+  }
+
+  /** Ends the slice until `release` is called: what comes meanwhile waits. */
+  hold(): void {
+    this.#due = true;
+    this.#held = true;
+  }
+
+  /** The work goes on, in a later turn; nothing happens unless it was held. */
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
     this.#shared.clock.soon(() => this.#takeTurn());
   }
 

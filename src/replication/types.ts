@@ -10,6 +10,7 @@ import type { Address, Net, TlsClientOptions } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { ReplicationError } from "./errors.ts";
+import type { RepairStatus } from "./repair/types.ts";
 
 /**
  * Where the link stands. The names are those of `REPL_STATE_*` in server.h (`RECEIVE_PSYNC_REPLY` is
@@ -129,11 +130,13 @@ export interface LinkLimits {
  * What follows when a command of the stream is unknown or answers with an error, which on the master it
  * did not. It is counted and logged in any case.
  *
+ * - `repair`: fetches the keys it changed from the master. Where they cannot be had, or there are none, asks
+ *   for a new snapshot, at most once a minute; a command that only is unknown is then passed over.
  * - `resync`: drops the link and, after a long pause, asks for a new snapshot.
  * - `continue`: goes on, as a real replica does.
  * - `stop`: ends the link with the error.
  */
-export type DivergencePolicy = "resync" | "continue" | "stop";
+export type DivergencePolicy = "repair" | "resync" | "continue" | "stop";
 
 /** A command of the stream that could not be applied. */
 export interface Divergence {
@@ -210,7 +213,7 @@ export interface LinkOptions {
    * `flush` empties first, for machines that cannot hold both.
    */
   readonly resync?: "swap" | "flush";
-  /** What follows when a command cannot be applied. `resync`. */
+  /** What follows when a command cannot be applied. `repair`. */
   readonly onDivergence?: DivergencePolicy;
   /** Module values of a snapshot are passed over, or `fail` the synchronisation. `skip`. */
   readonly onUnsupported?: "skip" | "fail";
@@ -332,6 +335,8 @@ export interface LinkStatus {
   readonly failures: number;
   /** When the next attempt begins, milliseconds since 1970; undefined while one is under way. */
   readonly nextRetryAtMs: number | undefined;
+  /** Keys that are being fetched, and what was; undefined unless `onDivergence` says `repair`. */
+  readonly repairs: RepairStatus | undefined;
   /** Running totals; a copy. */
   readonly counters: Readonly<LinkCounters>;
 }

@@ -5,6 +5,7 @@
  */
 
 import { type Clock, systemClock } from "../base/clock.ts";
+import type { Command } from "../commands/engine/command.ts";
 import type { Net, TlsServerOptions } from "../net/socket.ts";
 import type { SnapshotVersion } from "../rdb/encoder.ts";
 import type { FeedOptions } from "./feed.ts";
@@ -46,6 +47,13 @@ export interface TestMasterOptions {
   readonly outputLimitBytes?: number;
   /** False deletes expired keys only when a client asks for them; true, the default, also unasked. */
   readonly activeExpiry?: boolean;
+  /**
+   * Further commands, or others in place of those there are: what a replica meets in the stream of a newer
+   * server.
+   *
+   * @internal
+   */
+  readonly commands?: readonly Command[];
   /** Network to listen on; the runtime's own. */
   readonly net?: Net;
   /** Clock for expiry, PINGs and delays; the host's own. */

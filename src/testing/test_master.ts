@@ -91,7 +91,7 @@ export class TestMaster implements AsyncDisposable {
       databases: resolved.databases,
       password: options.password,
       users: options.users,
-      extraCommands: replicationCommands(this.#feed, clock),
+      extraCommands: [...replicationCommands(this.#feed, clock), ...(options.commands ?? [])],
       propagate: (dbIndex, argv) => this.#feed.propagate(dbIndex, argv),
       view: () => this.#view(),
     });

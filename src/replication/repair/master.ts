@@ -1,0 +1,335 @@
+/**
+ * Asks the master for what the stream does not tell: values of keys as of an offset, and what its commands
+ * are. One ordinary connection, made when something is to be asked and closed a while after the last answer.
+ *
+ * ```text
+ *  once a connection   INFO server           its version and run id; CLIENT NO-TOUCH, READONLY in a cluster
+ *  a key               SELECT db             MEMORY USAGE key: how much it would be
+ *                      MULTI                 DUMP, expiry and offset are of one moment
+ *                      SELECT db
+ *                      DUMP key
+ *                      PEXPIRETIME key       before 7.0: TIME, PTTL, TIME
+ *                      INFO replication      replid and offset
+ *                      EXEC
+ *  a command           COMMAND INFO name     once per run id
+ *                      COMMAND GETKEYS ...   for each one whose keys only the master can find
+ * ```
+ *
+ * @module
+ */
+
+import type { TimerId } from "../../base/clock.ts";
+import { ClientConnection, textOf } from "../../client/connection.ts";
+import type { Argv } from "../../resp/argv.ts";
+import { ErrorReply, type RespValue } from "../../resp/types.ts";
+import { type ForeignCommand, readForeignCommand } from "./foreign.ts";
+import type { RepairOptions } from "./types.ts";
+
+/** Longest payload accepted: the largest value that is asked for, with room for what DUMP adds. */
+const MAX_PAYLOAD_BYTES = 128 * 1024 * 1024;
+/** Milliseconds without a question after which the connection is closed. */
+const IDLE_MS = 30_000;
+/** Most commands remembered of one master. */
+const MAX_COMMANDS = 1000;
+
+/** A value as of an offset, with the history that the offset counts in. */
+export interface MasterValue {
+  /** Id of the master's history. */
+  readonly replid: string;
+  /** Its id before the last failover, or 40 zeros. */
+  readonly replid2: string;
+  /** First offset that `replid2` does not cover, or -1. */
+  readonly secondOffset: number;
+  /** Offset of the last byte of the stream that the value has seen. */
+  readonly offset: number;
+  /** What DUMP answered; null when there is no such key. */
+  readonly payload: Uint8Array | null;
+  /** When it expires, decimal milliseconds since 1970; "0" for never. */
+  readonly expireAtMs: string;
+}
+
+/** The master refuses commands to our user. */
+export class MissingRights extends Error {
+  /** What would allow them, as ACL SETUSER takes it: `+dump`, or `~*` for keys. */
+  readonly rights: readonly string[];
+
+  /** Takes the rights that are missing. */
+  constructor(rights: readonly string[]) {
+    super(`The user lacks ${rights.join(" ")} at the master`);
+    this.rights = rights;
+  }
+}
+
+/** The master as a client sees it. */
+export class MasterDesk {
+  readonly #options: RepairOptions;
+  #abort: AbortController = new AbortController();
+  readonly #commands: Map<string, ForeignCommand | null> = new Map();
+  #connection: ClientConnection | undefined;
+  #opening: Promise<ClientConnection> | undefined;
+  #idleTimer: TimerId | undefined;
+  #address: string = "";
+  #runId: string = "";
+  #knowsExpireTime: boolean = true;
+
+  /** Asks nothing yet. @param options Where the master is, and how it is reached. */
+  constructor(options: RepairOptions) {
+    this.#options = options;
+  }
+
+  /** Ends the connection, or the way to it; a later question makes another one. */
+  stop(): void {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.#disconnect();
+  }
+
+  /** What is known of a command by its name in lower case: null that the master has none, undefined nothing. */
+  known(name: string): ForeignCommand | null | undefined {
+    return this.#commands.get(name);
+  }
+
+  /**
+   * Asks what a command of the master's is; null when it has none of that name.
+   *
+   * @throws {MissingRights} When our user may not ask.
+   * @throws {Error} When the master cannot be reached.
+   */
+  async describe(name: string): Promise<ForeignCommand | null> {
+    const connection = await this.#open();
+    const reply = await this.#ask(connection, ["COMMAND", "INFO", name], "+command");
+    const found = readForeignCommand(Array.isArray(reply) ? reply[0] : undefined) ?? null;
+    if (this.#commands.size >= MAX_COMMANDS) this.#commands.clear();
+    this.#commands.set(name, found);
+    return found;
+  }
+
+  /**
+   * Asks for the keys among the arguments of one command; empty when it has none.
+   *
+   * @throws {MissingRights} When our user may not ask.
+   * @throws {Error} When the master cannot be reached.
+   */
+  async keysOf(argv: Argv): Promise<Uint8Array[]> {
+    const connection = await this.#open();
+    const args = Array.from({ length: argv.count }, (_, i) => argv.at(i).slice());
+    try {
+      const reply = await this.#ask(connection, ["COMMAND", "GETKEYS", ...args], "+command");
+      return Array.isArray(reply) ? reply.filter((key) => key instanceof Uint8Array) : [];
+    } catch (error) {
+      // "The command has no key arguments", or arguments that it does not take.
+      if (error instanceof ErrorReply) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * Asks how many bytes a value takes at the master; 0 for no such key.
+   *
+   * @throws {MissingRights} When our user may not ask.
+   * @throws {Error} When the master cannot be reached.
+   */
+  async sizeOf(db: number, key: Uint8Array): Promise<number> {
+    const connection = await this.#open();
+    const selected = this.#ask(connection, ["SELECT", String(db)], "+select");
+    const size = this.#ask(connection, ["MEMORY", "USAGE", key, "SAMPLES", "5"], "+memory|usage");
+    const [, reply] = await both(selected, size);
+    return typeof reply === "number" ? reply : 0;
+  }
+
+  /**
+   * Asks for a value, its expiry and the offset they are as of.
+   *
+   * @returns Undefined when the expiry could not be told to the millisecond (before 7.0): ask again.
+   * @throws {MissingRights} When our user may not ask.
+   * @throws {ErrorReply} When the master refuses for another reason.
+   * @throws {Error} When the master cannot be reached.
+   */
+  async fetch(db: number, key: Uint8Array): Promise<MasterValue | undefined> {
+    const connection = await this.#open();
+    const expiry: [readonly (string | Uint8Array)[], string][] = this.#knowsExpireTime
+      ? [[["PEXPIRETIME", key], "+pexpiretime"]]
+      : [[["TIME"], "+time"], [["PTTL", key], "+pttl"], [["TIME"], "+time"]];
+    const questions: [readonly (string | Uint8Array)[], string][] = [
+      [["MULTI"], "+multi"],
+      [["SELECT", String(db)], "+select"],
+      [["DUMP", key], "+dump"],
+      ...expiry,
+      [["INFO", "replication"], "+info"],
+      [["EXEC"], "+exec"],
+    ];
+    const asked = questions.map(([args, right]) => this.#ask(connection, args, right));
+    const outcomes = await Promise.allSettled(asked);
+    const failures = outcomes.filter((outcome) => outcome.status === "rejected");
+    const missing = failures.flatMap(({ reason }) =>
+      reason instanceof MissingRights ? reason.rights : []
+    );
+    if (missing.length > 0) throw new MissingRights([...new Set(missing)]);
+    // EXECABORT comes last and says nothing of its own: the first failure is the reason.
+    if (failures.length > 0) throw failures[0].reason;
+    const replies = outcomes.at(-1) as PromiseFulfilledResult<RespValue>;
+    return readValue(replies.value, questions.slice(1, -1).map(([, right]) => right));
+  }
+
+  /** Sends one command. NOPERM becomes the right that is missing; "~*" where keys are forbidden. */
+  async #ask(
+    connection: ClientConnection,
+    args: readonly (string | Uint8Array)[],
+    right: string,
+  ): Promise<RespValue> {
+    try {
+      return await connection.ask(...args);
+    } catch (error) {
+      throw error instanceof ErrorReply ? asMissingRights(error, right) : error;
+    } finally {
+      this.#watchIdle();
+    }
+  }
+
+  /** The connection to where the master is now. */
+  #open(): Promise<ClientConnection> {
+    const address = JSON.stringify(this.#options.address());
+    if (address !== this.#address) this.#disconnect();
+    this.#address = address;
+    if (this.#connection !== undefined && !this.#connection.closed) {
+      return Promise.resolve(this.#connection);
+    }
+    return this.#opening ??= this.#connect().finally(() => this.#opening = undefined);
+  }
+
+  async #connect(): Promise<ClientConnection> {
+    const { net, clock, tls, connectMs, replyMs, login, address } = this.#options;
+    const { signal } = this.#abort;
+    const connection = await ClientConnection.open({
+      net,
+      clock,
+      address: address(),
+      tls,
+      login: await login(signal),
+      connectMs,
+      replyMs,
+      replyBytes: MAX_PAYLOAD_BYTES,
+      signal,
+    });
+    try {
+      await this.#meet(connection);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    this.#connection = connection;
+    this.#watchIdle();
+    return connection;
+  }
+
+  /** Learns who answers: another process may have other commands. */
+  async #meet(connection: ClientConnection): Promise<void> {
+    const info = textOf(await this.#ask(connection, ["INFO", "server"], "+info"));
+    const runId = fieldOf(info, "run_id");
+    if (runId !== this.#runId) this.#commands.clear();
+    this.#runId = runId;
+    const major = parseInt(fieldOf(info, "redis_version"), 10);
+    this.#knowsExpireTime = !(major < 7);
+    // Reading for a copy is no use of a key. Servers before 7.2 do not know the word.
+    await ignoreRefusal(connection.ask("CLIENT", "NO-TOUCH", "ON"));
+    if (fieldOf(info, "redis_mode") === "cluster") await ignoreRefusal(connection.ask("READONLY"));
+  }
+
+  #watchIdle(): void {
+    const { clock } = this.#options;
+    clock.clearTimer(this.#idleTimer);
+    this.#idleTimer = undefined;
+    if (this.#connection === undefined || this.#connection.closed) return;
+    this.#idleTimer = clock.setTimer(() => {
+      if (this.#connection?.unanswered === 0) this.#disconnect();
+      else this.#watchIdle();
+    }, IDLE_MS);
+  }
+
+  #disconnect(): void {
+    this.#options.clock.clearTimer(this.#idleTimer);
+    this.#idleTimer = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+}
+
+/** A refusal of a command that is only a courtesy changes nothing; a connection that broke is still told. */
+async function ignoreRefusal(asked: Promise<RespValue>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!(error instanceof ErrorReply)) throw error;
+  }
+}
+
+/** Waits for both, and throws what the first of them threw. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const outcomes = await Promise.allSettled([first, second]);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  return [await first, await second];
+}
+
+/** NOPERM as the right that is missing, "~*" where keys are forbidden; another error as it is. */
+function asMissingRights(error: ErrorReply, right: string): Error {
+  if (error.code !== "NOPERM") return error;
+  return new MissingRights([/\bkeys?\b/.test(error.message) ? "~*" : right]);
+}
+
+/** Reads the reply to EXEC. @param rights What each of the commands needs, in order. */
+function readValue(reply: RespValue, rights: readonly string[]): MasterValue | undefined {
+  if (!Array.isArray(reply)) throw new Error("EXEC was not answered by an array");
+  if (reply.length !== rights.length) throw new Error("EXEC did not answer each command");
+  for (const [i, element] of reply.entries()) {
+    if (element instanceof ErrorReply) throw asMissingRights(element, rights[i]);
+  }
+  const absolute = reply.length === 4;
+  const payload = reply[1];
+  const expireAtMs = absolute
+    ? absoluteExpiry(reply[2])
+    : relativeExpiry(reply[2], reply[3], reply[4]);
+  if (expireAtMs === undefined) return undefined;
+  const info = textOf(reply.at(-1));
+  const offset = Number(fieldOf(info, "master_repl_offset") || NaN);
+  if (!Number.isSafeInteger(offset)) throw new Error("INFO replication names no offset");
+  return {
+    replid: fieldOf(info, "master_replid"),
+    replid2: fieldOf(info, "master_replid2"),
+    secondOffset: Number(fieldOf(info, "second_repl_offset") || -1),
+    offset,
+    payload: payload instanceof Uint8Array ? payload : null,
+    expireAtMs,
+  };
+}
+
+/** What RESTORE takes for what PEXPIRETIME answered. */
+function absoluteExpiry(reply: RespValue): string {
+  const isTime = (typeof reply === "number" || typeof reply === "bigint") && reply > 0;
+  return isTime ? String(reply) : "0";
+}
+
+/** The moment from PTTL and the time before and after it; undefined when the two times differ. */
+function relativeExpiry(
+  before: RespValue,
+  ttl: RespValue,
+  after: RespValue,
+): string | undefined {
+  if (typeof ttl !== "number" || ttl < 0) return "0";
+  const [first, second] = [millisOf(before), millisOf(after)];
+  return first === second ? String(first + ttl) : undefined;
+}
+
+/** Milliseconds since 1970 of a reply to TIME. */
+function millisOf(reply: RespValue): number {
+  if (!Array.isArray(reply)) return NaN;
+  return Number(textOf(reply[0])) * 1000 + Math.floor(Number(textOf(reply[1])) / 1000);
+}
+
+/** The value of a line `name:value` of INFO; "" when there is none. */
+function fieldOf(info: string, name: string): string {
+  const start = info.startsWith(`${name}:`) ? 0 : info.indexOf(`\n${name}:`) + 1;
+  if (start === 0 && !info.startsWith(`${name}:`)) return "";
+  const from = start + name.length + 1;
+  const end = info.indexOf("\n", from);
+  return info.slice(from, end < 0 ? undefined : end).trim();
+}

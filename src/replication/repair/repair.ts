@@ -1,0 +1,472 @@
+/**
+ * Repair: a key that cannot be kept right from the stream alone is fetched from the master alone, exactly.
+ * Sees each command of the stream before it is applied, as long as any key is awaited.
+ *
+ * ```text
+ *                      unknown(), failed()
+ *   right ------------------------------------> awaited <------------+
+ *     ^                                            |                 | a command we cannot apply:
+ *     |   value as of X, X >= least, applied >= X  |                 | `least` is behind it
+ *     |   kept commands behind X applied to it     +-----------------+
+ *     +--------------------------------------------+
+ *     +--- a command replaces the whole value -----+
+ *     +--- a flush, a full sync -------------------+
+ *
+ *  a command of the stream            while one of its keys is awaited
+ *  replaces the whole value           ends the waiting, and is applied
+ *  is about this one key              is kept
+ *  RENAME, MOVE, SWAPDB               the waiting moves with the key
+ *  computes others from it            those are awaited too
+ * ```
+ *
+ * Exact means: a value as of offset X has seen every command up to X and none after it, since DUMP and the
+ * offset come from one MULTI/EXEC of the master. A command with several keys is not kept: its other keys
+ * would have moved on when the value comes.
+ *
+ * @module
+ */
+
+import { assert } from "../../base/assert.ts";
+import { checkArity } from "../../commands/engine/execute.ts";
+import type { Command } from "../../commands/engine/command.ts";
+import { commandIndex } from "../../commands/table.ts";
+import { Argv } from "../../resp/argv.ts";
+import { AwaitedKey, AwaitedKeys, type FetchedValue } from "./awaited.ts";
+import { Fetcher, type FetchOwner } from "./fetcher.ts";
+import { CommandLookup, foreignNameOf } from "./lookup.ts";
+import { MasterDesk, type MasterValue, MissingRights } from "./master.ts";
+import { type KeyUse, readsUnnamedKeys, usesOf } from "./roles.ts";
+import type { RepairOptions, RepairReason, RepairResult, RepairStatus } from "./types.ts";
+
+/** Most keys awaited at once: beyond it a full sync is cheaper. */
+const MAX_AWAITED = 100_000;
+/** Most bytes of commands kept for one key, and for all. */
+const MAX_KEPT_BYTES_OF_KEY = 4 * 1024 * 1024;
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
+/** A key whose kept commands passed their bound so often cannot be caught up with. */
+const MAX_OVERFLOWS = 5;
+/** So many times in a row the master may leave a question unanswered before failed keys count as lost. */
+const MAX_FAILURES = 5;
+/** Most names counted one by one; commands of further names are counted as "*". */
+const MAX_NAMES = 100;
+/** Most awaited keys that the status lists. */
+const MAX_LISTED = 100;
+/** Milliseconds until a value is asked for again that came from another history. */
+const OTHER_HISTORY_MS = 200;
+
+/** What a user needs at the master for repairs, as ACL SETUSER takes it. */
+export const REPAIR_RIGHTS: string =
+  "~* +multi +exec +select +dump +pexpiretime +pttl +time +info +command +memory|usage";
+
+/** Awaits keys, and puts the master's values in their place. */
+export class Repair implements FetchOwner {
+  /** How many keys are awaited; 0 nearly always, and then no command needs to be looked at. */
+  awaited: number = 0;
+  /** Keys whose value is there and newer than what is applied: nearly always none. */
+  readonly arrivals: Set<AwaitedKey> = new Set();
+  /** Finds the keys of commands that our table does not know. */
+  readonly lookup: CommandLookup;
+  readonly #options: RepairOptions;
+  readonly #desk: MasterDesk;
+  readonly #fetcher: Fetcher;
+  readonly #keys: AwaitedKeys = new AwaitedKeys();
+  readonly #begun: Record<RepairReason, number> = { unknown: 0, failed: 0, derived: 0 };
+  readonly #ended: Record<RepairResult, number> = {
+    fetched: 0,
+    replaced: 0,
+    cleared: 0,
+    refused: 0,
+  };
+  readonly #unknownCommands: Map<string, number> = new Map();
+  readonly #failedCommands: Map<string, number> = new Map();
+  readonly #missingRights: Set<string> = new Set();
+  /** Kinds of things that were told: each is one line in the log. */
+  readonly #told: Set<string> = new Set();
+
+  /** Connects nothing before a key is awaited. @param options The link's, and the ways to it. */
+  constructor(options: RepairOptions) {
+    this.#options = options;
+    this.#desk = new MasterDesk(options);
+    this.#fetcher = new Fetcher(options, this.#desk, this);
+    this.lookup = new CommandLookup(options, this.#desk);
+    this.lookup.onError = (error) => this.failed(error, 0);
+  }
+
+  // What the stream tells.
+
+  /**
+   * Looks at a command before it is applied; called while any key is awaited.
+   *
+   * @param offset Offset in the stream after it, or after the EXEC it is in.
+   * @returns True when it is dealt with and must not be applied now.
+   */
+  intercept(db: number, argv: Argv, offset: number): boolean {
+    const command = commandIndex.lookup(argv);
+    if (command === undefined || !checkArity(command, argv)) return false;
+    const uses = usesOf(command, db, argv);
+    if (uses.length === 0) {
+      this.#onWholeDatabases(command, db, argv, offset);
+      return false;
+    }
+    const touched = uses.filter((use) => this.#find(use, argv) !== undefined);
+    if (touched.length === 0) {
+      if (readsUnnamedKeys(command, argv)) this.#awaitChanged(uses, argv, "derived", offset);
+      return false;
+    }
+    if (touched.every(({ role }) => role === "replaces")) {
+      for (const use of touched) this.#replace(use, argv);
+      return false;
+    }
+    if (uses.every((use) => isSameKey(use, uses[0], argv))) {
+      this.#keep(this.#find(uses[0], argv) as AwaitedKey, argv, offset);
+      return true;
+    }
+    const { name } = command;
+    if (name === "rename" || name === "renamenx" || name === "move") {
+      this.#move(db, argv, uses, offset);
+    } else {
+      this.#awaitChanged(uses, argv, "derived", offset);
+    }
+    return true;
+  }
+
+  /** A command that our table does not know: `lookup.ready` has said that its keys can be told. */
+  unknown(db: number, argv: Argv, offset: number): void {
+    const name = foreignNameOf(argv);
+    count(this.#unknownCommands, name);
+    const verdict = this.lookup.take(argv);
+    switch (verdict.kind) {
+      case "nothing":
+        return this.#tell(
+          `nothing ${name}`,
+          `The stream has "${name}", which changes no key by what the master says: it is passed over`,
+        );
+      case "keyless":
+        this.#tell(
+          `keyless ${name}`,
+          `The stream has "${name}", a write that is not known here and names no key`,
+        );
+        return this.#options.unmendable(`"${name}" is not known here and names no key`);
+      case "untold":
+        this.#tell(
+          `untold ${name}`,
+          `The stream has "${name}", and the master cannot be asked what it is: its first argument counts as its key`,
+        );
+        if (argv.count > 1) this.#await(db, argv.at(1), "unknown", offset);
+        return;
+      case "keys":
+        this.#tell(
+          `keys ${name}`,
+          `The stream has "${name}", which is not known here: its keys are fetched from the master`,
+        );
+        for (const key of verdict.keys) this.#await(db, key, "unknown", offset);
+    }
+  }
+
+  /** A command of our table that was applied on the master and failed here with `problem`. */
+  failedHere(db: number, argv: Argv, offset: number, problem: string): void {
+    const name = foreignNameOf(argv);
+    count(this.#failedCommands, name);
+    const isScript = name === "eval" || name === "evalsha";
+    const why = isScript
+      ? "the master sends scripts as they are (lua-replicate-commands no), and none are run here"
+      : problem;
+    this.#tell(
+      `failed ${name}`,
+      `"${name}" could not be applied: ${why}; its keys are fetched from the master`,
+    );
+    const command = commandIndex.lookup(argv);
+    if (command === undefined || !checkArity(command, argv)) {
+      if (argv.count > 1) this.#await(db, argv.at(1), "failed", offset);
+      return;
+    }
+    const uses = usesOf(command, db, argv);
+    if (!uses.some(({ role }) => role !== "reads")) {
+      return this.#options.unmendable(
+        `"${name}" could not be applied and names no key: ${problem}`,
+      );
+    }
+    this.#awaitChanged(uses, argv, "failed", offset);
+  }
+
+  /** Everything up to `offset` is applied: values that waited for it are put in place. */
+  advanced(offset: number): void {
+    for (const awaited of [...this.arrivals]) {
+      const value = awaited.arrival;
+      assert(value !== undefined, "a key among the arrivals has a value");
+      if (value.offset > offset) continue;
+      this.#dropArrival(awaited);
+      this.#install(awaited, value);
+    }
+  }
+
+  // What the link tells.
+
+  /** The stream is followed, or no longer. */
+  set following(follows: boolean) {
+    if (!follows) this.lookup.reset();
+    this.#fetcher.following = follows;
+  }
+
+  /** The data was replaced by a snapshot: it is right. */
+  clear(): void {
+    for (const awaited of [...this.#keys.values()]) this.#end(awaited, "cleared");
+    assert(this.#keys.keptBytes === 0, "without keys nothing is kept");
+  }
+
+  /** The history goes on under another id: values newer than its beginning are of the old one. */
+  renamed(): void {
+    for (const awaited of [...this.arrivals]) {
+      this.#dropArrival(awaited);
+      this.#fetcher.want(awaited);
+    }
+  }
+
+  /** Ends the connection to the master and every timer. */
+  stop(): void {
+    this.following = false;
+    this.#desk.stop();
+  }
+
+  /** How repairs stand at this moment; a copy. */
+  status(): RepairStatus {
+    const { applied } = this.#options.place;
+    const keys = [];
+    let settledOffset = applied;
+    for (const { db, key, reason, sinceMs, before } of this.#keys.values()) {
+      settledOffset = Math.min(settledOffset, before);
+      if (keys.length < MAX_LISTED) keys.push({ db, key: key.slice(), reason, sinceMs });
+    }
+    return {
+      awaited: this.#keys.size,
+      keys,
+      keptBytes: this.#keys.keptBytes,
+      settledOffset,
+      begun: { ...this.#begun },
+      ended: { ...this.#ended },
+      fetches: this.#fetcher.fetches,
+      unknownCommands: Object.fromEntries(this.#unknownCommands),
+      failedCommands: Object.fromEntries(this.#failedCommands),
+      missingRights: [...this.#missingRights],
+    };
+  }
+
+  // What the fetcher tells.
+
+  /** True while this key is still awaited. */
+  isAwaited(awaited: AwaitedKey): boolean {
+    return this.#keys.has(awaited);
+  }
+
+  /** The master's answer: it is put in place once everything before it is applied. */
+  arrived(awaited: AwaitedKey, value: MasterValue): void {
+    if (!this.#isOurHistory(value)) return this.#fetcher.postpone(awaited, OTHER_HISTORY_MS);
+    if (value.offset <= this.#options.place.applied) return this.#install(awaited, value);
+    awaited.arrival = value;
+    this.arrivals.add(awaited);
+  }
+
+  /** A value that cannot be had. What follows depends on why it is awaited: never a full sync for a new command. */
+  refused(awaited: AwaitedKey, why: string): void {
+    this.#ended.refused++;
+    this.#tell(
+      `refused ${why}`,
+      `A key that is awaited cannot be fetched: ${why}; it stays as last known`,
+    );
+    if (awaited.reason !== "unknown") this.#options.unmendable(`A key cannot be fetched: ${why}`);
+  }
+
+  /** The master did not answer. */
+  failed(error: unknown, failures: number): void {
+    if (error instanceof MissingRights) this.#tellRights(error.rights);
+    else this.#tell(`error ${error}`, `The master cannot be asked for values: ${error}`, "warn");
+    const isLost = failures === MAX_FAILURES || (failures > 0 && error instanceof MissingRights);
+    if (!isLost) return;
+    for (const { reason } of this.#keys.values()) {
+      if (reason === "failed") return this.#options.unmendable(`Keys cannot be fetched: ${error}`);
+    }
+  }
+
+  // The waiting.
+
+  #find({ index, db }: KeyUse, argv: Argv): AwaitedKey | undefined {
+    return this.#keys.find(db, argv.bytes, argv.starts[index], argv.ends[index]);
+  }
+
+  /** FLUSHALL, FLUSHDB and SWAPDB have no keys and are about all of them. */
+  #onWholeDatabases(command: Command, db: number, argv: Argv, offset: number): void {
+    if (command.name === "flushall" || command.name === "flushdb") {
+      const everywhere = command.name === "flushall";
+      for (const awaited of [...this.#keys.values()]) {
+        if (everywhere || awaited.db === db) this.#end(awaited, "cleared");
+      }
+    } else if (command.name === "swapdb") {
+      const [first, second] = [1, 2].map((i) => Number(new TextDecoder().decode(argv.at(i))));
+      for (const awaited of this.#keys.swap(first, second, offset)) {
+        this.arrivals.delete(awaited);
+        this.#fetcher.want(awaited);
+      }
+    }
+  }
+
+  /** Awaits every key that the command may have changed. */
+  #awaitChanged(
+    uses: readonly KeyUse[],
+    argv: Argv,
+    reason: RepairReason,
+    offset: number,
+  ): void {
+    for (const { index, db, role } of uses) {
+      if (role !== "reads") this.#await(db, argv.at(index), reason, offset);
+    }
+  }
+
+  /** Awaits a key: only a value as of `offset` or later will do. */
+  #await(db: number, key: Uint8Array, reason: RepairReason, offset: number): void {
+    const { place, clock } = this.#options;
+    let awaited = this.#keys.find(db, key, 0, key.length);
+    if (awaited === undefined) {
+      if (this.#keys.size >= MAX_AWAITED) {
+        return this.#options.unmendable(`More than ${MAX_AWAITED} keys would have to be fetched`);
+      }
+      const before = Math.min(place.applied, offset);
+      awaited = new AwaitedKey(db, key.slice(), reason, clock.now(), before, offset);
+      this.#keys.add(awaited);
+      this.awaited = this.#keys.size;
+      this.#begun[reason]++;
+    }
+    awaited.least = offset;
+    this.#keys.dropKept(awaited, offset);
+    if (awaited.arrival !== undefined && awaited.arrival.offset < offset) {
+      this.#dropArrival(awaited);
+    }
+    if (!awaited.asked && awaited.arrival === undefined) this.#fetcher.want(awaited);
+  }
+
+  #keep(awaited: AwaitedKey, argv: Argv, offset: number): void {
+    this.#keys.keep(awaited, argv, offset);
+    const fits = awaited.keptBytes <= MAX_KEPT_BYTES_OF_KEY &&
+      this.#keys.keptBytes <= MAX_KEPT_BYTES;
+    if (fits) return;
+    awaited.overflows++;
+    this.#await(awaited.db, awaited.key, awaited.reason, offset);
+    if (awaited.overflows < MAX_OVERFLOWS) return;
+    awaited.overflows = 0;
+    this.refused(
+      awaited,
+      `its commands passed ${MAX_KEPT_BYTES_OF_KEY} bytes ${MAX_OVERFLOWS} times`,
+    );
+  }
+
+  /** A command replaces the whole value: the last known one goes, so that NX and the like hold as they did on the master. */
+  #replace(use: KeyUse, argv: Argv): void {
+    const awaited = this.#find(use, argv);
+    // One command may name a key twice.
+    if (awaited === undefined) return;
+    this.#remove(awaited);
+    this.#end(awaited, "replaced");
+  }
+
+  /** RENAME and MOVE of an awaited key: the new one is awaited, and shows what was last known of the old one. */
+  #move(db: number, argv: Argv, uses: readonly KeyUse[], offset: number): void {
+    for (const use of uses) this.#replaceTarget(use, argv);
+    // It fails where the key is not here: then there is nothing to show.
+    this.#options.executor.execute(db, argv);
+    const source = this.#find(uses[0], argv);
+    if (source !== undefined) {
+      this.#remove(source);
+      this.#end(source, "replaced");
+    }
+    const target = uses[1];
+    this.#await(target.db, argv.at(target.index), "derived", offset);
+  }
+
+  #replaceTarget(use: KeyUse, argv: Argv): void {
+    if (use.role !== "replaces") return;
+    this.#options.executor.execute(use.db, Argv.of("DEL", argv.at(use.index)));
+    const awaited = this.#find(use, argv);
+    if (awaited !== undefined) this.#end(awaited, "replaced");
+  }
+
+  #remove({ db, key }: AwaitedKey): void {
+    this.#options.executor.execute(db, Argv.of("DEL", key));
+  }
+
+  #end(awaited: AwaitedKey, result: RepairResult): void {
+    this.#dropArrival(awaited);
+    this.#fetcher.forget(awaited);
+    this.#keys.delete(awaited);
+    this.awaited = this.#keys.size;
+    this.#ended[result]++;
+  }
+
+  #dropArrival(awaited: AwaitedKey): void {
+    if (awaited.arrival === undefined) return;
+    awaited.arrival = undefined;
+    this.arrivals.delete(awaited);
+  }
+
+  /** Puts a value in place and applies to it what was kept behind it, in one step. */
+  #install(awaited: AwaitedKey, value: FetchedValue): void {
+    const problem = this.#restore(awaited, value);
+    if (problem !== undefined) {
+      this.#fetcher.postpone(awaited, 60_000);
+      return this.refused(awaited, `its value cannot be read (${problem})`);
+    }
+    this.#keys.dropKept(awaited, value.offset);
+    if (value.offset < awaited.least) return this.#fetcher.want(awaited);
+    for (const { argv, offset } of awaited.kept) {
+      const failure = this.#options.executor.execute(awaited.db, argv);
+      if (failure === undefined) continue;
+      count(this.#failedCommands, foreignNameOf(argv));
+      return this.#await(awaited.db, awaited.key, "failed", offset);
+    }
+    this.#end(awaited, "fetched");
+  }
+
+  #restore({ db, key }: AwaitedKey, { payload, expireAtMs }: FetchedValue): string | undefined {
+    const { executor } = this.#options;
+    if (payload === null) return executor.execute(db, Argv.of("DEL", key));
+    return executor.execute(
+      db,
+      Argv.of("RESTORE", key, expireAtMs, payload, "REPLACE", "ABSTTL"),
+    );
+  }
+
+  /** True when the value's offset counts in the history that is followed. */
+  #isOurHistory(value: MasterValue): boolean {
+    const { place } = this.#options;
+    if (value.replid === place.replid) return true;
+    if (value.replid2 === place.replid && value.offset < value.secondOffset) return true;
+    return value.replid === place.replid2 && value.offset < place.secondOffset;
+  }
+
+  #tell(kind: string, message: string, level: "warn" | "error" = "warn"): void {
+    if (this.#told.has(kind) || this.#told.size >= 4 * MAX_NAMES) return;
+    this.#told.add(kind);
+    this.#options.log(level, message);
+  }
+
+  #tellRights(rights: readonly string[]): void {
+    const missing = rights.filter((right) => !this.#missingRights.has(right));
+    if (missing.length === 0) return;
+    for (const right of missing) this.#missingRights.add(right);
+    this.#options.log(
+      "error",
+      `The user lacks ${
+        missing.join(" ")
+      } at the master: keys cannot be repaired. Repairs need ${REPAIR_RIGHTS}`,
+    );
+  }
+}
+
+function isSameKey(use: KeyUse, other: KeyUse, argv: Argv): boolean {
+  if (use.db !== other.db) return false;
+  const [a, b] = [argv.at(use.index), argv.at(other.index)];
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  const known = counts.has(name) || counts.size < MAX_NAMES ? name : "*";
+  counts.set(known, (counts.get(known) ?? 0) + 1);
+}

@@ -1,0 +1,314 @@
+/**
+ * Keys that the stream alone does not keep right: fetched from a TestMaster that has commands which our table
+ * does not know.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { command } from "../../../src/commands/engine/command.ts";
+import type { Command } from "../../../src/commands/engine/command.ts";
+import { CommandError } from "../../../src/commands/engine/errors.ts";
+import { Replica } from "../../../src/replica/replica.ts";
+import type { ReplicaOptions } from "../../../src/replica/options.ts";
+import { TestMaster, type TestMasterOptions } from "../../../src/testing/mod.ts";
+import { NEW_COMMANDS } from "../../support/new_commands.ts";
+import { pause, until } from "../../support/waiting.ts";
+
+/** A command that no user may run. */
+function forbidden(name: string): Command {
+  return command(name, -1, 0, "", () => {
+    throw new CommandError(`NOPERM this user has no permissions to run the '${name}' command`);
+  });
+}
+
+type Call = (...args: string[]) => unknown;
+
+/** Every key with its value and expiry, database by database. */
+function readout(replica: Replica): unknown[] {
+  return DATABASES.flatMap((db) => readDatabase(db, (...args) => replica.db(db).call(...args)));
+}
+
+function readoutOf(master: TestMaster): unknown[] {
+  return DATABASES.flatMap((db) => {
+    master.call("SELECT", db);
+    return readDatabase(db, (...args) => master.call(...args));
+  });
+}
+
+function readDatabase(db: number, call: Call): unknown[] {
+  const keys = (call("KEYS", "*") as string[]).sort();
+  return keys.map((key) => {
+    const isList = call("TYPE", key) === "list";
+    const value = isList ? call("LRANGE", key, "0", "-1") : call("GET", key);
+    return [db, key, value, call("PEXPIRETIME", key)];
+  });
+}
+
+const DATABASES: readonly number[] = [0, 1, 2, 3, 4, 5];
+
+interface Pair {
+  readonly master: TestMaster;
+  readonly replica: Replica;
+  /** Messages of warnings and errors. */
+  readonly messages: string[];
+  /** Waits until everything is applied and no key is awaited. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function pair(
+  options: Partial<ReplicaOptions> = {},
+  masterOptions: Partial<TestMasterOptions> = {},
+): Promise<Pair> {
+  const master = await TestMaster.start({ commands: NEW_COMMANDS, ...masterOptions });
+  const messages: string[] = [];
+  const note = (message: string) => void messages.push(message);
+  const replica = new Replica({
+    master: master.url,
+    logger: { debug() {}, info() {}, warn: note, error: note },
+    ...options,
+  });
+  await replica.start();
+  await replica.ready({ timeoutMs: 30_000 });
+  return {
+    master,
+    replica,
+    messages,
+    settled: async () => {
+      // What the master propagates is written in this turn of the event loop's end.
+      await pause(0);
+      await until("every key to be right", () => {
+        return replica.status().settledOffset === master.offset;
+      });
+    },
+    close: async () => {
+      await replica.close();
+      await master.close();
+    },
+  };
+}
+
+test("ten thousand unknown commands cost a few fetches, one line of log and no resync", async () => {
+  const { master, replica, messages, settled, close } = await pair();
+  for (let i = 0; i < 10_000; i++) master.call("XAPPEND", `k${i % 3}`, "x");
+  await settled();
+  const { repairs, counters } = replica.status();
+  for (const key of ["k0", "k1", "k2"]) assert.equal(replica.get(key), master.call("GET", key));
+  assert.equal(repairs!.unknownCommands["xappend"], 10_000);
+  assert.ok(repairs!.fetches < 60, `${repairs!.fetches} fetches`);
+  assert.deepEqual([counters.fullSyncs, counters.divergences], [1, 0]);
+  assert.equal(messages.length, 1, messages.join("\n"));
+  assert.match(messages[0], /"xappend", which is not known here/);
+  assert.equal(repairs!.awaited, 0);
+  assert.equal(repairs!.keptBytes, 0);
+  await close();
+});
+
+const CASES: readonly { name: string; calls: readonly (readonly string[])[] }[] = [
+  { name: "a key that was not there", calls: [["XAPPEND", "a", "1"]] },
+  { name: "an expiry", calls: [["XAPPEND", "a", "1"], ["PEXPIREAT", "a", "99999999999999"]] },
+  {
+    name: "commands we know behind one we do not",
+    calls: [["XAPPEND", "a", "1"], ["APPEND", "a", "2"], ["SETRANGE", "a", "4", "z"]],
+  },
+  { name: "only the keys that are changed", calls: [["SET", "a", "1"], ["XCOPY", "a", "b"]] },
+  { name: "as many keys as the command says", calls: [["XMANY", "2", "a", "b", "v"]] },
+  { name: "keys that only the master finds", calls: [["XMOVABLE", "a", "b"], ["XMOVABLE", "b"]] },
+  {
+    name: "keys computed from an awaited one",
+    calls: [
+      ["XAPPEND", "a", "1"],
+      ["COPY", "a", "b"],
+      ["COPY", "a", "c", "DB", "3"],
+      ["BITOP", "NOT", "d", "a"],
+    ],
+  },
+  {
+    name: "a key that was renamed meanwhile",
+    calls: [["SET", "a", "0"], ["XAPPEND", "a", "1"], ["RENAME", "a", "b"], ["APPEND", "b", "2"]],
+  },
+  {
+    name: "a key that was moved meanwhile",
+    calls: [["XAPPEND", "a", "1"], ["MOVE", "a", "5"]],
+  },
+  {
+    name: "databases that were swapped meanwhile",
+    calls: [["XAPPEND", "a", "1"], ["SWAPDB", "0", "4"], ["SET", "a", "other"]],
+  },
+  {
+    name: "a transaction",
+    calls: [
+      ["MULTI"],
+      ["XAPPEND", "a", "1"],
+      ["XMOVABLE", "b", "a"],
+      ["COPY", "a", "c"],
+      ["EXEC"],
+      ["APPEND", "a", "2"],
+    ],
+  },
+  {
+    name: "a key that is deleted at once",
+    calls: [["XAPPEND", "a", "1"], ["DEL", "a"], ["SET", "b", "1"]],
+  },
+  { name: "everything flushed", calls: [["XAPPEND", "a", "1"], ["FLUSHALL"], ["SET", "b", "1"]] },
+  {
+    name: "an unconditional SET, one that keeps the expiry, one with NX",
+    calls: [
+      ["XAPPEND", "a", "1"],
+      ["SET", "a", "2"],
+      ["XAPPEND", "b", "1"],
+      ["PEXPIREAT", "b", "99999999999999"],
+      ["SET", "b", "2", "KEEPTTL"],
+      ["SET", "c", "0"],
+      ["XAPPEND", "c", "1"],
+      ["DEL", "c"],
+      ["SET", "c", "2", "NX"],
+    ],
+  },
+  {
+    name: "a list moved from an awaited key",
+    calls: [["XAPPEND", "a", "1"], ["DEL", "a"], ["RPUSH", "a", "x", "y"], [
+      "LMOVE",
+      "a",
+      "b",
+      "LEFT",
+      "LEFT",
+    ]],
+  },
+  {
+    name: "SORT by keys that only its elements name",
+    calls: [["RPUSH", "l", "1", "2"], ["XAPPEND", "w1", "9"], ["XAPPEND", "w2", "3"], [
+      "SORT",
+      "l",
+      "BY",
+      "w*",
+      "STORE",
+      "s",
+    ]],
+  },
+];
+
+for (const { name, calls } of CASES) {
+  for (const serverVersion of ["8.0.2", "6.2.16"]) {
+    test(`repair fetches exactly: ${name} (a master of ${serverVersion})`, async () => {
+      const { master, replica, settled, close } = await pair({}, { serverVersion });
+      for (const args of calls) master.call(...args);
+      await settled();
+      assert.deepEqual(readout(replica), readoutOf(master));
+      assert.equal(replica.stats.fullSyncs, 1);
+      await close();
+    });
+  }
+}
+
+test("a read that the stream has is passed over, and nothing is fetched", async () => {
+  const { master, replica, settled, close } = await pair();
+  master.call("SET", "a", "1");
+  master.call("XLOOK", "a");
+  await settled();
+  assert.equal(replica.status().repairs!.fetches, 0);
+  await close();
+});
+
+test("a command that failed here is repaired, counted by name and told once", async () => {
+  const { master, replica, messages, settled, close } = await pair();
+  master.call("SET", "a", "text");
+  for (let i = 0; i < 100; i++) master.call("INCR", "a");
+  await settled();
+  assert.deepEqual(readout(replica), readoutOf(master));
+  const { repairs, counters } = replica.status();
+  // Those behind the first are kept with the key, and dropped when the value has seen them.
+  const failed = repairs!.failedCommands["incr"];
+  assert.ok(failed >= 1 && failed <= 100, `${failed}`);
+  assert.deepEqual([counters.fullSyncs, counters.divergences], [1, failed]);
+  assert.equal(messages.length, 1, messages.join("\n"));
+  assert.match(messages[0], /"incr" could not be applied: ERR value is not an integer/);
+  await close();
+});
+
+test("a script that the master sends as it is costs its declared keys", async () => {
+  const { master, replica, messages, settled, close } = await pair();
+  master.call("EVAL", "return 1", "1", "k", "v");
+  await settled();
+  assert.equal(replica.get("k"), "v");
+  assert.match(messages[0], /lua-replicate-commands no/);
+  await close();
+});
+
+test("what neither our table nor the master knows is counted and passed over", async () => {
+  const { master, replica, messages, settled, close } = await pair();
+  master.call("XGHOST", "a");
+  master.call("SET", "a", "1");
+  await settled();
+  const { repairs } = replica.status();
+  assert.deepEqual(repairs!.unknownCommands, { ghost: 1 });
+  assert.equal(repairs!.fetches, 0);
+  assert.equal(messages.length, 1);
+  await close();
+});
+
+test("an unknown write without keys asks for a full sync, once a minute at most", async () => {
+  const { master, replica, settled, close } = await pair({
+    backoff: { doomedMs: 20, doomedMaxMs: 20 },
+  });
+  master.call("XALL");
+  await until("a full sync", () => replica.stats.fullSyncs === 2);
+  await settled();
+  assert.equal(replica.get("all"), "x");
+  for (let i = 0; i < 10; i++) master.call("XALL");
+  await settled();
+  assert.equal(replica.stats.fullSyncs, 2);
+  assert.equal(replica.connected, true);
+  await close();
+});
+
+test("missing rights are named once, and an unknown command causes no full sync", async () => {
+  const { master, replica, messages, settled, close } = await pair(
+    {},
+    { commands: [...NEW_COMMANDS, forbidden("dump"), forbidden("memory|usage")] },
+  );
+  master.call("XAPPEND", "a", "1");
+  await until("two rights", () => replica.status().repairs!.missingRights.length === 2);
+  assert.deepEqual([...replica.status().repairs!.missingRights].sort(), ["+dump", "+memory|usage"]);
+  const errors = messages.filter((text) => text.includes("lacks"));
+  assert.ok(errors.every((text) => text.includes("Repairs need ~* +multi")));
+  master.call("DEL", "a");
+  await settled();
+  assert.equal(replica.stats.fullSyncs, 1);
+  await close();
+});
+
+for (const onDivergence of ["resync", "continue", "stop"] as const) {
+  test(`onDivergence "${onDivergence}" repairs nothing`, async () => {
+    const { master, replica, close } = await pair({
+      onDivergence,
+      backoff: { doomedMs: 20, doomedMaxMs: 20 },
+    });
+    master.call("XAPPEND", "a", "1");
+    const expected = {
+      resync: () => replica.stats.fullSyncs === 2,
+      continue: () => replica.stats.divergences === 1 && replica.connected,
+      stop: () => replica.status().state === "failed",
+    };
+    await until(onDivergence, expected[onDivergence]);
+    assert.equal(replica.status().repairs, undefined);
+    await close();
+  });
+}
+
+test("no snapshot is written while a key is awaited", async () => {
+  const commands = [...NEW_COMMANDS, forbidden("dump")];
+  const { master, replica, close } = await pair({}, { commands });
+  master.call("XAPPEND", "a", "1");
+  await until("a key that is awaited", () => replica.status().repairs!.awaited === 1);
+  const { keys, settledOffset } = replica.status().repairs!;
+  assert.deepEqual(keys.map(({ db, key, reason }) => [db, [...key], reason]), [[
+    0,
+    [97],
+    "unknown",
+  ]]);
+  assert.ok(settledOffset < replica.status().offset);
+  await close();
+});
