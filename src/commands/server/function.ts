@@ -122,7 +122,7 @@ const functionLoad = command("function|load", -3, WRITE | DENYOOM | NOSCRIPT, ""
   const source = argv.at(argv.count - 1).slice();
   const { functions } = ctx.keyspace;
   const library = refusing(() => checkedLibrary(ctx, source), asItIs);
-  const taken = !replace && functions.all().some(({ name }) => name === library.name);
+  const taken = !replace && functions.has(library.name);
   if (!taken && library.functions.length === 0 && ctx.caller !== Caller.MASTER_STREAM) {
     throw new CommandError(NO_FUNCTIONS);
   }

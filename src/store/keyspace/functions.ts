@@ -84,6 +84,11 @@ export class FunctionLibraries {
     });
   }
 
+  /** Whether there is a library of that name. */
+  has(name: string): boolean {
+    return this.#libraries.has(name);
+  }
+
   /** Whether some library registers a function of that name. */
   hasFunction(name: string): boolean {
     return this.#owners.has(name);

@@ -48,6 +48,7 @@ test("FunctionLibraries refuse a name twice and a function of another library", 
   libraries.add(source("b", "h"), false);
   libraries.add(source("a", "g"), true);
   assert.deepEqual(libraries.all().map(({ name }) => name), ["b", "a"]);
+  assert.deepEqual([libraries.has("a"), libraries.has("f")], [true, false]);
   assert.equal(libraries.functionCount, 2);
   assert.equal(libraries.hasFunction("f"), false);
   const copy = libraries.copy();
