@@ -53,8 +53,13 @@ declare const Deno: {
   ): DenoListener;
 };
 
-/** How long the accept loop waits after a failed accept, so that it does not spin. */
+/** How long the accept loop waits when a connection cannot be had, as without file descriptors. */
 const ACCEPT_RETRY_MS = 20;
+/**
+ * Codes of an accept that took a connection which its peer had reset before: the next accept waits for
+ * another one.
+ */
+const PEER_GONE: readonly string[] = ["ENOTCONN", "ECONNABORTED", "ECONNRESET", "EPROTO", "EINVAL"];
 /** A connection's first read buffer. */
 const READ_MIN = 1 << 12;
 /** What its buffer grows to, fourfold each time a read has filled it. */
@@ -226,12 +231,18 @@ class DenoAcceptor implements Acceptor {
         conn = await this.#listener.accept();
       } catch (error) {
         if (this.#stopped || (error as Error).name === "BadResource") return;
-        // Out of file descriptors, or a peer gone before its turn: the listener itself lives on.
-        await sleep(this.#clock, ACCEPT_RETRY_MS);
+        // The listener itself lives on. Waiting after each peer that is gone would let a port scan keep the
+        // others out; without file descriptors, trying again at once would spin.
+        if (!isPeerGone(error)) await sleep(this.#clock, ACCEPT_RETRY_MS);
         continue;
       }
       if (this.#stopped) return conn.close();
       accept(wrap(conn, this.address, this.#clock));
     }
   }
+}
+
+/** Whether an accept failed because of the peer alone. */
+function isPeerGone(error: unknown): boolean {
+  return PEER_GONE.includes(String((error as { code?: unknown }).code));
 }
