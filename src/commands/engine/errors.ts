@@ -86,6 +86,8 @@ export const EXPIRE_NX = "ERR NX and XX, GT or LT options at the same time are n
 export const EXPIRE_GT_LT = "ERR GT and LT options at the same time are not compatible";
 /** SCAN's cursor is no uint64. */
 export const INVALID_CURSOR = "ERR invalid cursor";
+/** NOVALUES to SSCAN or ZSCAN, whose elements have no values to leave out (Redis 7.4 and later). */
+export const NO_VALUES_OF_HSCAN = "ERR NOVALUES option can only be used in HSCAN";
 /** MSETEX's number of keys is no positive int32. */
 export const INVALID_NUMKEYS = "ERR invalid numkeys value or out of range";
 /** OBJECT FREQ where no frequency is kept. */

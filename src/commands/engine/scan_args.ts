@@ -14,7 +14,7 @@ import { globMatch } from "../../base/glob.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import { cStringEnd, isWord, readInteger } from "./args.ts";
-import { CommandError, INVALID_CURSOR, SYNTAX } from "./errors.ts";
+import { CommandError, INVALID_CURSOR, NO_VALUES_OF_HSCAN, SYNTAX } from "./errors.ts";
 
 /** How many elements are asked for without a COUNT. */
 export const SCAN_COUNT = 10;
@@ -72,12 +72,13 @@ export class ElementScan {
   /**
    * Reads the options, which begin at argument 3.
    *
-   * @param knowsNoValues Whether NOVALUES is an option, as it is of HSCAN alone.
-   * @throws {CommandError} SYNTAX, or NOT_AN_INTEGER of a COUNT.
+   * @param hasValues Whether NOVALUES may stand among them, as it may for HSCAN alone.
+   * @throws {CommandError} SYNTAX, NOT_AN_INTEGER of a COUNT, or NO_VALUES_OF_HSCAN.
    */
-  constructor(argv: Argv, knowsNoValues: boolean = false) {
+  constructor(argv: Argv, hasValues: boolean = false) {
     for (let i = 3; i < argv.count; i++) {
-      if (knowsNoValues && isWord(argv, i, "NOVALUES")) {
+      if (isWord(argv, i, "NOVALUES")) {
+        if (!hasValues) throw new CommandError(NO_VALUES_OF_HSCAN);
         this.withValues = false;
         continue;
       }

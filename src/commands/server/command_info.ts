@@ -83,13 +83,12 @@ const commandDocs = command("command|docs", -2, ANYTIME, "", (ctx, argv) => {
 });
 
 /**
- * `COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN value]`: names of commands. Without a filter
- * containers stand for their subcommands; with one every row is looked at. O(commands).
+ * `COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN value]`: names of commands and of their
+ * subcommands, which COMMAND COUNT leaves out. O(commands).
  */
 const commandList = command("command|list", -2, ANYTIME, "", (ctx, argv) => {
-  const names = argv.count === 2
-    ? topLevel(ctx).map(({ name }) => name)
-    : ctx.host.commands.filter(readFilter(argv)).map(({ name }) => name);
+  const filter = argv.count === 2 ? () => true : readFilter(argv);
+  const names = ctx.host.commands.filter(filter).map(({ name }) => name);
   if (argv.count === 2) ctx.reply.set(names.length);
   else ctx.reply.array(names.length);
   for (const name of names) ctx.reply.bulkText(name);
