@@ -33,6 +33,7 @@ import {
 } from "../../store/types/hash.ts";
 import type { FieldVisitor } from "../../store/types/hash_table.ts";
 import { Caller, type Context } from "../engine/context.ts";
+import { beforeKeyWrite } from "../engine/copy_on_write.ts";
 import { lookup } from "../engine/lookup.ts";
 
 /**
@@ -198,6 +199,8 @@ function deleteExpired(ctx: Context, entry: Entry): Entry {
   // Copied, like the fields above: removing one may move the record with its key.
   db.keyRef(entry, key);
   const name = key.bytes.slice(key.start, key.end);
+  // The command may be a read, for which no snapshot was told of its keys.
+  beforeKeyWrite(ctx.keyspace, dbIndex, name, 0, name.length);
   for (const field of past) {
     entry = hashRemove(db, entry, field, 0, field.length);
     ctx.expired(dbIndex, name, 0, name.length, field);

@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hashLength } from "../../../src/store/types/hash.ts";
 import { Engine } from "../engine.ts";
 
 const NOW = 1_700_000_000_000;
@@ -111,4 +112,27 @@ test("one condition is all that our own clients may ask for", () => {
     /^-ERR Mandatory argument FIELDS/,
   );
   assert.match(run(engine, "HPEXPIREAT h 9000000000000000000 FIELDS 1 a"), /^-ERR invalid expire/);
+});
+
+test("a read of a stand-alone master that deletes expired fields tells a snapshot of the key first", () => {
+  const engine = new Engine("master");
+  engine.at(NOW - 1000);
+  run(engine, "HSET h a 1 b 2");
+  run(engine, `HPEXPIREAT h ${NOW - 1} FIELDS 1 a`);
+  engine.at(NOW);
+  const told: string[] = [];
+  const { keyspace } = engine;
+  const lengthThen = () =>
+    String(hashLength(keyspace.db(0), keyspace.db(0).find(new Uint8Array([0x68]), 0, 1)));
+  keyspace.snapshotHooks.add({
+    beforeKeyWrite: (_db, bytes, start, end) => {
+      told.push(`${new TextDecoder().decode(bytes.subarray(start, end))} ${lengthThen()}`);
+    },
+    afterClear() {},
+    beforeSwap() {},
+  });
+  assert.equal(run(engine, "HGET h a"), "$-1\r\n");
+  assert.deepEqual(told, ["h 2"]);
+  assert.equal(run(engine, "HLEN h"), ":1\r\n");
+  assert.deepEqual(told, ["h 2"]);
 });
