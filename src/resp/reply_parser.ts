@@ -113,9 +113,10 @@ export class ReplyParser {
 
   /**
    * Lends the parser a chunk. Call `next` until it answers undefined before the chunk is taken
-   * back.
+   * back. After an error it does nothing.
    */
   push(chunk: Uint8Array): void {
+    if (this.#error !== undefined) return;
     assert(this.#chunk === undefined, "the chunk before was used up");
     this.#chunk = chunk;
     this.#pos = 0;

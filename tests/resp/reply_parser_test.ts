@@ -176,6 +176,25 @@ test("ReplyParser counts what it consumed and throws again once it threw", () =>
   }
 });
 
+test("ReplyParser takes further chunks after an error, and reads none of them", () => {
+  const parser = new ReplyParser();
+  parser.push(bytesOf("+fine\r\n!!!\r\n+rest\r\n"));
+  assert.equal(plain(parser.next()), "fine");
+  const error = () => {
+    try {
+      parser.next();
+    } catch (thrown) {
+      return thrown;
+    }
+  };
+  const first = error();
+  assert.ok(first instanceof RespError);
+  parser.push(bytesOf("+more\r\n"));
+  assert.equal(error(), first);
+  parser.push(bytesOf("+more\r\n"));
+  assert.equal(error(), first);
+});
+
 test("ReplyParser answers random bytes with replies or a RespError, the same at any cut", () => {
   const prng = new Prng(31);
   const alphabet = [..."*$+-:_#,(!=%~>|;.?0123\r\n\r\n\r\ntf"];
