@@ -16,6 +16,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
+import { isWord } from "../commands/engine/args.ts";
 import {
   ADMIN,
   type Command,
@@ -75,6 +76,8 @@ const NOTHING = Argv.of();
  * closed.
  */
 const MAX_QUEUED_BYTES = 1 << 30;
+/** Milliseconds between two warnings of HTTP requests, of which an attacker may send any number. */
+const HTTP_WARNING_MS = 60_000;
 /** Commands that run at once inside MULTI instead of being queued (server.c, `processCommand`). */
 const UNQUEUED: readonly string[] = ["exec", "discard", "multi", "watch", "quit", "reset"];
 /**
@@ -117,6 +120,8 @@ export class Dispatcher {
   #lastStats: CommandStats | undefined = undefined;
   /** Calls of FAST commands, by which one in {@linkcode SAMPLED_CALLS} is picked. */
   #calls: number = 0;
+  /** When the last HTTP request was logged, by the monotonic clock. */
+  #warnedHttpMs: number = -Infinity;
   /** EXEC is running its queue: no command of it may go on in a later turn. */
   #inExec: boolean = false;
 
@@ -172,7 +177,8 @@ export class Dispatcher {
     const command = this.host.lookup(argv);
     session.lastActiveMs = this.#context.nowMs;
     if (command === undefined) {
-      this.#refuse(session, undefined, writer, this.host.unknown(argv));
+      if (session.link !== undefined && isHttp(argv)) this.#endHttp(session);
+      else this.#refuse(session, undefined, writer, this.host.unknown(argv));
     } else {
       session.lastCommand = command;
       const refusal = this.#refusalOf(session, command, argv);
@@ -263,7 +269,7 @@ export class Dispatcher {
 
   /**
    * Writes an error and spoils an open transaction with it; a refused EXEC discards the transaction at
-   * once (server.c, `rejectCommand`).
+   * once and says EXECABORT, be there a transaction or not (server.c, `rejectCommand`).
    */
   #refuse(
     session: ServerSession,
@@ -272,8 +278,7 @@ export class Dispatcher {
     text: string,
   ): void {
     if (command !== undefined) this.statistics.of(command).rejected++;
-    if (session.transaction === undefined) return this.#writeError(writer, text);
-    session.transaction.failed = true;
+    if (session.transaction !== undefined) session.transaction.failed = true;
     if (command?.name !== "exec") return this.#writeError(writer, text);
     session.transaction = undefined;
     this.host.watches.unwatch(session);
@@ -359,6 +364,22 @@ export class Dispatcher {
   }
 
   /**
+   * Ends a connection that speaks HTTP, without a reply (server.c, `securityWarningCommand`): a web page can
+   * make a browser post commands here, and none of those behind this line may run.
+   */
+  #endHttp(session: ServerSession): void {
+    session.closing = true;
+    session.link?.kill();
+    const nowMs = this.clock.monotonic();
+    if (nowMs - this.#warnedHttpMs < HTTP_WARNING_MS) return;
+    this.#warnedHttpMs = nowMs;
+    this.#logger?.warn(
+      `${session.address} sent an HTTP request to the port for Redis clients and was cut off: a web page` +
+        " may be trying to reach it",
+    );
+  }
+
+  /**
    * Takes back what a handler had replied before it threw, from `mark` on, and writes the error
    * instead.
    */
@@ -382,6 +403,11 @@ export class Dispatcher {
     writer.silent = true;
     if (session.replies === ReplyMode.SKIP) session.replies = ReplyMode.ON;
   }
+}
+
+/** Whether a request is a line that HTTP begins with or has in its head: no command has such a name. */
+function isHttp(argv: Argv): boolean {
+  return isWord(argv, 0, "POST") || isWord(argv, 0, "HOST:");
 }
 
 function noPermission(session: ServerSession, command: Command): string {

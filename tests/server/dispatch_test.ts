@@ -80,6 +80,14 @@ const REPLICA_ROWS: readonly Row[] = [
     ],
   },
   {
+    name: "EXEC that is refused is EXECABORT without a transaction, too",
+    says: ["EXEC a", "EXEC"],
+    hears: [
+      "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command|",
+      "-ERR EXEC without MULTI|",
+    ],
+  },
+  {
     name: "an error inside EXEC is one of its replies",
     says: ["MULTI", "SELECT x", "GET a", "EXEC"],
     hears: [
@@ -182,3 +190,37 @@ test("a handler that fails otherwise than by refusal is answered and ends nothin
   assert.equal(talker.say("PING"), "+PONG|");
   assert.equal(errors.length, 1);
 });
+
+test("EXEC that the user may not run is EXECABORT with the reason", () => {
+  const bench = new Bench({
+    users: { bob: { passwords: ["pw"], commands: "+@all -multi -exec" } },
+  });
+  const talker = bench.talker();
+  talker.say("AUTH bob pw");
+  assert.match(talker.say("MULTI"), /^-NOPERM /);
+  assert.equal(talker.say("GET a"), "$-1|");
+  assert.match(talker.say("EXEC"), /^-EXECABORT Transaction discarded because of: NOPERM /);
+});
+
+for (const line of ["POST / HTTP/1.1", "post /", "Host: 127.0.0.1:6379"]) {
+  test(`a connection that says "${line}" is ended without a reply, whoever it is`, () => {
+    const warnings: string[] = [];
+    const logger = {
+      info() {},
+      warn: (message: string) => void warnings.push(message),
+      error() {},
+    };
+    const bench = new Bench({ password: "secret", logger });
+    for (let i = 0; i < 3; i++) {
+      const talker = bench.talker();
+      if (i === 1) talker.say("AUTH secret");
+      assert.equal(talker.say(line), "");
+      assert.equal(talker.killed, true);
+      assert.equal(talker.session.halted, true);
+    }
+    assert.equal(warnings.length, 1);
+    bench.clock.nowMs += 60_000;
+    bench.talker().say(line);
+    assert.equal(warnings.length, 2);
+  });
+}
