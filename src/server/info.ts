@@ -222,21 +222,22 @@ function persistence(about: InfoSource): Fields {
   return fields;
 }
 
-function stats({ statistics, pubsub, keyspace }: InfoSource): Fields {
-  let expires = 0;
-  for (const index of keyspace.indexes()) expires += keyspace.db(index).expiresCount;
+function stats({ statistics, pubsub }: InfoSource): Fields {
   return [
     ["total_connections_received", statistics.connections],
     ["total_commands_processed", statistics.commands],
     ["instantaneous_ops_per_sec", statistics.commandsPerSecond],
     ["total_net_input_bytes", statistics.inputBytes],
     ["total_net_output_bytes", statistics.outputBytes],
+    ["instantaneous_input_kbps", (statistics.inputBytesPerSecond / 1024).toFixed(2)],
+    ["instantaneous_output_kbps", (statistics.outputBytesPerSecond / 1024).toFixed(2)],
     ["rejected_connections", statistics.rejectedConnections],
     ["evicted_keys", 0],
     ["pubsub_channels", pubsub.channelCount],
     ["pubsub_patterns", pubsub.patternCount],
     ["pubsubshard_channels", pubsub.shardChannelCount],
-    ["slave_expires_tracked_keys", expires],
+    // Keys with an expiry that clients wrote to a writable replica: nobody writes here.
+    ["slave_expires_tracked_keys", 0],
     ["total_error_replies", statistics.errorReplies],
     ["client_output_buffer_limit_disconnections", statistics.outputLimitDisconnections],
   ];

@@ -19,10 +19,10 @@ const SLOW_ENTRY_BYTES = 128;
  */
 const MAX_ERROR_KINDS = 128;
 /**
- * Samples averaged for `instantaneous_ops_per_sec`, one a second (server.h,
- * `STATS_METRIC_SAMPLES`).
+ * Samples averaged for the `instantaneous_` fields, one a second. Redis averages 16 of 100 ms (server.h,
+ * `STATS_METRIC_SAMPLES`): two of ours span about as long, without waking an idle host ten times a second.
  */
-const RATE_SAMPLES = 16;
+const RATE_SAMPLES = 2;
 
 /** Running totals of one command, a line of `INFO commandstats`. */
 export class CommandStats {
@@ -62,8 +62,9 @@ export class Statistics {
   readonly #errors: Map<string, number> = new Map();
   #slow: SlowEntry[] = [];
   #nextSlowId: number = 0;
-  readonly #rates: number[] = [];
-  #lastCommands: number = 0;
+  readonly #commandRate: Rate = new Rate();
+  readonly #inputRate: Rate = new Rate();
+  readonly #outputRate: Rate = new Rate();
 
   /**
    * Totals of one command, which the caller adds to. The same object for good, also after `reset`.
@@ -94,18 +95,26 @@ export class Statistics {
     return this.#slow;
   }
 
-  /** Commands a second, averaged over the last 16 samples. */
+  /** Commands a second, averaged over the last two samples. */
   get commandsPerSecond(): number {
-    if (this.#rates.length === 0) return 0;
-    return Math.round(this.#rates.reduce((sum, rate) => sum + rate, 0) / this.#rates.length);
+    return Math.round(this.#commandRate.perSecond);
   }
 
-  /** Takes a sample of the rate; the server calls it about once a second. */
+  /** Bytes a second read from clients, averaged alike. */
+  get inputBytesPerSecond(): number {
+    return this.#inputRate.perSecond;
+  }
+
+  /** Bytes a second of replies handed to sockets, averaged alike. */
+  get outputBytesPerSecond(): number {
+    return this.#outputRate.perSecond;
+  }
+
+  /** Takes a sample of each rate; the server calls it about once a second. */
   sample(elapsedMs: number): void {
-    const rate = elapsedMs <= 0 ? 0 : (this.commands - this.#lastCommands) * 1000 / elapsedMs;
-    this.#lastCommands = this.commands;
-    this.#rates.push(rate);
-    if (this.#rates.length > RATE_SAMPLES) this.#rates.shift();
+    this.#commandRate.sample(this.commands, elapsedMs);
+    this.#inputRate.sample(this.inputBytes, elapsedMs);
+    this.#outputRate.sample(this.outputBytes, elapsedMs);
   }
 
   /** Counts an error reply by its code. */
@@ -147,12 +156,31 @@ export class Statistics {
     this.connections = 0;
     this.rejectedConnections = 0;
     this.commands = 0;
-    this.#lastCommands = 0;
     this.errorReplies = 0;
     this.inputBytes = 0;
     this.outputBytes = 0;
     this.protocolErrors = 0;
     this.outputLimitDisconnections = 0;
+  }
+}
+
+/** How fast a total grows, over the last {@linkcode RATE_SAMPLES} samples. */
+class Rate {
+  readonly #samples: number[] = [];
+  #lastTotal: number = 0;
+
+  /** The mean of the samples, 0 before the first. */
+  get perSecond(): number {
+    if (this.#samples.length === 0) return 0;
+    return this.#samples.reduce((sum, rate) => sum + rate, 0) / this.#samples.length;
+  }
+
+  /** Takes a sample. A total that has become smaller was set to 0 in between, by CONFIG RESETSTAT. */
+  sample(total: number, elapsedMs: number): void {
+    const grown = total < this.#lastTotal ? total : total - this.#lastTotal;
+    this.#lastTotal = total;
+    this.#samples.push(elapsedMs <= 0 ? 0 : grown * 1000 / elapsedMs);
+    if (this.#samples.length > RATE_SAMPLES) this.#samples.shift();
   }
 }
 
