@@ -30,6 +30,7 @@ export type {
 export type { Listener, ReplicaEvents } from "./src/replica/events.ts";
 export {
   type BytesReply,
+  type CallArgument,
   type Key,
   Reader,
   type Reply,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { messageOf } from "../base/errors.ts";
+import { ReplicationError } from "../replication/errors.ts";
 import { formatAddress, type TlsClientOptions } from "../net/socket.ts";
 import { parseMasterUrl } from "../replica/master_url.ts";
 import type { ReplicaOptions } from "../replica/options.ts";
@@ -43,9 +45,7 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
     master: args.master,
     logger: progress,
     listen,
-    password: passwordFile === undefined
-      ? undefined
-      : () => readOption("--password-file", passwordFile),
+    password: passwordFile === undefined ? undefined : () => readMasterPassword(passwordFile),
     server: requirepassFile === undefined
       ? { open }
       : { open, password: readPassword("--requirepass-file", requirepassFile) },
@@ -63,6 +63,15 @@ function toTls(args: StartArgs): TlsClientOptions {
     ...(tlsKey === undefined ? {} : { key: readOption("--tls-key", tlsKey) }),
     ...(tlsServerName === undefined ? {} : { serverName: tlsServerName }),
   };
+}
+
+/** The master's password, read anew at each connection: what is wrong then is the link's error. */
+function readMasterPassword(path: string): string {
+  try {
+    return readOption("--password-file", path);
+  } catch (error) {
+    throw new ReplicationError("CREDENTIALS", messageOf(error), error);
+  }
 }
 
 /** A password from a file. An empty file is refused: it would serve clients without a password. */

@@ -17,6 +17,7 @@ import { utf8 } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import { conceal } from "../base/secrets.ts";
 import {
   type Address,
   formatAddress,
@@ -162,7 +163,26 @@ export class ClientConnection {
   }
 
   async #setUp(): Promise<void> {
-    const { login, protocol, db } = this.#options;
+    const { db } = this.#options;
+    await this.#logIn();
+    if (db !== undefined && db !== 0) await this.ask("SELECT", String(db));
+  }
+
+  /** Sends HELLO or AUTH. A server that does not know the command quotes its arguments, the password too. */
+  async #logIn(): Promise<void> {
+    const { login, protocol } = this.#options;
+    try {
+      await this.#sendLogin(login, protocol);
+    } catch (error) {
+      if (!(error instanceof ErrorReply)) throw error;
+      throw new ErrorReply(conceal(error.message, [login?.password]));
+    }
+  }
+
+  async #sendLogin(
+    login: ClientOptions["login"],
+    protocol: ClientOptions["protocol"],
+  ): Promise<void> {
     if (protocol === 3) {
       const auth = login === undefined ? [] : ["AUTH", login.username ?? "default", login.password];
       await this.ask("HELLO", "3", ...auth);
@@ -170,7 +190,6 @@ export class ClientConnection {
       const name = login.username === undefined ? [] : [login.username];
       await this.ask("AUTH", ...name, login.password);
     }
-    if (db !== undefined && db !== 0) await this.ask("SELECT", String(db));
   }
 
   /** Sets the timer for the oldest question: replies come in order, so no other one can be late first. */

@@ -36,7 +36,8 @@ import { Server } from "../server/server.ts";
 import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { MasterTarget, ServerOptions } from "./options.ts";
-import type { BytesReply, Key, ReaderSource } from "./reader.ts";
+import { refusalInProcess, toWords } from "./in_process.ts";
+import type { BytesReply, CallArgument, ReaderSource } from "./reader.ts";
 import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";
 
@@ -117,20 +118,24 @@ export class ReplicaEngine implements ReaderSource {
   }
 
   /**
-   * Runs a command as a RESP3 client would.
+   * Runs a command as a RESP3 client would. All calls share one session, which none of them changes.
    *
    * @param dbIndex Database that is selected.
    * @param args The command's name and its arguments; strings are taken as UTF-8.
-   * @throws {CommandError} When the reply is an error.
+   * @throws {CommandError} When the reply is an error, or the command means something on a connection only.
    */
-  call(dbIndex: number, args: readonly Key[]): BytesReply {
+  call(dbIndex: number, args: readonly CallArgument[]): BytesReply {
     if (args.length === 0) throw new TypeError("A call needs a command");
+    const argv = Argv.of(...toWords(args));
+    const command = this.#server.dispatcher.host.lookup(argv);
+    const refusal = command === undefined ? undefined : refusalInProcess(command, argv);
+    if (refusal !== undefined) throw new CommandError(refusal);
     const session = this.#session;
     session.protocol = 3;
     session.dbIndex = dbIndex;
     session.halted = false;
     this.#reply.clear();
-    this.#server.dispatcher.dispatch(session, Argv.of(...args), this.#writer);
+    this.#server.dispatcher.dispatch(session, argv, this.#writer);
     const parser = new ReplyParser();
     parser.push(this.#reply.view());
     const reply = parser.next();

@@ -23,6 +23,9 @@ import { HotTexts } from "./hot_texts.ts";
 /** A key, a value or an argument: bytes, or a string that stands for its UTF-8 bytes. */
 export type Key = string | Uint8Array;
 
+/** An argument of {@linkcode Reader.call}: text, bytes, or a number that is sent as its decimal text. */
+export type CallArgument = Key | number | bigint;
+
 /** A reply as {@linkcode Reader.call} gives it, with bulk strings as text. */
 export type Reply =
   | string
@@ -68,7 +71,7 @@ export interface ReaderSource {
   /** Makes the error that every read throws; undefined while reads are answered. */
   readonly refusal?: (() => Error) | undefined;
   /** Runs a read command on a database. @throws {CommandError} When the reply is an error. */
-  call(dbIndex: number, args: readonly Key[]): BytesReply;
+  call(dbIndex: number, args: readonly CallArgument[]): BytesReply;
 }
 
 const TYPE_NAMES: readonly [number, TypeName][] = [
@@ -262,17 +265,20 @@ export class Reader {
   }
 
   /**
-   * Runs any read command, answered as to a RESP3 client, bulk strings as UTF-8 text.
+   * Runs any read command, answered as to a RESP3 client, bulk strings as UTF-8 text. No call changes what a
+   * later one answers: commands about a connection (MULTI, SELECT, CLIENT REPLY, SUBSCRIBE...) and those that
+   * would wait are errors.
    *
    * @param args The command's name and its arguments.
    * @throws {CommandError} When the reply is an error, as in `WRONGTYPE Operation against a key...`.
+   * @throws {TypeError} When an argument is neither text, bytes nor a number.
    */
-  call(...args: Key[]): Reply {
+  call(...args: CallArgument[]): Reply {
     return toText(this.#source.call(this.index, args));
   }
 
   /** As {@linkcode Reader.call}, with bulk strings as bytes of their own. */
-  callBytes(...args: Key[]): BytesReply {
+  callBytes(...args: CallArgument[]): BytesReply {
     return this.#source.call(this.index, args);
   }
 

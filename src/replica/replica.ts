@@ -37,6 +37,7 @@ import {
 } from "./options.ts";
 import {
   type BytesReply,
+  type CallArgument,
   type Key,
   Reader,
   type Reply,
@@ -156,7 +157,7 @@ export class Replica {
         options.maxStalenessMs,
         (tooStale) => this.#engine.tooStale = tooStale,
       );
-    this.#storage = new Storage(this.#engine, follows, () => this.close());
+    this.#storage = new Storage(this.#reader, this.#engine, follows, () => this.close());
   }
 
   /**
@@ -410,12 +411,12 @@ export class Replica {
   }
 
   /** Runs a read command on the chosen database, bulk strings as text: as {@linkcode Reader.call}. */
-  call(...args: Key[]): Reply {
+  call(...args: CallArgument[]): Reply {
     return this.#reader.call(...args);
   }
 
   /** Runs a read command on the chosen database, bulk strings as bytes: as {@linkcode Reader.callBytes}. */
-  callBytes(...args: Key[]): BytesReply {
+  callBytes(...args: CallArgument[]): BytesReply {
     return this.#reader.callBytes(...args);
   }
 

@@ -21,7 +21,7 @@ export class ReadOnlyError extends Error {
   readonly code: string = "READONLY";
 }
 
-/** A store that can always be read, and be written where no master is followed. Starts at database 0. */
+/** A store that can always be read, and be written where no master is followed. Starts at the chosen database. */
 export class Storage {
   readonly #source: ReaderSource;
   readonly #keyspace: Keyspace;
@@ -34,12 +34,12 @@ export class Storage {
    *
    * @internal
    */
-  constructor(source: ReaderSource, follows: boolean, close: () => Promise<void>) {
+  constructor(reader: Reader, source: ReaderSource, follows: boolean, close: () => Promise<void>) {
     this.#source = source;
     this.#keyspace = source.keyspace;
     this.#follows = follows;
     this.#close = close;
-    this.#reader = new Reader(source, 0);
+    this.#reader = reader;
   }
 
   /** The string at `key` as a copy of its bytes, or undefined. */

@@ -22,6 +22,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Logger } from "../base/logger.ts";
+import { conceal } from "../base/secrets.ts";
 import type { Socket } from "../net/socket.ts";
 import { writeCommand } from "../resp/writer.ts";
 import { clip, errorFromReply, ReplicationError, unexpectedReply } from "./errors.ts";
@@ -201,8 +202,10 @@ function receivePingReply(handshake: Handshake, line: string): LinkState {
 /** Takes any error for a refused password, except those that say "later" or "too many clients". */
 function receiveAuthReply(handshake: Handshake, line: string): LinkState {
   if (line.startsWith("+")) return handshake.nextStep();
-  if (!line.startsWith("-")) throw unexpectedReply("AUTH", line);
-  const error = errorFromReply(line, "AUTH");
+  // A master that does not know the command quotes its arguments.
+  const shown = conceal(line, [handshake.login?.password]);
+  if (!line.startsWith("-")) throw unexpectedReply("AUTH", shown);
+  const error = errorFromReply(shown, "AUTH");
   if (error.brief) throw error;
   // The texts differ with the version: wrong password, no password set, wrong number of arguments.
   throw new ReplicationError("WRONGPASS", error.message);

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { toError } from "../base/errors.ts";
 import { ReplicationError, stopped } from "./errors.ts";
 import type { LinkCredentials, LinkLogin } from "./types.ts";
 
@@ -32,26 +32,30 @@ export async function askLogin(
   const { credentials } = settings;
   if (credentials === undefined) return undefined;
   if (typeof credentials.password === "string") return await loginOf(credentials);
-  return await within(settings, signal, askUser(credentials));
+  return await within(settings, signal, loginOf(credentials));
 }
 
-/** Name and password as configured; a function for the password is called. */
+/**
+ * Name and password as configured; a function for the password is called.
+ *
+ * @throws {ReplicationError} CREDENTIALS when the function fails or gives no text. Its error is the cause; the
+ * message leaves the text out, which may hold what the function had read.
+ */
 export async function loginOf({ username, password }: LinkCredentials): Promise<LinkLogin> {
-  const answer = typeof password === "string" ? password : await password();
-  return typeof answer === "string" ? { username, password: answer } : { username, ...answer };
-}
-
-async function askUser(credentials: LinkCredentials): Promise<LinkLogin> {
+  if (typeof password === "string") return { username, password };
+  let answer: string | LinkLogin;
   try {
-    return await loginOf(credentials);
+    answer = await password();
   } catch (error) {
-    const text = messageOf(error);
-    throw new ReplicationError(
-      "CREDENTIALS",
-      `The function for the password failed: ${text}`,
-      error,
-    );
+    if (error instanceof ReplicationError) throw error;
+    const text = `The function for the password failed with ${toError(error).name}, see cause`;
+    throw new ReplicationError("CREDENTIALS", text, error);
   }
+  const login = typeof answer === "string"
+    ? { username, password: answer }
+    : { username, ...answer };
+  if (typeof login.password === "string") return login;
+  throw new ReplicationError("CREDENTIALS", "The function for the password gave no text");
 }
 
 /**

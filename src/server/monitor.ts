@@ -11,6 +11,7 @@
 
 import type { Argv } from "../resp/argv.ts";
 import type { Clients } from "./clients.ts";
+import { redact } from "./redaction.ts";
 import type { ServerSession } from "./session.ts";
 
 const QUOTE = 0x22;
@@ -39,7 +40,8 @@ export function feedMonitors(
   const micros = String((nowMs % 1000) * 1000).padStart(6, "0");
   const from = session.link === undefined ? "in-process" : session.address;
   let line = `${seconds}.${micros} [${session.dbIndex} ${from}]`;
-  for (let i = 0; i < argv.count; i++) line += ` "${quote(argv, i)}"`;
+  const shown = redact(argv);
+  for (let i = 0; i < shown.count; i++) line += ` "${quote(shown, i)}"`;
   for (const monitor of clients.sessions.values()) {
     if (!monitor.monitors || monitor.link === undefined) continue;
     monitor.link.writer.simple(line);

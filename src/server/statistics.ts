@@ -7,6 +7,7 @@
 import type { Command } from "../commands/engine/command.ts";
 import type { SlowEntry } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
+import { redact } from "./redaction.ts";
 import type { ServerSession } from "./session.ts";
 
 /** Arguments of an entry of the slow log (slowlog.h, `SLOWLOG_ENTRY_MAX_ARGC`). */
@@ -134,7 +135,7 @@ export class Statistics {
       id: this.#nextSlowId++,
       atSeconds: Math.floor(nowMs / 1000),
       micros: Math.round(micros),
-      args: shorten(argv),
+      args: shorten(redact(argv)),
       address: session.address,
       clientName: session.name,
     });

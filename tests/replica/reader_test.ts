@@ -89,7 +89,7 @@ test("call() answers as a RESP3 client is answered", () =>
     assert.throws(() => replica.call("NONSENSE"), CommandError);
     assert.throws(() => replica.call("GET"), /wrong number of arguments/);
     assert.throws(() => replica.call(), TypeError);
-    replica.call("SELECT", "3");
+    assert.throws(() => replica.call("SELECT", "3"), CommandError);
     assert.equal(replica.call("GET", "k"), "abc");
     assert.match(replica.info("replication"), /role:slave\r\n/);
     assert.match(replica.info("replication"), /master_link_status:up\r\n/);

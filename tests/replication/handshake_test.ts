@@ -179,17 +179,28 @@ test("credentials that can't be had are an error of their own, and are asked for
     credentials: {
       password: () => {
         asked++;
-        throw new Error("vault is sealed");
+        throw new TypeError("vault gave hush");
       },
     },
   });
   rig.link.start().catch(() => {});
   await settle();
   assert.equal(rig.link.status().lastError?.code, "CREDENTIALS");
-  assert.match(rig.link.status().lastError!.message, /vault is sealed/);
+  const { message, cause } = rig.link.status().lastError!;
+  assert.match(message, /failed with TypeError/);
+  assert.doesNotMatch(message, /hush/);
+  assert.match(String(cause), /vault gave hush/);
   assert.equal(rig.net.connects.length, 0);
   await rig.clock.advance(1000);
   assert.equal(asked, 2);
+  await rig.stop();
+});
+
+test("a master that quotes the arguments of AUTH brings no password into a message", async () => {
+  const rig = new Rig({ credentials: { password: "hush hush" } });
+  const socket = await rig.start();
+  socket.send("+PONG\r\n-ERR unknown command `AUTH`, with args beginning with: `hush hush`\r\n");
+  await assert.rejects(rig.started, /beginning with: `\(redacted\)`/);
   await rig.stop();
 });
 
