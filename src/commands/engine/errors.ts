@@ -89,7 +89,15 @@ export const INVALID_CURSOR = "ERR invalid cursor";
 /** NOVALUES to SSCAN or ZSCAN, whose elements have no values to leave out (Redis 7.4 and later). */
 export const NO_VALUES_OF_HSCAN = "ERR NOVALUES option can only be used in HSCAN";
 /** MSETEX's number of keys is no positive int32. */
-export const INVALID_NUMKEYS = "ERR invalid numkeys value or out of range";
+export const INVALID_NUMKEYS = "ERR invalid numkeys value";
+/** MSETEX of fewer keys and values than it says. */
+export const WRONG_PAIRS = "ERR wrong number of key-value pairs";
+/** DELEX by what is no condition. */
+export const DELEX_CONDITION = "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE";
+/** DELEX with a condition on a key of another type. */
+export const DELEX_NO_STRING = "ERR Key should be of string type if conditions are specified";
+/** IFDEQ or IFDNE compared with what is no digest. */
+export const NO_DIGEST = "ERR must be exactly 16 hexadecimal characters";
 /** OBJECT FREQ where no frequency is kept. */
 export const NO_LFU: string =
   "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when" +

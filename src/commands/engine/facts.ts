@@ -211,6 +211,7 @@ decr string 1.0.0 string -
 decrby string 1.0.0 string -
 del generic 1.0.0 keyspace request_policy:multi_shard,response_policy:agg_sum
 delifeq string 9.0.0 string -
+digest string 8.4.0 string -
 discard transactions 2.0.0 transaction -
 dump generic 2.6.0 keyspace nondeterministic_output
 echo connection 1.0.0 connection -

@@ -98,6 +98,7 @@ const NO_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming stra
 export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOptions {
   options.reset();
   let limit = -1;
+  let hasReferences = false;
   let i = 2;
   for (; i < argv.count; i++) {
     const more = argv.count - 1 - i;
@@ -107,7 +108,7 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
       options.hasId = true;
       break;
     }
-    const references = referencesAt(argv, i);
+    const references = hasReferences ? undefined : referencesAt(argv, i);
     if (isAdd && isWord(argv, i, "*")) break;
     if (more > 0 && (isWord(argv, i, "MAXLEN") || isWord(argv, i, "MINID"))) {
       i = readStrategy(argv, i, options);
@@ -118,6 +119,7 @@ export function readAddOptions(ctx: Context, argv: Argv, isAdd: boolean): AddOpt
       options.onlyExisting = true;
     } else if (references !== undefined) {
       options.references = references;
+      hasReferences = true;
     } else if (isAdd && more >= 1 && isWord(argv, i, "IDMPAUTO")) {
       i = readProducer(argv, i, options, false);
     } else if (isAdd && more >= 2 && isWord(argv, i, "IDMP")) {

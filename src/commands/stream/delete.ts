@@ -85,33 +85,36 @@ function forgetEverywhere(stream: Stream, id: StreamId): void {
 interface DeleteOptions {
   /** What becomes of references; they are kept unless told. */
   readonly references: References;
-  /** Index of the first id; the last one ends the command. */
+  /** Index of the first id. */
   readonly first: number;
+  /** Index after the last id. */
+  readonly end: number;
 }
 
 /**
- * Reads `[KEEPREF|DELREF|ACKED] IDS numids id [id ...]` from an index on and checks all ids.
+ * Reads `[KEEPREF|DELREF|ACKED] IDS numids id [id ...]` from an index on, in any order. A second IDS takes
+ * the place of the first, as in Redis 8.6; a second of the other options is no option.
  *
- * @throws {CommandError} When the ids are not as many as said, or one is none.
+ * @throws {CommandError} When an option is unknown, or there are fewer ids than said.
  */
 function readDelete(argv: Argv, index: number): DeleteOptions {
-  let references: References = References.KEEP;
+  let references: References | undefined;
   let first = 0;
+  let end = 0;
   for (let i = index; i < argv.count; i++) {
-    const option = referencesAt(argv, i);
+    const option = references === undefined ? referencesAt(argv, i) : undefined;
     if (option !== undefined) {
       references = option;
-    } else if (first === 0 && isWord(argv, i, "IDS") && i + 1 < argv.count) {
+    } else if (isWord(argv, i, "IDS") && i + 1 < argv.count) {
       const count = readPositive(argv, i + 1, NUMIDS_POSITIVE);
       first = i + 2;
-      if (first + count !== argv.count) throw new CommandError(NUMIDS_MISMATCH);
-      break;
+      end = first + count;
+      if (end > argv.count) throw new CommandError(NUMIDS_MISMATCH);
+      i = end - 1;
     } else throw new CommandError(SYNTAX);
   }
   if (first === 0) throw new CommandError(SYNTAX);
-  const id = new StreamId();
-  for (let i = first; i < argv.count; i++) readId(argv, i, id);
-  return { references, first };
+  return { references: references ?? References.KEEP, first, end };
 }
 
 /** Deletes one entry; with ACKED only when no group refers to it. */
@@ -141,15 +144,19 @@ function deleteEach(
   group: Group | undefined,
   isAck: boolean,
 ): void {
-  const { first, references } = options;
+  const { first, end, references } = options;
   const id = new StreamId();
   let changed = 0;
-  ctx.reply.array(argv.count - first);
-  for (let i = first; i < argv.count; i++) {
+  // Without a stream or a group nothing is looked for, and what is no id is not noticed.
+  if (stream !== undefined && (group !== undefined || !isAck)) {
+    for (let i = first; i < end; i++) readId(argv, i, id);
+  } else return replyAbsent(ctx, end - first);
+  ctx.reply.array(end - first);
+  for (let i = first; i < end; i++) {
     readId(argv, i, id);
     let outcome: Outcome = Outcome.ABSENT;
     const acked = isAck && group !== undefined && group.forget(id, place);
-    if (stream !== undefined && (acked || !isAck)) {
+    if (acked || !isAck) {
       outcome = deleteOne(stream, id, references);
       // An entry that was acknowledged now counts as deleted, although it had been deleted before.
       if (acked && outcome === Outcome.ABSENT) outcome = Outcome.DELETED;
@@ -158,6 +165,12 @@ function deleteEach(
     ctx.reply.integer(outcome);
   }
   if (changed > 0) streamChanged(ctx, argv, 1, changed, stream);
+}
+
+/** Replies that none of so many ids was found. */
+function replyAbsent({ reply }: Context, count: number): void {
+  reply.array(count);
+  for (let i = 0; i < count; i++) reply.integer(Outcome.ABSENT);
 }
 
 /**

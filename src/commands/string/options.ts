@@ -1,11 +1,12 @@
 /**
- * The options that SET, GETEX, MSETEX and DELEX share (`t_string.c parseExtendedStringArgumentsOrReply`).
+ * The options that SET, GETEX and MSETEX share (`t_string.c parseExtendedStringArgumentsOrReply`).
  * They are read into one module-level object, which saves an allocation a command: no command runs inside
  * another, and the next call of {@linkcode parseOptions} overwrites it.
  *
  * @module
  */
 
+import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { cStringEnd, isWord, readPositiveTime } from "../engine/args.ts";
@@ -14,9 +15,19 @@ import { CommandError, SYNTAX } from "../engine/errors.ts";
 
 /**
  * What must hold for the command to change anything: the key is missing (NX) or exists (XX), its string
- * equals the given one (IFEQ) or not (IFNE). JUDGED is a condition that a master has found to hold.
+ * equals the given one (IFEQ) or not (IFNE), its digest does (IFDEQ) or not (IFDNE). JUDGED is a condition on
+ * the digest that a master has found to hold.
  */
-export const Condition = { NONE: 0, NX: 1, XX: 2, IFEQ: 3, IFNE: 4, JUDGED: 5 } as const;
+export const Condition = {
+  NONE: 0,
+  NX: 1,
+  XX: 2,
+  IFEQ: 3,
+  IFNE: 4,
+  JUDGED: 5,
+  IFDEQ: 6,
+  IFDNE: 7,
+} as const;
 /** One of {@linkcode Condition}'s numbers. */
 export type Condition = typeof Condition[keyof typeof Condition];
 
@@ -35,19 +46,20 @@ const COMPARES = 16;
 const GETS = 32;
 
 /** Which groups of options each command takes: the last argument of {@linkcode parseOptions}. */
-export const Takes: Readonly<Record<"SET" | "GETEX" | "MSETEX" | "DELEX", number>> = {
+export const Takes: Readonly<Record<"SET" | "GETEX" | "MSETEX", number>> = {
   SET: EXPIRES | KEEPS | EXISTS | COMPARES | GETS,
   GETEX: EXPIRES | PERSISTS,
   MSETEX: EXPIRES | KEEPS | EXISTS,
-  DELEX: COMPARES,
 };
 
 /** The options of one command, as {@linkcode parseOptions} leaves them. */
 export class StringOptions {
   /** The condition; NONE when no option names one. */
   condition: Condition = Condition.NONE;
-  /** Index of the argument that IFEQ or IFNE compares with; 0 without one. */
+  /** Index of the argument that IFEQ, IFNE, IFDEQ or IFDNE compares with; 0 without one. */
   matchIndex: number = 0;
+  /** NX or XX, which must hold beside a comparison; NONE without one. */
+  also: Condition = Condition.NONE;
   /** GET: the command replies with the old value. */
   get: boolean = false;
   /** KEEPTTL: the key keeps its old expiry. */
@@ -65,6 +77,7 @@ export class StringOptions {
   clear(): void {
     this.condition = Condition.NONE;
     this.matchIndex = 0;
+    this.also = Condition.NONE;
     this.get = false;
     this.keepTtl = false;
     this.persist = false;
@@ -135,8 +148,8 @@ function parseOption(ctx: Context, argv: Argv, index: number, takes: number): nu
     case 2:
       if (isWord(argv, index, "EX")) return expire(argv, index, takes, 1000, true);
       if (isWord(argv, index, "PX")) return expire(argv, index, takes, 1, true);
-      if (isWord(argv, index, "NX")) return exists(takes, Condition.NX);
-      if (isWord(argv, index, "XX")) return exists(takes, Condition.XX);
+      if (isWord(argv, index, "NX")) return exists(ctx, takes, Condition.NX);
+      if (isWord(argv, index, "XX")) return exists(ctx, takes, Condition.XX);
       return 0;
     case 3:
       if ((takes & GETS) === 0 || !isWord(argv, index, "GET")) return 0;
@@ -149,12 +162,9 @@ function parseOption(ctx: Context, argv: Argv, index: number, takes: number): nu
       if (isWord(argv, index, "IFNE")) return compare(argv, index, takes, Condition.IFNE);
       return 0;
     case 5:
-      if (!isWord(argv, index, "IFDEQ") && !isWord(argv, index, "IFDNE")) return 0;
-      // These compare a digest of the value, which is not computed here. A master propagates the command
-      // only when the condition held.
-      return ctx.caller === Caller.MASTER_STREAM
-        ? compare(argv, index, takes, Condition.JUDGED)
-        : 0;
+      if (isWord(argv, index, "IFDEQ")) return digest(ctx, argv, index, takes, Condition.IFDEQ);
+      if (isWord(argv, index, "IFDNE")) return digest(ctx, argv, index, takes, Condition.IFDNE);
+      return 0;
     case 7:
       if (isWord(argv, index, "KEEPTTL")) return keepTtl(takes);
       return isWord(argv, index, "PERSIST") ? persist(takes) : 0;
@@ -179,12 +189,32 @@ function expire(
   return 2;
 }
 
-/** Takes NX or XX, alone or repeated. */
-function exists(takes: number, condition: Condition): number {
+/**
+ * Takes NX or XX, alone or repeated. Redis, other than Valkey, takes either behind a comparison too, and
+ * both must hold.
+ */
+function exists(ctx: Context, takes: number, condition: Condition): number {
+  if (options.matchIndex !== 0 && ctx.keyspace.snapshotVersion < FIRST_VALKEY_VERSION) {
+    if (options.also !== Condition.NONE && options.also !== condition) return 0;
+    options.also = condition;
+    return 1;
+  }
   const fits = options.condition === Condition.NONE || options.condition === condition;
   if ((takes & EXISTS) === 0 || !fits) return 0;
   options.condition = condition;
   return 1;
+}
+
+/** Takes IFDEQ or IFDNE. A master propagates the command only when the condition held. */
+function digest(
+  ctx: Context,
+  argv: Argv,
+  index: number,
+  takes: number,
+  condition: Condition,
+): number {
+  const judged = ctx.caller === Caller.MASTER_STREAM;
+  return compare(argv, index, takes, judged ? Condition.JUDGED : condition);
 }
 
 /** Takes IFEQ, IFNE or a digest condition and the argument it compares with. */

@@ -10,26 +10,33 @@
 
 import { assert } from "../../base/assert.ts";
 import { equalBytes } from "../../base/ascii.ts";
+import { xxh3 } from "../../base/xxh3.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { INT32_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { growString, readString, setString, stringLength } from "../../store/types/string.ts";
-import { isReversed, isWord, millisText, readInteger } from "../engine/args.ts";
+import { isReversed, isWord, millisText, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import {
   CommandError,
+  DELEX_CONDITION,
+  DELEX_NO_STRING,
   INVALID_NUMKEYS,
+  NO_DIGEST,
   OFFSET_OUT_OF_RANGE,
   STRING_TOO_LONG,
-  SYNTAX,
+  WRONG_PAIRS,
   wrongArity,
 } from "../engine/errors.ts";
 import { Condition, optionExpiry, options, parseOptions, Takes } from "./options.ts";
 import { maxStringBytes } from "../engine/limits.ts";
 import { checkType, lookup } from "../engine/lookup.ts";
+
+/** Length of a digest: 64 bits. */
+const DIGEST_DIGITS = 16;
 
 /** Points at the bytes of the string that was read last; reused, since no command runs inside another. */
 const value: BytesRef = new BytesRef();
@@ -80,20 +87,49 @@ function setPlain(ctx: Context, argv: Argv): void {
 }
 
 /**
- * Whether the condition in {@linkcode options} holds for an entry, 0 for a missing key. IFDEQ and IFDNE
- * compare a digest of the value; they reach us only in a master's stream, whose master has found that they
- * hold (JUDGED).
+ * Whether an entry's string has the digest at argument `index`, 16 hexadecimal digits in any case.
+ *
+ * @throws {CommandError} NO_DIGEST when the argument has another length.
  */
+function hasDigest(db: Database, entry: Entry, argv: Argv, index: number): boolean {
+  if (argv.lengthOf(index) !== DIGEST_DIGITS) throw new CommandError(NO_DIGEST);
+  return digestOf(db, entry) === textOf(argv, index).toLowerCase();
+}
+
+/** The digest of an entry's string: its XXH3 hash in 16 hexadecimal digits. */
+function digestOf(db: Database, entry: Entry): string {
+  readString(db, entry, value);
+  return xxh3(value.bytes, value.start, value.end).toString(16).padStart(DIGEST_DIGITS, "0");
+}
+
+/** Whether the conditions in {@linkcode options} hold for an entry, 0 for a missing key. */
 function conditionHolds(ctx: Context, argv: Argv, entry: Entry): boolean {
-  switch (options.condition) {
+  const { also, condition, matchIndex } = options;
+  const holds = holdsFor(ctx.db, argv, entry, condition, matchIndex);
+  return holds && (also === Condition.NONE || (entry !== 0) === (also === Condition.XX));
+}
+
+/** Whether one condition holds for an entry, 0 for a missing key. */
+function holdsFor(
+  db: Database,
+  argv: Argv,
+  entry: Entry,
+  condition: Condition,
+  matchIndex: number,
+): boolean {
+  switch (condition) {
     case Condition.NX:
       return entry === 0;
     case Condition.XX:
       return entry !== 0;
     case Condition.IFEQ:
-      return entry !== 0 && equalsArgument(ctx.db, entry, argv, options.matchIndex);
+      return entry !== 0 && equalsArgument(db, entry, argv, matchIndex);
     case Condition.IFNE:
-      return entry === 0 || !equalsArgument(ctx.db, entry, argv, options.matchIndex);
+      return entry === 0 || !equalsArgument(db, entry, argv, matchIndex);
+    case Condition.IFDEQ:
+      return entry !== 0 && hasDigest(db, entry, argv, matchIndex);
+    case Condition.IFDNE:
+      return entry === 0 || !hasDigest(db, entry, argv, matchIndex);
     default:
       return true;
   }
@@ -110,7 +146,7 @@ function setGeneric(ctx: Context, argv: Argv): void {
   // lookup.
   const isBlind = options.condition === Condition.NONE && !options.get && !options.keepTtl;
   const entry = isBlind && ctx.caller !== Caller.MASTER_CLIENT ? 0 : lookup(ctx, argv, 1);
-  const compares = options.condition === Condition.IFEQ || options.condition === Condition.IFNE;
+  const compares = options.matchIndex !== 0 && options.condition !== Condition.JUDGED;
   if (entry !== 0 && (options.get || compares)) checkType(ctx.db, entry, ValueType.STRING);
   if (options.get) replyString(ctx, entry);
   if (!conditionHolds(ctx, argv, entry)) {
@@ -145,7 +181,7 @@ function propagateWithoutGet(ctx: Context, argv: Argv): void {
 }
 
 /**
- * `SET key value [NX|XX|IFEQ v|IFNE v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: replaces a value of any
+ * `SET key value [NX|XX|IFEQ v|IFNE v|IFDEQ d|IFDNE d] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`: replaces a value of any
  * type. Replies OK, null when the condition does not hold; with GET the old string, null when there was
  * none. O(1).
  */
@@ -308,7 +344,7 @@ const msetnx = command("msetnx", -3, WRITE | DENYOOM, "OW.insert@1:-1,2", (ctx, 
 function readPairCount(argv: Argv): number {
   const count = readInteger(argv, 1, INVALID_NUMKEYS);
   if (!(count > 0 && count <= INT32_MAX)) throw new CommandError(INVALID_NUMKEYS);
-  if (count * 2 > argv.count - 2) throw new CommandError(SYNTAX);
+  if (count * 2 > argv.count - 2) throw new CommandError(WRONG_PAIRS);
   return count;
 }
 
@@ -468,11 +504,30 @@ const delifeq = command("delifeq", 3, WRITE | FAST, "RM.delete@1", (ctx, argv) =
  * removes a key of any type. Replies 1 when it did, else 0. O(1). Since Redis 8.4.
  */
 const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
-  parseOptions(ctx, argv, 2, Takes.DELEX);
-  const entry = options.condition === Condition.NONE
-    ? lookup(ctx, argv, 1)
-    : lookup(ctx, argv, 1, ValueType.STRING);
-  deleteIf(ctx, argv, entry, conditionHolds(ctx, argv, entry));
+  if (argv.count !== 2 && argv.count !== 4) throw new CommandError(wrongArity("delex"));
+  const entry = lookup(ctx, argv, 1);
+  if (argv.count === 2 || entry === 0) return deleteIf(ctx, argv, entry, true);
+  if (ctx.db.typeOf(entry) !== ValueType.STRING) throw new CommandError(DELEX_NO_STRING);
+  const condition = readCondition(argv, 2);
+  // A master sends it only when the condition held.
+  const judged = ctx.caller === Caller.MASTER_STREAM;
+  deleteIf(ctx, argv, entry, judged || holdsFor(ctx.db, argv, entry, condition, 3));
+});
+
+/** The condition of DELEX at argument `index`. */
+function readCondition(argv: Argv, index: number): Condition {
+  if (isWord(argv, index, "IFEQ")) return Condition.IFEQ;
+  if (isWord(argv, index, "IFNE")) return Condition.IFNE;
+  if (isWord(argv, index, "IFDEQ")) return Condition.IFDEQ;
+  if (isWord(argv, index, "IFDNE")) return Condition.IFDNE;
+  throw new CommandError(DELEX_CONDITION);
+}
+
+/** `DIGEST key`: 16 hexadecimal digits of a string's XXH3 hash, null when the key is missing. O(n). Since 8.4. */
+const digest = command("digest", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
+  if (entry === 0) return ctx.reply.null();
+  ctx.reply.bulkText(digestOf(ctx.db, entry));
 });
 
 /** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
@@ -496,4 +551,5 @@ export const stringCommands: readonly Command[] = [
   append,
   delifeq,
   delex,
+  digest,
 ];

@@ -58,6 +58,11 @@ const rows: readonly Row[] = [
   },
   { line: "XDELEX s ACKED IDS 2 1-0 5-0", reply: "*2|:2|:2|", after: `${ALL}; ${PENDING}` },
   {
+    line: "XDELEX s IDS 1 1-0 DELREF",
+    reply: "*1|:1|",
+    after: "2-0 3-0 4-0 5-0; 2-0 bob 3, 3-0 bob 3",
+  },
+  {
     line: "XACKDEL s g IDS 2 1-0 9-0",
     reply: "*2|:1|:-1|",
     after: "2-0 3-0 4-0 5-0; 2-0 bob 3, 3-0 bob 3",

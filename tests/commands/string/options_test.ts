@@ -83,8 +83,11 @@ testCallers([
     sent: ["SET k w IFNE x"],
   },
   {
-    name: "SET IFDEQ of a client is refused",
-    when: "SET k w IFDEQ 0123",
-    reply: "-ERR syntax error\r\n",
+    name: "SET IFEQ with XX is obeyed whatever the master is",
+    role: "stream",
+    given: ["SET k v"],
+    when: "SET k w IFEQ v XX",
+    reply: ok,
+    leaves: bulk("w"),
   },
 ]);
