@@ -49,6 +49,8 @@ export interface StartArgs extends OutputArgs {
   readonly requirepassFile: string | undefined;
   /** True lets everybody who reaches `listen` read everything. */
   readonly open: boolean;
+  /** True lets clients say whom to follow, and announces the listening port to the master. */
+  readonly allowReplicaOf: boolean;
   /** Path of the snapshot to restart from, and to write. */
   readonly snapshot: string | undefined;
   /** Paths of certificates to trust; empty for the system's. */
@@ -89,6 +91,7 @@ start --master URL      follow a master until Ctrl-C
                           redis+sentinel://host:port,host:port/NAME, or HOST:PORT; also valkey://
   --listen HOST:PORT      serve the data over RESP, read-only; also PORT or unix:/path
   --open                  let everybody read who reaches --listen, without a password
+  --allow-replicaof       let clients say whom to follow (REPLICAOF), and let Sentinel find us
   --password-file F       file with the master's password, read anew at each connection
   --requirepass-file F    file with the password our own clients must give
   --snapshot F            file to restart from, written every five minutes and at the end
@@ -116,7 +119,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage
 
 type Options = ReadonlyMap<string, readonly string[]>;
 
-const FLAGS: ReadonlySet<string> = new Set(["json", "open", "help", "version"]);
+const FLAGS: ReadonlySet<string> = new Set(["json", "open", "allow-replicaof", "help", "version"]);
 const REPEATED: ReadonlySet<string> = new Set(["tls-ca"]);
 const SHARED: readonly string[] = ["log-level", "json", "help", "version"];
 const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
@@ -127,6 +130,7 @@ const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
     "password-file",
     "requirepass-file",
     "open",
+    "allow-replicaof",
     "snapshot",
     "tls-ca",
     "tls-cert",
@@ -206,6 +210,7 @@ function startArgs(options: Options): StartArgs {
     passwordFile: options.get("password-file")?.[0],
     requirepassFile: options.get("requirepass-file")?.[0],
     open: options.has("open"),
+    allowReplicaOf: options.has("allow-replicaof"),
     snapshot: options.get("snapshot")?.[0],
     tlsCa: options.get("tls-ca") ?? [],
     tlsCert: options.get("tls-cert")?.[0],
@@ -222,8 +227,9 @@ function startArgs(options: Options): StartArgs {
   if ((args.tlsCert === undefined) !== (args.tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together");
   }
-  if (args.listen === undefined && (args.requirepassFile !== undefined || args.open)) {
-    throw new UsageError("--requirepass-file and --open need --listen");
+  const serves = args.requirepassFile !== undefined || args.open || args.allowReplicaOf;
+  if (args.listen === undefined && serves) {
+    throw new UsageError("--requirepass-file, --allow-replicaof and --open need --listen");
   }
   if (args.listen !== undefined && args.requirepassFile === undefined) {
     checkProtected(args.listen, { open: args.open });

@@ -38,7 +38,7 @@ export async function start(
 
 /** Makes the library's options from a command line; reads the files it names. */
 export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
-  const { passwordFile, requirepassFile, listen, open, snapshot } = args;
+  const { passwordFile, requirepassFile, listen, open, allowReplicaOf, snapshot } = args;
   // Read once now, so that a wrong path is reported at once and not at the first connection.
   if (passwordFile !== undefined) readOption("--password-file", passwordFile);
   return {
@@ -46,9 +46,11 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
     logger: progress,
     listen,
     password: passwordFile === undefined ? undefined : () => readMasterPassword(passwordFile),
-    server: requirepassFile === undefined
-      ? { open }
-      : { open, password: readPassword("--requirepass-file", requirepassFile) },
+    server: requirepassFile === undefined ? { open, allowReplicaOf } : {
+      open,
+      allowReplicaOf,
+      password: readPassword("--requirepass-file", requirepassFile),
+    },
     backoff: args.backoff,
     snapshot: snapshot === undefined ? undefined : { path: snapshot },
     tls: parseMasterUrl(args.master).tls === undefined ? undefined : toTls(args),

@@ -58,6 +58,8 @@ export interface EngineParts {
   readonly server: ServerOptions;
   /** The master; undefined when none is followed. */
   readonly target: MasterTarget | undefined;
+  /** Follows another master; called where `server.allowReplicaOf` is true. */
+  follow(host: string, port: number): void;
   /** How the link stands; undefined before there is a link. */
   linkStatus(): LinkStatus | undefined;
 }
@@ -99,9 +101,13 @@ export class ReplicaEngine implements ReaderSource {
       logger,
       packageVersion: VERSION,
       lastLoadMs: () => this.#loadedAtMs,
-      view: () => describeReplication(target, parts.linkStatus(), clock),
+      view: () =>
+        describeReplication(target, parts.linkStatus(), clock, server.allowReplicaOf === true),
       process: processInfo(),
       ...server,
+      replicaOf: server.allowReplicaOf === true
+        ? (host, port) => parts.follow(host, port)
+        : undefined,
     });
     const { host } = this.#server.dispatcher;
     this.#session = host.createSession();

@@ -128,6 +128,7 @@ const server = shape(
     maxClients: integer(1),
     idleTimeoutMs: millis(),
     serveStaleData: flag,
+    allowReplicaOf: flag,
   } satisfies Rules<ServerOptions>,
   { defined: ["password", "users", "tls"] },
 );
@@ -220,7 +221,20 @@ const replicaOptions = shape(
 export function checkOptions(options: ReplicaOptions): void {
   replicaOptions(options, "");
   parseMaster(options);
+  checkReplicaOf(options);
   if (options.listen !== undefined) checkListen(options.listen, options.server ?? {});
+}
+
+function checkReplicaOf({ master, server, announce }: ReplicaOptions): void {
+  if (server?.allowReplicaOf === true) {
+    if (master !== undefined) return;
+    throw new TypeError("server.allowReplicaOf is true, but no master is followed: give master");
+  }
+  if (announce?.port === undefined) return;
+  throw new TypeError(
+    "announce.port makes Sentinel wait at each failover until this replica obeys REPLICAOF: " +
+      "set server.allowReplicaOf: true with it, or leave it out",
+  );
 }
 
 function has(value: unknown, name: string): boolean {

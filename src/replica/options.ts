@@ -91,6 +91,13 @@ export interface ServerOptions {
   readonly idleTimeoutMs?: number;
   /** While the master is out of reach, true (the default) answers, false replies MASTERDOWN. */
   readonly serveStaleData?: boolean;
+  /**
+   * True lets clients say whom to follow, by REPLICAOF, and announces the listening port to the master: Sentinel
+   * and its clients then find this replica, and a failover waits until it follows the new master. With the
+   * default, false, REPLICAOF is refused and no port is announced: Sentinel neither counts on this replica nor
+   * waits for it.
+   */
+  readonly allowReplicaOf?: boolean;
 }
 
 /** Options of {@linkcode Replica}. */
@@ -115,7 +122,10 @@ export interface ReplicaOptions {
   readonly listen?: string | number | ListenOptions;
   /** How Redis clients are served at `listen`. */
   readonly server?: ServerOptions;
-  /** Host and port that the master shows of us in INFO and ROLE; the listening port unless told. */
+  /**
+   * Host and port that the master shows of us in INFO and ROLE. The port, the listening one unless told, is
+   * announced with `server.allowReplicaOf` only.
+   */
   readonly announce?: { readonly host?: string; readonly port?: number };
   /** How long each kind of waiting may take. */
   readonly timeouts?: Timeouts;

@@ -146,6 +146,7 @@ export class Replica {
       logger: this.#logger,
       server: options.server ?? {},
       target: this.#target,
+      follow: (host, port) => this.#follow({ transport: "tcp", host, port }),
       linkStatus: () => this.#link?.status(),
     });
     this.#reader = this.db(this.#target?.database ?? 0);
@@ -484,7 +485,9 @@ export class Replica {
       locate: this.#sentinel && ((signal) => this.#sentinel!.locate(signal)),
       tls: target.tls,
       credentials: toCredentials(target),
-      announce: { port, ...options.announce },
+      announce: options.server?.allowReplicaOf === true
+        ? { port, ...options.announce }
+        : { host: options.announce?.host },
       timeouts: options.timeouts,
       backoff: options.backoff,
       limits: options.limits,
@@ -509,9 +512,14 @@ export class Replica {
       timeouts: timeoutsWithDefaults(this.#options.timeouts ?? {}),
       logger: this.#logger,
       onSwitch: (to) => {
-        this.#link?.relocate(`Sentinel: the master is ${formatAddress(to)} now`);
+        this.#link?.relocate(`Sentinel: the master is ${formatAddress(to)} now`, to);
       },
     });
+  }
+
+  /** Does what a client asked by REPLICAOF. */
+  #follow(to: Address): void {
+    this.#link?.follow(to, `REPLICAOF: the master is ${formatAddress(to)} now`);
   }
 
   /** Passes an event of the link on to the engine, the staleness bound and the owner's listeners. */

@@ -9,16 +9,25 @@ import { type LinkStatus, roleState } from "../replication/types.ts";
 import { NO_REPLICATION, type ReplicationView, type SyncView } from "../server/view.ts";
 import type { MasterTarget } from "./options.ts";
 
-/** What `INFO replication` and `ROLE` answer from. @param target The master that is configured, if any. */
+/**
+ * What `INFO replication` and `ROLE` answer from.
+ *
+ * @param target The master that is configured, if any.
+ * @param link How the link stands; undefined before there is one.
+ * @param clock Says what time it is now.
+ * @param announced Whether the master is told our port.
+ */
 export function describeReplication(
   target: MasterTarget | undefined,
   link: LinkStatus | undefined,
   clock: Clock,
+  announced: boolean,
 ): ReplicationView {
   if (target === undefined) return NO_REPLICATION;
   const { address } = link ?? target;
   const followed = {
     ...NO_REPLICATION,
+    announced,
     masterHost: address.transport === "tcp" ? address.host : address.path,
     masterPort: address.transport === "tcp" ? address.port : 0,
     linkState: "connect" as const,

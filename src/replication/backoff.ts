@@ -1,13 +1,7 @@
 /**
-<<<<<<< HEAD
  * How long to wait before the next connection. An attempt that costs nobody anything is made each second for
  * ever, as a real replica does (replicationCron); long pauses are for attempts that cost the master a fork,
  * and for mistakes that only an owner can mend.
-=======
- * How long to wait before the next connection: short when the fault soon passes, long when a full
- * sync would fail again and cost the master a fork each time. A real replica tries each second for ever (replicationCron); ours may be
- * many, in processes that restart together.
->>>>>>> a99cbb0 (readme, tests: the map names every command's file, and what documents name must exist)
  *
  * ```text
  *  what ended the connection                     pause

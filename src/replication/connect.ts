@@ -16,7 +16,10 @@ import type { LinkShared } from "./shared.ts";
  */
 export async function connect(shared: LinkShared, signal: AbortSignal): Promise<Socket> {
   const { net, tls, timeouts, locate } = shared.settings;
-  if (locate !== undefined) shared.address = await askSentinels(locate, signal);
+  const { told } = shared;
+  shared.told = undefined;
+  if (told !== undefined) shared.address = told;
+  else if (locate !== undefined) shared.address = await askSentinels(locate, signal);
   const { address } = shared;
   try {
     return await net.connect({ address, tls, timeoutMs: timeouts.connectMs, signal });

@@ -17,7 +17,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { TimerId } from "../base/clock.ts";
-import { SocketError } from "../net/socket.ts";
+import { type Address, formatAddress, SocketError } from "../net/socket.ts";
 import { Backoff } from "./backoff.ts";
 import { MasterConnection } from "./connection.ts";
 import { asReplicationError, ReplicationError, stopped } from "./errors.ts";
@@ -141,11 +141,32 @@ export class ReplicationLink {
     this.#downSinceMs = asOfMs;
   }
 
-  /** The master is another server now: ends the connection to the old one, and connects anew at once. */
-  relocate(reason: string): void {
+  /**
+   * The master is another server now: ends the connection to the old one, and connects anew at once.
+   *
+   * @param reason Why, for the log and the status.
+   * @param to Where it is, if that is known: a connection that leads there already is kept.
+   */
+  relocate(reason: string, to?: Address): void {
     const connection = this.#connection;
-    if (connection === undefined) this.#retryNow?.();
-    else connection.fail(new ReplicationError("SWITCHED", reason));
+    if (connection === undefined) return this.#retryNow?.();
+    const stands = connection.state !== "connecting";
+    const leadsThere = to !== undefined &&
+      formatAddress(to) === formatAddress(this.#shared.address);
+    if (!stands || !leadsThere) connection.fail(new ReplicationError("SWITCHED", reason));
+  }
+
+  /**
+   * Follows the server at `address` from now on, with the credentials and TLS there are. Where the master is
+   * looked up, it is asked for again when the connection to `address` ends or cannot be made.
+   *
+   * @param address The new master.
+   * @param reason Why, for the log and the status.
+   */
+  follow(address: Address, reason: string): void {
+    this.#shared.told = address;
+    this.#shared.address = address;
+    this.relocate(reason);
   }
 
   /** How the link stands at this moment; a copy. */

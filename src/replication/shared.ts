@@ -64,6 +64,8 @@ export class LinkShared {
   readonly observer: LinkObserver;
   /** The master, as far as it is known; `settings.locate` may find another one before each connection. */
   address: Address;
+  /** A master that somebody named: the next connection leads there, whatever `settings.locate` would say. */
+  told: Address | undefined = undefined;
   /** Which byte of which history the keyspace stands at. */
   readonly replOffset: ReplicationOffset = new ReplicationOffset();
   /** Running totals over all connections. */

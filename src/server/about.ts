@@ -155,7 +155,7 @@ export class About implements AboutHost, InfoSource {
   #facts(): ConfigFacts {
     const { address, tls, maxClients, timeoutSeconds } = this.listening;
     const port = address?.transport === "tcp" ? address.port : 0;
-    const { masterHost, masterPort } = this.replication;
+    const { masterHost, masterPort, announced } = this.replication;
     return {
       port: tls ? 0 : port,
       tlsPort: tls ? port : 0,
@@ -166,6 +166,7 @@ export class About implements AboutHost, InfoSource {
       timeoutSeconds,
       masterHost,
       masterPort,
+      announced,
       readOnly: this.isReplica,
       serveStaleData: this.availability.servesStale,
     };

@@ -28,6 +28,8 @@ export interface ConfigFacts {
   readonly masterHost: string;
   /** The master's port; 0 for a Unix socket. */
   readonly masterPort: number;
+  /** Whether the master was told our port. */
+  readonly announced: boolean;
   /** Whether clients may only read: on every replica. */
   readonly readOnly: boolean;
   /** Whether clients are answered while the master is down. */
@@ -104,7 +106,7 @@ export class Config {
       ["notify-keyspace-events", ""],
       ["port", facts.port],
       ["proto-max-bulk-len", 512 * 1024 * 1024],
-      ["replica-announced", true],
+      ["replica-announced", facts.announced],
       ["replica-priority", REPLICA_PRIORITY],
       ["replica-read-only", facts.readOnly],
       ["replica-serve-stale-data", facts.serveStaleData],

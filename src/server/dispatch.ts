@@ -6,7 +6,7 @@
  * The order decides which of several errors a client reads, so it is that of server.c, `processCommand`:
  *
  * ```text
- *   unknown command ▶ arity ▶ NOAUTH ▶ not inside MULTI ▶ NOPERM ▶ READONLY
+ *   unknown command ▶ arity ▶ NOAUTH ▶ not inside MULTI ▶ NOPERM ▶ not to be queued here ▶ READONLY
  *     ▶ only (un)subscribing in this context ▶ MASTERDOWN ▶ LOADING
  *     ▶ queued, between MULTI and EXEC ▶ MONITOR ▶ the command ▶ the stream ▶ blocked clients
  * ```
@@ -27,7 +27,7 @@ import {
   SKIP_SLOWLOG,
   WRITE,
 } from "../commands/engine/command.ts";
-import { CommandError, wrongArity } from "../commands/engine/errors.ts";
+import { CommandError, replicaOfRefused, wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, runCommand } from "../commands/engine/execute.ts";
 import { ReplyMode } from "../commands/engine/host.ts";
 import { allCommands } from "../commands/table.ts";
@@ -81,6 +81,12 @@ const HTTP_WARNING_MS = 60_000;
 /** Commands that run at once inside MULTI instead of being queued (server.c, `processCommand`). */
 const UNQUEUED: readonly string[] = ["exec", "discard", "multi", "watch", "quit", "reset"];
 /**
+ * Commands that must not be queued where clients may not say whom to follow. Sentinel sends them in a
+ * transaction with CLIENT KILL, again and again while we do not obey: were they refused by EXEC alone, the
+ * rest of the transaction would cut every client each time.
+ */
+const FOLLOWING: readonly string[] = ["replicaof", "slaveof"];
+/**
  * The only commands a RESP2 client with subscriptions may send: any other reply could not be told from a
  * message. RESP3 has pushes for messages, and no such rule.
  */
@@ -112,6 +118,7 @@ export class Dispatcher {
   readonly #logger: ServerLogger | undefined;
   readonly #readOnly: boolean;
   readonly #unqueued: ReadonlySet<Command>;
+  readonly #unqueueable: ReadonlySet<Command>;
   readonly #subscribed: ReadonlySet<Command>;
   /**
    * Totals of the command that ran last: the same command often follows, and needs no look-up then.
@@ -146,6 +153,7 @@ export class Dispatcher {
     this.#logger = options.logger;
     this.#readOnly = host.role === "slave";
     this.#unqueued = named(UNQUEUED);
+    this.#unqueueable = named(host.replicaOf === undefined ? FOLLOWING : []);
     this.#subscribed = named(SUBSCRIBED);
     this.#propagation = new Propagation(host.role === "master" ? propagate : undefined);
     this.#context = new ServerContext(keyspace, host, random, this.#propagation);
@@ -253,6 +261,9 @@ export class Dispatcher {
     }
     if (session.rights !== undefined && !session.rights.allow(command)) {
       return noPermission(session, command);
+    }
+    if (transaction !== undefined && this.#unqueueable.has(command)) {
+      return replicaOfRefused(command.name.toUpperCase());
     }
     const queued = transaction !== undefined && command.name === "exec" ? transaction : undefined;
     // EXEC counts as the commands it would run: the role or the link may have changed since they were queued.

@@ -34,6 +34,8 @@ export interface HostOptions extends AboutOptions {
   readonly users?: Readonly<Record<string, UserOptions | string>>;
   /** `replica-serve-stale-data`; false answers MASTERDOWN while the master is out of reach. */
   readonly serveStaleData?: boolean;
+  /** Follows another master, as clients ask by REPLICAOF; left out, they are refused. */
+  readonly replicaOf?: (host: string, port: number) => void;
 }
 
 /** Runs one command that EXEC takes from the queue; dispatch passes it in. */
@@ -52,6 +54,7 @@ export class ServerHost implements Host {
   readonly availability: Availability;
   readonly about: About;
   readonly version: string;
+  readonly replicaOf: ((host: string, port: number) => void) | undefined;
   readonly transactions: TransactionHost;
   readonly #index: CommandIndex;
   readonly #users: Users;
@@ -71,6 +74,7 @@ export class ServerHost implements Host {
     this.availability = new Availability(options.serveStaleData ?? true);
     this.about = new About(options, this.clients, this.pubsub, this.availability);
     this.version = this.about.version;
+    this.replicaOf = options.replicaOf;
     this.transactions = makeTransactions(this.watches, options.keyspace, runQueued);
     this.#index = new CommandIndex(commands);
     this.#users = new Users(options.password, options.users);

@@ -295,7 +295,7 @@ function masterLink(view: ReplicationView, follows: boolean): Fields {
     up ? undefined : ["master_link_down_since_seconds", view.downSinceSeconds],
     ["slave_priority", 0],
     ["slave_read_only", 1],
-    ["replica_announced", 1],
+    ["replica_announced", view.announced ? 1 : 0],
   ];
 }
 

@@ -39,6 +39,8 @@ export interface ReplicationView {
   readonly secondOffset: number;
   /** The backlog kept for replicas; undefined for none. */
   readonly backlog: BacklogView | undefined;
+  /** Whether the master was told our port, so that Sentinel may show us to its clients. */
+  readonly announced: boolean;
   /** Replicas that follow us. */
   readonly replicas: readonly ReplicaView[];
 }
@@ -79,5 +81,6 @@ export const NO_REPLICATION: ReplicationView = {
   replid2: "",
   secondOffset: -1,
   backlog: undefined,
+  announced: true,
   replicas: [],
 };

@@ -306,6 +306,7 @@ export class TestMaster implements AsyncDisposable {
         firstByteOffset: backlog.firstByteOffset,
         length: backlog.histlen,
       },
+      announced: true,
       replicas: this.replicas,
     };
   }

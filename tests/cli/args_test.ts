@@ -11,6 +11,7 @@ const START = {
   passwordFile: undefined,
   requirepassFile: undefined,
   open: false,
+  allowReplicaOf: false,
   snapshot: undefined,
   tlsCa: [],
   tlsCert: undefined,
@@ -47,6 +48,10 @@ const accepted = [
   {
     line: "start --master redis://h:1 --listen unix:/s",
     expected: { ...START, listen: "unix:/s" },
+  },
+  {
+    line: "start --master redis://h:1 --listen 7 --allow-replicaof",
+    expected: { ...START, listen: "7", allowReplicaOf: true },
   },
   {
     line: "start --master redis://h:1 --backoff-min-ms 200 --backoff-doomed-max-ms=5000",
@@ -106,6 +111,7 @@ const refused = [
   { line: "start --master redis://h:99999", message: /--master: / },
   { line: "start --master redis://h/x", message: /--master: .*no database number/ },
   { line: "start --master redis://h --pasword-file f", message: /did you mean --password-file/ },
+  { line: "start --master redis://h --allow-replicaof", message: /-replicaof and --open need/ },
   { line: "start --master redis://h --open", message: /--open need --listen/ },
   { line: "start --master redis://h --listen 0.0.0.0:1", message: /--requirepass-file, or --open/ },
   { line: "start --master unix:", message: /--master: .*names no path/ },

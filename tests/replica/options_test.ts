@@ -148,6 +148,16 @@ const wrong: { options: Record<string, unknown>; message: RegExp }[] = [
   },
   { options: { backoff: { minMs: "1" } }, message: /backoff.minMs is a string/ },
   { options: { limits: { inboxBytes: 0 } }, message: /limits.inboxBytes is 0/ },
+  { options: { announce: { port: 7 } }, message: /announce.port .* server.allowReplicaOf: true/ },
+  {
+    options: { announce: { port: 7 }, server: { allowReplicaOf: false } },
+    message: /announce.port .* server.allowReplicaOf: true/,
+  },
+  { options: { server: { allowReplicaOf: 1 } }, message: /server.allowReplicaOf is the number 1/ },
+  {
+    options: { server: { allowReplicaOf: true } },
+    message: /allowReplicaOf is true, but no master/,
+  },
   { options: { announce: { ip: "x" } }, message: /Unknown option "announce.ip"/ },
   { options: { psyncCommand: "a b" }, message: /psyncCommand is not the name of a command/ },
   { options: { logger: { info() {} } }, message: /logger has no method debug, warn, error/ },

@@ -224,3 +224,40 @@ for (const line of ["POST / HTTP/1.1", "post /", "Host: 127.0.0.1:6379"]) {
     assert.equal(warnings.length, 2);
   });
 }
+
+/** What Sentinel sends each second to a replica whose INFO names another master than the promoted one. */
+const RECONFIGURATION = [
+  "SLAVEOF 10.0.0.2 6379",
+  "CONFIG REWRITE",
+  "CLIENT KILL TYPE normal",
+  "CLIENT KILL TYPE pubsub",
+];
+
+test("a transaction that begins with a refused SLAVEOF cuts no client", () => {
+  for (const name of ["SLAVEOF", "REPLICAOF"]) {
+    const bench = new Bench({});
+    const client = bench.talker();
+    const subscriber = bench.talker();
+    subscriber.say("SUBSCRIBE c");
+    const sentinel = bench.talker();
+    assert.equal(sentinel.say("MULTI"), "+OK|");
+    assert.match(sentinel.say(`${name} 10.0.0.2 6379`), new RegExp(`^-ERR ${name} is refused`));
+    for (const line of RECONFIGURATION.slice(1)) assert.equal(sentinel.say(line), "+QUEUED|");
+    assert.match(sentinel.say("EXEC"), /^-EXECABORT Transaction discarded/);
+    assert.equal(client.killed || subscriber.killed, false);
+    assert.equal(client.say("PING"), "+PONG|");
+  }
+});
+
+test("a transaction with SLAVEOF is obeyed where clients may say whom to follow", () => {
+  const told: string[] = [];
+  const bench = new Bench({ replicaOf: (host, port) => void told.push(`${host}:${port}`) });
+  const client = bench.talker();
+  const sentinel = bench.talker();
+  sentinel.say("MULTI");
+  for (const line of RECONFIGURATION) assert.equal(sentinel.say(line), "+QUEUED|");
+  assert.deepEqual(told, [], "nothing before EXEC");
+  assert.match(sentinel.say("EXEC"), /^\*4\|\+OK\|-ERR [^|]*\|:1\|:0\|$/);
+  assert.deepEqual(told, ["10.0.0.2:6379"]);
+  assert.equal(client.killed, true);
+});

@@ -224,6 +224,11 @@ export function embedded(what: string, prefix: string = ""): string {
   return `ERR ${prefix}This server is part of an application, which alone decides ${what}`;
 }
 
+/** REPLICAOF or SLAVEOF where the application has not allowed clients to say whom to follow. */
+export function replicaOfRefused(name: string): string {
+  return embedded("whom it follows", `${name} is refused. `);
+}
+
 /** EVAL, FCALL and the like: this server never runs a script. */
 export function noScripts(name: string): string {
   return `ERR ${name} is refused. This server runs no scripts`;

@@ -208,6 +208,10 @@ export interface Host {
   reset(session: Session): void;
   /** Every ACL user, the default one first. */
   users(): readonly UserView[];
+  /**
+   * Follows another master from now on, as REPLICAOF asks; undefined where clients may not say whom to follow.
+   */
+  readonly replicaOf: ((host: string, port: number) => void) | undefined;
   /** What MULTI, EXEC and WATCH ask. */
   transactions: TransactionHost;
   /** What SUBSCRIBE and PUBLISH ask. */

@@ -23,7 +23,14 @@ import {
   STALE,
 } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, cString, embedded, LOG_COUNT, wrongArity } from "../engine/errors.ts";
+import {
+  CommandError,
+  cString,
+  embedded,
+  LOG_COUNT,
+  replicaOfRefused,
+  wrongArity,
+} from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { sessionOf } from "../engine/execute.ts";
 import { replyField } from "../engine/reply.ts";
@@ -34,6 +41,8 @@ const ADMINISTRATION = ADMIN | NOSCRIPT | LOADING | STALE;
 const SLOWLOG_DEFAULT = 10;
 /** Flags of REPLICAOF and SLAVEOF. */
 const FOLLOWING = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING;
+/** A host name or an IP address as far as its letters go; no name of the DNS is longer. */
+const HOST_NAME = /^[\x21-\x7e]{1,255}$/;
 /** Flags of what loads and unloads modules. */
 const MODULES = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
 
@@ -256,7 +265,10 @@ const moduleLoadex = command("module|loadex", -3, MODULES, "", refuseModules);
 /** `MODULE UNLOAD name`: refused, as no module is loaded. O(1). */
 const moduleUnload = command("module|unload", 3, MODULES, "", refuseModules);
 
-/** `REPLICAOF host port | NO ONE`: refused, unless it asks for the master there is. O(1). */
+/**
+ * `REPLICAOF host port | NO ONE`: follows another master where the application allows it; NO ONE is refused,
+ * as no replica becomes a master here. O(1).
+ */
 const replicaof = command("replicaof", 3, FOLLOWING, "", (ctx, argv) => {
   replicaofGeneric(ctx, argv, "REPLICAOF");
 });
@@ -354,19 +366,30 @@ function refuseModules(): void {
 }
 
 /**
- * REPLICAOF and SLAVEOF. Asked to follow the master it follows already, a replica answers OK as
- * Redis does; anything else only the application decides.
+ * REPLICAOF and SLAVEOF (replication.c, `replicaofCommand`). Asked to follow the master it follows already, a
+ * replica answers OK as Redis does; whether it follows another one the application has decided.
  */
 function replicaofGeneric(ctx: Context, argv: Argv, name: string): void {
-  if (!(isWord(argv, 1, "NO") && isWord(argv, 2, "ONE"))) {
-    const port = readInteger(argv, 2, "ERR Invalid master port");
-    if (port < 0 || port > 65535) throw new CommandError("ERR Invalid master port");
-    const { masterHost, masterPort } = ctx.host.about.role();
-    if (ctx.host.role === "slave" && textOf(argv, 1) === masterHost && port === masterPort) {
-      return ctx.reply.simple("OK Already connected to specified master");
-    }
+  const { replicaOf, role, about } = ctx.host;
+  if (isWord(argv, 1, "NO") && isWord(argv, 2, "ONE")) {
+    throw new CommandError(
+      replicaOf === undefined
+        ? replicaOfRefused(name)
+        : embedded("when it follows nobody", `${name} NO ONE is refused. `),
+    );
   }
-  throw new CommandError(embedded("whom it follows", `${name} is refused. `));
+  const port = readInteger(argv, 2, "ERR Invalid master port");
+  if (port < 0 || port > 65535) throw new CommandError("ERR Invalid master port");
+  const host = textOf(argv, 1);
+  const { masterHost, masterPort } = about.role();
+  if (role === "slave" && host === masterHost && port === masterPort) {
+    return ctx.reply.simple("OK Already connected to specified master");
+  }
+  if (replicaOf === undefined) throw new CommandError(replicaOfRefused(name));
+  if (port === 0) throw new CommandError("ERR Invalid master port");
+  if (!HOST_NAME.test(host)) throw new CommandError("ERR Invalid master host");
+  replicaOf(host, port);
+  ctx.reply.ok();
 }
 
 /**

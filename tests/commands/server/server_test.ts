@@ -284,6 +284,32 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["READWRITE", /^\+OK\|$/],
 ];
 
+const REDIRECTED: readonly (readonly [string, RegExp])[] = [
+  ["REPLICAOF NO ONE", /^-ERR REPLICAOF NO ONE is refused\. This server is part of an appl/],
+  ["replicaof no one", /^-ERR REPLICAOF NO ONE is refused/],
+  ["SLAVEOF 10.0.0.2 6379", /^\+OK\|$/],
+  ["REPLICAOF example 1", /^\+OK\|$/],
+  ["REPLICAOF 10.0.0.1 6379", /^\+OK Already connected to specified master\|$/],
+  ["REPLICAOF 10.0.0.1 x", /^-ERR Invalid master port/],
+  ["REPLICAOF 10.0.0.1 65536", /^-ERR Invalid master port/],
+  ["REPLICAOF 10.0.0.1 0", /^-ERR Invalid master port/],
+  [`REPLICAOF ${"h".repeat(256)} 1`, /^-ERR Invalid master host/],
+  ["REPLICAOF h\tost 1", /^-ERR Invalid master host/],
+];
+
+for (const [line, expected] of REDIRECTED) {
+  test(`"${line.slice(0, 40)}" to a replica that may be told whom to follow`, () => {
+    const told: string[] = [];
+    const bench = new Bench({
+      view: () => VIEW,
+      replicaOf: (host, port) => void told.push(`${host} ${port}`),
+    });
+    assert.match(bench.talker().say(line), expected);
+    const follows = expected.test("+OK|") ? [line.split(" ").slice(1).join(" ")] : [];
+    assert.deepEqual(told, follows);
+  });
+}
+
 for (const [line, expected] of REFUSED) {
   test(`"${line}" to an embedded replica`, () => {
     assert.match(new Bench({ view: () => VIEW }).talker().say(line), expected);
