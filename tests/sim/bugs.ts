@@ -39,6 +39,8 @@ export const BUGS: Readonly<Record<string, () => Planted>> = {
       return { incoming: (chunk) => tail.see(chunk) };
     }),
   "the database selected before a reconnect is forgotten": forgottenSelect,
+  "a value that was fetched is not put in place": () => refusing("RESTORE"),
+  "a key that the master no longer has is kept": () => refusing("DEL"),
   "what is read is acknowledged, not what is applied": () => {
     let readOffset: () => number = () => 0;
     return {
@@ -68,6 +70,17 @@ function acknowledge(text: string, offset: number): string {
 
 function bulk(text: string): string {
   return `$${text.length}\r\n${text}\r\n`;
+}
+
+/** Says that a command was applied, and does not apply it. */
+function refusing(name: string): Planted {
+  return {
+    executor: (inner: StreamExecutor) => ({
+      begin: (nowMs: number) => inner.begin(nowMs),
+      execute: (dbIndex: number, argv: Argv) =>
+        latin1(argv.at(0)) === name ? undefined : inner.execute(dbIndex, argv),
+    }),
+  };
 }
 
 /** Applies to database 0 after a partial resync, until the stream selects one. */

@@ -9,7 +9,7 @@ import type { Clock, TimerId } from "../../src/base/clock.ts";
 
 const EPOCH_MS = 1_700_000_000_000;
 
-const SETTLE_STEPS = 16;
+const SETTLE_STEPS = 40;
 
 interface Event {
   readonly atMs: number;

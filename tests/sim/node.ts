@@ -129,8 +129,10 @@ export class Life {
         clock,
         logger: { debug() {}, info() {}, warn() {}, error() {} },
         position: () => {
-          const { resumable, replid, appliedOffset, db } = this.link.status();
-          return resumable ? { replid, offset: appliedOffset, streamDb: db } : undefined;
+          const { resumable, replid, appliedOffset, db, repairs } = this.link.status();
+          return resumable && repairs?.awaited === 0
+            ? { replid, offset: appliedOffset, streamDb: db }
+            : undefined;
         },
       },
       options.storage,

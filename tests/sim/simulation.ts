@@ -6,17 +6,20 @@
  * @module
  */
 
+import { latin1 } from "../../src/base/ascii.ts";
+import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { DatasetDigest } from "../../src/commands/server/digest.ts";
 import { MemoryNet } from "../support/memory_net.ts";
 import type { Address } from "../../src/net/socket.ts";
 import { TestMaster } from "../../src/testing/test_master.ts";
 import type { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { readString } from "../../src/store/types/string.ts";
 import { SimClock } from "./clock.ts";
 import { Life, type Planted } from "./node.ts";
 import { sickMaster } from "./sick_master.ts";
 import { SimStorage } from "./storage.ts";
-import { burst } from "./workload.ts";
+import { burst, UNKNOWN_COMMANDS } from "./workload.ts";
 
 const MASTER: Address = { transport: "tcp", host: "127.0.0.1", port: 6379 };
 const SICK: Address = { transport: "tcp", host: "127.0.0.1", port: 6666 };
@@ -55,6 +58,8 @@ class Simulation {
   readonly #largest: number;
   /** False where nothing ever justifies a second full sync. */
   readonly #forgets: boolean;
+  /** One write in so many is a command that the replica does not know; 0: none. */
+  readonly #unknownOneIn: number;
   #master!: TestMaster;
   #life!: Life;
   #lives: number = 0;
@@ -78,10 +83,12 @@ class Simulation {
     this.#largest = prng.pick([1, 30, 1000, 20_000]);
     this.#clock.lookMs = prng.pick([0, 0, 0.01, 0.2]);
     this.#forgets = prng.oneIn(2);
+    this.#unknownOneIn = prng.pick([0, 4, 30, 200]);
     const masterPrng = new Prng(prng.uint32());
     this.#masterOptions = {
       net: this.#net,
       clock: this.#clock,
+      commands: UNKNOWN_COMMANDS,
       random: () => masterPrng.next(),
       port: MASTER.transport === "tcp" ? MASTER.port : 0,
       serverVersion: prng.pick(["6.0.16", "7.0.15", "7.4.0"]),
@@ -154,7 +161,7 @@ class Simulation {
         return this.#master.dropReplicas();
       default:
         this.#net.unstall();
-        burst(this.#master, prng, this.#largest);
+        burst(this.#master, prng, this.#largest, this.#unknownOneIn);
     }
   }
 
@@ -214,10 +221,13 @@ class Simulation {
     });
   }
 
-  /** No byte is acknowledged that is not applied. */
+  /** No byte is acknowledged that is not applied, and none is settled that is not applied. */
   #watch(): void {
     const life = this.#life;
-    const { appliedOffset, state } = life.link.status();
+    const { appliedOffset, state, repairs } = life.link.status();
+    if (repairs !== undefined && repairs.settledOffset > appliedOffset) {
+      this.#fault(`${repairs.settledOffset} settled, ${appliedOffset} applied`);
+    }
     if (state !== "connected") return;
     for (const { port, offset } of this.#master.replicas) {
       if (port === life.port && offset > appliedOffset) {
@@ -242,8 +252,9 @@ class Simulation {
     this.#master.call("INCR", "last");
     const settled = await this.#clock.run(MEND_MS, () => {
       this.#watch();
-      const { state, appliedOffset } = this.#life.link.status();
+      const { state, appliedOffset, repairs } = this.#life.link.status();
       return state === "connected" && appliedOffset === this.#master.offset &&
+        repairs?.settledOffset === appliedOffset &&
         this.#master.replicas.some((replica) => replica.port === this.#life.port);
     });
     if (!settled) this.#fault(`not settled: ${this.#life.link.status().lastError}`);
@@ -255,11 +266,14 @@ class Simulation {
 
   #compare(): void {
     const master = this.#master;
-    const { appliedOffset, readOffset, replid, counters, state } = this.#life.link.status();
+    const { appliedOffset, readOffset, replid, counters, state, repairs } = this.#life.link
+      .status();
     if (state !== "connected") this.#fault(`ends in state ${state}`);
     if (appliedOffset !== master.offset || readOffset !== master.offset) {
       this.#fault(`applied ${appliedOffset}, read ${readOffset}, of ${master.offset}`);
     }
+    if (repairs?.awaited !== 0) this.#fault(`${repairs?.awaited} keys are awaited still`);
+    if (repairs?.keptBytes !== 0) this.#fault(`${repairs?.keptBytes} bytes are kept for no key`);
     if (replid !== master.replid) this.#fault(`history ${replid} is not ${master.replid}`);
     if (counters.divergences > 0) this.#fault(`${counters.divergences} divergences`);
     if (digestOf(this.#life.keyspace) !== digestOf(master.keyspace)) {
@@ -301,10 +315,33 @@ function digestOf(keyspace: Keyspace): string {
   return digest.toString();
 }
 
-/** How many keys there are here and there, by database: where to look first. */
+/** How many keys there are here and there, and the first that differ: where to look first. */
 function difference(ours: Keyspace, theirs: Keyspace): string {
   const indexes = [...new Set([...ours.indexes(), ...theirs.indexes()])];
   return indexes.map((index) => {
-    return `db${index} ${ours.peek(index)?.size ?? 0}/${theirs.peek(index)?.size ?? 0}`;
-  }).join(", ");
+    const [mine, other] = [keysOf(ours, index), keysOf(theirs, index)];
+    const names = [...new Set([...mine.keys(), ...other.keys()])];
+    const differ = names.filter((name) => mine.get(name) !== other.get(name)).slice(0, 3);
+    const shown = differ.map((name) => `${name} ${mine.get(name)} for ${other.get(name)}`);
+    return `db${index} ${mine.size}/${other.size} ${shown.join(", ")}`;
+  }).join("; ");
+}
+
+/** Each key's value, cut, with its expiry. */
+function keysOf(keyspace: Keyspace, index: number): Map<string, string> {
+  const keys = new Map<string, string>();
+  const db = keyspace.peek(index);
+  if (db === undefined) return keys;
+  let cursor = 0;
+  do {
+    cursor = db.scan(cursor, (entry) => {
+      const key = new BytesRef();
+      const value = new BytesRef();
+      db.keyRef(entry, key);
+      readString(db, entry, value);
+      const text = latin1(value.view()).slice(-60);
+      keys.set(latin1(key.view()), `${JSON.stringify(text)} at ${db.expireAtMs(entry)}`);
+    });
+  } while (cursor !== 0);
+  return keys;
 }

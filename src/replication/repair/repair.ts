@@ -47,6 +47,8 @@ const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 const MAX_OVERFLOWS = 5;
 /** So many times in a row the master may leave a question unanswered before failed keys count as lost. */
 const MAX_FAILURES = 5;
+/** Most arguments of one command that are asked for when it is not known which of them are keys. */
+const MAX_ARGUMENTS = 256;
 /** Most names counted one by one; commands of further names are counted as "*". */
 const MAX_NAMES = 100;
 /** Most awaited keys that the status lists. */
@@ -150,10 +152,9 @@ export class Repair implements FetchOwner {
       case "untold":
         this.#tell(
           `untold ${name}`,
-          `The stream has "${name}", and the master cannot be asked what it is: its first argument counts as its key`,
+          `The stream has "${name}", and the master cannot be asked what it is: each argument counts as a key`,
         );
-        if (argv.count > 1) this.#await(db, argv.at(1), "unknown", offset);
-        return;
+        return this.#awaitArguments(db, argv, "unknown", offset);
       case "keys":
         this.#tell(
           `keys ${name}`,
@@ -177,8 +178,7 @@ export class Repair implements FetchOwner {
     );
     const command = commandIndex.lookup(argv);
     if (command === undefined || !checkArity(command, argv)) {
-      if (argv.count > 1) this.#await(db, argv.at(1), "failed", offset);
-      return;
+      return this.#awaitArguments(db, argv, "failed", offset);
     }
     const uses = usesOf(command, db, argv);
     if (!uses.some(({ role }) => role !== "reads")) {
@@ -319,6 +319,24 @@ export class Repair implements FetchOwner {
     for (const { index, db, role } of uses) {
       if (role !== "reads") this.#await(db, argv.at(index), reason, offset);
     }
+  }
+
+  /**
+   * Awaits each argument, when it is not known which of them are keys: asking for a key that does not exist
+   * harms nobody.
+   */
+  #awaitArguments(db: number, argv: Argv, reason: RepairReason, offset: number): void {
+    if (
+      argv.count > MAX_ARGUMENTS ||
+      argv.ends[argv.count - 1] - argv.starts[0] > MAX_KEPT_BYTES_OF_KEY
+    ) {
+      return this.#options.unmendable(
+        `"${
+          foreignNameOf(argv)
+        }" has too many arguments, and it is not known which of them are keys`,
+      );
+    }
+    for (let i = 1; i < argv.count; i++) this.#await(db, argv.at(i), reason, offset);
   }
 
   /** Awaits a key: only a value as of `offset` or later will do. */
