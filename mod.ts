@@ -44,6 +44,7 @@ export type {
   SnapshotStorage,
 } from "./src/replica/snapshot.ts";
 export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
+export type { ModuleKeys } from "./src/store/types/module.ts";
 export { ReadOnlyError, Storage } from "./src/replica/storage.ts";
 export { CommandError } from "./src/commands/engine/errors.ts";
 export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";

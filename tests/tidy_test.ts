@@ -43,6 +43,7 @@ const SUB_RANKS: Record<string, Record<string, number>> = {
     hash: 1,
     set: 1,
     zset: 1,
+    module: 1,
     stream: 1,
     keys: 2,
     server: 3,

@@ -94,7 +94,6 @@ class CountingSink implements RdbSink {
   resizeDb(): void {}
   functionLibrary(): void {}
   moduleAux(): void {}
-  moduleValue(): void {}
   string(
     _key: Uint8Array,
     keyStart: number,

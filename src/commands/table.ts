@@ -12,6 +12,7 @@ import { bitfieldCommands } from "./string/bitfield.ts";
 import { bitmapCommands } from "./string/bitmap.ts";
 import { hyperloglogCommands } from "./string/hyperloglog.ts";
 import { lcsCommands } from "./string/lcs.ts";
+import { moduleCommands } from "./module/writes.ts";
 import { numberCommands } from "./string/number.ts";
 import { stringCommands } from "./string/string.ts";
 import { listCommands } from "./list/list.ts";
@@ -74,7 +75,7 @@ export const allCommands: readonly Command[] = [
 ];
 
 /**
- * The lookup over {@linkcode allCommands}. A server with more rows makes a {@linkcode CommandIndex}
- * of its own.
+ * The lookup over {@linkcode allCommands} and the writes of modules, for a master's stream. A server
+ * makes a {@linkcode CommandIndex} of its own.
  */
-export const commandIndex: CommandIndex = new CommandIndex(allCommands);
+export const commandIndex: CommandIndex = new CommandIndex([...moduleCommands, ...allCommands]);

@@ -58,10 +58,10 @@ export interface RdbDecoderOptions {
   /** Longest key, value or other string in bytes; 2 GB unless told otherwise. */
   readonly maxStringBytes?: number;
   /**
-   * What becomes of a key whose value only a module can read: "skip" (the default) passes over it
-   * and tells the sink, "fail" ends the reading with `UNSUPPORTED_TYPE`.
+   * What becomes of a key whose value only a module can read: "keep" (the default) stores it with
+   * the bytes as they came, "fail" ends the reading with `UNSUPPORTED_TYPE`.
    */
-  readonly onUnsupported?: "skip" | "fail";
+  readonly onUnsupported?: "keep" | "fail";
 }
 
 /** Reads one snapshot; made for it, and of no use after it. */
@@ -98,7 +98,7 @@ export class RdbDecoder {
     return this.#reader.offset;
   }
 
-  /** Keys read so far, those whose value was passed over included. */
+  /** Keys read so far. */
   get keys(): number {
     return this.#context.keys;
   }

@@ -17,6 +17,7 @@ import type { Database } from "../store/keyspace/database.ts";
 import { Encoding, type Entry, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
+import { ModuleValue, OWN_TYPES } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
 import { elementTable } from "./elements/table.ts";
 import { ChunkReader, DEFAULT_MAX_STRING_BYTES } from "./format/chunk_reader.ts";
@@ -111,8 +112,6 @@ function failShort(reader: ChunkReader): never {
 export class DumpedValue implements RdbSink {
   /** Settings of the database the value is for. */
   readonly settings: StoreSettings;
-  /** The module whose value was passed over; "" when there is a value. */
-  module: string = "";
   #type: ValueType = ValueType.STRING;
   #encoding: Encoding = Encoding.RAW;
   #bytes: Uint8Array = NO_BYTES;
@@ -124,7 +123,14 @@ export class DumpedValue implements RdbSink {
     this.settings = settings;
   }
 
-  /** Whether the payload held a value, one that was passed over included. */
+  /** The name of the type if only a module can read the value; "" when it is one of Redis's own. */
+  get module(): string {
+    const object = this.#object;
+    if (!(object instanceof ModuleValue) || OWN_TYPES.includes(object.module)) return "";
+    return object.module;
+  }
+
+  /** Whether the payload held a value. */
   get isFilled(): boolean {
     return this.#isFilled;
   }
@@ -137,7 +143,7 @@ export class DumpedValue implements RdbSink {
     keyEnd: number,
     expireAtMs: number,
   ): void {
-    assert(this.#isFilled && this.module === "", "the payload held a value");
+    assert(this.#isFilled, "the payload held a value");
     const bytes = this.#bytes;
     const type = this.#type;
     const encoding = this.#encoding;
@@ -193,12 +199,6 @@ export class DumpedValue implements RdbSink {
     this.#type = type;
     this.#encoding = encoding;
     this.#object = value;
-  }
-
-  /** Keeps the name of the module whose value was passed over. */
-  moduleValue(module: string): void {
-    this.#fill();
-    this.module = module;
   }
 
   /** Not called: a payload has no header. */

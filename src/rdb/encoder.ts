@@ -31,6 +31,7 @@ import { Crc64 } from "../base/crc64.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace, SnapshotHook } from "../store/keyspace/keyspace.ts";
 import type { Entry } from "../store/memory/record.ts";
+import { moduleValueOf } from "../store/types/module.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
 import { RecordWriter } from "./format/record_writer.ts";
@@ -39,6 +40,7 @@ import {
   FIRST_VALKEY_VERSION,
   type SnapshotVersion,
 } from "./format/version.ts";
+import { UNKNOWN_VALUE_AUX, writeUnknownValue } from "./format/unknown_value.ts";
 import { valueWriterOf } from "./writers/table.ts";
 import { type ValueRest, writeAll } from "./writers/writer.ts";
 
@@ -349,8 +351,18 @@ export class SnapshotEncoder implements SnapshotHook {
   #writeKey(writer: RecordWriter, db: Database, entry: Entry): ValueRest | undefined {
     const { version } = this.#options;
     const ref = this.#ref;
-    const row = valueWriterOf(db.typeOf(entry));
     const expireAtMs = db.expireAtMs(entry);
+    const value = moduleValueOf(db, entry);
+    if (value !== undefined && value.payload === undefined) {
+      db.keyRef(entry, ref);
+      writer.auxBytes(
+        UNKNOWN_VALUE_AUX,
+        writeUnknownValue(value, expireAtMs, ref.bytes, ref.start, ref.end),
+      );
+      this.keys++;
+      return undefined;
+    }
+    const row = valueWriterOf(db.typeOf(entry));
     if (expireAtMs >= 0) writer.expiry(expireAtMs);
     writer.out.writeByte(row.typeOf(db, entry, version));
     db.keyRef(entry, ref);

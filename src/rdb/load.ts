@@ -18,10 +18,12 @@ import type { Encoding, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
+import { ModuleValue, setUnknown } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
 import { failDuplicateKey, RdbError } from "./format/errors.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
+import { readUnknownValue, UNKNOWN_VALUE_AUX } from "./format/unknown_value.ts";
 
 /** Characters of a replication id; `rdb.c` ignores a value of any other length, and so do we. */
 const REPLID_LENGTH = 40;
@@ -46,9 +48,9 @@ export class LoadStats {
   keys: number = 0;
   /** Stored keys with an expiry, past ones included. */
   expires: number = 0;
-  /** Keys whose value was passed over, since it belongs to a module. */
+  /** Stored keys whose value only a module can read, and those of types that are not looked into. */
   moduleValues: number = 0;
-  /** Keys passed over, by the module's name; beyond 256 names all others count under "". */
+  /** The same keys by the type's name; beyond 256 names all others count under "". */
   readonly moduleNames: Map<string, number> = new Map();
   /** Runs of module data beside the keys that were passed over, by the module's name. */
   readonly moduleAux: Map<string, number> = new Map();
@@ -140,6 +142,8 @@ export class KeyspaceLoader implements RdbSink {
       case "used-mem":
         this.usedMemory = auxNumber(value, valueStart, valueEnd);
         return;
+      case UNKNOWN_VALUE_AUX:
+        return this.#unknownValue(value, valueStart, valueEnd);
       case "lua":
         this.scripts.push(value.slice(valueStart, valueEnd));
         return;
@@ -177,12 +181,6 @@ export class KeyspaceLoader implements RdbSink {
   /** Counts module data beside the keys. */
   moduleAux(module: string, _encodingVersion: number): void {
     countName(this.stats.moduleAux, module);
-  }
-
-  /** Counts a key whose value was passed over. */
-  moduleValue(module: string): void {
-    this.stats.moduleValues++;
-    countName(this.stats.moduleNames, module);
   }
 
   /**
@@ -232,12 +230,27 @@ export class KeyspaceLoader implements RdbSink {
     const db = this.#db ??= this.#openDb();
     db.setObject(key, keyStart, keyEnd, type, encoding, value, expireAtMs);
     this.#count(db, expireAtMs);
+    if (value instanceof ModuleValue) this.#countModule(value.module);
   }
 
   /** Closes the last database: the keyspace is whole. */
   end(): void {
     this.#closeDb();
     this.complete = true;
+  }
+
+  /** Stores a key whose value is the name of its type alone. */
+  #unknownValue(bytes: Uint8Array, start: number, end: number): void {
+    const from = readUnknownValue(bytes, start, end);
+    const db = this.#db ??= this.#openDb();
+    setUnknown(db, bytes, from.keyStart, end, from.module, from.expireAtMs, from.doubted);
+    this.#count(db, from.expireAtMs);
+    this.#countModule(from.module);
+  }
+
+  #countModule(module: string): void {
+    this.stats.moduleValues++;
+    countName(this.stats.moduleNames, module);
   }
 
   #count(db: Database, expireAtMs: number): void {

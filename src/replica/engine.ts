@@ -60,6 +60,8 @@ export interface EngineParts {
   readonly target: MasterTarget | undefined;
   /** Follows another master; called where `server.allowReplicaOf` is true. */
   follow(host: string, port: number): void;
+  /** What becomes of values that only a module can read: `keep` unless told. */
+  readonly onUnsupported?: "keep" | "fail" | undefined;
   /** How the link stands; undefined before there is a link. */
   linkStatus(): LinkStatus | undefined;
 }
@@ -115,6 +117,7 @@ export class ReplicaEngine implements ReaderSource {
       keyspace,
       random,
       host,
+      failsOnModules: parts.onUnsupported === "fail",
       modified: (db, bytes, start, end) => host.touch(db, bytes, start, end),
       modifiedAll: (db) => host.touchAll(db),
     });

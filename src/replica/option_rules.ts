@@ -201,7 +201,7 @@ const replicaOptions = shape(
     snapshot,
     psyncCommand: text(/^\S+$/, "the name of a command"),
     onDivergence: oneOf("repair", "resync", "continue", "stop"),
-    onUnsupported: oneOf("skip", "fail"),
+    onUnsupported: oneOf("keep", "fail"),
     logger,
     onSync: callback,
     net: netRule,

@@ -158,11 +158,11 @@ export interface ReplicaOptions {
    */
   readonly onDivergence?: DivergencePolicy;
   /**
-   * What becomes of keys whose value only a module can read (Redis's own vector sets are kept): they are
-   * passed over and counted in the status by the module's name (`skip`, unless told), or the synchronisation
-   * fails (`fail`).
+   * What becomes of keys whose value only a module can read (the vector sets of Redis 8 are no such values):
+   * they are kept as keys, with type and expiry, and counted in `status().modules` (`keep`, unless told); or
+   * the link fails with `UNSUPPORTED` at the first one, in a snapshot or in the stream (`fail`).
    */
-  readonly onUnsupported?: "skip" | "fail";
+  readonly onUnsupported?: "keep" | "fail";
   /** Gets every message; unless told, warnings and errors go to the console. False is silence. */
   readonly logger?: Logger | false;
   /** Called after each synchronisation, full or partial: a listener of the event `sync`. */

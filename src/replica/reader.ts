@@ -17,6 +17,7 @@ import { loadTextOf, type TextOf } from "../net/text.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
+import { moduleValueOf } from "../store/types/module.ts";
 import { readString } from "../store/types/string.ts";
 import { HotTexts } from "./hot_texts.ts";
 
@@ -304,7 +305,7 @@ export class Reader {
   /** Points `#value` at an entry's string; false when there is no entry. */
   #open(db: Database, entry: Entry): boolean {
     if (entry === 0) return false;
-    if (db.typeOf(entry) !== ValueType.STRING) throw new CommandError(WRONG_TYPE);
+    if (db.typeOf(entry) !== ValueType.STRING) throw wrongType(db, entry);
     readString(db, entry, this.#value);
     return true;
   }
@@ -350,6 +351,13 @@ export class Reader {
 
 function utf8(bytes: Uint8Array, start: number, end: number): string {
   return end - start > SHORT_TEXT ? longUtf8(bytes, start, end) : shortUtf8(bytes, start, end);
+}
+
+/** The error for a value of another type; of one that is not read here it tells whose it is. */
+function wrongType(db: Database, entry: Entry): CommandError {
+  const value = moduleValueOf(db, entry);
+  if (value === undefined) return new CommandError(WRONG_TYPE);
+  return new CommandError(`${WRONG_TYPE}: ${value.module}, which is kept without being read`);
 }
 
 function typeName(type: number): TypeName {

@@ -147,6 +147,7 @@ export class Replica {
       server: options.server ?? {},
       target: this.#target,
       follow: (host, port) => this.#follow({ transport: "tcp", host, port }),
+      onUnsupported: options.onUnsupported,
       linkStatus: () => this.#link?.status(),
     });
     this.#reader = this.db(this.#target?.database ?? 0);

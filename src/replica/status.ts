@@ -8,6 +8,7 @@ import { formatAddress } from "../net/socket.ts";
 import { newCounters } from "../replication/shared.ts";
 import type { LinkState, LinkStatus } from "../replication/types.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { countModuleKeys, type ModuleKeys } from "../store/types/module.ts";
 import type { SnapshotStatus } from "./snapshot.ts";
 
 /** How a replica stands, in one word. */
@@ -71,6 +72,11 @@ export interface ReplicaStatus {
   readonly keys: number;
   /** Numbers of the databases that hold keys. */
   readonly databases: readonly number[];
+  /**
+   * The keys now held whose values are kept without being read, by the name of their type as `TYPE` tells it
+   * (`ReJSON-RL`, `vectorset`...), and how many of them are no longer known byte by byte.
+   */
+  readonly modules: Readonly<Record<string, ModuleKeys>>;
   /** Bytes reserved for keys, values and tables. */
   readonly memoryBytes: number;
   /** Running totals since the replica was made. */
@@ -104,6 +110,7 @@ export function describeStatus(
     snapshot,
     keys: keyspace.keyCount,
     databases: keyspace.indexes(),
+    modules: moduleKeysOf(keyspace),
     memoryBytes: reservedBytes(keyspace),
     counters: link?.counters ?? newCounters(),
   };
@@ -115,6 +122,13 @@ function stateOf(link: LinkStatus | undefined): ReplicaState {
   if (link.state.startsWith("transfer")) return "syncing";
   if (link.state === "none") return link.lastError === undefined ? "idle" : "failed";
   return link.hasData ? "stale" : "connecting";
+}
+
+/** The keys of every database whose values are kept without being read, by the name of their type. */
+function moduleKeysOf(keyspace: Keyspace): Record<string, ModuleKeys> {
+  const counts: Record<string, ModuleKeys> = {};
+  for (const index of keyspace.indexes()) countModuleKeys(keyspace.db(index), counts);
+  return counts;
 }
 
 /** Bytes reserved for keys, values and tables of every database. */

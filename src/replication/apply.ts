@@ -16,7 +16,8 @@
  *
  *  an error the executor answers, as fate.ts sorts it
  *    the command carries no data (SCRIPT, PFCOUNT...)       ignored, counted
- *    a module's command                                     ignored, counted
+ *    a module's command about no key, or not known here     ignored, counted
+ *    a module's value, and `onUnsupported` says `fail`      UNSUPPORTED: the link fails
  *    our table does not know the command                    repair: its keys are fetched; the stream waits
  *                                                           where the master must be asked which they are
  *    it failed here                                         repair: its keys are fetched
@@ -123,7 +124,8 @@ export class StreamApplier {
    * Applies or queues one command, which is borrowed and whose last byte is number `offset` of the stream.
    * Allocates nothing for a command that succeeds.
    *
-   * @throws {ReplicationError} LIMIT for a transaction too large, STREAM for a SELECT without a database,
+   * @throws {ReplicationError} LIMIT for a transaction too large, STREAM for a SELECT without a database, UNSUPPORTED
+   * for a module's value where `onUnsupported` says `fail`,
    * DIVERGED when the command failed and `onDivergence` does not say `continue`.
    */
   apply(argv: Argv, offset: number): void {
@@ -242,6 +244,9 @@ export class StreamApplier {
     if (fate === "ignored") {
       this.#counters.ignoredCommands++;
       return;
+    }
+    if (fate === "unsupported") {
+      throw new ReplicationError("UNSUPPORTED", `At offset ${this.#offset}: ${problem}`);
     }
     if (fate === "module") {
       this.#counters.moduleCommandsSkipped++;

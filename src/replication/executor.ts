@@ -13,11 +13,11 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import { textOf } from "../commands/engine/args.ts";
+import { isWord, textOf } from "../commands/engine/args.ts";
 import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
-import { MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
+import { type Command, MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
-import { wrongArity } from "../commands/engine/errors.ts";
+import { UNSUPPORTED_VALUE, wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, executeCommand } from "../commands/engine/execute.ts";
 import type { Host, Session } from "../commands/engine/host.ts";
 import { commandIndex } from "../commands/table.ts";
@@ -25,7 +25,7 @@ import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { ValueType } from "../store/memory/record.ts";
+import { forgetBytes, moduleValueOf, OWN_TYPES } from "../store/types/module.ts";
 import { clip } from "./errors.ts";
 import type { StreamExecutor } from "./types.ts";
 
@@ -40,6 +40,8 @@ export interface StreamExecutorOptions {
   readonly random: () => number;
   /** The server that the handlers ask for facts and settings. */
   readonly host: Host;
+  /** Whether a value that only a module can read is refused; else its key is kept. */
+  readonly failsOnModules?: boolean;
   /** A key was changed. Called after the change; must not throw. */
   readonly modified?: (dbIndex: number, bytes: Uint8Array, start: number, end: number) => void;
   /** Every key of a database, or with -1 of all, may have changed. Called after it; must not throw. */
@@ -48,14 +50,16 @@ export interface StreamExecutorOptions {
 
 /** Makes an executor that runs the rows of the command table on `options.keyspace`. */
 export function createStreamExecutor(options: StreamExecutorOptions): StreamExecutor {
-  return new TableExecutor(new StreamContext(options));
+  return new TableExecutor(new StreamContext(options), options.failsOnModules ?? false);
 }
 
 class TableExecutor implements StreamExecutor {
   readonly #context: StreamContext;
+  readonly #failsOnModules: boolean;
 
-  constructor(context: StreamContext) {
+  constructor(context: StreamContext, failsOnModules: boolean) {
     this.#context = context;
+    this.#failsOnModules = failsOnModules;
   }
 
   begin(nowMs: number): void {
@@ -77,8 +81,20 @@ class TableExecutor implements StreamExecutor {
     if (!checkArity(command, argv)) return wrongArity(command.name);
     const context = this.#context;
     if (dbIndex !== context.dbIndex) context.select(dbIndex);
-    return executeCommand(context, command, argv)?.message;
+    if (this.#failsOnModules && isOfModule(command)) return refused(command.name);
+    const problem = executeCommand(context, command, argv)?.message;
+    if (this.#failsOnModules && context.hasModuleValue(argv)) return refused(command.name);
+    return problem;
   }
+}
+
+/** Whether a row is a module's: those of Redis's own types have no dot in their names. */
+function isOfModule(command: Command): boolean {
+  return command.name.includes(".");
+}
+
+function refused(name: string): string {
+  return `${UNSUPPORTED_VALUE} by '${name}': the options ask to fail at values of modules`;
 }
 
 function unknown(argv: Argv): string {
@@ -120,9 +136,17 @@ class StreamContext implements Context {
     this.modified(this.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
   }
 
+  /** Whether the command that just ran is a RESTORE of a value that only a module can read. */
+  hasModuleValue(argv: Argv): boolean {
+    if (!isWord(argv, 0, "RESTORE") && !isWord(argv, 0, "RESTORE-ASKING")) return false;
+    const entry = this.db.find(argv.bytes, argv.starts[1], argv.ends[1]);
+    const value = entry === 0 ? undefined : moduleValueOf(this.db, entry);
+    return value !== undefined && !OWN_TYPES.includes(value.module);
+  }
+
   /**
-   * Removes the module value that an unknown command names as its first argument: the command has changed it
-   * on the master, so that the bytes we keep are no longer right.
+   * Forgets the bytes of the module value that an unknown command names as its first argument: the command
+   * has changed it on the master, so that they are no longer right.
    */
   forgetModuleValue(dbIndex: number, argv: Argv): void {
     if (argv.count < 2) return;
@@ -131,9 +155,9 @@ class StreamContext implements Context {
     const end = argv.ends[1];
     const db = this.keyspace.db(dbIndex);
     const entry = db.find(bytes, start, end);
-    if (entry === 0 || db.typeOf(entry) !== ValueType.MODULE) return;
+    if (entry === 0 || moduleValueOf(db, entry)?.payload === undefined) return;
     beforeKeyWrite(this.keyspace, dbIndex, bytes, start, end);
-    db.removeEntry(entry);
+    forgetBytes(db, entry);
     this.modified(dbIndex, bytes, start, end);
   }
 

@@ -6,6 +6,7 @@
  */
 
 import { isWord, textOf } from "../commands/engine/args.ts";
+import { NOTHING_HELD, UNSUPPORTED_VALUE } from "../commands/engine/errors.ts";
 import type { Argv } from "../resp/argv.ts";
 
 /** What an executor's error begins with when the command table has no row for the command. */
@@ -15,8 +16,10 @@ export const UNKNOWN_COMMAND: string = "ERR unknown command";
 export type Fate =
   /** It carries no data: counted, and passed over. */
   | "ignored"
-  /** It is a module's, about a value whose bytes we do not read: counted, and passed over. */
+  /** It is a module's, about what is no key, or it has no row here: counted, and passed over. */
   | "module"
+  /** It writes a value that only a module can read, and the owner asked to fail then. */
+  | "unsupported"
   /** The command table does not know it: its keys are not known here. */
   | "unknown"
   /** The command table knows it, and it failed here as it did not on the master. */
@@ -37,32 +40,16 @@ const IGNORABLE: readonly string[] = [
   "XCFGSET",
 ];
 
-/**
- * Commands that write to values whose bytes we keep without reading them, and that have no dot in their name
- * to tell a module's by: Redis 8's vector sets, and the arrays of 8.8.
- */
-const KEPT_TYPES_COMMANDS: readonly string[] = [
-  "VADD",
-  "VREM",
-  "VSETATTR",
-  "ARDEL",
-  "ARDELRANGE",
-  "ARINSERT",
-  "ARMSET",
-  "ARRING",
-  "ARSEEK",
-  "ARSET",
-];
-
 /** Decides what becomes of `argv`, which met the error `problem`. */
 export function fateOf(argv: Argv, problem: string): Fate {
   if (IGNORABLE.some((word) => isWord(argv, 0, word))) return "ignored";
+  if (problem.startsWith(UNSUPPORTED_VALUE)) return "unsupported";
+  if (problem === NOTHING_HELD) return "module";
   if (problem.startsWith(UNKNOWN_COMMAND)) return isOfModule(argv) ? "module" : "unknown";
   return "failed";
 }
 
-/** True for a command that only a module has, or that writes to a type which is kept as bytes. */
+/** True for a command that only a module has. */
 function isOfModule(argv: Argv): boolean {
-  const name = textOf(argv, 0);
-  return name.includes(".") || KEPT_TYPES_COMMANDS.includes(name.toUpperCase());
+  return textOf(argv, 0).includes(".");
 }

@@ -98,8 +98,6 @@ export class FullSync {
     settings.keyspace.replaceWith(transfer.staging);
     replOffset.replace(this.#replid, this.#offset);
     counters.fullSyncs++;
-    counters.moduleValuesSkipped = transfer.moduleValuesSkipped;
-    counters.modulesSkipped = transfer.modulesSkipped;
     return clock.monotonic() - this.#beganMs;
   }
 }

@@ -85,7 +85,7 @@ export class LinkShared {
       limits: limitsWithDefaults(options.limits ?? {}),
       resync: options.resync ?? "swap",
       onDivergence: options.onDivergence ?? "repair",
-      onUnsupported: options.onUnsupported ?? "skip",
+      onUnsupported: options.onUnsupported ?? "keep",
       sliceMs: options.sliceMs ?? SLICE_MS,
       hooks: options.hooks ?? {},
     };
@@ -188,8 +188,6 @@ export function newCounters(): LinkCounters {
     ignoredCommands: 0,
     divergences: 0,
     moduleCommandsSkipped: 0,
-    moduleValuesSkipped: 0,
-    modulesSkipped: {},
     bytesRead: 0,
   };
 }

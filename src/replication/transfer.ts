@@ -51,7 +51,7 @@ export class SnapshotTransfer {
     length: number | undefined,
     mark: string | undefined,
     staging: Keyspace,
-    onUnsupported: "skip" | "fail",
+    onUnsupported: "keep" | "fail",
   ) {
     assert((length === undefined) !== (mark === undefined), "a length or a mark is announced");
     this.length = length;
@@ -65,16 +65,6 @@ export class SnapshotTransfer {
   /** Keys loaded into the staging keyspace. */
   get keys(): number {
     return this.#loader.stats.keys;
-  }
-
-  /** Module values that were passed over. */
-  get moduleValuesSkipped(): number {
-    return this.#loader.stats.moduleValues;
-  }
-
-  /** Module values that were passed over, by the module's name. */
-  get modulesSkipped(): Record<string, number> {
-    return Object.fromEntries(this.#loader.stats.moduleNames);
   }
 
   /** True when a mark follows the snapshot. */

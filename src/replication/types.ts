@@ -215,8 +215,8 @@ export interface LinkOptions {
   readonly resync?: "swap" | "flush";
   /** What follows when a command cannot be applied. `repair`. */
   readonly onDivergence?: DivergencePolicy;
-  /** Module values of a snapshot are passed over, or `fail` the synchronisation. `skip`. */
-  readonly onUnsupported?: "skip" | "fail";
+  /** Values that only a module can read are kept as their keys, or `fail` the synchronisation. `keep`. */
+  readonly onUnsupported?: "keep" | "fail";
   /** Milliseconds of work in one slice, before the event loop is given back. 4. */
   readonly sliceMs?: number;
   /** Gets messages, each with the master's address in front. */
@@ -282,12 +282,8 @@ export interface LinkCounters {
   ignoredCommands: number;
   /** Commands of the stream that could not be applied. */
   divergences: number;
-  /** Commands of modules that were passed over, because we hold no value they could change. */
+  /** Commands of modules that were passed over: about an index or a dictionary, or unknown here. */
   moduleCommandsSkipped: number;
-  /** Module values left out of the last snapshot. */
-  moduleValuesSkipped: number;
-  /** Module values left out of the last snapshot, by the module's name. */
-  modulesSkipped: Readonly<Record<string, number>>;
   /** Bytes read from the master in all, snapshots included. */
   bytesRead: number;
 }

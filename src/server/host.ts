@@ -5,6 +5,9 @@
  * @module
  */
 
+import { textOf } from "../commands/engine/args.ts";
+import { refuseModuleRead } from "../commands/module/names.ts";
+import { moduleCommands } from "../commands/module/writes.ts";
 import type { Command } from "../commands/engine/command.ts";
 import { CommandIndex } from "../commands/engine/command_index.ts";
 import {
@@ -76,7 +79,9 @@ export class ServerHost implements Host {
     this.version = this.about.version;
     this.replicaOf = options.replicaOf;
     this.transactions = makeTransactions(this.watches, options.keyspace, runQueued);
-    this.#index = new CommandIndex(commands);
+    // A replica refuses the writes of modules as the master's: COMMAND does not list them.
+    const others = this.role === "slave" ? moduleCommands : [];
+    this.#index = new CommandIndex([...others, ...commands]);
     this.#users = new Users(options.password, options.users);
   }
 
@@ -94,7 +99,9 @@ export class ServerHost implements Host {
 
   /** The error text for a request that `lookup` found no row for. */
   unknown(argv: Argv): string {
-    return this.#index.unknown(argv);
+    const isReplica = this.role === "slave";
+    const refusal = isReplica ? refuseModuleRead(textOf(argv, 0)) : undefined;
+    return refusal ?? this.#index.unknown(argv);
   }
 
   login(session: Session, user: string, password: Uint8Array): boolean {

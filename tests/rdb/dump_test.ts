@@ -184,14 +184,15 @@ test("RESTORE from a master is taken without a checksum and of any version", () 
   assert.equal(client.call("RESTORE", "k", "0", payloadOf(value, 11)), BAD_FOOTER);
 });
 
-test("RESTORE of a module's value: a client's is refused, a master's is passed over", () => {
+test("RESTORE of a module's value: a client's is refused, a master's is kept as it came", () => {
   const payload = fromHex("0781b5eb2dffffddb40102050505776f726c64000c0064e48963abccd160");
   const client = engineOf("8.0.2");
   assert.equal(client.call("RESTORE", "k", "0", payload), BAD_DATA);
   const stream = engineOf("8.0.2", "stream");
   stream.raw(["SET", "k", "v"]);
   assert.equal(stream.call("RESTORE", "k", "0", payload, "REPLACE"), "+OK\r\n");
-  assert.equal(stream.call("EXISTS", "k"), ":0\r\n");
+  assert.equal(stream.call("TYPE", "k"), "+test___dt\r\n");
+  assert.match(stream.call("DUMP", "k"), /world/);
 });
 
 test("decodeDump() takes metadata of modules before the type", () => {

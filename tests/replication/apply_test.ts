@@ -125,15 +125,26 @@ test("a script itself, as masters before 7.0 may send one, is refused and so a d
   await rig.stop();
 });
 
-test("commands of modules are counted and passed over", async () => {
+test("commands of modules make and change keys; what is about no key, or not known, is counted", async () => {
   const rig = new Rig();
   const socket = await rig.follow();
   socket.send(command("JSON.SET", "j", "$", "1") + command("VADD", "v", "VALUES", "1", "1", "e"));
-  socket.send(command("ARSET", "r", "0", "x"));
+  socket.send(command("RENAME", "j", "k") + command("ARSET", "r", "0", "x"));
+  socket.send(command("FT._CREATEIFNX", "index") + command("FAR.AWAY", "k"));
   socket.send(command("SET", "a", "1"));
   const { counters } = rig.link.status();
-  assert.deepEqual([counters.moduleCommandsSkipped, counters.divergences], [3, 0]);
+  assert.deepEqual([counters.moduleCommandsSkipped, counters.divergences], [2, 0]);
   assert.equal(rig.get("a"), "1");
+  assert.equal(rig.keyspace.keyCount, 4);
+  await rig.stop();
+});
+
+test("a key that is missing is a divergence also after a module's command", async () => {
+  const rig = new Rig({ onDivergence: "continue" });
+  const socket = await rig.follow();
+  socket.send(command("JSON.SET", "j", "$", "1") + command("RENAME", "never", "x"));
+  socket.send(command("JSON.ARRPOP", "never") + command("JSON.DEL", "j", "$.a"));
+  assert.equal(rig.link.status().counters.divergences, 2);
   await rig.stop();
 });
 

@@ -113,6 +113,12 @@ export interface Context {
     wait: (wake: () => void) => void,
     finish: (ctx: Context) => boolean | void,
   ) => boolean;
+  /**
+   * Whether the key at argument `index`, in the selected database, still exists is known to the master
+   * alone: a command may have deleted it with the last element of a value that is not read here. Only for
+   * the master's stream. The bytes are borrowed.
+   */
+  readonly doubted?: (argv: Argv, index: number) => void;
   /** Uniform in [0, 1): injected, so that a run can be repeated. */
   random(): number;
   /** The connection the command came over; undefined for the master's stream. */

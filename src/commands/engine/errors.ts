@@ -149,6 +149,20 @@ export const HSETEX_NO_TIME = "ERR missing expire time";
 /** SINTERCARD, FCALL: more keys announced than there are arguments. */
 export const TOO_MANY_KEYS = "ERR Number of keys can't be greater than number of args";
 
+/** What the error for a module's value begins with where the owner asked to fail at one. */
+export const UNSUPPORTED_VALUE = "UNSUPPORTED value of a module written";
+
+/** A module's command about something beside the keys: nothing here holds that, and no key differs. */
+export const NOTHING_HELD = "ERR nothing that this command changes is held here";
+
+/** What would need the bytes of a value that only its module can read, and that a command changed. */
+export function unreadValue(module: string): CommandError {
+  return new CommandError(
+    `ERR the value is of module type ${module}, which is kept without being read:` +
+      " a command of its module has changed it since its bytes came",
+  );
+}
+
 /** Too many or too few arguments for the command of that name. */
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;

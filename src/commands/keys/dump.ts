@@ -17,6 +17,7 @@ import { RdbError } from "../../rdb/format/errors.ts";
 import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
+import { moduleValueOf } from "../../store/types/module.ts";
 import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
 import { ASKING, type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
@@ -29,6 +30,7 @@ import {
   INVALID_IDLETIME,
   INVALID_TTL,
   SYNTAX,
+  unreadValue,
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 
@@ -39,10 +41,15 @@ const MAX_FREQUENCY = 255;
 
 const payload: ByteBuffer = new ByteBuffer();
 
-/** `DUMP key`: the value's payload, null when the key is missing. O(n) in the value. */
+/**
+ * `DUMP key`: the value's payload, null when the key is missing. O(n) in the value. A value that only
+ * its module can read is an error once a command of that module has changed it.
+ */
 const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.null();
+  const value = moduleValueOf(ctx.db, entry);
+  if (value !== undefined && value.payload === undefined) throw unreadValue(value.module);
   payload.clear();
   encodeDump(payload, ctx.db, entry, ctx.keyspace.snapshotVersion, true);
   assert(payload.length > FOOTER_BYTES, "a payload has a type and a footer");
@@ -142,7 +149,7 @@ function restoreGeneric(ctx: Context, argv: Argv): void {
     expireAtMs <= ctx.nowMs;
   if (isPast) {
     if (deleted) ctx.propagateAs("DEL", argv.at(1));
-  } else if (value.module === "") {
+  } else {
     value.store(ctx.db, bytes, starts[1], ends[1], expireAtMs);
     if (expireAtMs !== NO_EXPIRY && !isAbsolute) propagateAbsolute(ctx, argv, expireAtMs);
   }

@@ -15,14 +15,12 @@
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Encoding, ValueType } from "../../store/memory/record.ts";
-import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
+import { ARRAY_TYPE, GCRA_TYPE, ModuleValue, unknownValue } from "../../store/types/module.ts";
 import type { ChunkReader } from "../format/chunk_reader.ts";
 import type { DecodeContext } from "../format/context.ts";
-import { RdbError } from "../format/errors.ts";
-import { Type } from "../format/opcodes.ts";
 import { type Element, type ElementRow, Lengths, typeRow } from "./element.ts";
 
-/** A longer value is passed over, as those of unknown modules are. */
+/** Of a longer value the name of its type is kept, not the bytes. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
 /** Memory that is kept for the next value; more of it is given back. */
 const IDLE_BYTES = 1 << 20;
@@ -54,30 +52,18 @@ export class Payload {
   }
 }
 
-/**
- * Refuses the current key's value: its type or module is not kept, and the owner asked to fail
- * then.
- */
-export function refuseKept(context: DecodeContext, name: string, type: number): never {
-  const key = context.printableKey();
-  const what = `Value of module ${name} under key ${key} is not supported`;
-  throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { key, type });
-}
-
 /** A value whose end `walk` finds: what the walk passes over is gathered. */
 class KeptValue implements Element {
   readonly #context: DecodeContext;
   readonly #walk: Element;
   readonly #name: string;
-  readonly #type: number;
   readonly #payload: Payload = new Payload();
   #isKept: boolean = true;
 
-  constructor(context: DecodeContext, walk: Element, name: string, type: number) {
+  constructor(context: DecodeContext, walk: Element, name: string) {
     this.#context = context;
     this.#walk = walk;
     this.#name = name;
-    this.#type = type;
   }
 
   read(): boolean {
@@ -86,12 +72,12 @@ class KeptValue implements Element {
     const from = reader.pos;
     const isWhole = this.#walk.read();
     if (this.#isKept) this.#isKept = this.#payload.add(reader.bytes, from, reader.pos);
-    if (!this.#isKept && context.failsOnModules) refuseKept(context, this.#name, this.#type);
     if (!this.#isKept) this.#payload.clear();
     if (!isWhole) return false;
-    const value = new ModuleValue(this.#name, this.#payload.toBytes());
-    if (this.#isKept) context.storeObject(ValueType.MODULE, Encoding.MODULE, value);
-    else context.sink.moduleValue(this.#name);
+    const value = this.#isKept
+      ? new ModuleValue(this.#name, this.#payload.toBytes())
+      : unknownValue(this.#name);
+    context.storeObject(ValueType.MODULE, Encoding.MODULE, value);
     this.#payload.clear();
     this.#isKept = true;
     return true;
@@ -183,6 +169,6 @@ class ArrayWalk implements Element {
 
 /** Types of Redis alone. */
 export const redisKeptRows: readonly ElementRow[] = [
-  typeRow("ARRAY", (c) => new KeptValue(c, new ArrayWalk(c.reader), ARRAY_TYPE, Type.ARRAY)),
-  typeRow("GCRA", (c) => new KeptValue(c, new Lengths(c, 1), GCRA_TYPE, Type.GCRA)),
+  typeRow("ARRAY", (c) => new KeptValue(c, new ArrayWalk(c.reader), ARRAY_TYPE)),
+  typeRow("GCRA", (c) => new KeptValue(c, new Lengths(c, 1), GCRA_TYPE)),
 ];

@@ -1,6 +1,6 @@
 /**
- * Module data: passed over by the tags it is written with, or kept as it is. Only the module knows
- * what it means, but its extent is plain to see:
+ * Module data: values are kept as they are, data beside the keys is passed over. Only the module
+ * knows what it means, but the tags it is written with tell where it ends:
  *
  * ```text
  *   MODULE_2    module id, stream                  a value, type 7
@@ -18,12 +18,13 @@
  */
 
 import { Encoding, ValueType } from "../../store/memory/record.ts";
-import { ModuleValue } from "../../store/types/module.ts";
+import { keepsBytes, ModuleValue, OWN_TYPES, unknownValue } from "../../store/types/module.ts";
 import type { ChunkReader } from "../format/chunk_reader.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
+import { RdbError } from "../format/errors.ts";
 import { ModuleOpcode, Type } from "../format/opcodes.ts";
 import { type Element, type ElementRow, opcodeRow, typeRow } from "./element.ts";
-import { Payload, refuseKept } from "./kept.ts";
+import { Payload } from "./kept.ts";
 
 /** `module.c ModuleTypeNameCharSet`: six bits of an id are the index of a character. */
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -32,8 +33,6 @@ const CHARACTER_BITS = 6n;
 const VERSION_BITS = 10n;
 const VERSION_MASK = 1023;
 const CLASS_SPEC_BYTES = 4;
-/** Modules whose values are kept: those that come with Redis itself. */
-const KEPT_MODULES: readonly string[] = ["vectorset"];
 
 /** The nine characters of a module id, given as two words: "test___dt". */
 function moduleName(high: number, low: number): string {
@@ -44,6 +43,13 @@ function moduleName(high: number, low: number): string {
     rest >>= CHARACTER_BITS;
   }
   return name;
+}
+
+/** Refuses the current key's value: only its module can read it, and the owner asked to fail then. */
+function refuse(context: DecodeContext, name: string): never {
+  const key = context.printableKey();
+  const what = `Value of module ${name} under key ${key} is not supported`;
+  throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { key, type: Type.MODULE_2 });
 }
 
 /** Passes over a stream of tagged values, its end tag included. */
@@ -87,18 +93,16 @@ class ModuleStream implements Element {
 }
 
 /**
- * MODULE_2: a value of a module that comes with Redis is kept, any other is passed over and the
- * sink is told, or, where the owner asked for it, refused.
- *
- * Until the id is whole it is not known whether the value is kept, so the bytes of the id are
- * gathered anyway: a kept value begins with them.
+ * MODULE_2: a value of a module. Its bytes are gathered, as they begin with the id from the id on;
+ * where they are too long, or of no use later, the key is stored without them. Where the owner asked
+ * for it, a value of a module that does not come with Redis is refused.
  */
 class ModuleData implements Element {
   readonly #context: DecodeContext;
   readonly #stream: ModuleStream;
   readonly #payload: Payload = new Payload();
   #name: string = ""; // "": the id is read next
-  #isKept: boolean = false;
+  #isKept: boolean = true; // whether the bytes are gathered
 
   constructor(context: DecodeContext) {
     this.#context = context;
@@ -109,11 +113,11 @@ class ModuleData implements Element {
     const { reader } = this.#context;
     const from = reader.pos;
     const isWhole = this.#readOn();
-    if (this.#isKept || this.#name === "") this.#keep(reader.bytes, from, reader.pos);
+    if (this.#isKept) this.#keep(reader.bytes, from, reader.pos);
     if (!isWhole) return false;
     this.#store();
     this.#name = "";
-    this.#isKept = false;
+    this.#isKept = true;
     this.#payload.clear();
     return true;
   }
@@ -124,26 +128,28 @@ class ModuleData implements Element {
     if (this.#name === "") {
       if (!reader.readLength()) return false;
       this.#name = moduleName(reader.lengthHigh, reader.lengthLow);
-      this.#isKept = KEPT_MODULES.includes(this.#name);
-      if (!this.#isKept) this.#payload.clear();
-      if (!this.#isKept && context.failsOnModules) refuseKept(context, this.#name, Type.MODULE_2);
+      const isRefused = context.failsOnModules && !OWN_TYPES.includes(this.#name);
+      if (isRefused) refuse(context, this.#name);
+      if (!keepsBytes(this.#name)) this.#drop();
     }
     return this.#stream.read();
   }
 
-  /** Gathers bytes of a value; one that grows too long is passed over from now on. */
+  /** Gathers bytes of a value; one that grows too long is kept without its bytes. */
   #keep(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#payload.add(bytes, start, end)) return;
-    if (this.#context.failsOnModules) refuseKept(this.#context, this.#name, Type.MODULE_2);
+    if (!this.#payload.add(bytes, start, end)) this.#drop();
+  }
+
+  #drop(): void {
     this.#isKept = false;
     this.#payload.clear();
   }
 
   #store(): void {
-    const context = this.#context;
-    if (!this.#isKept) return context.sink.moduleValue(this.#name);
-    const value = new ModuleValue(this.#name, this.#payload.toBytes());
-    context.storeObject(ValueType.MODULE, Encoding.MODULE, value);
+    const value = this.#isKept
+      ? new ModuleValue(this.#name, this.#payload.toBytes())
+      : unknownValue(this.#name);
+    this.#context.storeObject(ValueType.MODULE, Encoding.MODULE, value);
   }
 }
 

@@ -43,7 +43,7 @@ export class DecodeContext {
   expireAtMs: number = NO_EXPIRY;
   /** Keys read so far, those whose value was passed over among them. */
   keys: number = 0;
-  /** Whether a module's value that is not kept ends the reading; else it is passed over. */
+  /** Whether a value that only a module can read ends the reading; else its key is kept. */
   failsOnModules: boolean = false;
 
   readonly #slots: StringSlot[] = [];

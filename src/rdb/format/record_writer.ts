@@ -91,6 +91,13 @@ export class RecordWriter {
     this.#text(String(value));
   }
 
+  /** Writes an auxiliary field whose value is bytes. */
+  auxBytes(name: string, value: Uint8Array): void {
+    this.out.writeByte(Opcode.AUX);
+    this.#text(name);
+    this.string(value, 0, value.length);
+  }
+
   /** Writes when the next key expires, in milliseconds since 1970. */
   expiry(expireAtMs: number): void {
     this.out.writeByte(Opcode.EXPIRETIME_MS);

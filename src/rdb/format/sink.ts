@@ -40,8 +40,6 @@ export interface RdbSink {
   functionLibrary(bytes: Uint8Array, start: number, end: number): void;
   /** A module's data beside the keys was passed over. */
   moduleAux(module: string, encodingVersion: number): void;
-  /** The current key's value was passed over: it belongs to a module whose values are not kept. */
-  moduleValue(module: string): void;
   /** A string key; `expireAtMs` is in milliseconds since 1970, -1 for a key that never expires. */
   string(
     key: Uint8Array,

@@ -45,9 +45,16 @@ export const moduleWriter: ValueWriter = {
     }
   },
   write(writer, db, entry) {
-    return writeBeginning(writer, new PayloadRest(valueOf(db, entry).payload));
+    return writeBeginning(writer, new PayloadRest(payloadOf(db, entry)));
   },
 };
+
+/** The bytes of a value: whoever writes one has asked whether they are known. */
+function payloadOf(db: Database, entry: Entry): Uint8Array {
+  const { payload } = valueOf(db, entry);
+  assert(payload !== undefined, "the bytes of the value are known");
+  return payload;
+}
 
 function valueOf(db: Database, entry: Entry): ModuleValue {
   const value = db.objectOf(entry);

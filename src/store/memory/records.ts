@@ -403,6 +403,11 @@ export class Records {
     [this.#freeObjects, other.#freeObjects] = [other.#freeObjects, this.#freeObjects];
   }
 
+  /** Calls back with each object beside the slab, in no order. */
+  eachObject(visit: (object: StoredObject) => void): void {
+    for (const object of this.#objects) if (object !== undefined) visit(object);
+  }
+
   /** Counts the bytes held. O(objects): every large value is asked for its own. */
   memory(): StoreMemory {
     const slab = this.#slab;

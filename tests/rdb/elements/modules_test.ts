@@ -1,19 +1,17 @@
 /**
- * Values of modules in snapshots: passed over and counted, refused when told to, kept where Redis itself
- * brings the type (arrays among them, which are no module's), and forgotten when a command that is passed
- * over changes them.
+ * Values of modules in snapshots: kept and counted by their type, refused when told to unless Redis itself
+ * brings the type (arrays among them, which are no module's); and written back with the bytes they came in, or
+ * with the name of their type where the bytes are no longer known.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Host } from "../../../src/commands/engine/host.ts";
 import type { RdbDecoderOptions } from "../../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../../src/rdb/load.ts";
-import { createStreamExecutor } from "../../../src/replication/executor.ts";
-import { Argv } from "../../../src/resp/argv.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { countModuleKeys } from "../../../src/store/types/module.ts";
 import { Engine } from "../../commands/engine.ts";
 import { encodeWhole, newKeyspace } from "../support/keyspaces.ts";
 import { be, join, le, snapshot, str } from "../support/parts.ts";
@@ -31,8 +29,9 @@ function idOf(name: string, version = 1): Uint8Array {
 
 const VALUES = join(2, 5, 1, 0x80, be(-1, 4), 3, le(0, 4), 4, le(0, 8), 5, str("text"), 0);
 const OTHER = join(7, str("other"), idOf("test___dt"), VALUES);
+const LATE = join(7, str("late"), idOf("test___dt"), VALUES);
 const VECTORS = join(7, str("vectors"), idOf("vectorset"), VALUES);
-const FILE = snapshot("REDIS0012", OTHER, VECTORS, 0, str("k"), str("v"), 0xfc, le(9, 8), OTHER);
+const FILE = snapshot("REDIS0012", OTHER, VECTORS, 0, str("k"), str("v"), 0xfc, le(9, 8), LATE);
 const EVERY = Array.from({ length: FILE.length - 1 }, (_, i) => i + 1);
 
 function load(
@@ -47,14 +46,15 @@ function load(
 }
 
 for (const cuts of [[], EVERY]) {
-  test(`module values in ${cuts.length + 1} pieces: passed over by name, vector sets kept`, () => {
+  test(`module values in ${cuts.length + 1} pieces are kept as they came, expiry and all`, () => {
     const { keyspace, loader } = load(FILE, cuts);
-    assert.equal(loader.stats.moduleValues, 2);
-    assert.deepEqual([...loader.stats.moduleNames], [["test___dt", 2]]);
-    assert.equal(keyspace.keyCount, 2);
+    assert.equal(loader.stats.moduleValues, 3);
+    assert.deepEqual([...loader.stats.moduleNames], [["test___dt", 2], ["vectorset", 1]]);
+    assert.equal(keyspace.keyCount, 4);
     const engine = new Engine("stream", () => 0.5, keyspace);
     assert.equal(engine.call("TYPE", "vectors"), "+vectorset\r\n");
-    assert.equal(engine.call("EXISTS", "other"), ":0\r\n");
+    assert.equal(engine.call("TYPE", "other"), "+test___dt\r\n");
+    assert.equal(engine.call("PEXPIRETIME", "late"), ":9\r\n");
     assert.match(engine.call("GET", "vectors"), /^-WRONGTYPE/);
     const dump = engine.raw(["DUMP", "vectors"]);
     assert.ok(textOf(dump).includes(textOf(join(7, idOf("vectorset"), VALUES, 12, 0))));
@@ -99,7 +99,7 @@ const NEWER = snapshot("REDIS0014", ARRAY, 0, str("k"), str("v"), LIMIT, 28, str
 for (const cuts of [[], Array.from({ length: NEWER.length - 1 }, (_, i) => i + 1)]) {
   test(`arrays and rate limits in ${cuts.length + 1} pieces are kept as they came`, () => {
     const { keyspace, loader } = load(NEWER, cuts, { onUnsupported: "fail" });
-    assert.equal(loader.stats.moduleValues, 0);
+    assert.equal(loader.stats.moduleValues, 3);
     assert.equal(keyspace.keyCount, 4);
     const engine = new Engine("stream", () => 0.5, keyspace);
     assert.equal(engine.call("TYPE", "array"), "+array\r\n");
@@ -160,18 +160,57 @@ test("a snapshot makes no more than so many databases", () => {
   assert.ok(reserved + table < 64 << 20, `${reserved + table} bytes`);
 });
 
-test("a module's command in the stream makes us forget the value it changes", () => {
-  const { keyspace } = load(snapshot("REDIS0014", VECTORS, ARRAY, 0, str("k"), str("v")), []);
-  const changed: string[] = [];
-  const executor = createStreamExecutor({
-    keyspace,
-    random: () => 0.5,
-    host: { role: "slave", databases: 16 } as Host,
-    modified: (_db, bytes, start, end) => changed.push(textOf(bytes.subarray(start, end))),
-  });
-  assert.match(executor.execute(0, Argv.of("JSON.SET", "k", "$", "1")) ?? "", /unknown command/);
-  assert.match(executor.execute(0, Argv.of("VADD", "vectors", "x")) ?? "", /unknown command/);
-  assert.match(executor.execute(0, Argv.of("arset", "array", "1", "x")) ?? "", /unknown command/);
-  assert.deepEqual(changed, ["vectors", "array"]);
-  assert.equal(keyspace.keyCount, 1);
+test("bytes of a time series are not kept, as other keys change them", () => {
+  const series = join(7, str("series"), idOf("TSDB-TYPE"), VALUES);
+  for (const cuts of [[], Array.from({ length: series.length }, (_, i) => i + 9)]) {
+    const { keyspace } = load(snapshot("REDIS0012", series, 0, str("k"), str("v")), cuts);
+    const engine = new Engine("stream", () => 0.5, keyspace);
+    assert.equal(engine.call("TYPE", "series"), "+TSDB-TYPE\r\n");
+    assert.match(engine.call("DUMP", "series"), /^-ERR .*TSDB-TYPE/);
+    assert.equal(engine.call("GET", "k"), "$1\r\nv\r\n");
+  }
 });
+
+test("keys whose bytes are not known are in our snapshot by name, in every version", () => {
+  const db = join(0xfe, 3);
+  const { keyspace } = load(
+    snapshot("REDIS0012", OTHER, VECTORS, db, 0xfc, le(9, 8), LATE, OTHER),
+    [],
+  );
+  const stream = new Engine("stream", () => 0.5, keyspace);
+  stream.call("SELECT", "3");
+  stream.call("JSON.SET", "a key\r\n", "$", "1");
+  stream.call("JSON.ARRPOP", "late");
+  stream.call("SELECT", "0");
+  stream.call("VREM", "vectors", "x");
+  for (const version of [9, 10, 11, 12, 80] as const) {
+    const written = encodeWhole(keyspace, { version, serverVersion: "8.0.2", nowMs: 0 });
+    for (const cuts of [[], Array.from({ length: written.length - 1 }, (_, i) => i + 1)]) {
+      const again = load(written, cuts);
+      assert.equal(again.loader.stats.keys, 5);
+      const engine = new Engine("stream", () => 0.5, again.keyspace);
+      assert.equal(engine.call("TYPE", "vectors"), "+vectorset\r\n");
+      assert.match(engine.call("DUMP", "vectors"), /^-ERR .*vectorset/);
+      assert.match(engine.call("DUMP", "other"), /^\$/);
+      engine.call("SELECT", "3");
+      assert.equal(engine.call("TYPE", "a key\r\n"), "+ReJSON-RL\r\n");
+      assert.equal(engine.call("PEXPIRETIME", "late"), ":9\r\n");
+      const counts = {};
+      for (const index of [0, 3]) countModuleKeys(again.keyspace.db(index), counts);
+      assert.deepEqual(counts, {
+        vectorset: { keys: 1, unknown: 1, doubted: 1 },
+        test___dt: { keys: 3, unknown: 1, doubted: 0 },
+        "ReJSON-RL": { keys: 1, unknown: 1, doubted: 0 },
+      });
+    }
+  }
+});
+
+for (const text of ["", "x", "ReJSON-RL 5", "ReJSON-RL -2 0 k", "ReJSON-RL 5 2 k", " -1 0 k"]) {
+  test(`a key of unknown value that is written "${text}" is refused`, () => {
+    const field = join(0xfa, str("rimr-unknown-value"), str(text));
+    const error = errorOf(() => load(snapshot("REDIS0012", field), []));
+    assert.equal(error?.code, "CORRUPT");
+    assert.ok(error.offset >= 9);
+  });
+}

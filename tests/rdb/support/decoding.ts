@@ -23,7 +23,6 @@ export class CollectingSink implements RdbSink {
   readonly sizes: [number, number][] = [];
   readonly functions: string[] = [];
   readonly modules: [string, number][] = [];
-  readonly moduleValues: string[] = [];
   readonly items: Item[] = [];
   ended: number = 0;
   #db: number = 0;
@@ -53,10 +52,6 @@ export class CollectingSink implements RdbSink {
     this.modules.push([module, encodingVersion]);
   }
 
-  moduleValue(module: string): void {
-    this.moduleValues.push(module);
-  }
-
   string(
     key: Uint8Array,
     ks: number,
@@ -84,7 +79,7 @@ export class CollectingSink implements RdbSink {
 
   /** Everything, as text that two decodings can be compared by. */
   summary(): string {
-    const { dialect, version, aux_, sizes, functions, modules, moduleValues, ended } = this;
+    const { dialect, version, aux_, sizes, functions, modules, ended } = this;
     const items = this.items.map((item) => [
       item.db,
       textOf(item.key),
@@ -98,7 +93,6 @@ export class CollectingSink implements RdbSink {
       sizes,
       functions,
       modules,
-      moduleValues,
       ended,
       items,
     });
