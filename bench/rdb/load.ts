@@ -92,6 +92,8 @@ class CountingSink implements RdbSink {
   aux(): void {}
   selectDb(): void {}
   resizeDb(): void {}
+  slotInfo(): void {}
+  slotImport(): void {}
   functionLibrary(): void {}
   moduleAux(): void {}
   string(

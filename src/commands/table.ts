@@ -30,6 +30,7 @@ import { objectCommands } from "./keys/object.ts";
 import { sortCommands } from "./keys/sort.ts";
 import { aclCommands } from "./server/acl.ts";
 import { clientCommands } from "./server/client.ts";
+import { clusterCommands } from "./server/cluster.ts";
 import { commandCommands } from "./server/command_info.ts";
 import { connectionCommands } from "./server/connection.ts";
 import { debugCommands } from "./server/debug.ts";
@@ -71,6 +72,7 @@ export const allCommands: readonly Command[] = [
   ...serverCommands,
   ...commandCommands,
   ...refusedCommands,
+  ...clusterCommands,
   ...aclCommands,
 ];
 

@@ -209,6 +209,10 @@ export class DumpedValue implements RdbSink {
   selectDb(): void {}
   /** Not called: a payload has no databases. */
   resizeDb(): void {}
+  /** Not called: a payload has no slots. */
+  slotInfo(): void {}
+  /** Not called: a payload has no slots. */
+  slotImport(): void {}
   /** Not called: a payload has no functions. */
   functionLibrary(): void {}
   /** Not called: a payload has no module data beside its key. */

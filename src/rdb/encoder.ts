@@ -30,10 +30,14 @@ import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { Crc64 } from "../base/crc64.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace, SnapshotHook } from "../store/keyspace/keyspace.ts";
+import { rangesText } from "../store/keyspace/slot_ranges.ts";
+import type { SlotImport } from "../store/keyspace/slots.ts";
 import type { Entry } from "../store/memory/record.ts";
+import { SlotState } from "../store/memory/slot_counts.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
+import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { RecordWriter } from "./format/record_writer.ts";
 import {
   FIRST_FUNCTION_VERSION,
@@ -121,6 +125,11 @@ export class SnapshotEncoder implements SnapshotHook {
    */
   readonly #tail: ByteBuffer = new ByteBuffer();
   #failure: unknown = undefined;
+  /** What was known of cluster slots when it began. */
+  readonly #isOfCluster: boolean;
+  readonly #imports: readonly SlotImport[];
+  /** States of slots, while keys of emptied ones are in the tables, which are no part of the snapshot. */
+  readonly #emptied: Uint8Array | undefined;
 
   /** Begins a snapshot of all that `keyspace` holds now. */
   constructor(keyspace: Keyspace, options: SnapshotOptions) {
@@ -132,6 +141,10 @@ export class SnapshotEncoder implements SnapshotHook {
     this.#visit = (entry) => this.#writeOwn(entry);
     this.#databases = keyspace.indexes().map((i) => new FrozenDatabase(i, keyspace.db(i)));
     for (const frozen of this.#databases) this.#byIndex.set(frozen.index, frozen);
+    const { slots } = keyspace;
+    this.#isOfCluster = slots.followed;
+    this.#imports = slots.imports();
+    this.#emptied = slots.sweeping ? slots.states.slice() : undefined;
     keyspace.snapshotHooks.add(this);
   }
 
@@ -199,7 +212,7 @@ export class SnapshotEncoder implements SnapshotHook {
         if (isKey(this.#restKey, bytes, start, end)) return this.#finishRest();
       }
       const entry = frozen.take(bytes, start, end);
-      if (entry !== 0) this.#writeAside(frozen, entry);
+      if (entry !== 0 && !this.#isEmptied(frozen.db, entry)) this.#writeAside(frozen, entry);
     } catch (error) {
       // The snapshot fails, not the command that was about to run: `next` throws the error.
       this.#fail(error);
@@ -289,6 +302,10 @@ export class SnapshotEncoder implements SnapshotHook {
       writer.aux("repl-id", position.replid);
       writer.aux("repl-offset", position.offset);
     }
+    if (this.#isOfCluster) writer.aux(SLOTS_AUX, "");
+    for (const { state, name, ranges } of this.#imports) {
+      writer.aux(SLOT_IMPORT_AUX, `${state} ${name} ${rangesText(ranges)}`);
+    }
     writer.aux(version < 10 ? "aof-preamble" : "aof-base", 0);
     if (version < FIRST_FUNCTION_VERSION) return;
     for (const source of this.#functions) {
@@ -315,6 +332,7 @@ export class SnapshotEncoder implements SnapshotHook {
   /** Writes a key whose turn it is; false when a part of its value remains to be written. */
   #writeOwn(entry: Entry): boolean {
     const frozen = this.#current!;
+    if (this.#isEmptied(frozen.db, entry)) return true;
     if (this.#selected !== frozen.index) {
       this.#select(this.#writer, frozen.index);
       this.#selected = frozen.index;
@@ -324,6 +342,12 @@ export class SnapshotEncoder implements SnapshotHook {
     frozen.db.keyRef(entry, this.#ref);
     this.#restKey = this.#ref.view().slice();
     return false;
+  }
+
+  /** Whether a key was as good as removed when the snapshot began. */
+  #isEmptied(db: Database, entry: Entry): boolean {
+    if (this.#emptied === undefined) return false;
+    return (this.#emptied[db.slotOf(entry)] & SlotState.EMPTIED) !== 0;
   }
 
   /**

@@ -17,10 +17,14 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Encoding, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
+import { readRanges, readSlotTask, type SlotRange } from "../store/keyspace/slot_ranges.ts";
+import { MAX_IMPORTS, type SlotImport } from "../store/keyspace/slots.ts";
+import { SlotState } from "../store/memory/slot_counts.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
 import { ModuleValue, setUnknown } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
 import { failDuplicateKey, RdbError } from "./format/errors.ts";
+import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
 import { readUnknownValue, UNKNOWN_VALUE_AUX } from "./format/unknown_value.ts";
@@ -41,6 +45,9 @@ const MAX_EXPECTED_KEYS = 1 << 23;
 const MAX_DATABASES = 16384;
 /** Distinct names that are counted; no server loads as many modules. */
 const MAX_MODULE_NAMES = 256;
+
+/** States of a task after which it imports no more. */
+const ENDED_TASKS: readonly string[] = ["completed", "failed", "canceled"];
 
 /** Counts of what a snapshot held. */
 export class LoadStats {
@@ -89,6 +96,10 @@ export class KeyspaceLoader implements RdbSink {
   readonly stats: LoadStats = new LoadStats();
   /** True after `end`: all of the snapshot came, and its checksum was right. */
   complete: boolean = false;
+  /** Whether a cluster's node wrote it. */
+  #isOfCluster: boolean = false;
+  /** Imports of slots that were under way: they are many only in damaged bytes. */
+  readonly #imports: SlotImport[] = [];
 
   readonly #keyspace: Keyspace;
   #dbIndex: number = 0;
@@ -144,6 +155,16 @@ export class KeyspaceLoader implements RdbSink {
         return;
       case UNKNOWN_VALUE_AUX:
         return this.#unknownValue(value, valueStart, valueEnd);
+      case "slot-info":
+      case SLOTS_AUX:
+        this.#followSlots();
+        return;
+      case "cluster-asm-task":
+        this.#taskAux(latin1(value, valueStart, valueEnd));
+        return;
+      case SLOT_IMPORT_AUX:
+        this.#importAux(latin1(value, valueStart, valueEnd));
+        return;
       case "lua":
         this.scripts.push(value.slice(valueStart, valueEnd));
         return;
@@ -164,6 +185,16 @@ export class KeyspaceLoader implements RdbSink {
    */
   resizeDb(keys: number, _expires: number): void {
     this.#announced = keys;
+  }
+
+  /** A cluster's node wrote the snapshot: its keys are counted by slot. */
+  slotInfo(_slot: number, _keys: number, _expires: number): void {
+    this.#followSlots();
+  }
+
+  /** Hides the slots of an import that was under way. */
+  slotImport(job: string, ranges: readonly SlotRange[]): void {
+    this.#keepImport({ name: job, state: SlotState.IMPORTED_BY_JOB, ranges });
   }
 
   /** Adds a function library to the keyspace. */
@@ -236,6 +267,8 @@ export class KeyspaceLoader implements RdbSink {
   /** Closes the last database: the keyspace is whole. */
   end(): void {
     this.#closeDb();
+    for (const imported of this.#imports) this.#keyspace.slots.begin(imported);
+    if (this.#isOfCluster) this.#keyspace.slots.follow();
     this.complete = true;
   }
 
@@ -251,6 +284,42 @@ export class KeyspaceLoader implements RdbSink {
   #countModule(module: string): void {
     this.stats.moduleValues++;
     countName(this.stats.moduleNames, module);
+  }
+
+  /** Before the first key this costs a hash a key, later a walk over the tables, which waits for the end. */
+  #followSlots(): void {
+    this.#isOfCluster = true;
+    if (this.stats.keys === 0) this.#keyspace.slots.follow();
+  }
+
+  #keepImport(imported: SlotImport): void {
+    this.#isOfCluster = true;
+    if (this.#imports.length >= MAX_IMPORTS) {
+      throw new RdbError("TOO_LARGE", "Snapshot has too many imports of slots", -1);
+    }
+    this.#imports.push(imported);
+  }
+
+  /** A task of Redis that moves slots: empty when there is none. */
+  #taskAux(text: string): void {
+    this.#followSlots();
+    if (text === "") return;
+    const task = readSlotTask(text);
+    if (task === undefined) throw new RdbError("CORRUPT", "Task of slots cannot be read", -1);
+    if (task.operation !== "import" || ENDED_TASKS.includes(task.state)) return;
+    this.#keepImport({
+      name: task.id,
+      state: SlotState.IMPORTED_BY_TASK,
+      ranges: task.ranges,
+    });
+  }
+
+  /** An import as our own snapshots keep it: state, name, ranges. */
+  #importAux(text: string): void {
+    const [, state, name, rest] = /^([12]) (\S+) (.*)$/.exec(text) ?? [];
+    const ranges = rest === undefined ? undefined : readRanges(rest);
+    if (ranges === undefined) throw new RdbError("CORRUPT", "Import of slots cannot be read", -1);
+    this.#keepImport({ name, state: state === "1" ? 1 : 2, ranges });
   }
 
   #count(db: Database, expireAtMs: number): void {

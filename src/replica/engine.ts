@@ -38,6 +38,7 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { MasterTarget, ServerOptions } from "./options.ts";
 import { refusalInProcess, toWords } from "./in_process.ts";
 import type { BytesReply, CallArgument, ReaderSource } from "./reader.ts";
+import { sweepSlots } from "./slot_sweep.ts";
 import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";
 
@@ -121,6 +122,7 @@ export class ReplicaEngine implements ReaderSource {
       modified: (db, bytes, start, end) => host.touch(db, bytes, start, end),
       modifiedAll: (db) => host.touchAll(db),
     });
+    sweepSlots(keyspace, clock);
     this.hooks = {
       publish: (argv, sharded) => void host.pubsub.publish(argv.at(1), argv.at(2), sharded),
     };

@@ -115,7 +115,7 @@ export class Reader {
 
   /** Number of keys, expired ones included that the master still has to delete, as `DBSIZE`. */
   get size(): number {
-    return this.#db()?.size ?? 0;
+    return this.#db()?.visibleSize ?? 0;
   }
 
   /**
@@ -215,10 +215,13 @@ export class Reader {
   /** A key at random, or undefined when the database is empty. Gives an expired one when nearly all are. */
   randomKey(): string | undefined {
     const db = this.#db();
-    if (db === undefined || db.size === 0) return undefined;
+    if (db === undefined || db.visibleSize === 0) return undefined;
+    const { slots } = this.#source.keyspace;
     let entry = 0;
     for (let tries = 0; tries < RANDOM_TRIES; tries++) {
-      entry = db.randomEntry(this.#source.random);
+      entry = slots.hiding
+        ? slots.randomVisible(db, this.#source.random)
+        : db.randomEntry(this.#source.random);
       if (!this.#hidden(db, entry)) break;
     }
     db.keyRef(entry, this.#value);
@@ -325,7 +328,9 @@ export class Reader {
 
   #hidden(db: Database, entry: Entry): boolean {
     const at = db.expireAtMs(entry);
-    return at !== NO_EXPIRY && at < this.#source.clock.now();
+    if (at !== NO_EXPIRY && at < this.#source.clock.now()) return true;
+    const { slots } = this.#source.keyspace;
+    return slots.hiding && slots.hidesEntry(db, entry);
   }
 
   /** Writes the key's UTF-8 to `#keyBytes`. The loop ends at the first character that is not ASCII. */

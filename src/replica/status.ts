@@ -108,7 +108,7 @@ export function describeStatus(
     error: link?.lastError,
     sync: link?.sync,
     snapshot,
-    keys: keyspace.keyCount,
+    keys: keyspace.visibleKeyCount,
     databases: keyspace.indexes(),
     modules: moduleKeysOf(keyspace),
     memoryBytes: reservedBytes(keyspace),

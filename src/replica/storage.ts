@@ -128,7 +128,9 @@ export class Storage {
     const info: Record<string, { keys: number; expires: number }> = {};
     for (const index of this.#keyspace.indexes()) {
       const db = this.#keyspace.db(index);
-      info[`db${index}`] = { keys: db.size, expires: db.expiresCount };
+      const keys = db.size - (db.slots?.absentKeys ?? 0);
+      const expires = db.expiresCount - (db.slots?.absentExpires ?? 0);
+      if (keys > 0) info[`db${index}`] = { keys, expires };
     }
     return info;
   }

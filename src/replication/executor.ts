@@ -15,22 +15,26 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { isWord, textOf } from "../commands/engine/args.ts";
 import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
-import { type Command, MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
+import { type Command, MAY_REPLICATE, STREAMED, WRITE } from "../commands/engine/command.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
 import { UNSUPPORTED_VALUE, wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, executeCommand } from "../commands/engine/execute.ts";
 import type { Host, Session } from "../commands/engine/host.ts";
+import { keysOf } from "../commands/engine/key_specs.ts";
 import { commandIndex } from "../commands/table.ts";
 import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import type { BeforeSweep } from "../store/keyspace/slots.ts";
 import { forgetBytes, moduleValueOf, OWN_TYPES } from "../store/types/module.ts";
 import { clip } from "./errors.ts";
 import type { StreamExecutor } from "./types.ts";
 
-/** A command with neither flag changes nothing here, and is passed over. */
-const REPLICATED: number = WRITE | MAY_REPLICATE;
+/** A command with none of these flags changes nothing here, and is passed over. */
+const REPLICATED: number = WRITE | MAY_REPLICATE | STREAMED;
+/** Keys that one call of the sweep looks at: it is repeated until none is left. */
+const SWEPT_KEYS = 1 << 16;
 
 /** Options of {@linkcode createStreamExecutor}. */
 export interface StreamExecutorOptions {
@@ -81,6 +85,7 @@ class TableExecutor implements StreamExecutor {
     if (!checkArity(command, argv)) return wrongArity(command.name);
     const context = this.#context;
     if (dbIndex !== context.dbIndex) context.select(dbIndex);
+    if (context.keyspace.slots.sweeping) context.sweepBefore(command, argv);
     if (this.#failsOnModules && isOfModule(command)) return refused(command.name);
     const problem = executeCommand(context, command, argv)?.message;
     if (this.#failsOnModules && context.hasModuleValue(argv)) return refused(command.name);
@@ -159,6 +164,23 @@ class StreamContext implements Context {
     beforeKeyWrite(this.keyspace, dbIndex, bytes, start, end);
     forgetBytes(db, entry);
     this.modified(dbIndex, bytes, start, end);
+  }
+
+  /**
+   * Removes what emptied slots still hold when a command names a key of one: the slot has come back, and the
+   * command must not meet an old value. In one piece, as nothing of the stream may overtake it; a slot comes
+   * back sooner than its sweep ends only when tables are large and somebody moves it to and fro.
+   */
+  sweepBefore(command: Command, argv: Argv): void {
+    const { slots } = this.keyspace;
+    const { bytes, starts, ends } = argv;
+    const isMet = keysOf(command, argv).some(({ index }) =>
+      slots.isEmptied(bytes, starts[index], ends[index])
+    );
+    if (!isMet) return;
+    const before: BeforeSweep = (db, key, start, end) =>
+      beforeKeyWrite(this.keyspace, db, key, start, end);
+    while (!slots.sweep(SWEPT_KEYS, before));
   }
 
   propagateAs(): void {}

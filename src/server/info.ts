@@ -328,10 +328,14 @@ function errorstats({ statistics }: InfoSource): Fields {
 }
 
 function keyspace({ keyspace }: InfoSource): Fields {
-  return keyspace.indexes().map((index) => {
+  const fields: [string, string][] = [];
+  for (const index of keyspace.indexes()) {
     const db = keyspace.db(index);
-    return [`db${index}`, `keys=${db.size},expires=${db.expiresCount},avg_ttl=0`] as const;
-  });
+    const keys = db.size - (db.slots?.absentKeys ?? 0);
+    const expires = db.expiresCount - (db.slots?.absentExpires ?? 0);
+    if (keys > 0) fields.push([`db${index}`, `keys=${keys},expires=${expires},avg_ttl=0`]);
+  }
+  return fields;
 }
 
 function largest(values: readonly number[]): number {

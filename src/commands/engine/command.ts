@@ -81,3 +81,5 @@ export const ALLOW_BUSY: number = 1 << 17;
  * It is a container: its subcommands are rows of their own. COMMAND INFO does not answer this flag.
  */
 export const CONTAINER: number = 1 << 18;
+/** It is no write, but the master's stream runs it. COMMAND INFO does not answer this flag. */
+export const STREAMED: number = 1 << 19;

@@ -170,6 +170,7 @@ cluster|countkeysinslot cluster 3.0.0 - -
 cluster|delslots cluster 3.0.0 - -
 cluster|delslotsrange cluster 7.0.0 - -
 cluster|failover cluster 3.0.0 - -
+cluster|flushslot cluster 9.0.0 keyspace,dangerous -
 cluster|flushslots cluster 3.0.0 - -
 cluster|forget cluster 3.0.0 - -
 cluster|getkeysinslot cluster 3.0.0 - nondeterministic_output
@@ -430,6 +431,7 @@ swapdb server 4.0.0 keyspace,dangerous -
 sync server 1.0.0 - -
 time server 2.6.0 - nondeterministic_output
 touch generic 3.2.1 keyspace request_policy:multi_shard,response_policy:agg_sum
+trimslots server 8.4.0 keyspace,dangerous -
 ttl generic 1.0.0 keyspace nondeterministic_output
 type generic 1.0.0 keyspace -
 unlink generic 4.0.0 keyspace request_policy:multi_shard,response_policy:agg_sum

@@ -59,10 +59,12 @@ export function holdsType(ctx: Context, argv: Argv, index: number, type: ValueTy
   return entry !== 0 && ctx.db.typeOf(entry) === type;
 }
 
-/** Whether an entry has expired and this caller is not to see it any more. */
+/** Whether this caller is not to see an entry: it has expired, or lies in a slot that is hidden. */
 export function isHidden(ctx: Context, db: Database, entry: Entry): boolean {
   const at = db.expireAtMs(entry);
-  return at !== NO_EXPIRY && at < ctx.nowMs && ctx.caller !== Caller.MASTER_STREAM;
+  if (at !== NO_EXPIRY && at < ctx.nowMs && ctx.caller !== Caller.MASTER_STREAM) return true;
+  const { slots } = ctx.keyspace;
+  return slots.hiding && ctx.caller === Caller.REPLICA_CLIENT && slots.hidesEntry(db, entry);
 }
 
 /**

@@ -288,7 +288,8 @@ const scan = command("scan", -2, READONLY, "", (ctx, argv) => {
 function randomEntry(ctx: Context): Entry {
   const { db } = ctx;
   for (let tries = 1;; tries++) {
-    const entry = db.randomEntry(ctx.random);
+    const { slots } = ctx.keyspace;
+    const entry = slots.hiding ? slots.randomVisible(db, ctx.random) : db.randomEntry(ctx.random);
     if (entry === 0 || !isHidden(ctx, db, entry)) return entry;
     if (ctx.caller === Caller.MASTER_CLIENT) deleteExpired(ctx, db, ctx.dbIndex, entry);
     else if (tries >= RANDOM_TRIES) return entry;
@@ -447,7 +448,13 @@ const flushall = command("flushall", -1, WRITE, "", (ctx, argv) => {
  * `DBSIZE`: the number of keys in the selected database, expired ones that wait for deletion included.
  * O(1).
  */
-const dbsize = command("dbsize", 1, READONLY | FAST, "", (ctx) => ctx.reply.integer(ctx.db.size));
+const dbsize = command(
+  "dbsize",
+  1,
+  READONLY | FAST,
+  "",
+  (ctx) => ctx.reply.integer(ctx.db.visibleSize),
+);
 
 /** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const genericCommands: readonly Command[] = [

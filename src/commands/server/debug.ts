@@ -95,7 +95,8 @@ function replyDigestValue(ctx: Context, argv: Argv): void {
   for (let i = 2; i < argv.count; i++) {
     digest.clear();
     const entry = db.find(argv.bytes, argv.starts[i], argv.ends[i]);
-    if (entry !== 0) addValue(digest, ctx.keyspace, db, entry);
+    const isAbsent = entry === 0 || ctx.keyspace.slots.hidesEntry(db, entry);
+    if (!isAbsent) addValue(digest, ctx.keyspace, db, entry);
     reply.simple(digest.toString());
   }
 }
@@ -105,7 +106,9 @@ function replyDigestValue(ctx: Context, argv: Argv): void {
  */
 function replyObject(ctx: Context, argv: Argv): void {
   const entry = ctx.db.find(argv.bytes, argv.starts[2], argv.ends[2]);
-  if (entry === 0) throw new CommandError(NO_SUCH_KEY);
+  if (entry === 0 || ctx.keyspace.slots.hidesEntry(ctx.db, entry)) {
+    throw new CommandError(NO_SUCH_KEY);
+  }
   const encoding = ENCODING_NAMES[ctx.db.encodingOf(entry)];
   ctx.reply.simple(`Value at:0x0 refcount:1 encoding:${encoding} lru:0 lru_seconds_idle:0`);
 }

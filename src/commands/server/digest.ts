@@ -208,7 +208,10 @@ export class DatasetDigest {
    */
   constructor(keyspace: Keyspace) {
     this.#keyspace = keyspace;
-    this.#indexes = keyspace.indexes();
+    this.#indexes = keyspace.indexes().filter((index) => {
+      const db = keyspace.db(index);
+      return db.size > (db.slots?.absentKeys ?? 0);
+    });
     this.#look = (entry) => this.#add(entry);
   }
 
@@ -241,12 +244,13 @@ export class DatasetDigest {
   /** Xors in one key: its name, then its value. */
   #add(entry: Entry): void {
     const db = this.#keyspace.db(this.#indexes[this.#at]);
+    this.#seen++;
+    if (this.#keyspace.slots.isAbsent(db, entry)) return;
     const one = this.#one;
     one.clear();
     db.keyRef(entry, ref);
     one.mix(ref.bytes, ref.start, ref.end);
     addValue(one, this.#keyspace, db, entry);
     this.#digest.xor(one.bytes, 0, SHA1_BYTES);
-    this.#seen++;
   }
 }

@@ -16,15 +16,11 @@ import {
   NO_ASYNC_LOADING,
   NO_MULTI,
   NOSCRIPT,
-  READONLY,
   STALE,
   WRITE,
 } from "../engine/command.ts";
-import { container } from "../engine/container.ts";
-import { CLUSTER_DISABLED, CommandError, embedded } from "../engine/errors.ts";
+import { CommandError, embedded } from "../engine/errors.ts";
 
-/** Flags of what changes a cluster. */
-const CLUSTER_WRITES: number = ADMIN | STALE | NO_ASYNC_LOADING;
 /** Flags of what administrators ask in any state of the server. */
 const ANYTIME: number = ADMIN | NOSCRIPT | LOADING | STALE;
 /** Flags of what saves the dataset or sends it to a replica. */
@@ -90,57 +86,10 @@ const waitaof = command("waitaof", 4, BLOCKING, "", () => {
   throw new CommandError(`ERR WAITAOF ${WAIT_ON_REPLICA}`);
 });
 
-/** `CLUSTERSCAN cursor [option ...]`: Valkey's SCAN over a cluster, refused. O(1). */
-const clusterscan = command("clusterscan", -2, READONLY, "", refuseCluster);
-
-/**
- * `CLUSTER subcommand ...`: every one is refused, as this server is part of no cluster. Redis
- * answers the same with `cluster-enabled no`, and clients that look for a cluster go on without
- * one. The rows are kept for arity and flags, which COMMAND answers. O(1).
- */
-const cluster: readonly Command[] = container("cluster", [
-  command("cluster|addslots", -3, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|addslotsrange", -4, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|bumpepoch", 2, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|cancelslotmigrations", 2, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|count-failure-reports", 3, ADMIN | STALE, "", refuseCluster),
-  command("cluster|countkeysinslot", 3, STALE, "", refuseCluster),
-  command("cluster|delslots", -3, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|delslotsrange", -4, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|failover", -2, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|flushslot", -3, WRITE, "", refuseCluster),
-  command("cluster|flushslots", 2, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|forget", 3, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|getkeysinslot", 4, STALE, "", refuseCluster),
-  command("cluster|getslotmigrations", 2, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|info", 2, STALE, "", refuseCluster),
-  command("cluster|keyslot", 3, STALE, "", refuseCluster),
-  command("cluster|links", 2, STALE, "", refuseCluster),
-  command("cluster|meet", -4, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|migrateslots", -4, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|migration", -4, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|myid", 2, STALE, "", refuseCluster),
-  command("cluster|myshardid", 2, STALE, "", refuseCluster),
-  command("cluster|nodes", 2, STALE, "", refuseCluster),
-  command("cluster|replicas", 3, ADMIN | STALE, "", refuseCluster),
-  command("cluster|replicate", 3, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|reset", -2, ADMIN | NOSCRIPT | STALE, "", refuseCluster),
-  command("cluster|saveconfig", 2, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|set-config-epoch", 3, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|setslot", -4, CLUSTER_WRITES, "", refuseCluster),
-  command("cluster|shards", 2, LOADING | STALE, "", refuseCluster),
-  command("cluster|slaves", 3, ADMIN | STALE, "", refuseCluster),
-  command("cluster|slot-stats", -4, LOADING | STALE, "", refuseCluster),
-  command("cluster|slots", 2, LOADING | STALE, "", refuseCluster),
-  command("cluster|syncslots", -3, CLUSTER_WRITES, "", refuseCluster),
-], ["(no subcommand answers: cluster support is disabled)"]);
-
 /** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const refusedCommands: readonly Command[] = [
   bgrewriteaof,
   bgsave,
-  ...cluster,
-  clusterscan,
   failover,
   migrate,
   psync,
@@ -151,11 +100,6 @@ export const refusedCommands: readonly Command[] = [
   wait,
   waitaof,
 ];
-
-/** The refusal of CLUSTER and CLUSTERSCAN. */
-function refuseCluster(): void {
-  throw new CommandError(CLUSTER_DISABLED);
-}
 
 /** The refusal of what would save the dataset. */
 function refuseSave(): void {

@@ -19,7 +19,9 @@
  * @module
  */
 
-import { compareBytes } from "../../base/ascii.ts";
+import { compareBytes, latin1 } from "../../base/ascii.ts";
+import { SLOT_COUNT } from "../../base/crc16.ts";
+import type { SlotRange } from "../../store/keyspace/slot_ranges.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
 import type { StringSlot } from "../format/string_slot.ts";
@@ -28,7 +30,6 @@ import { type Element, type ElementRow, Lengths, opcodeRow, RawBytes } from "./e
 /** A database's index is a C int in Redis. */
 const MAX_DB_INDEX = 0x7fffffff;
 const JOB_NAME_BYTES = 40;
-const CLUSTER_SLOTS = 16384;
 
 /**
  * An expiry of the wire as milliseconds since 1970 that we keep: -1 means "never" as in Redis, what
@@ -46,6 +47,12 @@ function selectDb({ reader, sink }: DecodeContext, [index]: readonly number[]): 
 
 function resizeDb({ sink }: DecodeContext, [keys, expires]: readonly number[]): void {
   sink.resizeDb(keys, expires);
+}
+
+function slotInfo({ reader, sink }: DecodeContext, numbers: readonly number[]): void {
+  const [slot, keys, expires] = numbers;
+  if (slot >= SLOT_COUNT) reader.fail(`Slot ${slot} is out of range`);
+  sink.slotInfo(slot, keys, expires);
 }
 
 function expireSeconds(context: DecodeContext): void {
@@ -107,15 +114,14 @@ class FunctionLibrary implements Element {
   }
 }
 
-/**
- * SLOT_IMPORT: a cluster of Valkey was importing these slots. Checked for soundness and passed
- * over.
- */
+/** SLOT_IMPORT: a cluster of Valkey was importing these slots. */
 class SlotImport implements Element {
   readonly #context: DecodeContext;
   readonly #job: StringSlot;
   #jobIsRead: boolean = false;
   #boundsLeft: number = NONE; // two a range: first and last slot
+  #first: number = 0;
+  #ranges: SlotRange[] = [];
 
   constructor(context: DecodeContext) {
     this.#context = context;
@@ -123,7 +129,7 @@ class SlotImport implements Element {
   }
 
   read(): boolean {
-    const { reader } = this.#context;
+    const { reader, sink } = this.#context;
     if (!this.#jobIsRead) {
       if (!reader.readString(this.#job)) return false;
       if (this.#job.length !== JOB_NAME_BYTES) {
@@ -133,17 +139,33 @@ class SlotImport implements Element {
     }
     if (this.#boundsLeft === NONE) {
       if (!reader.readLength()) return false;
-      if (reader.length > CLUSTER_SLOTS) reader.fail(`${reader.length} slot ranges are too many`);
+      if (reader.length > SLOT_COUNT) reader.fail(`${reader.length} slot ranges are too many`);
       this.#boundsLeft = reader.length * 2;
     }
     while (this.#boundsLeft > 0) {
       if (!reader.readLength()) return false;
-      if (reader.length >= CLUSTER_SLOTS) reader.fail(`Slot ${reader.length} is out of range`);
+      if (reader.length >= SLOT_COUNT) reader.fail(`Slot ${reader.length} is out of range`);
+      this.#addBound(reader.length);
       this.#boundsLeft--;
     }
+    const { bytes, start, end } = this.#job;
+    sink.slotImport(latin1(bytes, start, end), this.#ranges);
+    this.#ranges = [];
     this.#jobIsRead = false;
     this.#boundsLeft = NONE;
     return true;
+  }
+
+  /** Takes the first slot of a range, then its last. */
+  #addBound(slot: number): void {
+    if (this.#boundsLeft % 2 === 0) {
+      this.#first = slot;
+      return;
+    }
+    if (slot < this.#first) {
+      this.#context.reader.fail(`Slots ${this.#first} to ${slot} are no range`);
+    }
+    this.#ranges.push([this.#first, slot]);
   }
 }
 
@@ -204,7 +226,7 @@ class HashTemplate implements Element {
 
 /** Opcodes that both dialects know. */
 export const sectionRows: readonly ElementRow[] = [
-  opcodeRow("SLOT_INFO", (c) => new Lengths(c, 3)),
+  opcodeRow("SLOT_INFO", (c) => new Lengths(c, 3, slotInfo)),
   opcodeRow("FUNCTION2", (c) => new FunctionLibrary(c)),
   // Only 7.0-rc1 and rc2 wrote it, and every released server refuses it.
   opcodeRow("FUNCTION_PRE_GA"),

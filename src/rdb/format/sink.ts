@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { SlotRange } from "../../store/keyspace/slot_ranges.ts";
 import type { Encoding, ValueType } from "../../store/memory/record.ts";
 import type { StoreSettings } from "../../store/memory/settings.ts";
 import type { StoredObject } from "../../store/memory/stored_object.ts";
@@ -36,6 +37,10 @@ export interface RdbSink {
    * How many keys the database has and how many of them expire: a claim, to be bounded before use.
    */
   resizeDb(keys: number, expires: number): void;
+  /** A cluster's node wrote the snapshot: what is known of a slot whose keys follow. A claim, as above. */
+  slotInfo(slot: number, keys: number, expires: number): void;
+  /** Valkey was importing these slots, whose keys stand among the others; `job` is the import's name. */
+  slotImport(job: string, ranges: readonly SlotRange[]): void;
   /** The source of a function library, which begins with `#!lua name=...`. */
   functionLibrary(bytes: Uint8Array, start: number, end: number): void;
   /** A module's data beside the keys was passed over. */

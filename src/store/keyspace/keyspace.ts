@@ -10,6 +10,7 @@ import { assert } from "../../base/assert.ts";
 import type { Database } from "./database.ts";
 import { Records } from "../memory/records.ts";
 import { FunctionLibraries } from "./functions.ts";
+import { Slots } from "./slots.ts";
 import { fragmentationOf, type StoreMemory } from "../memory/stored_object.ts";
 import { defaultLimits, type StoreSettings } from "../memory/settings.ts";
 
@@ -51,6 +52,8 @@ export class Keyspace {
   readonly snapshotHooks: Set<SnapshotHook> = new Set();
   #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
+  /** Cluster slots whose keys are hidden; none unless a cluster's node is followed. */
+  readonly slots: Slots = new Slots(this.#databases);
 
   /** Makes a keyspace without databases. */
   constructor(options: KeyspaceOptions) {
@@ -81,6 +84,7 @@ export class Keyspace {
     let database = this.#databases.get(index);
     if (database === undefined) {
       database = new Records(this.#settings);
+      this.slots.adopt(database);
       this.#databases.set(index, database);
     }
     return database;
@@ -105,6 +109,13 @@ export class Keyspace {
     return count;
   }
 
+  /** How many of them readers may see: those of hidden cluster slots are left out. */
+  get visibleKeyCount(): number {
+    let count = 0;
+    for (const database of this.#databases.values()) count += database.visibleSize;
+    return count;
+  }
+
   /** Exchanges the contents of two databases in constant time: `dbSwapDatabases` of Redis's `db.c`. */
   swap(a: number, b: number): void {
     assert(a >= 0 && b >= 0, "databases have numbers from 0 on");
@@ -120,6 +131,7 @@ export class Keyspace {
     if (this.snapshotHooks.size === 0) return database.clear();
     const kept = new Records(this.#settings);
     kept.exchange(database);
+    this.slots.adopt(database);
     for (const hook of this.snapshotHooks) hook.afterClear(index, kept);
   }
 
@@ -138,6 +150,7 @@ export class Keyspace {
     for (const [index, database] of other.#databases) this.db(index).exchange(database);
     other.clear();
     assert(other.keyCount === 0, "what was taken over is empty");
+    this.slots.replaceWith(other.slots);
     this.functions.replaceWith(other.functions);
     this.snapshotVersion = other.snapshotVersion;
   }

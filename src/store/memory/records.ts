@@ -18,6 +18,7 @@
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { copyBytes } from "../../base/copy.ts";
+import { keySlot } from "../../base/crc16.ts";
 import { Dict } from "./dict.ts";
 import { evacuateAfterWrite } from "./evacuate.ts";
 import {
@@ -43,6 +44,7 @@ import {
 } from "./record.ts";
 import type { StoreSettings } from "./settings.ts";
 import { Slab } from "./slab.ts";
+import { SlotCounts } from "./slot_counts.ts";
 import {
   copyContent,
   floatIndex,
@@ -63,6 +65,8 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** The key of a record being replaced: used within one call only. */
 const key: BytesRef = new BytesRef();
+/** The key whose slot is looked for: used within one call only, beside a borrowed `key`. */
+const slotKey: BytesRef = new BytesRef();
 
 /** Records by key, with a table, objects and a count of expiries. */
 export class Records {
@@ -78,6 +82,7 @@ export class Records {
   #expires: number = 0;
   #objects: (StoredObject | undefined)[] = [];
   #freeObjects: number[] = [];
+  #slots: SlotCounts | undefined = undefined;
 
   /** Makes records without keys; `settings` are those of the keyspace, shared by all its tables. */
   constructor(settings: StoreSettings) {
@@ -93,6 +98,34 @@ export class Records {
   /** How many keys have an expiry. */
   get expiresCount(): number {
     return this.#expires;
+  }
+
+  /** How many keys lie in each cluster slot; undefined unless {@linkcode Records.countSlots} was called. */
+  get slots(): SlotCounts | undefined {
+    return this.#slots;
+  }
+
+  /** How many keys readers may see: {@linkcode Records.size} without those of hidden slots. */
+  get visibleSize(): number {
+    return this.#slots === undefined ? this.#dict.size : this.#dict.size - this.#slots.hiddenKeys;
+  }
+
+  /**
+   * Counts keys by cluster slot from now on. O(keys) once; must not be called while keys are loaded.
+   *
+   * @param states The state of each slot, by which hidden keys are counted.
+   */
+  countSlots(states: Uint8Array): void {
+    if (this.#slots !== undefined) return this.#slots.restate(states);
+    const slots = this.#slots = new SlotCounts(states);
+    const count = (entry: Entry) => this.#countKey(slots, entry, 1);
+    let cursor = 0;
+    do cursor = this.#dict.scan(cursor, count); while (cursor !== 0);
+  }
+
+  /** Stops counting keys by slot. */
+  ignoreSlots(): void {
+    this.#slots = undefined;
   }
 
   /** The table from keys to entries: for loading, prefetching, and snapshots that follow a SCAN. */
@@ -140,6 +173,12 @@ export class Records {
   /** Points `out` at the entry's key, in the slab. */
   keyRef(entry: Entry, out: BytesRef): void {
     keyRefOf(this.#slab, entry, out);
+  }
+
+  /** The cluster slot of the entry's key. */
+  slotOf(entry: Entry): number {
+    keyRefOf(this.#slab, entry, slotKey);
+    return keySlot(slotKey.bytes, slotKey.start, slotKey.end);
   }
 
   /**
@@ -328,6 +367,7 @@ export class Records {
       if (had) this.#slab.floats[slot][floatIndex(unit, head)] = expireAtMs;
       return entry;
     }
+    if (this.#slots !== undefined) this.#slots.add(this.slotOf(entry), 0, had ? -1 : 1);
     let moved = entry;
     if (!this.#shiftInPlace(entry, head, expireAtMs)) {
       const length = valueLengthAt(words, unit << 1);
@@ -348,6 +388,7 @@ export class Records {
     const entry = dict.find(hash, bytes, start, end);
     if (entry === 0) return false;
     dict.remove(hash, entry);
+    if (this.#slots !== undefined) this.#countKey(this.#slots, entry, -1);
     this.#discard(entry);
     return true;
   }
@@ -356,6 +397,7 @@ export class Records {
   removeEntry(entry: Entry): void {
     this.changes++;
     this.#dict.remove(this.#dict.hashOfEntry(entry), entry);
+    if (this.#slots !== undefined) this.#countKey(this.#slots, entry, -1);
     this.#discard(entry);
     this.#payForCompaction();
   }
@@ -390,6 +432,7 @@ export class Records {
     this.#expires = 0;
     this.#objects = [];
     this.#freeObjects = [];
+    this.#slots?.clear();
   }
 
   /** Exchanges the contents with those of `other`, in constant time; entries go with them. */
@@ -401,6 +444,7 @@ export class Records {
     [this.#expires, other.#expires] = [other.#expires, this.#expires];
     [this.#objects, other.#objects] = [other.#objects, this.#objects];
     [this.#freeObjects, other.#freeObjects] = [other.#freeObjects, this.#freeObjects];
+    [this.#slots, other.#slots] = [other.#slots, this.#slots];
   }
 
   /** Calls back with each object beside the slab, in no order. */
@@ -456,12 +500,30 @@ export class Records {
   #place(hash: number, old: Entry, entry: Entry): void {
     const head = this.#slab.words[entry >>> SEGMENT_SHIFT][(entry & UNIT_MASK) << 1];
     if ((head & HAS_EXPIRE) !== 0) this.#expires++;
+    if (this.#slots !== undefined) this.#countPlaced(this.#slots, old, entry);
     if (old === 0) {
       this.#dict.insert(hash, entry);
     } else {
       this.#dict.replace(entry);
       this.#discard(old);
     }
+  }
+
+  /** Counts a key that was made, or whose record `old` is replaced by one with or without an expiry. */
+  #countPlaced(slots: SlotCounts, old: Entry, entry: Entry): void {
+    if (old === 0) return this.#countKey(slots, entry, 1);
+    const expires = this.#expiresOf(entry) - this.#expiresOf(old);
+    if (expires !== 0) slots.add(this.slotOf(entry), 0, expires);
+  }
+
+  /** Counts a key that was made (`sign` 1) or is gone (-1), whose record is still there. */
+  #countKey(slots: SlotCounts, entry: Entry, sign: number): void {
+    slots.add(this.slotOf(entry), sign, sign * this.#expiresOf(entry));
+  }
+
+  /** 1 for an entry with an expiry, else 0. */
+  #expiresOf(entry: Entry): number {
+    return this.expireAtMs(entry) === NO_EXPIRY ? 0 : 1;
   }
 
   /** Frees a record that no key leads to any more, and its object. */

@@ -12,6 +12,7 @@ import type { RdbSink } from "../../../src/rdb/format/sink.ts";
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import type { StoreSettings } from "../../../src/store/memory/settings.ts";
 import { textOf } from "../../support/bytes.ts";
+import type { SlotRange } from "../../../src/store/keyspace/slot_ranges.ts";
 import type { Item } from "./dataset.ts";
 
 /** Remembers what a snapshot held. */
@@ -21,6 +22,8 @@ export class CollectingSink implements RdbSink {
   version: number = 0;
   readonly aux_: [string, string][] = [];
   readonly sizes: [number, number][] = [];
+  readonly slots: [number, number, number][] = [];
+  readonly imports: [string, readonly SlotRange[]][] = [];
   readonly functions: string[] = [];
   readonly modules: [string, number][] = [];
   readonly items: Item[] = [];
@@ -42,6 +45,14 @@ export class CollectingSink implements RdbSink {
 
   resizeDb(keys: number, expires: number): void {
     this.sizes.push([keys, expires]);
+  }
+
+  slotInfo(slot: number, keys: number, expires: number): void {
+    this.slots.push([slot, keys, expires]);
+  }
+
+  slotImport(job: string, ranges: readonly SlotRange[]): void {
+    this.imports.push([job, ranges]);
   }
 
   functionLibrary(bytes: Uint8Array, start: number, end: number): void {

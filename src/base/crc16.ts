@@ -4,7 +4,8 @@
  * @module
  */
 
-const SLOT_COUNT = 16384;
+/** How many slots a cluster has: `CLUSTER_SLOTS` of Redis. */
+export const SLOT_COUNT = 16384;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 

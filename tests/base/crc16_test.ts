@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeUtf8 } from "../../src/base/ascii.ts";
-import { crc16, keySlot } from "./crc16.ts";
+import { crc16, keySlot } from "../../src/base/crc16.ts";
 
 const CHECK = encodeUtf8("123456789");
 
