@@ -29,6 +29,8 @@ import type { RepairOptions } from "./types.ts";
 const MAX_PAYLOAD_BYTES = 128 * 1024 * 1024;
 /** Milliseconds without a question after which the connection is closed. */
 const IDLE_MS = 30_000;
+/** A key that need not exist, for a look at what we may do. */
+const PROBED_KEY = "rimr:probe";
 /** Most commands remembered of one master. */
 const MAX_COMMANDS = 1000;
 
@@ -169,6 +171,35 @@ export class MasterDesk {
     if (failures.length > 0) throw failures[0].reason;
     const replies = outcomes.at(-1) as PromiseFulfilledResult<RespValue>;
     return readValue(replies.value, questions.slice(1, -1).map(([, right]) => right));
+  }
+
+  /**
+   * Tries each command that repairs need on a key that need not exist. Returns the rights that are missing.
+   *
+   * @throws {Error} When the master cannot be reached.
+   */
+  async probeRights(): Promise<string[]> {
+    const connection = await this.#open();
+    const expiry: [string[], string][] = this.#knowsExpireTime
+      ? [[["PEXPIRETIME", PROBED_KEY], "+pexpiretime"]]
+      : [[["PTTL", PROBED_KEY], "+pttl"], [["TIME"], "+time"]];
+    const questions: [string[], string][] = [
+      [["MULTI"], "+multi"],
+      [["EXEC"], "+exec"],
+      [["SELECT", "0"], "+select"],
+      [["DUMP", PROBED_KEY], "+dump"],
+      ...expiry,
+      [["COMMAND", "INFO", "ping"], "+command"],
+      [["MEMORY", "USAGE", PROBED_KEY], "+memory|usage"],
+    ];
+    const asked = questions.map(([args, right]) => this.#ask(connection, args, right));
+    const missing = new Set<string>();
+    for (const outcome of await Promise.allSettled(asked)) {
+      if (outcome.status === "fulfilled") continue;
+      if (!(outcome.reason instanceof MissingRights)) continue;
+      for (const right of outcome.reason.rights) missing.add(right);
+    }
+    return [...missing];
   }
 
   /** Sends one command. NOPERM becomes the right that is missing; "~*" where keys are forbidden. */

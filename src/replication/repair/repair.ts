@@ -82,6 +82,8 @@ export class Repair implements FetchOwner {
   readonly #unknownCommands: Map<string, number> = new Map();
   readonly #failedCommands: Map<string, number> = new Map();
   readonly #missingRights: Set<string> = new Set();
+  /** True while it is being found out which rights are missing. */
+  #probes: boolean = false;
   /** Kinds of things that were told: each is one line in the log. */
   readonly #told: Set<string> = new Set();
 
@@ -278,7 +280,7 @@ export class Repair implements FetchOwner {
 
   /** The master did not answer. */
   failed(error: unknown, failures: number): void {
-    if (error instanceof MissingRights) this.#tellRights(error.rights);
+    if (error instanceof MissingRights) this.#onMissing(error.rights);
     else this.#tell(`error ${error}`, `The master cannot be asked for values: ${error}`, "warn");
     const isLost = failures === MAX_FAILURES || (failures > 0 && error instanceof MissingRights);
     if (!isLost) return;
@@ -463,6 +465,17 @@ export class Repair implements FetchOwner {
     if (this.#told.has(kind) || this.#told.size >= 4 * MAX_NAMES) return;
     this.#told.add(kind);
     this.#options.log(level, message);
+  }
+
+  /** Finds out which other rights are missing, so that one message names them all. */
+  #onMissing(rights: readonly string[]): void {
+    if (this.#probes || rights.every((right) => this.#missingRights.has(right))) return;
+    this.#probes = true;
+    const told = (others: readonly string[]) => {
+      this.#probes = false;
+      this.#tellRights([...new Set([...rights, ...others])]);
+    };
+    this.#desk.probeRights().then(told, () => told([]));
   }
 
   #tellRights(rights: readonly string[]): void {
