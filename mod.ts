@@ -19,7 +19,8 @@
  * @module
  */
 
-export { type ReadyOptions, Replica, TimeoutError } from "./src/replica/replica.ts";
+export { Replica } from "./src/replica/replica.ts";
+export { TimeoutError, type WaitOptions } from "./src/replica/waiting.ts";
 export type {
   MasterOptions,
   Password,

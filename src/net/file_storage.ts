@@ -13,7 +13,19 @@
  * @module
  */
 
+import { messageOf } from "../base/errors.ts";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
+
+/** What the system's codes for a file that cannot be made mean to its owner. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOTDIR: "a part of the path is no folder",
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  EROFS: "the file system is read-only",
+  EISDIR: "it is a folder",
+  ENOSPC: "the disk is full",
+};
 
 /** Bytes of one piece that is read. */
 const READ_BYTES = 256 * 1024;
@@ -52,6 +64,20 @@ export class FileStorage {
   async create(): Promise<FileSink> {
     const part = `${this.#path}.part`;
     return new FileSink(await open(part, "w", 0o600), part, this.#path);
+  }
+
+  /**
+   * Creates and removes `<path>.part`.
+   *
+   * @throws {Error} When that fails: no snapshot could be written.
+   */
+  async check(): Promise<void> {
+    try {
+      await (await this.create()).abort();
+    } catch (error) {
+      const reason = REASONS[(error as { code?: string }).code ?? ""] ?? messageOf(error);
+      throw new Error(`No snapshot can be written to ${this.#path}: ${reason}`, { cause: error });
+    }
   }
 
   /** Renames a file that could not be read, so that nobody reads it again. Returns its new path. */

@@ -31,7 +31,7 @@ import { Argv } from "../resp/argv.ts";
 import { ReplyParser } from "../resp/reply_parser.ts";
 import { ErrorReply, Push, type RespValue, VerbatimString } from "../resp/types.ts";
 import { ReplyWriter } from "../resp/writer.ts";
-import { LOADING_TEXT, MASTERDOWN_TEXT } from "../server/availability.ts";
+import { LOADING_TEXT, TOO_STALE_TEXT } from "../server/availability.ts";
 import { Server } from "../server/server.ts";
 import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -171,6 +171,10 @@ export class ReplicaEngine implements ReaderSource {
     this.#judge();
   }
 
+  get tooStale(): boolean {
+    return this.#server.dispatcher.host.availability.tooStale;
+  }
+
   /** Decides what reads in process throw. Clients get the same from the dispatcher. */
   #judge(): void {
     const { tooStale } = this.#server.dispatcher.host.availability;
@@ -204,7 +208,7 @@ function refuseLoading(): Error {
 }
 
 function refuseStale(): Error {
-  return new CommandError(MASTERDOWN_TEXT);
+  return new CommandError(TOO_STALE_TEXT);
 }
 
 /** A reply without the types that only the protocol needs: pushes become arrays, verbatim strings text. */

@@ -27,6 +27,7 @@ import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts"
 import { checkReaders, parseListen, parseMaster } from "./options.ts";
 import type { ListenOptions, ReplicaOptions, SentinelAccess, ServerOptions } from "./options.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
+import type { WaitOptions } from "./waiting.ts";
 
 /** The least `maxStalenessMs`: below it every hiccup of a network would refuse reads. */
 const MIN_STALENESS_MS = 100;
@@ -235,6 +236,19 @@ function checkReplicaOf({ master, server, announce }: ReplicaOptions): void {
     "announce.port makes Sentinel wait at each failover until this replica obeys REPLICAOF: " +
       "set server.allowReplicaOf: true with it, or leave it out",
   );
+}
+
+const waitOptions = shape(
+  { signal: methods("addEventListener"), timeoutMs: millis() } satisfies Rules<WaitOptions>,
+);
+
+/**
+ * Checks the options of `start` and `ready`.
+ *
+ * @throws {TypeError} When one is unknown or no time that a timer can wait.
+ */
+export function checkWait(options: WaitOptions, method: string): void {
+  waitOptions(options, method);
 }
 
 function has(value: unknown, name: string): boolean {

@@ -12,9 +12,10 @@
  * @module
  */
 
-import { type Clock, systemClock, type TimerId } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { type Logger, SILENT, unfailing } from "../base/logger.ts";
 import { Prng } from "../base/prng.ts";
+import { MAX_TIMER_MS } from "../base/shape.ts";
 import { type Address, formatAddress, type Net } from "../net/socket.ts";
 import { loadFileStorage, loadNet } from "../net/runtime.ts";
 import { ReplicationLink } from "../replication/link.ts";
@@ -24,7 +25,7 @@ import type { LinkCredentials, LinkEvent, LinkStatus } from "../replication/type
 import { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
-import { checkOptions } from "./option_rules.ts";
+import { checkOptions, checkWait } from "./option_rules.ts";
 import {
   checkReaders,
   type MasterTarget,
@@ -44,10 +45,12 @@ import {
   type ScanOptions,
   type TypeName,
 } from "./reader.ts";
+import { MasterProbe } from "./probe.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
 import { describeStatus, type ReplicaStatus } from "./status.ts";
 import { Storage } from "./storage.ts";
+import { TimeoutError, type WaitOptions, within } from "./waiting.ts";
 
 const WARNINGS: Logger = {
   debug() {},
@@ -63,22 +66,6 @@ const READERS: Readonly<Record<Readers, string>> = {
   password: "with a password",
   certificate: "with a client certificate",
 };
-
-/** Bounds on how long {@linkcode Replica.ready} waits. */
-export interface ReadyOptions {
-  /** Gives up waiting, and only waiting. */
-  readonly signal?: AbortSignal;
-  /** Milliseconds until it rejects with a `TimeoutError`; forever when left out. */
-  readonly timeoutMs?: number;
-}
-
-/** A wait took longer than it was allowed to. */
-export class TimeoutError extends Error {
-  /** Always "TimeoutError", as for the platform's own timeouts. */
-  override readonly name: string = "TimeoutError";
-  /** Always "TIMEOUT"; stable, to be compared. */
-  readonly code: string = "TIMEOUT";
-}
 
 /**
  * A replica of a master's dataset, read synchronously.
@@ -115,6 +102,7 @@ export class Replica {
   readonly #storage: Storage;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
+  #probe: MasterProbe | undefined;
   #sentinel: SentinelWatch | undefined;
   #snapshots: Snapshots | undefined;
   #restored: RestoredPlace | undefined;
@@ -154,11 +142,7 @@ export class Replica {
     const follows = this.#target !== undefined;
     this.#staleness = options.maxStalenessMs === undefined || !follows
       ? undefined
-      : new StalenessBound(
-        this.#clock,
-        options.maxStalenessMs,
-        (tooStale) => this.#engine.tooStale = tooStale,
-      );
+      : this.#boundStaleness(options.maxStalenessMs);
     this.#storage = new Storage(this.#reader, this.#engine, follows, () => this.close());
   }
 
@@ -166,12 +150,14 @@ export class Replica {
    * Begins to serve, when `listen` is given, and to follow the master. A second call joins the first; after a
    * failure it tries again.
    *
-   * @param options `signal` ends the attempt and the replica's link.
+   * @param options How long to try; for ever when left out. What ends the attempt ends the link, too.
    * @returns Resolves once the master has agreed to replicate, however many attempts that takes. From then on
    * the link reconnects for ever.
    * @throws {ReplicationError} For what no further attempt can mend: a wrong password, missing rights, a master
    * without PSYNC, a certificate that does not verify; or with code STOPPED after `close()` or `signal`.
+   * @throws {TimeoutError} When it took longer than `timeoutMs`; its cause is the last failure.
    * @throws {SocketError} When the address of `listen` cannot be listened on.
+   * @throws {Error} When no snapshot could be written at `snapshot.path`.
    *
    * @example Give up when there is no master within five seconds
    * ```ts
@@ -180,16 +166,19 @@ export class Replica {
    *
    * await using master = await TestMaster.start();
    * await using replica = new Replica({ master: master.url });
-   * const stop = new AbortController();
-   * const timer = setTimeout(() => stop.abort(), 5000);
-   * await replica.start({ signal: stop.signal });
-   * clearTimeout(timer);
+   * await replica.start({ timeoutMs: 5000 });
    * ```
    */
-  start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  start(options: WaitOptions = {}): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new Error("The replica is closed"));
-    this.#opening ??= this.#open();
-    return this.#starting ??= this.#start(this.#opening, options.signal).catch((error) => {
+    checkWait(options, "start");
+    const opening = this.#opening ??= this.#open();
+    return this.#starting ??= within(
+      this.#clock,
+      options,
+      (signal) => this.#start(opening, signal),
+      () => this.#late("No master agreed to replicate", options.timeoutMs),
+    ).catch((error) => {
       this.#opening = undefined;
       this.#starting = undefined;
       throw error;
@@ -199,40 +188,21 @@ export class Replica {
   /**
    * Waits until the data is whole and the master's stream is followed.
    *
-   * @param options How long to wait; for ever when left out.
+   * @param options How long to wait; for ever when left out. What ends the wait ends nothing else.
    * @returns Resolves at once when that is so already, or when no master is followed.
    * @throws {ReplicationError} When the link gave up or was stopped; or with code UNSUPPORTED, when the snapshot
    * holds what is not understood (the link tries again, after long pauses).
    * @throws {TimeoutError} When it took longer than `timeoutMs`; the replica goes on trying.
    */
-  async ready(options: ReadyOptions = {}): Promise<void> {
-    await this.#opening;
+  async ready(options: WaitOptions = {}): Promise<void> {
     if (this.#target === undefined) return;
-    if (this.#link === undefined) {
-      throw new Error("The replica was not started: call start() first");
-    }
-    const { signal, timeoutMs } = options;
-    const abort = new AbortController();
-    const onAbort = () => abort.abort();
-    let timer: TimerId | undefined;
-    let timedOut = false;
-    if (signal?.aborted) abort.abort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (timeoutMs !== undefined) {
-      timer = this.#clock.setTimer(() => {
-        timedOut = true;
-        abort.abort();
-      }, timeoutMs);
-    }
-    try {
-      await this.#link.synced({ signal: abort.signal });
-    } catch (error) {
-      if (!timedOut) throw error;
-      throw new TimeoutError(`Not synchronised within ${timeoutMs} ms: ${this.#whyNot()}`);
-    } finally {
-      this.#clock.clearTimer(timer);
-      signal?.removeEventListener("abort", onAbort);
-    }
+    checkWait(options, "ready");
+    await within(
+      this.#clock,
+      options,
+      (signal) => this.#synced(signal),
+      () => this.#late("Not synchronised", options.timeoutMs),
+    );
   }
 
   /**
@@ -256,13 +226,15 @@ export class Replica {
 
   /** How the replica stands at this moment: state, offset, lag, counters; a copy. */
   status(): ReplicaStatus {
-    return describeStatus(
-      this.#keyspace,
-      this.#link?.status(),
-      this.#listening,
-      this.#closing !== undefined,
-      this.#snapshots?.status(),
-    );
+    return describeStatus({
+      keyspace: this.#keyspace,
+      link: this.#link?.status(),
+      listening: this.#listening,
+      closed: this.#closing !== undefined,
+      snapshot: this.#snapshots?.status(),
+      tooStale: this.#staleness !== undefined && this.#engine.tooStale,
+      nowMs: this.#clock.now(),
+    });
   }
 
   /** Running totals since the replica was made; `status().counters`. */
@@ -430,7 +402,8 @@ export class Replica {
     if (this.#target === undefined || this.#link !== undefined) return;
     this.#link = this.#makeLink(net, this.#target, port);
     if (place !== undefined) this.#link.restore(place, place.asOfMs);
-    this.#staleness?.linkChanged(this.#link.status());
+    this.#probe = this.#makeProbe(net, this.#target);
+    this.#staleness?.judge();
     this.#snapshots?.start();
   }
 
@@ -440,6 +413,7 @@ export class Replica {
     if (snapshot === undefined || this.#target === undefined) return undefined;
     if (this.#snapshots !== undefined) return this.#restored;
     const storage = snapshot.storage ?? await loadFileStorage(snapshot.path ?? "");
+    await storage.check?.();
     const source = {
       keyspace: this.#keyspace,
       clock: this.#clock,
@@ -452,10 +426,18 @@ export class Replica {
     return this.#restored;
   }
 
-  async #start(opening: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  async #start(opening: Promise<void>, signal: AbortSignal): Promise<void> {
     await opening;
     if (this.#closing !== undefined) return;
     await this.#link?.start({ signal });
+  }
+
+  async #synced(signal: AbortSignal): Promise<void> {
+    await this.#opening;
+    if (this.#link === undefined) {
+      throw new Error("The replica was not started: call start() first");
+    }
+    await this.#link.synced({ signal });
   }
 
   /** Begins to serve, when `listen` is given. Returns the TCP port clients find us at. */
@@ -501,6 +483,29 @@ export class Replica {
     });
   }
 
+  #boundStaleness(maxMs: number): StalenessBound {
+    return new StalenessBound({
+      clock: this.#clock,
+      maxMs,
+      linkStatus: () => this.#link?.status(),
+      ask: (status) => this.#probe?.isFresh(status) ?? Promise.resolve(false),
+      tell: (tooStale) => this.#engine.tooStale = tooStale,
+    });
+  }
+
+  #makeProbe(net: Net, target: MasterTarget): MasterProbe {
+    const { connectMs, handshakeMs } = timeoutsWithDefaults(this.#options.timeouts ?? {});
+    return new MasterProbe({
+      net,
+      clock: this.#clock,
+      tls: target.tls,
+      credentials: toCredentials(target),
+      timeouts: { handshakeMs },
+      waitMs: Math.min(connectMs || MAX_TIMER_MS, this.#options.maxStalenessMs ?? connectMs),
+      logger: this.#logger,
+    });
+  }
+
   #makeSentinel(net: Net, target: MasterTarget, sentinel: SentinelTarget): SentinelWatch {
     return new SentinelWatch({
       net,
@@ -528,7 +533,8 @@ export class Replica {
     if (event.type === "state") {
       const status = this.#link!.status();
       this.#engine.linkChanged(status);
-      this.#staleness?.linkChanged(status);
+      if (event.state !== "connected") this.#probe?.close();
+      this.#staleness?.judge();
       this.#emitter.emit("state", { state: event.state });
     } else if (event.type === "synced") {
       if (event.kind === "full") this.#engine.replaced();
@@ -549,15 +555,18 @@ export class Replica {
     await this.#starting?.catch(() => undefined);
     await this.#snapshots?.close();
     this.#staleness?.stop();
+    this.#probe?.close();
     await this.#engine.close();
     this.#listening = undefined;
     this.#emitter.emit("close", {});
   }
 
-  /** Why the data is not whole yet, for the message of a timeout. */
-  #whyNot(): string {
+  /** The error of a wait that took too long, with what is known of the reason. */
+  #late(what: string, timeoutMs: number | undefined): TimeoutError {
     const status: LinkStatus | undefined = this.#link?.status();
-    return status?.lastError?.message ?? `the link is in state ${status?.state}`;
+    const cause = status?.lastError;
+    const reason = cause?.message ?? `the link is in state ${status?.state ?? "none"}`;
+    return new TimeoutError(`${what} within ${timeoutMs} ms: ${reason}`, { cause });
   }
 }
 

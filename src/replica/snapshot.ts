@@ -45,6 +45,8 @@ export interface SnapshotStorage {
   read(): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Begins a new snapshot. Until its `commit` the one before stays what `read` gives. */
   create(): Promise<SnapshotSink>;
+  /** Called before the replica follows a master: rejects, with the reason, where no snapshot could be written. */
+  check?(): Promise<void>;
   /** Moves what `read` gives out of the way, for an operator to look at. Returns where to. */
   setAside(): Promise<string>;
 }

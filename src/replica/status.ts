@@ -57,7 +57,7 @@ export interface ReplicaStatus {
   readonly lastIoMs: number;
   /**
    * Since when the data may be stale, milliseconds since 1970: when the master's last byte came. Undefined
-   * while the master is followed, and before there is data.
+   * while the master is followed and not silent beyond `maxStalenessMs`, and before there is data.
    */
   readonly staleSinceMs: number | undefined;
   /** When the next attempt to connect begins, milliseconds since 1970. */
@@ -83,14 +83,27 @@ export interface ReplicaStatus {
   readonly counters: LinkStatus["counters"];
 }
 
-/** Puts a status together. @param link The link's status; undefined before there is a link. */
-export function describeStatus(
-  keyspace: Keyspace,
-  link: LinkStatus | undefined,
-  listening: string | undefined,
-  closed: boolean,
-  snapshot: SnapshotStatus | undefined,
-): ReplicaStatus {
+/** What a status is put together from. */
+export interface StatusParts {
+  /** The data. */
+  readonly keyspace: Keyspace;
+  /** The link's status; undefined before there is a link. */
+  readonly link: LinkStatus | undefined;
+  /** Where Redis clients are served; undefined when they are not. */
+  readonly listening: string | undefined;
+  /** True once the replica is closed. */
+  readonly closed: boolean;
+  /** The snapshot on disk; undefined when none is configured. */
+  readonly snapshot: SnapshotStatus | undefined;
+  /** True while the data is older than `maxStalenessMs`. */
+  readonly tooStale: boolean;
+  /** The time now, milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** Puts a status together. */
+export function describeStatus(parts: StatusParts): ReplicaStatus {
+  const { keyspace, link, listening, closed, snapshot } = parts;
   return {
     state: closed ? "closed" : stateOf(link),
     link: link?.state ?? "none",
@@ -103,7 +116,7 @@ export function describeStatus(
     lagBytes: link === undefined ? 0 : link.readOffset - link.appliedOffset,
     inboxBytes: link?.inboxBytes ?? 0,
     lastIoMs: link?.lastIoMs ?? -1,
-    staleSinceMs: link?.hasData ? link.downSinceMs : undefined,
+    staleSinceMs: link?.hasData ? staleSince(link, parts) : undefined,
     nextRetryAtMs: link?.nextRetryAtMs,
     error: link?.lastError,
     sync: link?.sync,
@@ -114,6 +127,12 @@ export function describeStatus(
     memoryBytes: reservedBytes(keyspace),
     counters: link?.counters ?? newCounters(),
   };
+}
+
+/** A link that stands and is silent for too long is stale since the last byte came. */
+function staleSince(link: LinkStatus, { tooStale, nowMs }: StatusParts): number | undefined {
+  if (link.downSinceMs !== undefined || !tooStale || link.lastIoMs < 0) return link.downSinceMs;
+  return nowMs - link.lastIoMs;
 }
 
 function stateOf(link: LinkStatus | undefined): ReplicaState {

@@ -92,6 +92,10 @@ export class ReplicationLink {
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(stopped());
+    // A link that is being stopped begins anew once it has stopped.
+    if (this.#loop !== undefined && this.#abort?.signal.aborted) {
+      return this.#loop.then(() => this.start(options));
+    }
     if (this.#loop === undefined) {
       this.#abort = new AbortController();
       this.#running = false;
@@ -266,6 +270,15 @@ export class ReplicationLink {
     this.#shared.log(level, `${error.message}; next attempt in ${retryInMs} ms`);
   }
 
+  /** Tells of the end of an outage where the outage was told, and at the same level. */
+  #logRecovery(kind: "full" | "partial"): void {
+    if (this.#logged === "") return;
+    this.#logged = "";
+    const { clock } = this.#shared;
+    const ms = clock.now() - (this.#downSinceMs ?? clock.now());
+    this.#shared.log("warn", `Followed again after ${ms} ms, by a ${kind} resync`);
+  }
+
   /** The link ends: every promise that waits for it rejects with the reason. */
   #end(error: ReplicationError): void {
     this.#nextRetryAtMs = undefined;
@@ -302,8 +315,8 @@ export class ReplicationLink {
    * hold.
    */
   #synced(kind: "full" | "partial"): void {
+    this.#logRecovery(kind);
     this.#lastError = undefined;
-    this.#logged = "";
     this.#downSinceMs = undefined;
     this.#heldSince = this.#shared.clock.monotonic();
     if (kind === "partial") this.#backoff.reset();

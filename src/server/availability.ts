@@ -13,6 +13,10 @@ export const LOADING_TEXT = "LOADING Redis is loading the dataset in memory";
 export const MASTERDOWN_TEXT =
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 
+/** Our refusal of data that is older than the owner's bound, with Redis's code. */
+export const TOO_STALE_TEXT =
+  "MASTERDOWN The master was not heard for longer than maxStalenessMs allows";
+
 /** State of the data of one server. A master's flags all stay false. */
 export class Availability {
   /** A snapshot is being loaded and the old data is gone, or there never was any: LOADING. */
@@ -45,8 +49,10 @@ export class Availability {
    * before loading, as in `processCommand`.
    */
   refusal(flags: number): string | undefined {
-    const isStale = this.tooStale || (this.masterDown && !this.servesStale);
-    if (isStale && (flags & STALE) === 0) return MASTERDOWN_TEXT;
+    if ((flags & STALE) === 0) {
+      if (this.tooStale) return TOO_STALE_TEXT;
+      if (this.masterDown && !this.servesStale) return MASTERDOWN_TEXT;
+    }
     if (this.loading && (flags & LOADING) === 0) return LOADING_TEXT;
     if (this.loadingBeside && (flags & NO_ASYNC_LOADING) !== 0) return LOADING_TEXT;
     return undefined;

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -273,4 +281,24 @@ test("another master's snapshot is followed by a full sync that replaces all of 
   assert.equal(second.get("k0"), undefined);
   assert.equal(second.call("DEBUG", "DIGEST"), two.call("DEBUG", "DIGEST"));
   await second.close();
+});
+
+test("start() rejects where no snapshot could be written, and can be called again", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "snapshot-"));
+  const path = join(folder, "late", "x.rdb");
+  try {
+    await using master = await TestMaster.start();
+    await using replica = new Replica({ master: master.url, snapshot: { path }, logger: false });
+    await assert.rejects(
+      replica.start(),
+      /No snapshot can be written to .*: there is no such folder/,
+    );
+    assert.equal(replica.status().state, "idle");
+    mkdirSync(join(folder, "late"));
+    await replica.start();
+    await replica.ready();
+    assert.deepEqual(readdirSync(join(folder, "late")), []);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
