@@ -85,7 +85,7 @@ export interface ReplicaStatus {
 
 /** What a status is put together from. */
 export interface StatusParts {
-  /** The data. */
+  /** Keyspace whose keys and bytes are counted. */
   readonly keyspace: Keyspace;
   /** The link's status; undefined before there is a link. */
   readonly link: LinkStatus | undefined;

@@ -9,7 +9,7 @@ import { stopped } from "../replication/errors.ts";
 
 /** Bounds on how long {@linkcode Replica.start} and {@linkcode Replica.ready} wait. */
 export interface WaitOptions {
-  /** Gives up waiting. */
+  /** Ends the wait with STOPPED when it fires. */
   readonly signal?: AbortSignal;
   /** Milliseconds until it rejects with a `TimeoutError`; forever when left out. */
   readonly timeoutMs?: number;
