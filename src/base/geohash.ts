@@ -113,11 +113,19 @@ export function firstInCell(cell: GeoCell): number {
  * The order of the operations is that of Redis: replies show 4 digits behind the point.
  */
 export function distance(lon1: number, lat1: number, lon2: number, lat2: number): number {
-  const v = Math.sin((lon2 * RADIANS - lon1 * RADIANS) / 2);
-  if (v === 0) return latitudeDistance(lat1, lat2);
+  if (Math.sin((lon2 * RADIANS - lon1 * RADIANS) / 2) === 0) return latitudeDistance(lat1, lat2);
+  return haversine(lon1, lat1, lon2, lat2);
+}
+
+/**
+ * {@linkcode distance} without its short way for positions on one meridian, as Redis before 7.0 computes it:
+ * the last digits differ.
+ */
+export function haversine(lon1: number, lat1: number, lon2: number, lat2: number): number {
   const lat1r = lat1 * RADIANS;
   const lat2r = lat2 * RADIANS;
   const u = Math.sin((lat2r - lat1r) / 2);
+  const v = Math.sin((lon2 * RADIANS - lon1 * RADIANS) / 2);
   const a = u * u + Math.cos(lat1r) * Math.cos(lat2r) * v * v;
   return 2 * EARTH_RADIUS * Math.asin(Math.sqrt(a));
 }
@@ -127,18 +135,30 @@ export function latitudeDistance(lat1: number, lat2: number): number {
   return EARTH_RADIUS * Math.abs(lat2 * RADIANS - lat1 * RADIANS);
 }
 
-/** A circle or a box around a position (`GeoShape` in `geohash.h`). */
+/** A rectangle of the map, in degrees. */
+export interface GeoBounds {
+  /** Longitude of the western side. */
+  readonly west: number;
+  /** Latitude of the southern side. */
+  readonly south: number;
+  /** Longitude of the eastern side. */
+  readonly east: number;
+  /** Latitude of the northern side. */
+  readonly north: number;
+}
+
+/** A shape around a position (`GeoShape` in `geohash.h`). */
 export interface GeoShape {
   /** Longitude of the centre, degrees. */
   readonly longitude: number;
   /** Latitude of the centre, degrees. */
   readonly latitude: number;
-  /** Half the width of a box or the radius of a circle, metres. */
-  readonly halfWidth: number;
-  /** Half the height of a box or the radius of a circle, metres. */
-  readonly halfHeight: number;
+  /** The rectangle of degrees around the shape. */
+  readonly bounds: GeoBounds;
   /** Metres from the centre to the farthest point: the radius, or half the diagonal of a box. */
   readonly reach: number;
+  /** Whether cells are chosen as by Redis before 7.0, which measured where the outer ones end. */
+  readonly measured: boolean;
 }
 
 /**
@@ -148,11 +168,11 @@ export interface GeoShape {
  */
 export function coveringCells(shape: GeoShape): GeoCell[] {
   assert(shape.reach >= 0, "a shape has an extent that is no less than 0");
-  const { longitude, latitude } = shape;
-  const bounds = boundsOf(shape);
+  const { longitude, latitude, bounds } = shape;
   let step = stepFor(shape.reach, latitude);
   let center = cellAt(longitude, latitude, LATITUDE_LIMIT, step);
-  if (step > 1 && !reaches(center, bounds)) {
+  const isEnough = shape.measured ? measures(center, shape) : reaches(center, bounds);
+  if (step > 1 && !isEnough) {
     step--;
     center = cellAt(longitude, latitude, LATITUDE_LIMIT, step);
   }
@@ -176,24 +196,25 @@ export function coveringCells(shape: GeoShape): GeoCell[] {
   return cells;
 }
 
-/** A rectangle of the map, in degrees. */
-interface Bounds {
-  readonly west: number;
-  readonly south: number;
-  readonly east: number;
-  readonly north: number;
-}
-
 /**
- * The rectangle of degrees around a shape (`geohashBoundingBox`). Meridians come together towards a
- * pole, so one width in metres is most degrees on the shape's polar side: that side decides.
+ * The rectangle of degrees around a circle or a box (`geohashBoundingBox`). Meridians come together towards
+ * a pole, so one width in metres is most degrees on the shape's polar side: that side decides.
+ *
+ * @param halfWidth Half the width of a box or the radius of a circle, metres.
+ * @param halfHeight Half the height of a box or the radius of a circle, metres.
+ * @param atCenter Whether the latitude of the centre decides instead, as in Redis before 7.0.
  */
-function boundsOf(shape: GeoShape): Bounds {
-  const { longitude, latitude } = shape;
-  const tall = shape.halfHeight / EARTH_RADIUS / RADIANS;
-  const wide = shape.halfWidth / EARTH_RADIUS;
+export function boundsAround(
+  longitude: number,
+  latitude: number,
+  halfWidth: number,
+  halfHeight: number,
+  atCenter: boolean,
+): GeoBounds {
+  const tall = halfHeight / EARTH_RADIUS / RADIANS;
+  const wide = halfWidth / EARTH_RADIUS;
   const polar = latitude < 0 ? latitude - tall : latitude + tall;
-  const broad = wide / Math.cos(polar * RADIANS) / RADIANS;
+  const broad = wide / Math.cos((atCenter ? latitude : polar) * RADIANS) / RADIANS;
   return {
     west: longitude - broad,
     south: latitude - tall,
@@ -220,11 +241,23 @@ function stepFor(metres: number, latitude: number): number {
 }
 
 /** Whether the eight neighbours of a cell reach as far as the bounds on all four sides. */
-function reaches(center: GeoCell, bounds: Bounds): boolean {
+function reaches(center: GeoCell, bounds: GeoBounds): boolean {
   return areaOf(moved(center, 0, 1)).north >= bounds.north &&
     areaOf(moved(center, 0, -1)).south <= bounds.south &&
     areaOf(moved(center, 1, 0)).east >= bounds.east &&
     areaOf(moved(center, -1, 0)).west <= bounds.west;
+}
+
+/** Whether the eight neighbours of a cell end as far from the centre as the shape does on all four sides. */
+function measures(center: GeoCell, { longitude, latitude, reach }: GeoShape): boolean {
+  const north = areaOf(moved(center, 0, 1)).north;
+  const south = areaOf(moved(center, 0, -1)).south;
+  const east = areaOf(moved(center, 1, 0)).east;
+  const west = areaOf(moved(center, -1, 0)).west;
+  return haversine(longitude, latitude, longitude, north) >= reach &&
+    haversine(longitude, latitude, longitude, south) >= reach &&
+    haversine(longitude, latitude, east, latitude) >= reach &&
+    haversine(longitude, latitude, west, latitude) >= reach;
 }
 
 /** The cell of a position on a map whose latitudes end at +- `limit` degrees. */
@@ -247,7 +280,7 @@ function moved(cell: GeoCell, east: number, north: number): GeoCell {
 }
 
 /** The degrees between which a cell lies (`geohashDecode`). */
-function areaOf(cell: GeoCell): Bounds {
+function areaOf(cell: GeoCell): GeoBounds {
   const size = 2 ** cell.step;
   const at = (index: number, limit: number) => -limit + index / size * (2 * limit);
   return {

@@ -135,6 +135,7 @@ export class KeyspaceLoader implements RdbSink {
       case "redis-ver":
       case "valkey-ver":
         this.serverVersion = shortText(value, valueStart, valueEnd);
+        this.#keyspace.serverVersion = this.serverVersion;
         return;
       case "repl-id":
         if (valueEnd - valueStart === REPLID_LENGTH) {

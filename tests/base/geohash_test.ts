@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  boundsAround,
   coveringCells,
   decodePoint,
   decodePointResult,
@@ -69,7 +70,8 @@ test("coveringCells() has every point of a circle in one of its cells", () => {
     const longitude = prng.next() * 300 - 150;
     const latitude = prng.next() * 140 - 70;
     const reach = 10 ** (prng.next() * 5);
-    const shape = { longitude, latitude, halfWidth: reach, halfHeight: reach, reach };
+    const bounds = boundsAround(longitude, latitude, reach, reach, false);
+    const shape = { longitude, latitude, bounds, reach, measured: false };
     const ranges = coveringCells(shape).map((cell) => {
       const first = firstInCell(cell);
       return [first, first + 2 ** (52 - 2 * cell.step)];

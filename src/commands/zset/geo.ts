@@ -18,14 +18,18 @@
  */
 
 import {
+  boundsAround,
   coveringCells,
   decodePoint,
   decodePointResult,
   distance,
   encodePoint,
   firstInCell,
+  type GeoBounds,
   type GeoCell,
   geohashText,
+  type GeoShape,
+  haversine,
   LATITUDE_LIMIT,
   latitudeDistance,
   LONGITUDE_LIMIT,
@@ -39,7 +43,9 @@ import { isWord, readDouble, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, COUNT_ABOVE_ZERO, cString, SYNTAX } from "../engine/errors.ts";
+import { Polygon } from "./polygon.ts";
 import { zadd } from "./zset.ts";
+import { isRedisBefore } from "../engine/master_version.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
@@ -232,8 +238,17 @@ class GeoQuery {
   #longitude: number = 0;
   #latitude: number = 0;
   /** Which options gave the centre and the shape; "" before. */
-  #from: "" | "member" | "position" = "";
-  #by: "" | "radius" | "box" = "";
+  #from: "" | "member" | "position" | "polygon" = "";
+  #by: "" | "radius" | "box" | "polygon" = "";
+  #polygon: Polygon | undefined = undefined;
+  /**
+   * Whether to find what a master before Redis 6.2 found, or one before 6.2.7: they send the command as it
+   * came, and chose and measured otherwise at the border of a shape.
+   */
+  readonly #isBefore62: boolean;
+  readonly #isBefore627: boolean;
+  /** How distances are measured: before 7.0 their last digits were others. */
+  readonly #measure: typeof distance;
   /** The radius, or the width of a box, and its height, in the unit. */
   #width: number = 0;
   #height: number = 0;
@@ -246,6 +261,9 @@ class GeoQuery {
   constructor(ctx: Context, argv: Argv, form: Form, mayStore: boolean) {
     this.#form = form;
     this.#mayStore = mayStore;
+    this.#isBefore62 = isRedisBefore(ctx.keyspace, [6, 2]);
+    this.#isBefore627 = isRedisBefore(ctx.keyspace, [6, 2, 7]);
+    this.#measure = isRedisBefore(ctx.keyspace, [7]) ? haversine : distance;
     this.storeIndex = form === Form.SEARCH_STORE ? 1 : 0;
     const source = form === Form.SEARCH_STORE ? 2 : 1;
     this.entry = lookup(ctx, argv, source, ValueType.ZSET);
@@ -274,16 +292,9 @@ class GeoQuery {
   find(ctx: Context): Found[] {
     const found: Found[] = [];
     const most = this.any ? this.count : Infinity;
-    const isCircle = this.#by !== "box";
-    const halfWidth = (isCircle ? this.#width : this.#width / 2) * this.unit;
-    const halfHeight = (isCircle ? this.#width : this.#height / 2) * this.unit;
-    // The corners of a box are farther away than its sides: they decide how coarse the cells must
-    // be.
-    const half = [this.#width / 2, this.#height / 2];
-    const diagonal = Math.sqrt(half[0] * half[0] + half[1] * half[1]);
-    const reach = (isCircle ? this.#width : diagonal) * this.unit;
-    const center = { longitude: this.#longitude, latitude: this.#latitude };
-    const cells = coveringCells({ ...center, halfWidth, halfHeight, reach });
+    // Valkey finds no cell for a polygon whose centre lies nearer to a pole than any member may.
+    if (Math.abs(this.#polygon?.latitude ?? 0) > LATITUDE_LIMIT) return found;
+    const cells = coveringCells(this.#shape());
     let last: GeoCell | undefined = undefined;
     for (const [index, cell] of cells.entries()) {
       if (found.length >= most) break;
@@ -294,6 +305,32 @@ class GeoQuery {
       if (index > 0) last = cell;
     }
     return found;
+  }
+
+  /** The shape as the choice of cells sees it. */
+  #shape(): GeoShape {
+    const measured = this.#isBefore627;
+    if (this.#polygon !== undefined) {
+      const { longitude, latitude, bounds, reach } = this.#polygon;
+      return { longitude, latitude, bounds, reach, measured };
+    }
+    const isCircle = this.#by !== "box";
+    const center = { longitude: this.#longitude, latitude: this.#latitude };
+    // The corners of a box are farther away than its sides: they decide how coarse the cells must
+    // be.
+    const half = [this.#width / 2, this.#height / 2];
+    const diagonal = Math.sqrt(half[0] * half[0] + half[1] * half[1]);
+    const reach = (isCircle ? this.#width : diagonal) * this.unit;
+    return { ...center, bounds: this.#bounds(), reach, measured };
+  }
+
+  /** The rectangle of degrees around a circle or a box. */
+  #bounds(): GeoBounds {
+    const isCircle = this.#by !== "box";
+    const halfWidth = (isCircle ? this.#width : this.#width / 2) * this.unit;
+    const halfHeight = (isCircle ? this.#width : this.#height / 2) * this.unit;
+    const [longitude, latitude] = [this.#longitude, this.#latitude];
+    return boundsAround(longitude, latitude, halfWidth, halfHeight, this.#isBefore62);
   }
 
   /** Appends the members of one cell that lie inside the shape, up to `most` in all. */
@@ -320,14 +357,19 @@ class GeoQuery {
    */
   #distanceIfWithin(): number {
     const { longitude, latitude } = decodePointResult;
-    if (this.#by === "box") {
-      const up = latitudeDistance(latitude, this.#latitude);
-      if (up > this.#height * this.unit / 2) return -1;
-      const aside = distance(longitude, latitude, this.#longitude, latitude);
-      if (aside > this.#width * this.unit / 2) return -1;
-    }
-    const metres = distance(this.#longitude, this.#latitude, longitude, latitude);
-    return this.#by !== "box" && metres > this.#width * this.unit ? -1 : metres;
+    if (this.#polygon !== undefined) {
+      if (!this.#polygon.contains(longitude, latitude)) return -1;
+    } else if (this.#by === "box" && !this.#isInBox(longitude, latitude)) return -1;
+    const metres = this.#measure(this.#longitude, this.#latitude, longitude, latitude);
+    return this.#by === "radius" && metres > this.#width * this.unit ? -1 : metres;
+  }
+
+  /** Whether a position lies in the box. */
+  #isInBox(longitude: number, latitude: number): boolean {
+    const up = latitudeDistance(latitude, this.#latitude);
+    if (up > this.#height * this.unit / 2) return false;
+    const aside = distance(longitude, latitude, this.#longitude, latitude);
+    return aside <= this.#width * this.unit / 2;
   }
 
   /** Reads the option at argument `i`; returns the number of arguments behind it that it takes. */
@@ -360,26 +402,40 @@ class GeoQuery {
       this.storeDistance = true;
       return 0;
     }
-    if (more >= 1 && this.#from !== "position" && isWord(argv, i, "FROMMEMBER")) {
+    if (more >= 1 && this.#mayCenter("member") && isWord(argv, i, "FROMMEMBER")) {
       this.#from = "member";
       // Without a sorted set there is nothing to find: the member need not exist, either.
       if (this.entry !== 0) this.#takeMember(ctx, argv, i + 1);
       return 1;
     }
-    if (more >= 2 && this.#from !== "member" && isWord(argv, i, "FROMLONLAT")) {
+    if (more >= 2 && this.#mayCenter("position") && isWord(argv, i, "FROMLONLAT")) {
       this.#from = "position";
       this.#takePosition(argv, i + 1);
       return 2;
     }
-    if (more >= 2 && this.#by !== "box" && isWord(argv, i, "BYRADIUS")) {
+    if (more >= 2 && this.#mayShape("radius") && isWord(argv, i, "BYRADIUS")) {
       this.#takeRadius(argv, i + 1);
       return 2;
     }
-    if (more >= 3 && this.#by !== "radius" && isWord(argv, i, "BYBOX")) {
+    if (more >= 3 && this.#mayShape("box") && isWord(argv, i, "BYBOX")) {
       this.#takeBox(argv, i + 1);
       return 3;
     }
+    const mayPolygon = this.#mayShape("polygon") && this.#mayCenter("polygon");
+    if (more >= 1 && mayPolygon && isWord(argv, i, "BYPOLYGON")) {
+      return this.#takePolygon(argv, i + 1);
+    }
     throw new CommandError(SYNTAX);
+  }
+
+  /** Whether the centre may be given this way: it is given in no other one. */
+  #mayCenter(from: "member" | "position" | "polygon"): boolean {
+    return this.#from === "" || this.#from === from;
+  }
+
+  /** Whether the shape may be this one: it is no other one. */
+  #mayShape(by: "radius" | "box" | "polygon"): boolean {
+    return this.#by === "" || this.#by === by;
   }
 
   /** Reads the number behind COUNT, which is one argument. */
@@ -433,6 +489,31 @@ class GeoQuery {
     this.#width = width;
     this.#height = height;
     this.#by = "box";
+  }
+
+  /**
+   * Takes a polygon from the number of its vertices, at `index`, and a longitude and a latitude for each;
+   * Valkey's only, which gives the centre too.
+   *
+   * @returns How many arguments it takes.
+   */
+  #takePolygon(argv: Argv, index: number): number {
+    const count = readInteger(argv, index, "ERR invalid number of vertices");
+    const first = index + 1;
+    if (count < 3 || first + 2 * count > argv.count) {
+      throw new CommandError("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices");
+    }
+    const vertices: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const { longitude, latitude } = readPosition(argv, first + 2 * i);
+      vertices.push(longitude, latitude);
+    }
+    this.#polygon = new Polygon(vertices);
+    this.#longitude = this.#polygon.longitude;
+    this.#latitude = this.#polygon.latitude;
+    this.#from = "polygon";
+    this.#by = "polygon";
+    return 1 + 2 * count;
   }
 
   /** Refuses options that contradict each other, and a search without a centre or a shape. */

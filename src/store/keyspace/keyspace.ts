@@ -46,6 +46,11 @@ export class Keyspace {
    */
   snapshotVersion: number = 12;
   /**
+   * Version of the server that the snapshot came from, "6.2.5"; "" when it did not say. What a master sends
+   * as it came is done as that version does it.
+   */
+  serverVersion: string = "";
+  /**
    * Snapshots being taken. The command engine tells them of single keys before it runs a command that
    * writes; this class tells them of whole databases.
    */
@@ -153,6 +158,7 @@ export class Keyspace {
     this.slots.replaceWith(other.slots);
     this.functions.replaceWith(other.functions);
     this.snapshotVersion = other.snapshotVersion;
+    this.serverVersion = other.serverVersion;
   }
 
   /** Counts the bytes of all databases together. O(large values). */

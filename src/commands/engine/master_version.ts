@@ -1,0 +1,24 @@
+/**
+ * Which server the data came from, for what a master sends as it came and later versions do otherwise.
+ *
+ * @module
+ */
+
+import { FIRST_LISTPACK_VERSION, FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+
+/**
+ * Whether the master is a Redis below a release, as in `[6, 2, 7]`; false for Valkey. Without a version the
+ * format of its snapshots tells whether it is below 7.0.
+ */
+export function isRedisBefore(keyspace: Keyspace, release: readonly number[]): boolean {
+  const { snapshotVersion, serverVersion } = keyspace;
+  if (snapshotVersion >= FIRST_VALKEY_VERSION) return false;
+  if (serverVersion === "") return snapshotVersion < FIRST_LISTPACK_VERSION && release[0] >= 7;
+  const parts = serverVersion.split(".").map(Number);
+  for (const [i, limit] of release.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== limit) return part < limit;
+  }
+  return false;
+}
