@@ -312,3 +312,31 @@ test("no snapshot is written while a key is awaited", async () => {
   assert.ok(settledOffset < replica.status().offset);
   await close();
 });
+
+test("a value that is too large stays as last known, and is named once", async () => {
+  const huge = command("memory|usage", -2, 0, "", (ctx) => ctx.reply.integer(1e9));
+  const { master, replica, messages, close } = await pair({}, {
+    commands: [...NEW_COMMANDS, huge],
+  });
+  master.call("SET", "a", "old");
+  for (let i = 0; i < 3; i++) master.call("XAPPEND", "a", "new");
+  await until("a refusal", () => replica.status().repairs!.ended.refused > 0);
+  const { repairs, counters } = replica.status();
+  assert.deepEqual([repairs!.awaited, repairs!.fetches, counters.fullSyncs], [1, 0, 1]);
+  assert.equal(replica.get("a"), "old");
+  assert.ok(messages.some((text) => text.includes("it takes 1000000000 bytes")));
+  await close();
+});
+
+test("commands kept for a key that does not come are bounded", async () => {
+  const { master, replica, close } = await pair({}, {
+    commands: [...NEW_COMMANDS, forbidden("dump")],
+  });
+  master.call("XAPPEND", "a", "1");
+  for (let i = 0; i < 12; i++) master.call("APPEND", "a", "x".repeat(1 << 20));
+  await until("everything to be applied", () => replica.status().offset === master.offset);
+  const { keptBytes, awaited } = replica.status().repairs!;
+  assert.equal(awaited, 1);
+  assert.ok(keptBytes < 5 << 20, `${keptBytes} bytes`);
+  await close();
+});
