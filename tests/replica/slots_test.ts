@@ -1,0 +1,216 @@
+/**
+ * A replica of one shard of a real cluster, while slots come and go: moved as a whole and key by key, some
+ * given up on the way, under writes. It holds what a real replica of that shard holds, shows no key of a slot
+ * that has not arrived, and needs one full sync.
+ *
+ *     [SEED=n] [MIGRATIONS=50] deno test -A tests/replica/slots_test.ts
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { env } from "node:process";
+import { Replica } from "../../mod.ts";
+import { keySlot } from "../../src/base/crc16.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { bytesOf } from "../support/bytes.ts";
+import {
+  type Cluster,
+  type Migration,
+  moveAtOnce,
+  moveByKeys,
+  movesSlots,
+  startCluster,
+} from "../support/clusters.ts";
+import type { Connection } from "../support/connection.ts";
+import { infoField } from "../support/info.ts";
+import { ErrorValue, plain } from "../support/resp.ts";
+import { atLeast, serverTest } from "../support/servers.ts";
+import { pause, until } from "../support/waiting.ts";
+
+const SLOTS = 16384;
+const KEYS = 3000;
+const WIDTH = 900;
+/** From here on slots move key by key; those before it are moved as a whole. */
+const FIRST_CLASSIC = 15_000;
+const migrations = Number(env.MIGRATIONS ?? 6);
+const seed = Number(env.SEED ?? Date.now() % 1_000_000);
+
+/** Writes to whoever owns a key, as a client of a cluster does. */
+class Writer {
+  readonly #connections: Connection[];
+  readonly #prng: Prng;
+  readonly #databases: number;
+  readonly #owners: Uint8Array = new Uint8Array(SLOTS);
+  #stopped: boolean = false;
+
+  constructor(connections: Connection[], prng: Prng, databases: number) {
+    this.#connections = connections;
+    this.#prng = prng;
+    this.#databases = databases;
+  }
+
+  /** Sends one command where it belongs. */
+  async write(args: (string | number)[], db: number): Promise<void> {
+    const slot = slotOf(String(args[1]));
+    for (let tries = 0; tries < 200; tries++) {
+      const connection = this.#connections[this.#owners[slot]];
+      if (this.#databases > 1) await connection.call("SELECT", db);
+      let reply = await connection.call(...args);
+      if (reply instanceof ErrorValue && reply.message.startsWith("ASK ")) {
+        const other = this.#connections[1 - this.#owners[slot]];
+        if (this.#databases > 1) await other.call("SELECT", db);
+        await other.call("ASKING");
+        reply = await other.call(...args);
+      }
+      if (!(reply instanceof ErrorValue)) return;
+      if (/^(MOVED|ASK) /.test(reply.message)) this.#owners[slot] = 1 - this.#owners[slot];
+      else if (!/^(TRYAGAIN|CLUSTERDOWN)/.test(reply.message)) throw new Error(reply.message);
+      if (tries > 4) await pause(5);
+    }
+    throw new Error(`Nobody takes ${args.join(" ")}`);
+  }
+
+  /** Gives every key a value. */
+  async fill(): Promise<void> {
+    for (let i = 0; i < KEYS; i++) await this.write(["SET", `k${i}`, `v${i}`], i % this.#databases);
+  }
+
+  /** Writes until it is stopped. */
+  async run(): Promise<void> {
+    for (let written = 0; !this.#stopped; written++) {
+      await this.write(this.#draw(), this.#prng.int(this.#databases));
+      if (written % 20 === 0) await pause(1);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #draw(): (string | number)[] {
+    const prng = this.#prng;
+    const n = prng.int(KEYS);
+    const value = `v${prng.int(1000)}`;
+    switch (prng.int(9)) {
+      case 0:
+        return ["SET", `k${n}`, value, "PX", 200 + prng.int(100_000)];
+      case 1:
+        return ["DEL", `k${n}`];
+      case 2:
+        return ["HSET", `h${n}`, value, n];
+      case 3:
+        return ["RPUSH", `l${n}`, value];
+      case 4:
+        return ["ZADD", `z${n}`, n, value];
+      case 5:
+        return ["XADD", `x${n}`, "*", "f", value];
+      case 6:
+        return ["SADD", `s${n}`, value];
+      case 7:
+        return ["PEXPIRE", `k${n}`, 50_000];
+      default:
+        return ["SET", `k${n}`, value];
+    }
+  }
+}
+
+await serverTest("a replica of a shard is right while slots come and go", async (binary) => {
+  const note = `SEED=${seed}`;
+  await using cluster = await startCluster(binary, 2);
+  const [master, other] = cluster.masters;
+  const prng = new Prng(seed);
+  const connections = await Promise.all(cluster.masters.map((node) => node.connect()));
+  const writer = new Writer(connections, prng, cluster.databases);
+  await writer.fill();
+  await using replica = new Replica({
+    master: `redis://127.0.0.1:${master.port}`,
+    logger: false,
+    onDivergence: "stop",
+  });
+  await replica.start();
+  await replica.ready();
+  const writing = writer.run();
+  try {
+    for (let i = 0; i < migrations; i++) {
+      const slot = FIRST_CLASSIC + prng.int(SLOTS - FIRST_CLASSIC);
+      await moveByKeys(cluster, other, master, slot, i % 4 === 3);
+      if (i % 4 !== 3) await moveByKeys(cluster, master, other, slot, i % 4 === 2);
+      if (i % 4 === 2) await moveByKeys(cluster, master, other, slot, false);
+      if (movesSlots(binary)) await moveThereAndBack(cluster, replica, prng, i);
+    }
+  } catch (error) {
+    throw new Error(note, { cause: error });
+  } finally {
+    writer.stop();
+    await writing;
+  }
+  await assertEqual(cluster, replica, note);
+  const { counters } = replica.status();
+  assert.deepEqual([counters.fullSyncs, counters.divergences], [1, 0], note);
+  assert.equal(await infoField(master, "sync_full"), "2", note);
+}, { timeoutMs: 15 * 60_000, isFor: ({ version }) => atLeast(version, "7.0.0") });
+
+/** Moves a range to the shard that is followed, or gives up; then the same range from it. */
+async function moveThereAndBack(
+  cluster: Cluster,
+  replica: Replica,
+  prng: Prng,
+  round: number,
+): Promise<void> {
+  const [master, other] = cluster.masters;
+  const first = SLOTS / 2 + prng.int(FIRST_CLASSIC - SLOTS / 2 - WIDTH);
+  const last = first + prng.int(WIDTH);
+  if (other.binary.product === "redis") {
+    await other.call("CONFIG", "SET", "rdb-key-save-delay", 500);
+  }
+  const coming = await moveAtOnce(other, master, first, last);
+  if (round % 3 === 1) await pause(prng.int(60));
+  if (round % 3 === 1) await coming.cancel();
+  const arrived = await watch(coming, replica, first, last);
+  if (!arrived) return;
+  const going = await moveAtOnce(master, other, first, last);
+  if (round % 3 === 2) await going.cancel();
+  await until("slots to be given back", async () => await going.state() !== "running");
+  if (await going.state() === "done") return;
+  const again = await moveAtOnce(master, other, first, last);
+  await until("slots to be given back at last", async () => await again.state() === "done");
+}
+
+/** Waits for the end of an import; until then no key of its slots may be seen. */
+async function watch(
+  migration: Migration,
+  replica: Replica,
+  first: number,
+  last: number,
+): Promise<boolean> {
+  for (;;) {
+    const seen = replica.keys().filter((key) => slotOf(key) >= first && slotOf(key) <= last);
+    const state = await migration.state();
+    if (state === "running") assert.deepEqual(seen, [], "keys of slots that have not arrived");
+    else return state === "done";
+    await pause(3);
+  }
+}
+
+/** The same data as the real replica, when both have applied all. */
+async function assertEqual(cluster: Cluster, replica: Replica, note: string): Promise<void> {
+  const { replica: real, masters: [master], databases } = cluster;
+  await until("both replicas", async () => {
+    const offset = await infoField(master, "master_repl_offset");
+    return await infoField(real, "slave_repl_offset") === offset &&
+      String(replica.status().offset) === offset;
+  });
+  assert.equal(replica.call("DEBUG", "DIGEST"), plain(await real.call("DEBUG", "DIGEST")), note);
+  for (let db = 0; db < databases; db++) {
+    const connection = await real.connect();
+    await connection.call("SELECT", db);
+    assert.equal(replica.db(db).size, await connection.call("DBSIZE"), note);
+    connection.close();
+  }
+}
+
+function slotOf(key: string): number {
+  const bytes = bytesOf(key);
+  return keySlot(bytes, 0, bytes.length);
+}
