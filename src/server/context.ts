@@ -6,6 +6,7 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
+import { Slice } from "../base/slices.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
 import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
@@ -33,6 +34,7 @@ export class ServerContext implements Context {
    */
   maySlice: boolean = false;
   readonly #propagation: Propagation;
+  readonly #slice: Slice;
 
   /**
    * Begins in database 0, for no session.
@@ -54,6 +56,7 @@ export class ServerContext implements Context {
     this.caller = host.role === "master" ? Caller.MASTER_CLIENT : Caller.REPLICA_CLIENT;
     this.db = keyspace.db(0);
     this.#propagation = propagation;
+    this.#slice = new Slice(host.about.clock);
   }
 
   /** Refills the context for the next command of `session`, whose reply goes to `reply`. */
@@ -101,12 +104,30 @@ export class ServerContext implements Context {
 
   inSlices(step: Step): void {
     if (this.maySlice && this.session !== undefined) {
-      this.session.step = step;
+      if (this.#runSlice(step)) return;
+      this.session.step = () => this.#runSlice(step);
       this.session.halted = true;
       return;
     }
     let done = false;
     while (!done) done = step(this);
+  }
+
+  /**
+   * Repeats a step until the work is done or the slice is over. All clients share its milliseconds: those of
+   * one turn together hold the loop no longer than one of them.
+   */
+  #runSlice(step: Step): boolean {
+    const slice = this.#slice;
+    slice.resume();
+    try {
+      for (;;) {
+        if (step(this)) return true;
+        if (slice.over()) return false;
+      }
+    } finally {
+      slice.pause();
+    }
   }
 
   suspend(wait: Wait, finish: (ctx: Context) => boolean | void): boolean {

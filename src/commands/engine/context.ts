@@ -93,11 +93,11 @@ export interface Context {
   /** Every key of a database may have changed, as by FLUSHDB or SWAPDB; -1 says every database. */
   modifiedAll(dbIndex: number): void;
   /**
-   * For work longer than one turn of the event loop should be: calls `step` again and again, in
-   * later turns and with a context refilled for this client, until it answers true; then the reply
-   * is whole and the client's next command runs. Where nothing can wait, as inside EXEC, it calls
-   * `step` until done at once. Undefined for the master's stream; `runInSlices` in `execute.ts`
-   * knows both cases.
+   * For work longer than one turn of the event loop should be: calls `step` again and again, at
+   * once while this turn has milliseconds left, then in later turns and with a context refilled for
+   * this client, until it answers true; then the reply is whole and the client's next command runs.
+   * Where nothing can wait, as inside EXEC, it calls `step` until done at once. Undefined for the
+   * master's stream; `runInSlices` in `execute.ts` knows both cases.
    */
   readonly inSlices?: (step: (ctx: Context) => boolean) => void;
   /**

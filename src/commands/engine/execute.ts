@@ -57,10 +57,12 @@ export function executeCommand(
 }
 
 /**
- * Runs work that is longer than one turn of the event loop should be: in later turns where the
- * context can wait, else at once.
+ * Runs work that is longer than one turn of the event loop should be: in slices of some milliseconds
+ * where the context can wait, else at once. How long a slice is, `base/slices.ts` counts.
  *
- * @param step Does a part of the work; true once the reply is whole.
+ * @param step Does a small part of the work, some ten microseconds of it and never a millisecond;
+ * true once the reply is whole. What it leaves for the next step may lie turns apart: entries and
+ * borrowed bytes are no longer valid then.
  */
 export function runInSlices(ctx: Context, step: (ctx: Context) => boolean): void {
   if (ctx.inSlices !== undefined) return ctx.inSlices(step);

@@ -9,12 +9,14 @@
  * @module
  */
 
-import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { globMatch } from "../../base/glob.ts";
+import type { ByteBuffer } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
+import type { Context } from "./context.ts";
 import { cStringEnd, isWord, readInteger } from "./args.ts";
 import { CommandError, INVALID_CURSOR, NO_VALUES_OF_HSCAN, SYNTAX } from "./errors.ts";
+import { runInSlices } from "./execute.ts";
+import { Found } from "./found.ts";
 
 /** How many elements are asked for without a COUNT. */
 export const SCAN_COUNT = 10;
@@ -60,14 +62,11 @@ export function readCursor(argv: Argv, index: number): number {
 
 /** One call of HSCAN, SSCAN or ZSCAN: what it asks for and what it has found so far. */
 export class ElementScan {
-  /** Bulk strings of the elements found, as they will be replied. */
-  readonly found: ByteBuffer = new ByteBuffer(256);
   /** Whether HSCAN replies values, too: false after NOVALUES. */
   withValues: boolean = true;
-  #pattern: Uint8Array | undefined = undefined;
+  readonly #found: Found;
   #count: number = SCAN_COUNT;
   #seen: number = 0;
-  #taken: number = 0;
 
   /**
    * Reads the options, which begin at argument 3.
@@ -76,6 +75,7 @@ export class ElementScan {
    * @throws {CommandError} SYNTAX, NOT_AN_INTEGER of a COUNT, or NO_VALUES_OF_HSCAN.
    */
   constructor(argv: Argv, hasValues: boolean = false) {
+    let pattern: Uint8Array | undefined;
     for (let i = 3; i < argv.count; i++) {
       if (isWord(argv, i, "NOVALUES")) {
         if (!hasValues) throw new CommandError(NO_VALUES_OF_HSCAN);
@@ -87,21 +87,25 @@ export class ElementScan {
         this.#count = readInteger(argv, i + 1);
         if (this.#count < 1) throw new CommandError(SYNTAX);
       } else if (isWord(argv, i, "MATCH")) {
-        this.#pattern = argv.at(i + 1);
+        pattern = argv.at(i + 1).slice();
       } else throw new CommandError(SYNTAX);
       i++;
     }
+    this.#found = new Found(pattern);
+  }
+
+  /** Bulk strings of the elements found, as they will be replied. */
+  get found(): ByteBuffer {
+    return this.#found.out;
   }
 
   /**
    * Counts an element that was met; true when MATCH lets it pass and the caller appends it to
-   * `found`.
+   * `found`, what is matched first.
    */
   takes(bytes: Uint8Array, start: number, end: number): boolean {
     this.#seen++;
-    if (this.#pattern !== undefined && !globMatch(this.#pattern, bytes, start, end)) return false;
-    this.#taken++;
-    return true;
+    return this.#found.takes(bytes, start, end);
   }
 
   /**
@@ -113,18 +117,26 @@ export class ElementScan {
   walk(cursor: number, step: (cursor: number) => number): number {
     let steps = Math.min(this.#count, SCAN_MOST) * SCAN_STEPS;
     do cursor = step(cursor); while (
-      cursor !== 0 && --steps > 0 && this.#seen < SCAN_MOST && this.#taken < this.#count
+      cursor !== 0 && --steps > 0 && this.#seen < SCAN_MOST && this.#found.count < this.#count
     );
     return cursor;
   }
 
   /** Replies the next cursor and what was found: `parts` bulk strings for each element. */
-  reply(reply: ReplyWriter, cursor: number, parts: number): void {
-    reply.array(2);
-    reply.bulkText(String(cursor));
-    reply.array(parts * this.#taken);
-    if (!reply.silent) reply.out.writeBytes(this.found.bytes, 0, this.found.length);
+  reply(ctx: Context, cursor: number, parts: number): void {
+    replyScan(ctx, cursor, this.#found, parts);
   }
+}
+
+/** Replies the next cursor and what was found, in slices where a match takes long. */
+export function replyScan(ctx: Context, cursor: number, found: Found, parts: number): void {
+  runInSlices(ctx, (later) => {
+    if (!found.decide()) return false;
+    later.reply.array(2);
+    later.reply.bulkText(String(cursor));
+    found.reply(later.reply, parts);
+    return true;
+  });
 }
 
 /** Replies cursor 0 and no elements: the key is missing. */

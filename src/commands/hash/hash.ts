@@ -350,7 +350,7 @@ function scanFields(ctx: Context, entry: Entry, cursor: number, scan: ElementSca
   let next = 0;
   if (table === undefined) eachVisible(ctx, entry, take);
   else next = scan.walk(cursor, (at) => table.fields.scan(at, (field) => table.visit(field, take)));
-  scan.reply(ctx.reply, next, scan.withValues ? 2 : 1);
+  scan.reply(ctx, next, scan.withValues ? 2 : 1);
 }
 
 /**

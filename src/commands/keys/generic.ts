@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
 import { globMatch } from "../../base/glob.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
@@ -33,10 +33,11 @@ import {
 } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
 import { deleteExpired, isHidden, lookup, lookupIn } from "../engine/lookup.ts";
-import { readCursor, SCAN_COUNT, SCAN_MOST, SCAN_STEPS } from "../engine/scan_args.ts";
+import { Found } from "../engine/found.ts";
+import { readCursor, replyScan, SCAN_COUNT, SCAN_MOST, SCAN_STEPS } from "../engine/scan_args.ts";
 
-/** How many keys KEYS visits in one turn of the event loop: one to two milliseconds. */
-const KEYS_PER_SLICE = 20_000;
+/** How many keys KEYS visits between two looks at the clock: some ten microseconds. */
+const KEYS_A_STEP = 64;
 /** After how many expired keys RANDOMKEY on a replica replies with one of them (`db.c dbRandomKey`). */
 const RANDOM_TRIES = 100;
 const STAR = 0x2a;
@@ -118,48 +119,48 @@ function fitsAll(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start === 1 && bytes[start] === STAR;
 }
 
-/**
- * KEYS over several turns of the event loop: keeps the cursor and the bytes of the reply between slices,
- * and writes the reply after the last one.
- */
+/** KEYS over several turns of the event loop: keeps the cursor and what was found between steps. */
 class KeysWalk {
   readonly #dbIndex: number;
-  readonly #pattern: Uint8Array;
-  readonly #all: boolean;
-  readonly #found: ByteBuffer = new ByteBuffer(1024);
-  #count: number = 0;
+  readonly #found: Found;
   #cursor: number = 0;
+  #walked: boolean = false;
 
   constructor(dbIndex: number, pattern: Uint8Array) {
     this.#dbIndex = dbIndex;
-    this.#pattern = pattern;
-    this.#all = fitsAll(pattern, 0, pattern.length);
+    this.#found = new Found(fitsAll(pattern, 0, pattern.length) ? undefined : pattern);
   }
 
-  /** Visits up to about KEYS_PER_SLICE keys. True when all are visited and the reply is written. */
+  /** Visits about KEYS_A_STEP keys, then decides about those put off. True when the reply is written. */
   step(ctx: Context): boolean {
+    if (!this.#walked) {
+      this.#walk(ctx);
+      return false;
+    }
+    if (!this.#found.decide()) return false;
+    this.#found.reply(ctx.reply, 1);
+    return true;
+  }
+
+  #walk(ctx: Context): void {
     const db = ctx.keyspace.db(this.#dbIndex);
     let seen = 0;
     const look = (entry: Entry) => {
       seen++;
       this.#look(ctx, db, entry);
     };
+    this.#found.refill();
     do this.#cursor = db.scan(this.#cursor, look); while (
-      this.#cursor !== 0 && seen < KEYS_PER_SLICE
+      this.#cursor !== 0 && seen < KEYS_A_STEP
     );
-    if (this.#cursor !== 0) return false;
-    const { reply } = ctx;
-    reply.array(this.#count);
-    if (!reply.silent) reply.out.writeBytes(this.#found.bytes, 0, this.#found.length);
-    return true;
+    this.#walked = this.#cursor === 0;
   }
 
   #look(ctx: Context, db: Database, entry: Entry): void {
     db.keyRef(entry, key);
-    if (!this.#all && !globMatch(this.#pattern, key.bytes, key.start, key.end)) return;
     if (isHidden(ctx, db, entry)) return;
-    writeBulk(this.#found, key.bytes, key.start, key.end);
-    this.#count++;
+    if (!this.#found.takes(key.bytes, key.start, key.end)) return;
+    writeBulk(this.#found.out, key.bytes, key.start, key.end);
   }
 }
 
@@ -172,7 +173,7 @@ class KeysWalk {
  */
 const keys = command("keys", 2, READONLY, "", (ctx, argv) => {
   const walk = new KeysWalk(ctx.dbIndex, argv.at(1).slice());
-  if (!walk.step(ctx)) runInSlices(ctx, (later) => walk.step(later));
+  runInSlices(ctx, (later) => walk.step(later));
 });
 
 /** The options of SCAN (`db.c scanGenericCommand`). */
@@ -223,11 +224,8 @@ function isOfType(db: Database, entry: Entry, argv: Argv, { type, typeIndex }: S
   return isWord(argv, typeIndex, typeName(db, entry).toUpperCase());
 }
 
-/** The entries that one SCAN found. They stay valid: nothing is written before the reply is. */
-const gathered: Entry[] = [];
-
 /**
- * Walks buckets from `cursor` on and fills {@linkcode gathered}. The walk ends after COUNT matches, COUNT
+ * Walks buckets from `cursor` on and fills `found`. The walk ends after COUNT matches, COUNT
  * times SCAN_STEPS buckets or SCAN_MOST keys, whichever comes first: a client cannot hold the event loop by
  * a large COUNT.
  *
@@ -239,22 +237,27 @@ function gather(
   argv: Argv,
   query: ScanQuery,
   cursor: number,
+  pattern: Uint8Array | undefined,
+  found: Found,
   expired: Uint8Array[],
 ): number {
   const { db } = ctx;
-  const pattern = query.patternIndex === 0 ? undefined : argv.at(query.patternIndex);
   let seen = 0;
   const look = (entry: Entry) => {
     seen++;
-    db.keyRef(entry, key);
-    if (pattern !== undefined && !globMatch(pattern, key.bytes, key.start, key.end)) return;
     if (query.type !== -1 && !isOfType(db, entry, argv, query)) return;
-    if (!isHidden(ctx, db, entry)) gathered.push(entry);
-    else if (ctx.caller === Caller.MASTER_CLIENT) expired.push(key.bytes.slice(key.start, key.end));
+    db.keyRef(entry, key);
+    if (isHidden(ctx, db, entry)) {
+      if (ctx.caller !== Caller.MASTER_CLIENT) return;
+      if (pattern !== undefined && !globMatch(pattern, key.bytes, key.start, key.end)) return;
+      expired.push(key.bytes.slice(key.start, key.end));
+    } else if (found.takes(key.bytes, key.start, key.end)) {
+      writeBulk(found.out, key.bytes, key.start, key.end);
+    }
   };
   let steps = Math.min(query.count, SCAN_MOST) * SCAN_STEPS;
   do cursor = db.scan(cursor, look); while (
-    cursor !== 0 && --steps > 0 && gathered.length < query.count && seen < SCAN_MOST
+    cursor !== 0 && --steps > 0 && found.count < query.count && seen < SCAN_MOST
   );
   return cursor;
 }
@@ -263,21 +266,16 @@ function gather(
 const scan = command("scan", -2, READONLY, "", (ctx, argv) => {
   const from = readCursor(argv, 1);
   const query = new ScanQuery(argv);
-  const { db, reply } = ctx;
+  const { db } = ctx;
+  const pattern = query.patternIndex === 0 ? undefined : argv.at(query.patternIndex).slice();
+  const found = new Found(pattern);
   const expired: Uint8Array[] = [];
-  gathered.length = 0;
-  const cursor = gather(ctx, argv, query, from, expired);
-  reply.array(2);
-  reply.bulkText(String(cursor));
-  reply.array(gathered.length);
-  for (const entry of gathered) {
-    db.keyRef(entry, key);
-    reply.bulk(key.bytes, key.start, key.end);
-  }
+  const cursor = gather(ctx, argv, query, from, pattern, found, expired);
   for (const bytes of expired) {
     const entry = db.find(bytes, 0, bytes.length);
     if (entry !== 0) deleteExpired(ctx, db, ctx.dbIndex, entry);
   }
+  replyScan(ctx, cursor, found, 1);
 });
 
 /**

@@ -16,11 +16,8 @@ import { runInSlices } from "../engine/execute.ts";
 import { replyHelp } from "../engine/container.ts";
 import { ENCODING_NAMES } from "../keys/object.ts";
 
-/**
- * How many keys DIGEST looks at in one turn of the event loop: a few milliseconds when they are
- * small.
- */
-const KEYS_PER_SLICE = 1000;
+/** How many keys DIGEST looks at between two looks at the clock. */
+const KEYS_A_STEP = 16;
 
 const HELP: readonly string[] = [
   "DIGEST",
@@ -77,11 +74,11 @@ const REFUSED: readonly string[] = [
 function replyDigest(ctx: Context): void {
   const digest = new DatasetDigest(ctx.keyspace);
   const step = (later: Context) => {
-    if (!digest.step(KEYS_PER_SLICE)) return false;
+    if (!digest.step(KEYS_A_STEP)) return false;
     later.reply.simple(digest.toString());
     return true;
   };
-  if (!step(ctx)) runInSlices(ctx, step);
+  runInSlices(ctx, step);
 }
 
 /**

@@ -262,7 +262,7 @@ function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementSc
   let next = 0;
   if (table === undefined) setEach(ctx.db, entry, take);
   else next = scan.walk(cursor, (at) => table.members.scan(at, (one) => table.visit(one, take)));
-  scan.reply(ctx.reply, next, 1);
+  scan.reply(ctx, next, 1);
 }
 
 /** `SSCAN key cursor [MATCH pattern] [COUNT n]`: the next cursor, and some members. O(count). */

@@ -26,11 +26,15 @@ import {
   LCS_TOO_LARGE,
   SYNTAX,
 } from "../engine/errors.ts";
+import { runInSlices } from "../engine/execute.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { lookup } from "../engine/lookup.ts";
 
 /** The largest table in bytes. Redis bounds it by `proto-max-bulk-len`, whose default this is. */
 const MAX_TABLE_BYTES = 512 * 1024 * 1024;
+
+/** How many elements of the table are filled between two looks at the clock: some ten microseconds. */
+const ELEMENTS_A_STEP = 20_000;
 
 const value: BytesRef = new BytesRef();
 
@@ -86,12 +90,21 @@ function readCopy(ctx: Context, argv: Argv, index: number): Uint8Array {
   return value.bytes.slice(value.start, value.end);
 }
 
-/** @throws {CommandError} LCS_TOO_LARGE when the table would be larger than {@linkcode MAX_TABLE_BYTES}. */
-function fillTable(a: Uint8Array, b: Uint8Array): Table {
+/**
+ * A table without its rows.
+ *
+ * @throws {CommandError} LCS_TOO_LARGE when it would be larger than {@linkcode MAX_TABLE_BYTES}.
+ */
+function makeTable(a: Uint8Array, b: Uint8Array): Table {
   const width = b.length + 1;
   if ((a.length + 1) * width * 4 > MAX_TABLE_BYTES) throw new CommandError(LCS_TOO_LARGE);
-  const lengths = new Uint32Array((a.length + 1) * width);
-  for (let i = 1; i <= a.length; i++) {
+  return { lengths: new Uint32Array((a.length + 1) * width), width };
+}
+
+/** Fills the rows from `first` to before `last`; row 0 is all zeros. */
+function fillRows(a: Uint8Array, b: Uint8Array, table: Table, first: number, last: number): void {
+  const { lengths, width } = table;
+  for (let i = first; i < last; i++) {
     const byte = a[i - 1];
     const row = i * width;
     const above = row - width;
@@ -102,7 +115,6 @@ function fillTable(a: Uint8Array, b: Uint8Array): Table {
       else lengths[row + j] = up > left ? up : left;
     }
   }
-  return { lengths, width };
 }
 
 /**
@@ -198,15 +210,35 @@ function writeRun(
 
 /**
  * `LCS key key [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]`: the longest common subsequence, its length, or
- * where its parts lie. A missing key is an empty string. O(n * m) in time and memory.
+ * where its parts lie. A missing key is an empty string. The table is filled in slices. O(n * m) in time and
+ * memory.
  */
 const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
   const a = readCopy(ctx, argv, 1);
   const b = readCopy(ctx, argv, 2);
   const options = parseOptions(argv);
-  const table = fillTable(a, b);
+  const table = makeTable(a, b);
+  const rows = Math.ceil(ELEMENTS_A_STEP / table.width);
+  let row = 1;
+  runInSlices(ctx, ({ reply }) => {
+    const last = Math.min(row + rows, a.length + 1);
+    fillRows(a, b, table, row, last);
+    row = last;
+    if (row <= a.length) return false;
+    replyLcs(reply, a, b, table, options);
+    return true;
+  });
+});
+
+/** Replies with what the options ask of a table that is full. */
+function replyLcs(
+  reply: ReplyWriter,
+  a: Uint8Array,
+  b: Uint8Array,
+  table: Table,
+  options: LcsOptions,
+): void {
   const total = table.lengths[table.lengths.length - 1];
-  const { reply } = ctx;
   if (options.index) {
     reply.map(2);
     reply.bulkText("matches");
@@ -219,7 +251,7 @@ const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
   } else {
     reply.bulk(commonBytes(a, b, table));
   }
-});
+}
 
 /** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const lcsCommands: readonly Command[] = [lcs];

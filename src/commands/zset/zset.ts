@@ -313,7 +313,7 @@ function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementSc
     };
     next = scan.walk(cursor, (at) => table.scan(at, look));
   }
-  scan.reply(ctx.reply, next, 2);
+  scan.reply(ctx, next, 2);
 }
 
 /**
