@@ -37,6 +37,7 @@ import { SlotState } from "../store/memory/slot_counts.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
+import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { RecordWriter } from "./format/record_writer.ts";
 import {
@@ -80,6 +81,11 @@ export interface SnapshotOptions {
   readonly nowMs: number;
   /** Written as `repl-id`, `repl-offset` and `repl-stream-db`, where given. */
   readonly position?: SnapshotPosition;
+  /**
+   * The master that the data came from, written for our own loader: what depends on its version goes on to
+   * do so after a restart.
+   */
+  readonly master?: { readonly snapshotVersion: number; readonly serverVersion: string };
   /**
    * Whether strings that LZF makes at least 4 bytes shorter are compressed; false unless told
    * otherwise.
@@ -301,6 +307,10 @@ export class SnapshotEncoder implements SnapshotHook {
       writer.aux("repl-stream-db", position.streamDb);
       writer.aux("repl-id", position.replid);
       writer.aux("repl-offset", position.offset);
+    }
+    if (this.#options.master !== undefined) {
+      writer.aux(MASTER_FORMAT_AUX, this.#options.master.snapshotVersion);
+      writer.aux(MASTER_VERSION_AUX, this.#options.master.serverVersion);
     }
     if (this.#isOfCluster) writer.aux(SLOTS_AUX, "");
     for (const { state, name, ranges } of this.#imports) {

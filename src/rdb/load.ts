@@ -24,6 +24,7 @@ import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
 import { ModuleValue, setUnknown } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
 import { failDuplicateKey, RdbError } from "./format/errors.ts";
+import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
@@ -133,9 +134,17 @@ export class KeyspaceLoader implements RdbSink {
     const isShort = nameEnd - nameStart <= MAX_SHORT_AUX;
     switch (isShort ? latin1(name, nameStart, nameEnd) : "") {
       case "redis-ver":
-      case "valkey-ver":
         this.serverVersion = shortText(value, valueStart, valueEnd);
         this.#keyspace.serverVersion = this.serverVersion;
+        return;
+      case "valkey-ver":
+        this.serverVersion = shortText(value, valueStart, valueEnd);
+        return;
+      case MASTER_VERSION_AUX:
+        this.#keyspace.serverVersion = shortText(value, valueStart, valueEnd);
+        return;
+      case MASTER_FORMAT_AUX:
+        this.#keyspace.snapshotVersion = auxNumber(value, valueStart, valueEnd);
         return;
       case "repl-id":
         if (valueEnd - valueStart === REPLID_LENGTH) {

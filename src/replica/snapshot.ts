@@ -251,6 +251,7 @@ export class Snapshots {
       serverVersion: FORMAT_SERVER,
       nowMs: clock.now(),
       position,
+      master: this.#source.keyspace,
     });
     const out = new ByteBuffer(WRITE_BYTES * 2);
     const slice = new Slice(clock);

@@ -135,6 +135,9 @@ export class Differential {
     Object.assign(this.#engine.keyspace.settings.limits, family.limits);
     const { product, version } = server.binary;
     this.#engine.keyspace.snapshotVersion = snapshotVersion(server.binary);
+    if (server.binary.product === "redis") {
+      this.#engine.keyspace.serverVersion = server.binary.version;
+    }
     this.#generator = new Generator(new Prng(seed), { product, version }, family.makers);
   }
 

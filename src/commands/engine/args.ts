@@ -31,6 +31,9 @@ import {
 } from "./errors.ts";
 import { Caller, type Context } from "./context.ts";
 
+/** Databases that clients of a replica may select: as many as a snapshot may have keys in. */
+const REPLICA_DATABASES = 16384;
+
 /**
  * Whether argument `index` is the word `upper`, in any case. Redis compares by `strcasecmp`, to
  * which a zero byte ends the argument: `"NX\0junk"` is NX.
@@ -165,10 +168,12 @@ export function readDbIndex(ctx: Context, argv: Argv, index: number, text?: stri
 
 /**
  * Whether there is a database of that number. The master is taken at its word: it may have more
- * than us.
+ * than us. How many it has it does not say, so that a replica's clients may select any up to a bound.
  */
 export function isDbIndex(ctx: Context, db: number): boolean {
-  return db >= 0 && (db < ctx.host.databases || ctx.caller === Caller.MASTER_STREAM);
+  if (db < 0 || ctx.caller === Caller.MASTER_STREAM) return db >= 0;
+  const most = ctx.caller === Caller.REPLICA_CLIENT ? REPLICA_DATABASES : 0;
+  return db < Math.max(ctx.host.databases, most);
 }
 
 /**

@@ -4,7 +4,11 @@
  * @module
  */
 
-import { FIRST_LISTPACK_VERSION, FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
+import {
+  FIRST_LISTPACK_VERSION,
+  FIRST_PRODUCERS_VERSION,
+  FIRST_VALKEY_VERSION,
+} from "../../rdb/format/version.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 
 /**
@@ -21,4 +25,15 @@ export function isRedisBefore(keyspace: Keyspace, release: readonly number[]): b
     if (part !== limit) return part < limit;
   }
   return false;
+}
+
+/**
+ * Whether the master is a Redis of a release or later; false for Valkey. Without a version the format of its
+ * snapshots tells whether it is 8.6 or later.
+ */
+export function isRedisSince(keyspace: Keyspace, release: readonly number[]): boolean {
+  const { snapshotVersion, serverVersion } = keyspace;
+  if (snapshotVersion >= FIRST_VALKEY_VERSION) return false;
+  if (serverVersion === "") return snapshotVersion >= FIRST_PRODUCERS_VERSION;
+  return !isRedisBefore(keyspace, release);
 }

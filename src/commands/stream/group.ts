@@ -17,6 +17,7 @@ import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, wrongSubcommandArity } from "../engine/errors.ts";
+import { isRedisSince } from "../engine/master_version.ts";
 import { container } from "../engine/container.ts";
 import { groupAt, IdForm, lookupStream, readId, requireGroup, streamChanged } from "./args.ts";
 
@@ -81,6 +82,11 @@ function readGroupOptions(argv: Argv, isCreate: boolean): GroupOptions {
   return options;
 }
 
+/** ENTRIESREAD as it is kept: no more than were ever added, since Redis 8.2. */
+function believable({ keyspace }: Context, stream: Stream, entriesRead: number): number {
+  return isRedisSince(keyspace, [8, 2]) ? Math.min(entriesRead, stream.entriesAdded) : entriesRead;
+}
+
 /**
  * Reads argument 4 into {@linkcode id}: an id, or `$` for the stream's last one, 0-0 when the stream is
  * missing.
@@ -104,7 +110,7 @@ const xgroupCreate = command("xgroup|create", -5, WRITE | DENYOOM, "RW.insert@2"
   const group = stream.addGroup(argv.bytes, argv.starts[3], argv.ends[3]);
   if (group === undefined) throw new CommandError("BUSYGROUP Consumer Group name already exists");
   group.lastId.set(id);
-  group.entriesRead = options.entriesRead;
+  group.entriesRead = believable(ctx, stream, options.entriesRead);
   ctx.reply.ok();
   streamChanged(ctx, argv, 2, 1, stream);
 });
@@ -118,7 +124,7 @@ const xgroupSetid = command("xgroup|setid", -5, WRITE, "RW.update@2", (ctx, argv
   const group = requireGroup(stream, argv);
   readGroupId(argv, stream, IdForm.LOOSE);
   group.lastId.set(id);
-  group.entriesRead = options.entriesRead;
+  group.entriesRead = believable(ctx, stream, options.entriesRead);
   ctx.reply.ok();
   streamChanged(ctx, argv, 2, 1);
 });

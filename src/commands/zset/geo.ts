@@ -292,7 +292,7 @@ class GeoQuery {
   find(ctx: Context): Found[] {
     const found: Found[] = [];
     const most = this.any ? this.count : Infinity;
-    // Valkey finds no cell for a polygon whose centre lies nearer to a pole than any member may.
+    // A centre nearer to a pole than any member may be has no cell: Valkey finds what chance has it.
     if (Math.abs(this.#polygon?.latitude ?? 0) > LATITUDE_LIMIT) return found;
     const cells = coveringCells(this.#shape());
     let last: GeoCell | undefined = undefined;

@@ -46,7 +46,7 @@ export class Keyspace {
    */
   snapshotVersion: number = 12;
   /**
-   * Version of the server that the snapshot came from, "6.2.5"; "" when it did not say. What a master sends
+   * Version of the Redis that the snapshot came from, "6.2.5"; "" when it did not say, and for Valkey. What a master sends
    * as it came is done as that version does it.
    */
   serverVersion: string = "";

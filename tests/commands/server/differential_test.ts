@@ -24,7 +24,7 @@ const SAME: readonly string[] = [
   "SELECT 0",
   "SELECT 15",
   "SELECT a",
-  "SELECT 16",
+  "SELECT 16384",
   "SELECT -1",
   "SELECT 0",
   "AUTH x",
