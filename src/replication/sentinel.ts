@@ -2,25 +2,26 @@
  * Sentinels: where the master is, and when another server becomes it.
  *
  * ```text
- *  before each connection                     while connected
- *  SENTINEL MASTER name    of each in turn    SUBSCRIBE +switch-master   at one sentinel
- *  SENTINEL SENTINELS name the others         PING every 5 s             is it still there?
- *  ROLE                    of the master      +switch-master             ends the link's connection
+ *  before each connection                              while connected
+ *  SENTINEL MASTER name     epoch, of each in turn     subscriptions to all of them    sentinel_news.ts
+ *  SENTINEL GET-MASTER-ADDR-BY-NAME name   address     a message ends the link's connection
+ *  SENTINEL SENTINELS name  the others
+ *  ROLE                     of the master
  * ```
  *
- * The sentinels are asked in turn, first the one that answered last. Its answer is believed unless another
- * sentinel has reported a later failover, which has a higher configuration epoch: a sentinel cut off together
- * with the old master would send us back to it. The master it names is then asked for its ROLE. Each sentinel
- * that answers is asked for the others it knows, and they are remembered.
+ * The sentinels are asked in turn, first the one that answered or told news last. Its answer is believed unless
+ * another sentinel has reported a later failover, which has a higher configuration epoch: a sentinel cut off
+ * together with the old master would send us back to it. The master it names is then asked for its ROLE. Each
+ * sentinel that answers is asked for the others it knows, and they are remembered.
  *
- * One sentinel stays subscribed to `+switch-master`, so that a failover is known before the connection to
- * the old master breaks, which may take as long as `timeouts.idleMs`.
+ * SENTINEL MASTER names the old master until the failover is over, which it is when all replicas have moved:
+ * only its epoch is read. GET-MASTER-ADDR-BY-NAME names the new one from the promotion on, which is when the
+ * epoch grows (sentinel.c, `sentinelGetCurrentMasterAddress`).
  *
  * @module
  */
 
-import { assert } from "../base/assert.ts";
-import type { Clock, TimerId } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
@@ -28,15 +29,14 @@ import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { loginOf } from "./login.ts";
 import { ReplicationError } from "./errors.ts";
 import { ClientConnection, textOf } from "../client/connection.ts";
+import { SentinelNews } from "./sentinel_news.ts";
 import type { LinkCredentials } from "./types.ts";
 
-const SWITCH_CHANNEL = "+switch-master";
-/** Milliseconds between two checks of the subscription: a PING, or another sentinel when it broke. */
-const CHECK_MS = 5000;
 /**
- * After this many rounds with lower epochs only, the sentinels count as set up anew: their epochs restart.
+ * After so many milliseconds in which sentinels told lower epochs only, they count as set up anew: their epochs
+ * restart. As long as a failover may take unless `failover-timeout` says otherwise.
  */
-const OUTDATED_ROUNDS = 10;
+const OUTDATED_MS = 180_000;
 /** Most sentinels remembered, so that a sentinel's answers cannot grow the list without end. */
 const MAX_SENTINELS = 64;
 
@@ -74,23 +74,27 @@ interface Report {
 export class SentinelWatch {
   readonly #options: SentinelOptions;
   readonly #sentinels: Address[];
-  readonly #abort: AbortController = new AbortController();
   /** Highest configuration epoch that a sentinel has told; -1 before the first. */
   #epoch: number = -1;
-  /** Where the last `+switch-master` led, with the epoch known until then. */
-  #switched: Report | undefined;
   /** True when a sentinel of this round knew of earlier failovers only. */
   #outdated: boolean = false;
-  #outdatedRounds: number = 0;
+  /** When the first of several such rounds ended, on the monotonic clock; undefined after a better one. */
+  #outdatedSince: number | undefined;
   #master: Address | undefined;
-  #subscription: ClientConnection | undefined;
-  #subscribing: Promise<void> | undefined;
-  #timer: TimerId | undefined;
+  readonly #news: SentinelNews;
 
   /** Connects to no sentinel yet. @param options Which sentinels, and how they are reached. */
   constructor(options: SentinelOptions) {
     this.#options = options;
     this.#sentinels = [...options.sentinels];
+    this.#news = new SentinelNews({
+      clock: options.clock,
+      name: options.name,
+      log: (level, message) => this.#log(level, message),
+      sentinels: () => this.#sentinels,
+      open: (sentinel, signal) => this.#openSentinel(sentinel, signal),
+      inquire: (sentinel, signal) => this.#catchUp(sentinel, signal),
+    });
   }
 
   /**
@@ -106,33 +110,39 @@ export class SentinelWatch {
       if (signal.aborted) break;
       try {
         const report = await this.#inquire(sentinel, signal);
-        this.#accept(report);
+        if (!this.#accept(report)) {
+          this.#outdated = true;
+          throw new Error(`it has not heard of the last failover, ${this.#describe(report)}`);
+        }
         this.#prefer(sentinel);
         await this.#checkRole(report.address, signal);
         this.#master = report.address;
-        this.#outdatedRounds = 0;
-        this.#watchSoon(0);
+        this.#outdatedSince = undefined;
+        this.#news.check();
         return report.address;
       } catch (error) {
         problems.push(`${formatAddress(sentinel)}: ${messageOf(error)}`);
       }
     }
-    if (this.#outdated && ++this.#outdatedRounds >= OUTDATED_ROUNDS) {
-      this.#epoch = -1;
-      this.#switched = undefined;
-    }
+    if (this.#outdated) this.#doubtEpochs();
     throw new ReplicationError(
       "NO_MASTER",
       `No sentinel leads to a master "${this.#options.name}" (${problems.join("; ")})`,
     );
   }
 
-  /** Ends the subscription and every wait. */
-  async stop(): Promise<void> {
-    this.#abort.abort();
-    this.#options.clock.clearTimer(this.#timer);
-    this.#subscription?.close();
-    await this.#subscribing;
+  /** Ends the subscriptions and every wait. */
+  stop(): Promise<void> {
+    return this.#news.stop();
+  }
+
+  /** Forgets the epoch when no sentinel has known it for long. */
+  #doubtEpochs(): void {
+    const nowMs = this.#options.clock.monotonic();
+    this.#outdatedSince ??= nowMs;
+    if (nowMs - this.#outdatedSince < OUTDATED_MS) return;
+    this.#outdatedSince = undefined;
+    this.#epoch = -1;
   }
 
   /** Asks one sentinel for the master, and for the sentinels it knows. */
@@ -168,31 +178,29 @@ export class SentinelWatch {
 
   async #ask(peer: ClientConnection): Promise<Report> {
     const { name } = this.#options;
-    const fields = fieldsOf(await peer.ask("SENTINEL", "MASTER", name));
-    const address = addressOf(fields);
+    // Both are sent at once, the epoch first: should a failover come between the answers, the new address comes
+    // with the old epoch, which is believed; the old address with the new epoch would be believed for ever.
+    const [master, named] = await Promise.all([
+      peer.ask("SENTINEL", "MASTER", name),
+      peer.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name),
+    ]);
+    const [host, port] = Array.isArray(named) ? named : [];
+    const address = toAddress(textOf(host), textOf(port));
     if (address === undefined) throw new Error("it names no address");
-    const epoch = Number(fields.get("config-epoch") ?? 0);
+    const epoch = Number(fieldsOf(master).get("config-epoch") ?? 0);
     return { address, epoch: Number.isNaN(epoch) ? 0 : epoch };
   }
 
-  /** Takes a sentinel's word, or throws when it knows less than we were told before. */
-  #accept({ address, epoch }: Report): void {
-    const switched = this.#switched;
-    const named = formatAddress(address);
-    if (epoch < this.#epoch) {
-      this.#outdated = true;
-      throw new Error(
-        `it names ${named} of configuration epoch ${epoch}, and ${this.#epoch} is known`,
-      );
-    }
-    const missed = switched !== undefined && epoch <= switched.epoch &&
-      named !== formatAddress(switched.address);
-    if (missed) {
-      this.#outdated = true;
-      throw new Error(`it names ${named} and has not heard of the failover from it`);
-    }
-    assert(epoch >= this.#epoch, "the configuration epoch only grows");
+  /** Takes a sentinel's word. Returns false when it knows less than we were told before. */
+  #accept({ epoch }: Report): boolean {
+    if (epoch < this.#epoch) return false;
     this.#epoch = epoch;
+    return true;
+  }
+
+  #describe({ address, epoch }: Report): string {
+    return `it names ${formatAddress(address)} of configuration epoch ${epoch}, and ` +
+      `${this.#epoch} is known`;
   }
 
   /** The sentinel that answered is asked first next time. */
@@ -218,68 +226,25 @@ export class SentinelWatch {
     }
   }
 
-  #watchSoon(ms: number): void {
-    const { clock } = this.#options;
-    clock.clearTimer(this.#timer);
-    if (this.#abort.signal.aborted) return;
-    this.#timer = clock.setTimer(() => this.#check(), ms);
-  }
-
-  /** Makes sure that one subscription stands; every failure of it is mended by the next check. */
-  #check(): void {
-    this.#subscribing ??= this.#keepSubscribed().catch((error) => {
-      this.#log("warn", `sentinel subscription: ${messageOf(error)}`);
-      this.#subscription?.close();
-      this.#subscription = undefined;
-    }).finally(() => {
-      this.#subscribing = undefined;
-      this.#watchSoon(CHECK_MS);
-    });
-  }
-
-  async #keepSubscribed(): Promise<void> {
-    if (this.#subscription !== undefined) {
-      await this.#subscription.ask("PING");
-      return;
+  /** Asks a sentinel that has published something, or was just subscribed to. */
+  async #catchUp(sentinel: Address, signal: AbortSignal): Promise<void> {
+    const before = this.#epoch;
+    const report = await this.#inquire(sentinel, signal);
+    if (!this.#accept(report)) {
+      return this.#log("debug", `sentinel ${formatAddress(sentinel)}: ${this.#describe(report)}`);
     }
-    const [sentinel] = this.#sentinels;
-    // If this sentinel fails, the next check tries another one.
-    this.#sentinels.push(...this.#sentinels.splice(0, 1));
-    const peer = await this.#openSentinel(sentinel, this.#abort.signal);
-    this.#subscription = peer;
-    peer.onMessage = (message) => this.#onSwitch(textOf(message[2]));
-    peer.onClose = () => {
-      if (this.#subscription === peer) this.#subscription = undefined;
-    };
-    await peer.ask("SUBSCRIBE", SWITCH_CHANNEL);
-    // A failover may have happened before the subscription stood.
-    const report = await this.#inquire(sentinel, this.#abort.signal);
-    this.#accept(report);
+    if (report.epoch === before) return;
     this.#prefer(sentinel);
     this.#moveTo(report.address);
   }
 
-  /** Takes a message of `+switch-master`: `<name> <old ip> <old port> <new ip> <new port>`. */
-  #onSwitch(text: string): void {
-    const [name, , , host = "", port] = text.split(" ");
-    if (name !== this.#options.name) return;
-    const number = Number(port);
-    if (host === "" || !(number > 0 && number < 65536)) return;
-    const to: Address = { transport: "tcp", host, port: number };
-    // The message does not tell the failover's epoch, and that may be known already: the sentinel that leads
-    // a failover counts it up before it names the new master. So the address is remembered, and sentinels of
-    // no higher epoch that name another one are not believed.
-    if (this.#moveTo(to)) this.#switched = { address: to, epoch: this.#epoch };
-  }
-
   /** The master is at `to`: tells the owner when that is news. */
-  #moveTo(to: Address): boolean {
+  #moveTo(to: Address): void {
     const from = this.#master;
-    if (from === undefined || formatAddress(from) === formatAddress(to)) return false;
+    if (from === undefined || formatAddress(from) === formatAddress(to)) return;
     this.#master = to;
     this.#log("info", `sentinel: the master is ${formatAddress(to)} now`);
     this.#options.onSwitch(to);
-    return true;
   }
 
   #openSentinel(address: Address, signal: AbortSignal): Promise<ClientConnection> {
@@ -314,8 +279,11 @@ export class SentinelWatch {
 
 /** Where the server is that a reply describes; undefined when it does not say. */
 function addressOf(fields: ReadonlyMap<string, string>): Address | undefined {
-  const host = fields.get("ip") ?? "";
-  const port = Number(fields.get("port"));
+  return toAddress(fields.get("ip") ?? "", fields.get("port") ?? "");
+}
+
+function toAddress(host: string, portText: string): Address | undefined {
+  const port = Number(portText);
   if (host === "" || !(port > 0 && port < 65536)) return undefined;
   return { transport: "tcp", host, port };
 }

@@ -1,7 +1,8 @@
 /** Masters found by real sentinels, and failovers followed. */
 
 import assert from "node:assert/strict";
-import { Replica } from "../../mod.ts";
+import { Replica, type ReplicaOptions } from "../../mod.ts";
+import { type Connection, open } from "../support/connection.ts";
 import { plain } from "../support/resp.ts";
 import { MASTER_NAME, type Sentinels, startSentinels } from "../support/sentinels.ts";
 import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
@@ -24,28 +25,50 @@ async function info(server: RunningServer, field: string): Promise<string> {
   return fieldOf(await ask(server, "INFO"), field);
 }
 
-/** Waits until each sentinel knows the master's replica and both other sentinels. */
-async function settled(sentinels: Sentinels): Promise<void> {
+/** Waits until the first sentinel knows the master's replicas and the other sentinels. */
+async function settled(
+  sentinels: Sentinels,
+  replicas: number = 1,
+  others: number = 2,
+): Promise<void> {
   const connection = await sentinels.connection();
   try {
     await until("the sentinels know each other", async () => {
       const fields = plain(await connection.call("SENTINEL", "MASTER", MASTER_NAME)) as unknown[];
       const valueOf = (name: string) => String(fields[fields.indexOf(name) + 1]);
-      return valueOf("num-slaves") === "1" && valueOf("num-other-sentinels") === "2";
+      return valueOf("num-slaves") === String(replicas) &&
+        valueOf("num-other-sentinels") === String(others);
     });
   } finally {
     connection.close();
   }
 }
 
-function follow(ports: readonly number[]): Replica {
+function follow(ports: readonly number[], options: ReplicaOptions = {}): Replica {
   const hosts = ports.map((port) => `127.0.0.1:${port}`).join(",");
   return new Replica({
     master: `redis+sentinel://${hosts}/${MASTER_NAME}`,
     sentinel: { password: PASSWORD },
     logger: false,
     backoff: { minMs: 20, maxMs: 200 },
+    ...options,
   });
+}
+
+/** Two clients of a replica, one of them a subscriber, that say how often a connection of theirs ended. */
+async function clientsOf(replica: Replica): Promise<{ cuts(): Promise<number>; close(): void }> {
+  const port = Number(replica.status().listening!.split(":")[1]);
+  const plainClient = await open(port);
+  const subscriber = await open(port);
+  await subscriber.call("SUBSCRIBE", "channel");
+  const isCut = (client: Connection) => client.call("PING").then(() => 0, () => 1);
+  return {
+    cuts: async () => await isCut(plainClient) + await isCut(subscriber),
+    close: () => {
+      plainClient.close();
+      subscriber.close();
+    },
+  };
 }
 
 const ENDINGS = ["is told to hand over", "dies"] as const;
@@ -148,3 +171,110 @@ await serverTest(
     }
   },
 );
+
+/** How a replica is told of its master, and what Sentinel does with it at a failover. */
+const KINDS = [
+  { name: "a plain URL", sentinel: false, server: {} },
+  { name: "a sentinel's URL", sentinel: true, server: {} },
+  { name: "a plain URL and allowReplicaOf", sentinel: false, server: { allowReplicaOf: true } },
+  { name: "a sentinel's URL and allowReplicaOf", sentinel: true, server: { allowReplicaOf: true } },
+] as const;
+
+for (const count of [1, 3]) {
+  for (const { name, sentinel, server } of KINDS) {
+    await serverTest(
+      `a failover by ${count} sentinels waits for no replica with ${name}`,
+      async (binary) => {
+        await using first = await startServer(binary);
+        const of = ["--replicaof", "127.0.0.1", String(first.port)];
+        await using second = await startServer(binary, of);
+        await until(
+          "the second follows",
+          async () => await info(second, "master_link_status") === "up",
+        );
+        await using sentinels = await startSentinels(binary, count, first.port, PASSWORD);
+        const events: string[] = [];
+        await sentinels.onEvent((channel, text) => void events.push(`${channel} ${text}`));
+        await using replica = follow(sentinels.ports, {
+          ...(sentinel ? {} : { master: `redis://127.0.0.1:${first.port}`, sentinel: undefined }),
+          listen: "127.0.0.1:0",
+          server,
+        });
+        await replica.start();
+        await replica.ready({ timeoutMs: 20_000 });
+        await settled(sentinels, 2, count - 1);
+        const clients = await clientsOf(replica);
+        await first.stop();
+        await until("the failover has ended", () => {
+          return events.some((event) => event.startsWith("+failover-end "));
+        });
+        const timedOut = events.filter((event) => event.startsWith("+failover-end-for-timeout"));
+        assert.deepEqual(timedOut, [], "nobody was waited for in vain");
+        const allowed = "allowReplicaOf" in server;
+        if (sentinel || allowed) {
+          await until("the second is followed", () => {
+            return replica.connected && replica.status().master === `127.0.0.1:${second.port}`;
+          });
+          await ask(second, "SET", "k", "after");
+          await until("what the new master says arrives", () => replica.get("k") === "after");
+        }
+        // A real replica cuts its clients as well when it is told whom to follow.
+        if (!allowed) assert.equal(await clients.cuts(), 0, "no client is cut");
+        clients.close();
+      },
+    );
+  }
+}
+
+await serverTest(
+  "sentinels that found a replica by its port cut none of its clients",
+  async (binary) => {
+    await using first = await startServer(binary);
+    const of = ["--replicaof", "127.0.0.1", String(first.port)];
+    await using second = await startServer(binary, of);
+    await until(
+      "the second follows",
+      async () => await info(second, "master_link_status") === "up",
+    );
+    await using replica = new Replica({
+      master: `redis://127.0.0.1:${first.port}`,
+      listen: "127.0.0.1:0",
+      logger: false,
+    });
+    await replica.start();
+    await replica.ready({ timeoutMs: 20_000 });
+    const { port } = new URL(`tcp://${replica.status().listening}`);
+    await using sentinels = await startSentinels(binary, 1, first.port, PASSWORD);
+    // It knows the port all the same, as from a time when that was announced.
+    await announce(first, port);
+    const events: string[] = [];
+    await sentinels.onEvent((channel, text) => void events.push(`${channel} ${text}`));
+    await until("the sentinel has found it", async () => {
+      const connection = await sentinels.connection();
+      const text = JSON.stringify(plain(await connection.call("SENTINEL", "SLAVES", MASTER_NAME)));
+      connection.close();
+      return text.includes(`"${port}"`);
+    });
+    const clients = await clientsOf(replica);
+    await first.stop();
+    await until("it is told whom to follow", () => {
+      return events.some((event) => event.startsWith("+slave-reconf-sent") && event.includes(port));
+    });
+    await until("and told again", () => {
+      return events.some((event) => event.startsWith("+switch-master"));
+    });
+    await until("the transactions were refused", () => {
+      return /errorstat_EXECABORT:count=[2-9]/.test(replica.info("errorstats"));
+    });
+    assert.equal(await clients.cuts(), 0, "no client is cut");
+    clients.close();
+  },
+);
+
+/** Has a master list a replica with this port, as long as the connection lasts. */
+async function announce(master: RunningServer, port: string): Promise<void> {
+  const connection = await master.connect();
+  await connection.call("REPLCONF", "listening-port", port);
+  connection.send(new TextEncoder().encode("PSYNC ? -1\r\n"));
+  connection.takeOver(() => {});
+}

@@ -9,10 +9,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Connection } from "./connection.ts";
+import { plain } from "./resp.ts";
 import { freePort, openWhere, type ServerBinary } from "./servers.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const START_ATTEMPTS = 5;
+const FAILOVER_TIMEOUT_MS = 6000;
 const PLUS = 0x2b;
 
 /** What the master is called in all of them. */
@@ -24,28 +26,38 @@ export interface Sentinels extends AsyncDisposable {
   readonly ports: readonly number[];
   /** Sends a command to the first that lives. */
   connection(): Promise<Connection>;
+  /** Calls `listener` with each event that any of them publishes: its channel, its text and who tells it. */
+  onEvent(listener: (channel: string, text: string, port: number) => void): Promise<void>;
   /** Ends the first that lives. */
   killFirst(): Promise<void>;
 }
 
-/** Starts `count` sentinels with a quorum of two, each wanting `password`. */
+/**
+ * Starts `count` sentinels with a quorum of two, or one where there is one, each wanting `password`.
+ *
+ * @param failoverTimeoutMs How long a failover waits for replicas that do not move.
+ */
 export async function startSentinels(
   binary: ServerBinary,
   count: number,
   masterPort: number,
   password: string,
+  failoverTimeoutMs: number = FAILOVER_TIMEOUT_MS,
 ): Promise<Sentinels> {
   const dir = mkdtempSync(join(tmpdir(), "rimr-sentinel-"));
   const all: Sentinel[] = [];
+  const listening: Connection[] = [];
   let first = 0;
   const dispose = async () => {
+    for (const connection of listening) connection.close();
     await Promise.all(all.map(kill));
     rmSync(dir, { recursive: true, force: true });
   };
   const start = async (): Promise<Sentinel> => {
     const port = await freePort();
     const file = join(dir, `${port}.conf`);
-    writeFileSync(file, configuration(port, dir, masterPort, password));
+    const told = { masterPort, password, quorum: Math.min(2, count), failoverTimeoutMs };
+    writeFileSync(file, configuration(port, dir, told));
     return { port, process: spawn(binary.server, [file, "--sentinel"], { stdio: "ignore" }) };
   };
   try {
@@ -69,6 +81,18 @@ export async function startSentinels(
       if (connection === undefined) throw new Error("The sentinel has ended");
       return connection;
     },
+    onEvent: async (listener) => {
+      for (const sentinel of all) {
+        const connection = await answering(sentinel, password);
+        if (connection === undefined) throw new Error("The sentinel has ended");
+        listening.push(connection);
+        connection.onUnasked = ({ value }) => {
+          const [, , channel, text] = plain(value) as string[];
+          listener(channel, text, sentinel.port);
+        };
+        await connection.call("PSUBSCRIBE", "*");
+      }
+    },
     killFirst: () => kill(all[first++]),
     [Symbol.asyncDispose]: dispose,
   };
@@ -90,15 +114,23 @@ function kill(sentinel: Sentinel): Promise<void> {
   return ended;
 }
 
-function configuration(port: number, dir: string, masterPort: number, password: string): string {
+interface Told {
+  readonly masterPort: number;
+  readonly password: string;
+  readonly quorum: number;
+  readonly failoverTimeoutMs: number;
+}
+
+function configuration(port: number, dir: string, told: Told): string {
+  const { masterPort, password, quorum, failoverTimeoutMs } = told;
   return `port ${port}
 bind 127.0.0.1
 dir ${dir}
 logfile ${join(dir, `${port}.log`)}
 requirepass ${password}
-sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2
+sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} ${quorum}
 sentinel down-after-milliseconds ${MASTER_NAME} 700
-sentinel failover-timeout ${MASTER_NAME} 6000
+sentinel failover-timeout ${MASTER_NAME} ${failoverTimeoutMs}
 `;
 }
 
