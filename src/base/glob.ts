@@ -33,6 +33,11 @@ const MOST_SETS = 4096;
 const LONG_CLASS = 64;
 /** Elements compared between two looks at whether the match is decided. */
 const AT_ONCE = 0x3fffffff;
+/**
+ * Stars of one pattern that are matched, beside one at its end. Redis recurses for each and gives up beyond a
+ * thousand (CVE-2024-31228): what it does not find is not found here.
+ */
+const MAX_STARS = 1000;
 /** Words of 32 bits in a set of bytes. */
 const SET_WORDS = 8;
 
@@ -59,6 +64,8 @@ export class Glob {
   /** The element behind the last star, -1 before the first, and where what that star took ends. */
   #starPos: number = -1;
   #starTook: number = 0;
+  /** Stars met so far. */
+  #stars: number = 0;
 
   /**
    * Looks at nothing yet.
@@ -92,6 +99,7 @@ export class Glob {
     this.#end = end;
     this.#patternPos = 0;
     this.#starPos = -1;
+    this.#stars = 0;
     this.#starTook = start;
   }
 
@@ -117,6 +125,7 @@ export class Glob {
       if (patternPos < patternEnd && pattern[patternPos] === STAR) {
         patternPos = skipStars(pattern, patternPos);
         if (patternPos === patternEnd) return true;
+        if (++this.#stars > MAX_STARS) return false;
         this.#starPos = patternPos;
         this.#starTook = pos;
         continue;

@@ -185,3 +185,14 @@ test("a class of 100,000 bytes is read once, not for each byte of the text", () 
   const text = encodeUtf8("z".repeat(200_000));
   assert.ok(!glob.matches(text, 0, text.length));
 });
+
+test("a pattern of more than a thousand stars matches nothing, as in Redis", () => {
+  const matches = (pattern: string, text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    return new Glob(new TextEncoder().encode(pattern)).matches(bytes, 0, bytes.length);
+  };
+  assert.equal(matches("*?".repeat(1000), "a".repeat(1000)), true);
+  assert.equal(matches("*?".repeat(1000) + "*", "a".repeat(1000)), true);
+  assert.equal(matches("*?".repeat(1001), "a".repeat(1001)), false);
+  assert.equal(matches("*".repeat(5000) + "a", "a"), true);
+});
