@@ -16,7 +16,7 @@
  *
  *  an error the executor answers, as fate.ts sorts it
  *    the command carries no data (SCRIPT, PFCOUNT...)       ignored, counted
- *    a module's command about no key, or not known here     ignored, counted
+ *    a module's command about no key                        ignored, counted
  *    a module's value, and `onUnsupported` says `fail`      UNSUPPORTED: the link fails
  *    our table does not know the command                    repair: its keys are fetched; the stream waits
  *                                                           where the master must be asked which they are
@@ -36,7 +36,7 @@ import { isWord, textOf } from "../commands/engine/args.ts";
 import { commandIndex } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
-import { fateOf, UNKNOWN_COMMAND } from "./fate.ts";
+import { fateOf, isOfModule, UNKNOWN_COMMAND } from "./fate.ts";
 import type { ReplicationOffset } from "./offset.ts";
 import type { Repair } from "./repair/repair.ts";
 import { TransactionQueue } from "./transaction.ts";
@@ -248,7 +248,9 @@ export class StreamApplier {
     if (fate === "unsupported") {
       throw new ReplicationError("UNSUPPORTED", `At offset ${this.#offset}: ${problem}`);
     }
-    if (fate === "module") {
+    if (
+      fate === "module" || (fate === "unknown" && this.#repair === undefined && isOfModule(argv))
+    ) {
       this.#counters.moduleCommandsSkipped++;
       return;
     }

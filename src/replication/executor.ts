@@ -91,6 +91,14 @@ class TableExecutor implements StreamExecutor {
     if (this.#failsOnModules && context.hasModuleValue(argv)) return refused(command.name);
     return problem;
   }
+
+  isOutdated(dbIndex: number, key: Uint8Array): boolean {
+    const db = this.#context.keyspace.peek(dbIndex);
+    const entry = db?.find(key, 0, key.length) ?? 0;
+    if (db === undefined || entry === 0) return false;
+    const value = moduleValueOf(db, entry);
+    return value !== undefined && value.payload === undefined;
+  }
 }
 
 /** Whether a row is a module's: those of Redis's own types have no dot in their names. */

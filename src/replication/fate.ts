@@ -16,7 +16,7 @@ export const UNKNOWN_COMMAND: string = "ERR unknown command";
 export type Fate =
   /** It carries no data: counted, and passed over. */
   | "ignored"
-  /** It is a module's, about what is no key, or it has no row here: counted, and passed over. */
+  /** It is a module's, about what is no key: counted, and passed over. */
   | "module"
   /** It writes a value that only a module can read, and the owner asked to fail then. */
   | "unsupported"
@@ -44,8 +44,7 @@ export function fateOf(argv: Argv, problem: string): Fate {
   if (IGNORABLE.some((name) => isCommand(argv, name))) return "ignored";
   if (problem.startsWith(UNSUPPORTED_VALUE)) return "unsupported";
   if (problem === NOTHING_HELD) return "module";
-  if (problem.startsWith(UNKNOWN_COMMAND)) return isOfModule(argv) ? "module" : "unknown";
-  return "failed";
+  return problem.startsWith(UNKNOWN_COMMAND) ? "unknown" : "failed";
 }
 
 /**
@@ -58,7 +57,7 @@ function isCommand(argv: Argv, name: string): boolean {
   return subcommand === undefined || (argv.count > 1 && isWord(argv, 1, subcommand));
 }
 
-/** True for a command that only a module has. */
-function isOfModule(argv: Argv): boolean {
+/** True for a command that only a module has: without repairs it is passed over where no row knows it. */
+export function isOfModule(argv: Argv): boolean {
   return textOf(argv, 0).includes(".");
 }

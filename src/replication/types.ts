@@ -160,6 +160,8 @@ export interface StreamExecutor {
   expect?(dbIndex: number, keys: Argv): void;
   /** Applies `argv` to database `dbIndex`. Returns undefined, or the error it met. */
   execute(dbIndex: number, argv: Argv): string | undefined;
+  /** True when a key's value is a module's whose bytes are known to be out of date: only its key is kept. */
+  isOutdated?(dbIndex: number, key: Uint8Array): boolean;
 }
 
 /** Listeners on the stream on its way into the keyspace. They must not throw. */

@@ -126,7 +126,7 @@ test("a script itself, as masters before 7.0 may send one, is refused and so a d
 });
 
 test("commands of modules make and change keys; what is about no key, or not known, is counted", async () => {
-  const rig = new Rig();
+  const rig = new Rig({ onDivergence: "continue" });
   const socket = await rig.follow();
   socket.send(command("JSON.SET", "j", "$", "1") + command("VADD", "v", "VALUES", "1", "1", "e"));
   socket.send(command("RENAME", "j", "k") + command("ARSET", "r", "0", "x"));

@@ -44,6 +44,17 @@ const getKeys = command("command|getkeys", -3, 0, "", (ctx, argv) => {
   for (let i = 3; i < argv.count; i++) ctx.reply.bulk(argv.bytes, argv.starts[i], argv.ends[i]);
 });
 
+/** `FAR.APPEND key value`: a module's command of which no row is known. */
+const farAppend = command("far.append", 3, WRITE, "RW.update@1", (ctx, argv) => {
+  as(ctx, "APPEND", argv.at(1), argv.at(2));
+});
+
+/** `FAR.INDEX`: a module's write about no key. */
+const farIndex = command("far.index", 1, WRITE, "", (ctx, argv) => {
+  ctx.propagateAs("FAR.INDEX", argv.at(0));
+  ctx.reply.ok();
+});
+
 /** `XALL`: changes a key that it does not name. */
 const xall = command("xall", 1, WRITE, "", (ctx) => as(ctx, "APPEND", "all", "x"));
 
@@ -76,6 +87,8 @@ export const NEW_COMMANDS: readonly Command[] = [
   xcopy,
   xmany,
   xmovable,
+  farAppend,
+  farIndex,
   getKeys,
   xall,
   xlook,

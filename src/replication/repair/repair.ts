@@ -150,6 +150,8 @@ export class Repair implements FetchOwner {
           `keyless ${name}`,
           `The stream has "${name}", a write that is not known here and names no key`,
         );
+        // What a module writes beside its keys, as indexes, is held by nobody here.
+        if (name.includes(".")) return;
         return this.#options.unmendable(`"${name}" is not known here and names no key`);
       case "untold":
         this.#tell(
@@ -162,7 +164,11 @@ export class Repair implements FetchOwner {
           `keys ${name}`,
           `The stream has "${name}", which is not known here: its keys are fetched from the master`,
         );
-        for (const key of verdict.keys) this.#await(db, key, "unknown", offset);
+        for (const key of verdict.keys) {
+          // A module's value that changes all the time is not fetched over and over: nobody here reads it.
+          const isKept = this.#options.executor.isOutdated?.(db, key) ?? false;
+          if (!isKept) this.#await(db, key, "unknown", offset);
+        }
     }
   }
 

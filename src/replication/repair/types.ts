@@ -34,6 +34,8 @@ export type RepairResult =
 export interface RepairExecutor {
   /** Applies `argv` to database `dbIndex`. Returns undefined, or the error it met. */
   execute(dbIndex: number, argv: Argv): string | undefined;
+  /** True when a key's value is a module's whose bytes are known to be out of date: only its key is kept. */
+  isOutdated?(dbIndex: number, key: Uint8Array): boolean;
 }
 
 /** Which byte of which history the data stands at; `ReplicationOffset` has it. */

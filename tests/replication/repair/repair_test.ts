@@ -203,6 +203,18 @@ for (const { name, calls } of CASES) {
   }
 }
 
+test("an unknown command of a module costs its keys, and nothing where it names none", async () => {
+  const { master, replica, settled, close } = await pair();
+  master.call("FAR.APPEND", "a", "1");
+  master.call("FAR.INDEX");
+  await settled();
+  assert.equal(replica.get("a"), "1");
+  const { repairs, counters } = replica.status();
+  assert.deepEqual(repairs!.unknownCommands, { "far.append": 1, "far.index": 1 });
+  assert.equal(counters.fullSyncs, 1);
+  await close();
+});
+
 test("a read that the stream has is passed over, and nothing is fetched", async () => {
   const { master, replica, settled, close } = await pair();
   master.call("SET", "a", "1");
