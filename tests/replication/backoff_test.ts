@@ -126,3 +126,16 @@ test("a master that cannot be reached is tried each second, and warned of once",
   assert.equal(warnings.length, 2, "the connection that broke, and the refusals");
   await rig.stop();
 });
+
+test("handshakes that are cut are tried again each second", async () => {
+  const rig = new Rig();
+  await rig.follow();
+  for (let i = 0; i < 11; i++) {
+    rig.socket.hangUp();
+    await settle();
+    assert.equal(rig.link.status().nextRetryAtMs! - rig.clock.now(), 1000);
+    const socket = await rig.retry();
+    if (i % 2 === 0) rig.handshake(socket);
+  }
+  await rig.stop();
+});

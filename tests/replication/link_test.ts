@@ -286,3 +286,54 @@ test("a switch while following leaves the old master for the new one", async () 
   assert.deepEqual((await rig.retry()).remote, at(2));
   await rig.link.stop();
 });
+
+test("a switch to where the connection leads already keeps it", async () => {
+  const rig = new MovingRig();
+  const first = await rig.follow();
+  rig.link.relocate("moved", at(1));
+  await settle();
+  assert.equal(first.closed, false);
+  rig.port = 2;
+  rig.link.relocate("moved", at(2));
+  await settle();
+  assert.ok(first.closed);
+  assert.deepEqual((await rig.retry()).remote, at(2));
+  await rig.link.stop();
+});
+
+test("follow() leads to the server it names at once, and goes on with what was applied", async () => {
+  const rig = new Rig();
+  const first = await rig.follow([], 7);
+  rig.link.follow(at(2), "REPLICAOF");
+  assert.deepEqual(rig.link.status().address, at(2));
+  await settle();
+  assert.ok(first.closed);
+  assert.equal(rig.link.status().nextRetryAtMs, rig.clock.now());
+  const second = await rig.retry();
+  assert.deepEqual(second.remote, at(2));
+  assert.equal(rig.handshake(second), command("PSYNC", REPLID, "8"));
+  // Without anybody to ask, it stays the master.
+  assert.deepEqual((await rig.reconnect()).remote, at(2));
+  await rig.stop();
+});
+
+test("follow() holds for one connection where the master is looked up", async () => {
+  const rig = new MovingRig();
+  await rig.follow();
+  rig.link.follow(at(9), "REPLICAOF");
+  await settle();
+  assert.deepEqual((await rig.retry()).remote, at(9));
+  assert.deepEqual((await rig.reconnect()).remote, at(1));
+  await rig.link.stop();
+});
+
+test("follow() during a pause ends it", async () => {
+  const rig = new Rig();
+  const first = await rig.follow();
+  first.hangUp();
+  await settle();
+  rig.link.follow(at(2), "REPLICAOF");
+  await settle();
+  assert.deepEqual(rig.socket.remote, at(2));
+  await rig.stop();
+});
