@@ -37,6 +37,8 @@ export interface ServerBinary {
   readonly cli?: string;
   /** Path of its load generator, when there is one. */
   readonly benchmark?: string;
+  /** Path of a launcher of the same server with Redis Stack's modules loaded, when there is one. */
+  readonly withModules?: string;
 }
 
 /** A server that answers. */
@@ -251,7 +253,10 @@ async function identify(path: string): Promise<ServerBinary | undefined> {
   const name = unpacked
     ? basename(directory)
     : `${program}-${version.split(".").slice(0, 2).join(".")}`;
-  return { name, product, version, server: path, cli: tool("cli"), benchmark: tool("benchmark") };
+  const launcher = join(directory, "with-modules");
+  const withModules = unpacked && isExecutable(launcher) ? launcher : undefined;
+  const [cli, benchmark] = [tool("cli"), tool("benchmark")];
+  return { name, product, version, server: path, cli, benchmark, withModules };
 }
 
 function compareVersions(a: string, b: string): number {

@@ -10,6 +10,7 @@
  * ```text
  *   makes    the key if it is missing; one that is there keeps its expiry     JSON.SET, BF.ADD, TS.ADD
  *   changes  a key that is there, which stays                                 JSON.ARRPOP, CMS.INCRBY
+ *   touches  a key of a module: sent also when it failed at a missing or other key   FT.SUGDEL
  *   remakes  the key, without the expiry it had                               TDIGEST.MERGE
  *   deletes  the key, if the path is the root; else changes it                JSON.DEL, JSON.FORGET
  *   doubted  changes a key, and deletes it with its last element              VREM, ARDEL
@@ -37,7 +38,7 @@ import { isWord } from "../engine/args.ts";
 import { type Command, command, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, NO_SUCH_KEY, NOTHING_HELD } from "../engine/errors.ts";
-import { checkType, lookup } from "../engine/lookup.ts";
+import { checkType, holdsType, lookup } from "../engine/lookup.ts";
 
 const JSON_TYPE = "ReJSON-RL";
 const BLOOM_TYPE = "MBbloom--";
@@ -92,6 +93,15 @@ function changes(...names: readonly string[]): Command[] {
   );
 }
 
+/** Rows of commands that change their first key if it is of a module; masters send those that fail, too. */
+function touches(...names: readonly string[]): Command[] {
+  return names.map((name) =>
+    command(name, -2, WRITE, FIRST_KEY, (ctx, argv) => {
+      if (holdsType(ctx, argv, 1, ValueType.MODULE)) change(ctx, argv, 1);
+    })
+  );
+}
+
 /** Rows of commands that change their first key, and delete it when nothing is left in it. */
 function doubted(...names: readonly string[]): Command[] {
   return names.map((name) =>
@@ -111,6 +121,18 @@ function makesEach(name: string, made: string): Command {
       if (entry !== 0) checkType(ctx.db, entry, ValueType.MODULE);
     }
     for (let i = 1; i < argv.count; i += 3) make(ctx, argv, i, made);
+  });
+}
+
+/** A row that changes the value of each key that stands at a third argument. */
+function changesEach(name: string): Command {
+  return command(name, -4, WRITE, EVERY_THIRD, (ctx, argv) => {
+    for (let i = 1; i < argv.count; i += 3) {
+      const entry = lookup(ctx, argv, i);
+      if (entry === 0) throw new CommandError(NO_SUCH_KEY);
+      checkType(ctx.db, entry, ValueType.MODULE);
+    }
+    for (let i = 1; i < argv.count; i += 3) change(ctx, argv, i);
   });
 }
 
@@ -191,12 +213,12 @@ export const moduleCommands: readonly Command[] = [
   ...changes("tdigest.add", "tdigest.reset"),
   tdigestMerge,
   ...makes(SERIES_TYPE, "ts.create", "ts.add", "ts.incrby", "ts.decrby"),
-  makesEach("ts.madd", SERIES_TYPE),
+  changesEach("ts.madd"),
   ...changes("ts.alter", "ts.del"),
   changesTwo("ts.createrule"),
   changesTwo("ts.deleterule"),
   ...makes(TRIE_TYPE, "ft.sugadd"),
-  ...changes("ft.sugdel"),
+  ...touches("ft.sugdel"),
   ...nothing(
     "ft.create",
     "ft._createifnx",
