@@ -23,6 +23,7 @@ import {
   FAST,
   NO_AUTH,
   NO_MULTI,
+  READONLY,
   SKIP_MONITOR,
   SKIP_SLOWLOG,
   WRITE,
@@ -267,6 +268,8 @@ export class Dispatcher {
     }
     const queued = transaction !== undefined && command.name === "exec" ? transaction : undefined;
     // EXEC counts as the commands it would run: the role or the link may have changed since they were queued.
+    const redirect = session.redirects ? this.#redirectOf(session, flags) : undefined;
+    if (redirect !== undefined) return redirect;
     if (this.#readOnly && ((flags | (queued?.anyFlags ?? 0)) & WRITE) !== 0) return READONLY_TEXT;
     if (
       session.protocol === 2 && session.subscriptionCount > 0 && !this.#subscribed.has(command)
@@ -276,6 +279,17 @@ export class Dispatcher {
     }
     if (!this.#availability.limited) return undefined;
     return this.#availability.refusal(flags & (queued?.allFlags ?? -1));
+  }
+
+  /**
+   * Where a client that understands REDIRECT is sent for this command (server.c, Valkey 8); undefined where it
+   * is answered here, as where no master is known.
+   */
+  #redirectOf(session: ServerSession, flags: number): string | undefined {
+    const isRead = (flags & READONLY) !== 0 && !session.readsHere;
+    if (!this.#readOnly || ((flags & WRITE) === 0 && !isRead)) return undefined;
+    const { masterHost, masterPort } = this.host.about.replication;
+    return masterPort === 0 ? undefined : `REDIRECT ${masterHost}:${masterPort}`;
   }
 
   /**

@@ -146,6 +146,7 @@ export class ServerHost implements Host {
     own.replies = ReplyMode.ON;
     own.noEvict = false;
     own.noTouch = false;
+    own.readsHere = false;
   }
 
   /**

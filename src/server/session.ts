@@ -103,6 +103,8 @@ export class ServerSession implements Session {
   replies: ReplyMode = ReplyMode.ON;
   noEvict: boolean = false;
   noTouch: boolean = false;
+  redirects: boolean = false;
+  readsHere: boolean = false;
   monitors: boolean = false;
   /** What the user may not run; undefined for a user who may run everything. */
   rights: Rights | undefined = undefined;

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { NO_REPLICATION } from "../../src/server/view.ts";
 import { setString } from "../../src/store/types/string.ts";
 import { Bench, fill } from "./support.ts";
 import { START_MS } from "../support/clock.ts";
@@ -157,6 +158,45 @@ for (const { name, says, hears } of REPLICA_ROWS) {
     assert.deepEqual(bench.stream, []);
   });
 }
+
+test("a client that can redirect is sent to the master, and reads here after READONLY", () => {
+  const view = () => ({ ...NO_REPLICATION, masterHost: "10.0.0.1", masterPort: 6379 });
+  const bench = new Bench({ view });
+  fill(bench.keyspace, { a: "1" });
+  const talker = bench.talker();
+  const there = "-REDIRECT 10.0.0.1:6379|";
+  const said = [
+    "CLIENT CAPA foo redirect",
+    "GET a",
+    "SET a 1",
+    "SET a",
+    "PING",
+    "READONLY",
+    "GET a",
+  ];
+  const arity = "-ERR wrong number of arguments for 'set' command|";
+  const heard = ["+OK|", there, there, arity, "+PONG|", "+OK|", "$1|1|"];
+  assert.deepEqual(said.map((line) => talker.say(line)), heard);
+  assert.deepEqual(["SET a 1", "READWRITE", "GET a"].map((line) => talker.say(line)), [
+    there,
+    "+OK|",
+    there,
+  ]);
+  assert.equal(bench.talker().say("SET a 1"), READONLY);
+});
+
+test("CLIENT LIST takes the filters of Valkey 9", () => {
+  const talker = new Bench().talker();
+  talker.say("CLIENT SETNAME me");
+  const rows = ["NAME me", "NAME you", "NOT-NAME me", "DB 0", "DB 1", "FLAGS N", "NOT-FLAGS N"];
+  const found = [...rows, "NOT-ID 99999", "NAME me DB 0", "ID 1 2 NAME me"].filter((row) =>
+    talker.say(`CLIENT LIST ${row}`).includes("name=me ")
+  );
+  const wanted = ["NAME me", "DB 0", "FLAGS N", "NOT-ID 99999", "NAME me DB 0", "ID 1 2 NAME me"];
+  assert.deepEqual(found, wanted);
+  assert.match(talker.say("CLIENT LIST NAME"), /^-ERR syntax error/);
+  assert.match(talker.say("CLIENT LIST FOO x"), /^-ERR syntax error/);
+});
 
 test("dispatch on a replica hides an expired key and leaves it to the master", () => {
   const bench = new Bench();

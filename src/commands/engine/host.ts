@@ -80,6 +80,10 @@ export interface Session {
   noEvict: boolean;
   /** What CLIENT NO-TOUCH has set. */
   noTouch: boolean;
+  /** Whether CLIENT CAPA said that it understands REDIRECT, so that it is sent to the master (Valkey). */
+  redirects: boolean;
+  /** What READONLY and READWRITE have set: a client that is redirected reads here after the first. */
+  readsHere: boolean;
   /** Whether MONITOR feeds it every command. */
   monitors: boolean;
   /** Set to true, it closes the connection once all that was replied is sent. */

@@ -73,13 +73,16 @@ const clientSetinfo = command("client|setinfo", 4, PLAIN, "", (ctx, argv) => {
   ctx.reply.ok();
 });
 
-/** `CLIENT LIST [TYPE type] [ID id ...]`: a line about each client. O(clients). */
+/**
+ * `CLIENT LIST [TYPE type] [ID id ...]`, or with the filters of Valkey 9 `[NAME|USER|ADDR|LADDR|DB|FLAGS|
+ * LIB-NAME|LIB-VER value] [NOT-... value] [NOT-ID id ...]`: a line about each client. O(clients).
+ */
 const clientList = command("client|list", -2, PRIVILEGED, "", (ctx, argv) => {
-  const filter = readListFilter(argv);
-  const lines = ctx.host.clients.list(filter).map((session) =>
-    ctx.host.clients.describe(session) + "\n"
-  );
-  ctx.reply.verbatim("txt", lines.join(""));
+  const tests: LineTest[] = [];
+  const filter = readListFilter(argv, tests);
+  const lines = ctx.host.clients.list(filter).map((session) => ctx.host.clients.describe(session))
+    .filter((line) => tests.every((test) => test(line)));
+  ctx.reply.verbatim("txt", lines.map((line) => line + "\n").join(""));
 });
 
 /**
@@ -101,8 +104,16 @@ const clientNoEvict = command("client|no-evict", 3, PRIVILEGED, "", (ctx, argv) 
   ctx.reply.ok();
 });
 
-/** `CLIENT CAPA capability ...`: what a Valkey client can do; no reply depends on it. O(1). */
-const clientCapa = command("client|capa", -3, PLAIN, "", (ctx) => ctx.reply.ok());
+/**
+ * `CLIENT CAPA capability ...`: what a Valkey client can do. One that can `redirect` is sent to the master for
+ * writes, and for reads unless it has said READONLY. O(n) of the words.
+ */
+const clientCapa = command("client|capa", -3, PLAIN, "", (ctx, argv) => {
+  for (let i = 2; i < argv.count; i++) {
+    if (isWord(argv, i, "REDIRECT")) sessionOf(ctx).redirects = true;
+  }
+  ctx.reply.ok();
+});
 
 /** `CLIENT IMPORT-SOURCE ON|OFF`: refused, as no server here imports keys (Valkey). O(1). */
 const clientImportSource = command("client|import-source", 3, PLAIN, "", () => {
@@ -275,16 +286,70 @@ function readOnOff(argv: Argv, index: number): boolean {
   throw new CommandError(SYNTAX);
 }
 
-/** The filter of CLIENT LIST: `TYPE type`, `ID id ...` or nothing. */
-function readListFilter(argv: Argv): ClientFilter {
-  if (argv.count === 2) return {};
-  if (isWord(argv, 2, "TYPE") && argv.count === 4) return { type: readType(argv, 3) };
-  if (isWord(argv, 2, "ID") && argv.count > 3) {
-    const ids: number[] = [];
-    for (let i = 3; i < argv.count; i++) ids.push(readInteger(argv, i, "ERR Invalid client ID"));
-    return { ids };
+/** Whether a line of CLIENT LIST is to be shown. */
+type LineTest = (line: string) => boolean;
+
+/** Fields of a line that Valkey 9 filters by. */
+const LISTED_FIELDS = ["NAME", "USER", "ADDR", "LADDR", "DB", "FLAGS", "LIB-NAME", "LIB-VER"];
+
+/**
+ * The filter of CLIENT LIST.
+ *
+ * @param tests Receives what is asked of the line about a client.
+ */
+function readListFilter(argv: Argv, tests: LineTest[]): ClientFilter {
+  const filter: { -readonly [Name in keyof ClientFilter]: ClientFilter[Name] } = {};
+  for (let i = 2; i < argv.count;) {
+    if (i + 1 === argv.count) throw new CommandError(SYNTAX);
+    if (isWord(argv, i, "TYPE")) {
+      filter.type = readType(argv, i + 1);
+      i += 2;
+    } else if (isWord(argv, i, "ID") || isWord(argv, i, "NOT-ID")) {
+      const ids: number[] = [];
+      const isListed = isWord(argv, i, "ID");
+      for (i++; i < argv.count && (ids.length === 0 || isDigits(argv, i)); i++) {
+        ids.push(readInteger(argv, i, "ERR Invalid client ID"));
+      }
+      if (isListed) filter.ids = ids;
+      else tests.push((line) => !ids.includes(Number(fieldOf(line, "id"))));
+    } else {
+      tests.push(readFieldTest(argv, i));
+      i += 2;
+    }
   }
-  throw new CommandError(SYNTAX);
+  return filter;
+}
+
+/** Whether argument `index` begins as a number does. */
+function isDigits({ bytes, starts, ends }: Argv, index: number): boolean {
+  const byte = starts[index] < ends[index] ? bytes[starts[index]] : 0;
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+/** The value of a field in a line of CLIENT LIST. */
+function fieldOf(line: string, name: string): string {
+  const found = line.split(" ").find((field) => field.startsWith(`${name}=`));
+  return found?.slice(name.length + 1) ?? "";
+}
+
+/**
+ * Reads `FIELD value` or `NOT-FIELD value` at an index. FLAGS fits a client that has all letters of the value.
+ *
+ * @throws {CommandError} SYNTAX when it is no such field.
+ */
+function readFieldTest(argv: Argv, index: number): LineTest {
+  const word = textOf(argv, index).toUpperCase();
+  const isNot = word.startsWith("NOT-");
+  const name = isNot ? word.slice(4) : word;
+  if (!LISTED_FIELDS.includes(name)) throw new CommandError(SYNTAX);
+  const value = textOf(argv, index + 1);
+  return (line) => {
+    const field = fieldOf(line, name.toLowerCase());
+    const fits = name === "FLAGS"
+      ? [...value].every((flag) => field.includes(flag))
+      : field === value;
+    return fits !== isNot;
+  };
 }
 
 /**

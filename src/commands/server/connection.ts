@@ -120,11 +120,17 @@ const reset = command("reset", 1, ANYTIME | NO_AUTH | ALLOW_BUSY, "", (ctx) => {
   ctx.reply.simple("RESET");
 });
 
-/** `READONLY`: OK, as a replica answers reads anyway; cluster clients send it first. O(1). */
-const readonly = command("readonly", 1, LOADING | STALE | FAST, "", (ctx) => ctx.reply.ok());
+/** `READONLY`: OK, as a replica answers reads anyway, but to who asked for REDIRECT before. O(1). */
+const readonly = command("readonly", 1, LOADING | STALE | FAST, "", (ctx) => {
+  if (ctx.session !== undefined) ctx.session.readsHere = true;
+  ctx.reply.ok();
+});
 
-/** `READWRITE`: OK, as READONLY has changed nothing. O(1). */
-const readwrite = command("readwrite", 1, LOADING | STALE | FAST, "", (ctx) => ctx.reply.ok());
+/** `READWRITE`: takes READONLY back. O(1). */
+const readwrite = command("readwrite", 1, LOADING | STALE | FAST, "", (ctx) => {
+  if (ctx.session !== undefined) ctx.session.readsHere = false;
+  ctx.reply.ok();
+});
 
 /** `ASKING`: refused, as this server is part of no cluster. O(1). */
 const asking = command("asking", 1, FAST, "", () => {
