@@ -9,8 +9,9 @@
  */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { env } from "node:process";
-import { Replica } from "../../mod.ts";
+import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { keySlot } from "../../src/base/crc16.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { bytesOf } from "../support/bytes.ts";
@@ -25,7 +26,7 @@ import {
 import type { Connection } from "../support/connection.ts";
 import { infoField } from "../support/info.ts";
 import { ErrorValue, plain } from "../support/resp.ts";
-import { atLeast, serverTest } from "../support/servers.ts";
+import { atLeast, type RunningServer, serverTest } from "../support/servers.ts";
 import { pause, until } from "../support/waiting.ts";
 
 const SLOTS = 16384;
@@ -185,7 +186,7 @@ async function watch(
   last: number,
 ): Promise<boolean> {
   for (;;) {
-    const seen = replica.keys().filter((key) => slotOf(key) >= first && slotOf(key) <= last);
+    const seen = keysIn(replica, first, last);
     const state = await migration.state();
     if (state === "running") assert.deepEqual(seen, [], "keys of slots that have not arrived");
     else return state === "done";
@@ -213,4 +214,67 @@ async function assertEqual(cluster: Cluster, replica: Replica, note: string): Pr
 function slotOf(key: string): number {
   const bytes = bytesOf(key);
   return keySlot(bytes, 0, bytes.length);
+}
+
+await serverTest("slots that arrive stay hidden over a cut link and a restart", async (binary) => {
+  await using cluster = await startCluster(binary, 2);
+  const [master, other] = cluster.masters;
+  const connections = await Promise.all(cluster.masters.map((node) => node.connect()));
+  await new Writer(connections, new Prng(1), cluster.databases).fill();
+  const options = {
+    master: `redis://127.0.0.1:${master.port}`,
+    logger: false,
+    onDivergence: "stop",
+  } as const;
+  const kept = { ...options, snapshot: { path: join(master.dir, "kept.rdb"), everyMs: 0 } };
+  const [first, last] = [SLOTS / 2, SLOTS / 2 + 4000];
+  {
+    await using before = await started(kept);
+    await holdMigrations(other, true);
+    const migration = await moveAtOnce(other, master, first, last);
+    // Long enough for keys to arrive, short enough for more to come.
+    await pause(1000);
+    assertHidden(before, first, last);
+    await master.call("CLIENT", "KILL", "TYPE", "replica");
+    await until("the link to be back", () => before.status().counters.partialSyncs === 1);
+    assertHidden(before, first, last);
+    assert.equal(await migration.state(), "running");
+    await before.close();
+    await using after = await started(kept);
+    await using fresh = await started(options);
+    for (const replica of [after, fresh]) assertHidden(replica, first, last);
+    assert.equal(await migration.state(), "running");
+    assert.deepEqual([after, fresh].map((one) => one.status().counters.fullSyncs), [0, 1]);
+    await holdMigrations(other, false);
+    await until("slots to arrive", async () => await migration.state() === "done");
+    for (const replica of [after, fresh]) {
+      await assertEqual(cluster, replica, "");
+      assert.ok(keysIn(replica, first, last).length > 100);
+    }
+  }
+}, { isFor: movesSlots });
+
+async function started(options: ReplicaOptions): Promise<Replica> {
+  const replica = new Replica(options);
+  await replica.start();
+  await replica.ready();
+  return replica;
+}
+
+/** Keeps a migration from its end; Redis's goes on by itself, slowly. */
+async function holdMigrations(source: RunningServer, held: boolean): Promise<void> {
+  if (source.binary.product === "valkey") {
+    await source.call("DEBUG", "SLOTMIGRATION", "PREVENT-PAUSE", held ? 1 : 0);
+  } else if (held) {
+    await source.call("CONFIG", "SET", "rdb-key-save-delay", 10_000);
+  }
+}
+
+function assertHidden(replica: Replica, first: number, last: number): void {
+  assert.deepEqual(keysIn(replica, first, last), []);
+  assert.equal(replica.size, replica.keys().length);
+}
+
+function keysIn(replica: Replica, first: number, last: number): string[] {
+  return replica.keys().filter((key) => slotOf(key) >= first && slotOf(key) <= last);
 }
