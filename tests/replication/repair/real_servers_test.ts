@@ -191,7 +191,7 @@ async function missingRights(binary: ServerBinary): Promise<void> {
   );
   const missing = [...link.status().repairs!.missingRights].sort();
   assert.deepEqual(missing, ["+command", "+dump", "+memory|usage"]);
-  const named = messages.filter((text) => text.includes("lacks"));
+  const named = messages.filter((text) => text.includes("Repairs need"));
   assert.equal(named.length, 1, named.join("\n"));
   await link.stop();
 }
