@@ -12,33 +12,31 @@ import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Connection } from "../support/connection.ts";
-import { ErrorValue, type Reply, shown } from "../support/resp.ts";
+import { ErrorValue, type Reply } from "../support/resp.ts";
 import {
   type RunningServer,
   type ServerBinary,
   serverTest,
-  sinceRedis,
   startServer,
   timeFor,
 } from "../support/servers.ts";
-import { type Words, Writes } from "./writes.ts";
+import { until } from "../support/waiting.ts";
+import { compareReadouts } from "./readout.ts";
+import { roundTrip } from "./round_trips.ts";
+import { toBytes, type Words } from "./vocabulary.ts";
+import { Writes } from "./writes.ts";
 
 const COUNT = Number(env.COUNT ?? 20_000);
 const SEED = Number(env.SEED ?? 20_241_123);
 const STOPS = 20;
 const BATCH = 200;
 const DATABASES = 3;
-const GROUPS = ["group0", "group1", "group2"];
 const READY_MS = 60_000;
-/** One value in so many is dumped and restored under another key. */
-const RESTORE_ONE_IN = 10;
+/** After one batch in so many something goes away and comes back. */
+const ROUND_TRIP_ONE_IN = 5;
 const SHOWN = 10;
 /** Errors of a server whose word means that this test is wrong. */
 const UNSOUND = /^(ERR (syntax|unknown|wrong number|Number of keys)|BUSY )/;
-
-function toBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-}
 
 /** Sends some commands; tells how many the server took. */
 async function send(client: Connection, commands: readonly Words[]): Promise<number> {
@@ -53,79 +51,48 @@ async function send(client: Connection, commands: readonly Words[]): Promise<num
   return taken;
 }
 
-/** A value of the master back to it under another key, as a migration sends it. */
-async function restoreOne(client: Connection, writes: Writes): Promise<void> {
-  const payload = await client.call("DUMP", toBytes(writes.anyKey()));
-  if (!(payload instanceof Uint8Array)) return;
-  const target = toBytes(writes.anyKey());
-  const { prng } = writes;
-  const absolute = prng.oneIn(2);
-  const ttl = absolute ? String(Date.now() + Number(writes.ttl())) : writes.ttl();
-  const options = prng.pick([[], ["IDLETIME", "5"], ["FREQ", "5"]]);
-  if (absolute) options.push("ABSTTL");
-  const reply = await client.call("RESTORE", target, ttl, payload, "REPLACE", ...options);
-  assert.equal(reply, "OK");
+/** One master and who follows it. */
+interface Run {
+  readonly master: RunningServer;
+  /** A real replica of it. */
+  readonly peer: RunningServer;
+  /** A server of its own. */
+  readonly beside: RunningServer;
+  readonly client: Connection;
+  readonly replica: Replica;
+  readonly databases: number;
 }
 
-/** Holds still what expires, lets the replica catch up, compares. */
-async function compare(
-  master: RunningServer,
-  client: Connection,
-  replica: Replica,
-  note: string,
-): Promise<void> {
+/** Holds still what expires, lets the replicas catch up, compares. */
+async function compare(run: Run, note: string): Promise<void> {
+  const { master, peer, client, replica } = run;
   await master.call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
   // One last write of this connection: what WAIT counts.
-  await client.call("SET", "stop", note);
-  assert.equal(await client.call("WAIT", "1", String(READY_MS)), 1, `${note}: it catches up`);
+  await client.call("SET", "{a}stop", note);
+  assert.equal(await client.call("WAIT", "2", String(READY_MS)), 2, `${note}: they catch up`);
   const { counters } = replica.status();
   assert.equal(counters.divergences, 0, note);
   assert.equal(counters.fullSyncs, 1, note);
   const theirs = String(await master.call("DEBUG", "DIGEST"));
   const ours = String(replica.call("DEBUG", "DIGEST"));
   if (ours !== theirs) {
-    assert.fail(
-      `${note}: ${ours}, not ${theirs}\n  ${(await differing(master, replica)).join("\n  ")}`,
-    );
+    assert.fail(`${note}: ${ours}, not ${theirs}\n  ${(await differing(run)).join("\n  ")}`);
   }
-  await compareGroups(master, replica, note);
+  await compareReadouts({
+    server: peer,
+    taker: run.beside,
+    replica,
+    databases: run.databases,
+    note,
+  });
   await master.call("DEBUG", "SET-ACTIVE-EXPIRE", "1");
 }
 
-/**
- * A digest leaves out the groups of streams: what each has handed out and not got back. Before 7.0 an
- * entry that had been deleted could be claimed; a replica of a newer kind drops it, as ours does.
- */
-async function compareGroups(
-  master: RunningServer,
-  replica: Replica,
-  note: string,
-): Promise<void> {
-  if (!sinceRedis("7.0")(master.binary)) return;
-  const client = await master.connect();
-  for (let db = 0; db < DATABASES; db++) {
-    await client.call("SELECT", String(db));
-    // Of keys that are no streams, and of groups that are not there, errors tell.
-    const questions = (await client.call("KEYS", "*") as Uint8Array[]).flatMap((key) =>
-      GROUPS.map((group) => ["XPENDING", key, group] as const)
-    );
-    for (const [i, theirs] of (await client.pipeline(questions)).entries()) {
-      if (theirs instanceof ErrorValue) continue;
-      const [, key, group] = questions[i];
-      // What expires may do so between the two questions.
-      if (replica.db(db).call("PTTL", key) !== -1) continue;
-      const ours = replica.db(db).callBytes(...questions[i]);
-      assert.equal(shown(ours), shown(theirs), `${note}: ${db}/${latin1(key)} ${group}`);
-    }
-  }
-  client.close();
-}
-
 /** What differs, key by key. */
-async function differing(master: RunningServer, replica: Replica): Promise<string[]> {
+async function differing({ master, replica, databases }: Run): Promise<string[]> {
   const client = await master.connect();
   const lines: string[] = [];
-  for (let db = 0; db < DATABASES; db++) {
+  for (let db = 0; db < databases; db++) {
     await client.call("SELECT", String(db));
     const mine = replica.db(db);
     const keys = new Map<string, Uint8Array>();
@@ -144,31 +111,80 @@ async function differing(master: RunningServer, replica: Replica): Promise<strin
   return lines.slice(0, SHOWN);
 }
 
-async function follow(binary: ServerBinary): Promise<void> {
-  await using master = await startServer(binary);
+async function follow(binary: ServerBinary, isCluster: boolean): Promise<void> {
+  await using master = await startServer(binary, isCluster ? ["--cluster-enabled", "yes"] : []);
+  if (isCluster) await takeAllSlots(master);
+  await using beside = await startServer(binary);
   const client = await master.connect();
-  const writes = new Writes(SEED, binary);
-  for (let i = 0; i < 20; i++) {
-    await send(
-      client,
-      Array.from({ length: 50 }, () => writes.next()).flat(),
-    );
-  }
+  const writes = new Writes(SEED, binary, isCluster);
+  for (let i = 0; i < 20; i++) await send(client, batchOf(writes, 50));
+  await using peer = await (isCluster ? clusterFollower : follower)(master);
   await using replica = new Replica({ master: `redis://127.0.0.1:${master.port}`, logger: false });
   await replica.start();
   await replica.ready({ timeoutMs: READY_MS });
+  const databases = isCluster ? 1 : DATABASES;
+  const run: Run = { master, peer, beside, client, replica, databases };
   let taken = 0;
   for (let stop = 1; stop <= STOPS; stop++) {
     for (let sent = 0; sent < COUNT / STOPS; sent += BATCH) {
-      const batch = Array.from({ length: BATCH }, () => writes.next()).flat();
-      taken += await send(client, batch);
-      if (writes.prng.oneIn(RESTORE_ONE_IN)) await restoreOne(client, writes);
+      taken += await send(client, batchOf(writes, BATCH));
+      if (writes.prng.oneIn(ROUND_TRIP_ONE_IN)) await roundTrip(master, client, beside, writes);
     }
-    await compare(master, client, replica, `SEED=${SEED} stop ${stop} of ${STOPS}`);
+    await compare(run, `SEED=${SEED} stop ${stop} of ${STOPS}`);
   }
   assert.ok(taken > COUNT / 2, `${taken} of ${COUNT} were taken`);
 }
 
-await serverTest("a replica equals its master at every stop of a random run", follow, {
-  timeoutMs: timeFor(COUNT),
-});
+function batchOf(writes: Writes, count: number): Words[] {
+  return Array.from({ length: count }, () => writes.next()).flat();
+}
+
+/** A real replica that has its snapshot. */
+async function follower(master: RunningServer): Promise<RunningServer> {
+  const peer = await startServer(master.binary, ["--replicaof", `127.0.0.1 ${master.port}`]);
+  await until("a real replica follows", () => isUp(peer));
+  return peer;
+}
+
+/** A real replica of a node of a cluster. */
+async function clusterFollower(master: RunningServer): Promise<RunningServer> {
+  const peer = await startServer(master.binary, ["--cluster-enabled", "yes"]);
+  await peer.call("CLUSTER", "MEET", "127.0.0.1", master.port);
+  const id = await master.call("CLUSTER", "MYID") as Uint8Array;
+  await until(
+    "a node knows its master",
+    async () => await peer.call("CLUSTER", "REPLICATE", id) === "OK",
+  );
+  await until("a real replica follows", () => isUp(peer));
+  return peer;
+}
+
+async function isUp(peer: RunningServer): Promise<boolean> {
+  return /master_link_status:up/.test(textOf(await peer.call("INFO", "replication")));
+}
+
+function textOf(reply: Reply): string {
+  return reply instanceof Uint8Array ? latin1(reply) : String(reply);
+}
+
+/** Makes the node a cluster of one. */
+async function takeAllSlots(node: RunningServer): Promise<void> {
+  const slots = Array.from({ length: 16_384 }, (_, slot) => slot);
+  assert.equal(await node.call("CLUSTER", "ADDSLOTS", ...slots), "OK");
+  await until(
+    "the cluster is up",
+    async () => /cluster_state:ok/.test(textOf(await node.call("CLUSTER", "INFO"))),
+  );
+}
+
+await serverTest(
+  "a replica equals its master at every stop of a random run",
+  (binary) => follow(binary, false),
+  { timeoutMs: timeFor(COUNT) },
+);
+
+await serverTest(
+  "a replica equals the node of a cluster that it follows at every stop",
+  (binary) => follow(binary, true),
+  { timeoutMs: timeFor(COUNT) },
+);
