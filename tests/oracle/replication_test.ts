@@ -61,6 +61,8 @@ interface Run {
   readonly client: Connection;
   readonly replica: Replica;
   readonly databases: number;
+  /** What ours has warned of: nothing, when all is well. */
+  readonly warnings: readonly string[];
 }
 
 /** Holds still what expires, lets the replicas catch up, compares. */
@@ -70,8 +72,10 @@ async function compare(run: Run, note: string): Promise<void> {
   // One last write of this connection: what WAIT counts.
   await client.call("SET", "{a}stop", note);
   assert.equal(await client.call("WAIT", "2", String(READY_MS)), 2, `${note}: they catch up`);
-  const { counters } = replica.status();
+  assert.deepEqual(run.warnings, [], note);
+  const { counters, repairs } = replica.status();
   assert.equal(counters.divergences, 0, note);
+  assert.deepEqual(repairs?.begun, { unknown: 0, failed: 0, derived: 0 }, note);
   assert.equal(counters.fullSyncs, 1, note);
   const theirs = String(await master.call("DEBUG", "DIGEST"));
   const ours = String(replica.call("DEBUG", "DIGEST"));
@@ -119,11 +123,20 @@ async function follow(binary: ServerBinary, isCluster: boolean): Promise<void> {
   const writes = new Writes(SEED, binary, isCluster);
   for (let i = 0; i < 20; i++) await send(client, batchOf(writes, 50));
   await using peer = await (isCluster ? clusterFollower : follower)(master);
-  await using replica = new Replica({ master: `redis://127.0.0.1:${master.port}`, logger: false });
+  const warnings: string[] = [];
+  await using replica = new Replica({
+    master: `redis://127.0.0.1:${master.port}`,
+    logger: {
+      debug() {},
+      info() {},
+      warn: (message) => warnings.push(message),
+      error: (message) => warnings.push(message),
+    },
+  });
   await replica.start();
   await replica.ready({ timeoutMs: READY_MS });
   const databases = isCluster ? 1 : DATABASES;
-  const run: Run = { master, peer, beside, client, replica, databases };
+  const run: Run = { master, peer, beside, client, replica, databases, warnings };
   let taken = 0;
   for (let stop = 1; stop <= STOPS; stop++) {
     for (let sent = 0; sent < COUNT / STOPS; sent += BATCH) {

@@ -559,11 +559,6 @@ const streams: readonly Row[] = [
   ),
   row(
     1,
-    (w) => ["XADD", w.numberedKey(), "IDMP", "p", w.number(20), w.nextId(), ...w.pairs(1)],
-    "8.6",
-  ),
-  row(
-    1,
     (w) => ["XIDMPRECORD", w.numberedKey(), w.pick(["p", "r"]), w.number(9), w.recentId()],
     "8.6",
   ),

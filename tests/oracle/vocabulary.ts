@@ -7,7 +7,7 @@
 
 import { Prng } from "../../src/base/prng.ts";
 import { xxh3 } from "../../src/base/xxh3.ts";
-import { keySlot } from "../support/crc16.ts";
+import { keySlot } from "../../src/base/crc16.ts";
 import type { ServerBinary } from "../support/servers.ts";
 
 /** One command. */
