@@ -154,7 +154,8 @@ function batchOf(writes: Writes, count: number): Words[] {
 
 /** A real replica that has its snapshot. */
 async function follower(master: RunningServer): Promise<RunningServer> {
-  const peer = await startServer(master.binary, ["--replicaof", `127.0.0.1 ${master.port}`]);
+  const peer = await startServer(master.binary);
+  assert.equal(await peer.call("REPLICAOF", "127.0.0.1", master.port), "OK");
   await until("a real replica follows", () => isUp(peer));
   return peer;
 }
