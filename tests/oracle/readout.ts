@@ -130,8 +130,12 @@ function fieldQuestions(
   return has ? [["HPEXPIRETIME", key, "FIELDS", fields.length, ...fields]] : [];
 }
 
-/** Before 7.0 streams did not count what was added, and consumers were told of otherwise. */
+/**
+ * Before 7.2 consumers are told of otherwise; before 7.0 an entry that has been deleted may be claimed, which
+ * a replica of a newer kind drops, as ours does.
+ */
 function streamQuestions(binary: ServerBinary, key: Uint8Array): Argument[][] {
+  if (!isSince(binary, "7.0")) return [];
   const asked: Argument[][] = GROUPS.map((group) => ["XPENDING", key, group]);
   if (isSince(binary, "7.2")) asked.push(["XINFO", "STREAM", key, "FULL", "COUNT", 0]);
   return asked;
