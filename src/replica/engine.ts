@@ -112,7 +112,14 @@ export class ReplicaEngine implements ReaderSource {
         ? (host, port) => parts.follow(host, port)
         : undefined,
     });
-    const { host } = this.#server.dispatcher;
+    const { host, clients, calls } = this.#server.dispatcher;
+    const origin = {
+      name: "",
+      get address() {
+        const { masterHost, masterPort } = host.about.replication;
+        return `${masterHost}:${masterPort}`;
+      },
+    };
     this.#session = host.createSession();
     this.executor = createStreamExecutor({
       keyspace,
@@ -121,9 +128,22 @@ export class ReplicaEngine implements ReaderSource {
       failsOnModules: parts.onUnsupported === "fail",
       modified: (db, bytes, start, end) => host.touch(db, bytes, start, end),
       modifiedAll: (db) => host.touchAll(db),
+      calls: {
+        begin: (command, argv) => calls.begin(command, argv),
+        end: (command, argv, began, problem) => {
+          if (problem !== undefined) calls.failed(command);
+          // Most calls are not timed: for those the time of day is not asked for either.
+          if (began >= 0) calls.end(command, argv, began, origin, clock.now());
+        },
+      },
     });
     sweepSlots(keyspace, clock);
     this.hooks = {
+      called: (argv, dbIndex) => {
+        if (clients.monitors === 0) return;
+        const row = host.lookup(argv);
+        if (row !== undefined) calls.show(row, argv, origin, dbIndex, clock.now());
+      },
       publish: (argv, sharded) => void host.pubsub.publish(argv.at(1), argv.at(2), sharded),
     };
   }

@@ -134,6 +134,7 @@ export class StreamApplier {
       if (!this.#applyInMulti(argv)) return;
     } else if (isWord(argv, 0, "MULTI")) {
       this.#inMulti = true;
+      this.#hooks.called?.(argv, this.#replOffset.db);
       return;
     } else {
       this.#perform(argv);
@@ -154,6 +155,7 @@ export class StreamApplier {
       this.#repair?.lookup.reset();
       assert(this.#queue.count === 0, "EXEC performs every queued command");
       this.#counters.transactions++;
+      this.#hooks.called?.(argv, this.#replOffset.db);
       return true;
     }
     if (isWord(argv, 0, "DISCARD")) {
@@ -182,11 +184,17 @@ export class StreamApplier {
     return false;
   }
 
+  /** Performs one command that counts now, and tells that it was. */
+  #perform(argv: Argv): void {
+    this.#apply(argv);
+    this.#hooks.called?.(argv, this.#replOffset.db);
+  }
+
   /**
-   * Performs one command that counts now. The length of its name comes first: most are SET, DEL and the
+   * Performs one command. The length of its name comes first: most are SET, DEL and the
    * like.
    */
-  #perform(argv: Argv): void {
+  #apply(argv: Argv): void {
     this.#counters.commands++;
     switch (argv.lengthOf(0)) {
       case 4:

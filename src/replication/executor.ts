@@ -36,6 +36,14 @@ const REPLICATED: number = WRITE | MAY_REPLICATE | STREAMED;
 /** Keys that one call of the sweep looks at: it is repeated until none is left. */
 const SWEPT_KEYS = 1 << 16;
 
+/** Is told of each command that is run, around its run; the arguments are borrowed. */
+export interface CallWatch {
+  /** A command is about to run; what it returns is handed to `end`. */
+  begin(command: Command, argv: Argv): number;
+  /** The command has run. @param problem Its error reply; undefined when it did its work. */
+  end(command: Command, argv: Argv, began: number, problem: string | undefined): void;
+}
+
 /** Options of {@linkcode createStreamExecutor}. */
 export interface StreamExecutorOptions {
   /** The data the commands change. */
@@ -46,6 +54,8 @@ export interface StreamExecutorOptions {
   readonly host: Host;
   /** Whether a value that only a module can read is refused; else its key is kept. */
   readonly failsOnModules?: boolean;
+  /** Counts, times and tells each command that is run; left out, nobody does. */
+  readonly calls?: CallWatch;
   /** A key was changed. Called after the change; must not throw. */
   readonly modified?: (dbIndex: number, bytes: Uint8Array, start: number, end: number) => void;
   /** Every key of a database, or with -1 of all, may have changed. Called after it; must not throw. */
@@ -54,16 +64,18 @@ export interface StreamExecutorOptions {
 
 /** Makes an executor that runs the rows of the command table on `options.keyspace`. */
 export function createStreamExecutor(options: StreamExecutorOptions): StreamExecutor {
-  return new TableExecutor(new StreamContext(options), options.failsOnModules ?? false);
+  return new TableExecutor(new StreamContext(options), options);
 }
 
 class TableExecutor implements StreamExecutor {
   readonly #context: StreamContext;
   readonly #failsOnModules: boolean;
+  readonly #calls: CallWatch | undefined;
 
-  constructor(context: StreamContext, failsOnModules: boolean) {
+  constructor(context: StreamContext, options: StreamExecutorOptions) {
     this.#context = context;
-    this.#failsOnModules = failsOnModules;
+    this.#failsOnModules = options.failsOnModules ?? false;
+    this.#calls = options.calls;
   }
 
   begin(nowMs: number): void {
@@ -87,7 +99,10 @@ class TableExecutor implements StreamExecutor {
     if (dbIndex !== context.dbIndex) context.select(dbIndex);
     if (context.keyspace.slots.sweeping) context.sweepBefore(command, argv);
     if (this.#failsOnModules && isOfModule(command)) return refused(command.name);
+    const calls = this.#calls;
+    const began = calls === undefined ? 0 : calls.begin(command, argv);
     const problem = executeCommand(context, command, argv)?.message;
+    calls?.end(command, argv, began, problem);
     if (this.#failsOnModules && context.hasModuleValue(argv)) return refused(command.name);
     return problem;
   }

@@ -173,6 +173,11 @@ export interface StreamHooks {
   streamBytes?(bytes: Uint8Array, start: number, end: number, offset: number): void;
   /** A command, or a whole transaction, has been applied, and the offset has moved to `offset`. */
   committed?(offset: number): void;
+  /**
+   * A command of the stream has been performed, MULTI, EXEC, SELECT and PING too, in the database that is
+   * selected now; `argv` is borrowed. MONITOR is fed from here.
+   */
+  called?(argv: Argv, dbIndex: number): void;
   /** The stream brought PUBLISH, or SPUBLISH when `sharded`; `argv` is borrowed. */
   publish?(argv: Argv, sharded: boolean): void;
 }

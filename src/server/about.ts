@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import type { AboutHost, RoleView, SlowEntry } from "../commands/engine/host.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Availability } from "./availability.ts";
+import type { Blocked } from "./blocked.ts";
 import type { Clients } from "./clients.ts";
 import { Config, type ConfigFacts } from "./config.ts";
 import { describeServer, type InfoSource, type Listening, type ProcessFacts } from "./info.ts";
@@ -76,6 +77,7 @@ export class About implements AboutHost, InfoSource {
   /** What CONFIG GET and CONFIG SET see. */
   readonly parameters: Config;
   readonly #options: AboutOptions;
+  readonly #blocked: Blocked;
 
   /**
    * Draws the run id and begins to count.
@@ -84,8 +86,15 @@ export class About implements AboutHost, InfoSource {
    * @param clients Its connections, counted by INFO.
    * @param pubsub Its subscriptions, counted by INFO.
    * @param availability Whether its data is loading or stale, told by INFO and CONFIG.
+   * @param blocked Its clients that wait for keys, counted by INFO.
    */
-  constructor(options: AboutOptions, clients: Clients, pubsub: PubSub, availability: Availability) {
+  constructor(
+    options: AboutOptions,
+    clients: Clients,
+    pubsub: PubSub,
+    availability: Availability,
+    blocked: Blocked,
+  ) {
     this.isReplica = options.role !== "master";
     this.version = options.version ?? DEFAULT_VERSION;
     this.packageVersion = options.packageVersion;
@@ -99,6 +108,11 @@ export class About implements AboutHost, InfoSource {
     this.availability = availability;
     this.parameters = new Config(() => this.#facts(), this.statistics);
     this.#options = options;
+    this.#blocked = blocked;
+  }
+
+  get blockedWithTimeout(): number {
+    return this.#blocked.countWithTimeout;
   }
 
   /**

@@ -24,6 +24,8 @@ interface Waiter {
   /** Its keys by {@linkcode keyName}, each once or more. */
   readonly names: readonly string[];
   readonly client: WaitingClient;
+  /** When it ends in absolute milliseconds, 0 for never. */
+  readonly untilMs: number;
   timer: TimerId;
 }
 
@@ -55,6 +57,13 @@ export class Blocked implements BlockingHost {
     return this.#waiters.size;
   }
 
+  /** How many of them wait until some time. */
+  get countWithTimeout(): number {
+    let count = 0;
+    for (const { untilMs } of this.#waiters.values()) if (untilMs !== 0) count++;
+    return count;
+  }
+
   add(
     session: Session,
     dbIndex: number,
@@ -64,7 +73,7 @@ export class Blocked implements BlockingHost {
   ): void {
     assert(!this.#waiters.has(session.id), "a client waits for one command at a time");
     const names = keys.map((key) => keyName(dbIndex, key, 0, key.length));
-    const waiter: Waiter = { session, names, client, timer: undefined };
+    const waiter: Waiter = { session, names, client, untilMs, timer: undefined };
     this.#waiters.set(session.id, waiter);
     for (const name of names) {
       const queue = this.#queues.get(name) ?? new Set();

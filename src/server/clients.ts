@@ -128,12 +128,13 @@ function typeOf(session: ServerSession): string {
 
 /**
  * One line of CLIENT LIST: the fields of Redis 7.0 in its order (networking.c, `catClientInfoString`).
- * Those without a meaning here are left out or zero. Flags: O under MONITOR, P subscribed, x in MULTI, d a
+ * Those without a meaning here are left out or zero. Flags: O under MONITOR, P subscribed, x in MULTI, b waiting for keys, d a
  * watched key was changed, e and T for NO-EVICT and NO-TOUCH, N none.
  */
 function describe(session: ServerSession, nowMs: number): string {
   const flags = (session.monitors ? "O" : "") + (session.subscriptionCount > 0 ? "P" : "") +
-    (session.transaction !== undefined ? "x" : "") + (session.watchBroken ? "d" : "") +
+    (session.transaction !== undefined ? "x" : "") + (session.blocked ? "b" : "") +
+    (session.watchBroken ? "d" : "") +
     (session.noEvict ? "e" : "") + (session.noTouch ? "T" : "");
   const { transaction, link } = session;
   return [

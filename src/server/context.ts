@@ -135,10 +135,11 @@ export class ServerContext implements Context {
     if (!this.maySlice || session === undefined) return false;
     session.wait = wait;
     session.step = (ctx) => {
-      if (finish(ctx) !== false) return true;
-      session.wait = wait;
-      return false;
+      session.blocked = finish(ctx) === false;
+      if (session.blocked) session.wait = wait;
+      return !session.blocked;
     };
+    session.blocked = true;
     session.halted = true;
     return true;
   }

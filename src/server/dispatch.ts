@@ -17,17 +17,7 @@
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { isWord } from "../commands/engine/args.ts";
-import {
-  ADMIN,
-  type Command,
-  FAST,
-  NO_AUTH,
-  NO_MULTI,
-  READONLY,
-  SKIP_MONITOR,
-  SKIP_SLOWLOG,
-  WRITE,
-} from "../commands/engine/command.ts";
+import { type Command, NO_AUTH, NO_MULTI, READONLY, WRITE } from "../commands/engine/command.ts";
 import { CommandError, replicaOfRefused, wrongArity } from "../commands/engine/errors.ts";
 import { checkArity, runCommand } from "../commands/engine/execute.ts";
 import { ReplyMode } from "../commands/engine/host.ts";
@@ -35,13 +25,13 @@ import { allCommands } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
 import type { ReplyWriter } from "../resp/writer.ts";
 import type { Availability } from "./availability.ts";
+import { Calls } from "./calls.ts";
 import type { Clients } from "./clients.ts";
 import { ServerContext } from "./context.ts";
 import { type HostOptions, ServerHost } from "./host.ts";
-import { feedMonitors } from "./monitor.ts";
 import { type Propagate, Propagation } from "./propagation.ts";
 import type { CommandQueue, ServerSession } from "./session.ts";
-import type { CommandStats, Statistics } from "./statistics.ts";
+import type { Statistics } from "./statistics.ts";
 
 /** Gets the server's messages to its operator. */
 export interface ServerLogger {
@@ -65,11 +55,6 @@ export interface DispatcherOptions extends HostOptions {
 
 const NO_AUTH_TEXT = "NOAUTH Authentication required.";
 const READONLY_TEXT = "READONLY You can't write against a read only replica.";
-/**
- * A FAST command is timed one call in this many (a power of two), and its time counted for all of them, so
- * that looking at the clock does not weigh on cheap commands. Others are timed each, for the slow log.
- */
-const SAMPLED_CALLS = 64;
 /** Stands for the command when a step is done: only `propagateAs` says what the step changed. */
 const NOTHING = Argv.of();
 /**
@@ -109,6 +94,8 @@ export class Dispatcher {
   readonly host: ServerHost;
   /** The host's connections, kept here because each chunk asks them. */
   readonly clients: Clients;
+  /** Counts, times and tells each command that runs, of clients and of the master's stream. */
+  readonly calls: Calls;
   /** The host's totals, kept here because each command adds to them. */
   readonly statistics: Statistics;
   /** Judges expiry (wall clock) and times commands (monotonic). */
@@ -121,13 +108,6 @@ export class Dispatcher {
   readonly #unqueued: ReadonlySet<Command>;
   readonly #unqueueable: ReadonlySet<Command>;
   readonly #subscribed: ReadonlySet<Command>;
-  /**
-   * Totals of the command that ran last: the same command often follows, and needs no look-up then.
-   */
-  #lastCommand: Command | undefined = undefined;
-  #lastStats: CommandStats | undefined = undefined;
-  /** Calls of FAST commands, by which one in {@linkcode SAMPLED_CALLS} is picked. */
-  #calls: number = 0;
   /** When the last HTTP request was logged, by the monotonic clock. */
   #warnedHttpMs: number = -Infinity;
   /** EXEC is running its queue: no command of it may go on in a later turn. */
@@ -150,6 +130,7 @@ export class Dispatcher {
     this.clients = host.clients;
     this.statistics = host.about.statistics;
     this.clock = clock;
+    this.calls = new Calls(this.clients, this.statistics, clock);
     this.#availability = host.availability;
     this.#logger = options.logger;
     this.#readOnly = host.role === "slave";
@@ -216,6 +197,7 @@ export class Dispatcher {
     try {
       done = step(this.#context);
     } catch (error) {
+      session.blocked = false;
       this.#fail(error, session.lastCommand!, writer, writer.out.length);
     }
     if (this.#propagation.active) {
@@ -342,9 +324,6 @@ export class Dispatcher {
     const context = this.#context;
     context.enter(session, writer);
     context.maySlice = session.link !== undefined;
-    if (this.clients.monitors > 0 && (command.flags & (SKIP_MONITOR | ADMIN)) === 0) {
-      feedMonitors(this.clients, session, argv, context.nowMs);
-    }
     this.#call(session, command, argv, writer);
     if (this.#propagation.active) {
       this.#propagation.command(context.dbIndex, argv, context.dirty, false);
@@ -355,36 +334,23 @@ export class Dispatcher {
     this.host.blocking.serve();
   }
 
-  /** Calls the handler, counts it and times it (server.c, `call`). */
+  /** Calls the handler; `calls.ts` counts, times and tells it (server.c, `call`). */
   #call(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
     const context = this.#context;
-    if (this.#lastCommand !== command) {
-      this.#lastCommand = command;
-      this.#lastStats = this.statistics.of(command);
-    }
-    const stats = this.#lastStats!;
-    stats.calls++;
-    this.statistics.commands++;
-    const sampled = (command.flags & FAST) === 0
-      ? 1
-      : (++this.#calls & (SAMPLED_CALLS - 1)) === 0
-      ? SAMPLED_CALLS
-      : 0;
-    const startMs = sampled === 0 ? 0 : this.clock.monotonic();
+    const { calls } = this;
     const mark = writer.out.length;
     context.dirty = 0;
     if (this.#inExec) context.maySlice = false;
+    const beganMs = calls.begin(command, argv);
     try {
       runCommand(context, command, argv);
     } catch (error) {
-      stats.failed++;
+      calls.failed(command);
       this.#fail(error, command, writer, mark);
     }
-    if (sampled === 0) return;
-    const micros = (this.clock.monotonic() - startMs) * 1000;
-    stats.micros += micros * sampled;
-    if ((command.flags & SKIP_SLOWLOG) === 0) {
-      this.statistics.slow(session, argv, micros, context.nowMs);
+    calls.end(command, argv, beganMs, session, context.nowMs);
+    if (this.clients.monitors > 0) {
+      calls.show(command, argv, session, session.dbIndex, context.nowMs);
     }
   }
 

@@ -75,7 +75,7 @@ export class ServerHost implements Host {
     this.clients = new Clients(options.clock);
     this.blocking = new Blocked(options.clock);
     this.availability = new Availability(options.serveStaleData ?? true);
-    this.about = new About(options, this.clients, this.pubsub, this.availability);
+    this.about = new About(options, this.clients, this.pubsub, this.availability, this.blocking);
     this.version = this.about.version;
     this.replicaOf = options.replicaOf;
     this.transactions = makeTransactions(this.watches, options.keyspace, runQueued);
@@ -159,6 +159,7 @@ export class ServerHost implements Host {
     this.pubsub.forget(session);
     session.transaction = undefined;
     session.step = undefined;
+    session.blocked = false;
     session.monitors = false;
     this.clients.countMonitors();
   }

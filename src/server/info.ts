@@ -68,6 +68,8 @@ export interface InfoSource {
   readonly lastSaveSeconds: number;
   /** The connections, counted and asked for their buffers. */
   readonly clients: Clients;
+  /** How many clients wait for keys until some time. */
+  readonly blockedWithTimeout: number;
   /** The subscriptions, counted by kind. */
   readonly pubsub: PubSub;
   /** Totals since the start or CONFIG RESETSTAT. */
@@ -172,9 +174,9 @@ function clients(about: InfoSource): Fields {
       "client_recent_max_output_buffer",
       largest(sessions.map(({ link }) => link?.pendingBytes ?? 0)),
     ],
-    ["blocked_clients", 0],
+    ["blocked_clients", sessions.filter(({ blocked }) => blocked).length],
     ["tracking_clients", 0],
-    ["clients_in_timeout_table", 0],
+    ["clients_in_timeout_table", about.blockedWithTimeout],
   ];
 }
 

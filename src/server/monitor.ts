@@ -12,7 +12,7 @@
 import type { Argv } from "../resp/argv.ts";
 import type { Clients } from "./clients.ts";
 import { redact } from "./redaction.ts";
-import type { ServerSession } from "./session.ts";
+import type { Origin } from "./statistics.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -32,14 +32,15 @@ const ESCAPES: Readonly<Record<number, string>> = {
  */
 export function feedMonitors(
   clients: Clients,
-  session: ServerSession,
+  origin: Origin,
+  dbIndex: number,
   argv: Argv,
   nowMs: number,
 ): void {
   const seconds = Math.floor(nowMs / 1000);
   const micros = String((nowMs % 1000) * 1000).padStart(6, "0");
-  const from = session.link === undefined ? "in-process" : session.address;
-  let line = `${seconds}.${micros} [${session.dbIndex} ${from}]`;
+  const from = origin.address === "" ? "in-process" : origin.address;
+  let line = `${seconds}.${micros} [${dbIndex} ${from}]`;
   const shown = redact(argv);
   for (let i = 0; i < shown.count; i++) line += ` "${quote(shown, i)}"`;
   for (const monitor of clients.sessions.values()) {

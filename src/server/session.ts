@@ -137,6 +137,8 @@ export class ServerSession implements Session {
   halted: boolean = false;
   /** What the last command has left to do; its reply is not whole before. */
   step: Step | undefined = undefined;
+  /** Whether its last command waits for keys or replicas: `blocked_clients`, and b in CLIENT LIST. */
+  blocked: boolean = false;
   /** How the step is woken; undefined when it simply goes on in the next turn. */
   wait: Wait | undefined = undefined;
   /** The connection; undefined for a call in process, which cannot be pushed to and never waits. */

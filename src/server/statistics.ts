@@ -4,11 +4,10 @@
  * @module
  */
 
-import type { Command } from "../commands/engine/command.ts";
+import { type Command, FAST } from "../commands/engine/command.ts";
 import type { SlowEntry } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import { redact } from "./redaction.ts";
-import type { ServerSession } from "./session.ts";
 
 /** Arguments of an entry of the slow log (slowlog.h, `SLOWLOG_ENTRY_MAX_ARGC`). */
 const SLOW_ENTRY_ARGS = 32;
@@ -25,12 +24,32 @@ const MAX_ERROR_KINDS = 128;
  */
 const RATE_SAMPLES = 2;
 
+/** Who sent a command, as MONITOR and the slow log tell it. */
+export interface Origin {
+  /** The peer's `ip:port`; "" for a call in process. */
+  readonly address: string;
+  /** The name given by CLIENT SETNAME, "" for none. */
+  readonly name: string;
+}
+
+/** Commands of the stream that take constant time although Redis does not flag them as fast. */
+const QUICK: readonly string[] = ["set", "setex", "psetex", "del", "unlink", "getset"];
+
 /** Running totals of one command, a line of `INFO commandstats`. */
 export class CommandStats {
   /** How often the handler was called. */
   calls: number = 0;
-  /** Microseconds its calls took; estimated from one call in 64 for FAST commands. */
+  /** Microseconds its calls took; estimated from one call in 64 for quick commands. */
   micros: number = 0;
+  /** How many of the next calls are timed because one of the last was slow. */
+  heeded: number = 0;
+  /** Whether a call with few short arguments takes constant time. */
+  readonly isQuick: boolean;
+
+  /** Begins without calls. @param command The command that is counted. */
+  constructor(command: Command) {
+    this.isQuick = (command.flags & FAST) !== 0 || QUICK.includes(command.name);
+  }
   /** How often a check refused it before it ran. */
   rejected: number = 0;
   /** How often the handler ended with an error. */
@@ -73,7 +92,7 @@ export class Statistics {
   of(command: Command): CommandStats {
     let stats = this.#stats.get(command);
     if (stats === undefined) {
-      stats = new CommandStats();
+      stats = new CommandStats(command);
       this.#stats.set(command, stats);
     }
     return stats;
@@ -129,15 +148,15 @@ export class Statistics {
   }
 
   /** Enters a command that took `micros` into the slow log, when that is long enough. */
-  slow(session: ServerSession, argv: Argv, micros: number, nowMs: number): void {
+  slow(origin: Origin, argv: Argv, micros: number, nowMs: number): void {
     if (this.slowerThanMicros < 0 || micros < this.slowerThanMicros) return;
     this.#slow.unshift({
       id: this.#nextSlowId++,
       atSeconds: Math.floor(nowMs / 1000),
       micros: Math.round(micros),
       args: shorten(redact(argv)),
-      address: session.address,
-      clientName: session.name,
+      address: origin.address,
+      clientName: origin.name,
     });
     if (this.#slow.length > this.slowLogLength) this.#slow.length = this.slowLogLength;
   }
@@ -152,7 +171,7 @@ export class Statistics {
    * gave.
    */
   reset(): void {
-    for (const stats of this.#stats.values()) Object.assign(stats, new CommandStats());
+    for (const [command, stats] of this.#stats) Object.assign(stats, new CommandStats(command));
     this.#errors.clear();
     this.connections = 0;
     this.rejectedConnections = 0;
