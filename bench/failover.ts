@@ -7,7 +7,7 @@
  * sentinel's URL, and by a plain URL with `allowReplicaOf`. The clock starts when the master is killed. It stops
  * for the failover when the sentinel that leads it publishes `+failover-end`, and for the third server when it follows
  * the new master. Clients of ours that were cut are counted. Sentinels call a master down after 0.7 s, and an
- * election may take them another second: compare medians.
+ * election may take them another second: compare medians. The run takes ten minutes.
  *
  * @module
  */
@@ -191,9 +191,9 @@ for (const count of counts) {
     }
   }
   const secondsOf = (name: string) => (outcomes.get(name) ?? []).map((one) => one.failover);
-  const real = median(secondsOf(theirs));
+  const real = Number(median(secondsOf(theirs)).toFixed(2));
   for (const [name, list] of outcomes) {
-    const title = `${count} sentinels, ${name}`;
+    const title = `${count} of them: ${name}`.padEnd(34);
     line(title, "failover", spread(secondsOf(name), "s"));
     const followed = list.flatMap((one) => one.followed ?? []);
     if (followed.length > 0) line(title, "follows the new master", spread(followed, "s"));
