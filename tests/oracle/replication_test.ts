@@ -80,7 +80,9 @@ async function compare(run: Run, note: string): Promise<void> {
   const theirs = String(await master.call("DEBUG", "DIGEST"));
   const ours = String(replica.call("DEBUG", "DIGEST"));
   if (ours !== theirs) {
-    assert.fail(`${note}: ${ours}, not ${theirs}\n  ${(await differing(run)).join("\n  ")}`);
+    const real = String(await peer.call("DEBUG", "DIGEST"));
+    const keys = (await differing(run)).join("\n  ");
+    assert.fail(`${note}: ${ours}, not ${theirs}; a real replica has ${real}\n  ${keys}`);
   }
   await compareReadouts({
     server: peer,
