@@ -27,12 +27,54 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** Exit code of a process ended by SIGINT: 128 + 2. */
 const CODE_OF_INTERRUPT = 130;
 
+/** What an {@linkcode Output} needs of a stream of the process. */
+export interface OutputStream {
+  /** Writes text, and tells whether that failed. */
+  write(text: string, done: (error?: Error | null) => void): unknown;
+  /** Calls a listener with each failure. */
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/**
+ * Output that may fail without ending the process: its reader has gone (EPIPE), or the disk is full. What was
+ * lost meanwhile is counted, and told as soon as writing succeeds again.
+ */
+export class Output {
+  readonly #stream: OutputStream;
+  #lost: number = 0;
+
+  /** Writes nothing yet. @param stream One of the process's own; a failure it tells is listened to from now on. */
+  constructor(stream: OutputStream) {
+    this.#stream = stream;
+    // An error without a listener ends the process. Each is also told to the write that failed, which counts it.
+    stream.on("error", () => {});
+  }
+
+  /** Writes text as it is. */
+  write(text: string): void {
+    const lost = this.#lost;
+    this.#lost = 0;
+    const notice = lost === 0 ? "" : `${lost} earlier writes to this output failed\n`;
+    try {
+      this.#stream.write(notice + text, (error) => {
+        if (error) this.#lost += lost + 1;
+      });
+    } catch {
+      // A file on a full disk throws at once: counted like a failure that is told later.
+      this.#lost += lost + 1;
+    }
+  }
+}
+
+const output = new Output(process.stdout);
+const errorOutput = new Output(process.stderr);
+
 /** The output of this process. */
 export const processTerminal: Terminal = {
   isTerminal: process.stdout.isTTY === true,
   columns: () => process.stdout.columns || DEFAULT_COLUMNS,
-  write: (text) => void process.stdout.write(text),
-  writeError: (text) => void process.stderr.write(`${text}\n`),
+  write: (text) => output.write(text),
+  writeError: (text) => errorOutput.write(`${text}\n`),
 };
 
 /** The words after the program's name. */
@@ -62,7 +104,7 @@ export function isStartedScript(url: string): boolean {
 }
 
 /**
- * Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once.
+ * Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. SIGHUP is passed over.
  *
  * @returns The promise, and a function that removes the listeners.
  */
@@ -75,9 +117,15 @@ export function onStop(): { stopped: Promise<void>; dispose: () => void } {
     asked = true;
     stop();
   };
+  // As redis-server does, a server outlives the terminal it was started from.
+  const outlive = () => {};
   for (const signal of SIGNALS) process.on(signal, listener);
+  process.on("SIGHUP", outlive);
   return {
     stopped,
-    dispose: () => SIGNALS.forEach((signal) => process.removeListener(signal, listener)),
+    dispose: () => {
+      SIGNALS.forEach((signal) => process.removeListener(signal, listener));
+      process.removeListener("SIGHUP", outlive);
+    },
   };
 }
