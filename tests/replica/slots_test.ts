@@ -31,8 +31,7 @@ import { pause, until } from "../support/waiting.ts";
 
 const SLOTS = 16384;
 const KEYS = 3000;
-/** Slots that a round moves as a whole are its own: a real Valkey replica ends when ranges overlap often. */
-const MOST_WIDTH = 900;
+const WIDTH = 900;
 /** From here on slots move key by key; those before it are moved as a whole. */
 const FIRST_CLASSIC = 15_000;
 const migrations = Number(env.MIGRATIONS ?? 6);
@@ -119,6 +118,8 @@ class Writer {
 
 await serverTest("a replica of a shard is right while slots come and go", async (binary) => {
   const note = `SEED=${seed}`;
+  // In one database: with more, a master of valkey 9.1.2 sends its replicas some writes of others under a wrong
+  // SELECT, so that not even a real replica equals it.
   await using cluster = await startCluster(binary, 2);
   const [master, other] = cluster.masters;
   const prng = new Prng(seed);
@@ -161,9 +162,8 @@ async function moveThereAndBack(
   round: number,
 ): Promise<void> {
   const [master, other] = cluster.masters;
-  const width = Math.min(MOST_WIDTH, Math.floor((FIRST_CLASSIC - SLOTS / 2) / migrations));
-  const first = SLOTS / 2 + round * width;
-  const last = first + prng.int(width);
+  const first = SLOTS / 2 + prng.int(FIRST_CLASSIC - SLOTS / 2 - WIDTH);
+  const last = first + prng.int(WIDTH);
   if (other.binary.product === "redis") {
     await other.call("CONFIG", "SET", "rdb-key-save-delay", 500);
   }

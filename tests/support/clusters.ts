@@ -48,9 +48,16 @@ export function movesSlots({ product, version }: ServerBinary): boolean {
   return atLeast(version, product === "valkey" ? "9.0.0" : "8.4.0");
 }
 
-/** Starts a cluster of `count` masters and one replica, and waits until all agree. */
-export async function startCluster(binary: ServerBinary, count: number): Promise<Cluster> {
-  const databases = binary.product === "valkey" && movesSlots(binary) ? 3 : 1;
+/**
+ * Starts a cluster of `count` masters and one replica, and waits until all agree.
+ *
+ * @param databases More than one is for Valkey since 9.
+ */
+export async function startCluster(
+  binary: ServerBinary,
+  count: number,
+  databases: number = 1,
+): Promise<Cluster> {
   const started: RunningServer[] = [];
   const dispose = async () => void await Promise.all(started.map((server) => server.stop()));
   try {
