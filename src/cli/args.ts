@@ -51,6 +51,8 @@ export interface StartArgs extends OutputArgs {
   readonly open: boolean;
   /** True lets clients say whom to follow, and announces the listening port to the master. */
   readonly allowReplicaOf: boolean;
+  /** True lets clients run DEBUG. */
+  readonly allowDebug: boolean;
   /** Path of the snapshot to restart from, and to write. */
   readonly snapshot: string | undefined;
   /** Paths of certificates to trust; empty for the system's. */
@@ -92,6 +94,7 @@ start --master URL      follow a master until Ctrl-C
   --listen HOST:PORT      serve the data over RESP, read-only; also PORT or unix:/path
   --open                  let everybody read who reaches --listen, without a password
   --allow-replicaof       let clients say whom to follow (REPLICAOF), and let Sentinel find us
+  --allow-debug           let clients run DEBUG, whose digests take long
   --password-file F       file with the master's password, read anew at each connection
   --requirepass-file F    file with the password our own clients must give
   --snapshot F            file to restart from, written every five minutes and at the end
@@ -119,7 +122,14 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage
 
 type Options = ReadonlyMap<string, readonly string[]>;
 
-const FLAGS: ReadonlySet<string> = new Set(["json", "open", "allow-replicaof", "help", "version"]);
+const FLAGS: ReadonlySet<string> = new Set([
+  "json",
+  "open",
+  "allow-replicaof",
+  "allow-debug",
+  "help",
+  "version",
+]);
 const REPEATED: ReadonlySet<string> = new Set(["tls-ca"]);
 const SHARED: readonly string[] = ["log-level", "json", "help", "version"];
 const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
@@ -131,6 +141,7 @@ const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
     "requirepass-file",
     "open",
     "allow-replicaof",
+    "allow-debug",
     "snapshot",
     "tls-ca",
     "tls-cert",
@@ -211,6 +222,7 @@ function startArgs(options: Options): StartArgs {
     requirepassFile: options.get("requirepass-file")?.[0],
     open: options.has("open"),
     allowReplicaOf: options.has("allow-replicaof"),
+    allowDebug: options.has("allow-debug"),
     snapshot: options.get("snapshot")?.[0],
     tlsCa: options.get("tls-ca") ?? [],
     tlsCert: options.get("tls-cert")?.[0],
@@ -227,9 +239,12 @@ function startArgs(options: Options): StartArgs {
   if ((args.tlsCert === undefined) !== (args.tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together");
   }
-  const serves = args.requirepassFile !== undefined || args.open || args.allowReplicaOf;
+  const serves = args.requirepassFile !== undefined || args.open || args.allowReplicaOf ||
+    args.allowDebug;
   if (args.listen === undefined && serves) {
-    throw new UsageError("--requirepass-file, --allow-replicaof and --open need --listen");
+    throw new UsageError(
+      "--requirepass-file, --allow-debug, --allow-replicaof and --open need --listen",
+    );
   }
   if (args.listen !== undefined && args.requirepassFile === undefined) {
     checkProtected(args.listen, { open: args.open });

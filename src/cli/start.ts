@@ -38,7 +38,8 @@ export async function start(
 
 /** Makes the library's options from a command line; reads the files it names. */
 export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
-  const { passwordFile, requirepassFile, listen, open, allowReplicaOf, snapshot } = args;
+  const { passwordFile, requirepassFile, listen, open, allowReplicaOf, allowDebug, snapshot } =
+    args;
   // Read once now, so that a wrong path is reported at once and not at the first connection.
   if (passwordFile !== undefined) readOption("--password-file", passwordFile);
   return {
@@ -46,9 +47,10 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
     logger: progress,
     listen,
     password: passwordFile === undefined ? undefined : () => readMasterPassword(passwordFile),
-    server: requirepassFile === undefined ? { open, allowReplicaOf } : {
+    server: requirepassFile === undefined ? { open, allowReplicaOf, allowDebug } : {
       open,
       allowReplicaOf,
+      allowDebug,
       password: readPassword("--requirepass-file", requirepassFile),
     },
     backoff: args.backoff,

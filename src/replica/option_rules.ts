@@ -130,6 +130,7 @@ const server = shape(
     idleTimeoutMs: millis(),
     serveStaleData: flag,
     allowReplicaOf: flag,
+    allowDebug: flag,
   } satisfies Rules<ServerOptions>,
   { defined: ["password", "users", "tls"] },
 );

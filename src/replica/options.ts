@@ -98,6 +98,11 @@ export interface ServerOptions {
    * waits for it.
    */
   readonly allowReplicaOf?: boolean;
+  /**
+   * True lets clients run DEBUG, whose digests read every value. With the default, false, it is refused on the
+   * port, as in Redis since 7.0; `replica.call` may run it always.
+   */
+  readonly allowDebug?: boolean;
 }
 
 /** Options of {@linkcode Replica}. */

@@ -37,6 +37,8 @@ export interface HostOptions extends AboutOptions {
   readonly users?: Readonly<Record<string, UserOptions | string>>;
   /** `replica-serve-stale-data`; false answers MASTERDOWN while the master is out of reach. */
   readonly serveStaleData?: boolean;
+  /** Whether clients may run DEBUG; on a replica not unless told, on a stand-alone master always. */
+  readonly allowDebug?: boolean;
   /** Follows another master, as clients ask by REPLICAOF; left out, they are refused. */
   readonly replicaOf?: (host: string, port: number) => void;
 }
@@ -58,6 +60,7 @@ export class ServerHost implements Host {
   readonly about: About;
   readonly version: string;
   readonly replicaOf: ((host: string, port: number) => void) | undefined;
+  readonly allowDebug: boolean;
   readonly transactions: TransactionHost;
   readonly #index: CommandIndex;
   readonly #users: Users;
@@ -78,6 +81,7 @@ export class ServerHost implements Host {
     this.about = new About(options, this.clients, this.pubsub, this.availability, this.blocking);
     this.version = this.about.version;
     this.replicaOf = options.replicaOf;
+    this.allowDebug = this.role === "master" || options.allowDebug === true;
     this.transactions = makeTransactions(this.watches, options.keyspace, runQueued);
     // A replica refuses the writes of modules as the master's: COMMAND does not list them.
     const others = this.role === "slave" ? moduleCommands : [];

@@ -12,6 +12,7 @@ const START = {
   requirepassFile: undefined,
   open: false,
   allowReplicaOf: false,
+  allowDebug: false,
   snapshot: undefined,
   tlsCa: [],
   tlsCert: undefined,
@@ -52,6 +53,10 @@ const accepted = [
   {
     line: "start --master redis://h:1 --listen 7 --allow-replicaof",
     expected: { ...START, listen: "7", allowReplicaOf: true },
+  },
+  {
+    line: "start --master redis://h:1 --listen 7 --allow-debug",
+    expected: { ...START, listen: "7", allowDebug: true },
   },
   {
     line: "start --master redis://h:1 --backoff-min-ms 200 --backoff-doomed-max-ms=5000",

@@ -39,6 +39,7 @@ async function followHere(masterPort: number): Promise<Follower> {
     master: `redis://127.0.0.1:${masterPort}`,
     listen: `127.0.0.1:${port}`,
     logger: false,
+    server: { allowDebug: true },
   });
   await replica.start();
   await replica.ready({ timeoutMs: READY_MS });
@@ -53,7 +54,14 @@ async function followApart(masterPort: number, name: RuntimeName): Promise<Follo
   const port = await freePort();
   const runtime = await findRuntime(name);
   const line = ["start", "--master", `redis://127.0.0.1:${masterPort}`];
-  const args = [...scriptArguments(name), SCRIPT, ...line, "--listen", `127.0.0.1:${port}`];
+  const args = [
+    ...scriptArguments(name),
+    SCRIPT,
+    ...line,
+    "--allow-debug",
+    "--listen",
+    `127.0.0.1:${port}`,
+  ];
   const child = spawn(runtime.path, args, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (chunk) => output += chunk);

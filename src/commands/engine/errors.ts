@@ -204,6 +204,11 @@ export function debugRefused(name: string): string {
   return `ERR DEBUG ${name} is refused. This server is part of an application`;
 }
 
+/** DEBUG of a connection where the owner has not allowed it; debug.c's own words. */
+export const DEBUG_NOT_ALLOWED: string =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a' +
+  " local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+
 /** FUNCTION DELETE of a library that is not loaded. */
 export const LIBRARY_NOT_FOUND = "ERR Library not found";
 /** FCALL of a function that no library registers. */

@@ -206,6 +206,8 @@ export interface Host {
   lookup(argv: Argv): CommandRow | undefined;
   /** Whether the default user gets in without a password. */
   readonly open: boolean;
+  /** Whether connections may run DEBUG (`enable-debug-command`); a call in process may always. */
+  readonly allowDebug?: boolean;
   /** Logs a session in; false for a wrong name or password. */
   login(session: Session, user: string, password: Uint8Array): boolean;
   /** Makes a session as it was when it connected, for RESET. */

@@ -11,7 +11,13 @@ import { isWord, textOf } from "../engine/args.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { addValue, DatasetDigest, Digest } from "./digest.ts";
-import { CommandError, debugRefused, NO_SUCH_KEY, wrongSubcommandArity } from "../engine/errors.ts";
+import {
+  CommandError,
+  DEBUG_NOT_ALLOWED,
+  debugRefused,
+  NO_SUCH_KEY,
+  wrongSubcommandArity,
+} from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
 import { replyHelp } from "../engine/container.ts";
 import { ENCODING_NAMES } from "../keys/object.ts";
@@ -116,6 +122,9 @@ function replyObject(ctx: Context, argv: Argv): void {
  */
 const debug = command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, "", (ctx, argv) => {
   const { count } = argv;
+  if (ctx.session?.connected === true && ctx.host.allowDebug === false) {
+    throw new CommandError(DEBUG_NOT_ALLOWED);
+  }
   if (isWord(argv, 1, "HELP") && count === 2) replyHelp(ctx, "DEBUG", HELP);
   else if (isWord(argv, 1, "DIGEST") && count === 2) replyDigest(ctx);
   else if (isWord(argv, 1, "DIGEST-VALUE") && count >= 2) replyDigestValue(ctx, argv);

@@ -312,7 +312,7 @@ for (const [line, expected] of REDIRECTED) {
 
 for (const [line, expected] of REFUSED) {
   test(`"${line}" to an embedded replica`, () => {
-    assert.match(new Bench({ view: () => VIEW }).talker().say(line), expected);
+    assert.match(new Bench({ view: () => VIEW, allowDebug: true }).talker().say(line), expected);
   });
 }
 
@@ -335,4 +335,12 @@ test("TIME and LASTSAVE follow the clock", () => {
   bench.clock.nowMs += 1234;
   assert.equal(talker.say("TIME"), `*2|$10|${START_MS / 1000 + 1}|$6|234000|`);
   assert.equal(talker.say("LASTSAVE"), `:${START_MS / 1000}|`);
+});
+
+test("DEBUG on a replica's port needs the owner's leave, in process and on a master it does not", () => {
+  const zeros = `+${"0".repeat(40)}|`;
+  assert.match(new Bench().talker().say("DEBUG DIGEST"), /^-ERR DEBUG command not allowed\. If /);
+  assert.match(new Bench().talker().say("DEBUG HELP"), /^-ERR DEBUG command not allowed\. If /);
+  assert.equal(new Bench({ allowDebug: true }).talker().say("DEBUG DIGEST"), zeros);
+  assert.equal(new Bench({ role: "master" }).talker().say("DEBUG DIGEST"), zeros);
 });
