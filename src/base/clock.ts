@@ -35,17 +35,19 @@ export interface Clock {
  * `setImmediate` runs behind pending I/O and costs microseconds; a timer of 0 ms waits for 1 ms or
  * more.
  */
-const setImmediateOrTimeout: (callback: () => void) => void =
-  (globalThis as { setImmediate?: (callback: () => void) => unknown }).setImmediate ??
-    ((callback) => setTimeout(callback, 0));
+function soon(callback: () => void): void {
+  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+  if (setImmediate === undefined) setTimeout(callback, 0);
+  else setImmediate(callback);
+}
 
-/** The clock and the timers of the runtime. */
+/** The clock and the timers of the runtime, looked up at each call: fakes of a test count. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer: (callback, ms) => setTimeout(callback, ms),
   clearTimer: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
-  soon: (callback) => void setImmediateOrTimeout(callback),
+  soon,
 };
 
 /** Resolves after `ms` milliseconds of `clock`. */

@@ -45,6 +45,9 @@ import {
   type SocketHandler,
 } from "./socket.ts";
 
+/** Its reactions are microtasks, which no fake of `queueMicrotask` can hold back. */
+const SETTLED = Promise.resolve();
+
 /** Bytes pending above which `flush` returns false: the owner should stop producing. */
 export const HIGH_WATER: number = 1 << 20;
 /** Bytes pending below which `onDrain` is called, after `flush` had returned false. */
@@ -191,7 +194,7 @@ export class Connection implements Socket {
     this.#reading = true;
     if (this.#catchingUp) return;
     this.#catchingUp = true;
-    queueMicrotask(() => this.#catchUp());
+    void SETTLED.then(() => this.#catchUp());
   }
 
   busyPoll(on: boolean): void {
@@ -368,6 +371,6 @@ export class Connection implements Socket {
   #tellClosed(): void {
     if (this.#closeTold) return;
     this.#closeTold = true;
-    queueMicrotask(() => this.#handler!.onClose(this.#error));
+    void SETTLED.then(() => this.#handler!.onClose(this.#error));
   }
 }

@@ -21,6 +21,7 @@ import nodeNet from "node:net";
 import type { Duplex } from "node:stream";
 import nodeTls from "node:tls";
 import type { Clock } from "../base/clock.ts";
+import { hostClock } from "./host_clock.ts";
 import { type Acceptor, KEEP_ALIVE_DELAY_MS, makeNet, toAddress } from "./adapter.ts";
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
@@ -348,7 +349,7 @@ function serve(
     stop: () =>
       new Promise((resolve) => {
         server.close();
-        setImmediate(resolve);
+        hostClock().soon(resolve);
       }),
   };
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
+import { hostClock } from "./host_clock.ts";
 import type { FileStorage } from "./file_storage.ts";
 import type { Net } from "./socket.ts";
 
@@ -15,7 +16,7 @@ import type { Net } from "./socket.ts";
  *
  * @param clock Measures timeouts; the host's own when left out.
  */
-export async function loadNet(clock: Clock = systemClock): Promise<Net> {
+export async function loadNet(clock: Clock = hostClock()): Promise<Net> {
   const host = globalThis as { Deno?: { listen?: unknown }; Bun?: { listen?: unknown } };
   if (typeof host.Bun?.listen === "function") return (await import("./bun.ts")).makeBunNet(clock);
   if (typeof host.Deno?.listen === "function") {

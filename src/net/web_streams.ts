@@ -9,7 +9,8 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
+import { hostClock } from "./host_clock.ts";
 import { connectWithin } from "./connect.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import {
@@ -47,7 +48,7 @@ const UNKNOWN: Address = { transport: "unix", path: "(streams)" };
 export function fromStreams(
   streams: StreamPair,
   remote: Address = UNKNOWN,
-  clock: Clock = systemClock,
+  clock: Clock = hostClock(),
 ): Socket {
   return new Connection(remote, UNKNOWN, clock, (made) => new StreamWire(streams, made));
 }
@@ -60,7 +61,7 @@ export function fromStreams(
  */
 export function netFromStreams(
   open: (options: ConnectOptions) => StreamPair | Promise<StreamPair>,
-  clock: Clock = systemClock,
+  clock: Clock = hostClock(),
 ): Net {
   return {
     connect: (options) =>

@@ -12,7 +12,8 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
+import { hostClock } from "../net/host_clock.ts";
 import { type Logger, SILENT, unfailing } from "../base/logger.ts";
 import { Prng } from "../base/prng.ts";
 import { MAX_TIMER_MS } from "../base/shape.ts";
@@ -121,7 +122,7 @@ export class Replica {
     checkOptions(options);
     this.#options = options;
     this.#target = parseMaster(options);
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? hostClock();
     this.#random = options.random ?? secureRandom();
     this.#logger = options.logger === false ? SILENT : unfailing(options.logger ?? WARNINGS);
     this.#emitter = new Emitter(this.#logger);
@@ -396,7 +397,7 @@ export class Replica {
 
   /** Loads the snapshot on disk, begins to serve, and makes the link without starting it. */
   async #open(): Promise<void> {
-    const net = this.#options.net ?? await loadNet(this.#options.clock);
+    const net = this.#options.net ?? await loadNet(this.#clock);
     const place = await this.#restore();
     const port = await this.#listen(net);
     if (this.#target === undefined || this.#link !== undefined) return;

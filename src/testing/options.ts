@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
+import { hostClock } from "../net/host_clock.ts";
 import type { Command } from "../commands/engine/command.ts";
 import type { Net, TlsServerOptions } from "../net/socket.ts";
 import type { SnapshotVersion } from "../rdb/encoder.ts";
@@ -94,7 +95,7 @@ export function resolveOptions(options: TestMasterOptions): ResolvedOptions {
     timeoutMs: options.timeoutMs ?? 60_000,
     outputLimitBytes: options.outputLimitBytes ?? 256 * 1024 * 1024,
     activeExpiry: options.activeExpiry ?? true,
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? hostClock(),
     random: options.random ?? Math.random,
   };
 }
