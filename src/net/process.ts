@@ -21,6 +21,8 @@ export interface ProcessInfo {
   readonly runtime: string;
   /** The process's number, as the system tells it. */
   readonly pid: number;
+  /** How many files and sockets the process may still open; undefined where the system does not tell. */
+  freeDescriptors(): number | undefined;
   /** Resident bytes at this moment. */
   residentBytes(): number;
   /** Seconds of processor time used. */
@@ -42,10 +44,40 @@ export function processInfo(): ProcessInfo | undefined {
     os: `${platform} ${arch}`,
     runtime: host.navigator?.userAgent ?? "",
     pid,
+    freeDescriptors,
     residentBytes: () => memoryUsage().rss,
     cpuSeconds: () => {
       const { user, system } = cpuUsage();
       return { user: user / 1e6, system: system / 1e6 };
     },
   };
+}
+
+interface FileSystem {
+  readFileSync(path: string, encoding: "utf8"): string;
+  readdirSync(path: string): readonly string[];
+}
+
+declare const Deno: {
+  permissions: { querySync(wanted: { name: "all" | "read" }): { readonly state: string } };
+};
+
+/** Reads the limit and the descriptors in use from Linux's `/proc`; elsewhere, or not allowed to, undefined. */
+function freeDescriptors(): number | undefined {
+  try {
+    // Reading without leave would ask a person at the terminal for it.
+    const isDeno = "Deno" in globalThis;
+    if (isDeno && Deno.permissions.querySync({ name: "read" }).state !== "granted") {
+      return undefined;
+    }
+    const { process } = globalThis as unknown as {
+      process: { getBuiltinModule(name: "node:fs"): FileSystem };
+    };
+    const fs = process.getBuiltinModule("node:fs");
+    const limit = /^Max open files +(\d+)/m.exec(fs.readFileSync("/proc/self/limits", "utf8"));
+    if (limit === null) return undefined;
+    return Number(limit[1]) - fs.readdirSync("/proc/self/fd").length;
+  } catch {
+    return undefined;
+  }
 }

@@ -24,6 +24,8 @@ export interface ProcessFacts {
   readonly runtime?: string;
   /** The process's number, `process_id`. */
   readonly pid?: number;
+  /** How many files and sockets the process may still open; undefined where that is not told. */
+  freeDescriptors?(): number | undefined;
   /** Resident bytes at this moment, `used_memory_rss`. */
   residentBytes?(): number;
   /** Seconds of processor time used. */

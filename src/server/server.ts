@@ -27,6 +27,11 @@ export interface ServerOptions extends DispatcherOptions {
  * often).
  */
 const CRON_MS = 1000;
+/** Descriptors kept from clients, as in Redis (config.h, `CONFIG_MIN_RESERVED_FDS`). */
+const RESERVED_DESCRIPTORS = 32;
+/** Clients that are being turned away at once, and milliseconds each has to take the reason. */
+const MOST_REFUSED = 16;
+const REFUSED_LINGER_MS = 100;
 const TOO_MANY = "-ERR max number of clients reached\r\n";
 
 /** Listens, and owns the connections. */
@@ -43,6 +48,8 @@ export class Server implements ClientOwner {
   #cron: TimerId = undefined;
   #cronAtMs: number = 0;
   #closed: boolean = false;
+  /** How many connections are being turned away. */
+  #refused: number = 0;
   /** Resolves `close` when the last client has left. */
   #emptied: (() => void) | undefined = undefined;
 
@@ -86,6 +93,7 @@ export class Server implements ClientOwner {
     const { listening } = this.dispatcher.host.about;
     listening.address = listener.address;
     listening.tls = options.tls !== undefined;
+    this.#fitDescriptors();
     this.#cronAtMs = this.dispatcher.clock.monotonic();
     this.#scheduleCron();
     return listener.address;
@@ -110,6 +118,22 @@ export class Server implements ClientOwner {
     await emptied;
   }
 
+  /**
+   * Lowers `maxclients` to what the process may open, less what the link, snapshots and the application need
+   * (server.c, `adjustOpenFilesLimit`): clients that took the last descriptor would keep the link from coming back.
+   */
+  #fitDescriptors(): void {
+    const { listening, process } = this.dispatcher.host.about;
+    const free = process?.freeDescriptors?.();
+    if (free === undefined) return;
+    const most = Math.max(1, free - RESERVED_DESCRIPTORS);
+    if (most >= listening.maxClients) return;
+    this.#logger?.warn(
+      `maxclients is ${most} instead of ${listening.maxClients}: this process may open ${free} more files`,
+    );
+    listening.maxClients = most;
+  }
+
   /** A client's connection ended or was given away: forgets it. */
   left(client: Client): void {
     const { session } = client;
@@ -131,15 +155,22 @@ export class Server implements ClientOwner {
     if (this.#closed) return socket.abort();
     if (this.#clients.size >= host.about.parameters.maxClients) {
       statistics.rejectedConnections++;
-      socket.start(IGNORE);
-      socket.out.writeLatin1(TOO_MANY);
-      return socket.close();
+      return this.#turnAway(socket);
     }
     statistics.connections++;
     const client = new Client(socket, this);
     this.#clients.set(client.session.id, client);
     clients.sessions.set(client.session.id, client.session);
     client.start();
+  }
+
+  /** Tells a client why it is not let in. Many at once are cut off instead: telling takes descriptors, too. */
+  #turnAway(socket: Socket): void {
+    if (this.#refused >= MOST_REFUSED) return socket.abort();
+    this.#refused++;
+    socket.start({ onData: () => {}, onClose: () => void this.#refused-- });
+    socket.out.writeLatin1(TOO_MANY);
+    socket.close(REFUSED_LINGER_MS);
   }
 
   /**
@@ -179,5 +210,3 @@ export class Server implements ClientOwner {
     }
   }
 }
-
-const IGNORE = { onData: () => {}, onClose: () => {} };

@@ -55,3 +55,22 @@ test("close ends every client after what was replied, and frees the port", async
   assert.equal(served.server.clientCount, 0);
   await assert.rejects(open(served.port));
 });
+
+test("maxclients leaves descriptors for the link, and the log says so", async () => {
+  const warnings: string[] = [];
+  const logger = { info() {}, warn: (message: string) => void warnings.push(message), error() {} };
+  const served = await serve({ logger, process: { freeDescriptors: () => 34 } });
+  const first = await served.connect();
+  assert.match(
+    new TextDecoder().decode(await first.raw("CONFIG", "GET", "maxclients")),
+    /\r\n2\r\n$/,
+  );
+  assert.equal(String(await (await served.connect()).call("PING")), "PONG");
+  let word = "";
+  const third = await served.connect();
+  third.onUnasked = ({ raw }) => word += new TextDecoder().decode(raw);
+  await until("the third to be turned away", () => word !== "");
+  assert.match(word, /^-ERR max number of clients reached/);
+  assert.match(warnings[0], /^maxclients is 2 instead of 10000/);
+  await served.close();
+});
