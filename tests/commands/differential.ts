@@ -66,6 +66,8 @@ const DIFFERENCES: readonly Difference[] = [
   },
   // Valkey's BITCOUNT needs no end.
   { product: "valkey", from: "8.0", fits: /^"bitcount" .*-ERR [^\n]*\n$/is },
+  // Valkey words what is wrong with MSETEX's pairs otherwise than Redis, which we follow.
+  { product: "valkey", fits: /^"msetex" .*-ERR [^\n]*\n-ERR /is },
   // Valkey 9 reads the time before it looks the key up.
   {
     product: "valkey",
