@@ -27,16 +27,13 @@ export type Fate =
 
 /**
  * Commands that may fail here without any key being different from the master's: scripts, which are not run
- * by a replica; a tool of tests; PFCOUNT, which only refreshes a number cached in the key; and what streams
- * remember of their producers, by which a master recognises an entry sent twice.
+ * by a replica; a tool of tests; and PFCOUNT, which only refreshes a number cached in the key.
  */
 const IGNORABLE: readonly string[] = [
   "SCRIPT LOAD",
   "SCRIPT FLUSH",
   "PFCOUNT",
   "PFSELFTEST",
-  "XIDMPRECORD",
-  "XCFGSET",
 ];
 
 /** Decides what becomes of `argv`, which met the error `problem`. */

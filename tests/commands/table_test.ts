@@ -93,7 +93,7 @@ const families = [
 ];
 
 /** Rows that only other servers have: what they say is in their own documents. */
-const ELSEWHERE = ["msetex", "delifeq", "delex"];
+const ELSEWHERE = ["msetex", "delifeq", "delex", "digest"];
 
 for (const product of ["redis", "valkey"] as const) {
   const binary = await newestServer(product);

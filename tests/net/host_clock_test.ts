@@ -56,7 +56,7 @@ const kinds: { name: string; install: () => () => void }[] = [
 
 for (const { name, install } of kinds) {
   const skip = name === "what node:test mocks" && "Deno" in globalThis
-    ? "Deno's mock.timers holds its own test runner, too"
+    ? "mock.timers hangs in the test runner of Deno; the same steps work outside of it"
     : false;
   test(`start(), ready() and close() resolve under fakes of ${name}`, { skip }, async () => {
     const restore = install();
