@@ -12,7 +12,7 @@ import { Caller, type Context } from "../../src/commands/engine/context.ts";
 import { wrongArity } from "../../src/commands/engine/errors.ts";
 import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
 import type { Host, Session } from "../../src/commands/engine/host.ts";
-import { commandIndex } from "../../src/commands/table.ts";
+import { allCommands, commandIndex } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
 import type { Database } from "../../src/store/keyspace/database.ts";
@@ -49,7 +49,14 @@ export class Engine implements Context {
     this.keyspace = keyspace ?? new Keyspace({ random });
     this.db = this.keyspace.db(0);
     const wireRole = role === "master" ? "master" : "slave";
-    this.host = { role: wireRole, databases: 16, version: "8.0.2" } as Host;
+    const host: Partial<Host> = {
+      role: wireRole,
+      databases: 16,
+      version: "8.0.2",
+      commands: allCommands,
+      lookup: (argv) => commandIndex.lookup(argv),
+    };
+    this.host = host as Host;
     this.become(role);
   }
 
