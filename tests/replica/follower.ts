@@ -39,7 +39,8 @@ async function followHere(masterPort: number): Promise<Follower> {
     master: `redis://127.0.0.1:${masterPort}`,
     listen: `127.0.0.1:${port}`,
     logger: false,
-    server: { allowDebug: true },
+    // With it the port is announced, by which the master's INFO tells followers apart.
+    server: { allowDebug: true, allowReplicaOf: true },
   });
   await replica.start();
   await replica.ready({ timeoutMs: READY_MS });
@@ -59,6 +60,7 @@ async function followApart(masterPort: number, name: RuntimeName): Promise<Follo
     SCRIPT,
     ...line,
     "--allow-debug",
+    "--allow-replicaof",
     "--listen",
     `127.0.0.1:${port}`,
   ];
