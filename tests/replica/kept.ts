@@ -10,6 +10,7 @@ const [, , master, path] = argv;
 const replica = new Replica({
   master,
   listen: 0,
+  server: { allowDebug: true },
   snapshot: { path, everyMs: 3 },
   backoff: { minMs: 10, maxMs: 50 },
 });
