@@ -188,7 +188,7 @@ const KINDS = [
 ] as const;
 
 /** A failover takes some ten seconds: one server unless RIMR_SERVERS names those to ask. */
-const newest = await newestServer("redis").catch(() => undefined);
+const newest = await newestServer("redis") ?? await newestServer();
 const isAsked = (binary: ServerBinary) =>
   env.RIMR_SERVERS !== undefined || newest === undefined || binary.name === newest.name;
 
