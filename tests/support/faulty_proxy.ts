@@ -11,7 +11,7 @@ import type { Prng } from "../../src/base/prng.ts";
 /** About as many as one chunk is split into at most. */
 const MAX_PARTS = 1000;
 
-/** See the module's text. */
+/** A proxy before one target on loopback, whose faults are fields that a test sets while connections run. */
 export class FaultyProxy implements AsyncDisposable {
   /** Where connections are led; a change counts for those to come. */
   targetPort: number;

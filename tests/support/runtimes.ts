@@ -15,7 +15,7 @@ export const RUNTIMES: readonly RuntimeName[] = ["deno", "bun", "node"];
 
 /** A runtime that can be started. */
 export interface Runtime {
-  /** Which. */
+  /** Which of the three it is: its arguments and output differ by it. */
   readonly name: RuntimeName;
   /** Full path of its program. */
   readonly path: string;
