@@ -37,7 +37,7 @@ export {
   type Reply,
   type ScanOptions,
   type TypeName,
-} from "./src/replica/reader.ts";
+} from "./src/read/reader.ts";
 export type {
   SnapshotOptions,
   SnapshotSink,

@@ -24,11 +24,15 @@ const RANKS: Record<string, number> = {
   commands: 3,
   replication: 4,
   server: 4,
-  replica: 5,
-  testing: 5,
-  cli: 6,
+  read: 4,
+  feed: 5,
+  cluster: 5,
+  observe: 5,
+  replica: 6,
+  testing: 6,
+  cli: 7,
 };
-const DOOR_RANK = 7;
+const DOOR_RANK = 8;
 /**
  * The same inside a room: a file imports only from its own sub-room or a lower rank, so two sub-rooms of
  * one rank know nothing of each other. "" is what lies in the room itself.

@@ -37,7 +37,8 @@ import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { MasterTarget, ServerOptions } from "./options.ts";
 import { refusalInProcess, toWords } from "./in_process.ts";
-import type { BytesReply, CallArgument, ReaderSource } from "./reader.ts";
+import type { BytesReply, CallArgument, ReaderSource } from "../read/reader.ts";
+import { type ReadTracker, trackCall } from "../read/tracker.ts";
 import { sweepSlots } from "./slot_sweep.ts";
 import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";
@@ -81,6 +82,8 @@ export class ReplicaEngine implements ReaderSource {
   readonly hooks: StreamHooks;
   /** Makes the error that every read throws; undefined while reads are answered. */
   refusal: (() => Error) | undefined = undefined;
+  /** Is told what reads look at, while somebody records it. */
+  tracker: ReadTracker | undefined = undefined;
   readonly #server: Server;
   readonly #session: ServerSession;
   readonly #tls: TlsServerOptions | undefined;
@@ -161,6 +164,9 @@ export class ReplicaEngine implements ReaderSource {
     const command = this.#server.dispatcher.host.lookup(argv);
     const refusal = command === undefined ? undefined : refusalInProcess(command, argv);
     if (refusal !== undefined) throw new CommandError(refusal);
+    if (this.tracker !== undefined && command !== undefined) {
+      trackCall(this.tracker, this.keyspace, dbIndex, command, argv);
+    }
     const session = this.#session;
     session.protocol = 3;
     session.dbIndex = dbIndex;

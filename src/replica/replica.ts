@@ -45,7 +45,7 @@ import {
   type Reply,
   type ScanOptions,
   type TypeName,
-} from "./reader.ts";
+} from "../read/reader.ts";
 import { MasterProbe } from "./probe.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";

@@ -10,7 +10,7 @@ import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import { setString } from "../store/types/string.ts";
-import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "./reader.ts";
+import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "../read/reader.ts";
 import { reservedBytes } from "./status.ts";
 
 /** Thrown by writes while a master is followed: only the master's stream may change its copy. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { loadTextOf } from "../../src/net/text.ts";
-import { Reader } from "../../src/replica/reader.ts";
+import { Reader } from "../../src/read/reader.ts";
 import type { Database } from "../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";

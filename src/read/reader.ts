@@ -20,6 +20,7 @@ import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import { readString } from "../store/types/string.ts";
 import { HotTexts } from "./hot_texts.ts";
+import type { ReadTracker } from "./tracker.ts";
 
 /** A key, a value or an argument: bytes, or a string that stands for its UTF-8 bytes. */
 export type Key = string | Uint8Array;
@@ -71,6 +72,8 @@ export interface ReaderSource {
   readonly random: () => number;
   /** Makes the error that every read throws; undefined while reads are answered. */
   readonly refusal?: (() => Error) | undefined;
+  /** Is told what reads look at, while somebody records it; undefined otherwise. */
+  tracker?: ReadTracker | undefined;
   /** Runs a read command on a database. @throws {CommandError} When the reply is an error. */
   call(dbIndex: number, args: readonly CallArgument[]): BytesReply;
 }
@@ -115,7 +118,9 @@ export class Reader {
 
   /** Number of keys, expired ones included that the master still has to delete, as `DBSIZE`. */
   get size(): number {
-    return this.#db()?.visibleSize ?? 0;
+    const db = this.#db();
+    this.#source.tracker?.size(this.index);
+    return db?.visibleSize ?? 0;
   }
 
   /**
@@ -125,8 +130,10 @@ export class Reader {
    */
   get(key: Key): string | undefined {
     const db = this.#db();
-    if (db === undefined) return undefined;
-    if (typeof key !== "string") return this.#text(db, this.#find(db, key));
+    if (db === undefined) return this.#missing(key);
+    if (typeof key !== "string" || this.#source.tracker !== undefined) {
+      return this.#text(db, this.#find(db, key));
+    }
     const { changes } = db;
     const hot = this.#hot.find(key, changes);
     if (hot !== undefined) {
@@ -215,6 +222,7 @@ export class Reader {
   /** A key at random, or undefined when the database is empty. Gives an expired one when nearly all are. */
   randomKey(): string | undefined {
     const db = this.#db();
+    this.#source.tracker?.size(this.index);
     if (db === undefined || db.visibleSize === 0) return undefined;
     const { slots } = this.#source.keyspace;
     let entry = 0;
@@ -255,6 +263,7 @@ export class Reader {
     let cursor = 0;
     do {
       const db = this.#db();
+      this.#source.tracker?.scan(this.index, all ? undefined : pattern);
       if (db === undefined) return;
       cursor = db.scan(cursor, (entry) => {
         if (options.type !== undefined && typeName(db.typeOf(entry)) !== options.type) return;
@@ -315,6 +324,7 @@ export class Reader {
 
   /** The entry of a key that is there and has not expired, else 0. */
   #find(db: Database | undefined, key: Key): Entry {
+    if (this.#source.tracker !== undefined) this.#track(db, key);
     if (db === undefined) return 0;
     let entry: Entry;
     if (typeof key === "string") {
@@ -324,6 +334,22 @@ export class Reader {
       entry = db.find(key, 0, key.length);
     }
     return entry === 0 || this.#hidden(db, entry) ? 0 : entry;
+  }
+
+  /** What a read gives where the database has no key yet: undefined, told to whoever records reads. */
+  #missing(key: Key): undefined {
+    if (this.#source.tracker !== undefined) this.#track(undefined, key);
+  }
+
+  /** Tells whoever records reads of a key and of its expiry. */
+  #track(db: Database | undefined, key: Key): void {
+    const bytes = toBytes(key);
+    const { tracker } = this.#source;
+    tracker?.key(this.index, bytes, 0, bytes.length);
+    const entry = db?.find(bytes, 0, bytes.length) ?? 0;
+    if (db === undefined || entry === 0) return;
+    const at = db.expireAtMs(entry);
+    if (at !== NO_EXPIRY) tracker?.expires(at);
   }
 
   #hidden(db: Database, entry: Entry): boolean {

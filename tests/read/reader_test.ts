@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { CommandError } from "../../mod.ts";
-import { follow, READY_MS, started } from "./pair.ts";
+import { follow, READY_MS, started } from "../replica/pair.ts";
 
 test("reads tell what is there", () =>
   follow(async (pair) => {
