@@ -29,15 +29,25 @@ export type {
   ServerOptions,
 } from "./src/replica/options.ts";
 export type { Listener, ReplicaEvents } from "./src/replica/events.ts";
+export { Reader } from "./src/read/reader.ts";
+export type { Key } from "./src/read/text.ts";
+export type { Value } from "./src/read/codec.ts";
+export type { BytesReply, CallArgument, Reply } from "./src/read/reply.ts";
 export {
-  type BytesReply,
-  type CallArgument,
-  type Key,
-  Reader,
-  type Reply,
+  KeyReads,
+  type Limit,
+  type ObjectInfo,
   type ScanOptions,
+  type SortOptions,
   type TypeName,
-} from "./src/read/reader.ts";
+} from "./src/read/keys.ts";
+export {
+  type BitField,
+  type BitRange,
+  type LcsMatches,
+  type LcsOptions,
+  StringReads,
+} from "./src/read/strings.ts";
 export type {
   SnapshotOptions,
   SnapshotSink,

@@ -26,9 +26,9 @@ const MAX_KEY = 64;
 const PATIENCE = 256;
 
 /** The hot texts of one database. A key that hashes to a taken slot replaces the one there. */
-export class HotTexts {
+export class HotTexts<T extends { readonly length: number }> {
   #keys: string[] = [];
-  #texts: string[] = [];
+  #texts: (T | undefined)[] = [];
   #changes: Float64Array = new Float64Array(0);
   #expireAtMs: Float64Array = new Float64Array(0);
   #slot: number = -1;
@@ -39,7 +39,7 @@ export class HotTexts {
    *
    * @param changes How many changes the database counts now.
    */
-  find(key: string, changes: number): string | undefined {
+  find(key: string, changes: number): T | undefined {
     const misses = ++this.#misses;
     if (misses > PATIENCE && (misses & 7) !== 0) {
       this.#slot = -1;
@@ -61,7 +61,7 @@ export class HotTexts {
    * Keeps the text of the key that `find` just missed, but only when the same key missed in this slot before:
    * keys read once must leave no text behind for the garbage collector to carry.
    */
-  keep(key: string, text: string, changes: number, expireAtMs: number): void {
+  keep(key: string, text: T, changes: number, expireAtMs: number): void {
     const slot = this.#slot;
     if (slot < 0 || text.length > MAX_TEXT) return;
     if (this.#changes.length === 0) this.#allocate();
@@ -77,7 +77,7 @@ export class HotTexts {
 
   #allocate(): void {
     this.#keys = new Array(SLOTS).fill("");
-    this.#texts = new Array(SLOTS).fill("");
+    this.#texts = new Array(SLOTS).fill(undefined);
     this.#changes = new Float64Array(SLOTS).fill(-1);
     this.#expireAtMs = new Float64Array(SLOTS);
   }

@@ -8,7 +8,8 @@
 import { BLOCKING, type Command } from "../commands/engine/command.ts";
 import { isWord } from "../commands/engine/args.ts";
 import type { Argv } from "../resp/argv.ts";
-import type { CallArgument, Key } from "../read/reader.ts";
+import type { CallArgument } from "../read/reply.ts";
+import type { Key } from "../read/text.ts";
 
 /** Rows that set or end the state of the connection they come on. */
 const OF_A_CONNECTION: ReadonlySet<string> = new Set([

@@ -37,15 +37,9 @@ import {
   type ReplicaOptions,
   type SentinelTarget,
 } from "./options.ts";
-import {
-  type BytesReply,
-  type CallArgument,
-  type Key,
-  Reader,
-  type Reply,
-  type ScanOptions,
-  type TypeName,
-} from "../read/reader.ts";
+import { textCodec } from "../read/codec.ts";
+import { ReadCore } from "../read/core.ts";
+import { Reader, textReader } from "../read/reader.ts";
 import { MasterProbe } from "./probe.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
@@ -89,7 +83,7 @@ const READERS: Readonly<Record<Readers, string>> = {
  * console.log(replica.get("user:1")); // Ada
  * ```
  */
-export class Replica {
+export class Replica extends Reader {
   readonly #options: ReplicaOptions;
   readonly #target: MasterTarget | undefined;
   readonly #clock: Clock;
@@ -99,7 +93,6 @@ export class Replica {
   readonly #keyspace: Keyspace;
   readonly #engine: ReplicaEngine;
   readonly #readers: Map<number, Reader> = new Map();
-  readonly #reader: Reader;
   readonly #storage: Storage;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
@@ -120,31 +113,37 @@ export class Replica {
    */
   constructor(options: ReplicaOptions = {}) {
     checkOptions(options);
-    this.#options = options;
-    this.#target = parseMaster(options);
-    this.#clock = options.clock ?? hostClock();
-    this.#random = options.random ?? secureRandom();
-    this.#logger = options.logger === false ? SILENT : unfailing(options.logger ?? WARNINGS);
-    this.#emitter = new Emitter(this.#logger);
-    if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
-    this.#keyspace = new Keyspace({ random: this.#random });
-    this.#engine = new ReplicaEngine({
-      keyspace: this.#keyspace,
-      clock: this.#clock,
-      random: this.#random,
-      logger: this.#logger,
+    const target = parseMaster(options);
+    const clock = options.clock ?? hostClock();
+    const random = options.random ?? secureRandom();
+    const logger = options.logger === false ? SILENT : unfailing(options.logger ?? WARNINGS);
+    const keyspace = new Keyspace({ random });
+    const engine = new ReplicaEngine({
+      keyspace,
+      clock,
+      random,
+      logger,
       server: options.server ?? {},
-      target: this.#target,
+      target,
       follow: (host, port) => this.#follow({ transport: "tcp", host, port }),
       onUnsupported: options.onUnsupported,
       linkStatus: () => this.#link?.status(),
     });
-    this.#reader = this.db(this.#target?.database ?? 0);
+    super(new ReadCore(engine, target?.database ?? 0, textCodec()));
+    this.#options = options;
+    this.#target = target;
+    this.#clock = clock;
+    this.#random = random;
+    this.#logger = logger;
+    this.#keyspace = keyspace;
+    this.#engine = engine;
+    this.#emitter = new Emitter(logger);
+    if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
     const follows = this.#target !== undefined;
     this.#staleness = options.maxStalenessMs === undefined || !follows
       ? undefined
       : this.#boundStaleness(options.maxStalenessMs);
-    this.#storage = new Storage(this.#reader, this.#engine, follows, () => this.close());
+    this.#storage = new Storage(this, this.#engine, follows, () => this.close());
   }
 
   /**
@@ -291,108 +290,10 @@ export class Replica {
     }
     let reader = this.#readers.get(index);
     if (reader === undefined) {
-      reader = new Reader(this.#engine, index);
+      reader = textReader(this.#engine, index);
       this.#readers.set(index, reader);
     }
     return reader;
-  }
-
-  /** How many keys the chosen database has: {@linkcode Reader.size}. */
-  get size(): number {
-    return this.#reader.size;
-  }
-
-  /** The string at `key` in the chosen database as UTF-8 text, or undefined: as {@linkcode Reader.get}. */
-  get(key: Key): string | undefined {
-    return this.#reader.get(key);
-  }
-
-  /**
-   * The string at `key` in the chosen database as a copy of its bytes, or undefined: as {@linkcode Reader.getBytes}.
-   */
-  getBytes(key: Key): Uint8Array | undefined {
-    return this.#reader.getBytes(key);
-  }
-
-  /**
-   * The strings at `keys` in the chosen database, null for what is missing or no string: as {@linkcode Reader.mget}.
-   */
-  mget(...keys: Key[]): (string | null)[] {
-    return this.#reader.mget(...keys);
-  }
-
-  /** Bytes of the string at `key` in the chosen database, 0 when there is none: as {@linkcode Reader.strlen}. */
-  strlen(key: Key): number {
-    return this.#reader.strlen(key);
-  }
-
-  /** Whether the chosen database has `key`: as {@linkcode Reader.has}. */
-  has(key: Key): boolean {
-    return this.#reader.has(key);
-  }
-
-  /** How many of `keys` the chosen database has: as {@linkcode Reader.exists}. */
-  exists(...keys: Key[]): number {
-    return this.#reader.exists(...keys);
-  }
-
-  /** The type of the value at `key` in the chosen database, or undefined: as {@linkcode Reader.type}. */
-  type(key: Key): TypeName | undefined {
-    return this.#reader.type(key);
-  }
-
-  /**
-   * Seconds until `key` of the chosen database expires, -1 for never, -2 when there is no such key: as {@linkcode
-   * Reader.ttl}.
-   */
-  ttl(key: Key): number {
-    return this.#reader.ttl(key);
-  }
-
-  /**
-   * Milliseconds until `key` of the chosen database expires, -1 for never, -2 when there is no such key: as
-   * {@linkcode Reader.pttl}.
-   */
-  pttl(key: Key): number {
-    return this.#reader.pttl(key);
-  }
-
-  /**
-   * When `key` of the chosen database expires, -1 for never, -2 when there is no such key: as {@linkcode
-   * Reader.expireTime}.
-   */
-  expireTime(key: Key): number {
-    return this.#reader.expireTime(key);
-  }
-
-  /** A key of the chosen database at random, or undefined: as {@linkcode Reader.randomKey}. */
-  randomKey(): string | undefined {
-    return this.#reader.randomKey();
-  }
-
-  /** Every key of the chosen database that `match` fits: as {@linkcode Reader.keys}. */
-  keys(match?: Key): string[] {
-    return this.#reader.keys(match);
-  }
-
-  /** Walks the keys of the chosen database as text: as {@linkcode Reader.scan}. */
-  scan(options?: ScanOptions): Generator<string, void, undefined> {
-    return this.#reader.scan(options);
-  }
-
-  /** Walks the keys of the chosen database as bytes: as {@linkcode Reader.scanBytes}. */
-  scanBytes(options?: ScanOptions): Generator<Uint8Array, void, undefined> {
-    return this.#reader.scanBytes(options);
-  }
-
-  /** Runs a read command on the chosen database, bulk strings as text: as {@linkcode Reader.call}. */
-  call(...args: CallArgument[]): Reply {
-    return this.#reader.call(...args);
-  }
-
-  /** Runs a read command on the chosen database, bulk strings as bytes: as {@linkcode Reader.callBytes}. */
-  callBytes(...args: CallArgument[]): BytesReply {
-    return this.#reader.callBytes(...args);
   }
 
   /** Loads the snapshot on disk, begins to serve, and makes the link without starting it. */

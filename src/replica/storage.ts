@@ -10,7 +10,10 @@ import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import { setString } from "../store/types/string.ts";
-import { type Key, Reader, type ReaderSource, type ScanOptions, toBytes } from "../read/reader.ts";
+import type { ReaderSource } from "../read/core.ts";
+import type { ScanOptions } from "../read/keys.ts";
+import { type Reader, textReader } from "../read/reader.ts";
+import { type Key, toBytes } from "../read/text.ts";
 import { reservedBytes } from "./status.ts";
 
 /** Thrown by writes while a master is followed: only the master's stream may change its copy. */
@@ -110,7 +113,7 @@ export class Storage {
 
   /** Selects the database of every later call. */
   selectDb(index: number): void {
-    this.#reader = new Reader(this.#source, index);
+    this.#reader = textReader(this.#source, index);
   }
 
   /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Prng } from "../../src/base/prng.ts";
 import { loadTextOf } from "../../src/net/text.ts";
-import { Reader } from "../../src/read/reader.ts";
+import { type Reader, textReader } from "../../src/read/reader.ts";
 import type { Database } from "../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { NO_EXPIRY } from "../../src/store/memory/record.ts";
@@ -15,7 +15,7 @@ class Subject {
   readonly keyspace: Keyspace = new Keyspace({ random: () => 0.5 });
   readonly clock: HandClock = new HandClock();
   readonly db: Database = this.keyspace.db(0);
-  readonly reader: Reader = new Reader({
+  readonly reader: Reader = textReader({
     keyspace: this.keyspace,
     clock: this.clock,
     random: () => 0.5,

@@ -25,14 +25,15 @@ test("reads tell what is there", () =>
     assert.equal(replica.get("none"), undefined);
     assert.equal(replica.getBytes("none"), undefined);
     assert.equal(replica.strlen("none"), 0);
-    assert.deepEqual(replica.mget("text", "none"), ["grüße", null]);
+    assert.deepEqual(replica.mget(["text", "none"]), ["grüße", undefined]);
     assert.equal(replica.exists("text", "text", "none"), 2);
     assert.equal(replica.has("gone"), false);
     assert.equal(replica.type("text"), "string");
     assert.equal(replica.type("none"), undefined);
     assert.equal(replica.ttl("text"), -1);
     assert.equal(replica.pttl("none"), -2);
-    assert.equal(replica.expireTime("none"), -2);
+    assert.equal(replica.expiretime("none"), -2);
+    assert.equal(replica.pexpiretime("none"), -2);
     assert.deepEqual(replica.keys("t*t"), ["text"]);
     assert.ok(replica.randomKey() !== undefined);
     assert.deepEqual([...replica.scanBytes()].filter((key) => key.length === 256), [binary]);

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ReplicaEngine } from "../../src/replica/engine.ts";
-import { Reader } from "../../src/read/reader.ts";
+import { type Reader, textReader } from "../../src/read/reader.ts";
 import type { ReadTracker } from "../../src/read/tracker.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { setString } from "../../src/store/types/string.ts";
@@ -51,7 +51,7 @@ function setUp(): { engine: ReplicaEngine; reader: Reader; notes: Notes } {
     follow() {},
     linkStatus: () => undefined,
   });
-  return { engine, reader: new Reader(engine, 2), notes: new Notes() };
+  return { engine, reader: textReader(engine, 2), notes: new Notes() };
 }
 
 const ROWS: [name: string, read: (reader: Reader) => unknown, told: string[]][] = [
@@ -89,7 +89,7 @@ for (const [name, read, told] of ROWS) {
 test("a read of a database that never held a key is told too", () => {
   const { engine, notes } = setUp();
   engine.tracker = notes;
-  const reader = new Reader(engine, 9);
+  const reader = textReader(engine, 9);
   reader.get("a");
   reader.has("b");
   assert.deepEqual(notes.lines, ["key 9 a", "key 9 b"]);

@@ -1,0 +1,189 @@
+/**
+ * What the reads of every family stand on: a key becomes an entry that has not expired, and bytes become values.
+ *
+ * ```text
+ *   key ──▶ bytes ──▶ hash table ──▶ entry ──▶ hidden? another type? ──▶ the family's read ──▶ Codec ──▶ value
+ *                          │
+ *                          └ told to the tracker, while somebody records what is read
+ * ```
+ *
+ * Every read checks the expiry, because keys that have expired stay in the keyspace until the master deletes them.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../base/byte_buffer.ts";
+import type { Clock } from "../base/clock.ts";
+import { CommandError, WRONG_TYPE } from "../commands/engine/errors.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
+import { moduleValueOf } from "../store/types/module.ts";
+import { readString } from "../store/types/string.ts";
+import type { Codec, Value } from "./codec.ts";
+import type { BytesReply, CallArgument } from "./reply.ts";
+import { type Key, KeyBytes } from "./text.ts";
+import type { ReadTracker } from "./tracker.ts";
+
+/** What reads are answered from. */
+export interface ReaderSource {
+  /** The keyspace with every database. */
+  readonly keyspace: Keyspace;
+  /** Clock that expiry is judged by. */
+  readonly clock: Clock;
+  /** Uniform in [0, 1), for a key or a member at random. */
+  readonly random: () => number;
+  /** Makes the error that every read throws; undefined while reads are answered. */
+  readonly refusal?: (() => Error) | undefined;
+  /** Is told what reads look at, while somebody records it; undefined otherwise. */
+  tracker?: ReadTracker | undefined;
+  /** Runs a read command on a database. @throws {CommandError} When the reply is an error. */
+  call(dbIndex: number, args: readonly CallArgument[]): BytesReply;
+}
+
+/** The reads of one database in one form of values. */
+export class ReadCore<T extends Value> {
+  /** The keyspace, clock and dice that every read of a replica shares. */
+  readonly source: ReaderSource;
+  /** Number of the database. */
+  readonly index: number;
+  /** Makes text or bytes of what a read finds. */
+  readonly codec: Codec<T>;
+  /** A field, a member or another argument as bytes; the next one overwrites it. */
+  readonly arg: KeyBytes = new KeyBytes();
+  /** Points at a value that is being read. */
+  readonly value: BytesRef = new BytesRef();
+  readonly #key: KeyBytes = new KeyBytes();
+  #database: Database | undefined = undefined;
+
+  /** Reads database `index` of `source`. */
+  constructor(source: ReaderSource, index: number, codec: Codec<T>) {
+    this.source = source;
+    this.index = index;
+    this.codec = codec;
+  }
+
+  /**
+   * The database, undefined before its first key. A number keeps its database for good: looked up once.
+   *
+   * @throws {CommandError} LOADING or MASTERDOWN while reads are refused.
+   */
+  open(): Database | undefined {
+    const { refusal } = this.source;
+    if (refusal !== undefined) throw refusal();
+    return this.#database ??= this.source.keyspace.peek(this.index);
+  }
+
+  /** The database of an entry that was found. */
+  get db(): Database {
+    return this.#database!;
+  }
+
+  /** Milliseconds since 1970 by which expiry is judged. */
+  get nowMs(): number {
+    return this.source.clock.now();
+  }
+
+  /** The entry of a key that is there and has not expired, else 0; valid until the next write. */
+  find(key: Key): Entry {
+    const db = this.open();
+    this.#key.set(key);
+    const { bytes, end } = this.#key;
+    if (this.source.tracker !== undefined) this.#track(db, bytes, end);
+    if (db === undefined) return 0;
+    const entry = db.find(bytes, 0, end);
+    return entry === 0 || this.isHidden(db, entry) ? 0 : entry;
+  }
+
+  /**
+   * The entry of a key that holds a value of this type, 0 when there is none.
+   *
+   * @throws {CommandError} WRONGTYPE when the key holds something else.
+   */
+  findType(key: Key, type: ValueType): Entry {
+    const entry = this.find(key);
+    if (entry !== 0 && this.db.typeOf(entry) !== type) throw wrongType(this.db, entry);
+    return entry;
+  }
+
+  /** The string at a key as a value, undefined when there is none. */
+  get(key: Key): T | undefined {
+    const { hot } = this.codec;
+    if (hot === undefined || typeof key !== "string" || this.source.tracker !== undefined) {
+      return this.string(this.findType(key, ValueType.STRING));
+    }
+    const db = this.open();
+    if (db === undefined) return undefined;
+    const { changes } = db;
+    const kept = hot.find(key, changes);
+    if (kept !== undefined) {
+      const at = hot.expireAtMs;
+      return at === Infinity || at >= this.source.clock.now() ? kept : undefined;
+    }
+    const entry = this.findType(key, ValueType.STRING);
+    const text = this.string(entry);
+    if (text !== undefined) {
+      const at = db.expireAtMs(entry);
+      hot.keep(key, text, changes, at === NO_EXPIRY ? Infinity : at);
+    }
+    return text;
+  }
+
+  /** The string of an entry as a value; undefined for entry 0. */
+  string(entry: Entry): T | undefined {
+    if (entry === 0) return undefined;
+    const { value } = this;
+    readString(this.db, entry, value);
+    return this.codec.value(value.bytes, value.start, value.end);
+  }
+
+  /** What `value` points at, as a value. */
+  take(): T {
+    const { bytes, start, end } = this.value;
+    return this.codec.value(bytes, start, end);
+  }
+
+  /** Whether an entry has expired, or lies in a cluster slot that is not served. */
+  isHidden(db: Database, entry: Entry): boolean {
+    const at = db.expireAtMs(entry);
+    if (at !== NO_EXPIRY && at < this.source.clock.now()) return true;
+    const { slots } = this.source.keyspace;
+    return slots.hiding && slots.hidesEntry(db, entry);
+  }
+
+  /** Runs a read command through its handler. @throws {CommandError} When the reply is an error. */
+  run(args: readonly CallArgument[]): BytesReply {
+    const { refusal } = this.source;
+    if (refusal !== undefined) throw refusal();
+    return this.source.call(this.index, args);
+  }
+
+  /** The elements of an array or a set that a handler replied: undefined for null. */
+  values(reply: BytesReply): (T | undefined)[] {
+    const elements = reply instanceof Set ? [...reply] : Array.isArray(reply) ? reply : [];
+    return elements.map((element) => this.valueOf(element));
+  }
+
+  /** A bulk string that a handler replied, undefined for null. */
+  valueOf(reply: BytesReply): T | undefined {
+    if (!(reply instanceof Uint8Array)) return undefined;
+    return this.codec.value(reply, 0, reply.length);
+  }
+
+  /** Tells whoever records reads of a key and of its expiry. */
+  #track(db: Database | undefined, bytes: Uint8Array, end: number): void {
+    const { tracker } = this.source;
+    tracker?.key(this.index, bytes, 0, end);
+    const entry = db?.find(bytes, 0, end) ?? 0;
+    if (db === undefined || entry === 0) return;
+    const at = db.expireAtMs(entry);
+    if (at !== NO_EXPIRY) tracker?.expires(at);
+  }
+}
+
+/** The error for a value of another type; of one that is not read here it tells whose it is. */
+export function wrongType(db: Database, entry: Entry): CommandError {
+  const value = moduleValueOf(db, entry);
+  if (value === undefined) return new CommandError(WRONG_TYPE);
+  return new CommandError(`${WRONG_TYPE}: ${value.module}, which is kept without being read`);
+}

@@ -1,0 +1,62 @@
+/**
+ * Between the strings of an application and the bytes of the store: keys and members to UTF-8, values to text.
+ *
+ * @module
+ */
+
+import { utf8 as shortUtf8 } from "../base/ascii.ts";
+import { loadTextOf, type TextOf } from "../net/text.ts";
+
+/** A key, a value or an argument: bytes, or a string that stands for its UTF-8 bytes. */
+export type Key = string | Uint8Array;
+
+/** Up to this length a loop over single characters is faster than a call of the runtime's codec. */
+const SHORT_TEXT = 32;
+
+const encoder = new TextEncoder();
+const longUtf8: TextOf = loadTextOf();
+
+/** Bytes `[start, end)` as text; malformed ones as U+FFFD. */
+export function utf8(bytes: Uint8Array, start: number, end: number): string {
+  return end - start > SHORT_TEXT ? longUtf8(bytes, start, end) : shortUtf8(bytes, start, end);
+}
+
+/** The bytes of a key or value; a string's are UTF-8. */
+export function toBytes(key: Key): Uint8Array {
+  return typeof key === "string" ? encoder.encode(key) : key;
+}
+
+/** A key or an argument as bytes: its own where it is bytes, else a buffer that the next string overwrites. */
+export class KeyBytes {
+  /** The buffer that holds the key; borrowed. */
+  bytes: Uint8Array = new Uint8Array(256);
+  /** Offset after the key's last byte; the first one stands at 0. */
+  end: number = 0;
+  #buffer: Uint8Array = this.bytes;
+
+  /** Takes a key. The loop ends at the first character that is not ASCII. */
+  set(key: Key): void {
+    if (typeof key !== "string") {
+      this.bytes = key;
+      this.end = key.length;
+      return;
+    }
+    const length = key.length;
+    if (length * 3 > this.#buffer.length) this.#buffer = new Uint8Array(length * 4);
+    const bytes = this.#buffer;
+    this.bytes = bytes;
+    if (length <= SHORT_TEXT) {
+      let i = 0;
+      for (; i < length; i++) {
+        const code = key.charCodeAt(i);
+        if (code > 0x7f) break;
+        bytes[i] = code;
+      }
+      if (i === length) {
+        this.end = length;
+        return;
+      }
+    }
+    this.end = encoder.encodeInto(key, bytes).written;
+  }
+}
