@@ -48,6 +48,40 @@ export {
   type LcsOptions,
   StringReads,
 } from "./src/read/strings.ts";
+export { type FieldValue, HashReads, type MatchOptions } from "./src/read/hashes.ts";
+export { ListReads, type PositionOptions } from "./src/read/lists.ts";
+export { type CardOptions, SetReads } from "./src/read/sets.ts";
+export {
+  type AggregateOptions,
+  type RangeOptions,
+  type ScoreBound,
+  type Scored,
+  type WithoutScores,
+  type WithScores,
+  ZsetReads,
+} from "./src/read/zsets.ts";
+export {
+  type GeoBy,
+  type GeoCoordinates,
+  type GeoFrom,
+  type GeoMember,
+  GeoReads,
+  type GeoSearchOptions,
+  type GeoUnit,
+  type GeoWith,
+} from "./src/read/geo.ts";
+export {
+  type ConsumerInfo,
+  type EntriesOptions,
+  type GroupInfo,
+  type PendingMessage,
+  type PendingRange,
+  type PendingSummary,
+  type StreamInfo,
+  type StreamMessage,
+  type StreamMessages,
+  StreamReads,
+} from "./src/read/streams.ts";
 export type {
   SnapshotOptions,
   SnapshotSink,

@@ -17,7 +17,12 @@ const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
  * 0, and what is too large is infinite. Before 8.0 Redis read scores with `strtod`, which takes
  * hexadecimal numbers and space before a number: what a master's stream says so is taken.
  */
-export function parseScore(ctx: Context, bytes: Uint8Array, start: number, end: number): number {
+export function parseScore(
+  ctx: Pick<Context, "caller">,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
   const whole = parseInteger(bytes, start, end);
   if (Number.isSafeInteger(whole)) return whole;
   let text = latin1(bytes, start, end);

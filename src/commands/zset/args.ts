@@ -14,7 +14,8 @@ import type { ReplyWriter } from "../../resp/writer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetLength, zsetSeekMember } from "../../store/types/zset.ts";
-import type { MemberVisitor } from "../../store/types/zset_table.ts";
+import { type MemberVisitor, zsetTableOf } from "../../store/types/zset_table.ts";
+import { readInteger } from "../engine/args.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, MEMBER_RANGE, SCORE_RANGE } from "../engine/errors.ts";
 import { parseScore } from "../engine/score.ts";
@@ -60,16 +61,29 @@ export class ScoreRange implements ZsetRange {
   readonly #minOut: boolean;
   readonly #maxOut: boolean;
 
+  /** Scores from `min` to `max`; `minOut` and `maxOut` leave these ends themselves out. */
+  constructor(min: number, max: number, minOut: boolean, maxOut: boolean) {
+    this.#min = min;
+    this.#max = max;
+    this.#minOut = minOut;
+    this.#maxOut = maxOut;
+  }
+
   /**
    * Reads both ends from the arguments at `minIndex` and `maxIndex`.
    *
    * @throws {CommandError} SCORE_RANGE when either end is no score.
    */
-  constructor(ctx: Context, argv: Argv, minIndex: number, maxIndex: number) {
-    this.#minOut = isOut(argv, minIndex);
-    this.#min = readBound(ctx, argv, minIndex, this.#minOut);
-    this.#maxOut = isOut(argv, maxIndex);
-    this.#max = readBound(ctx, argv, maxIndex, this.#maxOut);
+  static read(
+    ctx: Pick<Context, "caller">,
+    argv: Argv,
+    minIndex: number,
+    maxIndex: number,
+  ): ScoreRange {
+    const minOut = isOut(argv, minIndex);
+    const min = readBound(ctx, argv, minIndex, minOut);
+    const maxOut = isOut(argv, maxIndex);
+    return new ScoreRange(min, readBound(ctx, argv, maxIndex, maxOut), minOut, maxOut);
   }
 
   /** The ranks of the members whose scores lie in the range. O(log n). */
@@ -85,11 +99,95 @@ function isOut(argv: Argv, index: number): boolean {
 }
 
 /** The score of one end; `out` says that a "(" stands before it. */
-function readBound(ctx: Context, argv: Argv, index: number, out: boolean): number {
+function readBound(
+  ctx: Pick<Context, "caller">,
+  argv: Argv,
+  index: number,
+  out: boolean,
+): number {
   const start = argv.starts[index] + (out ? 1 : 0);
   const value = parseScore(ctx, argv.bytes, start, argv.ends[index]);
   if (value !== value) throw new CommandError(SCORE_RANGE);
   return value;
+}
+
+/**
+ * A range of ranks, `start stop`, both included; a negative one counts from the end, -1 being the
+ * last.
+ */
+export class IndexRange implements ZsetRange {
+  readonly #start: number;
+  readonly #end: number;
+
+  /** Ranks from `start` to `end`, which are integers. */
+  constructor(start: number, end: number) {
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /**
+   * Reads both ends from the arguments from `startIndex` on.
+   *
+   * @throws {CommandError} When either of them is no integer.
+   */
+  static read(argv: Argv, startIndex: number): IndexRange {
+    const start = readInteger(argv, startIndex);
+    return new IndexRange(start, readInteger(argv, startIndex + 1));
+  }
+
+  /**
+   * The ranks in the range, cut to those that there are; empty when `start` lies behind `stop`.
+   * O(1).
+   */
+  ranksIn(db: Database, entry: Entry): RankRange {
+    const length = zsetLength(db, entry);
+    const start = this.#start < 0 ? this.#start + length : this.#start;
+    const end = this.#end < 0 ? this.#end + length : this.#end;
+    return { from: Math.max(start, 0), to: Math.min(end, length - 1) + 1 };
+  }
+}
+
+/** Which members of a range are visited: its direction, and what LIMIT leaves of it. */
+export interface Selection {
+  /** Whether the range is one of ranks, where `start stop` of REV count from the highest member. */
+  readonly byRank: boolean;
+  /** Whether the highest come first. */
+  readonly reverse: boolean;
+  /** Members that LIMIT skips. */
+  readonly offset: number;
+  /** The most members that LIMIT gives, negative for all. */
+  readonly limit: number;
+}
+
+/** What to visit of a range: `count` members from `rank` on, upwards or, reversed, downwards. */
+export function selectRange(
+  db: Database,
+  entry: Entry,
+  range: ZsetRange,
+  { byRank, reverse, offset, limit }: Selection,
+): { rank: number; count: number } {
+  let { from, to } = range.ranksIn(db, entry);
+  // `start stop` of REV count from the highest member: turned into ranks from the lowest.
+  if (reverse && byRank) {
+    const length = zsetLength(db, entry);
+    [from, to] = [length - to, length - from];
+  }
+  // Redis lets LIMIT with a count of -1 pass for ranks, where it has no effect.
+  const skipped = byRank ? 0 : skippedBy(db, entry, offset, to - from);
+  const rest = Math.max(to - from - skipped, 0);
+  const count = limit < 0 ? rest : Math.min(rest, limit);
+  return { rank: reverse ? to - 1 - skipped : from + skipped, count };
+}
+
+/**
+ * Members that LIMIT skips, Infinity for all. A negative offset leaves nothing of a listpack; in
+ * a skiplist it counts from the end of the range, since Redis 7.2 (`zslNthInRange`).
+ *
+ * @param count Members in the range.
+ */
+function skippedBy(db: Database, entry: Entry, offset: number, count: number): number {
+  if (offset >= 0) return offset;
+  return zsetTableOf(db, entry) === undefined || -offset > count ? Infinity : count + offset;
 }
 
 /** What one end of a range of members is: "-", a member, or "+". */

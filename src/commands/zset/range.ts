@@ -13,17 +13,18 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
-import { zsetEachRange, zsetLength, zsetRemoveRange, zsetStore } from "../../store/types/zset.ts";
-import { ZsetTable, zsetTableOf } from "../../store/types/zset_table.ts";
+import { zsetEachRange, zsetRemoveRange, zsetStore } from "../../store/types/zset.ts";
+import { ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readInteger } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX, ZRANGE_LIMIT, ZRANGE_WITHSCORES } from "../engine/errors.ts";
 import {
+  IndexRange,
   MemberRange,
   memberReply,
-  type RankRange,
   ScoreRange,
+  selectRange,
   zsetChanged,
   type ZsetRange,
 } from "./args.ts";
@@ -36,32 +37,6 @@ import { storeNothing } from "../engine/destination.ts";
  */
 const By = { AUTO: 0, RANK: 1, SCORE: 2, MEMBER: 3 } as const;
 type By = typeof By[keyof typeof By];
-
-/**
- * A range of ranks, `start stop`, both included; a negative one counts from the end, -1 being the
- * last.
- */
-class IndexRange implements ZsetRange {
-  readonly #start: number;
-  readonly #end: number;
-
-  /** @throws {CommandError} When either argument from `startIndex` on is no integer. */
-  constructor(argv: Argv, startIndex: number) {
-    this.#start = readInteger(argv, startIndex);
-    this.#end = readInteger(argv, startIndex + 1);
-  }
-
-  /**
-   * The ranks in the range, cut to those that there are; empty when `start` lies behind `stop`.
-   * O(1).
-   */
-  ranksIn(db: Context["db"], entry: Entry): RankRange {
-    const length = zsetLength(db, entry);
-    const start = this.#start < 0 ? this.#start + length : this.#start;
-    const end = this.#end < 0 ? this.#end + length : this.#end;
-    return { from: Math.max(start, 0), to: Math.min(end, length - 1) + 1 };
-  }
-}
 
 /** The arguments of a command that replies with a range or stores it, read and checked. */
 class RangeQuery {
@@ -98,8 +73,8 @@ class RangeQuery {
     const isSwapped = this.reverse && this.#by !== By.RANK;
     const min = source + (isSwapped ? 2 : 1);
     const max = source + (isSwapped ? 1 : 2);
-    if (this.#by === By.RANK) this.#range = new IndexRange(argv, min);
-    else if (this.#by === By.SCORE) this.#range = new ScoreRange(ctx, argv, min, max);
+    if (this.#by === By.RANK) this.#range = IndexRange.read(argv, min);
+    else if (this.#by === By.SCORE) this.#range = ScoreRange.read(ctx, argv, min, max);
     else this.#range = new MemberRange(argv, min, max);
   }
 
@@ -110,29 +85,13 @@ class RangeQuery {
 
   /** What to visit: `count` members from `rank` on, upwards or, reversed, downwards. */
   select(ctx: Context, entry: Entry): { rank: number; count: number } {
-    let { from, to } = this.#range.ranksIn(ctx.db, entry);
-    // `start stop` of REV count from the highest member: turned into ranks from the lowest.
-    if (this.reverse && this.#by === By.RANK) {
-      const length = zsetLength(ctx.db, entry);
-      [from, to] = [length - to, length - from];
-    }
-    const offset = this.#skipped(ctx, entry, to - from);
-    const rest = Math.max(to - from - offset, 0);
-    const count = this.#limit < 0 ? rest : Math.min(rest, this.#limit);
-    return { rank: this.reverse ? to - 1 - offset : from + offset, count };
-  }
-
-  /**
-   * Members that LIMIT skips, Infinity for all. A negative offset leaves nothing of a listpack; in
-   * a skiplist it counts from the end of the range, since Redis 7.2 (`zslNthInRange`).
-   *
-   * @param count Members in the range.
-   */
-  #skipped(ctx: Context, entry: Entry, count: number): number {
-    // Redis lets LIMIT with a count of -1 pass for ranks, where it has no effect.
-    const offset = this.byRank ? 0 : this.#offset;
-    if (offset >= 0) return offset;
-    return zsetTableOf(ctx.db, entry) === undefined || -offset > count ? Infinity : count + offset;
+    const { byRank, reverse } = this;
+    return selectRange(ctx.db, entry, this.#range, {
+      byRank,
+      reverse,
+      offset: this.#offset,
+      limit: this.#limit,
+    });
   }
 
   /**
@@ -258,7 +217,7 @@ function countGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
 
 /** `ZCOUNT key min max`: the number of members whose score lies in the range. O(log n). */
 const zcount = command("zcount", 4, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  countGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
+  countGeneric(ctx, argv, ScoreRange.read(ctx, argv, 2, 3));
 });
 
 /** `ZLEXCOUNT key min max`: the number of members between two members. O(log n). */
@@ -283,12 +242,12 @@ function removeGeneric(ctx: Context, argv: Argv, range: ZsetRange): void {
 
 /** `ZREMRANGEBYRANK key start stop`: the number of members removed. O(log n + m). */
 const zremrangebyrank = command("zremrangebyrank", 4, WRITE, "RW.delete@1", (ctx, argv) => {
-  removeGeneric(ctx, argv, new IndexRange(argv, 2));
+  removeGeneric(ctx, argv, IndexRange.read(argv, 2));
 });
 
 /** `ZREMRANGEBYSCORE key min max`: the number of members removed. O(log n + m). */
 const zremrangebyscore = command("zremrangebyscore", 4, WRITE, "RW.delete@1", (ctx, argv) => {
-  removeGeneric(ctx, argv, new ScoreRange(ctx, argv, 2, 3));
+  removeGeneric(ctx, argv, ScoreRange.read(ctx, argv, 2, 3));
 });
 
 /** `ZREMRANGEBYLEX key min max`: the number of members removed. O(log n + m). */
