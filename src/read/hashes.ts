@@ -24,7 +24,7 @@ import { walk } from "./walk.ts";
 
 /** A field and its value. */
 export interface FieldValue<T extends Value> {
-  /** The field's name. */
+  /** The name under which the hash holds the value. */
   readonly field: T;
   /** What the field holds. */
   readonly value: T;

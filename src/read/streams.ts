@@ -41,7 +41,7 @@ export interface EntriesOptions {
 
 /** The entries of one of several streams. */
 export interface StreamMessages<T extends Value> {
-  /** The stream's key. */
+  /** The key that holds the stream. */
   readonly name: T;
   /** Its entries, the oldest first. */
   readonly messages: StreamMessage<T>[];
@@ -49,7 +49,7 @@ export interface StreamMessages<T extends Value> {
 
 /** What a group has handed out and nobody acknowledged. */
 export interface PendingSummary<T extends Value> {
-  /** How many entries. */
+  /** How many entries were delivered to a consumer and not acknowledged. */
   readonly pending: number;
   /** The first one's id, undefined where there is none. */
   readonly firstId: string | undefined;
@@ -61,9 +61,9 @@ export interface PendingSummary<T extends Value> {
 
 /** One entry that a consumer got and did not acknowledge. */
 export interface PendingMessage<T extends Value> {
-  /** The entry's id. */
+  /** Milliseconds and sequence of the entry. */
   readonly id: string;
-  /** Who got it. */
+  /** The consumer that got it last. */
   readonly consumer: T;
   /** Milliseconds since it was delivered last. */
   readonly millisecondsSinceLastDelivery: number;
@@ -79,7 +79,7 @@ export interface PendingRange {
   readonly end?: string;
   /** How many at most. */
   readonly count: number;
-  /** Only this consumer's. */
+  /** Only entries that this consumer got last. */
   readonly consumer?: Key;
   /** Only those delivered so many milliseconds ago, or longer. */
   readonly idle?: number;
@@ -111,7 +111,7 @@ export interface StreamInfo<T extends Value> {
 
 /** A group's counters, as XINFO GROUPS tells them. */
 export interface GroupInfo<T extends Value> {
-  /** The group's name. */
+  /** The name by which consumers join the group. */
   readonly name: T;
   /** How many consumers it has. */
   readonly consumers: number;
@@ -127,7 +127,7 @@ export interface GroupInfo<T extends Value> {
 
 /** A consumer's counters, as XINFO CONSUMERS tells them. */
 export interface ConsumerInfo<T extends Value> {
-  /** The consumer's name. */
+  /** The name by which the consumer asks for entries. */
   readonly name: T;
   /** How many entries it has to acknowledge. */
   readonly pending: number;
