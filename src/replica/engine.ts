@@ -22,6 +22,8 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
+import { messageOf } from "../base/errors.ts";
+import { Commits } from "../commands/engine/commit.ts";
 import { CommandError } from "../commands/engine/errors.ts";
 import { processInfo } from "../net/process.ts";
 import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
@@ -40,7 +42,7 @@ import { refusalInProcess, toWords } from "./in_process.ts";
 import type { ReaderSource } from "../read/core.ts";
 import type { BytesReply, CallArgument } from "../read/reply.ts";
 import { type ReadTracker, trackCall } from "../read/tracker.ts";
-import { sweepSlots } from "./slot_sweep.ts";
+import { followSlots } from "./slot_sweep.ts";
 import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";
 
@@ -79,7 +81,9 @@ export class ReplicaEngine implements ReaderSource {
   readonly random: () => number;
   /** Applies the master's stream to the keyspace, and wakes clients that watch a key. */
   readonly executor: StreamExecutor;
-  /** Passes messages of PUBLISH in the master's stream on to subscribers. */
+  /** What the stream changes, told at the end of each of its commands and transactions. */
+  readonly commits: Commits;
+  /** Passes messages of PUBLISH in the master's stream on to subscribers, and ends commits. */
   readonly hooks: StreamHooks;
   /** Makes the error that every read throws; undefined while reads are answered. */
   refusal: (() => Error) | undefined = undefined;
@@ -100,6 +104,9 @@ export class ReplicaEngine implements ReaderSource {
     this.clock = clock;
     this.random = random;
     this.#tls = server.tls;
+    this.commits = new Commits(keyspace, (error) => {
+      logger.error(`A listener to commits failed: ${messageOf(error)}`);
+    });
     this.#loadedAtMs = clock.now();
     this.#server = new Server({
       keyspace,
@@ -116,40 +123,11 @@ export class ReplicaEngine implements ReaderSource {
         ? (host, port) => parts.follow(host, port)
         : undefined,
     });
-    const { host, clients, calls } = this.#server.dispatcher;
-    const origin = {
-      name: "",
-      get address() {
-        const { masterHost, masterPort } = host.about.replication;
-        return `${masterHost}:${masterPort}`;
-      },
-    };
-    this.#session = host.createSession();
-    this.executor = createStreamExecutor({
-      keyspace,
-      random,
-      host,
-      failsOnModules: parts.onUnsupported === "fail",
-      modified: (db, bytes, start, end) => host.touch(db, bytes, start, end),
-      modifiedAll: (db) => host.touchAll(db),
-      calls: {
-        begin: (command, argv) => calls.begin(command, argv),
-        end: (command, argv, began, problem) => {
-          if (problem !== undefined) calls.failed(command);
-          // Most calls are not timed: for those the time of day is not asked for either.
-          if (began >= 0) calls.end(command, argv, began, origin, clock.now());
-        },
-      },
-    });
-    sweepSlots(keyspace, clock);
-    this.hooks = {
-      called: (argv, dbIndex) => {
-        if (clients.monitors === 0) return;
-        const row = host.lookup(argv);
-        if (row !== undefined) calls.show(row, argv, origin, dbIndex, clock.now());
-      },
-      publish: (argv, sharded) => void host.pubsub.publish(argv.at(1), argv.at(2), sharded),
-    };
+    this.#session = this.#server.dispatcher.host.createSession();
+    const stream = followStream(parts, this.#server, this.commits);
+    this.executor = stream.executor;
+    this.hooks = stream.hooks;
+    followSlots(keyspace, clock, this.commits);
   }
 
   /**
@@ -228,6 +206,63 @@ export class ReplicaEngine implements ReaderSource {
   close(): Promise<void> {
     return this.#server.close();
   }
+}
+
+/** What the stream goes through: an executor for commands with data, hooks for the rest. */
+function followStream(
+  { keyspace, clock, random, onUnsupported }: EngineParts,
+  server: Server,
+  commits: Commits,
+): { readonly executor: StreamExecutor; readonly hooks: StreamHooks } {
+  const { host, clients, calls } = server.dispatcher;
+  /** Who sent a command of the stream, as MONITOR and the slow log show it. */
+  const origin = {
+    name: "",
+    get address() {
+      const { masterHost, masterPort } = host.about.replication;
+      return `${masterHost}:${masterPort}`;
+    },
+  };
+  const executor = createStreamExecutor({
+    keyspace,
+    random,
+    host,
+    failsOnModules: onUnsupported === "fail",
+    commits,
+    modified: (db, bytes, start, end) => {
+      host.touch(db, bytes, start, end);
+      commits.touched(db, bytes, start, end);
+    },
+    modifiedAll: (change) => {
+      host.changed(change);
+      commits.changed(change);
+    },
+    calls: {
+      begin: (command, argv) => calls.begin(command, argv),
+      end: (command, argv, began, problem) => {
+        if (problem !== undefined) calls.failed(command);
+        // Most calls are not timed: for those the time of day is not asked for either.
+        if (began >= 0) calls.end(command, argv, began, origin, clock.now());
+      },
+    },
+  });
+  const hooks: StreamHooks = {
+    called: (argv, dbIndex) => {
+      if (clients.monitors === 0) return;
+      const row = host.lookup(argv);
+      if (row !== undefined) calls.show(row, argv, origin, dbIndex, clock.now());
+    },
+    publish: (argv, sharded) => void host.pubsub.publish(argv.at(1), argv.at(2), sharded),
+    committed: () => commits.end(),
+    replacing: (fresh) => commits.replacing(fresh),
+    abandoned: () => commits.abandoned(),
+    replaced: () => commits.replaced(),
+    emptied: () => {
+      commits.changed({ kind: "flush", db: -1 });
+      commits.end();
+    },
+  };
+  return { executor, hooks };
 }
 
 function refuseLoading(): Error {

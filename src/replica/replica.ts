@@ -303,6 +303,7 @@ export class Replica extends Reader {
     const port = await this.#listen(net);
     if (this.#target === undefined || this.#link !== undefined) return;
     this.#link = this.#makeLink(net, this.#target, port);
+    this.#engine.commits.place = this.#link.place;
     if (place !== undefined) this.#link.restore(place, place.asOfMs);
     this.#probe = this.#makeProbe(net, this.#target);
     this.#staleness?.judge();
@@ -324,7 +325,10 @@ export class Replica extends Reader {
     };
     this.#snapshots = new Snapshots(source, storage, snapshot);
     this.#restored = await this.#snapshots.load();
-    if (this.#restored !== undefined) this.#engine.replaced();
+    if (this.#restored !== undefined) {
+      this.#engine.replaced();
+      this.#engine.commits.replaced();
+    }
     return this.#restored;
   }
 

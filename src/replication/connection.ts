@@ -57,6 +57,8 @@ export class MasterConnection implements Watched, PsyncLink {
   readonly #turns: Turns;
   readonly #watchdog: Watchdog;
   #sync: FullSync | undefined;
+  /** What is done, step by step, before a whole snapshot replaces the data. */
+  #preparing: (() => boolean) | undefined;
   #stream: MasterStream | undefined;
   #tookSnapshot: boolean = false;
   /** Why it failed, the first reason. No byte is handled once it is set. */
@@ -276,7 +278,9 @@ export class MasterConnection implements Watched, PsyncLink {
 
   #finishRun(error: ReplicationError): void {
     if (this.#sync !== undefined) this.shared.counters.failedSyncs++;
+    this.#sync?.abandon();
     this.#sync = undefined;
+    this.#preparing = undefined;
     this.#resolveRun?.(error);
   }
 
@@ -284,8 +288,9 @@ export class MasterConnection implements Watched, PsyncLink {
 
   #turnWork(): TurnWork {
     return {
-      following: () => this.#state === "connected",
-      applyHeld: () => this.#applyHeld(),
+      // The stream begins while the snapshot is prepared: the master counts what is not read of it.
+      following: () => this.#state === "connected" || this.#preparing !== undefined,
+      applyHeld: () => this.#preparing === undefined ? this.#applyHeld() : this.#prepare(),
       handle: (chunk) => this.#handle(chunk),
       sliceEnded: () => this.#sync?.report(this.#turns.lastIoMs),
       caughtUp: () => {
@@ -300,7 +305,7 @@ export class MasterConnection implements Watched, PsyncLink {
   #handle(chunk: Uint8Array): number {
     const end = chunk.length;
     let pos = 0;
-    while (pos < end && this.#error === undefined) {
+    while (pos < end && this.#error === undefined && this.#preparing === undefined) {
       if (this.#state === "connected") {
         this.#followStream(chunk, pos, end);
         return end;
@@ -340,15 +345,33 @@ export class MasterConnection implements Watched, PsyncLink {
     const pos = transfer.push(chunk, start, end);
     if (!transfer.done) return pos;
     if (transfer.endsWithMark) this.#enter("transferMark");
-    else this.#finishSync();
+    else this.#beginFinish();
     return pos;
   }
 
   #readMark(chunk: Uint8Array, start: number, end: number): number {
     const { transfer } = this.#sync as FullSync;
     const pos = transfer.pushMark(chunk, start, end);
-    if (transfer.markDone) this.#finishSync();
+    if (transfer.markDone) this.#beginFinish();
     return pos;
+  }
+
+  /** The snapshot is whole: it replaces the data now, or when what depends on the data is prepared. */
+  #beginFinish(): void {
+    this.#preparing = (this.#sync as FullSync).prepare();
+    if (this.#preparing === undefined) return this.#finishSync();
+    // The rest of the chunk, and what comes, waits behind it.
+    this.#turns.yield();
+  }
+
+  /** Prepares in this slice, and in later ones; then the snapshot replaces the data. */
+  #prepare(): void {
+    const step = this.#preparing as () => boolean;
+    while (!step()) {
+      if (this.#turns.slice.over()) return this.#turns.yield();
+    }
+    this.#preparing = undefined;
+    this.#finishSync();
   }
 
   /** The snapshot is whole and verified: it takes the place of the old data, and the stream is next. */

@@ -15,6 +15,7 @@
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { isWord, textOf } from "../commands/engine/args.ts";
 import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
+import type { Commits, WholeChange } from "../commands/engine/commit.ts";
 import { type Command, MAY_REPLICATE, STREAMED, WRITE } from "../commands/engine/command.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
 import { UNSUPPORTED_VALUE, wrongArity } from "../commands/engine/errors.ts";
@@ -58,8 +59,10 @@ export interface StreamExecutorOptions {
   readonly calls?: CallWatch;
   /** A key was changed. Called after the change; must not throw. */
   readonly modified?: (dbIndex: number, bytes: Uint8Array, start: number, end: number) => void;
-  /** Every key of a database, or with -1 of all, may have changed. Called after it; must not throw. */
-  readonly modifiedAll?: (dbIndex: number) => void;
+  /** More than single keys changed. Called after it; must not throw. */
+  readonly modifiedAll?: (change: WholeChange) => void;
+  /** Is told which command is being run while anybody listens to commits. */
+  readonly commits?: Commits;
 }
 
 /** Makes an executor that runs the rows of the command table on `options.keyspace`. */
@@ -71,11 +74,13 @@ class TableExecutor implements StreamExecutor {
   readonly #context: StreamContext;
   readonly #failsOnModules: boolean;
   readonly #calls: CallWatch | undefined;
+  readonly #commits: Commits | undefined;
 
   constructor(context: StreamContext, options: StreamExecutorOptions) {
     this.#context = context;
     this.#failsOnModules = options.failsOnModules ?? false;
     this.#calls = options.calls;
+    this.#commits = options.commits;
   }
 
   begin(nowMs: number): void {
@@ -89,6 +94,7 @@ class TableExecutor implements StreamExecutor {
   execute(dbIndex: number, argv: Argv): string | undefined {
     const command = commandIndex.lookup(argv);
     if (command === undefined) {
+      if (this.#commits?.listening) this.#commits.command = clip(textOf(argv, 0)).toLowerCase();
       this.#context.forgetModuleValue(dbIndex, argv);
       return unknown(argv);
     }
@@ -96,6 +102,9 @@ class TableExecutor implements StreamExecutor {
     if ((command.flags & REPLICATED) === 0) return undefined;
     if (!checkArity(command, argv)) return wrongArity(command.name);
     const context = this.#context;
+    if (this.#commits !== undefined && this.#commits.listening) {
+      this.#commits.command = command.name;
+    }
     if (dbIndex !== context.dbIndex) context.select(dbIndex);
     if (context.keyspace.slots.sweeping) context.sweepBefore(command, argv);
     if (this.#failsOnModules && isOfModule(command)) return refused(command.name);
@@ -201,8 +210,10 @@ class StreamContext implements Context {
       slots.isEmptied(bytes, starts[index], ends[index])
     );
     if (!isMet) return;
-    const before: BeforeSweep = (db, key, start, end) =>
+    const before: BeforeSweep = (db, key, start, end) => {
       beforeKeyWrite(this.keyspace, db, key, start, end);
+      this.modified(db, key, start, end);
+    };
     while (!slots.sweep(SWEPT_KEYS, before));
   }
 

@@ -11,6 +11,9 @@
  *                      +- resync "flush": the old data goes here; with "swap" it is read until finish()
  * ```
  *
+ * Who keeps something that is worked out from the data works it out from the new data first, in slices, while the
+ * stream waits in the inbox: `prepare`.
+ *
  * Replication offset, replid and data change together in `finish`, in one turn of the event loop: no
  * reader and no later PSYNC ever sees one without the others.
  *
@@ -74,6 +77,7 @@ export class FullSync {
     if (resync === "flush") {
       keyspace.clear();
       this.#shared.replOffset.empty();
+      this.#shared.settings.hooks.emptied?.();
       this.#shared.emit({ type: "emptied" });
     }
     this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), onUnsupported);
@@ -84,6 +88,19 @@ export class FullSync {
     if (nowMs - this.#reportedMs < PROGRESS_MS) return;
     this.#reportedMs = nowMs;
     this.#shared.emit({ type: "syncProgress", progress: this.progress });
+  }
+
+  /**
+   * The snapshot is whole and verified. Returns what must be done before it may replace the data, to be called
+   * in slices until it answers true; undefined for nothing.
+   */
+  prepare(): (() => boolean) | undefined {
+    return this.#shared.settings.hooks.replacing?.(this.transfer.staging);
+  }
+
+  /** The connection has failed before `finish`: what was prepared is of no use. */
+  abandon(): void {
+    this.#shared.settings.hooks.abandoned?.();
   }
 
   /**
@@ -98,6 +115,7 @@ export class FullSync {
     settings.keyspace.replaceWith(transfer.staging);
     replOffset.replace(this.#replid, this.#offset);
     counters.fullSyncs++;
+    settings.hooks.replaced?.();
     return clock.monotonic() - this.#beganMs;
   }
 }

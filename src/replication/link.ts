@@ -17,6 +17,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { TimerId } from "../base/clock.ts";
+import type { CommitPlace } from "../commands/engine/commit.ts";
 import { type Address, formatAddress, SocketError } from "../net/socket.ts";
 import { Backoff } from "./backoff.ts";
 import { MasterConnection } from "./connection.ts";
@@ -171,6 +172,24 @@ export class ReplicationLink {
     this.#shared.told = address;
     this.#shared.address = address;
     this.relocate(reason);
+  }
+
+  /** Where the data stands at each moment: an object whose fields follow it. */
+  get place(): CommitPlace {
+    const { replOffset, repair } = this.#shared;
+    return {
+      get replid() {
+        return replOffset.replid;
+      },
+      get applied() {
+        return replOffset.applied;
+      },
+      get settled() {
+        return repair === undefined || repair.awaited === 0
+          ? replOffset.applied
+          : repair.settledOffset;
+      },
+    };
   }
 
   /** How the link stands at this moment; a copy. */

@@ -107,6 +107,7 @@ export class LinkShared {
       replyMs: timeouts.handshakeMs,
       address: () => this.address,
       login: (signal) => askLogin(this.settings, signal),
+      installed: () => this.settings.hooks.committed?.(this.replOffset.applied),
       log: (level, message) => this.log(level, message),
       unmendable: (reason) => this.#demandResync(reason),
     });

@@ -171,8 +171,22 @@ export interface StreamHooks {
    * A backlog for replicas of ours is fed from here.
    */
   streamBytes?(bytes: Uint8Array, start: number, end: number, offset: number): void;
-  /** A command, or a whole transaction, has been applied, and the offset has moved to `offset`. */
+  /**
+   * A command, or a whole transaction, has been applied, and the offset has moved to `offset`; or a value that
+   * was fetched has been put in place, and the offset is as before.
+   */
   committed?(offset: number): void;
+  /**
+   * A full sync's snapshot is whole and will take the place of the data: neither changes before that, and the
+   * stream waits. What the hook returns is called in slices until it answers true; undefined waits for nothing.
+   */
+  replacing?(fresh: Keyspace): (() => boolean) | undefined;
+  /** The connection has failed, and the snapshot that `replacing` was told of is dropped. */
+  abandoned?(): void;
+  /** The snapshot has taken the place of the data, and the offset is the snapshot's. */
+  replaced?(): void;
+  /** The data was emptied to make room for a snapshot (`resync: "flush"`). */
+  emptied?(): void;
   /**
    * A command of the stream has been performed, MULTI, EXEC, SELECT and PING too, in the database that is
    * selected now; `argv` is borrowed. MONITOR is fed from here.

@@ -7,6 +7,7 @@
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import { Slice } from "../base/slices.ts";
+import type { WholeChange } from "../commands/engine/commit.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
 import type { Argv } from "../resp/argv.ts";
 import { ReplyWriter } from "../resp/writer.ts";
@@ -98,8 +99,8 @@ export class ServerContext implements Context {
     this.host.touch(dbIndex, bytes, start, end);
   }
 
-  modifiedAll(dbIndex: number): void {
-    this.host.touchAll(dbIndex);
+  modifiedAll(change: WholeChange): void {
+    this.host.changed(change);
   }
 
   inSlices(step: Step): void {

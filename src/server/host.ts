@@ -9,6 +9,7 @@ import { textOf } from "../commands/engine/args.ts";
 import { refuseModuleRead } from "../commands/module/names.ts";
 import { moduleCommands } from "../commands/module/writes.ts";
 import type { Command } from "../commands/engine/command.ts";
+import type { WholeChange } from "../commands/engine/commit.ts";
 import { CommandIndex } from "../commands/engine/command_index.ts";
 import {
   type Host,
@@ -177,7 +178,15 @@ export class ServerHost implements Host {
     this.blocking.touch(dbIndex, bytes, start, end);
   }
 
-  /** The same for every key of a database, or with -1 of all: FLUSHALL, SWAPDB, a new snapshot. */
+  /** The same for what more than single keys: FLUSHALL, SWAPDB, cluster slots that move. */
+  changed(change: WholeChange): void {
+    if (change.kind === "flush") return this.touchAll(change.db);
+    if (change.kind === "slots") return this.touchAll(-1);
+    this.touchAll(change.a);
+    this.touchAll(change.b);
+  }
+
+  /** The same for every key of a database, or with -1 of all. */
   touchAll(dbIndex: number): void {
     this.watches.touchAll(dbIndex);
     this.blocking.touchAll(dbIndex);

@@ -8,6 +8,7 @@
 import { latin1 } from "../../src/base/ascii.ts";
 import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { isWord, textOf } from "../../src/commands/engine/args.ts";
+import type { WholeChange } from "../../src/commands/engine/commit.ts";
 import { Caller, type Context } from "../../src/commands/engine/context.ts";
 import { wrongArity } from "../../src/commands/engine/errors.ts";
 import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
@@ -137,8 +138,9 @@ export class Engine implements Context {
     this.changes.push(`${dbIndex}:${latin1(bytes.subarray(start, end))}`);
   }
 
-  modifiedAll(dbIndex: number): void {
-    this.changes.push(`${dbIndex}:*`);
+  modifiedAll(change: WholeChange): void {
+    if (change.kind === "swap") this.changes.push(`${change.a}:*`, `${change.b}:*`);
+    else this.changes.push(`${change.kind === "flush" ? change.db : -1}:*`);
   }
 }
 

@@ -10,6 +10,7 @@ import type { Argv } from "../../resp/argv.ts";
 import type { ReplyWriter } from "../../resp/writer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+import type { WholeChange } from "./commit.ts";
 import type { Host, Session } from "./host.ts";
 
 /** On whose behalf a command runs. */
@@ -90,8 +91,8 @@ export interface Context {
    * the change; counts nothing in {@linkcode Context.dirty}. The bytes are borrowed.
    */
   modified(dbIndex: number, bytes: Uint8Array, start: number, end: number): void;
-  /** Every key of a database may have changed, as by FLUSHDB or SWAPDB; -1 says every database. */
-  modifiedAll(dbIndex: number): void;
+  /** More than single keys changed, as by FLUSHDB or SWAPDB. Called after the change. */
+  modifiedAll(change: WholeChange): void;
   /**
    * For work longer than one turn of the event loop should be: calls `step` again and again, at
    * once while this turn has milliseconds left, then in later turns and with a context refilled for

@@ -404,10 +404,7 @@ const swapdb = command("swapdb", 3, WRITE | FAST, "", (ctx, argv) => {
   if (!isDbIndex(ctx, a) || !isDbIndex(ctx, b)) throw new CommandError(DB_OUT_OF_RANGE);
   ctx.keyspace.swap(a, b);
   ctx.dirty++;
-  if (a !== b) {
-    ctx.modifiedAll(a);
-    ctx.modifiedAll(b);
-  }
+  if (a !== b) ctx.modifiedAll({ kind: "swap", a, b });
   ctx.reply.ok();
 });
 
@@ -429,7 +426,7 @@ const flushdb = command("flushdb", -1, WRITE, "", (ctx, argv) => {
   checkFlush(argv);
   ctx.keyspace.clearDb(ctx.dbIndex);
   ctx.dirty++;
-  ctx.modifiedAll(ctx.dbIndex);
+  ctx.modifiedAll({ kind: "flush", db: ctx.dbIndex });
   ctx.reply.ok();
 });
 
@@ -438,7 +435,7 @@ const flushall = command("flushall", -1, WRITE, "", (ctx, argv) => {
   checkFlush(argv);
   ctx.keyspace.clear();
   ctx.dirty++;
-  ctx.modifiedAll(-1);
+  ctx.modifiedAll({ kind: "flush", db: -1 });
   ctx.reply.ok();
 });
 

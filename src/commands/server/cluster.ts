@@ -112,9 +112,9 @@ function followTask(ctx: Context, text: string): void {
   if (task.operation !== "import") return;
   const { slots } = ctx.keyspace;
   if (task.state === "completed") {
-    if (slots.finish(task.id)) ctx.modifiedAll(-1);
+    if (slots.finish(task.id)) ctx.modifiedAll({ kind: "slots" });
   } else if (task.state === "failed" || task.state === "canceled") {
-    if (slots.fail(task.id)) ctx.modifiedAll(-1);
+    if (slots.fail(task.id)) ctx.modifiedAll({ kind: "slots" });
   } else if (!slots.imports().some(({ name }) => name === task.id)) {
     begin(ctx, task.id, SlotState.IMPORTED_BY_TASK, task.ranges);
   }
@@ -141,7 +141,7 @@ function finish(ctx: Context, argv: Argv): void {
     else if (isWord(argv, i, "NAME")) job = textOf(argv, i + 1);
   }
   const { slots } = ctx.keyspace;
-  if (state === "SUCCESS" ? slots.finish(job) : slots.fail(job)) ctx.modifiedAll(-1);
+  if (state === "SUCCESS" ? slots.finish(job) : slots.fail(job)) ctx.modifiedAll({ kind: "slots" });
 }
 
 function begin(
@@ -154,12 +154,12 @@ function begin(
   if (!ctx.keyspace.slots.begin({ name, state, ranges })) {
     throw new CommandError("ERR Too many slot imports are under way");
   }
-  ctx.modifiedAll(-1);
+  ctx.modifiedAll({ kind: "slots" });
 }
 
 function empty(ctx: Context, ranges: readonly SlotRange[]): void {
   ctx.keyspace.slots.empty(ranges);
-  ctx.modifiedAll(-1);
+  ctx.modifiedAll({ kind: "slots" });
   ctx.dirty++;
 }
 

@@ -37,10 +37,13 @@ const known = new StreamId();
 const pair = new ByteBuffer();
 
 /** Counts a repeated XADD of a master's stream, which adds nothing and trims nothing. */
-export function passOver(ctx: Context, entry: Entry): void {
+export function passOver(ctx: Context, argv: Argv, entry: Entry): void {
   // A stream with producers is never packed in its record.
   const stream = entry === 0 ? undefined : ctx.db.objectOf(entry) as Stream | undefined;
-  if (stream?.producers !== undefined) stream.producers.duplicates++;
+  if (stream?.producers !== undefined) {
+    stream.producers.duplicates++;
+    ctx.modified(ctx.dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
+  }
   ctx.reply.null();
 }
 
@@ -63,7 +66,7 @@ export function findRepeated(
   const producer = textOf(argv, options.producerAt);
   if (!producers.find(producer, producerId(argv, options), ctx.nowMs, out)) return false;
   producers.duplicates++;
-  ctx.dirty++;
+  ctx.changed(argv, 1);
   return true;
 }
 

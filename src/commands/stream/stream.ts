@@ -117,7 +117,7 @@ const xadd = command("xadd", -5, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, ar
   const entry = lookup(ctx, argv, 1, ValueType.STREAM);
   const hasProducer = options.producerAt !== 0;
   if (hasProducer && !options.hasId) {
-    if (ctx.caller === Caller.MASTER_STREAM) return passOver(ctx, entry);
+    if (ctx.caller === Caller.MASTER_STREAM) return passOver(ctx, argv, entry);
     if (findRepeated(ctx, argv, entry, options, id)) return replyId(ctx, id);
   }
   if (entry === 0 && options.onlyExisting) return ctx.reply.null();

@@ -98,6 +98,11 @@ export class AwaitedKeys {
     return this.#keys.size;
   }
 
+  /** The key that has been awaited longest, which is the one that went wrong first; undefined for none. */
+  get first(): AwaitedKey | undefined {
+    return this.#keys.size === 0 ? undefined : this.#keys.values().next().value;
+  }
+
   /** The awaited keys in the order they began to be. */
   values(): IterableIterator<AwaitedKey> {
     return this.#keys.values();
@@ -153,8 +158,9 @@ export class AwaitedKeys {
 
   /** SWAPDB: the keys of two databases change places. Whoever was asked for them was asked in the other one. */
   swap(first: number, second: number, offset: number): AwaitedKey[] {
-    const moved = [...this.#keys.values()].filter(({ db }) => db === first || db === second);
-    for (const awaited of moved) this.#keys.delete(idOf(awaited.db, awaited.key));
+    const all = [...this.#keys.values()];
+    const moved = all.filter(({ db }) => db === first || db === second);
+    this.#keys.clear();
     for (const awaited of moved) {
       awaited.db = awaited.db === first ? second : first;
       awaited.generation++;
@@ -162,8 +168,9 @@ export class AwaitedKeys {
       awaited.arrival = undefined;
       awaited.least = offset;
       this.dropKept(awaited, offset);
-      this.add(awaited);
     }
+    // All in their order: the first one went wrong first.
+    for (const awaited of all) this.add(awaited);
     return moved;
   }
 }

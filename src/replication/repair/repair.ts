@@ -236,14 +236,19 @@ export class Repair implements FetchOwner {
     this.#desk.stop();
   }
 
+  /** Up to here every key is what the stream made of it; the applied offset while no key is awaited. O(1). */
+  get settledOffset(): number {
+    const { applied } = this.#options.place;
+    return Math.min(applied, this.#keys.first?.before ?? applied);
+  }
+
   /** How repairs stand at this moment; a copy. */
   status(): RepairStatus {
-    const { applied } = this.#options.place;
+    const { settledOffset } = this;
     const keys = [];
-    let settledOffset = applied;
-    for (const { db, key, reason, sinceMs, before } of this.#keys.values()) {
-      settledOffset = Math.min(settledOffset, before);
-      if (keys.length < MAX_LISTED) keys.push({ db, key: key.slice(), reason, sinceMs });
+    for (const { db, key, reason, sinceMs } of this.#keys.values()) {
+      if (keys.length === MAX_LISTED) break;
+      keys.push({ db, key: key.slice(), reason, sinceMs });
     }
     return {
       awaited: this.#keys.size,
@@ -269,7 +274,10 @@ export class Repair implements FetchOwner {
   /** The master's answer: it is put in place once everything before it is applied. */
   arrived(awaited: AwaitedKey, value: MasterValue): void {
     if (!this.#isOurHistory(value)) return this.#fetcher.postpone(awaited, OTHER_HISTORY_MS);
-    if (value.offset <= this.#options.place.applied) return this.#install(awaited, value);
+    if (value.offset <= this.#options.place.applied) {
+      this.#install(awaited, value);
+      return this.#options.installed();
+    }
     awaited.arrival = value;
     this.arrivals.add(awaited);
   }

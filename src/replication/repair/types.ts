@@ -70,6 +70,8 @@ export interface RepairOptions {
   address(): Address;
   /** What AUTH is sent with; called before each connection. */
   login(signal: AbortSignal): Promise<ClientLogin | undefined>;
+  /** A value was put in place between two commands of the stream. */
+  installed(): void;
   /** Gets one line for each kind of thing that happens. */
   log(level: keyof Logger, message: string): void;
   /** A key, or what a command without keys changed, cannot be had from the master: only a full sync helps. */

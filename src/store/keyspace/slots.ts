@@ -55,6 +55,8 @@ export type BeforeSweep = (
 export class Slots {
   /** Called when slots were emptied that have keys: whoever sets it sees to it that `sweep` is called. */
   onEmptied: (() => void) | undefined = undefined;
+  /** Called when an import succeeded: the keys of these slots have become visible. */
+  onImported: ((ranges: readonly SlotRange[]) => void) | undefined = undefined;
   readonly #databases: ReadonlyMap<number, Database>;
   readonly #states: Uint8Array = new Uint8Array(SLOT_COUNT);
   readonly #imports: Map<string, SlotImport> = new Map();
@@ -99,6 +101,11 @@ export class Slots {
   /** Whether readers must not see a key. */
   hides(bytes: Uint8Array, start: number, end: number): boolean {
     return this.#hiding && this.#states[keySlot(bytes, start, end)] !== 0;
+  }
+
+  /** Whether a key lies in a slot that is being imported: nobody is told of it before the import ends. */
+  isImported(bytes: Uint8Array, start: number, end: number): boolean {
+    return (this.#states[keySlot(bytes, start, end)] & IMPORTED) !== 0;
   }
 
   /** Whether readers must not see the key of an entry. */
@@ -172,8 +179,10 @@ export class Slots {
   /** An import succeeded: its keys appear. Returns false when there is none of that name. */
   finish(name: string): boolean {
     const ended = this.#end(name);
-    if (ended !== undefined) this.#restate();
-    return ended !== undefined;
+    if (ended === undefined) return false;
+    this.#restate();
+    this.onImported?.(ended.ranges);
+    return true;
   }
 
   /** An import failed: its keys are dropped. Returns false when there is none of that name. */
