@@ -9,6 +9,8 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { Replica } from "../../src/replica/replica.ts";
 import { LoopProbe } from "./loop_probe.ts";
+import { clientRates } from "./loopback_clients.ts";
+import { getRate, mapRate, prepareReads, readRate, READS } from "./read_costs.ts";
 
 interface Request {
   readonly name: string;
@@ -54,6 +56,20 @@ const handlers: Record<string, (request: Request) => unknown> = {
   /** Nanoseconds of one `get` over `distinct` of `keys` keys named `prefix:N`. */
   getCost({ prefix, keys, distinct, rounds }) {
     return { ns: getCost(String(prefix), Number(keys), Number(distinct), Number(rounds)) };
+  },
+  /** Makes the names that `readRates` goes over. */
+  prepareReads({ keys, smalls }) {
+    prepareReads(Number(keys), Number(smalls));
+  },
+  /** Millions a second of random `get`, of a `Map`, and of each other read. */
+  readRates() {
+    const get = getRate(running());
+    const others = READS.map(({ name }) => [name, readRate(running(), name)] as const);
+    return { get, map: mapRate(running()), others: Object.fromEntries(others) };
+  },
+  /** GETs a second of other clients in this process. */
+  async clientRates({ port, keys }) {
+    return await clientRates(Number(port), Number(keys));
   },
   /** Collects garbage where the runtime lets us. */
   collect() {

@@ -1,0 +1,143 @@
+/**
+ * The reads that `bench/reads.ts` compares: the data they go over, and how many of each a second. It runs in
+ * the process under measurement.
+ *
+ * @module
+ */
+
+import type { Replica } from "../../src/replica/replica.ts";
+
+/** One kind of read. */
+export interface Read {
+  /** As the report calls it. */
+  readonly name: string;
+  /** Share of the rate of random `get` that is wanted; undefined where none is. */
+  readonly atLeast?: number;
+  /** The share that would be fine. */
+  readonly aim?: number;
+  /** Reads key number `i` of as many as there are; what it returns is what must be there. */
+  readonly run: (replica: Replica, i: number) => unknown;
+}
+
+/** Bounds by what is read: a field or element, all of three fields, ten elements, a call. */
+const ONE = { atLeast: 0.7, aim: 0.9 };
+const CALL = { atLeast: 0.2, aim: 0.3 };
+
+/** Elements of each large collection. */
+export const LARGE = 10_000;
+/** Reads are timed in rounds of so many milliseconds. */
+const ROUND_MS = 150;
+/** Reads between two looks at the clock. */
+const BATCH = 2000;
+
+/** What is measured against random `get`. */
+export const READS: readonly Read[] = [
+  { name: "exists", ...ONE, run: (replica, i) => replica.has(small("hash", i)) },
+  {
+    name: 'call("HGETALL") of 3',
+    ...CALL,
+    run: (replica, i) => replica.call("HGETALL", small("hash", i)),
+  },
+  {
+    name: 'call("ZRANGE") of 10, small',
+    ...CALL,
+    run: (replica, i) => replica.call("ZRANGE", small("zset", i), 0, 9, "WITHSCORES"),
+  },
+  {
+    name: 'call("ZRANGE") of 10, large',
+    ...CALL,
+    run: (replica, i) => replica.call("ZRANGE", "large:zset", i % LARGE, i % LARGE + 9),
+  },
+  { name: 'call("GET")', ...CALL, run: (replica, i) => replica.call("GET", names[i]) },
+];
+
+/** Lua that writes what the reads ask for: `ARGV[1]` to `ARGV[2]` of the small values. */
+export const FILL_SMALL = `for i=ARGV[1],ARGV[2] do
+  redis.call('HSET','hash:'..i,'name','user '..i,'age',i%90,'city','city '..i%500)
+  for k=1,10 do redis.call('ZADD','zset:'..i,k*1.5,'member:'..k) end
+  for k=1,10 do redis.call('RPUSH','list:'..i,'element:'..k) end
+  for k=1,10 do redis.call('SADD','set:'..i,'member:'..k) end
+end`;
+/** Lua that writes the large values, elements `ARGV[1]` to `ARGV[2]`. */
+export const FILL_LARGE = `for i=ARGV[1],ARGV[2] do
+  redis.call('HSET','large:hash','field:'..i,'value:'..i)
+  redis.call('ZADD','large:zset',(i*7919)%1000003,'member:'..i)
+  redis.call('RPUSH','large:list','element:'..i)
+  redis.call('SADD','large:set','member:'..i)
+end`;
+
+/** Names `key:N` in a random order, made before any clock starts. */
+let names: string[] = [];
+let smallKeys = 1;
+let smallNames = new Map<string, string[]>();
+
+/** Name of small value number `i` of a kind; made once, as an application would have it at hand. */
+function small(kind: string, i: number): string {
+  return smallNames.get(kind)![i % smallKeys];
+}
+
+/**
+ * Makes the names that reads go over.
+ *
+ * @param keys Strings there are, `key:0` and so on, each read once a round.
+ * @param smalls Small values of each kind, numbered from 1.
+ */
+export function prepareReads(keys: number, smalls: number): void {
+  let seed = 0x9e3779b9;
+  const draw = (of: number) => {
+    seed = (Math.imul(seed ^ (seed >>> 15), 0x85ebca6b) + 0x6d2b79f5) >>> 0;
+    return seed % of;
+  };
+  names = Array.from({ length: Math.min(keys, 1_000_000) }, () => `key:${draw(keys)}`);
+  smallKeys = smalls;
+  const kinds = ["hash", "zset", "list", "set"];
+  smallNames = new Map(kinds.map((kind) => [
+    kind,
+    Array.from({ length: smalls }, () => `${kind}:${1 + draw(smalls)}`),
+  ]));
+}
+
+/** Millions of random `get` a second. */
+export function getRate(replica: Replica): number {
+  return rate((i) => replica.get(names[i]));
+}
+
+/** Millions of one of {@linkcode READS} a second. */
+export function readRate(replica: Replica, name: string): number {
+  const read = READS.find((row) => row.name === name);
+  if (read === undefined) throw new Error(`There is no read named ${name}`);
+  return rate((i) => read.run(replica, i));
+}
+
+/** Millions of reads of a `Map` with the same strings a second: what no copy of bytes can reach. */
+export function mapRate(replica: Replica): number {
+  const map = new Map(names.map((name) => [name, replica.get(name)]));
+  return rate((i) => map.get(names[i]));
+}
+
+function rate(run: (i: number) => unknown): number {
+  let index = 0;
+  let missing = 0;
+  let reads = 0;
+  const batch = () => {
+    for (let n = 0; n < BATCH; n++) {
+      if (run(index) === undefined) missing++;
+      index = index + 1 === names.length ? 0 : index + 1;
+    }
+    reads += BATCH;
+  };
+  const round = (ms: number) => {
+    reads = 0;
+    const started = performance.now();
+    let now = started;
+    while (now - started < ms) {
+      batch();
+      now = performance.now();
+    }
+    return reads / (now - started) / 1000;
+  };
+  round(ROUND_MS);
+  const result = round(ROUND_MS * 2);
+  if (missing > 0) throw new Error("What is read is not there");
+  return result;
+}
