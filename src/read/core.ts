@@ -21,7 +21,7 @@ import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import { readString } from "../store/types/string.ts";
 import type { Codec, Value } from "./codec.ts";
-import type { BytesReply, CallArgument } from "./reply.ts";
+import type { BytesReply, CallArgument, Reply } from "./reply.ts";
 import { type Key, KeyBytes } from "./text.ts";
 import type { ReadTracker } from "./tracker.ts";
 
@@ -39,6 +39,8 @@ export interface ReaderSource {
   tracker?: ReadTracker | undefined;
   /** Runs a read command on a database. @throws {CommandError} When the reply is an error. */
   call(dbIndex: number, args: readonly CallArgument[]): BytesReply;
+  /** Runs a read command, with bulk strings as text. @throws {CommandError} When the reply is an error. */
+  callText(dbIndex: number, args: readonly CallArgument[]): Reply;
 }
 
 /** The reads of one database in one form of values. */

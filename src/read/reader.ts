@@ -7,7 +7,7 @@
 
 import { bytesCodec, textCodec, type Value } from "./codec.ts";
 import { ReadCore, type ReaderSource } from "./core.ts";
-import { type BytesReply, type CallArgument, type Reply, toText } from "./reply.ts";
+import type { BytesReply, CallArgument, Reply } from "./reply.ts";
 import { StreamReads } from "./streams.ts";
 
 /**
@@ -34,7 +34,7 @@ export class Reader<T extends Value = string> extends StreamReads<T> {
    * @throws {TypeError} When an argument is neither text, bytes nor a number.
    */
   call(...args: CallArgument[]): Reply {
-    return toText(this.core.source.call(this.core.index, args));
+    return this.core.source.callText(this.core.index, args);
   }
 
   /** As `call`, with bulk strings as bytes of their own. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Key, utf8 } from "./text.ts";
+import type { Key } from "./text.ts";
 
 /** An argument of `call`: text, bytes, or a number that is sent as its decimal text. */
 export type CallArgument = Key | number | bigint;
@@ -31,14 +31,3 @@ export type BytesReply =
   | BytesReply[]
   | Map<BytesReply, BytesReply>
   | Set<BytesReply>;
-
-/** The same reply with its bulk strings as UTF-8 text. */
-export function toText(reply: BytesReply): Reply {
-  if (reply instanceof Uint8Array) return utf8(reply, 0, reply.length);
-  if (Array.isArray(reply)) return reply.map(toText);
-  if (reply instanceof Map) {
-    return new Map([...reply].map(([key, value]) => [toText(key), toText(value)]));
-  }
-  if (reply instanceof Set) return new Set([...reply].map(toText));
-  return reply;
-}

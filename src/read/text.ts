@@ -4,7 +4,7 @@
  * @module
  */
 
-import { utf8 as shortUtf8 } from "../base/ascii.ts";
+import { utf8 as shortUtf8, writeUtf8 } from "../base/ascii.ts";
 import { loadTextOf, type TextOf } from "../net/text.ts";
 
 /** A key, a value or an argument: bytes, or a string that stands for its UTF-8 bytes. */
@@ -34,29 +34,15 @@ export class KeyBytes {
   end: number = 0;
   #buffer: Uint8Array = this.bytes;
 
-  /** Takes a key. The loop ends at the first character that is not ASCII. */
+  /** Points at a key that is bytes, or writes the UTF-8 of one that is text. */
   set(key: Key): void {
     if (typeof key !== "string") {
       this.bytes = key;
       this.end = key.length;
       return;
     }
-    const length = key.length;
-    if (length * 3 > this.#buffer.length) this.#buffer = new Uint8Array(length * 4);
-    const bytes = this.#buffer;
-    this.bytes = bytes;
-    if (length <= SHORT_TEXT) {
-      let i = 0;
-      for (; i < length; i++) {
-        const code = key.charCodeAt(i);
-        if (code > 0x7f) break;
-        bytes[i] = code;
-      }
-      if (i === length) {
-        this.end = length;
-        return;
-      }
-    }
-    this.end = encoder.encodeInto(key, bytes).written;
+    if (key.length * 3 > this.#buffer.length) this.#buffer = new Uint8Array(key.length * 4);
+    this.bytes = this.#buffer;
+    this.end = writeUtf8(this.#buffer, 0, key);
   }
 }

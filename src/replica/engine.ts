@@ -5,7 +5,7 @@
  * ```text
  *  replication link -- executor --+
  *  Redis clients ---- server -----+--> command table --> keyspace
- *  replica.call() --- session ----+                         ^
+ *  replica.call() --- calls ------+                         ^
  *  replica.get() --- reader --------------------------------+   without a command, because it is hot
  *
  *  link state                      clients and readers get
@@ -19,7 +19,6 @@
  * @module
  */
 
-import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { messageOf } from "../base/errors.ts";
@@ -29,25 +28,17 @@ import { processInfo } from "../net/process.ts";
 import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
 import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
-import { Argv } from "../resp/argv.ts";
-import { ReplyParser } from "../resp/reply_parser.ts";
-import { ErrorReply, Push, type RespValue, VerbatimString } from "../resp/types.ts";
-import { ReplyWriter } from "../resp/writer.ts";
 import { LOADING_TEXT, TOO_STALE_TEXT } from "../server/availability.ts";
 import { Server } from "../server/server.ts";
-import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { MasterTarget, ServerOptions } from "./options.ts";
-import { refusalInProcess, toWords } from "./in_process.ts";
+import { InProcessCalls } from "./in_process.ts";
 import type { ReaderSource } from "../read/core.ts";
-import type { BytesReply, CallArgument } from "../read/reply.ts";
-import { type ReadTracker, trackCall } from "../read/tracker.ts";
+import type { BytesReply, CallArgument, Reply } from "../read/reply.ts";
+import type { ReadTracker } from "../read/tracker.ts";
 import { followSlots } from "./slot_sweep.ts";
 import { VERSION } from "./version.ts";
 import { describeReplication } from "./view.ts";
-
-/** A reply buffer that has grown beyond this is given back after the call. */
-const KEPT_REPLY_BYTES = 1 << 20;
 
 /** What a {@linkcode ReplicaEngine} is made from. */
 export interface EngineParts {
@@ -90,12 +81,10 @@ export class ReplicaEngine implements ReaderSource {
   /** Is told what reads look at, while somebody records it. */
   tracker: ReadTracker | undefined = undefined;
   readonly #server: Server;
-  readonly #session: ServerSession;
+  readonly #calls: InProcessCalls;
   readonly #tls: TlsServerOptions | undefined;
   #loadedAtMs: number;
   #emptied: boolean = false;
-  readonly #reply: ByteBuffer = new ByteBuffer();
-  readonly #writer: ReplyWriter = new ReplyWriter(this.#reply);
 
   /** Serves no client before `listen`. @param parts What it is made from. */
   constructor(parts: EngineParts) {
@@ -123,40 +112,19 @@ export class ReplicaEngine implements ReaderSource {
         ? (host, port) => parts.follow(host, port)
         : undefined,
     });
-    this.#session = this.#server.dispatcher.host.createSession();
+    this.#calls = new InProcessCalls(this.#server.dispatcher, keyspace);
     const stream = followStream(parts, this.#server, this.commits);
     this.executor = stream.executor;
     this.hooks = stream.hooks;
     followSlots(keyspace, clock, this.commits);
   }
 
-  /**
-   * Runs a command as a RESP3 client would. All calls share one session, which none of them changes.
-   *
-   * @param dbIndex Database that is selected.
-   * @param args The command's name and its arguments; strings are taken as UTF-8.
-   * @throws {CommandError} When the reply is an error, or the command means something on a connection only.
-   */
   call(dbIndex: number, args: readonly CallArgument[]): BytesReply {
-    if (args.length === 0) throw new TypeError("A call needs a command");
-    const argv = Argv.of(...toWords(args));
-    const command = this.#server.dispatcher.host.lookup(argv);
-    const refusal = command === undefined ? undefined : refusalInProcess(command, argv);
-    if (refusal !== undefined) throw new CommandError(refusal);
-    if (this.tracker !== undefined && command !== undefined) {
-      trackCall(this.tracker, this.keyspace, dbIndex, command, argv);
-    }
-    const session = this.#session;
-    session.protocol = 3;
-    session.dbIndex = dbIndex;
-    session.halted = false;
-    this.#reply.clear();
-    this.#server.dispatcher.dispatch(session, argv, this.#writer);
-    const parser = new ReplyParser();
-    parser.push(this.#reply.view());
-    const reply = parser.next();
-    if (this.#reply.bytes.length > KEPT_REPLY_BYTES) this.#reply.shrink();
-    return reply === undefined ? null : toPlain(reply);
+    return this.#calls.bytes(dbIndex, args, this.tracker);
+  }
+
+  callText(dbIndex: number, args: readonly CallArgument[]): Reply {
+    return this.#calls.text(dbIndex, args, this.tracker);
   }
 
   /** The link has changed its state: what clients and readers get changes with it. */
@@ -271,22 +239,4 @@ function refuseLoading(): Error {
 
 function refuseStale(): Error {
   return new CommandError(TOO_STALE_TEXT);
-}
-
-/** A reply without the types that only the protocol needs: pushes become arrays, verbatim strings text. */
-function toPlain(reply: RespValue): BytesReply {
-  if (reply instanceof ErrorReply) throw new CommandError(reply.message);
-  return toPlainElement(reply);
-}
-
-function toPlainElement(reply: RespValue): BytesReply {
-  if (reply instanceof ErrorReply) return reply.message;
-  if (reply instanceof VerbatimString) return reply.toString();
-  if (reply instanceof Push) return reply.items.map(toPlainElement);
-  if (Array.isArray(reply)) return reply.map(toPlainElement);
-  if (reply instanceof Map) {
-    return new Map([...reply].map(([key, value]) => [toPlainElement(key), toPlainElement(value)]));
-  }
-  if (reply instanceof Set) return new Set([...reply].map(toPlainElement));
-  return reply;
 }

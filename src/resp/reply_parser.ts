@@ -1,7 +1,6 @@
 /**
  * From bytes, cut anywhere, to replies: RESP2 and RESP3, streamed forms included. A push parser: it
- * owns no socket and never waits. Connections to other servers use it, and `replica.call`, which
- * reads our own replies.
+ * owns no socket and never waits. Connections to other servers use it.
  *
  * Two kinds of things are read: lines, and the bytes of a string whose line announced them. An
  * unfinished one is copied, into `#line` or `#bulk`, and completed from the next chunk. Aggregates

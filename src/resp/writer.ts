@@ -20,6 +20,7 @@
 import { encodeUtf8, formatDouble, writeInteger } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import type { ByteBuffer } from "../base/byte_buffer.ts";
+import type { AggregateKind, ReplyTarget } from "./reply_target.ts";
 import { TypeByte } from "./types.ts";
 
 // Literals here as in command_parser.ts, for speed.
@@ -37,14 +38,11 @@ const OK = latin1Bytes("+OK\r\n");
 const QUEUED = latin1Bytes("+QUEUED\r\n");
 const PONG = latin1Bytes("+PONG\r\n");
 
-/** Aggregates whose header may be written after their elements. */
-export type AggregateKind = "array" | "set" | "map" | "push";
-
 /**
  * Appends replies to a buffer. An aggregate is a header and then its elements, each by a call of its
  * own: whoever writes a header owes as many elements.
  */
-export class ReplyWriter {
+export class ReplyWriter implements ReplyTarget {
   /** The buffer that replies are appended to; may be set to another between two replies. */
   out: ByteBuffer;
   /** The version of RESP that the client speaks; `HELLO` changes it. */
@@ -104,6 +102,10 @@ export class ReplyWriter {
   /** Writes text as a bulk string, in UTF-8. */
   bulkText(text: string): void {
     if (!this.silent) writeBulkText(this.out, text);
+  }
+
+  bulks(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.silent) this.out.writeBytes(bytes, start, end);
   }
 
   /** Writes null where one value was asked for. */
@@ -209,6 +211,15 @@ export class ReplyWriter {
     out.bytes.set(header, mark);
   }
 
+  get position(): number {
+    return this.out.length;
+  }
+
+  rewind(position: number): void {
+    assert(position <= this.out.length, "a handler only appends to its reply");
+    this.out.length = position;
+  }
+
   #aggregate(kind: AggregateKind, count: number): void {
     if (this.protocol === 3) return writeHeader(this.out, AGGREGATE_BYTE[kind], count);
     writeHeader(this.out, TypeByte.ARRAY, kind === "map" ? count * 2 : count);
@@ -306,7 +317,7 @@ function inLine(byte: number): number {
 }
 
 /** Drops line ends at the end: an error may end in a client's argument, which may end in some. */
-function withoutLastLineEnds(text: string): string {
+export function withoutLastLineEnds(text: string): string {
   let end = text.length;
   while (end > 0 && inLine(text.charCodeAt(end - 1)) !== text.charCodeAt(end - 1)) end--;
   return text.slice(0, end);

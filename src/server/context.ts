@@ -10,6 +10,7 @@ import { Slice } from "../base/slices.ts";
 import type { WholeChange } from "../commands/engine/commit.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
 import type { Argv } from "../resp/argv.ts";
+import type { ReplyTarget } from "../resp/reply_target.ts";
 import { ReplyWriter } from "../resp/writer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -25,7 +26,7 @@ export class ServerContext implements Context {
   readonly caller: Caller;
   db: Database;
   dbIndex: number = 0;
-  reply: ReplyWriter = new ReplyWriter(new ByteBuffer());
+  reply: ReplyTarget = new ReplyWriter(new ByteBuffer());
   nowMs: number = 0;
   dirty: number = 0;
   session: ServerSession | undefined = undefined;
@@ -61,7 +62,7 @@ export class ServerContext implements Context {
   }
 
   /** Refills the context for the next command of `session`, whose reply goes to `reply`. */
-  enter(session: ServerSession, reply: ReplyWriter): void {
+  enter(session: ServerSession, reply: ReplyTarget): void {
     this.session = session;
     this.reply = reply;
     this.dirty = 0;

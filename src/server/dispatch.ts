@@ -23,7 +23,7 @@ import { checkArity, runCommand } from "../commands/engine/execute.ts";
 import { ReplyMode } from "../commands/engine/host.ts";
 import { allCommands } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
-import type { ReplyWriter } from "../resp/writer.ts";
+import type { ReplyTarget } from "../resp/reply_target.ts";
 import type { Availability } from "./availability.ts";
 import { Calls } from "./calls.ts";
 import type { Clients } from "./clients.ts";
@@ -158,7 +158,7 @@ export class Dispatcher {
    * @param argv The request, borrowed for the call.
    * @param writer Where the reply goes.
    */
-  dispatch(session: ServerSession, argv: Argv, writer: ReplyWriter): void {
+  dispatch(session: ServerSession, argv: Argv, writer: ReplyTarget): void {
     // A connection calls `tick` once a chunk; a call in process has no chunk.
     if (session.link === undefined) this.tick();
     const quiet = session.replies !== ReplyMode.ON;
@@ -187,7 +187,7 @@ export class Dispatcher {
    *
    * @returns True when the reply is whole and the next command may run; false when the step has more to do.
    */
-  resume(session: ServerSession, writer: ReplyWriter): boolean {
+  resume(session: ServerSession, writer: ReplyTarget): boolean {
     const { step } = session;
     if (step === undefined) return true;
     this.tick();
@@ -198,7 +198,7 @@ export class Dispatcher {
       done = step(this.#context);
     } catch (error) {
       session.blocked = false;
-      this.#fail(error, session.lastCommand!, writer, writer.out.length);
+      this.#fail(error, session.lastCommand!, writer, writer.position);
     }
     if (this.#propagation.active) {
       this.#propagation.command(this.#context.dbIndex, NOTHING, 0, true);
@@ -281,7 +281,7 @@ export class Dispatcher {
   #refuse(
     session: ServerSession,
     command: Command | undefined,
-    writer: ReplyWriter,
+    writer: ReplyTarget,
     text: string,
   ): void {
     if (command !== undefined) this.statistics.of(command).rejected++;
@@ -299,7 +299,7 @@ export class Dispatcher {
     transaction: CommandQueue,
     command: Command,
     argv: Argv,
-    writer: ReplyWriter,
+    writer: ReplyTarget,
   ): void {
     const copy = argv.copy();
     transaction.byteLength += copy.bytes.length;
@@ -320,7 +320,7 @@ export class Dispatcher {
    * Runs a command that passed every check, then sends what it changed and serves who waited for
    * it.
    */
-  #run(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
+  #run(session: ServerSession, command: Command, argv: Argv, writer: ReplyTarget): void {
     const context = this.#context;
     context.enter(session, writer);
     context.maySlice = session.link !== undefined;
@@ -335,10 +335,10 @@ export class Dispatcher {
   }
 
   /** Calls the handler; `calls.ts` counts, times and tells it (server.c, `call`). */
-  #call(session: ServerSession, command: Command, argv: Argv, writer: ReplyWriter): void {
+  #call(session: ServerSession, command: Command, argv: Argv, writer: ReplyTarget): void {
     const context = this.#context;
     const { calls } = this;
-    const mark = writer.out.length;
+    const mark = writer.position;
     context.dirty = 0;
     if (this.#inExec) context.maySlice = false;
     const beganMs = calls.begin(command, argv);
@@ -374,9 +374,8 @@ export class Dispatcher {
    * Takes back what a handler had replied before it threw, from `mark` on, and writes the error
    * instead.
    */
-  #fail(error: unknown, command: Command, writer: ReplyWriter, mark: number): void {
-    assert(mark <= writer.out.length, "a handler only appends to its reply");
-    writer.out.length = mark;
+  #fail(error: unknown, command: Command, writer: ReplyTarget, mark: number): void {
+    writer.rewind(mark);
     if (error instanceof CommandError) return this.#writeError(writer, error.message);
     // A bug, or memory that cannot be had: this client is told, and the others are served on.
     this.#logger?.error(`"${command.name}" failed: ${error}`);
@@ -384,13 +383,13 @@ export class Dispatcher {
   }
 
   /** Writes an error reply and counts it by its code. */
-  #writeError(writer: ReplyWriter, text: string): void {
+  #writeError(writer: ReplyTarget, text: string): void {
     this.statistics.error(text);
     writer.error(text);
   }
 
   /** Drops the reply to this command: CLIENT REPLY OFF until it says ON, SKIP for one command. */
-  #beQuiet(session: ServerSession, writer: ReplyWriter): void {
+  #beQuiet(session: ServerSession, writer: ReplyTarget): void {
     writer.silent = true;
     if (session.replies === ReplyMode.SKIP) session.replies = ReplyMode.ON;
   }

@@ -15,6 +15,7 @@ import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts
 import type { Host, Session } from "../../src/commands/engine/host.ts";
 import { allCommands, commandIndex } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
+import type { ReplyTarget } from "../../src/resp/reply_target.ts";
 import { ReplyWriter } from "../../src/resp/writer.ts";
 import type { Database } from "../../src/store/keyspace/database.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
@@ -29,7 +30,10 @@ export class Engine implements Context {
   readonly keyspace: Keyspace;
   db: Database;
   dbIndex: number = 0;
-  reply: ReplyWriter = new ReplyWriter(new ByteBuffer());
+  /** Writes the bytes that {@linkcode Engine.raw} answers. */
+  readonly writer: ReplyWriter = new ReplyWriter(new ByteBuffer());
+  /** Where handlers reply: the writer, or what passes replies on to it. */
+  reply: ReplyTarget = this.writer;
   nowMs: number = 1_700_000_000_000;
   caller: Caller = Caller.MASTER_CLIENT;
   dirty: number = 0;
@@ -81,12 +85,12 @@ export class Engine implements Context {
   /** Runs a command; its reply's bytes. SELECT is done here: the row needs a connection. */
   raw(args: Args): Uint8Array {
     const argv = Argv.of(...args);
-    this.reply.out.clear();
+    this.writer.out.clear();
     const db = argv.count === 2 && isWord(argv, 0, "SELECT") ? textOf(argv, 1) : "";
     if (/^(\d|1[0-5])$/.test(db)) {
       this.select(Number(db));
       this.reply.ok();
-      return this.reply.out.toBytes();
+      return this.writer.out.toBytes();
     }
     this.dirty = 0;
     this.#rewritten = [];
@@ -101,7 +105,7 @@ export class Engine implements Context {
       if (this.#rewritten.length > 0) this.propagated.push(...this.#rewritten);
       else this.propagated.push(argvText(argv));
     }
-    return this.reply.out.toBytes();
+    return this.writer.out.toBytes();
   }
 
   /** Runs a command; its reply's bytes as latin1 text. */

@@ -20,6 +20,7 @@ class Subject {
     clock: this.clock,
     random: () => 0.5,
     call: () => null,
+    callText: () => null,
   }, 0);
 
   set(key: string, value: string, expireAtMs: number = NO_EXPIRY): void {

@@ -26,6 +26,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { defaultLimits } from "../../src/store/memory/settings.ts";
 import { Engine } from "../commands/engine.ts";
+import { BothReplies } from "./both_replies.ts";
 import { ROOT } from "./paths.ts";
 import { commandWords, replyText } from "./reply_text.ts";
 import { type RunningServer, serverTest, startServer } from "./servers.ts";
@@ -118,7 +119,9 @@ export function settingsOf(item: Case): readonly Settings[] {
 export function engineSide(item: Case, settings: Settings): Side {
   const engine = new Engine("master");
   engine.keyspace.snapshotVersion = SNAPSHOT_VERSIONS[item.server ?? DEFAULT_SERVER] ?? 12;
-  engine.reply.protocol = item.resp ?? 2;
+  const both = new BothReplies(engine.writer);
+  both.protocol = item.resp ?? 2;
+  engine.reply = both;
   const limits: Record<string, number> = { ...defaultLimits() };
   for (const [name, value] of Object.entries(settings)) {
     const field = name.replaceAll(/-(.)/g, (_, letter) => letter.toUpperCase());
@@ -126,7 +129,12 @@ export function engineSide(item: Case, settings: Settings): Side {
     limits[field] = value;
   }
   Object.assign(engine.keyspace.settings.limits, limits);
-  return { ask: (words) => engine.raw(words), pass: (ms) => engine.at(engine.nowMs + ms) };
+  const ask = (words: Uint8Array[]) => {
+    const reply = engine.raw(words);
+    both.check(reply, item.name);
+    return reply;
+  };
+  return { ask, pass: (ms) => engine.at(engine.nowMs + ms) };
 }
 
 /** Runs `use` over a fresh connection to an emptied server under these settings. */

@@ -7,7 +7,7 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import type { ReplyWriter } from "../../resp/writer.ts";
+import type { ReplyTarget } from "../../resp/reply_target.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import type { WholeChange } from "./commit.ts";
@@ -46,7 +46,7 @@ export interface Context {
   /** The number of the selected database. */
   dbIndex: number;
   /** Where the reply goes; for the master's stream a writer that drops everything. */
-  reply: ReplyWriter;
+  reply: ReplyTarget;
   /** Milliseconds since 1970, read once for a batch of commands: relative times count from here. */
   nowMs: number;
   /** On whose behalf the command runs. */

@@ -15,7 +15,7 @@
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Glob } from "../../base/glob.ts";
-import type { ReplyWriter } from "../../resp/writer.ts";
+import type { ReplyTarget } from "../../resp/reply_target.ts";
 
 /** Elements of the pattern compared for one text before it is put off, and for all texts together. */
 const STEPS_A_TEXT = 4096;
@@ -100,16 +100,15 @@ export class Found {
   }
 
   /** Replies with an array of the elements, `parts` bulk strings each. All must be decided. */
-  reply(reply: ReplyWriter, parts: number): void {
+  reply(reply: ReplyTarget, parts: number): void {
     assert(this.#decided === this.#undecided.length, "every element is decided");
     reply.array((this.#count - this.#dropped.length) * parts);
-    if (reply.silent) return;
     let pos = 0;
     for (const { from, to } of this.#dropped) {
-      reply.out.writeBytes(this.out.bytes, pos, from);
+      reply.bulks(this.out.bytes, pos, from);
       pos = to;
     }
-    reply.out.writeBytes(this.out.bytes, pos, this.out.length);
+    reply.bulks(this.out.bytes, pos, this.out.length);
   }
 
   #match(glob: Glob, bytes: Uint8Array, start: number, end: number): boolean | undefined {

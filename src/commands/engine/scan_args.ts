@@ -11,7 +11,7 @@
 
 import type { ByteBuffer } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import type { ReplyWriter } from "../../resp/writer.ts";
+import type { ReplyTarget } from "../../resp/reply_target.ts";
 import type { Context } from "./context.ts";
 import { cStringEnd, isWord, readInteger } from "./args.ts";
 import { CommandError, INVALID_CURSOR, NO_VALUES_OF_HSCAN, SYNTAX } from "./errors.ts";
@@ -140,7 +140,7 @@ export function replyScan(ctx: Context, cursor: number, found: Found, parts: num
 }
 
 /** Replies cursor 0 and no elements: the key is missing. */
-export function replyNoScan(reply: ReplyWriter): void {
+export function replyNoScan(reply: ReplyTarget): void {
   reply.array(2);
   reply.bulkText("0");
   reply.array(0);

@@ -353,7 +353,7 @@ const lpos = command("lpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const { length } = cursor;
   const compared = maxLength === 0 ? length : Math.min(maxLength, length);
   const wanted = count <= 0 ? (count < 0 ? 1 : Infinity) : count;
-  const mark = reply.beginDeferred();
+  const mark = count >= 0 ? reply.beginDeferred() : 0;
   let matches = 0;
   let replied = 0;
   cursor.seek(towardsTail ? 0 : -1);

@@ -7,7 +7,7 @@
 
 import { globMatch } from "../../base/glob.ts";
 import { Argv } from "../../resp/argv.ts";
-import type { ReplyWriter } from "../../resp/writer.ts";
+import type { ReplyTarget } from "../../resp/reply_target.ts";
 import { isWord, textOf } from "../engine/args.ts";
 import * as flag from "../engine/command.ts";
 import { type Command, command } from "../engine/command.ts";
@@ -215,13 +215,13 @@ function replyInfo(ctx: Context, found: CommandRow): void {
 }
 
 /** A set of simple strings. */
-function replyStatuses(reply: ReplyWriter, texts: readonly string[]): void {
+function replyStatuses(reply: ReplyTarget, texts: readonly string[]): void {
   reply.set(texts.length);
   for (const text of texts) reply.simple(text);
 }
 
 /** One key spec as a map of its flags, its begin_search and its find_keys. */
-function replyKeySpec(reply: ReplyWriter, spec: KeySpec): void {
+function replyKeySpec(reply: ReplyTarget, spec: KeySpec): void {
   reply.map(3);
   reply.bulkText("flags");
   replyStatuses(reply, spec.flags);
@@ -249,7 +249,7 @@ function replyKeySpec(reply: ReplyWriter, spec: KeySpec): void {
 
 /** One half of a key spec: its type, and the fields of that type. */
 function replySpec(
-  reply: ReplyWriter,
+  reply: ReplyTarget,
   type: string,
   fields: readonly [string, string | number][],
 ): void {

@@ -7,7 +7,7 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { FIRST_PRODUCERS_VERSION, FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
-import type { ReplyWriter } from "../../resp/writer.ts";
+import type { ReplyTarget } from "../../resp/reply_target.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
 import type { Stream } from "../../store/types/stream.ts";
@@ -50,13 +50,13 @@ function requireStream(ctx: Context, argv: Argv): Stream {
 }
 
 /** Replies with a field's name and an integer. */
-function integerField(reply: ReplyWriter, name: string, value: number): void {
+function integerField(reply: ReplyTarget, name: string, value: number): void {
   reply.bulkText(name);
   reply.integer(value);
 }
 
 /** Replies with a field's name and a count, null for NaN: one that is not known. */
-function knownField(reply: ReplyWriter, name: string, count: number): void {
+function knownField(reply: ReplyTarget, name: string, count: number): void {
   reply.bulkText(name);
   if (Number.isNaN(count)) reply.null();
   else reply.integer(count);

@@ -13,7 +13,7 @@
 
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
-import type { ReplyWriter } from "../../resp/writer.ts";
+import type { ReplyTarget } from "../../resp/reply_target.ts";
 import { ValueType } from "../../store/memory/record.ts";
 import { readString } from "../../store/types/string.ts";
 import { isWord, readInteger } from "../engine/args.ts";
@@ -163,7 +163,7 @@ function commonBytes(a: Uint8Array, b: Uint8Array, table: Table): Uint8Array {
  * @returns How many runs were written.
  */
 function writeRuns(
-  reply: ReplyWriter,
+  reply: ReplyTarget,
   a: Uint8Array,
   b: Uint8Array,
   table: Table,
@@ -192,7 +192,7 @@ function writeRuns(
 
 /** Replies with one run, followed by its length when `withLength`. */
 function writeRun(
-  reply: ReplyWriter,
+  reply: ReplyTarget,
   aStart: number,
   bStart: number,
   length: number,
@@ -232,7 +232,7 @@ const lcs = command("lcs", -3, READONLY, "RO.access@1:1", (ctx, argv) => {
 
 /** Replies with what the options ask of a table that is full. */
 function replyLcs(
-  reply: ReplyWriter,
+  reply: ReplyTarget,
   a: Uint8Array,
   b: Uint8Array,
   table: Table,

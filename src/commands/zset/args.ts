@@ -10,7 +10,7 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
-import type { ReplyWriter } from "../../resp/writer.ts";
+import type { ReplyTarget } from "../../resp/reply_target.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetLength, zsetSeekMember } from "../../store/types/zset.ts";
@@ -266,7 +266,7 @@ function endOf(argv: Argv, index: number): End {
  *
  * @returns A visitor to call with each of the `count` members.
  */
-export function memberReply(reply: ReplyWriter, count: number, withScores: boolean): MemberVisitor {
+export function memberReply(reply: ReplyTarget, count: number, withScores: boolean): MemberVisitor {
   if (!withScores) {
     reply.array(count);
     return (bytes, start, end) => reply.bulk(bytes, start, end);
