@@ -2,8 +2,9 @@
  * Random commands to a master with the modules of Redis Stack, which a real replica with the modules and a replica
  * of ours follow: at each stop both list the same keys, with the same types and expiries and the same
  * plain values. Of module values ours has the bytes only while they are true: then they are the real replica's.
+ * Where they differ, the master is read too, and who is alone with what it has is said.
  *
- *     [SEED=n] [COUNT=200000] RIMR_SERVERS=PATH/redis-stack-7.4 deno test -A tests/oracle/modules_test.ts
+ *     [SEED=n] [COUNT=200000] [LOGS=dir] RIMR_SERVERS=PATH/redis-stack-7.4 deno test -A tests/oracle/modules_test.ts
  *
  * Needs `with-modules` beside the server's program: a launcher that loads the modules.
  *
@@ -11,9 +12,11 @@
  */
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { env } from "node:process";
 import { Replica } from "../../src/replica/replica.ts";
-import { assertSameDataset, type Dataset, readDataset } from "../support/compare.ts";
+import { type Dataset, differingKeys, readDataset, tellApart } from "../support/compare.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { ErrorValue } from "../support/resp.ts";
 import {
@@ -33,18 +36,16 @@ const MAX_CRASHES = 5 + COUNT / ROUND;
 const STOPS = 5;
 const BATCH = 200;
 const READY_MS = 20_000;
+/** Lines of a server's log that a failure shows. */
+const LOG_LINES = 12;
+/** Most keys that a failure shows. */
+const SHOWN = 10;
 /** Longer than the expiries that are to pass. */
 const PASSING_MS = 200;
 /** The types whose values are compared. */
 const PLAIN = new Set(["string", "list", "hash", "set", "zset", "stream"]);
 /** Errors that mean that this test is wrong. */
 const UNSOUND = /^ERR (syntax|unknown|wrong number)/;
-
-/** What the replica warned of: part of a failure's message. */
-const warnings: string[] = [];
-function tell(message: string): void {
-  warnings.push(message);
-}
 
 async function send(client: Connection, commands: readonly Words[]): Promise<number> {
   let taken = 0;
@@ -80,20 +81,23 @@ function leaveOutUnknown(theirs: Dataset, ours: Dataset): number {
 }
 
 /** Waits until both replicas have everything, compares them. Returns how many module values had their bytes. */
-async function compare(
-  client: Connection,
-  real: RunningServer,
-  replica: Replica,
-  note: string,
-): Promise<number> {
+async function compare(run: Run, note: string): Promise<number> {
+  const { client, real, replica, told } = run;
   await new Promise((resolve) => setTimeout(resolve, PASSING_MS));
+  // What has expired and is not deleted yet would be deleted between two of the questions below.
+  await client.call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
   await client.call("SET", "stop", note);
   const caughtUp = await client.call("WAIT", "2", String(READY_MS));
   const { counters, repairs, state } = replica.status();
-  assert.equal(caughtUp, 2, `${note}: both catch up; ours is ${state}`);
-  assert.deepEqual(warnings, [], note);
-  assert.deepEqual([counters.divergences, counters.fullSyncs], [0, 1], note);
-  assert.deepEqual([repairs?.unknownCommands, repairs?.failedCommands], [{}, {}], note);
+  assert.equal(caughtUp, 2, `both catch up; ours is ${state}`);
+  assert.deepEqual(told, []);
+  const { divergences, fullSyncs, partialSyncs } = counters;
+  assert.deepEqual({ divergences, fullSyncs, partialSyncs }, {
+    divergences: 0,
+    fullSyncs: 1,
+    partialSyncs: 0,
+  });
+  assert.deepEqual([repairs?.unknownCommands, repairs?.failedCommands], [{}, {}]);
   const mine = await open(Number(replica.status().listening?.split(":").at(-1)));
   const theirs = await real.connect();
   const [expected, actual] = [
@@ -101,28 +105,37 @@ async function compare(
     await readDataset(mine, DATABASES),
   ];
   const known = leaveOutUnknown(expected, actual);
-  assertSameDataset(actual, expected);
+  const differing = differingKeys(actual, expected);
+  if (differing.length > 0) {
+    const origin = await readDataset(await run.master.connect(), DATABASES);
+    const sides = { master: origin, "a real replica": expected, ours: actual };
+    const lines = differing.slice(0, SHOWN).map((key) => tellApart(key, sides));
+    assert.fail(`${differing.length} keys differ:\n  ${lines.join("\n  ")}`);
+  }
   for (let db = 0; db < DATABASES; db++) {
     for (const connection of [mine, theirs]) await connection.call("SELECT", db);
-    assert.deepEqual(await mine.call("DBSIZE"), await theirs.call("DBSIZE"), `${note}: DBSIZE`);
+    assert.deepEqual(await mine.call("DBSIZE"), await theirs.call("DBSIZE"), "DBSIZE");
   }
   mine.close();
   theirs.close();
+  await client.call("DEBUG", "SET-ACTIVE-EXPIRE", "1");
   return known;
 }
 
 /** What takes part in a run. */
 interface Run {
+  readonly master: RunningServer;
   readonly client: Connection;
   readonly real: RunningServer;
   readonly replica: Replica;
   readonly writes: ModuleWrites;
   readonly commands: number;
+  /** Warnings of ours, and why its link ended: nothing, when all is well. */
+  readonly told: readonly string[];
 }
 
-async function runAll(
-  { client, real, replica, writes, commands }: Run,
-): Promise<{ taken: number; known: number }> {
+async function runAll(run: Run): Promise<{ taken: number; known: number }> {
+  const { client, writes, commands } = run;
   let taken = 0;
   let known = 0;
   for (let stop = 1; stop <= STOPS; stop++) {
@@ -130,7 +143,7 @@ async function runAll(
       taken += await send(client, batchOf(writes));
       await restoreOne(client, writes);
     }
-    known += await compare(client, real, replica, `stop ${stop} of ${STOPS}`);
+    known += await compare(run, `stop ${stop} of ${STOPS}`);
   }
   return { taken, known };
 }
@@ -147,20 +160,31 @@ function crashOf(server: RunningServer): string {
 async function follow(binary: ServerBinary): Promise<void> {
   let crashes = 0;
   let seed = SEED;
+  let known = 0;
   for (let left = COUNT; left > 0; seed++) {
-    if (await followRound(binary, seed, Math.min(left, ROUND))) left -= ROUND;
-    else assert.ok(++crashes <= MAX_CRASHES, `servers crashed ${crashes} times`);
+    const found = await followRound(binary, seed, Math.min(left, ROUND));
+    if (found === undefined) {
+      assert.ok(++crashes <= MAX_CRASHES, `servers crashed ${crashes} times`);
+    } else left -= ROUND;
+    known += found ?? 0;
   }
+  assert.ok(known > 0, "some values of modules are known byte by byte");
 }
 
-/** One round; false when a server of the other side crashed in it. */
-async function followRound(binary: ServerBinary, seed: number, commands: number): Promise<boolean> {
+/** One round. Returns how many module values had their bytes; undefined when a real server crashed in it. */
+async function followRound(
+  binary: ServerBinary,
+  seed: number,
+  commands: number,
+): Promise<number | undefined> {
   const withModules = { ...binary, server: binary.withModules ?? binary.server };
   await using master = await startServer(withModules);
   const client = await master.connect();
   const writes = new ModuleWrites(seed);
   for (let i = 0; i < 10; i++) await send(client, batchOf(writes));
   await using real = await startServer(withModules, ["--replicaof", "127.0.0.1", `${master.port}`]);
+  const told: string[] = [];
+  const tell = (message: string) => void told.push(message);
   await using replica = new Replica({
     master: `redis://127.0.0.1:${master.port}`,
     listen: 0,
@@ -168,17 +192,34 @@ async function followRound(binary: ServerBinary, seed: number, commands: number)
   });
   await replica.start();
   await replica.ready({ timeoutMs: READY_MS });
-  warnings.length = 0;
+  told.length = 0;
+  replica.on("disconnect", ({ error }) => tell(`the link ended: ${error}`));
+  const run: Run = { master, client, real, replica, writes, commands, told };
   try {
-    const { taken, known } = await runAll({ client, real, replica, writes, commands });
+    const { taken, known } = await runAll(run);
     assert.ok(taken > commands / 4, `${taken} of ${commands} were taken`);
-    assert.ok(known > 0, "some values are known byte by byte");
-    return true;
+    return known;
   } catch (error) {
+    keepLogs(seed, { master, real });
     const crash = crashOf(master) + crashOf(real);
-    if (crash === "") throw new Error(`SEED=${seed}: ${(error as Error).message}`);
+    if (crash === "") {
+      const logs = `master:\n${lastLines(master)}\nreal replica:\n${lastLines(real)}`;
+      throw new Error(`SEED=${seed}: ${(error as Error).message}\n${told.join("\n")}\n${logs}`);
+    }
     console.warn(`SEED=${seed}: the real server crashed in ${crash}`);
-    return false;
+    return undefined;
+  }
+}
+
+function lastLines(server: RunningServer): string {
+  return server.log().trimEnd().split("\n").slice(-LOG_LINES).join("\n");
+}
+
+/** Writes the whole logs to where `LOGS` says. */
+function keepLogs(seed: number, sides: Record<string, RunningServer>): void {
+  if (env.LOGS === undefined) return;
+  for (const [name, server] of Object.entries(sides)) {
+    writeFileSync(join(env.LOGS, `${seed}-${name}.log`), server.log());
   }
 }
 

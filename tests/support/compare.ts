@@ -48,15 +48,23 @@ export async function readDataset(connection: Connection, databases: number): Pr
 
 /** Fails, naming the first few differences, unless both hold the same. */
 export function assertSameDataset(actual: Dataset, expected: Dataset, toleranceMs = 0): void {
-  const differences: string[] = [];
-  for (const key of new Set([...expected.keys(), ...actual.keys()])) {
-    const [ours, theirs] = [actual.get(key), expected.get(key)];
-    if (!sameState(ours, theirs, toleranceMs)) {
-      differences.push(`${JSON.stringify(key)}: ${describe(ours)}, not ${describe(theirs)}`);
-    }
-  }
-  const shown = differences.slice(0, 10).join("\n  ");
-  assert.equal(differences.length, 0, `${differences.length} keys differ:\n  ${shown}`);
+  const keys = differingKeys(actual, expected, toleranceMs);
+  const shown = keys.slice(0, 10).map((key) =>
+    `${JSON.stringify(key)}: ${describe(actual.get(key))}, not ${describe(expected.get(key))}`
+  );
+  assert.equal(keys.length, 0, `${keys.length} keys differ:\n  ${shown.join("\n  ")}`);
+}
+
+/** The keys, as `db/key`, that two do not hold alike. */
+export function differingKeys(actual: Dataset, expected: Dataset, toleranceMs = 0): string[] {
+  const keys = new Set([...expected.keys(), ...actual.keys()]);
+  return [...keys].filter((key) => !sameState(actual.get(key), expected.get(key), toleranceMs));
+}
+
+/** What each of several holds under one key, in one line. */
+export function tellApart(key: string, sides: Readonly<Record<string, Dataset>>): string {
+  const states = Object.entries(sides).map(([name, side]) => `${name} ${describe(side.get(key))}`);
+  return `${JSON.stringify(key)}: ${states.join("; ")}`;
 }
 
 async function scanKeys(connection: Connection): Promise<Uint8Array[]> {
