@@ -12,6 +12,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { Slice } from "../../src/base/slices.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
+import { NameCounts } from "../../src/replication/repair/name_counts.ts";
 import { ReplicationOffset } from "../../src/replication/offset.ts";
 import { limitsWithDefaults, newCounters } from "../../src/replication/shared.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
@@ -65,6 +66,7 @@ function stream(chunks: readonly Uint8Array[], executor: StreamExecutor): number
     },
     replOffset: new ReplicationOffset(),
     counters,
+    ignored: new NameCounts(),
     repair: undefined,
     diverged: () => {},
   };

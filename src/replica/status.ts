@@ -79,6 +79,11 @@ export interface ReplicaStatus {
   readonly modules: Readonly<Record<string, ModuleKeys>>;
   /** Bytes reserved for keys, values and tables. */
   readonly memoryBytes: number;
+  /**
+   * Commands of the stream that were passed over, by name in lower case, as `script|load` or `ft.dictadd`: they changed
+   * nothing that is held here. At most 100 names; further ones are counted as `*`.
+   */
+  readonly ignored: LinkStatus["ignored"];
   /** Running totals since the replica was made. */
   readonly counters: LinkStatus["counters"];
 }
@@ -125,6 +130,7 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
     databases: keyspace.indexes(),
     modules: moduleKeysOf(keyspace),
     memoryBytes: reservedBytes(keyspace),
+    ignored: link?.ignored ?? {},
     counters: link?.counters ?? newCounters(),
   };
 }

@@ -15,8 +15,8 @@
  *  others        executor                          queued
  *
  *  an error the executor answers, as fate.ts sorts it
- *    the command carries no data (SCRIPT, PFCOUNT...)       ignored, counted
- *    a module's command about no key                        ignored, counted
+ *    the command carries no data (SCRIPT, a read...)        ignored, counted by name
+ *    a module's command about no key                        ignored, counted by name
  *    a module's value, and `onUnsupported` says `fail`      UNSUPPORTED: the link fails
  *    our table does not know the command                    repair: its keys are fetched; the stream waits
  *                                                           where the master must be asked which they are
@@ -38,6 +38,8 @@ import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
 import { fateOf, isOfModule, UNKNOWN_COMMAND } from "./fate.ts";
 import type { ReplicationOffset } from "./offset.ts";
+import type { NameCounts } from "./repair/name_counts.ts";
+import { foreignNameOf } from "./repair/lookup.ts";
 import type { Repair } from "./repair/repair.ts";
 import { TransactionQueue } from "./transaction.ts";
 import type {
@@ -66,6 +68,8 @@ export interface StreamOwner {
   readonly replOffset: ReplicationOffset;
   /** Running totals of commands, transactions and divergences. */
   readonly counters: LinkCounters;
+  /** Commands of the stream that were passed over, by name. */
+  readonly ignored: NameCounts;
   /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */
   readonly repair: Repair | undefined;
   /** Called with each command that could not be applied. */
@@ -102,8 +106,10 @@ export class StreamApplier {
     this.#counters = owner.counters;
     this.#executor = owner.settings.executor;
     this.#hooks = owner.settings.hooks;
-    this.#repair = owner.repair;
-    this.#repair?.lookup.reset();
+    const { repair } = owner;
+    this.#repair = repair;
+    repair?.lookup.reset();
+    this.#executor.onDoubt = repair && ((db, key) => repair.doubted(db, key, this.#offset));
   }
 
   /** True while a command waits until the master has said what it is: no other one may be applied. */
@@ -231,7 +237,12 @@ export class StreamApplier {
 
   #replconf(argv: Argv): void {
     if (isGetAck(argv)) this.#acknowledge();
-    else this.#counters.ignoredCommands++;
+    else this.#ignore(argv);
+  }
+
+  #ignore(argv: Argv): void {
+    this.#counters.ignoredCommands++;
+    this.#owner.ignored.add(foreignNameOf(argv));
   }
 
   /** True when the command is unknown, and the master has yet to say what it is. */
@@ -249,10 +260,7 @@ export class StreamApplier {
   /** A command that was not applied: `fate.ts` says whether that makes our data differ from the master's. */
   #onError(argv: Argv, problem: string): void {
     const fate = fateOf(argv, problem);
-    if (fate === "ignored") {
-      this.#counters.ignoredCommands++;
-      return;
-    }
+    if (fate === "ignored") return this.#ignore(argv);
     if (fate === "unsupported") {
       throw new ReplicationError("UNSUPPORTED", `At offset ${this.#offset}: ${problem}`);
     }
@@ -260,6 +268,7 @@ export class StreamApplier {
       fate === "module" || (fate === "unknown" && this.#repair === undefined && isOfModule(argv))
     ) {
       this.#counters.moduleCommandsSkipped++;
+      this.#owner.ignored.add(foreignNameOf(argv));
       return;
     }
     if (fate === "unknown" && this.#repair !== undefined) {
@@ -291,7 +300,8 @@ export class StreamApplier {
       this.#counters.commands--;
       return this.#hold(argv);
     }
-    repair.unknown(this.#replOffset.db, argv, this.#offset);
+    const isPassedOver = repair.unknown(this.#replOffset.db, argv, this.#offset);
+    if (isPassedOver) this.#owner.ignored.add(foreignNameOf(argv));
   }
 }
 

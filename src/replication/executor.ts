@@ -28,12 +28,16 @@ import { ReplyWriter } from "../resp/writer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { BeforeSweep } from "../store/keyspace/slots.ts";
-import { forgetBytes, moduleValueOf, OWN_TYPES } from "../store/types/module.ts";
+import { NO_EXPIRY } from "../store/memory/record.ts";
+import { forgetBytes, moduleValueOf, OWN_TYPES, setUnknown } from "../store/types/module.ts";
 import { clip } from "./errors.ts";
+import { CHANGES_NOTHING } from "./fate.ts";
 import type { StreamExecutor } from "./types.ts";
 
 /** A command with none of these flags changes nothing here, and is passed over. */
 const REPLICATED: number = WRITE | MAY_REPLICATE | STREAMED;
+/** Types whose values are read here, as TYPE names them; other ones are kept without. */
+const READ_TYPES: readonly string[] = ["string", "list", "set", "zset", "hash", "stream"];
 /** Keys that one call of the sweep looks at: it is repeated until none is left. */
 const SWEPT_KEYS = 1 << 16;
 
@@ -87,6 +91,14 @@ class TableExecutor implements StreamExecutor {
     this.#context.nowMs = nowMs;
   }
 
+  get onDoubt(): StreamExecutor["onDoubt"] {
+    return this.#context.onDoubt;
+  }
+
+  set onDoubt(listener: StreamExecutor["onDoubt"]) {
+    this.#context.onDoubt = listener;
+  }
+
   expect(dbIndex: number, keys: Argv): void {
     this.#context.keyspace.peek(dbIndex)?.table.prefetch(keys);
   }
@@ -95,11 +107,11 @@ class TableExecutor implements StreamExecutor {
     const command = commandIndex.lookup(argv);
     if (command === undefined) {
       if (this.#commits?.listening) this.#commits.command = clip(textOf(argv, 0)).toLowerCase();
-      this.#context.forgetModuleValue(dbIndex, argv);
+      if (argv.count > 1) this.#context.forget(dbIndex, argv.bytes, argv.starts[1], argv.ends[1]);
       return unknown(argv);
     }
     // Reads change nothing, and commands about a connection have none here.
-    if ((command.flags & REPLICATED) === 0) return undefined;
+    if ((command.flags & REPLICATED) === 0) return CHANGES_NOTHING;
     if (!checkArity(command, argv)) return wrongArity(command.name);
     const context = this.#context;
     if (this.#commits !== undefined && this.#commits.listening) {
@@ -116,12 +128,18 @@ class TableExecutor implements StreamExecutor {
     return problem;
   }
 
-  isOutdated(dbIndex: number, key: Uint8Array): boolean {
-    const db = this.#context.keyspace.peek(dbIndex);
-    const entry = db?.find(key, 0, key.length) ?? 0;
-    if (db === undefined || entry === 0) return false;
-    const value = moduleValueOf(db, entry);
-    return value !== undefined && value.payload === undefined;
+  forget(dbIndex: number, key: Uint8Array): boolean {
+    return this.#context.forget(dbIndex, key, 0, key.length);
+  }
+
+  keepUnread(dbIndex: number, key: Uint8Array, type: string, expireAtMs: string): boolean {
+    if (READ_TYPES.includes(type)) return false;
+    const context = this.#context;
+    beforeKeyWrite(context.keyspace, dbIndex, key, 0, key.length);
+    const expiry = expireAtMs === "0" ? NO_EXPIRY : Number(expireAtMs);
+    setUnknown(context.keyspace.db(dbIndex), key, 0, key.length, type, expiry);
+    context.modified(dbIndex, key, 0, key.length);
+    return true;
   }
 }
 
@@ -151,6 +169,7 @@ class StreamContext implements Context {
   readonly random: () => number;
   readonly modified: Context["modified"];
   readonly modifiedAll: Context["modifiedAll"];
+  onDoubt: StreamExecutor["onDoubt"] = undefined;
 
   constructor(options: StreamExecutorOptions) {
     this.keyspace = options.keyspace;
@@ -173,6 +192,10 @@ class StreamContext implements Context {
     this.modified(this.dbIndex, argv.bytes, argv.starts[index], argv.ends[index]);
   }
 
+  doubted(argv: Argv, index: number): void {
+    this.onDoubt?.(this.dbIndex, argv.at(index));
+  }
+
   /** Whether the command that just ran is a RESTORE of a value that only a module can read. */
   hasModuleValue(argv: Argv): boolean {
     if (!isWord(argv, 0, "RESTORE") && !isWord(argv, 0, "RESTORE-ASKING")) return false;
@@ -182,20 +205,19 @@ class StreamContext implements Context {
   }
 
   /**
-   * Forgets the bytes of the module value that an unknown command names as its first argument: the command
-   * has changed it on the master, so that they are no longer right.
+   * Forgets the bytes of a key's module value: a command that is not known here may have changed it on the master.
+   * Returns false for a key that holds none.
    */
-  forgetModuleValue(dbIndex: number, argv: Argv): void {
-    if (argv.count < 2) return;
-    const { bytes } = argv;
-    const start = argv.starts[1];
-    const end = argv.ends[1];
-    const db = this.keyspace.db(dbIndex);
-    const entry = db.find(bytes, start, end);
-    if (entry === 0 || moduleValueOf(db, entry)?.payload === undefined) return;
+  forget(dbIndex: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const db = this.keyspace.peek(dbIndex);
+    const entry = db?.find(bytes, start, end) ?? 0;
+    const value = db === undefined || entry === 0 ? undefined : moduleValueOf(db, entry);
+    if (db === undefined || value === undefined) return false;
+    if (value.payload === undefined) return true;
     beforeKeyWrite(this.keyspace, dbIndex, bytes, start, end);
     forgetBytes(db, entry);
     this.modified(dbIndex, bytes, start, end);
+    return true;
   }
 
   /**

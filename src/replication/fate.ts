@@ -11,6 +11,8 @@ import type { Argv } from "../resp/argv.ts";
 
 /** What an executor's error begins with when the command table has no row for the command. */
 export const UNKNOWN_COMMAND: string = "ERR unknown command";
+/** What an executor answers to a command whose row changes nothing here: a read, or one about a connection. */
+export const CHANGES_NOTHING: string = "ERR this command changes nothing here";
 
 /** What becomes of a command that was not applied. */
 export type Fate =
@@ -26,18 +28,14 @@ export type Fate =
   | "failed";
 
 /**
- * Commands that may fail here without any key being different from the master's: scripts, which are not run
- * by a replica; a tool of tests; and PFCOUNT, which only refreshes a number cached in the key.
+ * Commands that may fail here without any key being different from the master's: scripts, which are not run by a
+ * replica, and a tool of tests. None of them is a write by what a server says of it.
  */
-const IGNORABLE: readonly string[] = [
-  "SCRIPT LOAD",
-  "SCRIPT FLUSH",
-  "PFCOUNT",
-  "PFSELFTEST",
-];
+export const IGNORABLE: readonly string[] = ["SCRIPT LOAD", "SCRIPT FLUSH", "PFSELFTEST"];
 
 /** Decides what becomes of `argv`, which met the error `problem`. */
 export function fateOf(argv: Argv, problem: string): Fate {
+  if (problem === CHANGES_NOTHING) return "ignored";
   if (IGNORABLE.some((name) => isCommand(argv, name))) return "ignored";
   if (problem.startsWith(UNSUPPORTED_VALUE)) return "unsupported";
   if (problem === NOTHING_HELD) return "module";

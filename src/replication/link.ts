@@ -218,6 +218,7 @@ export class ReplicationLink {
       failures: this.#backoff.failures,
       nextRetryAtMs: this.#nextRetryAtMs,
       repairs: this.#shared.repair?.status(),
+      ignored: this.#shared.ignored.toRecord(),
       counters: { ...counters },
     };
   }

@@ -13,6 +13,7 @@ import { type Address, formatAddress } from "../net/socket.ts";
 import { MAX_VALUE_BYTES } from "../store/memory/record.ts";
 import { clip, ReplicationError } from "./errors.ts";
 import { askLogin } from "./login.ts";
+import { NameCounts } from "./repair/name_counts.ts";
 import { ReplicationOffset } from "./offset.ts";
 import { Repair } from "./repair/repair.ts";
 import type {
@@ -70,6 +71,8 @@ export class LinkShared {
   readonly replOffset: ReplicationOffset = new ReplicationOffset();
   /** Running totals over all connections. */
   readonly counters: LinkCounters = newCounters();
+  /** Commands of the stream that were passed over, by name. */
+  readonly ignored: NameCounts = new NameCounts();
   /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */
   readonly repair: Repair | undefined;
   #resyncTimer: TimerId | undefined;

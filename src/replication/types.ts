@@ -160,8 +160,18 @@ export interface StreamExecutor {
   expect?(dbIndex: number, keys: Argv): void;
   /** Applies `argv` to database `dbIndex`. Returns undefined, or the error it met. */
   execute(dbIndex: number, argv: Argv): string | undefined;
-  /** True when a key's value is a module's whose bytes are known to be out of date: only its key is kept. */
-  isOutdated?(dbIndex: number, key: Uint8Array): boolean;
+  /**
+   * Is told of keys of which a command of the stream leaves it open whether they still exist: it took something
+   * out of a value that is not read here. Set by who can ask the master.
+   */
+  onDoubt?: ((dbIndex: number, key: Uint8Array) => void) | undefined;
+  /** Forgets the bytes of a value that is not read here. Returns false for a key without one. */
+  forget?(dbIndex: number, key: Uint8Array): boolean;
+  /**
+   * Puts a key in place whose value is not read: the name of its type as TYPE told it, and when it expires,
+   * milliseconds since 1970 or "0". Returns false for a type that is read here, of which the value is needed.
+   */
+  keepUnread?(dbIndex: number, key: Uint8Array, type: string, expireAtMs: string): boolean;
 }
 
 /** Listeners on the stream on its way into the keyspace. They must not throw. */
@@ -299,7 +309,7 @@ export interface LinkCounters {
   commands: number;
   /** Transactions (MULTI to EXEC) applied. */
   transactions: number;
-  /** Commands of the stream that concern no data here, such as SCRIPT and FUNCTION. */
+  /** Commands of the stream that concern no data here, such as SCRIPT LOAD and reads; `ignored` has their names. */
   ignoredCommands: number;
   /** Commands of the stream that could not be applied. */
   divergences: number;
@@ -354,6 +364,11 @@ export interface LinkStatus {
   readonly nextRetryAtMs: number | undefined;
   /** Keys that are being fetched, and what was; undefined unless `onDivergence` says `repair`. */
   readonly repairs: RepairStatus | undefined;
+  /**
+   * Commands of the stream that were passed over since the link was made, by name in lower case, as `script|load`: they
+   * changed nothing that is held here. At most 100 names; further ones are counted as `*`.
+   */
+  readonly ignored: Readonly<Record<string, number>>;
   /** Running totals; a copy. */
   readonly counters: Readonly<LinkCounters>;
 }

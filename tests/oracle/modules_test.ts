@@ -18,6 +18,7 @@ import { env } from "node:process";
 import { Replica } from "../../src/replica/replica.ts";
 import { type Dataset, differingKeys, readDataset, tellApart } from "../support/compare.ts";
 import { type Connection, open } from "../support/connection.ts";
+import { infoField } from "../support/info.ts";
 import { ErrorValue } from "../support/resp.ts";
 import {
   type RunningServer,
@@ -26,6 +27,7 @@ import {
   startServer,
   timeFor,
 } from "../support/servers.ts";
+import { until } from "../support/waiting.ts";
 import { DATABASES, ModuleWrites, type Words } from "./module_writes.ts";
 
 const COUNT = Number(env.COUNT ?? 20_000);
@@ -44,6 +46,8 @@ const SHOWN = 10;
 const PASSING_MS = 200;
 /** The types whose values are compared. */
 const PLAIN = new Set(["string", "list", "hash", "set", "zset", "stream"]);
+/** Types whose DUMP has addresses of the server's memory in it: no two servers have the same. */
+const ADDRESSED = new Set(["TopK-TYPE"]);
 /** Errors that mean that this test is wrong. */
 const UNSOUND = /^ERR (syntax|unknown|wrong number)/;
 
@@ -70,10 +74,9 @@ function leaveOutUnknown(theirs: Dataset, ours: Dataset): number {
   for (const [key, state] of theirs) {
     const mine = ours.get(key);
     if (mine === undefined || PLAIN.has(String(state.type))) continue;
-    if (!String(mine.value).startsWith("(error) ERR the value is of module type")) {
-      known++;
-      continue;
-    }
+    const isKnown = !String(mine.value).startsWith("(error) ERR the value is of module type");
+    if (isKnown) known++;
+    if (isKnown && !ADDRESSED.has(String(state.type))) continue;
     theirs.set(key, { ...state, value: undefined });
     ours.set(key, { ...mine, value: undefined });
   }
@@ -114,12 +117,33 @@ async function compare(run: Run, note: string): Promise<number> {
   }
   for (let db = 0; db < DATABASES; db++) {
     for (const connection of [mine, theirs]) await connection.call("SELECT", db);
-    assert.deepEqual(await mine.call("DBSIZE"), await theirs.call("DBSIZE"), "DBSIZE");
+    const [ours, real] = [await mine.call("DBSIZE"), await theirs.call("DBSIZE")];
+    if (ours !== real) assert.fail(await hidden(run, mine, theirs, db));
   }
   mine.close();
   theirs.close();
   await client.call("DEBUG", "SET-ACTIVE-EXPIRE", "1");
   return known;
+}
+
+/** The keys of a database that only some hold, those included that have expired and are not deleted yet. */
+async function hidden(
+  { master }: Run,
+  mine: Connection,
+  theirs: Connection,
+  db: number,
+): Promise<string> {
+  const origin = await master.connect();
+  await origin.call("SELECT", db);
+  const lines = [`DBSIZE of database ${db} differs`];
+  for (const key of ["stop", ...ModuleWrites.keys()]) {
+    const sides = await Promise.all([origin, theirs, mine].map(async (connection) => {
+      const has = !(await connection.call("DEBUG", "OBJECT", key) instanceof ErrorValue);
+      return `${has ? "there" : "not"}, ${await connection.call("PTTL", key)}`;
+    }));
+    if (new Set(sides).size > 1) lines.push(`${key}: master, a real replica, ours: ${sides}`);
+  }
+  return lines.join("\n  ");
 }
 
 /** What takes part in a run. */
@@ -188,10 +212,15 @@ async function followRound(
   await using replica = new Replica({
     master: `redis://127.0.0.1:${master.port}`,
     listen: 0,
+    server: { allowDebug: true },
     logger: { debug() {}, info() {}, warn: tell, error: tell },
   });
   await replica.start();
   await replica.ready({ timeoutMs: READY_MS });
+  // A master that is told to flush kills the process that has made the snapshot, should it still be there.
+  await until("no snapshot is being made", async () => {
+    return await infoField(client, "rdb_bgsave_in_progress") === "0";
+  });
   told.length = 0;
   replica.on("disconnect", ({ error }) => tell(`the link ended: ${error}`));
   const run: Run = { master, client, real, replica, writes, commands, told };

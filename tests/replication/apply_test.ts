@@ -95,13 +95,43 @@ test("PUBLISH and SPUBLISH go to the hook, and count", async () => {
   await rig.stop();
 });
 
-test("SCRIPT LOAD, and PFCOUNT of what is no HyperLogLog, are no divergence", async () => {
+test("what concerns no data is passed over, and counted by name", async () => {
   const rig = new Rig();
   const socket = await rig.follow();
   socket.send(command("SCRIPT", "LOAD", "return 1") + command("SET", "k", "v"));
-  socket.send(command("pfcount", "k"));
-  assert.equal(rig.link.status().counters.divergences, 0);
-  assert.equal(rig.link.status().counters.ignoredCommands, 1);
+  socket.send(command("script", "load", "return 2") + command("GET", "k") + command("PING"));
+  socket.send(command("REPLCONF", "RDBCHANNEL", "x") + command("CLIENT", "ID"));
+  socket.send(command("FT.DICTADD", "words", "w") + command("SET", "k", "w"));
+  const { counters, ignored } = rig.link.status();
+  assert.deepEqual(ignored, {
+    "script|load": 2,
+    get: 1,
+    replconf: 1,
+    "client|id": 1,
+    "ft.dictadd": 1,
+  });
+  assert.deepEqual([counters.ignoredCommands, counters.moduleCommandsSkipped], [5, 1]);
+  assert.equal(counters.divergences, 0);
+  assert.equal(rig.get("k"), "w");
+  await rig.stop();
+});
+
+test("PFCOUNT of what is no HyperLogLog here is a divergence: the master counted one", async () => {
+  const rig = new Rig({ onDivergence: "continue" });
+  const socket = await rig.follow();
+  socket.send(command("RPUSH", "k", "v") + command("pfcount", "k"));
+  assert.equal(rig.link.status().counters.divergences, 1);
+  await rig.stop();
+});
+
+test("a hundred names are counted one by one, and the others together", async () => {
+  const rig = new Rig({ onDivergence: "continue" });
+  const socket = await rig.follow();
+  for (let i = 0; i < 150; i++) socket.send(command(`FAR.N${i}`, "k"));
+  socket.send(command("FAR.N1", "k"));
+  const { ignored } = rig.link.status();
+  assert.equal(Object.keys(ignored).length, 101);
+  assert.deepEqual([ignored["far.n1"], ignored["far.n99"], ignored["*"]], [2, 1, 50]);
   await rig.stop();
 });
 
@@ -135,6 +165,7 @@ test("commands of modules make and change keys; what is about no key, or not kno
   socket.send(command("SET", "a", "1"));
   const { counters } = rig.link.status();
   assert.deepEqual([counters.moduleCommandsSkipped, counters.divergences], [2, 0]);
+  assert.deepEqual(rig.link.status().ignored, { "ft._createifnx": 1, "far.away": 1 });
   assert.equal(rig.get("a"), "1");
   assert.equal(rig.keyspace.keyCount, 4);
   await rig.stop();

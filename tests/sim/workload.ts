@@ -47,6 +47,7 @@ function write(master: TestMaster, prng: Prng, largest: number, unknownOneIn: nu
 /** A write that the replica does not know, or one that computes a key from others. */
 function changeUnknown(master: TestMaster, prng: Prng): void {
   const [a, b] = [`a${prng.int(12)}`, `a${prng.int(12)}`];
+  if (prng.oneIn(3)) return changeUnread(master, prng);
   switch (prng.int(10)) {
     case 0:
       return void master.call("XCOPY", a, b);
@@ -66,6 +67,30 @@ function changeUnknown(master: TestMaster, prng: Prng): void {
       return void master.call("BITOP", "OR", a, a, b);
     default:
       return void master.call("XAPPEND", a, "unknown");
+  }
+}
+
+/** A write to values that are not read here: with their last element the keys go, and come back. */
+function changeUnread(master: TestMaster, prng: Prng): void {
+  const [u, v] = [`u${prng.int(6)}`, `v${prng.int(6)}`];
+  const what = prng.oneIn(2) ? "last" : "one";
+  switch (prng.int(9)) {
+    case 0:
+      return void master.call("FAR.PUT", `far${u}`);
+    case 1:
+      return void master.call("FAR.PUTS", `far${u}`, `far${v}`);
+    case 2:
+      return void master.call("FAR.TAKE", `far${u}`, what);
+    case 3:
+      return void master.call("PEXPIRE", u, 1 + prng.int(9000));
+    case 4:
+      return void (master.call("EXISTS", u) === 1 && master.call("RENAME", u, v));
+    case 5:
+      return void master.call("COPY", v, u, "DB", prng.int(4), "REPLACE");
+    case 6:
+      return void master.call("ARSET", u, 0, "x");
+    default:
+      return void master.call("ARDEL", u, what);
   }
 }
 

@@ -61,10 +61,26 @@ export function differingKeys(actual: Dataset, expected: Dataset, toleranceMs = 
   return [...keys].filter((key) => !sameState(actual.get(key), expected.get(key), toleranceMs));
 }
 
-/** What each of several holds under one key, in one line. */
+/** What each of several holds under one key, in one line: who holds the same stands together. */
 export function tellApart(key: string, sides: Readonly<Record<string, Dataset>>): string {
-  const states = Object.entries(sides).map(([name, side]) => `${name} ${describe(side.get(key))}`);
-  return `${JSON.stringify(key)}: ${states.join("; ")}`;
+  const groups: { readonly names: string[]; readonly state: KeyState | undefined }[] = [];
+  for (const [name, side] of Object.entries(sides)) {
+    const state = side.get(key);
+    const group = groups.find((other) => sameState(other.state, state, 0));
+    if (group === undefined) groups.push({ names: [name], state });
+    else group.names.push(name);
+  }
+  const [first, ...others] = groups.map(({ state }) => String(state?.value));
+  const at = Math.max(0, ...others.map((other) => firstDifference(first, other)));
+  const told = groups.map(({ names, state }) => `${names.join(", ")} ${describe(state, at)}`);
+  return `${JSON.stringify(key)}: ${told.join("; ")}`;
+}
+
+/** Index of the first character in which two texts differ. */
+function firstDifference(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  return at;
 }
 
 async function scanKeys(connection: Connection): Promise<Uint8Array[]> {
@@ -119,9 +135,13 @@ function sameState(
   return Math.abs(a.expireAtMs - b.expireAtMs) <= toleranceMs;
 }
 
-function describe(state: KeyState | undefined): string {
+/** A key's state, its value from `at` on. */
+function describe(state: KeyState | undefined, at: number = 0): string {
   if (state === undefined) return "missing";
   const value = String(state.value);
-  const short = value.length > 60 ? `${value.slice(0, 60)}... (${value.length})` : value;
+  const from = at < 20 ? 0 : at - 20;
+  const short = value.length > from + 60
+    ? `${value.slice(from, from + 60)}... (from ${from} of ${value.length})`
+    : value.slice(from);
   return `${state.type} ${JSON.stringify(short)} until ${state.expireAtMs}`;
 }

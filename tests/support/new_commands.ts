@@ -7,8 +7,14 @@
 
 import { type Command, command, READONLY, WRITE } from "../../src/commands/engine/command.ts";
 import type { Context } from "../../src/commands/engine/context.ts";
+import { checkType, lookup } from "../../src/commands/engine/lookup.ts";
 import { commandIndex } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
+import { NO_EXPIRY, ValueType } from "../../src/store/memory/record.ts";
+import { ARRAY_TYPE, setUnknown } from "../../src/store/types/module.ts";
+
+/** Type of the values that a module makes of which nothing is known here. */
+export const FAR_TYPE = "far-thing";
 
 /** Runs a command of our own table in the place of a new one, and sends the new one to replicas. */
 function as(ctx: Context, ...args: readonly (string | Uint8Array)[]): void {
@@ -49,6 +55,49 @@ const farAppend = command("far.append", 3, WRITE, "RW.update@1", (ctx, argv) => 
   as(ctx, "APPEND", argv.at(1), argv.at(2));
 });
 
+/** Makes a value that nobody here reads, or changes it; it keeps its expiry. */
+function put(ctx: Context, argv: Argv, index: number, type: string): void {
+  const entry = lookup(ctx, argv, index);
+  if (entry !== 0) checkType(ctx.db, entry, ValueType.MODULE);
+  const expiry = entry === 0 ? NO_EXPIRY : ctx.db.expireAtMs(entry);
+  setUnknown(ctx.db, argv.bytes, argv.starts[index], argv.ends[index], type, expiry);
+  ctx.changed(argv, index);
+}
+
+/** Takes an element out of such a value: with "last" behind the key the last one, and the key goes. */
+function take(ctx: Context, argv: Argv): void {
+  const entry = lookup(ctx, argv, 1);
+  if (entry === 0) return ctx.reply.integer(0);
+  checkType(ctx.db, entry, ValueType.MODULE);
+  if (new TextDecoder().decode(argv.at(2)) === "last") ctx.db.removeEntry(entry);
+  ctx.changed(argv, 1);
+  ctx.reply.integer(1);
+}
+
+/** `FAR.PUT key`: makes or changes a value of a module that is not known here. */
+const farPut = command("far.put", 2, WRITE, "RW.update@1", (ctx, argv) => {
+  put(ctx, argv, 1, FAR_TYPE);
+  ctx.reply.ok();
+});
+
+/** `FAR.PUTS key ...`: FAR.PUT of each; its key specs say that only the server can tell. */
+const farPuts = command("far.puts", -2, WRITE, "RW.update.incomplete@?", (ctx, argv) => {
+  for (let i = 1; i < argv.count; i++) put(ctx, argv, i, FAR_TYPE);
+  ctx.reply.ok();
+});
+
+/** `FAR.TAKE key last|one`: takes something out of such a value. */
+const farTake = command("far.take", 3, WRITE, "RW.delete@1", take);
+
+/** `ARSET key index value`: makes an array, whose values are held without being read here. */
+const arset = command("arset", -4, WRITE, "RW.update@1", (ctx, argv) => {
+  put(ctx, argv, 1, ARRAY_TYPE);
+  ctx.reply.ok();
+});
+
+/** `ARDEL key last|one`: takes something out of an array. */
+const ardel = command("ardel", 3, WRITE, "RW.delete@1", take);
+
 /** `FAR.INDEX`: a module's write about no key. */
 const farIndex = command("far.index", 1, WRITE, "", (ctx, argv) => {
   ctx.propagateAs("FAR.INDEX", argv.at(0));
@@ -81,7 +130,7 @@ const incr = command("incr", 2, WRITE, "RW.access.update@1", (ctx, argv) => {
   as(ctx, "APPEND", argv.at(1), "one more");
 });
 
-/** Every new command, and two of ours that do something else. */
+/** Every new command, and some of ours that do something else. */
 export const NEW_COMMANDS: readonly Command[] = [
   xappend,
   xcopy,
@@ -89,6 +138,11 @@ export const NEW_COMMANDS: readonly Command[] = [
   xmovable,
   farAppend,
   farIndex,
+  farPut,
+  farPuts,
+  farTake,
+  arset,
+  ardel,
   getKeys,
   xall,
   xlook,

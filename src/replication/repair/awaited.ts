@@ -35,8 +35,10 @@ export interface KeptCommand {
 export interface FetchedValue {
   /** The offset it is as of. */
   readonly offset: number;
-  /** What DUMP answered; null when there is no such key. */
+  /** What DUMP answered; null when there is no such key, and where only its type was asked. */
   readonly payload: Uint8Array | null;
+  /** What TYPE answered where that was asked in place of DUMP and there is such a key; else undefined. */
+  readonly type: string | undefined;
   /** When it expires, decimal milliseconds since 1970; "0" for never, as RESTORE takes it. */
   readonly expireAtMs: string;
 }
@@ -61,6 +63,8 @@ export class AwaitedKey {
   keptBytes: number = 0;
   /** How often `kept` grew beyond its bound. */
   overflows: number = 0;
+  /** True where the value is asked for; false where it is enough to know whether the key is there. */
+  wantsValue: boolean = true;
   /** True while the master is being asked. */
   asked: boolean = false;
   /** Counts what makes an answer that is under way useless: the key moved to another database. */

@@ -1,6 +1,6 @@
 /**
- * Fetches the values of awaited keys: in batches of bounded number and size, with a pause between two, and
- * with longer pauses while the master does not answer.
+ * Fetches the values of awaited keys, or asks whether they are there: in batches of bounded number and size, with
+ * a pause between two, and with longer pauses while the master does not answer.
  *
  * @module
  */
@@ -54,6 +54,8 @@ export interface FetchOwner {
 export class Fetcher {
   /** How often a value was asked for. */
   fetches: number = 0;
+  /** How often it was asked whether a key is there. */
+  looks: number = 0;
   readonly #options: RepairOptions;
   readonly #desk: MasterDesk;
   readonly #owner: FetchOwner;
@@ -62,7 +64,8 @@ export class Fetcher {
   readonly #later: Map<AwaitedKey, number> = new Map();
   #following: boolean = false;
   #running: boolean = false;
-  #scheduled: boolean = false;
+  /** When the next batch begins, on the monotonic clock; Infinity while none is due. */
+  #dueAt: number = Infinity;
   #timer: TimerId | undefined;
   /** No batch begins before, on the monotonic clock. */
   #notBefore: number = 0;
@@ -103,27 +106,28 @@ export class Fetcher {
   #cancel(): void {
     this.#options.clock.clearTimer(this.#timer);
     this.#timer = undefined;
-    this.#scheduled = false;
+    this.#dueAt = Infinity;
   }
 
   /** Makes sure that the next batch begins as soon as it may. */
   #wake(): void {
-    if (this.#scheduled || this.#running || !this.#following) return;
+    if (this.#running || !this.#following) return;
     const { clock } = this.#options;
     const now = clock.monotonic();
     let at = this.#wanting.size > 0 ? this.#notBefore : Infinity;
     for (const time of this.#later.values()) at = Math.min(at, Math.max(time, this.#notBefore));
-    if (at === Infinity) return;
-    this.#scheduled = true;
+    // A key that is postponed for a minute holds up no other one.
+    if (at >= this.#dueAt) return;
+    this.#cancel();
+    this.#dueAt = at;
     // In a later turn: commands that are here already are applied first, and one fetch serves them all.
     if (at <= now) clock.soon(() => this.#begin());
     else this.#timer = clock.setTimer(() => this.#begin(), at - now);
   }
 
   #begin(): void {
-    if (!this.#scheduled || !this.#following) return;
-    this.#scheduled = false;
-    this.#timer = undefined;
+    if (this.#dueAt === Infinity || this.#running || !this.#following) return;
+    this.#cancel();
     const now = this.#options.clock.monotonic();
     for (const [awaited, time] of this.#later) {
       if (time > now) continue;
@@ -147,8 +151,10 @@ export class Fetcher {
       awaited.asked = true;
       batch.push(awaited);
     }
+    const lookedAt = batch.filter(({ wantsValue }) => !wantsValue);
     try {
-      const chosen = await this.#fit(batch);
+      await this.#look(lookedAt);
+      const chosen = await this.#fit(batch.filter((awaited) => !lookedAt.includes(awaited)));
       await Promise.all(chosen.map((awaited) => this.#fetchOne(awaited)));
     } catch (error) {
       for (const awaited of batch) this.#askLater(awaited);
@@ -190,21 +196,56 @@ export class Fetcher {
     }
   }
 
-  async #fetchOne(awaited: AwaitedKey): Promise<void> {
-    const { generation } = awaited;
-    this.fetches++;
-    let value: MasterValue | undefined;
+  /** Asks of keys whether they are there, those of one database at once. */
+  async #look(keys: readonly AwaitedKey[]): Promise<void> {
+    const databases = Map.groupBy(keys, ({ db }) => db);
+    const looks = [...databases].map(([db, of]) => {
+      this.looks += of.length;
+      return this.#answer(of, () => this.#desk.look(db, of.map(({ key }) => key)));
+    });
     try {
-      value = await this.#desk.fetch(awaited.db, awaited.key);
+      await Promise.all(looks);
     } catch (error) {
-      // What the master says of this one key must not keep it from telling of others.
-      const isOfKey = error instanceof ErrorReply && !PASSING.has(error.code);
-      if (!isOfKey) throw error;
-      if (this.#stillAsked(awaited)) this.#refuse(awaited, error.message);
+      if (!(error instanceof MissingRights)) throw error;
+      // Values may be had all the same; what is missing is told.
+      for (const awaited of keys) if (this.#stillAsked(awaited)) this.postpone(awaited, REFUSED_MS);
+      this.#owner.failed(error, 0);
+    }
+  }
+
+  #fetchOne(awaited: AwaitedKey): Promise<void> {
+    this.fetches++;
+    return this.#answer([awaited], async () => [
+      await this.#desk.fetch(awaited.db, awaited.key),
+    ]);
+  }
+
+  /** Hands on what the master answers about some keys. */
+  async #answer(
+    keys: readonly AwaitedKey[],
+    question: () => Promise<(MasterValue | undefined)[]>,
+  ): Promise<void> {
+    const generations = keys.map(({ generation }) => generation);
+    let values: (MasterValue | undefined)[];
+    try {
+      values = await question();
+    } catch (error) {
+      // What the master says of these keys must not keep it from telling of others.
+      const isOfKeys = error instanceof ErrorReply && !PASSING.has(error.code);
+      if (!isOfKeys) throw error;
+      for (const awaited of keys) {
+        if (this.#stillAsked(awaited)) this.#refuse(awaited, error.message);
+      }
       return;
     }
     this.#failures = 0;
-    if (generation !== awaited.generation || !this.#stillAsked(awaited)) return;
+    keys.forEach((awaited, i) => {
+      if (generations[i] === awaited.generation) this.#take(awaited, values[i]);
+    });
+  }
+
+  #take(awaited: AwaitedKey, value: MasterValue | undefined): void {
+    if (!this.#stillAsked(awaited)) return;
     if (!this.#following) return this.#askLater(awaited);
     awaited.asked = false;
     if (value === undefined) this.want(awaited);

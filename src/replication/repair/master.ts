@@ -11,6 +11,7 @@
  *                      PEXPIRETIME key       before 7.0: TIME, PTTL, TIME
  *                      INFO replication      replid and offset
  *                      EXEC
+ *  keys, at once       the same with TYPE in the place of each DUMP: are they there?
  *  a command           COMMAND INFO name     once per run id
  *                      COMMAND GETKEYS ...   for each one whose keys only the master can find
  * ```
@@ -44,8 +45,10 @@ export interface MasterValue {
   readonly secondOffset: number;
   /** Offset of the last byte of the stream that the value has seen. */
   readonly offset: number;
-  /** What DUMP answered; null when there is no such key. */
+  /** What DUMP answered; null when there is no such key, and where only its type was asked. */
   readonly payload: Uint8Array | null;
+  /** What TYPE answered where that was asked in place of DUMP and there is such a key; else undefined. */
+  readonly type: string | undefined;
   /** When it expires, decimal milliseconds since 1970; "0" for never. */
   readonly expireAtMs: string;
 }
@@ -61,6 +64,9 @@ export class MissingRights extends Error {
     this.rights = rights;
   }
 }
+
+/** A command, and the right that it needs. */
+type Question = [args: readonly (string | Uint8Array)[], right: string];
 
 /** The master as a client sees it. */
 export class MasterDesk {
@@ -148,15 +154,38 @@ export class MasterDesk {
    * @throws {Error} When the master cannot be reached.
    */
   async fetch(db: number, key: Uint8Array): Promise<MasterValue | undefined> {
+    return (await this.#readKeys("DUMP", db, [key]))[0];
+  }
+
+  /**
+   * Asks which of several keys are there, of which types, when they expire, and the offset that is as of.
+   *
+   * @returns In the order of the keys; undefined as `fetch` does, and it throws the same.
+   */
+  look(db: number, keys: readonly Uint8Array[]): Promise<(MasterValue | undefined)[]> {
+    return this.#readKeys("TYPE", db, keys);
+  }
+
+  /** Asks DUMP or TYPE, and the expiry, of each key, all of one moment. */
+  async #readKeys(
+    name: "DUMP" | "TYPE",
+    db: number,
+    keys: readonly Uint8Array[],
+  ): Promise<(MasterValue | undefined)[]> {
     const connection = await this.#open();
-    const expiry: [readonly (string | Uint8Array)[], string][] = this.#knowsExpireTime
-      ? [[["PEXPIRETIME", key], "+pexpiretime"]]
-      : [[["TIME"], "+time"], [["PTTL", key], "+pttl"], [["TIME"], "+time"]];
-    const questions: [readonly (string | Uint8Array)[], string][] = [
+    const ofKeys = keys.flatMap((key): Question[] => [
+      [[name, key], `+${name.toLowerCase()}`],
+      ...(this.#knowsExpireTime
+        ? [[["PEXPIRETIME", key], "+pexpiretime"]] satisfies Question[]
+        : [[["TIME"], "+time"], [["PTTL", key], "+pttl"], [
+          ["TIME"],
+          "+time",
+        ]] satisfies Question[]),
+    ]);
+    const questions: Question[] = [
       [["MULTI"], "+multi"],
       [["SELECT", String(db)], "+select"],
-      [["DUMP", key], "+dump"],
-      ...expiry,
+      ...ofKeys,
       [["INFO", "replication"], "+info"],
       [["EXEC"], "+exec"],
     ];
@@ -170,7 +199,7 @@ export class MasterDesk {
     // EXECABORT comes last and says nothing of its own: the first failure is the reason.
     if (failures.length > 0) throw failures[0].reason;
     const replies = outcomes.at(-1) as PromiseFulfilledResult<RespValue>;
-    return readValue(replies.value, questions.slice(1, -1).map(([, right]) => right));
+    return readValues(replies.value, questions.slice(1, -1).map(([, right]) => right), keys.length);
   }
 
   /**
@@ -188,6 +217,7 @@ export class MasterDesk {
       [["EXEC"], "+exec"],
       [["SELECT", "0"], "+select"],
       [["DUMP", PROBED_KEY], "+dump"],
+      [["TYPE", PROBED_KEY], "+type"],
       ...expiry,
       [["COMMAND", "INFO", "ping"], "+command"],
       [["MEMORY", "USAGE", PROBED_KEY], "+memory|usage"],
@@ -307,30 +337,41 @@ function asMissingRights(error: ErrorReply, right: string): Error {
   return new MissingRights([/\bkeys?\b/.test(error.message) ? "~*" : right]);
 }
 
-/** Reads the reply to EXEC. @param rights What each of the commands needs, in order. */
-function readValue(reply: RespValue, rights: readonly string[]): MasterValue | undefined {
+/** Reads the reply to EXEC, about `count` keys. @param rights What each of the commands needs, in order. */
+function readValues(
+  reply: RespValue,
+  rights: readonly string[],
+  count: number,
+): (MasterValue | undefined)[] {
   if (!Array.isArray(reply)) throw new Error("EXEC was not answered by an array");
   if (reply.length !== rights.length) throw new Error("EXEC did not answer each command");
   for (const [i, element] of reply.entries()) {
     if (element instanceof ErrorReply) throw asMissingRights(element, rights[i]);
   }
-  const absolute = reply.length === 4;
-  const payload = reply[1];
-  const expireAtMs = absolute
-    ? absoluteExpiry(reply[2])
-    : relativeExpiry(reply[2], reply[3], reply[4]);
-  if (expireAtMs === undefined) return undefined;
   const info = textOf(reply.at(-1));
   const offset = Number(fieldOf(info, "master_repl_offset") || NaN);
   if (!Number.isSafeInteger(offset)) throw new Error("INFO replication names no offset");
-  return {
+  const place = {
     replid: fieldOf(info, "master_replid"),
     replid2: fieldOf(info, "master_replid2"),
     secondOffset: Number(fieldOf(info, "second_repl_offset") || -1),
     offset,
-    payload: payload instanceof Uint8Array ? payload : null,
-    expireAtMs,
   };
+  // SELECT stands before what is about the keys, INFO behind it.
+  const each = (reply.length - 2) / count;
+  return Array.from({ length: count }, (_, i) => {
+    const [held, ...expiry] = reply.slice(1 + i * each, 1 + (i + 1) * each);
+    const expireAtMs = each === 2
+      ? absoluteExpiry(expiry[0])
+      : relativeExpiry(expiry[0], expiry[1], expiry[2]);
+    return expireAtMs === undefined ? undefined : { ...place, ...readHeld(held), expireAtMs };
+  });
+}
+
+/** What DUMP answered, bytes or null, or TYPE, a simple string. */
+function readHeld(reply: RespValue): Pick<MasterValue, "payload" | "type"> {
+  if (reply instanceof Uint8Array) return { payload: reply, type: undefined };
+  return { payload: null, type: typeof reply === "string" && reply !== "none" ? reply : undefined };
 }
 
 /** What RESTORE takes for what PEXPIRETIME answered. */

@@ -12,6 +12,8 @@
  *     +--- a command replaces the whole value -----+
  *     +--- a flush, a full sync -------------------+
  *
+ *  A key whose value is not read here (a module's) is only looked at: is it there, of which type, until when?
+ *
  *  a command of the stream            while one of its keys is awaited
  *  replaces the whole value           ends the waiting, and is applied
  *  is about this one key              is kept
@@ -31,6 +33,7 @@ import { checkArity } from "../../commands/engine/execute.ts";
 import type { Command } from "../../commands/engine/command.ts";
 import { commandIndex } from "../../commands/table.ts";
 import { Argv } from "../../resp/argv.ts";
+import { NameCounts } from "./name_counts.ts";
 import { AwaitedKey, AwaitedKeys, type FetchedValue } from "./awaited.ts";
 import { Fetcher, type FetchOwner } from "./fetcher.ts";
 import { CommandLookup, foreignNameOf } from "./lookup.ts";
@@ -49,8 +52,8 @@ const MAX_OVERFLOWS = 5;
 const MAX_FAILURES = 5;
 /** Most arguments of one command that are asked for when it is not known which of them are keys. */
 const MAX_ARGUMENTS = 256;
-/** Most names counted one by one; commands of further names are counted as "*". */
-const MAX_NAMES = 100;
+/** Most kinds of things that the log tells once each. */
+const MAX_TOLD = 400;
 /** Most awaited keys that the status lists. */
 const MAX_LISTED = 100;
 /** Milliseconds until a value is asked for again that came from another history. */
@@ -58,7 +61,7 @@ const OTHER_HISTORY_MS = 200;
 
 /** What a user needs at the master for repairs, as ACL SETUSER takes it. */
 export const REPAIR_RIGHTS: string =
-  "~* +multi +exec +select +dump +pexpiretime +pttl +time +info +command +memory|usage";
+  "~* +multi +exec +select +dump +type +pexpiretime +pttl +time +info +command +memory|usage";
 
 /** Awaits keys, and puts the master's values in their place. */
 export class Repair implements FetchOwner {
@@ -72,16 +75,18 @@ export class Repair implements FetchOwner {
   readonly #desk: MasterDesk;
   readonly #fetcher: Fetcher;
   readonly #keys: AwaitedKeys = new AwaitedKeys();
-  readonly #begun: Record<RepairReason, number> = { unknown: 0, failed: 0, derived: 0 };
+  readonly #begun: Record<RepairReason, number> = { unknown: 0, failed: 0, derived: 0, doubted: 0 };
   readonly #ended: Record<RepairResult, number> = {
     fetched: 0,
     replaced: 0,
     cleared: 0,
     refused: 0,
   };
-  readonly #unknownCommands: Map<string, number> = new Map();
-  readonly #failedCommands: Map<string, number> = new Map();
+  readonly #unknownCommands: NameCounts = new NameCounts();
+  readonly #failedCommands: NameCounts = new NameCounts();
   readonly #missingRights: Set<string> = new Set();
+  /** Offset of the kept command that is being applied; undefined while none is. */
+  #replayed: number | undefined = undefined;
   /** True while it is being found out which rights are missing. */
   #probes: boolean = false;
   /** Kinds of things that were told: each is one line in the log. */
@@ -129,53 +134,67 @@ export class Repair implements FetchOwner {
     if (name === "rename" || name === "renamenx" || name === "move") {
       this.#move(db, argv, uses, offset);
     } else {
-      this.#awaitChanged(uses, argv, "derived", offset);
+      this.#awaitChanged(uses, argv, "derived", offset, this.#wantsValue(touched, argv));
     }
     return true;
   }
 
-  /** A command that our table does not know: `lookup.ready` has said that its keys can be told. */
-  unknown(db: number, argv: Argv, offset: number): void {
+  /** True unless all that is asked of these keys is whether they are there. */
+  #wantsValue(touched: readonly KeyUse[], argv: Argv): boolean {
+    return touched.some((use) => this.#find(use, argv)?.wantsValue);
+  }
+
+  /**
+   * A command that our table does not know: `lookup.ready` has said that its keys can be told.
+   *
+   * @returns True when it is passed over: it changes no key, and nothing that is held here.
+   */
+  unknown(db: number, argv: Argv, offset: number): boolean {
     const name = foreignNameOf(argv);
-    count(this.#unknownCommands, name);
+    this.#unknownCommands.add(name);
     const verdict = this.lookup.take(argv);
     switch (verdict.kind) {
       case "nothing":
-        return this.#tell(
+        this.#tell(
           `nothing ${name}`,
           `The stream has "${name}", which changes no key by what the master says: it is passed over`,
         );
+        return true;
       case "keyless":
         this.#tell(
           `keyless ${name}`,
           `The stream has "${name}", a write that is not known here and names no key`,
         );
         // What a module writes beside its keys, as indexes, is held by nobody here.
-        if (name.includes(".")) return;
-        return this.#options.unmendable(`"${name}" is not known here and names no key`);
+        if (name.includes(".")) return true;
+        this.#options.unmendable(`"${name}" is not known here and names no key`);
+        return false;
       case "untold":
         this.#tell(
           `untold ${name}`,
           `The stream has "${name}", and the master cannot be asked what it is: each argument counts as a key`,
         );
-        return this.#awaitArguments(db, argv, "unknown", offset);
+        this.#awaitArguments(argv, (key) => this.#awaitUnknown(db, key, name, offset));
+        return false;
       case "keys":
         this.#tell(
           `keys ${name}`,
           `The stream has "${name}", which is not known here: its keys are fetched from the master`,
         );
-        for (const key of verdict.keys) {
-          // A module's value that changes all the time is not fetched over and over: nobody here reads it.
-          const isKept = this.#options.executor.isOutdated?.(db, key) ?? false;
-          if (!isKept) this.#await(db, key, "unknown", offset);
-        }
+        for (const key of verdict.keys) this.#awaitUnknown(db, key, name, offset);
+        return false;
     }
+  }
+
+  /** A command took something out of a value that is not read here: is the key still there? */
+  doubted(db: number, key: Uint8Array, offset: number): void {
+    this.#await(db, key, "doubted", this.#replayed ?? offset, false);
   }
 
   /** A command of our table that was applied on the master and failed here with `problem`. */
   failedHere(db: number, argv: Argv, offset: number, problem: string): void {
     const name = foreignNameOf(argv);
-    count(this.#failedCommands, name);
+    this.#failedCommands.add(name);
     const isScript = name === "eval" || name === "evalsha";
     const why = isScript
       ? "the master sends scripts as they are (lua-replicate-commands no), and none are run here"
@@ -186,7 +205,7 @@ export class Repair implements FetchOwner {
     );
     const command = commandIndex.lookup(argv);
     if (command === undefined || !checkArity(command, argv)) {
-      return this.#awaitArguments(db, argv, "failed", offset);
+      return this.#awaitArguments(argv, (key) => this.#await(db, key, "failed", offset));
     }
     const uses = usesOf(command, db, argv);
     if (!uses.some(({ role }) => role !== "reads")) {
@@ -258,8 +277,9 @@ export class Repair implements FetchOwner {
       begun: { ...this.#begun },
       ended: { ...this.#ended },
       fetches: this.#fetcher.fetches,
-      unknownCommands: Object.fromEntries(this.#unknownCommands),
-      failedCommands: Object.fromEntries(this.#failedCommands),
+      looks: this.#fetcher.looks,
+      unknownCommands: this.#unknownCommands.toRecord(),
+      failedCommands: this.#failedCommands.toRecord(),
       missingRights: [...this.#missingRights],
     };
   }
@@ -289,7 +309,8 @@ export class Repair implements FetchOwner {
       `refused ${why}`,
       `A key that is awaited cannot be fetched: ${why}; it stays as last known`,
     );
-    if (awaited.reason !== "unknown") this.#options.unmendable(`A key cannot be fetched: ${why}`);
+    if (awaited.reason === "unknown" || awaited.reason === "doubted") return;
+    this.#options.unmendable(`A key cannot be fetched: ${why}`);
   }
 
   /** The master did not answer. */
@@ -331,17 +352,18 @@ export class Repair implements FetchOwner {
     argv: Argv,
     reason: RepairReason,
     offset: number,
+    wantsValue: boolean = true,
   ): void {
     for (const { index, db, role } of uses) {
-      if (role !== "reads") this.#await(db, argv.at(index), reason, offset);
+      if (role !== "reads") this.#await(db, argv.at(index), reason, offset, wantsValue);
     }
   }
 
   /**
-   * Awaits each argument, when it is not known which of them are keys: asking for a key that does not exist
+   * Has each argument awaited, when it is not known which of them are keys: asking for a key that does not exist
    * harms nobody.
    */
-  #awaitArguments(db: number, argv: Argv, reason: RepairReason, offset: number): void {
+  #awaitArguments(argv: Argv, awaits: (key: Uint8Array) => void): void {
     if (
       argv.count > MAX_ARGUMENTS ||
       argv.ends[argv.count - 1] - argv.starts[0] > MAX_KEPT_BYTES_OF_KEY
@@ -352,11 +374,26 @@ export class Repair implements FetchOwner {
         }" has too many arguments, and it is not known which of them are keys`,
       );
     }
-    for (let i = 1; i < argv.count; i++) this.#await(db, argv.at(i), reason, offset);
+    for (let i = 1; i < argv.count; i++) awaits(argv.at(i));
   }
 
-  /** Awaits a key: only a value as of `offset` or later will do. */
-  #await(db: number, key: Uint8Array, reason: RepairReason, offset: number): void {
+  /**
+   * Awaits a key that a command has changed which is not known here. The value of a module is not fetched over and
+   * over, as nobody here reads it.
+   */
+  #awaitUnknown(db: number, key: Uint8Array, name: string, offset: number): void {
+    const isUnread = this.#options.executor.forget?.(db, key) ?? false;
+    this.#await(db, key, "unknown", offset, !isUnread && !name.includes("."));
+  }
+
+  /** Awaits a key: only a value, or where that is enough a look at it, as of `offset` or later will do. */
+  #await(
+    db: number,
+    key: Uint8Array,
+    reason: RepairReason,
+    offset: number,
+    wantsValue: boolean = true,
+  ): void {
     const { place, clock } = this.#options;
     let awaited = this.#keys.find(db, key, 0, key.length);
     if (awaited === undefined) {
@@ -365,11 +402,13 @@ export class Repair implements FetchOwner {
       }
       const before = Math.min(place.applied, offset);
       awaited = new AwaitedKey(db, key.slice(), reason, clock.now(), before, offset);
+      awaited.wantsValue = wantsValue;
       this.#keys.add(awaited);
       this.awaited = this.#keys.size;
       this.#begun[reason]++;
     }
     awaited.least = offset;
+    awaited.wantsValue ||= wantsValue;
     this.#keys.dropKept(awaited, offset);
     if (awaited.arrival !== undefined && awaited.arrival.offset < offset) {
       this.#dropArrival(awaited);
@@ -383,7 +422,7 @@ export class Repair implements FetchOwner {
       this.#keys.keptBytes <= MAX_KEPT_BYTES;
     if (fits) return;
     awaited.overflows++;
-    this.#await(awaited.db, awaited.key, awaited.reason, offset);
+    this.#await(awaited.db, awaited.key, awaited.reason, offset, awaited.wantsValue);
     if (awaited.overflows < MAX_OVERFLOWS) return;
     awaited.overflows = 0;
     this.refused(
@@ -403,6 +442,7 @@ export class Repair implements FetchOwner {
 
   /** RENAME and MOVE of an awaited key: the new one is awaited, and shows what was last known of the old one. */
   #move(db: number, argv: Argv, uses: readonly KeyUse[], offset: number): void {
+    const wantsValue = this.#find(uses[0], argv)?.wantsValue ?? true;
     for (const use of uses) this.#replaceTarget(use, argv);
     // It fails where the key is not here: then there is nothing to show.
     this.#options.executor.execute(db, argv);
@@ -412,7 +452,7 @@ export class Repair implements FetchOwner {
       this.#end(source, "replaced");
     }
     const target = uses[1];
-    this.#await(target.db, argv.at(target.index), "derived", offset);
+    this.#await(target.db, argv.at(target.index), "derived", offset, wantsValue);
   }
 
   #replaceTarget(use: KeyUse, argv: Argv): void {
@@ -442,7 +482,11 @@ export class Repair implements FetchOwner {
 
   /** Puts a value in place and applies to it what was kept behind it, in one step. */
   #install(awaited: AwaitedKey, value: FetchedValue): void {
-    const problem = this.#restore(awaited, value);
+    if (value.type !== undefined && !this.#keepUnread(awaited, value.type, value.expireAtMs)) {
+      awaited.wantsValue = true;
+      return this.#fetcher.want(awaited);
+    }
+    const problem = value.type === undefined ? this.#restore(awaited, value) : undefined;
     if (problem !== undefined) {
       this.#fetcher.postpone(awaited, 60_000);
       return this.refused(awaited, `its value cannot be read (${problem})`);
@@ -450,12 +494,29 @@ export class Repair implements FetchOwner {
     this.#keys.dropKept(awaited, value.offset);
     if (value.offset < awaited.least) return this.#fetcher.want(awaited);
     for (const { argv, offset } of awaited.kept) {
-      const failure = this.#options.executor.execute(awaited.db, argv);
-      if (failure === undefined) continue;
-      count(this.#failedCommands, foreignNameOf(argv));
-      return this.#await(awaited.db, awaited.key, "failed", offset);
+      const failure = this.#replay(awaited, argv, offset);
+      if (failure !== undefined) {
+        this.#failedCommands.add(foreignNameOf(argv));
+        return this.#await(awaited.db, awaited.key, "failed", offset);
+      }
+      // It is in doubt again, and asked for.
+      if (awaited.least >= offset) return;
     }
     this.#end(awaited, "fetched");
+  }
+
+  /** Applies a command that was kept. */
+  #replay({ db }: AwaitedKey, argv: Argv, offset: number): string | undefined {
+    this.#replayed = offset;
+    const failure = this.#options.executor.execute(db, argv);
+    this.#replayed = undefined;
+    return failure;
+  }
+
+  /** What a look at a key showed is put in place; false where the value itself is needed. */
+  #keepUnread({ db, key, wantsValue }: AwaitedKey, type: string, expireAtMs: string): boolean {
+    if (wantsValue) return false;
+    return this.#options.executor.keepUnread?.(db, key, type, expireAtMs) ?? false;
   }
 
   #restore({ db, key }: AwaitedKey, { payload, expireAtMs }: FetchedValue): string | undefined {
@@ -476,7 +537,7 @@ export class Repair implements FetchOwner {
   }
 
   #tell(kind: string, message: string, level: "warn" | "error" = "warn"): void {
-    if (this.#told.has(kind) || this.#told.size >= 4 * MAX_NAMES) return;
+    if (this.#told.has(kind) || this.#told.size >= MAX_TOLD) return;
     this.#told.add(kind);
     this.#options.log(level, message);
   }
@@ -509,9 +570,4 @@ function isSameKey(use: KeyUse, other: KeyUse, argv: Argv): boolean {
   if (use.db !== other.db) return false;
   const [a, b] = [argv.at(use.index), argv.at(other.index)];
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-function count(counts: Map<string, number>, name: string): void {
-  const known = counts.has(name) || counts.size < MAX_NAMES ? name : "*";
-  counts.set(known, (counts.get(known) ?? 0) + 1);
 }

@@ -17,7 +17,9 @@ export type RepairReason =
   /** A command that changed it on the master failed here. */
   | "failed"
   /** A command computed it from a key that was awaited itself. */
-  | "derived";
+  | "derived"
+  /** A command took an element, perhaps the last one, out of a value that is not read here: is the key there? */
+  | "doubted";
 
 /** What became of a key that was awaited. */
 export type RepairResult =
@@ -34,8 +36,13 @@ export type RepairResult =
 export interface RepairExecutor {
   /** Applies `argv` to database `dbIndex`. Returns undefined, or the error it met. */
   execute(dbIndex: number, argv: Argv): string | undefined;
-  /** True when a key's value is a module's whose bytes are known to be out of date: only its key is kept. */
-  isOutdated?(dbIndex: number, key: Uint8Array): boolean;
+  /** Forgets the bytes of a value that is not read here. Returns false for a key without one. */
+  forget?(dbIndex: number, key: Uint8Array): boolean;
+  /**
+   * Puts a key in place whose value is not read: the name of its type as TYPE told it, and when it expires,
+   * milliseconds since 1970 or "0". Returns false for a type that is read here, of which the value is needed.
+   */
+  keepUnread?(dbIndex: number, key: Uint8Array, type: string, expireAtMs: string): boolean;
 }
 
 /** Which byte of which history the data stands at; `ReplicationOffset` has it. */
@@ -106,6 +113,8 @@ export interface RepairStatus {
   readonly ended: Readonly<Record<RepairResult, number>>;
   /** How often a value was asked for, repetitions included. */
   readonly fetches: number;
+  /** How often it was asked whether a key is there and of which type, repetitions included. */
+  readonly looks: number;
   /** Commands of the stream that our table does not know, by name in lower case; at most 100 names. */
   readonly unknownCommands: Readonly<Record<string, number>>;
   /** Commands of the stream that failed here, by name in lower case; at most 100 names. */

@@ -59,7 +59,7 @@ test("swap() moves keys between two databases, and makes answers under way usele
   const [a, b, c] = [awaitedKey("k", 0), awaitedKey("k", 1), awaitedKey("k", 2)];
   for (const awaited of [a, b, c]) keys.add(awaited);
   a.asked = true;
-  b.arrival = { offset: 99, payload: null, expireAtMs: "0" };
+  b.arrival = { offset: 99, payload: null, type: undefined, expireAtMs: "0" };
   keys.keep(a, Argv.of("APPEND", "k", "x"), 15);
   assert.deepEqual(keys.swap(0, 1, 50), [a, b]);
   assert.deepEqual([a.db, b.db, c.db], [1, 0, 2]);

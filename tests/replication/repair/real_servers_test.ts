@@ -190,7 +190,7 @@ async function missingRights(binary: ServerBinary): Promise<void> {
     () => (link.status().repairs?.missingRights.length ?? 0) >= 3,
   );
   const missing = [...link.status().repairs!.missingRights].sort();
-  assert.deepEqual(missing, ["+command", "+dump", "+memory|usage"]);
+  assert.deepEqual(missing, ["+command", "+dump", "+memory|usage", "+type"]);
   const named = messages.filter((text) => text.includes("Repairs need"));
   assert.equal(named.length, 1, named.join("\n"));
   await link.stop();

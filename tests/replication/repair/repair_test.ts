@@ -40,11 +40,17 @@ function readoutOf(master: TestMaster): unknown[] {
 function readDatabase(db: number, call: Call): unknown[] {
   const keys = (call("KEYS", "*") as string[]).sort();
   return keys.map((key) => {
-    const isList = call("TYPE", key) === "list";
-    const value = isList ? call("LRANGE", key, "0", "-1") : call("GET", key);
+    const type = String(call("TYPE", key));
+    const value = READS[type] === undefined ? type : call(...READS[type](key));
     return [db, key, value, call("PEXPIRETIME", key)];
   });
 }
+
+/** How a value is read; other types are only told. */
+const READS: Readonly<Record<string, (key: string) => string[]>> = {
+  string: (key) => ["GET", key],
+  list: (key) => ["LRANGE", key, "0", "-1"],
+};
 
 const DATABASES: readonly number[] = [0, 1, 2, 3, 4, 5];
 
@@ -189,6 +195,118 @@ const CASES: readonly { name: string; calls: readonly (readonly string[])[] }[] 
     ]],
   },
 ];
+
+const UNREAD: readonly { name: string; calls: readonly (readonly string[])[] }[] = [
+  { name: "a key that goes with its last element", calls: [["ARDEL", "u", "last"]] },
+  { name: "a key that stays, with its expiry", calls: [["ARDEL", "t", "one"]] },
+  {
+    name: "a key that is made again, without the expiry it had",
+    calls: [["ARDEL", "t", "last"], ["ARSET", "t", "0", "x"]],
+  },
+  {
+    name: "an expiry of a key that stayed",
+    calls: [["ARDEL", "u", "one"], ["PEXPIREAT", "u", "99999999999999"], ["PERSIST", "t"]],
+  },
+  { name: "a key that was deleted", calls: [["ARDEL", "u", "one"], ["DEL", "u"]] },
+  {
+    name: "a key that was renamed",
+    calls: [["ARDEL", "t", "one"], ["RENAME", "t", "v"], ["ARDEL", "v", "one"]],
+  },
+  {
+    name: "a key that was renamed and went",
+    calls: [["ARDEL", "t", "one"], ["RENAME", "t", "s"], ["ARDEL", "s", "last"]],
+  },
+  { name: "a key that was moved", calls: [["ARDEL", "t", "one"], ["MOVE", "t", "3"]] },
+  {
+    name: "a key that was copied",
+    calls: [["ARDEL", "t", "one"], ["COPY", "t", "s", "REPLACE"], ["ARDEL", "t", "last"]],
+  },
+  {
+    name: "databases that were swapped",
+    calls: [["ARDEL", "t", "last"], ["SWAPDB", "0", "2"], ["SET", "t", "text"]],
+  },
+  {
+    name: "a transaction",
+    calls: [["MULTI"], ["ARDEL", "u", "one"], ["RENAME", "u", "v"], ["ARDEL", "v", "last"], [
+      "EXEC",
+    ]],
+  },
+  { name: "a key that became a string", calls: [["ARDEL", "u", "last"], ["SET", "u", "1", "NX"]] },
+  { name: "everything flushed", calls: [["ARDEL", "u", "one"], ["FLUSHALL"]] },
+  {
+    name: "keys of a module that is not known",
+    calls: [["FAR.PUT", "f"], ["FAR.PUTS", "g", "h"], ["FAR.TAKE", "g", "last"], [
+      "FAR.TAKE",
+      "h",
+      "one",
+    ]],
+  },
+  {
+    name: "a module that is not known writes over another one's value",
+    calls: [["FAR.PUT", "t"], ["FAR.TAKE", "u", "last"]],
+  },
+];
+
+for (const { name, calls } of UNREAD) {
+  for (const serverVersion of ["8.0.2", "6.2.16"]) {
+    test(`repair looks whether a key is there: ${name} (a master of ${serverVersion})`, async () => {
+      const { master, replica, messages, settled, close } = await pair({}, { serverVersion });
+      master.call("ARSET", "t", "0", "x");
+      master.call("PEXPIREAT", "t", "88888888888888");
+      master.call("ARSET", "u", "0", "x");
+      master.call("SET", "s", "text");
+      for (const args of calls) master.call(...args);
+      await settled();
+      assert.deepEqual(readout(replica), readoutOf(master));
+      const { repairs, counters, modules } = replica.status();
+      assert.equal(counters.fullSyncs, 1);
+      assert.equal(repairs!.fetches, 0, "no value is fetched");
+      assert.ok(Object.values(modules).every(({ doubted }) => doubted === 0));
+      assert.deepEqual(messages.filter((text) => !text.includes("not known here")), []);
+      await close();
+    });
+  }
+}
+
+test("ten thousand elements taken out of one value cost a few looks and no fetch", async () => {
+  const { master, replica, messages, settled, close } = await pair();
+  master.call("ARSET", "u", "0", "x");
+  for (let i = 0; i < 10_000; i++) master.call("ARDEL", "u", "one");
+  await settled();
+  const { repairs, counters } = replica.status();
+  assert.equal(replica.call("TYPE", "u"), "array");
+  assert.ok(repairs!.looks > 0 && repairs!.looks < 60, `${repairs!.looks} looks`);
+  assert.ok(repairs!.begun.doubted > 0);
+  assert.deepEqual([repairs!.fetches, repairs!.keptBytes, counters.fullSyncs], [0, 0, 1]);
+  assert.deepEqual(messages, []);
+  await close();
+});
+
+test("keys in doubt are looked at together", async () => {
+  const { master, replica, settled, close } = await pair();
+  for (let i = 0; i < 1000; i++) master.call("ARSET", `u${i}`, "0", "x");
+  for (let i = 0; i < 1000; i++) master.call("ARDEL", `u${i}`, i % 3 === 0 ? "last" : "one");
+  await settled();
+  assert.deepEqual(readout(replica), readoutOf(master));
+  assert.equal(replica.status().repairs!.looks, 1000);
+  await close();
+});
+
+test("without the right to TYPE values are fetched all the same", async () => {
+  const { master, replica, messages, close } = await pair({}, {
+    commands: [...NEW_COMMANDS, forbidden("type")],
+  });
+  master.call("ARSET", "u", "0", "x");
+  master.call("ARDEL", "u", "last");
+  master.call("XAPPEND", "a", "1");
+  await until("a value", () => replica.get("a") === "1");
+  await until("a right", () => replica.status().repairs!.missingRights.length === 1);
+  assert.deepEqual(replica.status().repairs!.missingRights, ["+type"]);
+  assert.equal(messages.filter((text) => text.includes("lacks +type")).length, 1);
+  assert.equal(replica.call("TYPE", "u"), "array", "as last known");
+  assert.equal(replica.stats.fullSyncs, 1);
+  await close();
+});
 
 for (const { name, calls } of CASES) {
   for (const serverVersion of ["8.0.2", "6.2.16"]) {
