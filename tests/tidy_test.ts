@@ -49,6 +49,7 @@ const SUB_RANKS: Record<string, Record<string, number>> = {
     set: 1,
     zset: 1,
     module: 1,
+    vector: 1,
     stream: 1,
     keys: 2,
     server: 3,

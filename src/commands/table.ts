@@ -22,6 +22,7 @@ import { hashCommands } from "./hash/hash.ts";
 import { setCommands } from "./set/set.ts";
 import { geoCommands } from "./zset/geo.ts";
 import { zsetCommands } from "./zset/zset.ts";
+import { vectorCommands } from "./vector/vector.ts";
 import { streamCommands } from "./stream/stream.ts";
 import { dumpCommands } from "./keys/dump.ts";
 import { expireCommands } from "./keys/expire.ts";
@@ -59,6 +60,7 @@ export const allCommands: readonly Command[] = [
   ...zsetCommands,
   ...geoCommands,
   ...streamCommands,
+  ...vectorCommands,
   ...hyperloglogCommands,
   ...sortCommands,
   ...dumpCommands,

@@ -34,7 +34,8 @@ import { rangesText } from "../store/keyspace/slot_ranges.ts";
 import type { SlotImport } from "../store/keyspace/slots.ts";
 import type { Entry } from "../store/memory/record.ts";
 import { SlotState } from "../store/memory/slot_counts.ts";
-import { moduleValueOf } from "../store/types/module.ts";
+import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
+import { vectorSetOf } from "../store/types/vector_set.ts";
 import { FrozenDatabase, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
@@ -46,8 +47,10 @@ import {
   type SnapshotVersion,
 } from "./format/version.ts";
 import { UNKNOWN_VALUE_AUX, writeUnknownValue } from "./format/unknown_value.ts";
+import { VECTOR_SET_AUX } from "./format/vector_layout.ts";
 import { valueWriterOf } from "./writers/table.ts";
-import { type ValueRest, writeAll } from "./writers/writer.ts";
+import { VectorSetParts } from "./writers/vector_set.ts";
+import { type ValueRest, writeAll, writeBeginning } from "./writers/writer.ts";
 
 export type { SnapshotVersion } from "./format/version.ts";
 
@@ -388,13 +391,19 @@ export class SnapshotEncoder implements SnapshotHook {
     const expireAtMs = db.expireAtMs(entry);
     const value = moduleValueOf(db, entry);
     if (value !== undefined && value.payload === undefined) {
-      db.keyRef(entry, ref);
-      writer.auxBytes(
-        UNKNOWN_VALUE_AUX,
-        writeUnknownValue(value, expireAtMs, ref.bytes, ref.start, ref.end),
-      );
-      this.keys++;
+      this.#writeAux(writer, UNKNOWN_VALUE_AUX, value, db, entry);
       return undefined;
+    }
+    const vectors = vectorSetOf(db, entry);
+    if (vectors !== undefined && !vectors.hasGraph) {
+      this.#writeAux(
+        writer,
+        VECTOR_SET_AUX,
+        { module: VECTOR_SET_TYPE, doubted: false },
+        db,
+        entry,
+      );
+      return writeBeginning(writer, new VectorSetParts(vectors));
     }
     const row = valueWriterOf(db.typeOf(entry));
     if (expireAtMs >= 0) writer.expiry(expireAtMs);
@@ -403,6 +412,21 @@ export class SnapshotEncoder implements SnapshotHook {
     writer.string(ref.bytes, ref.start, ref.end);
     this.keys++;
     return row.write(writer, db, entry, version);
+  }
+
+  /** Writes an auxiliary field that names a key for which servers have no record. */
+  #writeAux(
+    writer: RecordWriter,
+    name: string,
+    value: { readonly module: string; readonly doubted: boolean },
+    db: Database,
+    entry: Entry,
+  ): void {
+    const ref = this.#ref;
+    db.keyRef(entry, ref);
+    const { bytes, start, end } = ref;
+    writer.auxBytes(name, writeUnknownValue(value, db.expireAtMs(entry), bytes, start, end));
+    this.keys++;
   }
 
   #setChecksum(out: ByteBuffer, offset: number): void {

@@ -14,7 +14,7 @@ import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { Encoding, ValueType } from "../store/memory/record.ts";
+import { Encoding, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { readRanges, readSlotTask, type SlotRange } from "../store/keyspace/slot_ranges.ts";
@@ -23,12 +23,14 @@ import { SlotState } from "../store/memory/slot_counts.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
 import { ModuleValue, setUnknown } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
+import { VectorSetParts } from "./elements/vector_set.ts";
 import { failDuplicateKey, RdbError } from "./format/errors.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
 import { readUnknownValue, UNKNOWN_VALUE_AUX } from "./format/unknown_value.ts";
+import { VECTOR_SET_AUX, VECTOR_SET_PART_AUX } from "./format/vector_layout.ts";
 
 /** Characters of a replication id; `rdb.c` ignores a value of any other length, and so do we. */
 const REPLID_LENGTH = 40;
@@ -108,6 +110,14 @@ export class KeyspaceLoader implements RdbSink {
   #announced: number = 0; // keys that RESIZEDB claims for this database
   #expectedLeft: number = MAX_EXPECTED_KEYS;
   #databases: number = 0; // databases made so far
+  /** A vector set of which some parts are still to come. */
+  #vectors:
+    | {
+      readonly key: Uint8Array;
+      readonly expireAtMs: number;
+      readonly parts: VectorSetParts;
+    }
+    | undefined = undefined;
 
   /** Makes a sink that puts keys into `keyspace`. */
   constructor(keyspace: Keyspace) {
@@ -134,8 +144,7 @@ export class KeyspaceLoader implements RdbSink {
     const isShort = nameEnd - nameStart <= MAX_SHORT_AUX;
     switch (isShort ? latin1(name, nameStart, nameEnd) : "") {
       case "redis-ver":
-        this.serverVersion = shortText(value, valueStart, valueEnd);
-        this.#keyspace.serverVersion = this.serverVersion;
+        this.#keyspace.serverVersion = this.serverVersion = shortText(value, valueStart, valueEnd);
         return;
       case "valkey-ver":
         this.serverVersion = shortText(value, valueStart, valueEnd);
@@ -147,9 +156,8 @@ export class KeyspaceLoader implements RdbSink {
         this.#keyspace.snapshotVersion = auxNumber(value, valueStart, valueEnd);
         return;
       case "repl-id":
-        if (valueEnd - valueStart === REPLID_LENGTH) {
-          this.replid = latin1(value, valueStart, valueEnd);
-        }
+        if (valueEnd - valueStart !== REPLID_LENGTH) return;
+        this.replid = latin1(value, valueStart, valueEnd);
         return;
       case "repl-offset":
         this.offset = auxNumber(value, valueStart, valueEnd);
@@ -165,6 +173,10 @@ export class KeyspaceLoader implements RdbSink {
         return;
       case UNKNOWN_VALUE_AUX:
         return this.#unknownValue(value, valueStart, valueEnd);
+      case VECTOR_SET_AUX:
+        return this.#vectorSet(value, valueStart, valueEnd);
+      case VECTOR_SET_PART_AUX:
+        return this.#vectorSetPart(value, valueStart, valueEnd);
       case "slot-info":
       case SLOTS_AUX:
         this.#followSlots();
@@ -291,6 +303,30 @@ export class KeyspaceLoader implements RdbSink {
     this.#countModule(from.module);
   }
 
+  /** Keeps the key of a vector set whose parts follow. */
+  #vectorSet(bytes: Uint8Array, start: number, end: number): void {
+    this.#checkParts();
+    const { keyStart, expireAtMs } = readUnknownValue(bytes, start, end);
+    const parts = new VectorSetParts(this.settings);
+    this.#vectors = { key: bytes.slice(keyStart, end), expireAtMs, parts };
+  }
+
+  /** Stores a vector set with its last part. */
+  #vectorSetPart(bytes: Uint8Array, start: number, end: number): void {
+    const pending = this.#vectors;
+    if (pending === undefined) failParts();
+    const { key, expireAtMs, parts } = pending;
+    const value = parts.add(bytes, start, end);
+    if (value === undefined) return;
+    this.#vectors = undefined;
+    this.object(key, 0, key.length, ValueType.MODULE, Encoding.MODULE, value, expireAtMs);
+  }
+
+  /** Checks that no vector set waits for its parts. */
+  #checkParts(): void {
+    if (this.#vectors !== undefined) failParts();
+  }
+
   #countModule(module: string): void {
     this.stats.moduleValues++;
     countName(this.stats.moduleNames, module);
@@ -339,6 +375,7 @@ export class KeyspaceLoader implements RdbSink {
   }
 
   #closeDb(): void {
+    this.#checkParts();
     const db = this.#db;
     this.#db = undefined;
     if (db === undefined) return;
@@ -374,6 +411,10 @@ function failDuplicate(db: Database): never {
   const ref = new BytesRef();
   db.keyRef(db.table.duplicate, ref);
   failDuplicateKey(ref.bytes, ref.start, ref.end);
+}
+
+function failParts(): never {
+  throw new RdbError("CORRUPT", "Vector set in parts has no beginning or no end", -1);
 }
 
 function countName(counts: Map<string, number>, name: string): void {

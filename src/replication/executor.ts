@@ -18,8 +18,8 @@ import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
 import type { Commits, WholeChange } from "../commands/engine/commit.ts";
 import { type Command, MAY_REPLICATE, STREAMED, WRITE } from "../commands/engine/command.ts";
 import { Caller, type Context } from "../commands/engine/context.ts";
-import { UNSUPPORTED_VALUE, wrongArity } from "../commands/engine/errors.ts";
-import { checkArity, executeCommand } from "../commands/engine/execute.ts";
+import { UNSUPPORTED_VALUE } from "../commands/engine/errors.ts";
+import { arityError, checkArity, executeCommand } from "../commands/engine/execute.ts";
 import type { Host, Session } from "../commands/engine/host.ts";
 import { keysOf } from "../commands/engine/key_specs.ts";
 import { commandIndex } from "../commands/table.ts";
@@ -112,7 +112,7 @@ class TableExecutor implements StreamExecutor {
     }
     // Reads change nothing, and commands about a connection have none here.
     if ((command.flags & REPLICATED) === 0) return CHANGES_NOTHING;
-    if (!checkArity(command, argv)) return wrongArity(command.name);
+    if (!checkArity(command, argv)) return arityError(command);
     const context = this.#context;
     if (this.#commits !== undefined && this.#commits.listening) {
       this.#commits.command = command.name;

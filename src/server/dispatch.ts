@@ -17,9 +17,16 @@
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { isWord } from "../commands/engine/args.ts";
-import { type Command, NO_AUTH, NO_MULTI, READONLY, WRITE } from "../commands/engine/command.ts";
-import { CommandError, replicaOfRefused, wrongArity } from "../commands/engine/errors.ts";
-import { checkArity, runCommand } from "../commands/engine/execute.ts";
+import {
+  type Command,
+  NO_AUTH,
+  NO_MULTI,
+  READONLY,
+  shownName,
+  WRITE,
+} from "../commands/engine/command.ts";
+import { CommandError, replicaOfRefused } from "../commands/engine/errors.ts";
+import { arityError, checkArity, runCommand } from "../commands/engine/execute.ts";
 import { ReplyMode } from "../commands/engine/host.ts";
 import { allCommands } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
@@ -235,7 +242,7 @@ export class Dispatcher {
    * run.
    */
   #refusalOf(session: ServerSession, command: Command, argv: Argv): string | undefined {
-    if (!checkArity(command, argv)) return wrongArity(command.name);
+    if (!checkArity(command, argv)) return arityError(command);
     const { flags } = command;
     if (!session.authenticated && (flags & NO_AUTH) === 0) return NO_AUTH_TEXT;
     const { transaction } = session;
@@ -401,7 +408,9 @@ function isHttp(argv: Argv): boolean {
 }
 
 function noPermission(session: ServerSession, command: Command): string {
-  return `NOPERM User ${session.user} has no permissions to run the '${command.name}' command`;
+  return `NOPERM User ${session.user} has no permissions to run the '${
+    shownName(command)
+  }' command`;
 }
 
 /** The command table with further rows; a further row takes the place of one of the same name. */

@@ -10,8 +10,7 @@ import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { isWord, textOf } from "../../src/commands/engine/args.ts";
 import type { WholeChange } from "../../src/commands/engine/commit.ts";
 import { Caller, type Context } from "../../src/commands/engine/context.ts";
-import { wrongArity } from "../../src/commands/engine/errors.ts";
-import { checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
+import { arityError, checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
 import type { Host, Session } from "../../src/commands/engine/host.ts";
 import { allCommands, commandIndex } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
@@ -98,7 +97,7 @@ export class Engine implements Context {
     this.#prevented = false;
     const command = commandIndex.lookup(argv);
     if (command === undefined) this.reply.error(commandIndex.unknown(argv));
-    else if (!checkArity(command, argv)) this.reply.error(wrongArity(command.name));
+    else if (!checkArity(command, argv)) this.reply.error(arityError(command));
     else executeCommand(this, command, argv);
     this.propagated.push(...this.#expired);
     if (this.dirty > 0 && !this.#prevented) {

@@ -38,6 +38,11 @@ export function command(
   return { name, arity, flags, keys, run };
 }
 
+/** The name of a row as replies spell it: modules register theirs in capitals, and servers tell them so. */
+export function shownName({ name, flags }: CommandRow): string {
+  return (flags & MODULE) === 0 ? name : name.toUpperCase();
+}
+
 /**
  * It may change the dataset. Flags are `CMD_*` of `server.h`, named here as COMMAND INFO answers
  * them.
@@ -83,3 +88,7 @@ export const ALLOW_BUSY: number = 1 << 17;
 export const CONTAINER: number = 1 << 18;
 /** It is no write, but the master's stream runs it. COMMAND INFO does not answer this flag. */
 export const STREAMED: number = 1 << 19;
+/**
+ * It is of a module that comes with Redis 8: its name is told in capitals, and it is in no ACL category.
+ */
+export const MODULE: number = 1 << 20;

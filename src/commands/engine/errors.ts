@@ -163,6 +163,15 @@ export function unreadValue(module: string): CommandError {
   );
 }
 
+/** A vector set of a version that is not known here, or one of which only the name of the type is left. */
+export const UNREAD_VECTORS: string =
+  "ERR the vector set is kept without being read: its bytes are of a newer version, or not known";
+
+/** A vector set's graph of neighbours, which each server draws for itself, is not known here. */
+export const GRAPH_UNKNOWN: string =
+  "ERR the graph of the vector set is not known: elements came or went since it came from the master," +
+  " and it is not kept up here";
+
 /** Too many or too few arguments for the command of that name. */
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;

@@ -8,18 +8,20 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { beforeWrite } from "./copy_on_write.ts";
-import { type Command, WRITE } from "./command.ts";
+import { type Command, shownName, WRITE } from "./command.ts";
 import type { Context } from "./context.ts";
-import { CommandError, NEEDS_CONNECTION } from "./errors.ts";
+import { CommandError, NEEDS_CONNECTION, wrongArity } from "./errors.ts";
 import type { CommandRow, Session } from "./host.ts";
 
-/**
- * Whether the number of arguments fits the arity; when not, the reply is
- * `wrongArity(command.name)`.
- */
+/** Whether the number of arguments fits the arity; when not, the reply is {@linkcode arityError}. */
 export function checkArity(command: CommandRow, argv: Argv): boolean {
   const { arity } = command;
   return arity >= 0 ? argv.count === arity : argv.count >= -arity;
+}
+
+/** The reply to a command whose number of arguments does not fit its arity. */
+export function arityError(command: CommandRow): string {
+  return wrongArity(shownName(command));
 }
 
 /**

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { ADMIN, BLOCKING, FAST, PUBSUB, READONLY, WRITE } from "./command.ts";
+import { ADMIN, BLOCKING, FAST, MODULE, PUBSUB, READONLY, WRITE } from "./command.ts";
 import type { CommandRow } from "./host.ts";
 
 /** What is known of a command beyond its row. */
@@ -65,9 +65,10 @@ export function factsOf(command: CommandRow): CommandFacts {
   return { ...found, categories: categoriesOf(command, found.categories) };
 }
 
-/** The categories of the table and those that follow from flags; what is not fast is slow. */
+/** The categories of the table and those that follow from flags; what is not fast is slow. A module's have none. */
 function categoriesOf(command: CommandRow, explicit: readonly string[]): string[] {
   const { flags } = command;
+  if ((flags & MODULE) !== 0) return [];
   const set = new Set(explicit);
   if ((flags & WRITE) !== 0) set.add("write");
   if ((flags & READONLY) !== 0 && !set.has("scripting")) set.add("read");
@@ -437,6 +438,19 @@ type generic 1.0.0 keyspace -
 unlink generic 4.0.0 keyspace request_policy:multi_shard,response_policy:agg_sum
 unsubscribe pubsub 2.0.0 - -
 unwatch transactions 2.2.0 transaction -
+vadd module 8.0.0 - -
+vcard module 8.0.0 - -
+vdim module 8.0.0 - -
+vemb module 8.0.0 - -
+vgetattr module 8.0.0 - -
+vinfo module 8.0.0 - -
+vismember module 8.0.0 - -
+vlinks module 8.0.0 - -
+vrandmember module 8.0.0 - -
+vrange module 8.4.0 - -
+vrem module 8.0.0 - -
+vsetattr module 8.0.0 - -
+vsim module 8.0.0 - -
 wait generic 3.0.0 connection request_policy:all_shards,response_policy:agg_min
 waitaof generic 7.2.0 connection request_policy:all_shards,response_policy:agg_min
 watch transactions 2.2.0 transaction -

@@ -18,6 +18,7 @@ import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { moduleValueOf } from "../../store/types/module.ts";
+import { vectorSetOf } from "../../store/types/vector_set.ts";
 import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
 import { ASKING, type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
@@ -26,6 +27,7 @@ import {
   BUSY_KEY,
   CommandError,
   DUMP_PAYLOAD,
+  GRAPH_UNKNOWN,
   INVALID_FREQ,
   INVALID_IDLETIME,
   INVALID_TTL,
@@ -43,13 +45,15 @@ const payload: ByteBuffer = new ByteBuffer();
 
 /**
  * `DUMP key`: the value's payload, null when the key is missing. O(n) in the value. A value that only
- * its module can read is an error once a command of that module has changed it.
+ * its module can read is an error once a command of that module has changed it, a vector set once an
+ * element came or went.
  */
 const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.null();
   const value = moduleValueOf(ctx.db, entry);
   if (value !== undefined && value.payload === undefined) throw unreadValue(value.module);
+  if (vectorSetOf(ctx.db, entry)?.hasGraph === false) throw new CommandError(GRAPH_UNKNOWN);
   payload.clear();
   encodeDump(payload, ctx.db, entry, ctx.keyspace.snapshotVersion, true);
   assert(payload.length > FOOTER_BYTES, "a payload has a type and a footer");

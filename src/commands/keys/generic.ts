@@ -11,7 +11,7 @@ import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
 import { copyValue, type Database, moveValue, renameKey } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
-import { ModuleValue } from "../../store/types/module.ts";
+import { moduleTypeOf } from "../../store/types/module_types.ts";
 import {
   isDbIndex,
   isWord,
@@ -110,8 +110,7 @@ const type = command("type", 2, READONLY | FAST, "RO@1", (ctx, argv) => {
 
 /** The name TYPE replies with for an entry: for a module's value the name of the module's type. */
 function typeName(db: Database, entry: Entry): string {
-  const object = db.objectOf(entry);
-  return object instanceof ModuleValue ? object.module : TYPE_NAMES[db.typeOf(entry)];
+  return moduleTypeOf(db, entry) ?? TYPE_NAMES[db.typeOf(entry)];
 }
 
 /** Whether a pattern is `*`, which every key matches: such keys are not compared with it. */

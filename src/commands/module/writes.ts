@@ -1,8 +1,8 @@
 /**
  * The writes of modules as a master's stream carries them: which key each names, the type it makes, and
  * whether the key is there afterwards. Values of modules are not read here, so that a write does three things
- * at most: it makes the key, forgets the bytes of its value, or deletes it. Vector sets and arrays of Redis 8
- * are written the same way.
+ * at most: it makes the key, forgets the bytes of its value, or deletes it. Arrays of Redis 8 are written the
+ * same way.
  *
  * Masters send these commands verbatim and only when they did something. Seen with the raw stream of Redis
  * Stack 7.4 (RedisJSON 2.8, RedisBloom 2.8, RedisTimeSeries 1.12, RediSearch 2.10):
@@ -13,7 +13,7 @@
  *   touches  a key of a module: sent also when it failed at a missing or other key   FT.SUGDEL
  *   remakes  the key, without the expiry it had                               TDIGEST.MERGE
  *   deletes  the key, if the path is the root; else changes it                JSON.DEL, JSON.FORGET
- *   doubted  changes a key, and deletes it with its last element              VREM, ARDEL
+ *   doubted  changes a key, and deletes it with its last element              ARDEL
  *   nothing  about an index beside the keys; a document's DEL is sent apart   FT._CREATEIFNX, FT._DROPINDEXIFX
  * ```
  *
@@ -27,13 +27,7 @@
 
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
-import {
-  ARRAY_TYPE,
-  doubt,
-  forgetBytes,
-  setUnknown,
-  VECTOR_SET_TYPE,
-} from "../../store/types/module.ts";
+import { ARRAY_TYPE, doubt, forgetBytes, setUnknown } from "../../store/types/module.ts";
 import { isWord } from "../engine/args.ts";
 import { type Command, command, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
@@ -236,9 +230,6 @@ export const moduleCommands: readonly Command[] = [
     "ft.dictdel",
   ),
   ...nothing("ft.aliasadd", "ft._aliasaddifnx", "ft.aliasupdate", "ft.aliasdel", "ft._aliasdelifx"),
-  ...makes(VECTOR_SET_TYPE, "vadd"),
-  ...changes("vsetattr"),
-  ...doubted("vrem"),
   ...makes(ARRAY_TYPE, "arset", "armset", "arinsert", "arring"),
   ...changes("arseek"),
   ...doubted("ardel", "ardelrange"),

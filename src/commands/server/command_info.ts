@@ -8,9 +8,10 @@
 import { globMatch } from "../../base/glob.ts";
 import { Argv } from "../../resp/argv.ts";
 import type { ReplyTarget } from "../../resp/reply_target.ts";
+import { VECTOR_SET_TYPE } from "../../store/types/module.ts";
 import { isWord, textOf } from "../engine/args.ts";
 import * as flag from "../engine/command.ts";
-import { type Command, command } from "../engine/command.ts";
+import { type Command, command, shownName } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
 import type { CommandRow } from "../engine/host.ts";
@@ -28,6 +29,7 @@ const FLAG_NAMES: readonly [number, string][] = [
   [flag.WRITE, "write"],
   [flag.READONLY, "readonly"],
   [flag.DENYOOM, "denyoom"],
+  [flag.MODULE, "module"],
   [flag.ADMIN, "admin"],
   [flag.PUBSUB, "pubsub"],
   [flag.NOSCRIPT, "noscript"],
@@ -88,7 +90,7 @@ const commandDocs = command("command|docs", -2, ANYTIME, "", (ctx, argv) => {
  */
 const commandList = command("command|list", -2, ANYTIME, "", (ctx, argv) => {
   const filter = argv.count === 2 ? () => true : readFilter(argv);
-  const names = ctx.host.commands.filter(filter).map(({ name }) => name);
+  const names = ctx.host.commands.filter(filter).map(shownName);
   if (argv.count === 2) ctx.reply.set(names.length);
   else ctx.reply.array(names.length);
   for (const name of names) ctx.reply.bulkText(name);
@@ -198,7 +200,7 @@ function replyInfo(ctx: Context, found: CommandRow): void {
   const facts = factsOf(found);
   const { specs, first, last, step } = keySpecsOf(found);
   reply.array(10);
-  reply.bulkText(found.name);
+  reply.bulkText(shownName(found));
   reply.integer(found.arity);
   replyStatuses(reply, flagNames(found, facts));
   reply.integer(first);
@@ -265,7 +267,7 @@ function replyDocs(ctx: Context, found: CommandRow): void {
   const { reply } = ctx;
   const facts = factsOf(found);
   const subcommands = subcommandsOf(ctx, found);
-  reply.bulkText(found.name);
+  reply.bulkText(shownName(found));
   reply.map(subcommands.length > 0 ? 4 : 3);
   replyField(reply, "summary", `See https://redis.io/commands/${found.name.replace("|", "-")}`);
   replyField(reply, "since", facts.since);
@@ -276,10 +278,13 @@ function replyDocs(ctx: Context, found: CommandRow): void {
   for (const subcommand of subcommands) replyDocs(ctx, subcommand);
 }
 
-/** What COMMAND LIST's FILTERBY lets pass. No command is a module's. */
+/** What COMMAND LIST's FILTERBY lets pass. The one module whose commands there are is that of vector sets. */
 function readFilter(argv: Argv): (candidate: CommandRow) => boolean {
   if (argv.count !== 5 || !isWord(argv, 2, "FILTERBY")) throw new CommandError(SYNTAX);
-  if (isWord(argv, 3, "MODULE")) return () => false;
+  if (isWord(argv, 3, "MODULE")) {
+    const isOurs = textOf(argv, 4) === VECTOR_SET_TYPE;
+    return ({ flags }) => isOurs && (flags & flag.MODULE) !== 0;
+  }
   if (isWord(argv, 3, "ACLCAT")) {
     const category = textOf(argv, 4).toLowerCase();
     if (!CATEGORIES.includes(category)) return () => false;

@@ -14,6 +14,8 @@
  *     set      xor(member) ...               zset    xor(digest of mix(member), mix(score)) ...
  *     hash     xor(digest of mix(field), mix(value), xor("!!hexpire!!") with an expiry) ...
  *     stream   mix(id), then mix(field), mix(value) ...; groups are no part of it
+ *     vectors  xor(all of: xor(digest of mix(size), mix(dimensions)),
+ *                          xor(digest of mix(vector), mix(name), mix(attribute)) ...)
  *
  * @module
  */
@@ -33,6 +35,8 @@ import { StreamCursor } from "../../store/types/stream_cursor.ts";
 import { streamOf } from "../../store/types/small_stream.ts";
 import { setEach } from "../../store/types/set.ts";
 import { readString } from "../../store/types/string.ts";
+import { vectorSetOf } from "../../store/types/vector_set.ts";
+import { NO_SLOT } from "../../store/types/vector_slots.ts";
 import { zsetEach } from "../../store/types/zset.ts";
 
 /** RDB version of Redis 7.2, which began to print scores with the fewest digits instead of 17. */
@@ -95,8 +99,10 @@ export class Digest {
 
 const ref: BytesRef = new BytesRef();
 
-/** The digest of one element of a sorted set or a hash. */
+/** The digest of one element of a sorted set, a hash or a vector set. */
 const element: Digest = new Digest();
+/** The digest of the elements of a vector set. */
+const whole: Digest = new Digest();
 
 /** Adds a value to a digest; by its keyspace it knows which version's digest to compute. */
 type MixValue = (digest: Digest, keyspace: Keyspace, db: Database, entry: Entry) => void;
@@ -158,6 +164,31 @@ function mixStream(digest: Digest, _keyspace: Keyspace, db: Database, entry: Ent
   }
 }
 
+/**
+ * A vector set: how many elements and dimensions, then vector, name and attribute of each, in any order
+ * (`vset.c VectorSetDigest`). Of other values only their module knows what they hold.
+ */
+function mixModule(digest: Digest, _keyspace: Keyspace, db: Database, entry: Entry): void {
+  const set = vectorSetOf(db, entry);
+  if (set === undefined) return;
+  whole.clear();
+  element.clear();
+  element.mixText(String(set.size));
+  element.mixText(String(set.form.dim));
+  whole.xor(element.bytes, 0, SHA1_BYTES);
+  const { slots } = set;
+  for (let slot = slots.first; slot !== NO_SLOT; slot = slots.next(slot)) {
+    element.clear();
+    set.vectorRef(slot, ref);
+    element.mix(ref.bytes, ref.start, ref.end);
+    set.nameRef(slot, ref);
+    element.mix(ref.bytes, ref.start, ref.end);
+    if (set.attributeRef(slot, ref)) element.mix(ref.bytes, ref.start, ref.end);
+    whole.xor(element.bytes, 0, SHA1_BYTES);
+  }
+  digest.xor(whole.bytes, 0, SHA1_BYTES);
+}
+
 /** Two halves of an uint64 as one bigint. */
 function wide(high: number, low: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
@@ -184,8 +215,7 @@ const MIXERS: Readonly<Partial<Record<ValueType, MixValue>>> = {
   [ValueType.ZSET]: mixZset,
   [ValueType.HASH]: mixHash,
   [ValueType.STREAM]: mixStream,
-  // Only its module knows what a module's value holds.
-  [ValueType.MODULE]: () => {},
+  [ValueType.MODULE]: mixModule,
 };
 
 /** The digest of a whole keyspace, some keys at a time. */

@@ -1,6 +1,7 @@
 /**
- * Module data: values are kept as they are, data beside the keys is passed over. Only the module
- * knows what it means, but the tags it is written with tell where it ends:
+ * Module data: vector sets are read, other values are kept as they are, data beside the keys is
+ * passed over. Only the module knows what it means, but the tags it is written with tell where it
+ * ends. The id is drawn in `format/module_id.ts`.
  *
  * ```text
  *   MODULE_2    module id, stream                  a value, type 7
@@ -10,40 +11,30 @@
  *   stream      n * (tag, payload), 0              tags are lengths
  *     1, 2      a length: a whole number           4  8 bytes, a double
  *     3         4 bytes, a float                   5  a string
- *
- *   module id   a length of 64 bits: nine characters of 6 bits, then 10 bits of encoding version
  * ```
  *
  * @module
  */
 
 import { Encoding, ValueType } from "../../store/memory/record.ts";
-import { keepsBytes, ModuleValue, OWN_TYPES, unknownValue } from "../../store/types/module.ts";
+import type { StoredObject } from "../../store/memory/stored_object.ts";
+import {
+  keepsBytes,
+  ModuleValue,
+  OWN_TYPES,
+  unknownValue,
+  VECTOR_SET_TYPE,
+} from "../../store/types/module.ts";
 import type { ChunkReader } from "../format/chunk_reader.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
 import { RdbError } from "../format/errors.ts";
+import { encodingVersion, moduleName } from "../format/module_id.ts";
 import { ModuleOpcode, Type } from "../format/opcodes.ts";
 import { type Element, type ElementRow, opcodeRow, typeRow } from "./element.ts";
 import { Payload } from "./kept.ts";
+import { VectorOutcome, VectorSetReader } from "./vector_set.ts";
 
-/** `module.c ModuleTypeNameCharSet`: six bits of an id are the index of a character. */
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const NAME_CHARACTERS = 9;
-const CHARACTER_BITS = 6n;
-const VERSION_BITS = 10n;
-const VERSION_MASK = 1023;
 const CLASS_SPEC_BYTES = 4;
-
-/** The nine characters of a module id, given as two words: "test___dt". */
-function moduleName(high: number, low: number): string {
-  let rest = ((BigInt(high) << 32n) | BigInt(low)) >> VERSION_BITS;
-  let name = "";
-  for (let i = 0; i < NAME_CHARACTERS; i++) {
-    name = ALPHABET[Number(rest & 63n)] + name;
-    rest >>= CHARACTER_BITS;
-  }
-  return name;
-}
 
 /** Refuses the current key's value: only its module can read it, and the owner asked to fail then. */
 function refuse(context: DecodeContext, name: string): never {
@@ -59,6 +50,11 @@ class ModuleStream implements Element {
 
   constructor(reader: ChunkReader) {
     this.#reader = reader;
+  }
+
+  /** Goes on in the middle of a stream: the payload of `tag` comes next, with EOF another tag. */
+  resume(tag: number): void {
+    this.#tag = tag;
   }
 
   read(): boolean {
@@ -92,8 +88,12 @@ class ModuleStream implements Element {
   }
 }
 
+/** Who reads what follows the id of a module's value. */
+const Reading = { STREAM: 0, VECTORS: 1, NOTHING: 2 } as const;
+type Reading = typeof Reading[keyof typeof Reading];
+
 /**
- * MODULE_2: a value of a module. Its bytes are gathered, as they begin with the id from the id on;
+ * MODULE_2: a value of a module. A vector set is read. Of any other its bytes are gathered, as they begin with the id from the id on;
  * where they are too long, or of no use later, the key is stored without them. Where the owner asked
  * for it, a value of a module that does not come with Redis is refused.
  */
@@ -101,12 +101,16 @@ class ModuleData implements Element {
   readonly #context: DecodeContext;
   readonly #stream: ModuleStream;
   readonly #payload: Payload = new Payload();
+  readonly #vectors: VectorSetReader;
+  #reading: Reading = Reading.STREAM;
   #name: string = ""; // "": the id is read next
   #isKept: boolean = true; // whether the bytes are gathered
 
   constructor(context: DecodeContext) {
     this.#context = context;
     this.#stream = new ModuleStream(context.reader);
+    const { reader, sink } = context;
+    this.#vectors = new VectorSetReader(reader, sink.settings, () => context.newSlot(), false);
   }
 
   read(): boolean {
@@ -131,8 +135,30 @@ class ModuleData implements Element {
       const isRefused = context.failsOnModules && !OWN_TYPES.includes(this.#name);
       if (isRefused) refuse(context, this.#name);
       if (!keepsBytes(this.#name)) this.#drop();
+      this.#choose(encodingVersion(reader.lengthLow));
     }
-    return this.#stream.read();
+    if (this.#reading === Reading.VECTORS && !this.#readVectors()) return false;
+    return this.#reading === Reading.NOTHING || this.#stream.read();
+  }
+
+  /** Decides who reads the value. */
+  #choose(version: number): void {
+    const isVectorSet = this.#name === VECTOR_SET_TYPE && version === 0;
+    this.#reading = isVectorSet ? Reading.VECTORS : Reading.STREAM;
+    if (isVectorSet) this.#vectors.begin();
+  }
+
+  /** Reads a vector set; one of a form that is not known is passed over as the values of modules are. */
+  #readVectors(): boolean {
+    const vectors = this.#vectors;
+    const outcome = vectors.read();
+    if (vectors.isSure && this.#isKept) this.#drop();
+    if (outcome === VectorOutcome.READING) return false;
+    const isOver = outcome === VectorOutcome.DONE || vectors.isOver;
+    this.#reading = isOver ? Reading.NOTHING : Reading.STREAM;
+    if (!isOver) this.#stream.resume(vectors.tag);
+    if (outcome === VectorOutcome.UNREAD) vectors.set = undefined;
+    return true;
   }
 
   /** Gathers bytes of a value; one that grows too long is kept without its bytes. */
@@ -146,10 +172,14 @@ class ModuleData implements Element {
   }
 
   #store(): void {
-    const value = this.#isKept
-      ? new ModuleValue(this.#name, this.#payload.toBytes())
-      : unknownValue(this.#name);
-    this.#context.storeObject(ValueType.MODULE, Encoding.MODULE, value);
+    this.#context.storeObject(ValueType.MODULE, Encoding.MODULE, this.#value());
+    this.#vectors.set = undefined;
+  }
+
+  #value(): StoredObject {
+    if (this.#vectors.set !== undefined) return this.#vectors.set;
+    if (!this.#isKept) return unknownValue(this.#name);
+    return new ModuleValue(this.#name, this.#payload.toBytes());
   }
 }
 
@@ -179,7 +209,7 @@ class ModuleAux implements Element {
     }
     if (!this.#stream.read()) return false;
     this.#idIsRead = false;
-    sink.moduleAux(moduleName(this.#idHigh, this.#idLow), this.#idLow & VERSION_MASK);
+    sink.moduleAux(moduleName(this.#idHigh, this.#idLow), encodingVersion(this.#idLow));
     return true;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Values that are not looked into, as they are written: the bytes they were read from, to the byte.
+ * Values of modules as they are written: a vector set with its graph, of all others the bytes they were read from,
+ * to the byte.
  *
  * @module
  */
@@ -8,8 +9,10 @@ import { assert } from "../../base/assert.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import { ARRAY_TYPE, GCRA_TYPE, ModuleValue } from "../../store/types/module.ts";
+import { VectorSet } from "../../store/types/vector_set.ts";
 import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
+import { VectorSetRest } from "./vector_set.ts";
 import { type ValueRest, type ValueWriter, writeBeginning } from "./writer.ts";
 
 /** A payload that is still to be written, from `#written` on. */
@@ -35,7 +38,9 @@ class PayloadRest implements ValueRest {
  */
 export const moduleWriter: ValueWriter = {
   typeOf(db, entry) {
-    switch (valueOf(db, entry).module) {
+    const value = valueOf(db, entry);
+    if (value instanceof VectorSet) return Type.MODULE_2;
+    switch (value.module) {
       case ARRAY_TYPE:
         return Type.ARRAY;
       case GCRA_TYPE:
@@ -45,19 +50,23 @@ export const moduleWriter: ValueWriter = {
     }
   },
   write(writer, db, entry) {
-    return writeBeginning(writer, new PayloadRest(payloadOf(db, entry)));
+    return writeBeginning(writer, restOf(valueOf(db, entry)));
   },
 };
 
-/** The bytes of a value: whoever writes one has asked whether they are known. */
-function payloadOf(db: Database, entry: Entry): Uint8Array {
-  const { payload } = valueOf(db, entry);
-  assert(payload !== undefined, "the bytes of the value are known");
-  return payload;
+/** A value that is to be written: whoever writes one has asked whether it is known. */
+function restOf(value: ModuleValue | VectorSet): ValueRest {
+  if (value instanceof VectorSet) {
+    assert(value.hasGraph, "the graph of the vector set is known");
+    return new VectorSetRest(value);
+  }
+  assert(value.payload !== undefined, "the bytes of the value are known");
+  return new PayloadRest(value.payload);
 }
 
-function valueOf(db: Database, entry: Entry): ModuleValue {
+function valueOf(db: Database, entry: Entry): ModuleValue | VectorSet {
   const value = db.objectOf(entry);
-  assert(value instanceof ModuleValue, "a module's value is an object");
+  const isKnown = value instanceof ModuleValue || value instanceof VectorSet;
+  assert(isKnown, "a module's value is an object");
   return value;
 }

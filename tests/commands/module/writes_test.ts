@@ -54,7 +54,6 @@ const MAKES: readonly (readonly [command: string, type: string])[] = [
   ["TS.ADD k 1 2", "TSDB-TYPE"],
   ["ts.incrby k 2", "TSDB-TYPE"],
   ["FT.SUGADD k a 1", "trietype0"],
-  ["VADD k VALUES 1 1 e", "vectorset"],
   ["ARSET k 0 x", "array"],
 ];
 for (const [text, type] of MAKES) {
@@ -84,8 +83,6 @@ const CHANGES: readonly string[] = [
   "TS.MADD m 1 1",
   "TS.CREATERULE m m AGGREGATION avg 1",
   "FT.SUGDEL m a",
-  "VSETATTR m e x",
-  "VREM m e",
   "ARDEL m 0",
 ];
 for (const text of CHANGES) {
@@ -139,20 +136,20 @@ test("a write of a module fails at a plain value, and changes nothing before all
   assert.equal(engine.call("FT._CREATEIFNX", "index"), `-${NOTHING_HELD}\r\n`);
 });
 
-test("VREM and ARDEL leave it in doubt whether the key exists, until a command shows it", () => {
+test("ARDEL leaves it in doubt whether the key exists, until a command shows it", () => {
   const engine = stream();
   const doubted = () => {
     const counts: Parameters<typeof countModuleKeys>[1] = {};
     countModuleKeys(engine.db, counts);
-    return counts["vectorset"].doubted;
+    return counts["array"].doubted;
   };
-  engine.call("VADD", "v", "VALUES", "1", "1", "e");
+  engine.call("ARSET", "v", "0", "e");
   assert.equal(doubted(), 0);
-  engine.call("VREM", "v", "e");
+  engine.call("ARDEL", "v", "0");
   assert.equal(doubted(), 1);
   engine.call("COPY", "v", "w");
   assert.equal(doubted(), 2);
-  engine.call("VADD", "v", "VALUES", "1", "1", "e");
+  engine.call("ARSET", "v", "0", "e");
   assert.equal(doubted(), 1);
 });
 

@@ -253,12 +253,14 @@ for (const binary of binaries.filter(({ name }) => name === "redis-8.0")) {
  */
 function withoutNotes(row: unknown): unknown {
   if (!Array.isArray(row)) return row;
-  const [name, arity, flags, first, last, step, categories, tips, specs] = row;
+  const [name, arityTold, flags, first, last, step, categories, tips, specs] = row;
   const strip = (spec: unknown[]) => {
     const at = spec.indexOf("notes");
     const told = at < 0 ? spec : [...spec.slice(0, at), ...spec.slice(at + 2)];
     return told.map((part) => Array.isArray(part) ? part.filter((x) => x !== "incomplete") : part);
   };
+  // Modules of servers before 8.6 check their arguments themselves and tell no arity.
+  const arity = (flags as unknown[]).includes("module") ? -1 : arityTold;
   return {
     name,
     arity,
