@@ -27,7 +27,7 @@ import { Engine } from "./engine.ts";
 import { Generator, type Maker } from "./generator.ts";
 
 /** Commands of a run: `COUNT=n`. */
-export const COUNT: number = Number(env.COUNT ?? 20_000);
+export const COUNT: number = Number(env.COUNT ?? 8_000);
 /** Seed of a run: `SEED=n`. */
 export const SEED: number = Number(env.SEED ?? 20_240_607);
 /** Milliseconds for a run. */

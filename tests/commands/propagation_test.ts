@@ -16,7 +16,7 @@ import { listen } from "./listener.ts";
 import { setFamily } from "./set/makers.ts";
 import { STREAM_MAKERS } from "./stream/makers.ts";
 
-const COUNT = Math.min(Number(env.COUNT ?? 10_000), 200_000);
+const COUNT = Math.min(Number(env.COUNT ?? 5_000), 200_000);
 const SEED = Number(env.SEED ?? 7);
 const BATCH = 200;
 const TIMES = /\b[0-9]{12,19}\b/g;

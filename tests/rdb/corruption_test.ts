@@ -22,7 +22,7 @@ import { CollectingSink, decodeCut, errorOf } from "./support/decoding.ts";
 
 const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const MAX_BYTES = 4096;
-const ROUNDS = 400;
+const ROUNDS = 150;
 const SEED = Number(env.SEED ?? 1);
 const CHECKSUM_BYTES = 8;
 const SLOW = { timeout: 60_000 };

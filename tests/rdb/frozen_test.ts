@@ -25,7 +25,7 @@ import { decodeCut, errorOf } from "./support/decoding.ts";
 import { bytesOf } from "../support/bytes.ts";
 
 const SEED = Number(env.SEED ?? 1);
-const ROUNDS = Number(env.ROUNDS ?? 8);
+const ROUNDS = Number(env.ROUNDS ?? 3);
 const SLOW = { timeout: 120_000 };
 const DATABASES = 4;
 const KEYS = 150;

@@ -27,7 +27,7 @@ import { decodeCut, errorOf } from "./support/decoding.ts";
 import { textOf } from "../support/bytes.ts";
 
 const SEED = Number(env.SEED ?? 1);
-const COUNT = Number(env.COUNT ?? 20_000);
+const COUNT = Number(env.COUNT ?? 6_000);
 const SLOW = { timeout: 300_000 };
 const CHECKSUM_BYTES = 8;
 const FOOTER_BYTES = 10;

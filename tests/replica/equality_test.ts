@@ -26,7 +26,7 @@ const DATABASES = 3;
 const BATCH = 1000;
 const READY_MS = 60_000;
 const TEST_MS = 15 * 60_000;
-const total = Number(env.COMMANDS ?? 60_000);
+const total = Number(env.COMMANDS ?? 20_000);
 const runtime = env.FOLLOWER as RuntimeName | undefined;
 const seed = Number(env.SEED ?? Date.now() % 1_000_000);
 

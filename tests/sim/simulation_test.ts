@@ -10,7 +10,7 @@ import { BUGS } from "./bugs.ts";
 import { simulate } from "./simulation.ts";
 
 const FIRST = Number(env.SEED ?? env.FIRST ?? 1);
-const COUNT = env.SEED === undefined ? Number(env.SEEDS ?? 500) : 1;
+const COUNT = env.SEED === undefined ? Number(env.SEEDS ?? 100) : 1;
 /** A failure is looked for in a group, so that ten thousand are not ten thousand tests. */
 const GROUP = 100;
 

@@ -191,8 +191,15 @@ async function findServers(): Promise<ServerBinary[]> {
     if (binary === undefined) failures.push(`${path} is no Redis or Valkey server`);
     else if (!list.some((other) => other.name === binary.name)) list.push(binary);
   }
-  if (list.length > 0) return list;
+  if (list.length > 0) return asked === "" && env.RIMR_NEWEST === "1" ? newestOf(list) : list;
   throw new Error([...failures, WHAT_TO_INSTALL].join("; "));
+}
+
+/** The newest server of each product. */
+function newestOf(list: readonly ServerBinary[]): ServerBinary[] {
+  return list.filter(({ product, version }) =>
+    !list.some((other) => other.product === product && compareVersions(other.version, version) > 0)
+  );
 }
 
 async function defaultPaths(): Promise<{ paths: string[]; failures: string[] }> {
