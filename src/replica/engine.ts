@@ -9,6 +9,7 @@
  *  replica.get() --- reader --------------------------------+   without a command, because it is hot
  *
  *  link state                      clients and readers get
+ *  before the first data           readers LOADING, clients what Redis gives: nothing, or MASTERDOWN
  *  connected                       data
  *  transfer, with older data       that data; INFO says `async_loading`
  *  transfer, without               LOADING
@@ -58,6 +59,8 @@ export interface EngineParts {
   follow(host: string, port: number): void;
   /** What becomes of values that only a module can read: `keep` unless told. */
   readonly onUnsupported?: "keep" | "fail" | undefined;
+  /** What readers get before the first data is whole: `loading` unless told. */
+  readonly beforeReady?: "loading" | "empty" | undefined;
   /** How the link stands; undefined before there is a link. */
   linkStatus(): LinkStatus | undefined;
 }
@@ -85,6 +88,8 @@ export class ReplicaEngine implements ReaderSource {
   readonly #tls: TlsServerOptions | undefined;
   #loadedAtMs: number;
   #emptied: boolean = false;
+  /** A master is followed and its data was never whole: what is missing may only not have come yet. */
+  #awaitsData: boolean;
 
   /** Serves no client before `listen`. @param parts What it is made from. */
   constructor(parts: EngineParts) {
@@ -97,6 +102,8 @@ export class ReplicaEngine implements ReaderSource {
       logger.error(`A listener to commits failed: ${messageOf(error)}`);
     });
     this.#loadedAtMs = clock.now();
+    this.#awaitsData = target !== undefined && parts.beforeReady !== "empty";
+    this.refusal = this.#awaitsData ? refuseLoading : undefined;
     this.#server = new Server({
       keyspace,
       clock,
@@ -113,6 +120,7 @@ export class ReplicaEngine implements ReaderSource {
         : undefined,
     });
     this.#calls = new InProcessCalls(this.#server.dispatcher, keyspace);
+    this.#calls.loading = this.#awaitsData;
     const stream = followStream(parts, this.#server, this.commits);
     this.executor = stream.executor;
     this.hooks = stream.hooks;
@@ -138,6 +146,13 @@ export class ReplicaEngine implements ReaderSource {
     this.#judge();
   }
 
+  /** The data is whole from now on, as a snapshot or the stream has made it. */
+  dataIsWhole(): void {
+    this.#awaitsData = false;
+    this.#calls.loading = false;
+    this.#judge();
+  }
+
   /** Says whether the data is older than `maxStalenessMs`: reads are then refused. */
   set tooStale(tooStale: boolean) {
     this.#server.dispatcher.host.availability.tooStale = tooStale;
@@ -150,8 +165,8 @@ export class ReplicaEngine implements ReaderSource {
 
   /** Decides what reads in process throw. Clients get the same from the dispatcher. */
   #judge(): void {
-    const { tooStale } = this.#server.dispatcher.host.availability;
-    this.refusal = this.#emptied ? refuseLoading : tooStale ? refuseStale : undefined;
+    if (this.#emptied || this.#awaitsData) this.refusal = refuseLoading;
+    else this.refusal = this.tooStale ? refuseStale : undefined;
   }
 
   /** All data was replaced by a snapshot, or emptied for one: every watched key counts as changed. */

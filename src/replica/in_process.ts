@@ -8,13 +8,14 @@
 
 import { writeUtf8 } from "../base/ascii.ts";
 import { isWord } from "../commands/engine/args.ts";
-import { BLOCKING, type Command } from "../commands/engine/command.ts";
+import { BLOCKING, type Command, LOADING } from "../commands/engine/command.ts";
 import { CommandError } from "../commands/engine/errors.ts";
 import type { BytesReply, CallArgument, Reply } from "../read/reply.ts";
 import { utf8 } from "../read/text.ts";
 import { type ReadTracker, trackCall } from "../read/tracker.ts";
 import { Argv } from "../resp/argv.ts";
 import { bulksAsBytes, bulksAsText, ReplyBuilder, type ReplyValue } from "../resp/reply_builder.ts";
+import { LOADING_TEXT } from "../server/availability.ts";
 import type { Dispatcher } from "../server/dispatch.ts";
 import type { ServerSession } from "../server/session.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -65,6 +66,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /** Runs commands for callers in the same process: as RESP3 clients would get their replies, as values. */
 export class InProcessCalls {
+  /** Refuses commands that need data, as Redis does while it loads its first. */
+  loading: boolean = false;
   readonly #dispatcher: Dispatcher;
   readonly #keyspace: Keyspace;
   readonly #session: ServerSession;
@@ -114,6 +117,7 @@ export class InProcessCalls {
     if (command !== undefined) {
       const refusal = refusalInProcess(command, argv);
       if (refusal !== undefined) throw new CommandError(refusal);
+      if (this.loading && (command.flags & LOADING) === 0) throw new CommandError(LOADING_TEXT);
       if (tracker !== undefined) trackCall(tracker, this.#keyspace, dbIndex, command, argv);
     }
     const session = this.#session;

@@ -199,6 +199,7 @@ const replicaOptions = shape(
     backoff,
     limits,
     resync: oneOf("swap", "flush"),
+    beforeReady: oneOf("loading", "empty"),
     maxStalenessMs: millis(MIN_STALENESS_MS),
     snapshot,
     psyncCommand: text(/^\S+$/, "the name of a command"),

@@ -150,6 +150,12 @@ export interface ReplicaOptions {
    * own, where that is not often enough for the bound. No bound unless told; 100 at least.
    */
   readonly maxStalenessMs?: number;
+  /**
+   * What reads in process get from construction until the first data is whole. `loading`, the default: they throw a
+   * `CommandError` LOADING, as what is missing may only not have come yet. `empty`: they find nothing. Clients of the
+   * port get what Redis gives; where nobody is followed, and after a restart from a snapshot, reads are answered.
+   */
+  readonly beforeReady?: "loading" | "empty";
   /** Keeps the data over a restart, which then needs only what was missed. */
   readonly snapshot?: SnapshotOptions;
   /** The master's name for PSYNC, where it was renamed. */

@@ -65,8 +65,10 @@ const READERS: Readonly<Record<Readers, string>> = {
 /**
  * A replica of a master's dataset, read synchronously.
  *
- * Reads before the first synchronisation find nothing. Reads after the link broke find what was last known,
- * and `status()` says since when it is stale; `maxStalenessMs` bounds how old it may be. The replica's own
+ * Its reads are those of a {@linkcode Reader}: everything read in one synchronous turn is one state of the master's data.
+ * Before the first data is whole reads throw a {@linkcode CommandError} LOADING, unless `beforeReady` is `"empty"`. Reads
+ * after the link broke find what was last known, and `status()` says since when it is stale; `maxStalenessMs` bounds how
+ * old it may be. The replica's own
  * reads are those of the chosen database: the one that the master's URL names, 0 unless it does.
  *
  * @example Follow a master and read
@@ -127,6 +129,7 @@ export class Replica extends Reader {
       target,
       follow: (host, port) => this.#follow({ transport: "tcp", host, port }),
       onUnsupported: options.onUnsupported,
+      beforeReady: options.beforeReady,
       linkStatus: () => this.#link?.status(),
     });
     super(new ReadCore(engine, target?.database ?? 0, textCodec()));
@@ -328,6 +331,7 @@ export class Replica extends Reader {
     if (this.#restored !== undefined) {
       this.#engine.replaced();
       this.#engine.commits.replaced();
+      this.#engine.dataIsWhole();
     }
     return this.#restored;
   }
@@ -444,6 +448,7 @@ export class Replica extends Reader {
       this.#emitter.emit("state", { state: event.state });
     } else if (event.type === "synced") {
       if (event.kind === "full") this.#engine.replaced();
+      this.#engine.dataIsWhole();
       this.#emitter.emit("sync", { kind: event.kind });
     } else if (event.type === "emptied") {
       this.#engine.linkChanged(this.#link!.status());

@@ -136,7 +136,9 @@ test("data of an earlier life is read at once, stale since it was written", asyn
   await master.close();
   const second = new Replica({ master: master.url, logger: false, snapshot: { storage } });
   void second.start().catch(() => {});
-  for (let i = 0; i < 100 && second.size === 0; i++) await new Promise((r) => setTimeout(r, 10));
+  for (let i = 0; i < 100 && second.status().state !== "stale"; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   assert.equal(second.get("k0"), "v0");
   assert.equal(second.status().state, "stale");
   assert.ok(Date.now() - second.status().staleSinceMs! < 60_000);
