@@ -9,12 +9,13 @@ import { BytesRef } from "../base/byte_buffer.ts";
 import { globMatch } from "../base/glob.ts";
 import { ENCODING_NAMES } from "../commands/keys/object.ts";
 import type { Database } from "../store/keyspace/database.ts";
-import { type Entry, ValueType } from "../store/memory/record.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import type { Value } from "./codec.ts";
 import type { ReadCore } from "./core.ts";
 import type { CallArgument } from "./reply.ts";
 import { type Key, toBytes } from "./text.ts";
+import type { ReadTracker } from "./tracker.ts";
 
 /** What `TYPE` answers, with one word for the values of all modules. */
 export type TypeName =
@@ -279,11 +280,18 @@ class KeyWalk<T extends Value> {
       db.keyRef(entry, this.#key);
       const { bytes, start, end } = this.#key;
       if (pattern === undefined || globMatch(pattern, bytes, start, end)) {
+        if (core.source.tracker !== undefined) tellExpiry(core.source.tracker, db, entry);
         visit(db, entry, this.#key);
       }
     });
     return this.#cursor !== 0;
   }
+}
+
+/** Tells whoever records reads when a key that was listed expires. */
+function tellExpiry(tracker: ReadTracker, db: Database, entry: Entry): void {
+  const at = db.expireAtMs(entry);
+  if (at !== NO_EXPIRY) tracker.expires(at);
 }
 
 function typeName(db: Database, entry: Entry): TypeName {

@@ -127,10 +127,11 @@ export class Commits {
    * Adds a listener, which is told from the next commit on. One that is added during a commit is not told of
    * it.
    *
+   * @param first Told before the listeners there are: for what others may read when they are told, as indexes.
    * @returns Removes the listener; harmless when called again.
    */
-  subscribe(listener: CommitListener): () => void {
-    this.#listeners = [...this.#listeners, listener];
+  subscribe(listener: CommitListener, first: boolean = false): () => void {
+    this.#listeners = first ? [listener, ...this.#listeners] : [...this.#listeners, listener];
     this.#listening = true;
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== listener);

@@ -18,6 +18,9 @@
  * its reverse do not split and join in turn. Elements that come in order, from either end, fill leaves to
  * the brim.
  *
+ * An index of the feed (`feed/index_rows.ts`) is sorted by more than that: its score is the beginning of a sort key, which
+ * a record has for each of its indexes.
+ *
  * The index owns no record: it holds each one's score and its entry in a slab. Whoever moves a record
  * says so with {@linkcode ScoreIndex.relocate}. A NaN has no place in an order: no score is one.
  *
@@ -26,6 +29,7 @@
 
 import { compareBytes } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
 import {
   type Entry,
   keyLengthAt,
@@ -58,10 +62,24 @@ const LEAF_OVERHEAD = 256;
 /**
  * What a search looks for: the first element that does not come before the bound. An element comes before
  * ELEMENT if its score is lower, or equal and its key lower; before SCORE or KEY if it is lower; before
- * an inclusive bound also if it is equal. Keys alone are a bound where all scores are equal (ZRANGEBYLEX).
+ * an inclusive bound also if it is equal. Keys alone are a bound where all scores are equal (ZRANGEBYLEX). An element
+ * comes before SORT_KEY if its score is lower, or equal and its sort key lower.
  */
-const Bound = { ELEMENT: 0, SCORE: 1, SCORE_INCLUSIVE: 2, KEY: 3, KEY_INCLUSIVE: 4 } as const;
+const Bound = {
+  ELEMENT: 0,
+  SCORE: 1,
+  SCORE_INCLUSIVE: 2,
+  KEY: 3,
+  KEY_INCLUSIVE: 4,
+  SORT_KEY: 5,
+} as const;
 type Bound = typeof Bound[keyof typeof Bound];
+
+/**
+ * Points `out` at bytes of a record that come before its key in the order, for an index that is sorted by score, then by
+ * these, then by key.
+ */
+export type SortKey = (entry: Entry, out: BytesRef) => void;
 
 /** Called with the score and the entry of one element. */
 export type IndexVisitor = (score: number, entry: Entry) => void;
@@ -80,6 +98,9 @@ export class ScoreIndex {
   #key: Uint8Array = new Uint8Array(0);
   #keyStart: number = 0;
   #keyEnd: number = 0;
+  readonly #sortKey: SortKey | undefined;
+  readonly #sort: BytesRef = new BytesRef();
+  readonly #compared: BytesRef = new BytesRef();
 
   // What `prepend` has put aside: full leaves from the highest scores to the lowest. The newest is filled
   // from its end down to #runAt.
@@ -96,9 +117,11 @@ export class ScoreIndex {
    * An index without members.
    *
    * @param slab Where the records lie, whose keys are compared.
+   * @param sortKey What is compared before the keys; nothing unless given.
    */
-  constructor(slab: Slab) {
+  constructor(slab: Slab, sortKey?: SortKey) {
     this.#slab = slab;
+    this.#sortKey = sortKey;
     const block = new Block();
     this.#blocks.push(block);
     this.#addLeaf(block, 0, new Leaf(LEAF_FIRST), 0);
@@ -223,6 +246,15 @@ export class ScoreIndex {
     return this.#rankHere();
   }
 
+  /** How many elements come before this score and sort key. */
+  countBelowSortKey(score: number, bytes: Uint8Array, start: number, end: number): number {
+    this.#bound = Bound.SORT_KEY;
+    this.#score = score;
+    this.#sort.set(bytes, start, end);
+    this.#search();
+    return this.#rankHere();
+  }
+
   /**
    * Visits `count` elements from `rank` on, upwards or downwards: all of them must be there. `visit` must
    * not change the index.
@@ -277,6 +309,7 @@ export class ScoreIndex {
 
   /** Makes a record's key the one that is searched for. */
   #setKey(entry: Entry): void {
+    this.#sortKey?.(entry, this.#sort);
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
     const words = this.#slab.words[slot];
@@ -295,6 +328,10 @@ export class ScoreIndex {
 
   /** Order of a record's key and the one that is searched for. */
   #compareKey(entry: Entry): number {
+    if (this.#sortKey !== undefined) {
+      const order = this.#compareSortKey(entry);
+      if (order !== 0) return order;
+    }
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
     const words = this.#slab.words[slot];
@@ -310,6 +347,14 @@ export class ScoreIndex {
     );
   }
 
+  /** Order of a record's sort key and the one that is searched for. */
+  #compareSortKey(entry: Entry): number {
+    const a = this.#compared;
+    const b = this.#sort;
+    this.#sortKey!(entry, a);
+    return compareBytes(a.bytes, a.start, a.end, b.bytes, b.start, b.end);
+  }
+
   /** Whether the element at `offset` of a leaf, whose score is `score`, comes before the bound. */
   #isBefore(score: number, leaf: Leaf, offset: number): boolean {
     switch (this.#bound) {
@@ -320,6 +365,9 @@ export class ScoreIndex {
         return score < this.#score;
       case Bound.SCORE_INCLUSIVE:
         return score <= this.#score;
+      case Bound.SORT_KEY:
+        return score < this.#score ||
+          (score === this.#score && this.#compareSortKey(leaf.entries[offset]) < 0);
       case Bound.KEY:
         return this.#compareKey(leaf.entries[offset]) < 0;
       default:
