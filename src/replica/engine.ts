@@ -81,6 +81,8 @@ export class ReplicaEngine implements ReaderSource {
   readonly hooks: StreamHooks;
   /** Makes the error that every read throws; undefined while reads are answered. */
   refusal: (() => Error) | undefined = undefined;
+  /** Called when reads are refused from now on, for another reason, or are answered again. */
+  refusalChanged: () => void = () => {};
   /** Is told what reads look at, while somebody records it. */
   tracker: ReadTracker | undefined = undefined;
   readonly #server: Server;
@@ -165,8 +167,11 @@ export class ReplicaEngine implements ReaderSource {
 
   /** Decides what reads in process throw. Clients get the same from the dispatcher. */
   #judge(): void {
-    if (this.#emptied || this.#awaitsData) this.refusal = refuseLoading;
-    else this.refusal = this.tooStale ? refuseStale : undefined;
+    const loads = this.#emptied || this.#awaitsData;
+    const refusal = loads ? refuseLoading : this.tooStale ? refuseStale : undefined;
+    if (refusal === this.refusal) return;
+    this.refusal = refusal;
+    this.refusalChanged();
   }
 
   /** All data was replaced by a snapshot, or emptied for one: every watched key counts as changed. */

@@ -24,6 +24,9 @@ import { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
 import type { LinkCredentials, LinkEvent, LinkStatus } from "../replication/types.ts";
 import { Keyspace } from "../store/keyspace/keyspace.ts";
+import { Collections } from "../feed/collections.ts";
+import { LiveValues } from "../feed/live.ts";
+import { LiveReader } from "../feed/live_reader.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
 import { checkOptions, checkWait } from "./option_rules.ts";
@@ -39,7 +42,7 @@ import {
 } from "./options.ts";
 import { textCodec } from "../read/codec.ts";
 import { ReadCore } from "../read/core.ts";
-import { Reader, textReader } from "../read/reader.ts";
+import { type Reader, textReader } from "../read/reader.ts";
 import { MasterProbe } from "./probe.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
@@ -85,7 +88,7 @@ const READERS: Readonly<Record<Readers, string>> = {
  * console.log(replica.get("user:1")); // Ada
  * ```
  */
-export class Replica extends Reader {
+export class Replica extends LiveReader {
   readonly #options: ReplicaOptions;
   readonly #target: MasterTarget | undefined;
   readonly #clock: Clock;
@@ -96,6 +99,8 @@ export class Replica extends Reader {
   readonly #engine: ReplicaEngine;
   readonly #readers: Map<number, Reader> = new Map();
   readonly #storage: Storage;
+  readonly #live: LiveValues;
+  readonly #collections: Collections;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
   #probe: MasterProbe | undefined;
@@ -132,7 +137,13 @@ export class Replica extends Reader {
       beforeReady: options.beforeReady,
       linkStatus: () => this.#link?.status(),
     });
-    super(new ReadCore(engine, target?.database ?? 0, textCodec()));
+    const { commits } = engine;
+    const live = new LiveValues({ source: engine, commits, logger });
+    const db = (index: number) => this.db(index);
+    const collections = new Collections({ source: engine, commits, live, logger });
+    super(new ReadCore(engine, target?.database ?? 0, textCodec()), { live, collections, db });
+    this.#live = live;
+    this.#collections = collections;
     this.#options = options;
     this.#target = target;
     this.#clock = clock;
@@ -141,6 +152,7 @@ export class Replica extends Reader {
     this.#keyspace = keyspace;
     this.#engine = engine;
     this.#emitter = new Emitter(logger);
+    engine.refusalChanged = () => this.#live.changedAll();
     if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
     const follows = this.#target !== undefined;
     this.#staleness = options.maxStalenessMs === undefined || !follows
@@ -237,6 +249,7 @@ export class Replica extends Reader {
       snapshot: this.#snapshots?.status(),
       tooStale: this.#staleness !== undefined && this.#engine.tooStale,
       nowMs: this.#clock.now(),
+      collections: this.#collections.status(),
     });
   }
 
@@ -467,6 +480,8 @@ export class Replica extends Reader {
     await this.#snapshots?.close();
     this.#staleness?.stop();
     this.#probe?.close();
+    this.#live.close();
+    this.#collections.close();
     await this.#engine.close();
     this.#listening = undefined;
     this.#emitter.emit("close", {});

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CollectionStatus } from "../feed/collection_owner.ts";
 import { formatAddress } from "../net/socket.ts";
 import { newCounters } from "../replication/shared.ts";
 import type { LinkState, LinkStatus } from "../replication/types.ts";
@@ -77,13 +78,15 @@ export interface ReplicaStatus {
    * (`ReJSON-RL`, `vectorset`...), and how many of them are no longer known byte by byte.
    */
   readonly modules: Readonly<Record<string, ModuleKeys>>;
-  /** Bytes reserved for keys, values and tables. */
+  /** Bytes reserved for keys, values and tables; those of indexes are in `collections`. */
   readonly memoryBytes: number;
   /**
    * Commands of the stream that were passed over, by name in lower case, as `script|load` or `ft.dictadd`: they changed
    * nothing that is held here. At most 100 names; further ones are counted as `*`.
    */
   readonly ignored: LinkStatus["ignored"];
+  /** Each collection that has indexes: how they stand, and what they cost. */
+  readonly collections: readonly CollectionStatus[];
   /** Running totals since the replica was made. */
   readonly counters: LinkStatus["counters"];
 }
@@ -104,6 +107,8 @@ export interface StatusParts {
   readonly tooStale: boolean;
   /** The time now, milliseconds since 1970. */
   readonly nowMs: number;
+  /** How the indexes of collections stand. */
+  readonly collections: readonly CollectionStatus[];
 }
 
 /** Puts a status together. */
@@ -131,6 +136,7 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
     modules: moduleKeysOf(keyspace),
     memoryBytes: reservedBytes(keyspace),
     ignored: link?.ignored ?? {},
+    collections: parts.collections,
     counters: link?.counters ?? newCounters(),
   };
 }

@@ -13,7 +13,14 @@ import { CACHE, NPM_DIR } from "./paths.ts";
 import { run, which, withLock } from "./process.ts";
 
 /** What is installed, all at once. */
-const PACKAGES = { ioredis: "5", redis: "5", mitata: "1", wabt: "1" } as const;
+const PACKAGES = {
+  ioredis: "5",
+  redis: "5",
+  mitata: "1",
+  wabt: "1",
+  react: "19",
+  "react-dom": "19",
+} as const;
 
 /** A package tests may ask for. */
 export type PackageName = keyof typeof PACKAGES;
@@ -33,22 +40,26 @@ export function preparePackages(): Promise<void> {
 }
 
 /**
- * A package's exports.
+ * A package's exports, or those of a part of it, as of "/server".
  *
  * @throws {Error} One sentence saying why it is not to be had: a reason to skip.
  */
-export async function loadPackage(name: PackageName): Promise<Record<string, unknown>> {
+export async function loadPackage(
+  name: PackageName,
+  part: string = "",
+): Promise<Record<string, unknown>> {
   if (!isInstalled(name)) await preparePackages();
   // All three runtimes' `require` takes both module kinds; Deno's `import` takes no CommonJS file.
-  return createRequire(join(NPM_DIR, "package.json"))(name);
+  return createRequire(join(NPM_DIR, "package.json"))(name + part);
 }
 
 /** The package's exports, or the reason to skip. */
 export async function tryPackage(
   name: PackageName,
+  part: string = "",
 ): Promise<{ exports: Record<string, unknown>; reason?: undefined } | { reason: string }> {
   try {
-    return { exports: await loadPackage(name) };
+    return { exports: await loadPackage(name, part) };
   } catch (error) {
     return { reason: `${name} is not to be had: ${(error as Error).message}` };
   }

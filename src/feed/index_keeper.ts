@@ -1,0 +1,164 @@
+/**
+ * Keeps the rows of one collection equal to the data: builds them in steps, then follows the commits.
+ *
+ * ```text
+ *  made ------> building ---------------> kept            commits are followed from the first moment on: a step
+ *                  ^   every key scanned   |  |           that comes later finds the same row and changes nothing
+ *                  +------- SWAPDB --------+  |
+ *                                             |
+ *  a snapshot is whole --> prepared: rows of the new data, built before it takes the place of the old
+ * ```
+ *
+ * @module
+ */
+
+import { BytesRef } from "../base/byte_buffer.ts";
+import type { Commit } from "../commands/engine/commit.ts";
+import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import type { IndexShape, KeyPattern } from "./collection_shape.ts";
+import { IndexRows, type SortKeys } from "./index_rows.ts";
+import { type IndexSource, newSortKeys } from "./index_source.ts";
+
+/** What an {@linkcode IndexKeeper} is made from. */
+export interface KeeperParts {
+  /** The databases that rows are made of. */
+  readonly keyspace: Keyspace;
+  /** Number of the database. */
+  readonly db: number;
+  /** Which keys have a row. */
+  readonly pattern: KeyPattern;
+  /** Which indexes there are: one at least. */
+  readonly indexes: readonly IndexShape[];
+  /** Reads the fields that they sort by. */
+  readonly source: IndexSource;
+}
+
+/** Walks a database and makes rows. */
+interface Build {
+  readonly rows: IndexRows;
+  readonly db: Database | undefined;
+  cursor: number;
+  done: boolean;
+}
+
+/** The rows of one collection. */
+export class IndexKeeper {
+  readonly #parts: KeeperParts;
+  readonly #keys: SortKeys;
+  readonly #key: BytesRef = new BytesRef();
+  #build: Build;
+  #prepared: Build | undefined = undefined;
+
+  /** Has everything to build. */
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+    this.#keys = newSortKeys(parts.indexes);
+    this.#build = this.#begin(parts.keyspace);
+  }
+
+  /** The rows: all of them once nothing is being built. */
+  get rows(): IndexRows {
+    return this.#build.rows;
+  }
+
+  /** True while keys may have no row yet. */
+  get building(): boolean {
+    return !this.#build.done;
+  }
+
+  /** Whether a value of a unique index belongs to several keys. */
+  get hasDuplicates(): boolean {
+    const { rows } = this;
+    return this.#parts.indexes.some((_, i) => rows.duplicates(i) > 0);
+  }
+
+  /** Looks at some of the keys that are still to be looked at, some ten microseconds; true when none is left. */
+  step(): boolean {
+    return this.#step(this.#build);
+  }
+
+  /** Follows a commit. Returns true when everything is to be built again. */
+  committed(commit: Commit): boolean {
+    const { db, pattern, keyspace } = this.#parts;
+    let rebuilds = false;
+    for (const event of commit.events) {
+      if (event.kind === "swap" && (event.a === db || event.b === db)) rebuilds = true;
+      if (event.kind !== "flush" || (event.db !== db && event.db !== -1)) continue;
+      rebuilds = false;
+      this.#build = this.#begin(keyspace);
+      this.#build.done = true;
+    }
+    if (rebuilds) this.#build = this.#begin(keyspace);
+    const key = this.#key;
+    const database = keyspace.peek(db);
+    const { rows } = this;
+    for (let i = 0; i < commit.count; i++) {
+      if (commit.dbAt(i) !== db) continue;
+      commit.keyAt(i, key);
+      if (!pattern.matches(key.bytes, key.start, key.end)) continue;
+      const entry = database?.find(key.bytes, key.start, key.end) ?? 0;
+      this.#update(rows, database, entry, key);
+    }
+    return rebuilds;
+  }
+
+  /** Begins to build rows of data that is to take the place of this. Returns what does a step, true at the last. */
+  prepare(fresh: Keyspace): () => boolean {
+    const build = this.#prepared = this.#begin(fresh);
+    return () => this.#prepared !== build || this.#step(build);
+  }
+
+  /** Forgets what was prepared. */
+  abandoned(): void {
+    this.#prepared = undefined;
+  }
+
+  /** The data was replaced. Returns true when rows are still to be built. */
+  replaced(): boolean {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    this.#build = prepared?.done ? prepared : this.#begin(this.#parts.keyspace);
+    return this.building;
+  }
+
+  /** Lets go of all rows. */
+  clear(): void {
+    this.#prepared = undefined;
+    this.#build = this.#begin(this.#parts.keyspace);
+  }
+
+  #begin(keyspace: Keyspace): Build {
+    const { indexes, db } = this.#parts;
+    const rows = new IndexRows(keyspace.settings, indexes.map(({ unique }) => unique));
+    const database = keyspace.peek(db);
+    return { rows, db: database, cursor: 0, done: (database?.size ?? 0) === 0 };
+  }
+
+  #step(build: Build): boolean {
+    const { db, rows } = build;
+    if (build.done || db === undefined) return true;
+    const { pattern } = this.#parts;
+    const key = this.#key;
+    build.cursor = db.scan(build.cursor, (entry) => {
+      db.keyRef(entry, key);
+      if (!pattern.matches(key.bytes, key.start, key.end)) return;
+      this.#update(rows, db, entry, key);
+    });
+    build.done = build.cursor === 0;
+    return build.done;
+  }
+
+  /** Makes the row of a key, whose entry is 0 when it is gone, what its value says. */
+  #update(rows: IndexRows, db: Database | undefined, entry: number, key: BytesRef): void {
+    const { pattern, source } = this.#parts;
+    const start = key.start + pattern.prefix.length;
+    const end = key.end - pattern.suffix.length;
+    if (db === undefined || entry === 0 || db.typeOf(entry) !== source.type) {
+      rows.remove(key.bytes, start, end);
+      return;
+    }
+    source.read(db, entry, -Infinity, this.#keys);
+    rows.set(key.bytes, start, end, this.#keys);
+  }
+}

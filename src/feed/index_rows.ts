@@ -1,0 +1,280 @@
+/**
+ * The rows of a collection: of each key its id and what it is sorted by, and indexes over them. No object and no text
+ * for each: a row is a record in a slab, as the records of a database are.
+ *
+ * ```text
+ *  id ──hash──▶ Dict ──entry──▶ record: header | id | ends | sort key of index 0 | sort key of index 1 | ...
+ *                                  ▲
+ *  ScoreIndex 0   lead, entry ─────┤     in order of (sort key 0, id); 12 bytes an element
+ *  ScoreIndex 1   lead, entry ─────┘     in order of (sort key 1, id)
+ * ```
+ *
+ * `ends` are where each sort key but the last one ends, u32 little-endian from the first sort key on. An empty sort
+ * key says that the row is not in that index. The lead is a number made of the sort key's first bytes
+ * (`index_key.ts`), so that a search seldom reads a record.
+ *
+ * @module
+ */
+
+import { assert } from "../base/assert.ts";
+import { equalBytes } from "../base/ascii.ts";
+import { type ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
+import { copyBytes } from "../base/copy.ts";
+import { readInt32, writeInt32 } from "../base/int32.ts";
+import { Dict } from "../store/memory/dict.ts";
+import { evacuateAfterWrite } from "../store/memory/evacuate.ts";
+import { type Entry, SEGMENT_SHIFT, ValueType } from "../store/memory/record.ts";
+import { Slab } from "../store/memory/slab.ts";
+import {
+  freeRecord,
+  keyRefOf,
+  makeKeyedRecord,
+  valueRefOf,
+  valueStartOf,
+} from "../store/memory/slab_record.ts";
+import { ScoreIndex } from "../store/types/score_index.ts";
+import { hasMissing, leadOf, Tag } from "./index_key.ts";
+
+/** Units of the segment being emptied that each write moves at least, and at most (512 KB). */
+const EVACUATE_UNITS = 64;
+const MAX_EVACUATE_UNITS = 65536;
+
+/** The secret seeds by which ids are hashed. */
+export interface RowSeeds {
+  /** The low half, a u32. */
+  readonly seed0: number;
+  /** The high half, a u32. */
+  readonly seed1: number;
+}
+
+/** The sort keys of one row, one after the other. */
+export interface SortKeys {
+  /** The bytes of all of them. */
+  readonly bytes: ByteBuffer;
+  /** Where the key of each index ends; an index without the row has an empty one. */
+  readonly ends: Int32Array;
+}
+
+/** Called with the bytes of an id, which are borrowed. */
+export type RowVisitor = (bytes: Uint8Array, start: number, end: number) => void;
+
+/** One index over the rows. */
+interface RowIndex {
+  readonly order: ScoreIndex;
+  readonly unique: boolean;
+  /** How many values more than one row has; counted for unique indexes. */
+  duplicates: number;
+}
+
+/** Rows by id, and in the order of each index. */
+export class IndexRows {
+  readonly #slab: Slab = new Slab();
+  readonly #dict: Dict;
+  readonly #indexes: readonly RowIndex[];
+  readonly #key: BytesRef = new BytesRef();
+  readonly #id: BytesRef = new BytesRef();
+  readonly #bound: Uint8Array[] = [];
+  #size: number = 0;
+
+  /**
+   * Makes no rows yet.
+   *
+   * @param seeds Those of the keyspace.
+   * @param unique One flag for each index: whether values that several rows have are counted.
+   */
+  constructor(seeds: RowSeeds, unique: readonly boolean[]) {
+    this.#dict = new Dict(this.#slab, seeds.seed0, seeds.seed1);
+    this.#indexes = unique.map((isUnique, i) => ({
+      order: new ScoreIndex(this.#slab, (entry, out) => this.#sortKeyOf(entry, i, out)),
+      unique: isUnique,
+      duplicates: 0,
+    }));
+  }
+
+  /** How many rows there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes of the rows and of the table that finds them by id. */
+  get rowBytes(): number {
+    return this.#slab.reservedBytes + this.#dict.bytes;
+  }
+
+  /** Bytes of one index, beside those of the rows. */
+  indexBytes(index: number): number {
+    return this.#indexes[index].order.bytes;
+  }
+
+  /** How many rows are in an index. */
+  indexSize(index: number): number {
+    return this.#indexes[index].order.size;
+  }
+
+  /** How many values of a unique index more than one row has. */
+  duplicates(index: number): number {
+    return this.#indexes[index].duplicates;
+  }
+
+  /** Prepares for so many rows: a hint, bounded. */
+  expand(count: number): void {
+    this.#dict.expand(count);
+  }
+
+  /** Whether there is a row of this id. */
+  has(id: Uint8Array, start: number, end: number): boolean {
+    return this.#dict.find(this.#dict.hashOf(id, start, end), id, start, end) !== 0;
+  }
+
+  /** Adds a row, or gives it other sort keys. Returns false when it was there with the same ones. */
+  set(id: Uint8Array, start: number, end: number, keys: SortKeys): boolean {
+    const hash = this.#dict.hashOf(id, start, end);
+    const old = this.#dict.find(hash, id, start, end);
+    if (old !== 0) {
+      if (this.#holds(old, keys)) return false;
+      // Taken out and put back: what changes its length moves, and every index would have to follow.
+      this.#drop(hash, old);
+      this.#dict.find(hash, id, start, end);
+    }
+    const entry = this.#make(id, start, end, keys);
+    this.#dict.insert(hash, entry);
+    this.#size++;
+    this.#indexes.forEach((index, i) => this.#insert(index, i, entry));
+    this.#payForCompaction();
+    return true;
+  }
+
+  /** Removes a row; false when there was none. */
+  remove(id: Uint8Array, start: number, end: number): boolean {
+    const hash = this.#dict.hashOf(id, start, end);
+    const entry = this.#dict.find(hash, id, start, end);
+    if (entry === 0) return false;
+    this.#drop(hash, entry);
+    this.#payForCompaction();
+    return true;
+  }
+
+  /** How many rows of an index come before a sort key, or before what begins with it and goes on behind it. */
+  countBelow(index: number, bytes: Uint8Array, start: number, end: number): number {
+    const { order } = this.#indexes[index];
+    return order.countBelowSortKey(leadOf(bytes, start, end), bytes, start, end);
+  }
+
+  /** Visits the ids of `count` rows of an index from `rank` on, up or down; `visit` must not write. */
+  each(index: number, rank: number, count: number, reverse: boolean, visit: RowVisitor): void {
+    const ref = new BytesRef();
+    this.#indexes[index].order.each(rank, count, reverse, (_lead, entry) => {
+      keyRefOf(this.#slab, entry, ref);
+      visit(ref.bytes, ref.start, ref.end);
+    });
+  }
+
+  /** One step of a walk over all rows, as `SCAN`: cursor 0 begins, and 0 says that it was the last step. */
+  scan(cursor: number, visit: RowVisitor): number {
+    const ref = new BytesRef();
+    return this.#dict.scan(cursor, (entry) => {
+      keyRefOf(this.#slab, entry, ref);
+      visit(ref.bytes, ref.start, ref.end);
+    });
+  }
+
+  /** Told by the compaction that a record is in another place. */
+  relocate(from: Entry, to: Entry): void {
+    this.#dict.relocate(from, to);
+    this.#indexes.forEach(({ order }, i) => {
+      const lead = this.#leadOf(to, i);
+      if (lead > 0) order.relocate(lead, from, to);
+    });
+  }
+
+  /** Takes a row out of every index and the table, and frees it. */
+  #drop(hash: number, entry: Entry): void {
+    this.#indexes.forEach((index, i) => {
+      const lead = this.#leadOf(entry, i);
+      if (lead === 0) return;
+      index.order.remove(lead, entry);
+      if (index.unique && this.#sharers(index, entry, i) === 1) index.duplicates--;
+    });
+    this.#dict.remove(hash, entry);
+    this.#size--;
+    freeRecord(this.#slab, entry);
+  }
+
+  #insert(index: RowIndex, i: number, entry: Entry): void {
+    const lead = this.#leadOf(entry, i);
+    if (lead === 0) return;
+    if (index.unique && this.#sharers(index, entry, i) === 1) index.duplicates++;
+    index.order.insert(lead, entry);
+  }
+
+  /** How many rows of an index have the value that a row has; none where a part of it is missing. */
+  #sharers({ order }: RowIndex, entry: Entry, i: number): number {
+    const key = this.#key;
+    this.#sortKeyOf(entry, i, key);
+    const { bytes, start, end } = key;
+    if (hasMissing(bytes, start, end)) return 0;
+    const length = end - start;
+    let bound = this.#bound[i];
+    if (bound === undefined || bound.length <= length) {
+      bound = this.#bound[i] = new Uint8Array(2 * length + 2);
+    }
+    copyBytes(bound, 0, bytes, start, end);
+    // A full key goes on only where a number is spelled in another way.
+    bound[length] = Tag.SPELLED;
+    const below = order.countBelowSortKey(leadOf(bound, 0, length), bound, 0, length);
+    return order.countBelowSortKey(leadOf(bound, 0, length + 1), bound, 0, length + 1) - below;
+  }
+
+  #make(id: Uint8Array, start: number, end: number, keys: SortKeys): Entry {
+    const head = this.#headBytes;
+    const length = head + keys.bytes.length;
+    const kind = ValueType.STRING;
+    const entry = makeKeyedRecord(this.#slab, kind, id, start, end, length, length, 0);
+    const bytes = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
+    const at = valueStartOf(this.#slab, entry);
+    for (let i = 0; i < this.#indexes.length - 1; i++) writeInt32(bytes, at + 4 * i, keys.ends[i]);
+    copyBytes(bytes, at + head, keys.bytes.bytes, 0, keys.bytes.length);
+    return entry;
+  }
+
+  /** Whether a row has these sort keys. */
+  #holds(entry: Entry, keys: SortKeys): boolean {
+    const key = this.#key;
+    valueRefOf(this.#slab, entry, key);
+    const head = this.#headBytes;
+    const { bytes, length } = keys.bytes;
+    if (!equalBytes(key.bytes, key.start + head, key.end, bytes, 0, length)) return false;
+    for (let i = 0; i < this.#indexes.length - 1; i++) {
+      if (readInt32(key.bytes, key.start + 4 * i) !== keys.ends[i]) return false;
+    }
+    return true;
+  }
+
+  /** Bytes of a row before its first sort key. */
+  get #headBytes(): number {
+    return 4 * (this.#indexes.length - 1);
+  }
+
+  #sortKeyOf(entry: Entry, index: number, out: BytesRef): void {
+    valueRefOf(this.#slab, entry, out);
+    const { bytes, start, end } = out;
+    const first = start + this.#headBytes;
+    const from = index === 0 ? first : first + readInt32(bytes, start + 4 * (index - 1));
+    const to = index === this.#indexes.length - 1
+      ? end
+      : first + readInt32(bytes, start + 4 * index);
+    assert(from <= to && to <= end, "a sort key lies in its row");
+    out.set(bytes, from, to);
+  }
+
+  /** The lead of a row's sort key, 0 when the row is not in the index. */
+  #leadOf(entry: Entry, index: number): number {
+    const id = this.#id;
+    this.#sortKeyOf(entry, index, id);
+    return leadOf(id.bytes, id.start, id.end);
+  }
+
+  #payForCompaction(): void {
+    evacuateAfterWrite(this.#slab, this, EVACUATE_UNITS, MAX_EVACUATE_UNITS);
+  }
+}
