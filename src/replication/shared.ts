@@ -99,8 +99,8 @@ export class LinkShared {
   }
 
   #makeRepair(): Repair {
-    const { net, clock, tls, executor, timeouts } = this.settings;
-    return new Repair({
+    const { net, clock, tls, executor, timeouts, keyspace } = this.settings;
+    const repair = new Repair({
       net,
       clock,
       tls,
@@ -114,6 +114,8 @@ export class LinkShared {
       log: (level, message) => this.log(level, message),
       unmendable: (reason) => this.#demandResync(reason),
     });
+    keyspace.slots.onDropped = (ranges) => repair.dropped(ranges);
+    return repair;
   }
 
   /** Asks for a full sync, at most once in `RESYNC_MS`, in a turn of its own. */

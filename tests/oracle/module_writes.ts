@@ -241,8 +241,8 @@ export class ModuleWrites {
     return prng.pick<() => Words>([
       () => ["RENAME", key, other],
       () => ["RENAMENX", key, other],
-      () => ["COPY", key, other, ...prng.pick([[], ["REPLACE"]])],
-      () => ["COPY", key, other, "DB", db, "REPLACE"],
+      () => this.#copy(key, other, prng.pick([[], ["REPLACE"]])),
+      () => this.#copy(key, other, ["DB", db, "REPLACE"]),
       () => ["MOVE", key, db],
       () => ["DEL", key, other],
       () => ["UNLINK", key],
@@ -253,6 +253,11 @@ export class ModuleWrites {
       () => ["EVAL", "return redis.call('RENAME', KEYS[1], KEYS[2])", "2", key, other],
       () => ["EVAL", "return redis.call('JSON.SET', KEYS[1], '$', ARGV[1])", "1", key, "5"],
     ])();
+  }
+
+  /** No COPY beside time series: of a copied one RedisTimeSeries frees what the first one still uses. */
+  #copy(key: string, other: string, options: Words): Words {
+    return this.#hasSeries ? ["RENAME", key, other] : ["COPY", key, other, ...options];
   }
 
   /** No ASYNC, for the reason that {@linkcode FLUSHES} has. */

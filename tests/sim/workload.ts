@@ -37,6 +37,9 @@ function write(master: TestMaster, prng: Prng, largest: number, unknownOneIn: nu
     master.call("EXEC");
   } else if (kind === 2 && prng.oneIn(8)) {
     master.call("SWAPDB", prng.int(4), prng.int(4));
+  } else if (kind === 4 && prng.oneIn(8)) {
+    const first = prng.int(16_384);
+    master.call("XTRIMSLOTS", first, Math.min(16_383, first + prng.int(8000)));
   } else if (kind === 3 && prng.oneIn(20)) {
     master.call(prng.oneIn(4) ? "FLUSHALL" : "FLUSHDB");
   } else {

@@ -98,6 +98,17 @@ const arset = command("arset", -4, WRITE, "RW.update@1", (ctx, argv) => {
 /** `ARDEL key last|one`: takes something out of an array. */
 const ardel = command("ardel", 3, WRITE, "RW.delete@1", take);
 
+/** `XTRIMSLOTS first last`: as a node of a cluster does that has given slots away, whose keys go at once. */
+const xtrimslots = command("xtrimslots", 3, WRITE, "", (ctx, argv) => {
+  const [first, last] = [1, 2].map((i) => Number(new TextDecoder().decode(argv.at(i))));
+  ctx.propagateAs("TRIMSLOTS", "RANGES", "1", argv.at(1), argv.at(2));
+  const { slots } = ctx.keyspace;
+  slots.empty([[first, last]]);
+  while (!slots.sweep(1 << 16, () => {}));
+  slots.forget();
+  ctx.reply.ok();
+});
+
 /** `FAR.INDEX`: a module's write about no key. */
 const farIndex = command("far.index", 1, WRITE, "", (ctx, argv) => {
   ctx.propagateAs("FAR.INDEX", argv.at(0));
@@ -143,6 +154,7 @@ export const NEW_COMMANDS: readonly Command[] = [
   farTake,
   arset,
   ardel,
+  xtrimslots,
   getKeys,
   xall,
   xlook,

@@ -6,6 +6,7 @@
  */
 
 import { assert } from "../../base/assert.ts";
+import { keySlot } from "../../base/crc16.ts";
 import type { TimerId } from "../../base/clock.ts";
 import { ErrorReply } from "../../resp/types.ts";
 import type { AwaitedKey } from "./awaited.ts";
@@ -27,6 +28,12 @@ const RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 /** Milliseconds until a key is asked for again that the master refused for a reason that lasts. */
 const REFUSED_MS = 60_000;
+
+/** Milliseconds until a key is asked for again whose slot is on its way from or to the master. */
+const MOVING_MS = 1000;
+
+/** First words of what a cluster's node says of a slot that it does not have, or not yet, or not any more. */
+const MOVING: ReadonlySet<string> = new Set(["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"]);
 
 /** First words of errors that are about the master as a whole, and pass. */
 const PASSING: ReadonlySet<string> = new Set([
@@ -186,7 +193,7 @@ export class Fetcher {
 
   async #sizesOf(batch: readonly AwaitedKey[]): Promise<number[]> {
     try {
-      return await Promise.all(batch.map(({ db, key }) => this.#desk.sizeOf(db, key)));
+      return await Promise.all(batch.map((awaited) => this.#sizeOf(awaited)));
     } catch (error) {
       if (!(error instanceof MissingRights)) throw error;
       // Values of unknown size are better than none; what is missing is told.
@@ -196,12 +203,27 @@ export class Fetcher {
     }
   }
 
-  /** Asks of keys whether they are there, those of one database at once. */
+  /** How large a value is; 0 for a key of which the master says no size: asked for the value it says why. */
+  async #sizeOf({ db, key }: AwaitedKey): Promise<number> {
+    try {
+      return await this.#desk.sizeOf(db, key);
+    } catch (error) {
+      if (error instanceof ErrorReply && !PASSING.has(error.code)) return 0;
+      throw error;
+    }
+  }
+
+  /** Asks of keys whether they are there, those of one database, and in a cluster of one slot, at once. */
   async #look(keys: readonly AwaitedKey[]): Promise<void> {
-    const databases = Map.groupBy(keys, ({ db }) => db);
-    const looks = [...databases].map(([db, of]) => {
+    if (keys.length === 0) return;
+    const isCluster = await this.#desk.isCluster();
+    const groups = Map.groupBy(
+      keys,
+      ({ db, key }) => isCluster ? `${db}:${keySlot(key, 0, key.length)}` : `${db}`,
+    );
+    const looks = [...groups.values()].map((of) => {
       this.looks += of.length;
-      return this.#answer(of, () => this.#desk.look(db, of.map(({ key }) => key)));
+      return this.#answer(of, () => this.#desk.look(of[0].db, of.map(({ key }) => key)));
     });
     try {
       await Promise.all(looks);
@@ -234,7 +256,9 @@ export class Fetcher {
       const isOfKeys = error instanceof ErrorReply && !PASSING.has(error.code);
       if (!isOfKeys) throw error;
       for (const awaited of keys) {
-        if (this.#stillAsked(awaited)) this.#refuse(awaited, error.message);
+        if (!this.#stillAsked(awaited)) continue;
+        if (MOVING.has(error.code)) this.postpone(awaited, MOVING_MS);
+        else this.#refuse(awaited, error.message);
       }
       return;
     }

@@ -79,6 +79,7 @@ export class MasterDesk {
   #address: string = "";
   #runId: string = "";
   #knowsExpireTime: boolean = true;
+  #isCluster: boolean = false;
 
   /** Asks nothing yet. @param options Where the master is, and how it is reached. */
   constructor(options: RepairOptions) {
@@ -155,6 +156,16 @@ export class MasterDesk {
    */
   async fetch(db: number, key: Uint8Array): Promise<MasterValue | undefined> {
     return (await this.#readKeys("DUMP", db, [key]))[0];
+  }
+
+  /**
+   * Whether the master is a node of a cluster: it takes no transaction about keys of two slots.
+   *
+   * @throws {Error} When the master cannot be reached.
+   */
+  async isCluster(): Promise<boolean> {
+    await this.#open();
+    return this.#isCluster;
   }
 
   /**
@@ -293,7 +304,8 @@ export class MasterDesk {
     this.#knowsExpireTime = !(major < 7);
     // Reading for a copy is no use of a key. Servers before 7.2 do not know the word.
     await ignoreRefusal(connection.ask("CLIENT", "NO-TOUCH", "ON"));
-    if (fieldOf(info, "redis_mode") === "cluster") await ignoreRefusal(connection.ask("READONLY"));
+    this.#isCluster = fieldOf(info, "redis_mode") === "cluster";
+    if (this.#isCluster) await ignoreRefusal(connection.ask("READONLY"));
   }
 
   #watchIdle(): void {

@@ -10,7 +10,7 @@
  *     |   kept commands behind X applied to it     +-----------------+
  *     +--------------------------------------------+
  *     +--- a command replaces the whole value -----+
- *     +--- a flush, a full sync -------------------+
+ *     +--- a flush, a full sync, slots dropped ----+
  *
  *  A key whose value is not read here (a module's) is only looked at: is it there, of which type, until when?
  *
@@ -29,10 +29,12 @@
  */
 
 import { assert } from "../../base/assert.ts";
+import { keySlot } from "../../base/crc16.ts";
 import { checkArity } from "../../commands/engine/execute.ts";
 import type { Command } from "../../commands/engine/command.ts";
 import { commandIndex } from "../../commands/table.ts";
 import { Argv } from "../../resp/argv.ts";
+import type { SlotRange } from "../../store/keyspace/slot_ranges.ts";
 import { NameCounts } from "./name_counts.ts";
 import { AwaitedKey, AwaitedKeys, type FetchedValue } from "./awaited.ts";
 import { Fetcher, type FetchOwner } from "./fetcher.ts";
@@ -214,6 +216,17 @@ export class Repair implements FetchOwner {
       );
     }
     this.#awaitChanged(uses, argv, "failed", offset);
+  }
+
+  /** Cluster slots were emptied as a whole: their keys are gone, what was kept for them too. */
+  dropped(ranges: readonly SlotRange[]): void {
+    if (this.awaited === 0) return;
+    for (const awaited of [...this.#keys.values()]) {
+      const slot = keySlot(awaited.key, 0, awaited.key.length);
+      if (ranges.some(([first, last]) => slot >= first && slot <= last)) {
+        this.#end(awaited, "cleared");
+      }
+    }
   }
 
   /** Everything up to `offset` is applied: values that waited for it are put in place. */

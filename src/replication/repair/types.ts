@@ -27,7 +27,7 @@ export type RepairResult =
   | "fetched"
   /** A command of the stream replaced or removed the whole value: there was nothing left to fetch. */
   | "replaced"
-  /** A flush or a full sync came first. */
+  /** A flush, a full sync, or the end of its cluster slot here came first. */
   | "cleared"
   /** The master's value could not be had: `onDivergence` and the log say what followed. */
   | "refused";

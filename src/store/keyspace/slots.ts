@@ -55,6 +55,8 @@ export type BeforeSweep = (
 export class Slots {
   /** Called when slots were emptied that have keys: whoever sets it sees to it that `sweep` is called. */
   onEmptied: (() => void) | undefined = undefined;
+  /** Called when every key of these slots has gone at once, in all databases; whoever awaits one need not any more. */
+  onDropped: ((ranges: readonly SlotRange[]) => void) | undefined = undefined;
   /** Called when an import succeeded: the keys of these slots have become visible. */
   onImported: ((ranges: readonly SlotRange[]) => void) | undefined = undefined;
   readonly #databases: ReadonlyMap<number, Database>;
@@ -201,6 +203,7 @@ export class Slots {
     this.#restate();
     this.#sweptDb = 0;
     this.#cursor = 0;
+    this.onDropped?.(ranges);
     if (this.#sweeping) this.onEmptied?.();
   }
 

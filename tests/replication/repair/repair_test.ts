@@ -7,9 +7,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { command } from "../../../src/commands/engine/command.ts";
+import { keySlot } from "../../../src/base/crc16.ts";
+import { command, WRITE } from "../../../src/commands/engine/command.ts";
 import type { Command } from "../../../src/commands/engine/command.ts";
 import { CommandError } from "../../../src/commands/engine/errors.ts";
+import { commandIndex } from "../../../src/commands/table.ts";
+import { Argv } from "../../../src/resp/argv.ts";
 import { Replica } from "../../../src/replica/replica.ts";
 import type { ReplicaOptions } from "../../../src/replica/options.ts";
 import { TestMaster, type TestMasterOptions } from "../../../src/testing/mod.ts";
@@ -289,6 +292,80 @@ test("keys in doubt are looked at together", async () => {
   await settled();
   assert.deepEqual(readout(replica), readoutOf(master));
   assert.equal(replica.status().repairs!.looks, 1000);
+  await close();
+});
+
+/** The slot of a key, as XTRIMSLOTS takes it. */
+function slotOf(key: string): string {
+  return String(keySlot(new TextEncoder().encode(key), 0, key.length));
+}
+
+/** DUMP and TYPE that answer, and have the key's slot given away right afterwards. */
+function leaving(gone: () => void): Command[] {
+  return ["dump", "type"].map((name) => {
+    const row = commandIndex.lookup(Argv.of(name, "k"))!;
+    return command(name, 2, 0, "RO@1", (ctx, argv) => {
+      row.run(ctx, argv);
+      queueMicrotask(gone);
+    });
+  });
+}
+
+test("a key whose slot is given away while it is awaited is gone, whatever the master had answered", async () => {
+  let trims = 0;
+  const gone = () => {
+    if (trims++ > 0) return;
+    master.call("XTRIMSLOTS", slotOf("a"), slotOf("a"));
+    master.call("XTRIMSLOTS", slotOf("u"), slotOf("u"));
+    master.call("SET", "b", "2");
+  };
+  const { master, replica, settled, close } = await pair({}, {
+    commands: [...NEW_COMMANDS, ...leaving(gone)],
+  });
+  master.call("ARSET", "u", "0", "x");
+  master.call("XAPPEND", "a", "1");
+  master.call("ARDEL", "u", "one");
+  await until("slots to be given away", () => trims > 0);
+  await settled();
+  assert.deepEqual(readout(replica), readoutOf(master));
+  assert.equal(replica.status().repairs!.ended.cleared, 2);
+  assert.equal(replica.stats.fullSyncs, 1);
+  await close();
+});
+
+test("a key whose slot is being swept is repaired when the slot has come back", async () => {
+  const { master, replica, settled, close } = await pair();
+  for (let i = 0; i < 20_000; i++) master.call("SET", `{a}${i}`, "old");
+  await settled();
+  for (let round = 0; round < 5; round++) {
+    master.call("XTRIMSLOTS", slotOf("a"), slotOf("a"));
+    master.call("XAPPEND", `{a}${round}`, "new");
+    master.call("FAR.PUT", `{a}${round + 100}`);
+    for (let i = 1000; i < 2000; i++) master.call("SET", `{a}${i}`, "again");
+    await settled();
+    assert.deepEqual(readout(replica), readoutOf(master));
+  }
+  assert.equal(replica.stats.fullSyncs, 1);
+  await close();
+});
+
+test("a slot that is not the master's yet is asked of again, and costs no full sync", async () => {
+  let moves = 0;
+  const moved = command("dump", 2, 0, "RO@1", (ctx, argv) => {
+    if (moves++ === 0) throw new CommandError("MOVED 15495 127.0.0.1:7000");
+    commandIndex.lookup(Argv.of("DUMP", "k"))!.run(ctx, argv);
+  });
+  const incr = command("incr", 2, WRITE, "RW.access.update@1", (ctx, argv) => {
+    commandIndex.lookup(Argv.of("APPEND", "k", "x"))!.run(ctx, Argv.of("APPEND", argv.at(1), "x"));
+  });
+  const { master, replica, settled, close } = await pair({}, { commands: [incr, moved] });
+  master.call("SET", "a", "text");
+  master.call("INCR", "a");
+  await until("a first question", () => moves > 0);
+  await settled();
+  assert.deepEqual(readout(replica), readoutOf(master));
+  const { ended } = replica.status().repairs!;
+  assert.deepEqual([ended.refused, replica.stats.fullSyncs], [0, 1]);
   await close();
 });
 
