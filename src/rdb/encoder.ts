@@ -32,7 +32,7 @@ import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace, SnapshotHook } from "../store/keyspace/keyspace.ts";
 import { rangesText } from "../store/keyspace/slot_ranges.ts";
 import type { SlotImport } from "../store/keyspace/slots.ts";
-import type { Entry } from "../store/memory/record.ts";
+import { type Entry, NO_EXPIRY } from "../store/memory/record.ts";
 import { SlotState } from "../store/memory/slot_counts.ts";
 import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
 import { vectorSetOf } from "../store/types/vector_set.ts";
@@ -406,7 +406,7 @@ export class SnapshotEncoder implements SnapshotHook {
       return writeBeginning(writer, new VectorSetParts(vectors));
     }
     const row = valueWriterOf(db.typeOf(entry));
-    if (expireAtMs >= 0) writer.expiry(expireAtMs);
+    if (expireAtMs !== NO_EXPIRY) writer.expiry(expireAtMs);
     writer.out.writeByte(row.typeOf(db, entry, version));
     db.keyRef(entry, ref);
     writer.string(ref.bytes, ref.start, ref.end);

@@ -14,7 +14,7 @@ import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { Encoding, ValueType } from "../store/memory/record.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { readRanges, readSlotTask, type SlotRange } from "../store/keyspace/slot_ranges.ts";
@@ -370,7 +370,7 @@ export class KeyspaceLoader implements RdbSink {
 
   #count(db: Database, expireAtMs: number): void {
     this.stats.keys++;
-    if (expireAtMs >= 0) this.stats.expires++;
+    if (expireAtMs !== NO_EXPIRY) this.stats.expires++;
     if (db.table.duplicate !== 0) failDuplicate(db);
   }
 

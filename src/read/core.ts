@@ -17,7 +17,8 @@ import type { Clock } from "../base/clock.ts";
 import { CommandError, WRONG_TYPE } from "../commands/engine/errors.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
+import { isExpired } from "../store/memory/expiry.ts";
+import { type Entry, ValueType } from "../store/memory/record.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import { readString } from "../store/types/string.ts";
 import type { Codec, Value } from "./codec.ts";
@@ -126,7 +127,7 @@ export class ReadCore<T extends Value> {
     const text = this.string(entry);
     if (text !== undefined) {
       const at = db.expireAtMs(entry);
-      hot.keep(key, text, changes, at === NO_EXPIRY ? Infinity : at);
+      hot.keep(key, text, changes, at < 0 ? Infinity : at);
     }
     return text;
   }
@@ -148,7 +149,8 @@ export class ReadCore<T extends Value> {
   /** Whether an entry has expired, or lies in a cluster slot that is not served. */
   isHidden(db: Database, entry: Entry): boolean {
     const at = db.expireAtMs(entry);
-    if (at !== NO_EXPIRY && at < this.source.clock.now()) return true;
+    // Asked before the clock is read, which costs more.
+    if (at >= 0 && isExpired(at, this.source.clock.now())) return true;
     const { slots } = this.source.keyspace;
     return slots.hiding && slots.hidesEntry(db, entry);
   }
@@ -179,7 +181,7 @@ export class ReadCore<T extends Value> {
     const entry = db?.find(bytes, 0, end) ?? 0;
     if (db === undefined || entry === 0) return;
     const at = db.expireAtMs(entry);
-    if (at !== NO_EXPIRY) tracker?.expires(at);
+    if (at >= 0) tracker?.expires(at);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { globMatch } from "../base/glob.ts";
+import { isExpired } from "../store/memory/expiry.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import {
   FieldCursor,
@@ -234,7 +235,8 @@ export class HashReads<T extends Value> extends StringReads<T> {
     if (fields.length === 0) return [];
     const args: CallArgument[] = [command, key, "FIELDS", fields.length, ...fields];
     const reply = this.core.run(args);
-    return Array.isArray(reply) ? reply as number[] : fields.map(() => -2);
+    // Beyond 2^53 the handler answers a bigint.
+    return Array.isArray(reply) ? reply.map(Number) : fields.map(() => -2);
   }
 
   /** Points `cursor` at a field that has not expired; false when there is none. */
@@ -249,9 +251,8 @@ export class HashReads<T extends Value> extends StringReads<T> {
 
   /** Whether a field with this expiry is shown. */
   #sees(expireAtMs: number): boolean {
-    if (expireAtMs === NO_EXPIRY) return true;
-    if (expireAtMs < this.#nowMs) return false;
-    this.core.source.tracker?.expires(expireAtMs);
+    if (isExpired(expireAtMs, this.#nowMs)) return false;
+    if (expireAtMs >= 0) this.core.source.tracker?.expires(expireAtMs);
     return true;
   }
 

@@ -7,9 +7,10 @@
 import { latin1 } from "../base/ascii.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import { globMatch } from "../base/glob.ts";
-import { ENCODING_NAMES } from "../commands/keys/object.ts";
+import { encodingName } from "../commands/keys/object.ts";
 import type { Database } from "../store/keyspace/database.ts";
-import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
+import { approximateExpiry } from "../store/memory/expiry.ts";
+import { type Entry, ValueType } from "../store/memory/record.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import type { Value } from "./codec.ts";
 import type { ReadCore } from "./core.ts";
@@ -145,10 +146,13 @@ export class KeyReads<T extends Value> {
     return toSeconds(this.pexpiretime(key));
   }
 
-  /** When `key` expires, in milliseconds since 1970: -1 for never, -2 when there is no such key. */
+  /**
+   * When `key` expires, in milliseconds since 1970: -1 for never, -2 when there is no such key. Beyond 2^53, the
+   * year 287396, it is the nearest number; `call("PEXPIRETIME", key)` tells it exactly.
+   */
   pexpiretime(key: Key): number {
     const entry = this.core.find(key);
-    return entry === 0 ? -2 : this.core.db.expireAtMs(entry);
+    return entry === 0 ? -2 : approximateExpiry(this.core.db.expireAtMs(entry));
   }
 
   /** A key at random, or undefined when the database is empty. Gives an expired one when nearly all are. */
@@ -226,7 +230,7 @@ export class KeyReads<T extends Value> {
   object(key: Key): ObjectInfo | undefined {
     const entry = this.core.find(key);
     if (entry === 0) return undefined;
-    const encoding = ENCODING_NAMES[this.core.db.encodingOf(entry)];
+    const encoding = encodingName(this.core.source.keyspace, this.core.db, entry);
     return { encoding, refcount: Number(this.core.run(["OBJECT", "REFCOUNT", key])), idletime: 0 };
   }
 
@@ -291,7 +295,7 @@ class KeyWalk<T extends Value> {
 /** Tells whoever records reads when a key that was listed expires. */
 function tellExpiry(tracker: ReadTracker, db: Database, entry: Entry): void {
   const at = db.expireAtMs(entry);
-  if (at !== NO_EXPIRY) tracker.expires(at);
+  if (at >= 0) tracker.expires(at);
 }
 
 function typeName(db: Database, entry: Entry): TypeName {

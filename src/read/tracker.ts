@@ -10,7 +10,6 @@ import { isWord } from "../commands/engine/args.ts";
 import { keysOf } from "../commands/engine/key_specs.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { NO_EXPIRY } from "../store/memory/record.ts";
 
 /** Gets what reads look at. Bytes are borrowed: they are valid during the call only. */
 export interface ReadTracker {
@@ -43,7 +42,7 @@ export function trackCall(
     const entry = db?.find(bytes, starts[index], ends[index]) ?? 0;
     if (db === undefined || entry === 0) continue;
     const at = db.expireAtMs(entry);
-    if (at !== NO_EXPIRY) tracker.expires(at);
+    if (at >= 0) tracker.expires(at);
   }
   const { name } = command;
   if (name === "dbsize" || name === "randomkey") tracker.size(dbIndex);

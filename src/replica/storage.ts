@@ -8,6 +8,7 @@
 import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { expiryFromBigInt } from "../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import { setString } from "../store/types/string.ts";
 import type { ReaderSource } from "../read/core.ts";
@@ -55,11 +56,15 @@ export class Storage {
    *
    * @param expireAtMs When it expires, milliseconds since 1970; never when left out.
    * @throws {ReadOnlyError} While a master is followed.
+   * @throws {RangeError} When `expireAtMs` is no whole number.
    */
   set(key: Key, value: Key, expireAtMs?: number): void {
     const keyBytes = toBytes(key);
     const valueBytes = toBytes(value);
     const db = this.#writable();
+    const at = expireAtMs === undefined || expireAtMs === -1
+      ? NO_EXPIRY
+      : expiryFromBigInt(BigInt(expireAtMs));
     beforeKeyWrite(this.#keyspace, this.#reader.index, keyBytes, 0, keyBytes.length);
     setString(
       db,
@@ -69,7 +74,7 @@ export class Storage {
       valueBytes,
       0,
       valueBytes.length,
-      expireAtMs ?? NO_EXPIRY,
+      at,
     );
   }
 

@@ -7,7 +7,7 @@
  */
 
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { NO_EXPIRY } from "../store/memory/record.ts";
+import { isExpired } from "../store/memory/expiry.ts";
 import { keyName } from "./key_name.ts";
 import type { ServerSession, WatchedKey } from "./session.ts";
 
@@ -89,6 +89,5 @@ function hasExpired(
   const db = keyspace.peek(dbIndex);
   const entry = db?.find(key, 0, key.length) ?? 0;
   if (db === undefined || entry === 0) return false;
-  const at = db.expireAtMs(entry);
-  return at !== NO_EXPIRY && at < nowMs;
+  return isExpired(db.expireAtMs(entry), nowMs);
 }

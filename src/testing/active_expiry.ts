@@ -11,7 +11,8 @@
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { type Entry, NO_EXPIRY } from "../store/memory/record.ts";
+import { isExpired } from "../store/memory/expiry.ts";
+import type { Entry } from "../store/memory/record.ts";
 
 /** Steps of SCAN in one round over all databases: bounds what one round costs. */
 const STEPS_PER_ROUND = 400;
@@ -50,8 +51,7 @@ export class ActiveExpiry {
   #runDb(index: number, db: Database, nowMs: number, steps: number): number {
     const due: Uint8Array[] = [];
     const visit = (entry: Entry) => {
-      const at = db.expireAtMs(entry);
-      if (at === NO_EXPIRY || at >= nowMs) return;
+      if (!isExpired(db.expireAtMs(entry), nowMs)) return;
       db.keyRef(entry, this.#ref);
       due.push(this.#ref.bytes.slice(this.#ref.start, this.#ref.end));
     };

@@ -339,6 +339,9 @@ function isNear(a: Reply, b: Reply, tolerance: number): boolean {
   if (typeof a !== "number" && typeof a !== "bigint") return false;
   if (typeof b !== "number" && typeof b !== "bigint") return false;
   if (a < 0 || b < 0) return a === b;
+  if (typeof a === "bigint" && typeof b === "bigint") {
+    return BigInt.asUintN(64, a > b ? a - b : b - a) <= tolerance;
+  }
   return Math.abs(Number(a) - Number(b)) <= tolerance;
 }
 

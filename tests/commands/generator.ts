@@ -250,8 +250,16 @@ export class Generator {
   moment(scale: number, past: boolean): string {
     if (this.prng.oneIn(20)) return this.pick(["0", "-1", "x", "9223372036854775807"]);
     if (past && this.prng.oneIn(8)) return String(1 + this.prng.int(1_000_000_000));
+    if (this.prng.oneIn(8)) return this.#farMoment(scale);
     const ms = 4_000_000_000_000 + this.prng.int(1_000_000_000);
     return String(scale === 1 ? ms : Math.floor(ms / 1000));
+  }
+
+  /** A moment beyond 2^53 ms, about which no number of JavaScript is exact. */
+  #farMoment(scale: number): string {
+    const bits = this.prng.between(53, 62);
+    const ms = BigInt.asUintN(bits, BigInt(this.prng.uint32()) << 31n | BigInt(this.prng.uint32()));
+    return String(((1n << BigInt(bits)) + ms) / BigInt(scale));
   }
 
   db(): string {

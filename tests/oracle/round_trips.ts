@@ -52,7 +52,7 @@ async function restore(client: Connection, writes: Writes): Promise<void> {
   const reply = await client.call(
     prng.pick(["RESTORE", "RESTORE-ASKING"]),
     toBytes(words.anyKey()),
-    isAbsolute ? words.momentMs() : words.ttl(),
+    isAbsolute ? words.expiryMs() : words.ttl(),
     payload,
     "REPLACE",
     ...options,

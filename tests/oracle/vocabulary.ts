@@ -101,6 +101,29 @@ export class Vocabulary {
     return String(Math.floor((Date.now() + FAR_MS) / 1000) + this.prng.int(1000));
   }
 
+  /** An expiry, milliseconds since 1970: as {@linkcode momentMs}, or beyond 2^53, where a server still tells two apart. */
+  expiryMs(): string {
+    return this.prng.oneIn(4) ? String(this.#farMs()) : this.momentMs();
+  }
+
+  /** An expiry, seconds since 1970: not while the run lasts, and beyond 2^53 ms as well. */
+  expirySeconds(): string {
+    return this.prng.oneIn(4) ? String(this.#farMs() / 1000n) : this.momentSeconds();
+  }
+
+  /** When a field expires, seconds since 1970; Redis refuses one beyond 2^46 ms. */
+  fieldSeconds(): string {
+    return this.#isValkey ? this.expirySeconds() : this.momentSeconds();
+  }
+
+  /** A time of 54 to 63 bits. */
+  #farMs(): bigint {
+    const { prng } = this;
+    const bits = BigInt(prng.between(53, 62));
+    return (1n << bits) +
+      BigInt.asUintN(Number(bits), BigInt(prng.uint32()) << 31n | BigInt(prng.uint32()));
+  }
+
   anyKey(): string {
     return `${this.tag}${this.pick([..."slhtzgxyp"])}:${this.prng.int(12)}`;
   }

@@ -19,6 +19,8 @@ import {
   decodeWhole,
   errorOf,
 } from "./support/decoding.ts";
+import { expiryText } from "../../src/store/memory/expiry.ts";
+import { NO_EXPIRY } from "../../src/store/memory/record.ts";
 import { textOf } from "../support/bytes.ts";
 
 type Part = number | string | Uint8Array;
@@ -27,7 +29,7 @@ type Part = number | string | Uint8Array;
 function keysOf(sink: CollectingSink): string[] {
   return sink.items.map((item) =>
     `${item.db}/${textOf(item.key)}=${textOf(item.value)}` +
-    (item.expireAtMs >= 0 ? `@${item.expireAtMs}` : "")
+    (item.expireAtMs === NO_EXPIRY ? "" : `@${expiryText(item.expireAtMs)}`)
   );
 }
 
@@ -156,7 +158,7 @@ const sectionRows: {
   {
     name: "EXPIRETIME_MS beyond 2^53",
     parts: [0xfc, le(2n ** 63n - 1n, 8), ...SMALL],
-    keys: ["0/k=v@9007199254740991"],
+    keys: ["0/k=v@9223372036854775807"],
   },
   {
     name: "the last expiry counts",

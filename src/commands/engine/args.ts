@@ -20,6 +20,7 @@ import {
 } from "../../base/ascii.ts";
 import { INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { expiryFromBigInt } from "../../store/memory/expiry.ts";
 import {
   CommandError,
   DB_OUT_OF_RANGE,
@@ -191,7 +192,7 @@ export function expectEnd(argv: Argv, index: number): void {
  * @param scale Milliseconds of one unit: 1 or 1000.
  * @param baseMs What the time counts from: now, or 0 for an absolute one.
  * @param name The command as its error names it.
- * @returns A whole number; beyond 2^53 (the year 287396) the nearest double.
+ * @returns An expiry as the store keeps it; 0 for what lies before 1970.
  * @throws {CommandError} When it is no int64 or the sum leaves int64. From a master such a sum overflows as in
  * C: servers before 7.0 did not check it.
  */
@@ -203,16 +204,14 @@ export function readTime(
   baseMs: number,
   name: string,
 ): number {
-  const value = readInteger(argv, index);
-  // Below 2^53 seconds product and sum stay within int64: only what is beyond can overflow.
-  if (value !== Infinity && value !== -Infinity) return value * scale + baseMs;
+  const near = readInteger(argv, index) * scale + baseMs;
+  if (near <= Number.MAX_SAFE_INTEGER && near >= Number.MIN_SAFE_INTEGER) return Math.max(0, near);
   const scaled = readBigInteger(argv, index) * BigInt(scale);
   const sum = scaled + BigInt(baseMs);
   if (scaled > INT64_MAX || scaled < INT64_MIN || sum > INT64_MAX) {
     if (ctx.caller !== Caller.MASTER_STREAM) throw new CommandError(invalidExpire(name));
-    return Number(BigInt.asIntN(64, sum));
   }
-  return Number(sum);
+  return expiryFromBigInt(sum);
 }
 
 /**
@@ -230,16 +229,4 @@ export function readPositiveTime(
 ): number {
   if (readInteger(argv, index) <= 0) throw new CommandError(invalidExpire(name));
   return readTime(ctx, argv, index, scale, baseMs, name);
-}
-
-/** Milliseconds as they are replied: a bigint beyond +-2^53, which is no more than int64 holds. */
-export function exactMillis(ms: number): number | bigint {
-  if (ms <= Number.MAX_SAFE_INTEGER && ms >= Number.MIN_SAFE_INTEGER) return ms;
-  const exact = BigInt(ms);
-  return exact > INT64_MAX ? INT64_MAX : exact;
-}
-
-/** Milliseconds as decimal digits, to be propagated. */
-export function millisText(ms: number): string {
-  return String(exactMillis(ms));
 }

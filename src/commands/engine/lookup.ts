@@ -9,7 +9,8 @@
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
-import { type Entry, NO_EXPIRY, type ValueType } from "../../store/memory/record.ts";
+import { isExpired } from "../../store/memory/expiry.ts";
+import type { Entry, ValueType } from "../../store/memory/record.ts";
 import { Caller, type Context } from "./context.ts";
 import { beforeKeyWrite } from "./copy_on_write.ts";
 import { CommandError, WRONG_TYPE } from "./errors.ts";
@@ -61,8 +62,8 @@ export function holdsType(ctx: Context, argv: Argv, index: number, type: ValueTy
 
 /** Whether this caller is not to see an entry: it has expired, or lies in a slot that is hidden. */
 export function isHidden(ctx: Context, db: Database, entry: Entry): boolean {
-  const at = db.expireAtMs(entry);
-  if (at !== NO_EXPIRY && at < ctx.nowMs && ctx.caller !== Caller.MASTER_STREAM) return true;
+  const isPast = isExpired(db.expireAtMs(entry), ctx.nowMs);
+  if (isPast && ctx.caller !== Caller.MASTER_STREAM) return true;
   const { slots } = ctx.keyspace;
   return slots.hiding && ctx.caller === Caller.REPLICA_CLIENT && slots.hidesEntry(db, entry);
 }

@@ -11,6 +11,11 @@ import {
 } from "../../rdb/format/version.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 
+/** Whether the master is a Valkey of release 9 or later: from then on its snapshots have a format of their own. */
+export function isValkey9({ snapshotVersion }: Keyspace): boolean {
+  return snapshotVersion >= FIRST_VALKEY_VERSION;
+}
+
 /**
  * Whether the master is a Redis below a release, as in `[6, 2, 7]`; false for Valkey. Without a version the
  * format of its snapshots tells whether it is below 7.0.

@@ -18,7 +18,8 @@
 import { assert } from "../../base/assert.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { isExpired } from "../../store/memory/expiry.ts";
+import { type Entry, ValueType } from "../../store/memory/record.ts";
 import {
   FieldCursor,
   hashCreate,
@@ -132,7 +133,7 @@ export function removeField(ctx: Context, entry: Entry, argv: Argv, index: numbe
  * Whether the caller sees a field with this expiry, which is absolute milliseconds or NO_EXPIRY.
  */
 export function isVisible(ctx: Context, expireAtMs: number): boolean {
-  return expireAtMs === NO_EXPIRY || expireAtMs >= ctx.nowMs || ctx.caller === Caller.MASTER_STREAM;
+  return !isExpired(expireAtMs, ctx.nowMs) || ctx.caller === Caller.MASTER_STREAM;
 }
 
 /**

@@ -13,14 +13,10 @@
 
 import { INT32_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { exactExpiry, expiryText, hasCome, isFar, isLater } from "../../store/memory/expiry.ts";
 import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
-import {
-  hashKeepExpiries,
-  hashLength,
-  hashSetExpiry,
-  MAX_FIELD_EXPIRY,
-} from "../../store/types/hash.ts";
-import { isWord, readInteger, readPositive, textOf } from "../engine/args.ts";
+import { hashKeepExpiries, hashLength, hashSetExpiry } from "../../store/types/hash.ts";
+import { isWord, readInteger, readPositive, readTime, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import {
@@ -38,6 +34,7 @@ import {
   unknownArgument,
   wrongArity,
 } from "../engine/errors.ts";
+import { isValkey9 } from "../engine/master_version.ts";
 import {
   findField,
   findFieldResult,
@@ -73,12 +70,11 @@ const AT_SECONDS: TimeForm = { scale: 1000, absolute: true };
 const AT_MILLIS: TimeForm = { scale: 1, absolute: true };
 
 /**
- * Argument `index` as absolute milliseconds.
+ * Argument `index` as an expiry.
  *
  * @param name The command, for the error text.
  * @throws {CommandError} When it is no integer, negative, or later than Redis's latest time. The
- * master's stream may go beyond that: Valkey does, and such a time becomes the latest one that a
- * snapshot can hold.
+ * master's stream may go beyond that: Valkey does, up to what int64 holds.
  */
 function readFieldTime(
   ctx: Context,
@@ -89,11 +85,13 @@ function readFieldTime(
 ): number {
   const value = readInteger(argv, index);
   if (value < 0) throw new CommandError(FIELD_TIME_NEGATIVE);
-  const at = value * form.scale + (form.absolute ? 0 : ctx.nowMs);
-  if (!(at <= MAX_TIME_MS) && ctx.caller !== Caller.MASTER_STREAM) {
-    throw new CommandError(invalidExpire(name));
+  const base = form.absolute ? 0 : ctx.nowMs;
+  if (ctx.caller === Caller.MASTER_STREAM) {
+    return readTime(ctx, argv, index, form.scale, base, name);
   }
-  return Math.min(at, MAX_FIELD_EXPIRY);
+  const at = value * form.scale + base;
+  if (!(at <= MAX_TIME_MS)) throw new CommandError(invalidExpire(name));
+  return at;
 }
 
 /**
@@ -130,8 +128,8 @@ function holds(conditions: number, old: number, at: number): boolean {
   const has = old !== NO_EXPIRY;
   if ((conditions & Condition.NX) !== 0 && has) return false;
   if ((conditions & Condition.XX) !== 0 && !has) return false;
-  if ((conditions & Condition.GT) !== 0 && !(has && at > old)) return false;
-  return (conditions & Condition.LT) === 0 || !has || at < old;
+  if ((conditions & Condition.GT) !== 0 && !(has && isLater(at, old))) return false;
+  return (conditions & Condition.LT) === 0 || !has || isLater(old, at);
 }
 
 /** The fields of one hash that a command changed, with names copied: what a master propagates. */
@@ -169,7 +167,7 @@ function expireField(
 ): Entry {
   const { bytes, starts, ends } = argv;
   const field = argv.at(index).slice();
-  if (at !== NO_EXPIRY && at <= ctx.nowMs && ctx.caller !== Caller.MASTER_STREAM) {
+  if (hasCome(at, ctx.nowMs) && ctx.caller !== Caller.MASTER_STREAM) {
     changes.removed.push(field);
     return removeField(ctx, entry, argv, index);
   }
@@ -232,7 +230,7 @@ function propagateExpiring(
   const words: Uint8Array[] = [];
   for (let i = 3; i <= fields; i++) words.push(argv.at(i));
   const name = form === AT_MILLIS ? argv.at(0) : "HPEXPIREAT";
-  ctx.propagateAs(name, argv.at(1), String(at), ...words, String(expiring.length), ...expiring);
+  ctx.propagateAs(name, argv.at(1), expiryText(at), ...words, String(expiring.length), ...expiring);
 }
 
 /**
@@ -305,12 +303,17 @@ function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
 }
 
 /**
- * An expiry in the form asked for, never negative; seconds are rounded up, while those of TTL are
- * rounded.
+ * An expiry in the form asked for, never negative. Redis rounds seconds up, Valkey to the nearest, as both do those
+ * of TTL.
  */
-function timeOf(ctx: Context, at: number, form: TimeForm): number {
-  const ms = form.absolute ? at : Math.max(at - ctx.nowMs, 0);
-  return Math.floor((ms + form.scale - 1) / form.scale);
+function timeOf(ctx: Context, at: number, { scale, absolute }: TimeForm): number | bigint {
+  const up = isValkey9(ctx.keyspace) ? scale >>> 1 : scale - 1;
+  if (isFar(at)) {
+    const ms = exactExpiry(at) - (absolute ? 0n : BigInt(ctx.nowMs));
+    return (ms + BigInt(up)) / BigInt(scale);
+  }
+  const ms = absolute ? at : Math.max(at - ctx.nowMs, 0);
+  return Math.floor((ms + up) / scale);
 }
 
 /** `HTTL key FIELDS n field ...`: the seconds that each field has left. O(n). */
@@ -418,7 +421,7 @@ const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, a
   const rest: Uint8Array[] = [];
   for (let i = fields; i < argv.count; i++) rest.push(argv.at(i));
   if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", argv.at(1), ...rest);
-  else ctx.propagateAs("HPEXPIREAT", argv.at(1), String(at), ...rest);
+  else ctx.propagateAs("HPEXPIREAT", argv.at(1), expiryText(at), ...rest);
 });
 
 /**
@@ -494,8 +497,7 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
   if (!presenceHolds(ctx, entry, argv, query)) return ctx.reply.integer(0);
   const first = query.fields + 2;
   const at = query.expireAtMs;
-  const isPast = at !== undefined && at !== NO_EXPIRY && at <= ctx.nowMs &&
-    ctx.caller !== Caller.MASTER_STREAM;
+  const isPast = at !== undefined && hasCome(at, ctx.nowMs) && ctx.caller !== Caller.MASTER_STREAM;
   ctx.reply.integer(1);
   if (isPast) return deleteAll(ctx, argv, entry, first);
   entry = openForSet(ctx, argv, entry, first);
@@ -529,7 +531,7 @@ function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void 
 function propagateSet(ctx: Context, argv: Argv, query: SetExQuery, at: number): void {
   const rest: (string | Uint8Array)[] = [];
   for (let i = 2; i < argv.count; i++) {
-    if (i === query.timeAt) rest.push("PXAT", String(at));
+    if (i === query.timeAt) rest.push("PXAT", expiryText(at));
     else if (i !== query.timeAt + 1) rest.push(argv.at(i));
   }
   ctx.propagateAs("HSETEX", argv.at(1), ...rest);

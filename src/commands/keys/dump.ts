@@ -16,10 +16,11 @@ import { FOOTER_BYTES, readFooter } from "../../rdb/format/footer.ts";
 import { RdbError } from "../../rdb/format/errors.ts";
 import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { expiryFromBigInt, expiryText, hasCome } from "../../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { moduleValueOf } from "../../store/types/module.ts";
 import { vectorSetOf } from "../../store/types/vector_set.ts";
-import { isWord, millisText, readBigInteger, readInteger } from "../engine/args.ts";
+import { isWord, readBigInteger, readInteger } from "../engine/args.ts";
 import { ASKING, type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import {
@@ -95,7 +96,7 @@ function readOptions(argv: Argv): RestoreOptions {
 }
 
 /**
- * The expiry in absolute milliseconds, NO_EXPIRY for a time of 0. A sum beyond int64 overflows as in C,
+ * The expiry as the store keeps it, NO_EXPIRY for a time of 0. A sum beyond int64 overflows as in C,
  * where it becomes a moment that has passed.
  *
  * @throws {CommandError} INVALID_TTL when the time is negative.
@@ -105,8 +106,9 @@ function readExpiry(ctx: Context, argv: Argv, isAbsolute: boolean): number {
   if (ttl < 0) throw new CommandError(INVALID_TTL);
   if (ttl === 0) return NO_EXPIRY;
   const base = isAbsolute ? 0 : ctx.nowMs;
-  if (ttl !== Infinity) return ttl + base;
-  return Math.max(0, Number(BigInt.asIntN(64, readBigInteger(argv, 2) + BigInt(base))));
+  const near = ttl + base;
+  if (near <= Number.MAX_SAFE_INTEGER) return near;
+  return expiryFromBigInt(readBigInteger(argv, 2) + BigInt(base));
 }
 
 /**
@@ -149,8 +151,7 @@ function restoreGeneric(ctx: Context, argv: Argv): void {
   const expireAtMs = readExpiry(ctx, argv, isAbsolute);
   const value = readPayload(ctx, argv);
   const deleted = replace && ctx.db.remove(bytes, starts[1], ends[1]);
-  const isPast = ctx.caller === Caller.MASTER_CLIENT && expireAtMs !== NO_EXPIRY &&
-    expireAtMs <= ctx.nowMs;
+  const isPast = ctx.caller === Caller.MASTER_CLIENT && hasCome(expireAtMs, ctx.nowMs);
   if (isPast) {
     if (deleted) ctx.propagateAs("DEL", argv.at(1));
   } else {
@@ -166,7 +167,7 @@ function restoreGeneric(ctx: Context, argv: Argv): void {
 function propagateAbsolute(ctx: Context, argv: Argv, expireAtMs: number): void {
   const args: (string | Uint8Array)[] = [];
   for (let i = 0; i < argv.count; i++) args.push(argv.at(i));
-  args[2] = millisText(expireAtMs);
+  args[2] = expiryText(expireAtMs);
   ctx.propagateAs(...args, "ABSTTL");
 }
 

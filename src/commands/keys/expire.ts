@@ -6,8 +6,9 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
+import { exactExpiry, expiryText, hasCome, isFar, isLater } from "../../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
-import { exactMillis, isWord, millisText, readTime, textOf } from "../engine/args.ts";
+import { isWord, readTime, textOf } from "../engine/args.ts";
 import { type Command, command, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, EXPIRE_GT_LT, EXPIRE_NX, unsupportedOption } from "../engine/errors.ts";
@@ -47,15 +48,15 @@ function allowed(flags: number, oldMs: number, atMs: number): boolean {
   const isSet = oldMs !== NO_EXPIRY;
   if ((flags & NX) !== 0 && isSet) return false;
   if ((flags & XX) !== 0 && !isSet) return false;
-  if ((flags & GT) !== 0 && (!isSet || atMs <= oldMs)) return false;
-  return (flags & LT) === 0 || !isSet || atMs < oldMs;
+  if ((flags & GT) !== 0 && (!isSet || !isLater(atMs, oldMs))) return false;
+  return (flags & LT) === 0 || !isSet || isLater(oldMs, atMs);
 }
 
 /** Propagates an expiry as PEXPIREAT, with the conditions as they came: applied again they hold again. */
 function propagateExpiry(ctx: Context, argv: Argv, atMs: number): void {
   const flags: Uint8Array[] = [];
   for (let i = 3; i < argv.count; i++) flags.push(argv.at(i));
-  ctx.propagateAs("PEXPIREAT", argv.at(1), millisText(atMs), ...flags);
+  ctx.propagateAs("PEXPIREAT", argv.at(1), expiryText(atMs), ...flags);
 }
 
 /**
@@ -78,14 +79,13 @@ function expireGeneric(
   const entry = lookup(ctx, argv, 1);
   if (entry === 0) return ctx.reply.integer(0);
   if (flags !== 0 && !allowed(flags, ctx.db.expireAtMs(entry), atMs)) return ctx.reply.integer(0);
-  if (ctx.caller === Caller.MASTER_CLIENT && atMs <= ctx.nowMs) {
+  if (ctx.caller === Caller.MASTER_CLIENT && hasCome(atMs, ctx.nowMs)) {
     ctx.db.removeEntry(entry);
     ctx.changed(argv, 1);
     ctx.propagateAs("DEL", argv.at(1));
   } else {
-    // A replica stores a time that has passed and keeps the key until the master's DEL arrives. A negative
-    // time becomes 0: the store holds unsigned times, and both have passed.
-    ctx.db.setExpire(entry, Math.max(0, atMs));
+    // A replica stores a time that has passed and keeps the key until the master's DEL arrives.
+    ctx.db.setExpire(entry, atMs);
     ctx.changed(argv, 1);
     if (ctx.caller === Caller.MASTER_CLIENT) propagateExpiry(ctx, argv, atMs);
   }
@@ -127,8 +127,12 @@ function ttlGeneric(ctx: Context, argv: Argv, fromMs: number, isSeconds: boolean
   if (entry === 0) return ctx.reply.integer(-2);
   const atMs = ctx.db.expireAtMs(entry);
   if (atMs === NO_EXPIRY) return ctx.reply.integer(-1);
+  if (isFar(atMs)) {
+    const left = exactExpiry(atMs) - BigInt(fromMs);
+    return ctx.reply.integer(isSeconds ? (left + 500n) / 1000n : left);
+  }
   const left = Math.max(0, atMs - fromMs);
-  ctx.reply.integer(exactMillis(isSeconds ? Math.floor((left + 500) / 1000) : left));
+  ctx.reply.integer(isSeconds ? Math.floor((left + 500) / 1000) : left);
 }
 
 /** `TTL key`: how many seconds are left, rounded to the nearest. O(1). */

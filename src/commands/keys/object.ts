@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import { Encoding, type Entry } from "../../store/memory/record.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { integerNumber } from "../../store/types/string.ts";
@@ -13,6 +15,7 @@ import type { Context } from "../engine/context.ts";
 import { CommandError, NO_LFU } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { lookup } from "../engine/lookup.ts";
+import { isValkey9 } from "../engine/master_version.ts";
 
 /** Redis shares one object among all keys that hold the same integer below this (`OBJ_SHARED_INTEGERS`). */
 const SHARED_INTEGERS = 10_000;
@@ -23,7 +26,7 @@ const SHARED_REFCOUNT = 0x7fffffff;
  * The names OBJECT ENCODING replies with, by {@linkcode Encoding}. A value of a module is "raw" in Redis,
  * too.
  */
-export const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
+const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   [Encoding.RAW]: "raw",
   [Encoding.INT]: "int",
   [Encoding.EMBSTR]: "embstr",
@@ -36,6 +39,14 @@ export const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   [Encoding.LISTPACK_EX]: "listpackex",
   [Encoding.MODULE]: "raw",
 };
+
+/** The name of an entry's encoding as a server of the master's kind gives it. */
+export function encodingName(keyspace: Keyspace, db: Database, entry: Entry): string {
+  const encoding = db.encodingOf(entry);
+  // Valkey keeps fields that may expire in a table, however few they are.
+  if (encoding === Encoding.LISTPACK_EX && isValkey9(keyspace)) return "hashtable";
+  return ENCODING_NAMES[encoding];
+}
 
 /** The lines of OBJECT HELP behind the first, as Redis 8.0 words them. */
 const HELP: readonly string[] = [
@@ -63,7 +74,7 @@ function lookupOrNull(ctx: Context, argv: Argv): Entry {
 /** `OBJECT ENCODING key`: the name of the value's encoding, null when the key is missing. O(1). */
 const objectEncoding = command("object|encoding", 3, READONLY, "RO@2", (ctx, argv) => {
   const entry = lookupOrNull(ctx, argv);
-  if (entry !== 0) ctx.reply.bulkText(ENCODING_NAMES[ctx.db.encodingOf(entry)]);
+  if (entry !== 0) ctx.reply.bulkText(encodingName(ctx.keyspace, ctx.db, entry));
 });
 
 /** `OBJECT FREQ key`: an error for a key that exists, as in Redis under any policy but LFU. O(1). */

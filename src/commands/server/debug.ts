@@ -20,7 +20,7 @@ import {
 } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
 import { replyHelp } from "../engine/container.ts";
-import { ENCODING_NAMES } from "../keys/object.ts";
+import { encodingName } from "../keys/object.ts";
 
 /** How many keys DIGEST looks at between two looks at the clock. */
 const KEYS_A_STEP = 16;
@@ -112,7 +112,7 @@ function replyObject(ctx: Context, argv: Argv): void {
   if (entry === 0 || ctx.keyspace.slots.hidesEntry(ctx.db, entry)) {
     throw new CommandError(NO_SUCH_KEY);
   }
-  const encoding = ENCODING_NAMES[ctx.db.encodingOf(entry)];
+  const encoding = encodingName(ctx.keyspace, ctx.db, entry);
   ctx.reply.simple(`Value at:0x0 refcount:1 encoding:${encoding} lru:0 lru_seconds_idle:0`);
 }
 

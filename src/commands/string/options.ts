@@ -117,7 +117,7 @@ export function parseOptions(ctx: Context, argv: Argv, first: number, takes: num
 }
 
 /**
- * The expiry that the options ask for, in absolute milliseconds; NO_EXPIRY without a time.
+ * The expiry that the options ask for, as the store keeps it; NO_EXPIRY without a time.
  *
  * @param name The command, for the error.
  * @throws {CommandError} When the time is not positive or leaves int64.
@@ -125,16 +125,8 @@ export function parseOptions(ctx: Context, argv: Argv, first: number, takes: num
 export function optionExpiry(ctx: Context, argv: Argv, name: string): number {
   if (options.timeIndex === 0) return NO_EXPIRY;
   const base = options.relative ? ctx.nowMs : 0;
-  const atMs = readPositiveTime(
-    ctx,
-    argv,
-    options.timeIndex,
-    options.seconds ? 1000 : 1,
-    base,
-    name,
-  );
-  // A sum that has overflowed has passed: 0 is the earliest time that is held.
-  return Math.max(0, atMs);
+  const scale = options.seconds ? 1000 : 1;
+  return readPositiveTime(ctx, argv, options.timeIndex, scale, base, name);
 }
 
 /**

@@ -15,9 +15,10 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import { INT32_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
+import { expiryText, hasCome } from "../../store/memory/expiry.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
 import { growString, readString, setString, stringLength } from "../../store/types/string.ts";
-import { isReversed, isWord, millisText, readInteger, textOf } from "../engine/args.ts";
+import { isReversed, isWord, readInteger, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import {
@@ -166,7 +167,7 @@ function setGeneric(ctx: Context, argv: Argv): void {
  * Propagates a SET with an absolute expiry, so that a replica that applies it later stores the same moment.
  */
 function propagateSet(ctx: Context, argv: Argv, text: number, expireAtMs: number): void {
-  ctx.propagateAs("SET", argv.at(1), argv.at(text), "PXAT", millisText(expireAtMs));
+  ctx.propagateAs("SET", argv.at(1), argv.at(text), "PXAT", expiryText(expireAtMs));
 }
 
 /**
@@ -257,14 +258,14 @@ function changeExpiry(ctx: Context, argv: Argv, entry: Entry, expireAtMs: number
     ctx.db.setExpire(entry, NO_EXPIRY);
     ctx.changed(argv, 1);
     if (ctx.caller === Caller.MASTER_CLIENT) ctx.propagateAs("PERSIST", argv.at(1));
-  } else if (ctx.caller === Caller.MASTER_CLIENT && expireAtMs <= ctx.nowMs) {
+  } else if (ctx.caller === Caller.MASTER_CLIENT && hasCome(expireAtMs, ctx.nowMs)) {
     removeEntry(ctx, argv, entry);
     ctx.propagateAs("DEL", argv.at(1));
   } else {
     ctx.db.setExpire(entry, expireAtMs);
     ctx.changed(argv, 1);
     if (ctx.caller === Caller.MASTER_CLIENT) {
-      ctx.propagateAs("PEXPIREAT", argv.at(1), millisText(expireAtMs));
+      ctx.propagateAs("PEXPIREAT", argv.at(1), expiryText(expireAtMs));
     }
   }
 }
@@ -383,7 +384,7 @@ const msetex = command(
     const args: (string | Uint8Array)[] = ["MSETEX"];
     for (let i = 1; i < argv.count; i++) args.push(argv.at(i));
     args[options.timeIndex - 1] = "PXAT";
-    args[options.timeIndex] = millisText(expireAtMs);
+    args[options.timeIndex] = expiryText(expireAtMs);
     ctx.propagateAs(...args);
   },
 );

@@ -31,7 +31,7 @@ import {
   lpLength,
   lpNext,
 } from "../../store/packed/listpack.ts";
-import { MAX_FIELD_EXPIRY } from "../../store/types/hash.ts";
+import { MAX_FIELD_EXPIRY } from "../../store/types/hash_listpack.ts";
 import { HashBuilder } from "../../store/types/hash_builder.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
 import type { StringSlot } from "../format/string_slot.ts";
@@ -134,9 +134,9 @@ class PlainHash implements Element {
     const { reader } = this.#context;
     if (this.#layout !== Layout.VALKEY) return true;
     if (!reader.readFixed(8)) return false;
-    const at = reader.fixedInt64();
-    // Valkey takes times beyond 2^48: the last one we can hold stands for them.
-    if (at !== NO_EXPIRY) this.#setExpiry(Math.min(at, MAX_FIELD_EXPIRY));
+    this.#expireAtMs = reader.fixedExpiry();
+    const isNegative = reader.view.getInt32(4, true) < 0;
+    if (isNegative && this.#expireAtMs !== NO_EXPIRY) reader.fail("Field's expiry is out of range");
     return true;
   }
 

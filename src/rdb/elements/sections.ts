@@ -22,7 +22,6 @@
 import { compareBytes, latin1 } from "../../base/ascii.ts";
 import { SLOT_COUNT } from "../../base/crc16.ts";
 import type { SlotRange } from "../../store/keyspace/slot_ranges.ts";
-import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { type DecodeContext, NONE } from "../format/context.ts";
 import type { StringSlot } from "../format/string_slot.ts";
 import { type Element, type ElementRow, Lengths, opcodeRow, RawBytes } from "./element.ts";
@@ -30,15 +29,6 @@ import { type Element, type ElementRow, Lengths, opcodeRow, RawBytes } from "./e
 /** A database's index is a C int in Redis. */
 const MAX_DB_INDEX = 0x7fffffff;
 const JOB_NAME_BYTES = 40;
-
-/**
- * An expiry of the wire as milliseconds since 1970 that we keep: -1 means "never" as in Redis, what
- * lies before 1970 is simply past (0), and what lies beyond 2^53 becomes 2^53 - 1, the year 287396.
- */
-export function expiryFromInt64(ms: number): number {
-  if (ms < 0) return ms === NO_EXPIRY ? NO_EXPIRY : 0;
-  return Math.min(ms, Number.MAX_SAFE_INTEGER);
-}
 
 function selectDb({ reader, sink }: DecodeContext, [index]: readonly number[]): void {
   if (index > MAX_DB_INDEX) reader.fail(`Database ${index} is out of range`);
@@ -56,7 +46,7 @@ function slotInfo({ reader, sink }: DecodeContext, numbers: readonly number[]): 
 }
 
 function expireSeconds(context: DecodeContext): void {
-  context.expireAtMs = expiryFromInt64(context.reader.view.getInt32(0, true) * 1000);
+  context.expireAtMs = Math.max(0, context.reader.view.getInt32(0, true) * 1000);
 }
 
 /**
@@ -64,7 +54,7 @@ function expireSeconds(context: DecodeContext): void {
  * runs.
  */
 function expireMilliseconds(context: DecodeContext): void {
-  context.expireAtMs = expiryFromInt64(context.reader.fixedInt64());
+  context.expireAtMs = context.reader.fixedExpiry();
 }
 
 /** AUX: a name and a value, each a string. */

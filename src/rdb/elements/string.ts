@@ -5,12 +5,12 @@
  * @module
  */
 
+import { expiryFromHalves } from "../../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import type { DecodeContext } from "../format/context.ts";
-import { Opcode, TWO_32, Type } from "../format/opcodes.ts";
+import { Opcode, Type } from "../format/opcodes.ts";
 import type { StringSlot } from "../format/string_slot.ts";
 import { type Element, type ElementRow, typeRow } from "./element.ts";
-import { expiryFromInt64 } from "./sections.ts";
 
 /** One string value in any encoding, wherever the chunks end. */
 class StringValue implements Element {
@@ -62,7 +62,7 @@ export function readWholeStrings(context: DecodeContext): number {
         (bytes[at + 4] << 24);
       const high = bytes[at + 5] | (bytes[at + 6] << 8) | (bytes[at + 7] << 16) |
         (bytes[at + 8] << 24);
-      expireAtMs = expiryFromInt64(high * TWO_32 + (low >>> 0));
+      expireAtMs = expiryFromHalves(high, low);
       at += 9;
     }
     if (bytes[at++] !== Type.STRING) break;

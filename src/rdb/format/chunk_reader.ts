@@ -35,6 +35,7 @@
 
 import { assert } from "../../base/assert.ts";
 import { lzfDecompress } from "../../base/lzf.ts";
+import { expiryFromHalves } from "../../store/memory/expiry.ts";
 import { MAX_VALUE_BYTES } from "../../store/memory/record.ts";
 import { RdbError } from "./errors.ts";
 import { Length, StringEncoding, TWO_32 } from "./opcodes.ts";
@@ -186,6 +187,11 @@ export class ChunkReader {
   /** The little-endian signed 64 bits at the front of {@linkcode fixed}: exact up to 2^53. */
   fixedInt64(): number {
     return this.view.getInt32(4, true) * TWO_32 + this.view.getUint32(0, true);
+  }
+
+  /** The same 8 bytes as an expiry of the store: -1 is NO_EXPIRY, another negative time has passed. */
+  fixedExpiry(): number {
+    return expiryFromHalves(this.view.getInt32(4, true), this.view.getInt32(0, true));
   }
 
   /**

@@ -9,6 +9,7 @@ import { parseInteger } from "../../base/ascii.ts";
 import { assert } from "../../base/assert.ts";
 import type { ByteBuffer } from "../../base/byte_buffer.ts";
 import { lzfCompress } from "../../base/lzf.ts";
+import { exactExpiry, isFar } from "../../store/memory/expiry.ts";
 import { Length, Opcode, StringEncoding, TWO_32 } from "./opcodes.ts";
 
 /** Longest text that may be a 32-bit integer: "-2147483648". */
@@ -98,10 +99,17 @@ export class RecordWriter {
     this.string(value, 0, value.length);
   }
 
-  /** Writes when the next key expires, in milliseconds since 1970. */
+  /** Writes when the next key expires: an expiry of the store, not NO_EXPIRY. */
   expiry(expireAtMs: number): void {
     this.out.writeByte(Opcode.EXPIRETIME_MS);
-    this.int64(expireAtMs);
+    this.expiryTime(expireAtMs);
+  }
+
+  /** Writes an expiry of the store as an int64, -1 for NO_EXPIRY. */
+  expiryTime(expireAtMs: number): void {
+    if (!isFar(expireAtMs)) return this.int64(expireAtMs);
+    this.#view.setBigInt64(0, exactExpiry(expireAtMs), true);
+    this.out.writeBytes(this.#scratch, 0, 8);
   }
 
   #text(text: string): void {

@@ -14,6 +14,8 @@
  */
 
 import { latin1 } from "../../base/ascii.ts";
+import { expiryFromBigInt, expiryText } from "../../store/memory/expiry.ts";
+import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { RdbError } from "./errors.ts";
 
 /** Name of the auxiliary field. */
@@ -32,7 +34,7 @@ const EXPIRY = /^(?:-1|[0-9]+)$/;
 export interface UnknownValue {
   /** The name of the type, as TYPE answers it. */
   readonly module: string;
-  /** Absolute milliseconds, -1 for never. */
+  /** An expiry of the store, NO_EXPIRY for never. */
   readonly expireAtMs: number;
   /** Whether the master may have deleted the key. */
   readonly doubted: boolean;
@@ -48,7 +50,7 @@ export function writeUnknownValue(
   start: number,
   end: number,
 ): Uint8Array {
-  const text = `${module} ${expireAtMs} ${doubted ? 1 : 0} `;
+  const text = `${module} ${expiryText(expireAtMs)} ${doubted ? 1 : 0} `;
   const head = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
   const value = new Uint8Array(head.length + end - start);
   value.set(head);
@@ -63,7 +65,7 @@ export function readUnknownValue(bytes: Uint8Array, start: number, end: number):
   const numberEnd = findSpace(bytes, from, Math.min(end, from + MAX_NUMBER_BYTES));
   const number = latin1(bytes, from, numberEnd);
   if (!EXPIRY.test(number)) fail();
-  const expireAtMs = Number(number);
+  const expireAtMs = number === "-1" ? NO_EXPIRY : expiryFromBigInt(BigInt(number));
   const module = latin1(bytes, start, nameEnd);
   const at = numberEnd + 1;
   const isFlag = bytes[at] === ZERO || bytes[at] === ONE;

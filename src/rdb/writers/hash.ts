@@ -15,6 +15,7 @@ import {
   hashHasExpiries,
   hashLength,
 } from "../../store/types/hash.ts";
+import { fitsTriple, MAX_FIELD_EXPIRY } from "../../store/types/hash_listpack.ts";
 import { type FieldVisitor, type HashTable, hashTableOf } from "../../store/types/hash_table.ts";
 import { Type } from "../format/opcodes.ts";
 import type { RecordWriter } from "../format/record_writer.ts";
@@ -58,7 +59,8 @@ export const hashWriter: ValueWriter = {
     const type = typeOf(db, entry, version);
     const hasBase = type === Type.HASH_METADATA || type === Type.HASH_LISTPACK_EX;
     // A LISTPACK_EX whose fields have all lost their expiry answers -1: it is written as 0.
-    const base = hasBase ? Math.max(hashEarliestExpiry(db, entry), 0) : 0;
+    const earliest = hasBase ? Math.max(hashEarliestExpiry(db, entry), 0) : 0;
+    const base = Math.min(earliest, MAX_FIELD_EXPIRY);
     if (hasBase) writer.int64(base);
     const table = hashTableOf(db, entry);
     if (table !== undefined) {
@@ -95,9 +97,11 @@ function packedType(encoding: Encoding, version: SnapshotVersion): number {
  */
 function fieldWriter(writer: RecordWriter, type: number, base: number): FieldVisitor {
   return (field, fieldStart, fieldEnd, value, start, end, at) => {
-    if (type === Type.HASH_METADATA) writer.length(at === NO_EXPIRY ? 0 : at - base + 1);
+    if (type === Type.HASH_METADATA) {
+      writer.length(at === NO_EXPIRY ? 0 : (fitsTriple(at) ? at : MAX_FIELD_EXPIRY) - base + 1);
+    }
     writer.string(field, fieldStart, fieldEnd);
     writer.string(value, start, end);
-    if (type === Type.VALKEY_HASH_2) writer.int64(at);
+    if (type === Type.VALKEY_HASH_2) writer.expiryTime(at);
   };
 }

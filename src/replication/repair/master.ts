@@ -398,9 +398,9 @@ function relativeExpiry(
   ttl: RespValue,
   after: RespValue,
 ): string | undefined {
-  if (typeof ttl !== "number" || ttl < 0) return "0";
+  if ((typeof ttl !== "number" && typeof ttl !== "bigint") || ttl < 0) return "0";
   const [first, second] = [millisOf(before), millisOf(after)];
-  return first === second ? String(first + ttl) : undefined;
+  return first === second ? String(BigInt(first) + BigInt(ttl)) : undefined;
 }
 
 /** Milliseconds since 1970 of a reply to TIME. */

@@ -13,7 +13,7 @@
  *           bits 16-31  key length (0 when EXTENDED)
  *  word 1   value length in bytes, or an object id
  *  [8 bytes, EXTENDED:   word 2 key length, word 3 units of the whole block]
- *  [8 bytes, HAS_EXPIRE: absolute milliseconds as a float64; in a sorted set, the score]
+ *  [8 bytes, HAS_EXPIRE: absolute milliseconds as a float64 (expiry.ts); in a sorted set, the score]
  *  key bytes, value bytes, slack
  * ```
  *

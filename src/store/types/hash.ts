@@ -49,12 +49,10 @@ import {
   appendTtl,
   eachField,
   expiryAt,
+  fitsTriple,
   placeFor,
   visitField,
 } from "./hash_listpack.ts";
-
-/** The latest expiry of a field, absolute milliseconds: a snapshot has no room for a later one. */
-export const MAX_FIELD_EXPIRY = 0xfffffffffffe;
 
 /** Most bytes of room in a new record: fields that would fill more make the hash a table instead. */
 const MOST_ROOM_BYTES = 8192;
@@ -188,6 +186,7 @@ export function hashSet(
   end: number,
   expireAtMs: number | undefined,
 ): Entry {
+  entry = hold(db, entry, expireAtMs);
   const large = hashTableOf(db, entry);
   if (large !== undefined) {
     let at = expireAtMs;
@@ -269,6 +268,7 @@ export function hashSetExpiry(
   end: number,
   expireAtMs: number,
 ): Entry {
+  entry = hold(db, entry, expireAtMs);
   const large = hashTableOf(db, entry);
   if (large !== undefined) {
     const found = large.fields.find(field, start, end);
@@ -390,6 +390,11 @@ function convert(db: Records, entry: Entry): Entry {
   if (!isSmallTable(count, length + 2 * count)) return enlarge(db, entry);
   if (encoding === Encoding.LISTPACK) return widen(db, entry, Encoding.HASHTABLE);
   return db.resizeBlob(entry, Encoding.HASHTABLE, length);
+}
+
+/** Makes a hash a HashTable if triples cannot hold the expiry of one of its fields. */
+function hold(db: Records, entry: Entry, expireAtMs: number | undefined): Entry {
+  return expireAtMs === undefined || fitsTriple(expireAtMs) ? entry : enlarge(db, entry);
 }
 
 /** Makes a hash in any form a HashTable. */

@@ -20,7 +20,7 @@ import {
   lpMarkEnd,
 } from "../packed/listpack.ts";
 import { Encoding, NO_EXPIRY } from "../memory/record.ts";
-import { afterField, appendTriple, eachField, expiryAt } from "./hash_listpack.ts";
+import { afterField, appendTriple, eachField, expiryAt, fitsTriple } from "./hash_listpack.ts";
 import type { StoreSettings } from "../memory/settings.ts";
 
 /** Below so many fields a name is looked for in the listpack itself, from there on in a table beside it. */
@@ -84,6 +84,7 @@ export class HashBuilder {
     const { hashMaxListpackEntries, hashMaxListpackValue } = this.#settings!.limits;
     const tooLong = Math.max(nameEnd - nameStart, end - start) > hashMaxListpackValue;
     if (tooLong || this.size >= hashMaxListpackEntries) this.makeTable();
+    if (!fitsTriple(expireAtMs) && this.#large === undefined) this.#enlarge();
     if (this.#large !== undefined) {
       if (!this.#large.set(name, nameStart, nameEnd, bytes, start, end, expireAtMs)) return false;
       this.size++;

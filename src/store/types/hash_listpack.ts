@@ -14,6 +14,7 @@
  */
 
 import { type ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
+import { isFar } from "../memory/expiry.ts";
 import { NO_EXPIRY } from "../memory/record.ts";
 import {
   lpAppendIntegerTo,
@@ -25,6 +26,12 @@ import {
   lpRead,
 } from "../packed/listpack.ts";
 import type { FieldVisitor } from "./hash_table.ts";
+
+/**
+ * The latest expiry of a field in Redis, absolute milliseconds: its snapshots have no room for a later one
+ * (`ebuckets.h`, EB_EXPIRE_TIME_MAX). Fields of Valkey may expire later; they are records of a HashTable.
+ */
+export const MAX_FIELD_EXPIRY = 0xfffffffffffe;
 
 /** The ttl of a field that never expires. */
 const NO_TTL = 0;
@@ -70,6 +77,11 @@ export function afterField(bytes: Uint8Array, pos: number, stride: number): numb
 /** When the field of the triple at `pos` expires, NO_EXPIRY for never. */
 export function expiryAt(bytes: Uint8Array, pos: number): number {
   return ttlAt(bytes, lpNext(bytes, lpNext(bytes, pos)));
+}
+
+/** Whether a triple can hold an expiry: a later one needs a HashTable. */
+export function fitsTriple(expireAtMs: number): boolean {
+  return expireAtMs <= MAX_FIELD_EXPIRY && !isFar(expireAtMs);
 }
 
 /** The expiry that the ttl element at `pos` stands for, NO_EXPIRY for none. */

@@ -96,9 +96,9 @@ export class HashTable implements StoredObject {
     this.fields.setExpire(field, expireAtMs);
   }
 
-  /** Lowers the bound to an expiry. */
+  /** Lowers the bound to an expiry; one beyond 2^53 never comes. */
   #note(expireAtMs: number): void {
-    if (expireAtMs !== NO_EXPIRY && expireAtMs < this.#soonestMs) this.#soonestMs = expireAtMs;
+    if (expireAtMs >= 0 && expireAtMs < this.#soonestMs) this.#soonestMs = expireAtMs;
   }
 
   /**
@@ -127,12 +127,12 @@ export class HashTable implements StoredObject {
     visit(field.bytes, field.start, field.end, value.bytes, value.start, value.end, at);
   }
 
-  /** The earliest expiry of any field, NO_EXPIRY when none has one. O(n). */
+  /** The earliest expiry of any field, NO_EXPIRY when none has one up to 2^53. O(n). */
   earliestExpiry(): number {
     let earliest = Infinity;
     if (this.expiring > 0) {
       this.each((_f, _fs, _fe, _v, _vs, _ve, at) => {
-        if (at !== NO_EXPIRY && at < earliest) earliest = at;
+        if (at >= 0 && at < earliest) earliest = at;
       });
     }
     return earliest === Infinity ? NO_EXPIRY : earliest;
