@@ -22,6 +22,7 @@
 export { Replica } from "./src/replica/replica.ts";
 export { TimeoutError, type WaitOptions } from "./src/replica/waiting.ts";
 export type {
+  DecodeCacheOptions,
   MasterOptions,
   Password,
   ReplicaOptions,
@@ -29,6 +30,14 @@ export type {
   ServerOptions,
 } from "./src/replica/options.ts";
 export type { Listener, ReplicaEvents } from "./src/replica/events.ts";
+export {
+  type Decode,
+  DecodeError,
+  type DecodeOptions,
+  type Schema,
+  type SchemaResult,
+} from "./src/read/decode.ts";
+export type { DecodeCacheStatus } from "./src/read/decode_cache.ts";
 export { Reader } from "./src/read/reader.ts";
 export type { Key } from "./src/read/text.ts";
 export type { Value } from "./src/read/codec.ts";
@@ -93,7 +102,7 @@ export {
   type IndexOptions,
 } from "./src/feed/collection_shape.ts";
 export type { CollectionStatus, IndexStatus } from "./src/feed/collection_owner.ts";
-export type { DecodeBytes, DecodeFields, Schema, SchemaResult } from "./src/feed/decoding.ts";
+export type { DecodeBytes, DecodeFields } from "./src/feed/decoding.ts";
 export type { FieldType } from "./src/feed/index_key.ts";
 export type { Comparable } from "./src/feed/index_source.ts";
 export type {

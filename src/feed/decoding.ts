@@ -4,24 +4,8 @@
  * @module
  */
 
+import type { Schema } from "../read/decode.ts";
 import { utf8 } from "../read/text.ts";
-
-/** The part of the Standard Schema interface (standardschema.dev) that is used: any library's schema has it. */
-export interface Schema<T> {
-  /** Version, vendor and validator, under the name that the interface reserves. */
-  readonly "~standard": {
-    /** Checks a value; answers the output, or what is wrong. Must not be asynchronous. */
-    readonly validate: (value: unknown) => SchemaResult<T> | PromiseLike<SchemaResult<T>>;
-  };
-}
-
-/** What a {@linkcode Schema} answers. */
-export interface SchemaResult<T> {
-  /** The value that passed, perhaps transformed. */
-  readonly value?: T;
-  /** What is wrong; undefined when nothing is. */
-  readonly issues?: readonly { readonly message: string }[] | undefined;
-}
 
 /** What makes a value of a string's bytes: `"json"`, a function, or a schema for the JSON value. */
 export type DecodeBytes<T> = "json" | ((bytes: Uint8Array) => T) | Schema<T>;

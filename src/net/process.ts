@@ -59,7 +59,11 @@ interface FileSystem {
 }
 
 declare const Deno: {
-  permissions: { querySync(wanted: { name: "all" | "read" }): { readonly state: string } };
+  permissions: {
+    querySync(
+      wanted: { name: "all" | "read" } | { name: "env"; variable: string },
+    ): { readonly state: string };
+  };
 };
 
 /** Reads the limit and the descriptors in use from Linux's `/proc`; elsewhere, or not allowed to, undefined. */
@@ -79,5 +83,19 @@ function freeDescriptors(): number | undefined {
     return Number(limit[1]) - fs.readdirSync("/proc/self/fd").length;
   } catch {
     return undefined;
+  }
+}
+
+/** Whether the variable NODE_ENV says so; false where it may not be read. */
+export function isProduction(): boolean {
+  try {
+    // Reading without leave would ask a person at the terminal for it.
+    const wanted = { name: "env", variable: "NODE_ENV" } as const;
+    const isDeno = "Deno" in globalThis;
+    if (isDeno && Deno.permissions.querySync(wanted).state !== "granted") return false;
+    const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+    return process?.env?.NODE_ENV === "production";
+  } catch {
+    return false;
   }
 }

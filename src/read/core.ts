@@ -12,6 +12,7 @@
  * @module
  */
 
+import { latin1 } from "../base/ascii.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
 import { CommandError, WRONG_TYPE } from "../commands/engine/errors.ts";
@@ -22,6 +23,8 @@ import { type Entry, ValueType } from "../store/memory/record.ts";
 import { moduleValueOf } from "../store/types/module.ts";
 import { readString } from "../store/types/string.ts";
 import type { Codec, Value } from "./codec.ts";
+import type { Decode } from "./decode.ts";
+import { DECODE_CACHE_BYTES, DecodeCache, type Slots } from "./decode_cache.ts";
 import type { BytesReply, CallArgument, Reply } from "./reply.ts";
 import { type Key, KeyBytes } from "./text.ts";
 import type { ReadTracker } from "./tracker.ts";
@@ -38,6 +41,8 @@ export interface ReaderSource {
   readonly refusal?: (() => Error) | undefined;
   /** Is told what reads look at, while somebody records it; undefined otherwise. */
   tracker?: ReadTracker | undefined;
+  /** Decoded values that are kept; each reader keeps its own where there is none. */
+  readonly decoded?: DecodeCache | undefined;
   /** Runs a read command on a database. @throws {CommandError} When the reply is an error. */
   call(dbIndex: number, args: readonly CallArgument[]): BytesReply;
   /** Runs a read command, with bulk strings as text. @throws {CommandError} When the reply is an error. */
@@ -56,7 +61,10 @@ export class ReadCore<T extends Value> {
   readonly arg: KeyBytes = new KeyBytes();
   /** Points at a value that is being read. */
   readonly value: BytesRef = new BytesRef();
+  /** Decoded values that are kept. */
+  readonly decoded: DecodeCache;
   readonly #key: KeyBytes = new KeyBytes();
+  #json: Slots | undefined = undefined;
   #database: Database | undefined = undefined;
 
   /** Reads database `index` of `source`. */
@@ -64,6 +72,7 @@ export class ReadCore<T extends Value> {
     this.source = source;
     this.index = index;
     this.codec = codec;
+    this.decoded = source.decoded ?? new DecodeCache(DECODE_CACHE_BYTES, true);
   }
 
   /**
@@ -140,6 +149,59 @@ export class ReadCore<T extends Value> {
     return this.codec.value(value.bytes, value.start, value.end);
   }
 
+  /** What a decoder makes of the string at a key, undefined when there is none. */
+  decodeString<V>(key: Key, decode: Decode<V>): V | undefined {
+    const slots = this.slotsOf(decode);
+    const name = nameOf(key);
+    const db = this.open();
+    if (db !== undefined && typeof key === "string" && this.source.tracker === undefined) {
+      const slot = slots.get(name);
+      if (slot !== undefined && slot.changes === db.changes) {
+        const at = slot.expireAtMs;
+        if (at !== Infinity && at < this.source.clock.now()) return undefined;
+        return this.decoded.use(slot) as V;
+      }
+    }
+    const entry = this.findType(key, ValueType.STRING);
+    if (entry === 0) {
+      this.decoded.drop(slots, name);
+      return undefined;
+    }
+    return this.#decodeEntry(slots, name, entry, key, decode);
+  }
+
+  /** What a decoder makes of the string at a key; undefined when there is none, or something else. */
+  decodeIfString<V>(key: Key, decode: Decode<V>): V | undefined {
+    const entry = this.find(key);
+    if (entry === 0 || this.db.typeOf(entry) !== ValueType.STRING) return undefined;
+    return this.#decodeEntry(this.slotsOf(decode), nameOf(key), entry, key, decode);
+  }
+
+  /** The kept values of a decoder in this database. */
+  slotsOf(decode: Decode<unknown>): Slots {
+    if (decode === "json") return this.#json ??= this.decoded.slotsOf(this.index, decode);
+    return this.decoded.slotsOf(this.index, decode);
+  }
+
+  #decodeEntry<V>(slots: Slots, name: string, entry: Entry, key: Key, decode: Decode<V>): V {
+    const { db, value, decoded } = this;
+    readString(db, entry, value);
+    const { bytes, start, end } = value;
+    const at = db.expireAtMs(entry);
+    const until = at < 0 ? Infinity : at;
+    // A name of bytes may be some text's, too: only what it was made of tells.
+    const changes = typeof key === "string" ? db.changes : -1;
+    return decoded.decode(slots, name, decode, bytes, start, end, key, changes, until);
+  }
+
+  /** What a decoder makes of what `value` points at: part `part` of what the key holds. */
+  decodePart<V>(key: Key, part: Key | number, value: BytesRef, decode: Decode<V>): V {
+    const name = `${nameOf(key)}\0${typeof part === "number" ? part : nameOf(part)}`;
+    const { bytes, start, end } = value;
+    const slots = this.slotsOf(decode);
+    return this.decoded.decode(slots, name, decode, bytes, start, end, key, -1, Infinity);
+  }
+
   /** What `value` points at, as a value. */
   take(): T {
     const { bytes, start, end } = this.value;
@@ -183,6 +245,10 @@ export class ReadCore<T extends Value> {
     const at = db.expireAtMs(entry);
     if (at >= 0) tracker?.expires(at);
   }
+}
+
+function nameOf(key: Key): string {
+  return typeof key === "string" ? key : latin1(key);
 }
 
 /** The error for a value of another type; of one that is not read here it tells whose it is. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { latin1 } from "../base/ascii.ts";
 import { globMatch } from "../base/glob.ts";
 import { isExpired } from "../store/memory/expiry.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
@@ -17,10 +18,11 @@ import {
 import { type FieldVisitor, hashTableOf } from "../store/types/hash_table.ts";
 import { checkInteger } from "./arguments.ts";
 import type { Value } from "./codec.ts";
+import { type Decode, type DecodeOptions, type Schema, validate } from "./decode.ts";
 import { Names } from "./names.ts";
 import type { BytesReply, CallArgument } from "./reply.ts";
 import { StringReads } from "./strings.ts";
-import { type Key, toBytes } from "./text.ts";
+import { type Key, toBytes, utf8 } from "./text.ts";
 import { walk } from "./walk.ts";
 
 /** A field and its value. */
@@ -53,9 +55,15 @@ export class HashReads<T extends Value> extends StringReads<T> {
    *
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
-  hget(key: Key, field: Key): T | undefined {
+  hget(key: Key, field: Key): T | undefined;
+  /** What a decoder makes of it: kept until the value changes. */
+  hget<V>(key: Key, field: Key, options: DecodeOptions<V>): V | undefined;
+  hget<V>(key: Key, field: Key, options?: DecodeOptions<V>): T | V | undefined {
     const entry = this.core.findType(key, ValueType.HASH);
     if (entry === 0 || !this.#find(entry, field)) return undefined;
+    if (options !== undefined) {
+      return this.core.decodePart(key, field, cursor.value, options.decode);
+    }
     const { bytes, start, end } = cursor.value;
     return this.core.codec.value(bytes, start, end);
   }
@@ -65,10 +73,20 @@ export class HashReads<T extends Value> extends StringReads<T> {
    *
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
-  hmget(key: Key, fields: readonly Key[]): (T | undefined)[] {
+  hmget(key: Key, fields: readonly Key[]): (T | undefined)[];
+  /** What a decoder makes of each of them. */
+  hmget<V>(key: Key, fields: readonly Key[], options: DecodeOptions<V>): (V | undefined)[];
+  hmget<V>(
+    key: Key,
+    fields: readonly Key[],
+    options?: DecodeOptions<V>,
+  ): (T | V | undefined)[] {
     const entry = this.core.findType(key, ValueType.HASH);
     return fields.map((field) => {
       if (entry === 0 || !this.#find(entry, field)) return undefined;
+      if (options !== undefined) {
+        return this.core.decodePart(key, field, cursor.value, options.decode);
+      }
       const { bytes, start, end } = cursor.value;
       return this.core.codec.value(bytes, start, end);
     });
@@ -80,13 +98,63 @@ export class HashReads<T extends Value> extends StringReads<T> {
    *
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
-  hgetall(key: Key): Record<string, T> | undefined {
+  hgetall(key: Key): Record<string, T> | undefined;
+  /** What a schema makes of the object of all fields, whose values it gets as text. */
+  hgetall<V>(key: Key, options: { readonly decode: Schema<V> }): V | undefined;
+  /** The object with what a decoder makes of each value. */
+  hgetall<V>(key: Key, options: DecodeOptions<V>): Record<string, V> | undefined;
+  hgetall<V>(
+    key: Key,
+    options?: DecodeOptions<V>,
+  ): Record<string, T | V> | V | undefined {
     const entry = this.core.findType(key, ValueType.HASH);
     if (entry === 0) return undefined;
+    if (options !== undefined) return this.#decodeAll(key, entry, options.decode);
     const object: Record<string, T> = {};
     this.#object = object;
     this.#each(entry, this.#addToObject);
     return object;
+  }
+
+  #decodeAll<V>(key: Key, entry: Entry, decode: Decode<V>): Record<string, V> | V {
+    if (typeof decode === "object") return this.#validate(key, entry, decode);
+    // A decoder is code of the application, which may read: all fields are read before it runs.
+    const fields: [name: string, bytes: Uint8Array][] = [];
+    this.#each(entry, (f, fs, fe, v, vs, ve, at) => {
+      if (this.#sees(at)) fields.push([names.text(f, fs, fe), v.slice(vs, ve)]);
+    });
+    const object: Record<string, V> = {};
+    for (const [name, bytes] of fields) {
+      cursor.value.set(bytes, 0, bytes.length);
+      defineField(object, name, this.core.decodePart(key, name, cursor.value, decode));
+    }
+    return object;
+  }
+
+  /** What a schema makes of all fields; kept while the hash lies in one run of bytes and no field expires. */
+  #validate<V>(key: Key, entry: Entry, schema: Schema<V>): V {
+    const { db, decoded, value } = this.core;
+    const slots = this.core.slotsOf(schema);
+    const name = `\0${typeof key === "string" ? key : latin1(key)}`;
+    const isKept = db.objectOf(entry) === undefined && !hashHasExpiries(db, entry);
+    if (isKept) {
+      db.valueRef(entry, value);
+      const slot = decoded.find(slots, name, value.bytes, value.start, value.end);
+      if (slot !== undefined) return decoded.use(slot) as V;
+    }
+    decoded.missed();
+    const object: Record<string, string> = {};
+    this.#each(entry, (f, fs, fe, v, vs, ve, at) => {
+      if (this.#sees(at)) defineField(object, names.text(f, fs, fe), utf8(v, vs, ve));
+    });
+    const made = validate(schema, object, key);
+    if (!isKept) return made;
+    // A schema is code of the application, which may have read something meanwhile.
+    db.valueRef(entry, value);
+    const { bytes, start, end } = value;
+    const slot = decoded.keep(slots, name, made, end - start);
+    if (slot !== undefined) slot.bytes = bytes.slice(start, end);
+    return made;
   }
 
   /**

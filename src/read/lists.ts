@@ -9,6 +9,7 @@ import { listLength } from "../store/types/list.ts";
 import { ListCursor } from "../store/types/list_cursor.ts";
 import { checkInteger } from "./arguments.ts";
 import type { Value } from "./codec.ts";
+import type { DecodeOptions } from "./decode.ts";
 import { HashReads } from "./hashes.ts";
 import type { CallArgument } from "./reply.ts";
 import type { Key } from "./text.ts";
@@ -35,11 +36,26 @@ export class ListReads<T extends Value> extends HashReads<T> {
    *
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
-  lrange(key: Key, start: number, stop: number): T[] {
+  lrange(key: Key, start: number, stop: number): T[];
+  /** What a decoder makes of each of them. */
+  lrange<V>(key: Key, start: number, stop: number, options: DecodeOptions<V>): V[];
+  lrange<V>(key: Key, start: number, stop: number, options?: DecodeOptions<V>): T[] | V[] {
+    if (options === undefined) return this.#range(key, start, stop, () => this.core.take());
+    const { value } = this.core;
+    const first = start < 0 ? start + this.llen(key) : start;
+    // A decoder is code of the application, which may read: all elements are read before it runs.
+    const elements = this.#range(key, start, stop, () => value.view().slice());
+    return elements.map((bytes, i) => {
+      value.set(bytes, 0, bytes.length);
+      return this.core.decodePart(key, Math.max(first, 0) + i, value, options.decode);
+    });
+  }
+
+  #range<R>(key: Key, start: number, stop: number, make: () => R): R[] {
     const { core } = this;
     checkInteger(start, "start");
     checkInteger(stop, "stop");
-    const found: T[] = [];
+    const found: R[] = [];
     const entry = core.findType(key, ValueType.LIST);
     if (entry === 0) return found;
     cursor.open(core.db, entry);
@@ -49,7 +65,7 @@ export class ListReads<T extends Value> extends HashReads<T> {
     if (first > last || !cursor.seek(first)) return found;
     for (let i = first; i <= last; i++) {
       cursor.read(core.value);
-      found.push(core.take());
+      found.push(make());
       if (!cursor.next()) break;
     }
     return found;
@@ -60,7 +76,10 @@ export class ListReads<T extends Value> extends HashReads<T> {
    *
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
-  lindex(key: Key, index: number): T | undefined {
+  lindex(key: Key, index: number): T | undefined;
+  /** What a decoder makes of it. */
+  lindex<V>(key: Key, index: number, options: DecodeOptions<V>): V | undefined;
+  lindex<V>(key: Key, index: number, options?: DecodeOptions<V>): T | V | undefined {
     const { core } = this;
     checkInteger(index, "index");
     const entry = core.findType(key, ValueType.LIST);
@@ -68,7 +87,9 @@ export class ListReads<T extends Value> extends HashReads<T> {
     cursor.open(core.db, entry);
     if (!cursor.seek(index)) return undefined;
     cursor.read(core.value);
-    return core.take();
+    return options === undefined
+      ? core.take()
+      : core.decodePart(key, index, core.value, options.decode);
   }
 
   /**

@@ -8,6 +8,7 @@ import { readString, stringLength } from "../store/types/string.ts";
 import { ValueType } from "../store/memory/record.ts";
 import { checkInteger } from "./arguments.ts";
 import type { Value } from "./codec.ts";
+import type { DecodeOptions } from "./decode.ts";
 import { KeyReads } from "./keys.ts";
 import type { BytesReply, CallArgument } from "./reply.ts";
 import type { Key } from "./text.ts";
@@ -58,8 +59,23 @@ export class StringReads<T extends Value> extends KeyReads<T> {
    *
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
-  get(key: Key): T | undefined {
-    return this.core.get(key);
+  get(key: Key): T | undefined;
+  /** What a decoder makes of it: kept until the record changes, as {@linkcode StringReads.json}. */
+  get<V>(key: Key, options: DecodeOptions<V>): V | undefined;
+  get<V>(key: Key, options?: DecodeOptions<V>): T | V | undefined {
+    if (options === undefined) return this.core.get(key);
+    return this.core.decodeString(key, options.decode);
+  }
+
+  /**
+   * The JSON at `key` as a value, or undefined when there is none. It is parsed once and kept until the record changes,
+   * so each read gives the same value: it is frozen unless the option `decodeCache` says otherwise.
+   *
+   * @throws {DecodeError} When it is no JSON; the error tells the key, not the value.
+   * @throws {CommandError} `WRONGTYPE` when the key holds something else.
+   */
+  json<V = unknown>(key: Key): V | undefined {
+    return this.core.decodeString<V>(key, "json");
   }
 
   /**
@@ -76,8 +92,12 @@ export class StringReads<T extends Value> extends KeyReads<T> {
   }
 
   /** The strings at `keys` in order, as `MGET`: undefined for what is missing or no string. */
-  mget(keys: readonly Key[]): (T | undefined)[] {
+  mget(keys: readonly Key[]): (T | undefined)[];
+  /** What a decoder makes of each of them. */
+  mget<V>(keys: readonly Key[], options: DecodeOptions<V>): (V | undefined)[];
+  mget<V>(keys: readonly Key[], options?: DecodeOptions<V>): (T | V | undefined)[] {
     const { core } = this;
+    if (options !== undefined) return keys.map((key) => core.decodeIfString(key, options.decode));
     return keys.map((key) => {
       const entry = core.find(key);
       if (entry === 0 || core.db.typeOf(entry) !== ValueType.STRING) return undefined;

@@ -25,16 +25,17 @@ import type { Logger } from "../base/logger.ts";
 import { messageOf } from "../base/errors.ts";
 import { Commits } from "../commands/engine/commit.ts";
 import { CommandError } from "../commands/engine/errors.ts";
-import { processInfo } from "../net/process.ts";
+import { isProduction, processInfo } from "../net/process.ts";
 import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
 import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
 import { LOADING_TEXT, TOO_STALE_TEXT } from "../server/availability.ts";
 import { Server } from "../server/server.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { MasterTarget, ServerOptions } from "./options.ts";
+import type { DecodeCacheOptions, MasterTarget, ServerOptions } from "./options.ts";
 import { InProcessCalls } from "./in_process.ts";
 import type { ReaderSource } from "../read/core.ts";
+import { DECODE_CACHE_BYTES, DecodeCache } from "../read/decode_cache.ts";
 import type { BytesReply, CallArgument, Reply } from "../read/reply.ts";
 import type { ReadTracker } from "../read/tracker.ts";
 import { followSlots } from "./slot_sweep.ts";
@@ -61,6 +62,8 @@ export interface EngineParts {
   readonly onUnsupported?: "keep" | "fail" | undefined;
   /** What readers get before the first data is whole: `loading` unless told. */
   readonly beforeReady?: "loading" | "empty" | undefined;
+  /** How decoded values are kept. */
+  readonly decodeCache?: DecodeCacheOptions | undefined;
   /** How the link stands; undefined before there is a link. */
   linkStatus(): LinkStatus | undefined;
 }
@@ -85,6 +88,8 @@ export class ReplicaEngine implements ReaderSource {
   refusalChanged: () => void = () => {};
   /** Is told what reads look at, while somebody records it. */
   tracker: ReadTracker | undefined = undefined;
+  /** Decoded values that are kept, of all databases. */
+  readonly decoded: DecodeCache;
   readonly #server: Server;
   readonly #calls: InProcessCalls;
   readonly #tls: TlsServerOptions | undefined;
@@ -100,6 +105,8 @@ export class ReplicaEngine implements ReaderSource {
     this.clock = clock;
     this.random = random;
     this.#tls = server.tls;
+    const { maxBytes = DECODE_CACHE_BYTES, freeze = !isProduction() } = parts.decodeCache ?? {};
+    this.decoded = new DecodeCache(maxBytes, freeze);
     this.commits = new Commits(keyspace, (error) => {
       logger.error(`A listener to commits failed: ${messageOf(error)}`);
     });

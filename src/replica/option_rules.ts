@@ -25,7 +25,13 @@ import type { Logger } from "../base/logger.ts";
 import type { Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
 import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
 import { checkReaders, parseListen, parseMaster } from "./options.ts";
-import type { ListenOptions, ReplicaOptions, SentinelAccess, ServerOptions } from "./options.ts";
+import type {
+  DecodeCacheOptions,
+  ListenOptions,
+  ReplicaOptions,
+  SentinelAccess,
+  ServerOptions,
+} from "./options.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
 import type { WaitOptions } from "./waiting.ts";
 
@@ -176,6 +182,10 @@ const limits = shape(
   } satisfies Rules<LinkLimits>,
 );
 
+const decodeCache = shape(
+  { maxBytes: integer(0), freeze: flag } satisfies Rules<DecodeCacheOptions>,
+);
+
 const sentinel = shape(
   { username: text(), password, tls: clientTls } satisfies Rules<SentinelAccess>,
 );
@@ -200,6 +210,7 @@ const replicaOptions = shape(
     limits,
     resync: oneOf("swap", "flush"),
     beforeReady: oneOf("loading", "empty"),
+    decodeCache,
     maxStalenessMs: millis(MIN_STALENESS_MS),
     snapshot,
     psyncCommand: text(/^\S+$/, "the name of a command"),

@@ -22,6 +22,17 @@ const DEFAULT_PORT = 6379;
 /** A password, or a function that is called for it before each connection. */
 export type Password = string | (() => string | Promise<string>);
 
+/** How decoded values are kept. */
+export interface DecodeCacheOptions {
+  /** Bytes that they may take, as `status().decodeCache` counts them: 32 MB unless told, 0 to keep none. */
+  readonly maxBytes?: number;
+  /**
+   * Whether decoded objects are frozen, as one that was changed would be another for every later read: unless the
+   * variable NODE_ENV is "production", if it may be read.
+   */
+  readonly freeze?: boolean;
+}
+
 /** The master as an object, in place of a URL. */
 export type MasterOptions =
   | {
@@ -156,6 +167,8 @@ export interface ReplicaOptions {
    * port get what Redis gives; where nobody is followed, and after a restart from a snapshot, reads are answered.
    */
   readonly beforeReady?: "loading" | "empty";
+  /** How decoded values are kept that `json` and the option `decode` of reads give. */
+  readonly decodeCache?: DecodeCacheOptions;
   /** Keeps the data over a restart, which then needs only what was missed. */
   readonly snapshot?: SnapshotOptions;
   /** The master's name for PSYNC, where it was renamed. */

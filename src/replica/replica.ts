@@ -135,6 +135,7 @@ export class Replica extends LiveReader {
       follow: (host, port) => this.#follow({ transport: "tcp", host, port }),
       onUnsupported: options.onUnsupported,
       beforeReady: options.beforeReady,
+      decodeCache: options.decodeCache,
       linkStatus: () => this.#link?.status(),
     });
     const { commits } = engine;
@@ -247,6 +248,7 @@ export class Replica extends LiveReader {
       listening: this.#listening,
       closed: this.#closing !== undefined,
       snapshot: this.#snapshots?.status(),
+      decodeCache: this.#engine.decoded.status(),
       tooStale: this.#staleness !== undefined && this.#engine.tooStale,
       nowMs: this.#clock.now(),
       collections: this.#collections.status(),

@@ -5,6 +5,7 @@
  */
 
 import type { CollectionStatus } from "../feed/collection_owner.ts";
+import type { DecodeCacheStatus } from "../read/decode_cache.ts";
 import { formatAddress } from "../net/socket.ts";
 import { newCounters } from "../replication/shared.ts";
 import type { LinkState, LinkStatus } from "../replication/types.ts";
@@ -69,6 +70,8 @@ export interface ReplicaStatus {
   readonly sync: LinkStatus["sync"];
   /** The snapshot on disk; undefined when none is configured. */
   readonly snapshot: SnapshotStatus | undefined;
+  /** Decoded values that are kept, and how often they spared decoding. */
+  readonly decodeCache: DecodeCacheStatus;
   /** Number of keys in all databases, expired ones included that the master still has to delete. */
   readonly keys: number;
   /** Numbers of the databases that hold keys. */
@@ -103,6 +106,8 @@ export interface StatusParts {
   readonly closed: boolean;
   /** The snapshot on disk; undefined when none is configured. */
   readonly snapshot: SnapshotStatus | undefined;
+  /** What `status().decodeCache` is. */
+  readonly decodeCache: DecodeCacheStatus;
   /** True while the data is older than `maxStalenessMs`. */
   readonly tooStale: boolean;
   /** The time now, milliseconds since 1970. */
@@ -131,6 +136,7 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
     error: link?.lastError,
     sync: link?.sync,
     snapshot,
+    decodeCache: parts.decodeCache,
     keys: keyspace.visibleKeyCount,
     databases: keyspace.indexes(),
     modules: moduleKeysOf(keyspace),
