@@ -345,18 +345,22 @@ function isNear(a: Reply, b: Reply, tolerance: number): boolean {
   return Math.abs(Number(a) - Number(b)) <= tolerance;
 }
 
-/** One family against one server: a run under each protocol. */
-export async function runFamily(binary: ServerBinary, family: Family): Promise<void> {
+/** One family against one server: a run of `count` commands under one protocol, a shorter one under the other. */
+export async function runFamily(
+  binary: ServerBinary,
+  family: Family,
+  count: number = COUNT,
+): Promise<void> {
   const server = await startServer(binary, family.parameters);
   try {
     const connection = await server.connect();
     // What has expired is deleted when a command meets it, as in our engine, and never between.
     await connection.call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
     const protocol = SEED % 2 === 0 ? 2 : 3;
-    await new Differential(server, connection, SEED, protocol, family).run(COUNT);
+    await new Differential(server, connection, SEED, protocol, family).run(count);
     await connection.call("FLUSHALL");
     const other = await server.connect();
-    await new Differential(server, other, SEED + 1, protocol === 2 ? 3 : 2, family).run(COUNT >> 2);
+    await new Differential(server, other, SEED + 1, protocol === 2 ? 3 : 2, family).run(count >> 2);
   } finally {
     await server.stop();
   }

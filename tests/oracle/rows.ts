@@ -611,6 +611,21 @@ const libraries: readonly Row[] = [
   row(1, () => ["FUNCTION", "FLUSH"], "7.0"),
 ];
 
+const vectors: readonly Row[] = [
+  row(10, (w) => vadd(w, []), "8.0"),
+  // One that is empty a snapshot does not hold; one that CAS adds a server before 8.8 does not count.
+  row(3, (w) => vadd(w, ["SETATTR", w.attribute() || "y"]), "8.0"),
+  row(1, (w) => vadd(w, ["CAS"]), "8.0"),
+  row(4, (w) => ["VREM", w.vectorKey().key, w.vectorElement()], "8.0"),
+  row(4, (w) => ["VSETATTR", w.vectorKey().key, w.vectorElement(), w.attribute()], "8.0"),
+  row(1, (w) => ["VREM", w.anyKey(), w.vectorElement()], "8.0"),
+];
+
+function vadd(w: Vocabulary, more: string[]): Words {
+  const { key, dim, options, reduce } = w.vectorKey();
+  return ["VADD", key, ...reduce, ...w.vector(dim), w.newVectorElement(), ...options, ...more];
+}
+
 function libraryOf(w: Vocabulary): string {
   return LIBRARY.replaceAll("NAME", `lib${w.number(3)}`);
 }
@@ -635,6 +650,7 @@ export const ROWS: readonly Row[] = [
   ...sets,
   ...zsets,
   ...streams,
+  ...vectors,
   ...keys,
   ...libraries,
 ];

@@ -125,7 +125,39 @@ export class Vocabulary {
   }
 
   anyKey(): string {
-    return `${this.tag}${this.pick([..."slhtzgxyp"])}:${this.prng.int(12)}`;
+    return `${this.tag}${this.pick([..."slhtzgxypv"])}:${this.prng.int(12)}`;
+  }
+
+  /** A vector set, and the form that its vectors have: by the number in its name. */
+  vectorKey(): { key: string; dim: number; options: string[]; reduce: string[] } {
+    const at = this.prng.int(12);
+    const options = [["Q8"], ["BIN"], ["NOQUANT"], ["M", "6", "EF", "20"]][at % 4];
+    // Short ones: those that SIMD compares, one build of a server compares otherwise than another.
+    const dim = 2 + at;
+    const reduce = at % 5 === 4 ? ["REDUCE", String(dim - 2)] : [];
+    return { key: `${this.tag}v:${at}`, dim, options, reduce };
+  }
+
+  /** The vector of a VADD. */
+  vector(dim: number): string[] {
+    const numbers = Float32Array.from({ length: dim }, () => this.prng.int(400) / 16 - 12);
+    if (this.prng.oneIn(2)) return ["VALUES", String(dim), ...[...numbers].map(String)];
+    return ["FP32", String.fromCharCode(...new Uint8Array(numbers.buffer))];
+  }
+
+  /** An element that no set has had: what replaces a vector a master does not tell its replicas. */
+  newVectorElement(): string {
+    return `e${++this.#ticks}`;
+  }
+
+  /** One of the latest of them, most of which are in some set. */
+  vectorElement(): string {
+    return `e${Math.max(1, this.#ticks - this.prng.int(300))}`;
+  }
+
+  /** What may be an attribute. */
+  attribute(): string {
+    return this.pick(["", "x", '{"n":1}', `{"n":${this.prng.int(99)},"s":"text of some length"}`]);
   }
 
   number(below: number): string {

@@ -12,6 +12,7 @@ import { writeBulk } from "../../resp/writer.ts";
 import { copyValue, type Database, moveValue, renameKey } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { moduleTypeOf } from "../../store/types/module_types.ts";
+import { vectorSetOf } from "../../store/types/vector_set.ts";
 import {
   isDbIndex,
   isWord,
@@ -363,6 +364,10 @@ const copy = command("copy", -3, WRITE | DENYOOM, "RO.access@1+OW.update@2", (ct
   if (lookup(ctx, argv, 1) === 0) return ctx.reply.integer(0);
   const taken = lookupIn(ctx, ctx.keyspace.db(dbIndex), dbIndex, argv, 2) !== 0;
   if (taken && !replace) return ctx.reply.integer(0);
+  // A master that sent it has copied; one of Redis 8 refuses.
+  const isRefused = ctx.caller !== Caller.MASTER_STREAM &&
+    vectorSetOf(ctx.db, lookup(ctx, argv, 1)) !== undefined;
+  if (isRefused) throw new CommandError("ERR not supported for this module key");
   copyEntry(ctx, argv, dbIndex, 2);
   ctx.reply.integer(1);
 });

@@ -1,9 +1,8 @@
 /**
  * Vectors as vector sets hold them: divided by their length, then quantised, and compared by the cosine of
  * their angle. What is computed here is computed in single precision and in the order of Redis's `hnsw.c`, so
- * that every bit is the one that a server without SIMD has. Redis 8.6 adds up unquantised vectors of 16
- * dimensions and more in the order of the SIMD registers of its processor: there the last digits of a distance
- * may differ, from server to server too.
+ * that every bit of a vector and of a distance is a server's. From 8.6 on a server compares long vectors as the
+ * registers of its processor add up; then it is done as one with AVX2 does, which most are.
  *
  * ```text
  *   NONE   4 bytes a dimension, a float, little endian
@@ -22,6 +21,9 @@ export type Quant = typeof Quant[keyof typeof Quant];
 /** The most dimensions a vector has: `VSET_MAX_VECTOR_DIM`. */
 export const MAX_DIM: number = 1 << 16;
 
+/** Fewest dimensions of unquantised vectors, and of those in Q8, that AVX2 compares. */
+const AVX2_FLOATS = 16;
+const AVX2_BYTES = 32;
 /** Largest absolute value of a dimension in Q8. */
 const Q8_MOST = 127;
 const WORD_BITS = 32;
@@ -143,6 +145,7 @@ export function restoreVector(
  * The distance of two vectors, 1 less their cosine: 0 for the same direction, 2 for opposite ones
  * (`hnsw_distance`).
  *
+ * @param isFused Whether long vectors are compared as AVX2 does, which multiplies and adds in one rounding.
  * @param a Memory of the first; its vector stands at byte offset `aAt` and has the range `aRange`.
  * @param b Memory of the second, likewise.
  */
@@ -155,8 +158,15 @@ export function distance(
   b: VectorMemory,
   bAt: number,
   bRange: number,
+  isFused: boolean,
 ): number {
-  if (quant === Quant.Q8) return distanceQ8(dim, a.ints, aAt, aRange, b.ints, bAt, bRange);
+  if (quant === Quant.Q8) {
+    const fuses = isFused && dim >= AVX2_BYTES;
+    return distanceQ8(dim, a.ints, aAt, aRange, b.ints, bAt, bRange, fuses);
+  }
+  if (quant === Quant.NONE && isFused && dim >= AVX2_FLOATS) {
+    return distanceAvx2(dim, a.floats, aAt >>> 2, b.floats, bAt >>> 2);
+  }
   if (quant === Quant.BIN) return distanceBin(dim, a.words, aAt >>> 2, b.words, bAt >>> 2);
   return distanceFloat(dim, a.floats, aAt >>> 2, b.floats, bAt >>> 2);
 }
@@ -170,12 +180,15 @@ function distanceQ8(
   b: Int8Array,
   bAt: number,
   bRange: number,
+  fuses: boolean,
 ): number {
   if (aRange === 0 || bRange === 0) return 1;
   let dot = 0;
   for (let i = 0; i < dim; i++) dot = (dot + a[aAt + i] * b[bAt + i]) | 0;
   const scale = fround(fround(aRange / Q8_MOST) * fround(bRange / Q8_MOST));
-  const far = fround(1 - fround(fround(dot) * scale));
+  // A product of two floats is exact in a double.
+  const near = fround(dot) * scale;
+  const far = fround(1 - (fuses ? near : fround(near)));
   if (far < 0) return 0;
   return far > 2 ? 2 : far;
 }
@@ -216,6 +229,33 @@ function distanceFloat(
   }
   for (let i = whole; i < dim; i++) dot0 = fround(dot0 + fround(a[aAt + i] * b[bAt + i]));
   return fround(1 - fround(dot0 + dot1));
+}
+
+/** What each lane of two registers has added up. */
+const lanes: Float32Array = new Float32Array(16);
+
+/**
+ * `vectors_distance_float_avx2`: sixteen sums side by side, then their sum, then what is left. In the registers a
+ * product and its sum are rounded once, but for the rare sum that a double cannot hold: there they are rounded twice.
+ */
+function distanceAvx2(
+  dim: number,
+  a: Float32Array,
+  aAt: number,
+  b: Float32Array,
+  bAt: number,
+): number {
+  const whole = dim & ~15;
+  lanes.fill(0);
+  for (let i = 0; i < whole; i += 16) {
+    for (let j = 0; j < 16; j++) lanes[j] += a[aAt + i + j] * b[bAt + i + j];
+  }
+  // Both registers, then their halves, then neighbours, twice.
+  for (let j = 0; j < 8; j++) lanes[j] += lanes[j + 8];
+  for (let j = 0; j < 4; j++) lanes[j] += lanes[j + 4];
+  let dot = fround(fround(lanes[0] + lanes[1]) + fround(lanes[2] + lanes[3]));
+  for (let i = whole; i < dim; i++) dot = fround(dot + fround(a[aAt + i] * b[bAt + i]));
+  return fround(1 - dot);
 }
 
 function fourProducts(a: Float32Array, i: number, b: Float32Array, j: number): number {

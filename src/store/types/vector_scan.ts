@@ -4,7 +4,8 @@
  *
  * What Redis answers with `VSIM ... TRUTH` is answered, to the order of elements that are equally far
  * (`hnsw_ground_truth_with_filter`, `pq_push`): elements are seen from the youngest to the oldest, the first
- * `most` of them stand before those seen earlier, all others behind.
+ * `most` of them stand before those seen earlier, all others behind. Only where distances are no numbers, of
+ * vectors with infinite ones, Redis has no order that could be told; here they come last.
  *
  * @module
  */
@@ -29,8 +30,10 @@ export type VectorFilter = (slot: number) => boolean;
 
 /** An element that was found. */
 interface Found {
-  /** Distance from what is looked for. */
+  /** Distance from what is looked for; NaN where a vector has numbers that are none. */
   readonly far: number;
+  /** The same, Infinity in place of NaN, so that there is an order. */
+  readonly key: number;
   /** Its place among elements that are equally far. */
   readonly rank: number;
   readonly slot: number;
@@ -45,6 +48,7 @@ const SORTED_A_STEP = 64;
 export class VectorScan {
   readonly #set: VectorSet;
   readonly #filter: VectorFilter | undefined;
+  readonly #isFused: boolean;
   readonly #query: VectorMemory;
   readonly #queryRange: number;
   readonly #best: Best<Found>;
@@ -57,18 +61,21 @@ export class VectorScan {
    *
    * @param vector With the dimensions of the set's own vectors; it is changed.
    * @param most How many elements are kept at most.
+   * @param isFused Whether long vectors are compared as AVX2 does: see `distance`.
    */
   constructor(
     set: VectorSet,
     vector: Float32Array,
     most: number,
     filter: VectorFilter | undefined,
+    isFused: boolean,
   ) {
     const { quant, dim } = set.form;
     assert(vector.length === dim, "the vector has the dimensions of the set");
     this.#set = set;
     this.#best = new Best(compareFound, Math.min(most, set.size));
     this.#filter = filter;
+    this.#isFused = isFused;
     this.#query = queryMemory(quant, dim);
     normalize(vector);
     this.#queryRange = quantize(quant, vector, this.#query, 0);
@@ -118,19 +125,22 @@ export class VectorScan {
     const memory = slots.memoryOf(slot);
     const range = slots.rangeOf(slot);
     const at = slots.offsetOf(slot);
-    const far = distance(quant, dim, this.#query, 0, this.#queryRange, memory, at, range);
+    const fused = this.#isFused;
+    const far = distance(quant, dim, this.#query, 0, this.#queryRange, memory, at, range, fused);
     const best = this.#best;
     const seen = this.#seen++;
+    const key = far === far ? far : Infinity;
     if (!best.isFull) {
-      best.offer({ far, rank: -seen, slot, order: slots.orderOf(slot) });
-    } else if (best.worst !== undefined && far < best.worst.far) {
-      best.offer({ far, rank: seen, slot, order: slots.orderOf(slot) });
+      best.offer({ far, key, rank: -seen, slot, order: slots.orderOf(slot) });
+    } else if (best.worst !== undefined && key < best.worst.key) {
+      best.offer({ far, key, rank: seen, slot, order: slots.orderOf(slot) });
     }
   }
 }
 
 function compareFound(a: Found, b: Found): number {
-  return a.far !== b.far ? a.far - b.far : a.rank - b.rank;
+  if (a.key < b.key) return -1;
+  return a.key > b.key ? 1 : a.rank - b.rank;
 }
 
 function queryMemory(quant: Quant, dim: number): VectorMemory {
