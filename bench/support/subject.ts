@@ -83,8 +83,13 @@ export class Host {
   }
 
   /** Follows a master; resolves when the data is there, with the milliseconds it took. */
-  async follow(master: Master, listen?: string): Promise<{ ms: number; listening: string }> {
-    return await this.request("start", { master: `redis://127.0.0.1:${master.port}`, listen });
+  async follow(
+    master: Master,
+    listen?: string,
+    server?: { allowDebug: boolean },
+  ): Promise<{ ms: number; listening: string }> {
+    const url = `redis://127.0.0.1:${master.port}`;
+    return await this.request("start", { master: url, listen, server });
   }
 
   /** Ends the process. */

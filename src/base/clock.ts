@@ -24,11 +24,13 @@ export interface Clock {
   setTimer(callback: () => void, ms: number): TimerId;
   /** Cancels a pending callback; has no effect when it has already run. */
   clearTimer(id: TimerId): void;
-  /**
-   * Calls `callback` after the input and output that is pending now: where long work yields between
-   * slices.
-   */
+  /** Calls `callback` in a later turn of the event loop, which need not have let input in. */
   soon(callback: () => void): void;
+  /**
+   * Calls `callback` in a later turn, and sees that input is let in every few milliseconds: where long work
+   * yields between slices. Left out where `soon` does that.
+   */
+  afterInput?(callback: () => void): void;
 }
 
 /**

@@ -26,6 +26,14 @@ const LENGTH_AT = 56;
 const schedule: Int32Array = new Int32Array(80);
 /** The last one or two blocks, padded. */
 const tail: Uint8Array = new Uint8Array(2 * BLOCK_BYTES);
+/** The five words of the digest before the first block. */
+const BEGINNING: Int32Array = Int32Array.of(
+  0x67452301,
+  0xefcdab89,
+  0x98badcfe,
+  0x10325476,
+  0xc3d2e1f0,
+);
 /** The five words of the digest so far. */
 const state: Int32Array = new Int32Array(5);
 
@@ -40,15 +48,38 @@ export function sha1(
   out: Uint8Array,
   at: number,
 ): void {
+  state.set(BEGINNING);
+  const whole = start + Math.floor((end - start) / BLOCK_BYTES) * BLOCK_BYTES;
+  for (let pos = start; pos < whole; pos += BLOCK_BYTES) mixBlock(bytes, pos);
+  mixTail(bytes, whole, end, end - start);
+  writeState(out, at);
+}
+
+/** The digest of a message that is so long that it is hashed in pieces. */
+export class LongSha1 {
+  readonly #state: Int32Array = BEGINNING.slice();
+  #length: number = 0;
+
+  /** Adds the next bytes, whole blocks of 64; what is left behind the last of them goes to `end`. */
+  add(bytes: Uint8Array, start: number, end: number): void {
+    assert((end - start) % BLOCK_BYTES === 0, "whole blocks are added");
+    state.set(this.#state);
+    for (let pos = start; pos < end; pos += BLOCK_BYTES) mixBlock(bytes, pos);
+    this.#state.set(state);
+    this.#length += end - start;
+  }
+
+  /** Adds the last bytes, fewer than 64, and writes the digest to `out` at `at`. */
+  end(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): void {
+    state.set(this.#state);
+    mixTail(bytes, start, end, this.#length + end - start);
+    writeState(out, at);
+  }
+}
+
+/** Writes the five words, the most significant byte first. */
+function writeState(out: Uint8Array, at: number): void {
   assert(at + SHA1_BYTES <= out.length, "the digest fits its place");
-  state[0] = 0x67452301;
-  state[1] = 0xefcdab89;
-  state[2] = 0x98badcfe;
-  state[3] = 0x10325476;
-  state[4] = 0xc3d2e1f0;
-  let pos = start;
-  for (; end - pos >= BLOCK_BYTES; pos += BLOCK_BYTES) mixBlock(bytes, pos);
-  mixTail(bytes, pos, end, end - start);
   for (let i = 0; i < 5; i++) {
     const word = state[i];
     out[at + 4 * i] = word >>> 24;

@@ -46,7 +46,7 @@ export class Slice {
   /**
    * Counts nothing before `start` or `resume`.
    *
-   * @param clock Its monotonic time is counted, and its `soon` gives the loop back.
+   * @param clock Its monotonic time is counted, and its turns give the loop back.
    * @param budgetMs Milliseconds of work after which `over` is true.
    */
   constructor(clock: Clock, budgetMs: number = SLICE_MS) {
@@ -112,5 +112,11 @@ export class Slice {
 
 /** Gives the event loop back: resolves in a later turn, after pending input and output. */
 export function yieldTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve));
+  return new Promise((resolve) => nextSlice(clock, resolve));
+}
+
+/** Gives the event loop back, and calls `goOn` in a later turn, after pending input and output. */
+export function nextSlice(clock: Clock, goOn: () => void): void {
+  if (clock.afterInput === undefined) clock.soon(goOn);
+  else clock.afterInput(goOn);
 }

@@ -19,6 +19,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { afterInput } from "./fair_turns.ts";
 
 /** The functions of one source; each may be a fake. */
 interface Timers {
@@ -39,12 +40,14 @@ export function hostClock(): Clock {
   const clearTimeout = original(timers, "clearTimeout");
   const soon = findSoon(timers) ?? ((callback: () => void) => setTimeout(callback, 0));
   const { performance } = builtin("node:perf_hooks") as typeof globalThis ?? globalThis;
+  const monotonic = () => performance.now();
   return {
     now: () => Date.now(),
-    monotonic: () => performance.now(),
+    monotonic,
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (id) => clearTimeout(id),
     soon: (callback) => void soon(callback),
+    ...("Deno" in globalThis && { afterInput: afterInput({ soon, setTimeout, monotonic }) }),
   };
 }
 

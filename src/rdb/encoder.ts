@@ -36,7 +36,7 @@ import { type Entry, NO_EXPIRY } from "../store/memory/record.ts";
 import { SlotState } from "../store/memory/slot_counts.ts";
 import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
 import { vectorSetOf } from "../store/types/vector_set.ts";
-import { FrozenDatabase, isKey } from "./frozen.ts";
+import { type FrozenDatabase, FrozenKeyspace, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
@@ -119,11 +119,9 @@ export class SnapshotEncoder implements SnapshotHook {
   readonly #crc: Crc64 = new Crc64();
   readonly #ref: BytesRef = new BytesRef();
   readonly #visit: (entry: Entry) => boolean;
-  readonly #databases: FrozenDatabase[];
-  /** The databases by the index under which their content is found now. */
-  readonly #byIndex: Map<number, FrozenDatabase> = new Map();
+  readonly #frozen: FrozenKeyspace;
   #step: Step = Step.HEADER;
-  #nextIndex: number = 0; // in #databases, of the next to begin
+  #nextIndex: number = 0; // among the databases, of the next to begin
   #current: FrozenDatabase | undefined = undefined;
   #selected: number = -1; // the database that whoever loads what is written so far has selected
   /** The rest of the value that is half written, and its key. */
@@ -148,8 +146,7 @@ export class SnapshotEncoder implements SnapshotHook {
     this.#writer = new RecordWriter(new ByteBuffer(), options.compress ?? false);
     this.#aside = new RecordWriter(new ByteBuffer(), options.compress ?? false);
     this.#visit = (entry) => this.#writeOwn(entry);
-    this.#databases = keyspace.indexes().map((i) => new FrozenDatabase(i, keyspace.db(i)));
-    for (const frozen of this.#databases) this.#byIndex.set(frozen.index, frozen);
+    this.#frozen = new FrozenKeyspace(keyspace, keyspace.indexes());
     const { slots } = keyspace;
     this.#isOfCluster = slots.followed;
     this.#imports = slots.imports();
@@ -204,8 +201,7 @@ export class SnapshotEncoder implements SnapshotHook {
    */
   close(): void {
     this.#keyspace.snapshotHooks.delete(this);
-    for (const frozen of this.#databases) frozen.finish();
-    this.#byIndex.clear();
+    this.#frozen.finish();
     this.#rest = undefined;
   }
 
@@ -214,7 +210,7 @@ export class SnapshotEncoder implements SnapshotHook {
    * SnapshotHook}: called before a key of database `dbIndex` is made, changed or deleted.
    */
   beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
-    const frozen = this.#byIndex.get(dbIndex);
+    const frozen = this.#frozen.at(dbIndex);
     if (frozen === undefined || this.#failure !== undefined) return;
     try {
       if (frozen === this.#current && this.#rest !== undefined) {
@@ -230,31 +226,12 @@ export class SnapshotEncoder implements SnapshotHook {
 
   /** Follows the content of an emptied database into `kept`. Part of {@linkcode SnapshotHook}. */
   afterClear(dbIndex: number, kept: Database): void {
-    const frozen = this.#byIndex.get(dbIndex);
-    if (frozen === undefined) return;
-    this.#byIndex.delete(dbIndex);
-    frozen.db = kept;
+    this.#frozen.afterClear(dbIndex, kept);
   }
 
   /** Follows the contents of two databases that change places. Part of {@linkcode SnapshotHook}. */
   beforeSwap(a: number, b: number): void {
-    const ofA = this.#byIndex.get(a);
-    const ofB = this.#byIndex.get(b);
-    this.#follow(a, ofB);
-    this.#follow(b, ofA);
-  }
-
-  /**
-   * Notes that the content of `frozen` is about to be found under `index`; undefined: of no
-   * database here.
-   */
-  #follow(index: number, frozen: FrozenDatabase | undefined): void {
-    if (frozen === undefined) {
-      this.#byIndex.delete(index);
-      return;
-    }
-    this.#byIndex.set(index, frozen);
-    frozen.db = this.#keyspace.db(index);
+    this.#frozen.beforeSwap(a, b);
   }
 
   /** Gives the snapshot up; `next` throws the error from now on. */
@@ -279,8 +256,8 @@ export class SnapshotEncoder implements SnapshotHook {
     } else if (this.#current !== undefined) {
       this.#current.step(this.#visit);
       if (this.#current.done) this.#current = undefined;
-    } else if (this.#nextIndex < this.#databases.length) {
-      this.#beginDb(this.#databases[this.#nextIndex++]);
+    } else if (this.#nextIndex < this.#frozen.databases.length) {
+      this.#beginDb(this.#frozen.databases[this.#nextIndex++]);
     } else {
       this.#writeEnd();
     }

@@ -25,6 +25,7 @@
 import { assert } from "../base/assert.ts";
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Database } from "../store/keyspace/database.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Entry } from "../store/memory/record.ts";
 import { Records } from "../store/memory/records.ts";
 
@@ -153,6 +154,59 @@ export class FrozenDatabase {
 
   #findWaiting(bytes: Uint8Array, start: number, end: number): number {
     return this.#waiting.findIndex((key) => isKey(key, bytes, start, end));
+  }
+}
+
+/** Databases of a keyspace as they were, which follow their contents as those are exchanged or emptied. */
+export class FrozenKeyspace {
+  /** The databases, in ascending order of the numbers they had. */
+  readonly databases: readonly FrozenDatabase[];
+  readonly #keyspace: Keyspace;
+  /** The databases by the index under which their content is found now. */
+  readonly #byIndex: Map<number, FrozenDatabase> = new Map();
+
+  /** Begins the snapshot of the databases of some numbers. */
+  constructor(keyspace: Keyspace, indexes: readonly number[]) {
+    this.#keyspace = keyspace;
+    this.databases = indexes.map((index) => new FrozenDatabase(index, keyspace.db(index)));
+    for (const frozen of this.databases) this.#byIndex.set(frozen.index, frozen);
+  }
+
+  /** The database whose content is found under an index now; undefined when it is none of these. */
+  at(dbIndex: number): FrozenDatabase | undefined {
+    return this.#byIndex.get(dbIndex);
+  }
+
+  /** Follows the content of an emptied database into `kept`, where nobody changes it any more. */
+  afterClear(dbIndex: number, kept: Database): void {
+    const frozen = this.#byIndex.get(dbIndex);
+    if (frozen === undefined) return;
+    this.#byIndex.delete(dbIndex);
+    frozen.db = kept;
+  }
+
+  /** Follows the contents of two databases that are about to change places. */
+  beforeSwap(a: number, b: number): void {
+    const ofA = this.#byIndex.get(a);
+    const ofB = this.#byIndex.get(b);
+    this.#follow(a, ofB);
+    this.#follow(b, ofA);
+  }
+
+  /** Ends the snapshot of all of them. May be called again. */
+  finish(): void {
+    for (const frozen of this.databases) frozen.finish();
+    this.#byIndex.clear();
+  }
+
+  /** Notes that the content of `frozen` is about to be found under `index`; undefined: of no database here. */
+  #follow(index: number, frozen: FrozenDatabase | undefined): void {
+    if (frozen === undefined) {
+      this.#byIndex.delete(index);
+      return;
+    }
+    this.#byIndex.set(index, frozen);
+    frozen.db = this.#keyspace.db(index);
   }
 }
 

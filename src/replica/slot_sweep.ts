@@ -9,7 +9,7 @@
 import { BytesRef } from "../base/byte_buffer.ts";
 import type { Clock } from "../base/clock.ts";
 import { SLOT_COUNT } from "../base/crc16.ts";
-import { Slice } from "../base/slices.ts";
+import { nextSlice, Slice } from "../base/slices.ts";
 import type { Commits } from "../commands/engine/commit.ts";
 import { beforeKeyWrite } from "../commands/engine/copy_on_write.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -40,7 +40,7 @@ function sweepEmptied(keyspace: Keyspace, clock: Clock, commits: Commits): void 
     while (!done && !slice.over()) done = slots.sweep(KEYS, before);
     commits.end();
     if (done) running = false;
-    else clock.soon(step);
+    else nextSlice(clock, step);
   };
   slots.onEmptied = () => {
     if (running) return;

@@ -21,7 +21,7 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { Slice } from "../base/slices.ts";
+import { nextSlice, Slice } from "../base/slices.ts";
 import { asReplicationError, type ReplicationError } from "./errors.ts";
 import { Inbox } from "./inbox.ts";
 import type { LinkShared } from "./shared.ts";
@@ -111,7 +111,7 @@ export class Turns {
   yield(): void {
     if (this.#due) return;
     this.#due = true;
-    this.#shared.clock.soon(() => this.#takeTurn());
+    nextSlice(this.#shared.clock, () => this.#takeTurn());
   }
 
   /** Ends the slice until `release` is called: what comes meanwhile waits. */

@@ -99,6 +99,18 @@ export class ReplyWriter implements ReplyTarget {
     if (!this.silent) writeBulk(this.out, bytes, start, end);
   }
 
+  /** Begins a bulk string of `length` bytes, which follow in parts. */
+  beginBulk(length: number): void {
+    if (!this.silent) writeHeader(this.out, TypeByte.BULK, length);
+  }
+
+  /** Writes a part of the bulk string that was begun; with `isLast` it ends there. */
+  bulkPart(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+    if (this.silent) return;
+    this.out.writeBytes(bytes, start, end);
+    if (isLast) writeLineEnd(this.out);
+  }
+
   /** Writes text as a bulk string, in UTF-8. */
   bulkText(text: string): void {
     if (!this.silent) writeBulkText(this.out, text);

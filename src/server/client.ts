@@ -31,8 +31,9 @@
  * @module
  */
 
+import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { TimerId } from "../base/clock.ts";
-import { Slice, SLICE_MS } from "../base/slices.ts";
+import { nextSlice, Slice, SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress, type Socket, type SocketError } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
@@ -104,8 +105,10 @@ export interface ClientOwner {
 export class Client implements SessionLink {
   /** The client's state as commands see it. */
   readonly session: ServerSession;
-  /** Where replies and pushed messages are appended. Its buffer is taken anew after each flush. */
-  readonly writer: ReplyWriter;
+  /** Where replies are appended. Its buffer is taken anew after each flush. */
+  readonly #replies: ReplyWriter;
+  /** Where messages wait that were pushed while a reply is half written. */
+  #aside: ReplyWriter | undefined = undefined;
   readonly #socket: Socket;
   readonly #owner: ClientOwner;
   readonly #dispatcher: Dispatcher;
@@ -147,7 +150,7 @@ export class Client implements SessionLink {
     this.#owner = owner;
     this.#dispatcher = owner.dispatcher;
     this.#slice = new Slice(owner.dispatcher.clock, owner.limits.sliceMs);
-    this.writer = new ReplyWriter(socket.out);
+    this.#replies = new ReplyWriter(socket.out);
     this.session = owner.dispatcher.host.createSession(
       this,
       addressText(socket.remote),
@@ -162,9 +165,15 @@ export class Client implements SessionLink {
     });
   }
 
+  /** Where pushed messages go: behind what was replied, or aside while a reply is half written. */
+  get writer(): ReplyWriter {
+    if (this.session.read === undefined) return this.#replies;
+    return this.#aside ??= new ReplyWriter(new ByteBuffer());
+  }
+
   /** Reply bytes the runtime has not taken; `omem` of CLIENT LIST. */
   get pendingBytes(): number {
-    return this.#socket.pendingBytes;
+    return this.#socket.pendingBytes + (this.#aside?.out.length ?? 0);
   }
 
   /** Bytes of commands that are not whole or not run yet; `qbuf` of CLIENT LIST. */
@@ -192,14 +201,14 @@ export class Client implements SessionLink {
       this.#dispatcher.statistics.outputLimitDisconnections++;
       return this.kill();
     }
-    if (!this.#running) this.#owner.flushSoon(this);
+    if (!this.#running && this.session.read === undefined) this.#owner.flushSoon(this);
   }
 
   /** Hands what was pushed to the socket; the owner calls it, once a batch. */
   flush(): void {
     if (this.#gone) return;
     this.#socket.flush();
-    this.writer.out = this.#socket.out;
+    this.#replies.out = this.#socket.out;
   }
 
   /** Ends the connection at once; replies that were not taken are lost. */
@@ -266,7 +275,8 @@ export class Client implements SessionLink {
    * for.
    */
   #run(): void {
-    const { session, writer } = this;
+    const { session } = this;
+    const writer = this.#replies;
     const dispatcher = this.#dispatcher;
     const parser = this.#parser;
     const clients = dispatcher.clients;
@@ -335,8 +345,8 @@ export class Client implements SessionLink {
     if (this.#gone || this.#scheduled || this.#blocked) return;
     const { session } = this;
     if (session.step !== undefined) {
-      this.writer.out = this.#socket.out;
-      this.#dispatcher.resume(session, this.writer);
+      this.#replies.out = this.#socket.out;
+      if (this.#dispatcher.resume(session, this.#replies)) this.#joinAside();
       if (session.step !== undefined || session.halted) return this.#settle();
     }
     const held = this.#held;
@@ -345,11 +355,19 @@ export class Client implements SessionLink {
       if (this.#dispatcher.clients.paused && this.#hold(held)) return;
       this.#dispatcher.clock.clearTimer(this.#heldTimer);
       this.#held = undefined;
-      this.writer.out = this.#socket.out;
-      this.#dispatcher.dispatch(session, held, this.writer);
+      this.#replies.out = this.#socket.out;
+      this.#dispatcher.dispatch(session, held, this.#replies);
       if (session.halted) return this.#settle();
     }
     this.#run();
+  }
+
+  /** The reply is whole: what was pushed meanwhile comes behind it. */
+  #joinAside(): void {
+    const aside = this.#aside;
+    if (aside === undefined) return;
+    this.#aside = undefined;
+    this.#replies.out.writeBytes(aside.out.view());
   }
 
   #later(): void {
@@ -362,7 +380,7 @@ export class Client implements SessionLink {
     };
     const { wait } = this.session;
     this.session.wait = undefined;
-    if (wait === undefined) this.#dispatcher.clock.soon(goOn);
+    if (wait === undefined) nextSlice(this.#dispatcher.clock, goOn);
     else {
       this.#suspended = true;
       wait(goOn);
@@ -392,7 +410,7 @@ export class Client implements SessionLink {
     if (before === 0 && this.#socket.pendingBytes === 0) return true;
     this.#dispatcher.statistics.outputBytes += before;
     const goesOn = this.#socket.flush();
-    this.writer.out = this.#socket.out;
+    this.#replies.out = this.#socket.out;
     if (goesOn) return true;
     const { outputBytes } = this.#owner.limits;
     if (outputBytes > 0 && this.#socket.pendingBytes > outputBytes) {
@@ -418,15 +436,15 @@ export class Client implements SessionLink {
     if (!(error instanceof RespError)) throw error;
     this.#dispatcher.statistics.protocolErrors++;
     this.#dispatcher.statistics.error("ERR");
-    this.writer.silent = false;
-    this.writer.error(`ERR ${error.message}`);
+    this.#replies.silent = false;
+    this.#replies.error(`ERR ${error.message}`);
     this.session.closing = true;
   }
 
   /** Whether untaken messages pass the hard limit, or have passed the soft one for too long. */
   #exceeds(): boolean {
     const { pushedBytes, pushedSoftBytes, pushedSoftMs } = this.#owner.limits;
-    const pending = this.#socket.pendingBytes;
+    const pending = this.pendingBytes;
     if (pending > pushedBytes) return true;
     if (pending <= pushedSoftBytes) {
       this.#softSinceMs = -1;
@@ -443,6 +461,7 @@ export class Client implements SessionLink {
     this.#gone = true;
     this.#dispatcher.clock.clearTimer(this.#heldTimer);
     this.#held = undefined;
+    this.session.read?.release();
     this.#owner.left(this);
   }
 }

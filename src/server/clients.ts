@@ -7,7 +7,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { type Command, MAY_REPLICATE, WRITE } from "../commands/engine/command.ts";
-import type { ClientFilter, ClientHost, Session } from "../commands/engine/host.ts";
+import type { ClientFacts, ClientHost, ClientTest, Session } from "../commands/engine/host.ts";
 import type { ServerSession } from "./session.ts";
 
 /** The connections, and the pause that holds their commands back. */
@@ -56,11 +56,11 @@ export class Clients implements ClientHost {
     return this.#nextId++;
   }
 
-  list(filter: ClientFilter): Session[] {
+  list(fits: ClientTest): Session[] {
     const found: Session[] = [];
     const nowMs = this.#clock.now();
     for (const session of this.sessions.values()) {
-      if (fits(session, filter, nowMs)) found.push(session);
+      if (fits(factsOf(session, nowMs))) found.push(session);
     }
     return found;
   }
@@ -69,8 +69,8 @@ export class Clients implements ClientHost {
     return describe(session as ServerSession, this.#clock.now());
   }
 
-  kill(filter: ClientFilter, asking: Session): number {
-    const victims = this.list(filter) as ServerSession[];
+  kill(fits: ClientTest, asking: Session): number {
+    const victims = this.list(fits) as ServerSession[];
     for (const victim of victims) {
       if (victim === asking) victim.closing = true;
       else victim.link?.kill();
@@ -108,34 +108,33 @@ export class Clients implements ClientHost {
   }
 }
 
-function fits(session: ServerSession, filter: ClientFilter, nowMs: number): boolean {
-  if (filter.ids !== undefined && !filter.ids.includes(session.id)) return false;
-  if (filter.except === session.id) return false;
-  if (filter.user !== undefined && filter.user !== session.user) return false;
-  if (filter.address !== undefined && filter.address !== session.address) return false;
-  if (filter.localAddress !== undefined && filter.localAddress !== session.localAddress) {
-    return false;
-  }
-  if (filter.maxAgeSeconds !== undefined) {
-    if (nowMs - session.createdAtMs < filter.maxAgeSeconds * 1000) return false;
-  }
-  return filter.type === undefined || filter.type === typeOf(session);
-}
-
-function typeOf(session: ServerSession): string {
-  return session.subscriptionCount > 0 ? "pubsub" : "normal";
+function factsOf(session: ServerSession, nowMs: number): ClientFacts {
+  return {
+    session,
+    type: session.subscriptionCount > 0 ? "pubsub" : "normal",
+    flags: flagsOf(session),
+    ageSeconds: seconds(nowMs - session.createdAtMs),
+    idleSeconds: seconds(nowMs - session.lastActiveMs),
+  };
 }
 
 /**
- * One line of CLIENT LIST: the fields of Redis 7.0 in its order (networking.c, `catClientInfoString`).
- * Those without a meaning here are left out or zero. Flags: O under MONITOR, P subscribed, x in MULTI, b waiting for keys, d a
- * watched key was changed, e and T for NO-EVICT and NO-TOUCH, N none.
+ * The flags of a client: O under MONITOR, P subscribed, x in MULTI, b waiting for keys, d a watched key was changed, e
+ * and T for NO-EVICT and NO-TOUCH, N none.
  */
-function describe(session: ServerSession, nowMs: number): string {
+function flagsOf(session: ServerSession): string {
   const flags = (session.monitors ? "O" : "") + (session.subscriptionCount > 0 ? "P" : "") +
     (session.transaction !== undefined ? "x" : "") + (session.blocked ? "b" : "") +
     (session.watchBroken ? "d" : "") +
     (session.noEvict ? "e" : "") + (session.noTouch ? "T" : "");
+  return flags === "" ? "N" : flags;
+}
+
+/**
+ * One line of CLIENT LIST: the fields of Redis 7.0 in its order (networking.c, `catClientInfoString`).
+ * Those without a meaning here are left out or zero.
+ */
+function describe(session: ServerSession, nowMs: number): string {
   const { transaction, link } = session;
   return [
     `id=${session.id}`,
@@ -145,7 +144,7 @@ function describe(session: ServerSession, nowMs: number): string {
     `name=${session.name}`,
     `age=${seconds(nowMs - session.createdAtMs)}`,
     `idle=${seconds(nowMs - session.lastActiveMs)}`,
-    `flags=${flags === "" ? "N" : flags}`,
+    `flags=${flagsOf(session)}`,
     `db=${session.dbIndex}`,
     `sub=${session.channels.size}`,
     `psub=${session.patterns.size}`,

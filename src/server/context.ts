@@ -6,9 +6,10 @@
  */
 
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import { Slice } from "../base/slices.ts";
+import { nextSlice, Slice } from "../base/slices.ts";
 import type { WholeChange } from "../commands/engine/commit.ts";
-import { Caller, type Context } from "../commands/engine/context.ts";
+import { Caller, type Context, type HeldRead } from "../commands/engine/context.ts";
+import { runAtOnce } from "../commands/engine/execute.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { ReplyTarget } from "../resp/reply_target.ts";
 import { ReplyWriter } from "../resp/writer.ts";
@@ -17,6 +18,9 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { ServerHost } from "./host.ts";
 import type { Propagation } from "./propagation.ts";
 import type { ServerSession, Step, Wait } from "./session.ts";
+
+/** Bytes of reply after which a slice ends, so that the peer can take them. */
+const SLICE_BYTES = 1 << 20;
 
 /** What handlers get from a server, for clients of a replica and of a stand-alone master alike. */
 export class ServerContext implements Context {
@@ -37,6 +41,8 @@ export class ServerContext implements Context {
   maySlice: boolean = false;
   readonly #propagation: Propagation;
   readonly #slice: Slice;
+  /** The slice of this turn has begun. */
+  #isBegun: boolean = false;
 
   /**
    * Begins in database 0, for no session.
@@ -104,32 +110,93 @@ export class ServerContext implements Context {
     this.host.changed(change);
   }
 
-  inSlices(step: Step): void {
-    if (this.maySlice && this.session !== undefined) {
-      if (this.#runSlice(step)) return;
-      this.session.step = () => this.#runSlice(step);
-      this.session.halted = true;
-      return;
+  inSlices(step: Step, read?: HeldRead): void {
+    const { session, reply } = this;
+    if (!this.maySlice || session === undefined) return runAtOnce(this, step);
+    if (this.#runSlice(step)) return;
+    // CLIENT REPLY SKIP is over when the command's first slice is.
+    const { silent } = reply;
+    session.step = () => {
+      reply.silent = silent;
+      const done = this.#as(read, () => this.#runSlice(step));
+      reply.silent = false;
+      if (done) read?.release();
+      return done;
+    };
+    session.halted = true;
+    if (read === undefined) return;
+    session.read = read;
+    read.hold(() => this.#finish(session, reply, silent, step, read));
+  }
+
+  /** Does all that is left of a read whose keys are about to change. Another command may be under way. */
+  #finish(
+    session: ServerSession,
+    reply: ReplyTarget,
+    silent: boolean,
+    step: Step,
+    read: HeldRead,
+  ): void {
+    const { session: otherSession, reply: otherReply } = this;
+    this.session = session;
+    this.reply = reply;
+    reply.silent = silent;
+    try {
+      this.#as(read, () => runAtOnce(this, step));
+      session.step = () => true;
+    } catch (error) {
+      session.step = () => {
+        throw error;
+      };
+    } finally {
+      reply.silent = false;
+      this.session = otherSession;
+      this.reply = otherReply;
     }
-    let done = false;
-    while (!done) done = step(this);
+  }
+
+  /** Does work in the database and at the time of a read. */
+  #as<T>(read: HeldRead | undefined, work: () => T): T {
+    if (read === undefined) return work();
+    const { db, dbIndex, nowMs } = this;
+    this.db = read.db;
+    this.dbIndex = read.dbIndex;
+    this.nowMs = read.nowMs;
+    try {
+      return work();
+    } finally {
+      this.db = db;
+      this.dbIndex = dbIndex;
+      this.nowMs = nowMs;
+    }
   }
 
   /**
-   * Repeats a step until the work is done or the slice is over. All clients share its milliseconds: those of
-   * one turn together hold the loop no longer than one of them.
+   * Repeats a step until the work is done, the slice is over, or the reply has grown enough to be sent. All
+   * clients share the slice of a turn: together they hold the loop no longer than one of them.
    */
   #runSlice(step: Step): boolean {
     const slice = this.#slice;
-    slice.resume();
+    if (this.#isBegun) slice.resume();
+    else this.#beginSlice();
+    const most = this.reply.position + SLICE_BYTES;
     try {
       for (;;) {
         if (step(this)) return true;
-        if (slice.over()) return false;
+        if (slice.over() || this.reply.position > most) return false;
       }
     } finally {
       slice.pause();
     }
+  }
+
+  /** Begins the slice of this turn; the next turn has one of its own. */
+  #beginSlice(): void {
+    this.#isBegun = true;
+    nextSlice(this.host.about.clock, () => {
+      this.#isBegun = false;
+    });
+    this.#slice.start();
   }
 
   suspend(wait: Wait, finish: (ctx: Context) => boolean | void): boolean {

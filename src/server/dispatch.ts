@@ -205,7 +205,10 @@ export class Dispatcher {
       done = step(this.#context);
     } catch (error) {
       session.blocked = false;
+      session.read?.release();
       this.#fail(error, session.lastCommand!, writer, writer.position);
+      // Part of the reply may be sent: what a bug left of it would be taken for the next one.
+      if (session.read !== undefined && !(error instanceof CommandError)) session.link?.kill();
     }
     if (this.#propagation.active) {
       this.#propagation.command(this.#context.dbIndex, NOTHING, 0, true);
@@ -213,6 +216,7 @@ export class Dispatcher {
     }
     if (!done) return false;
     session.step = undefined;
+    session.read = undefined;
     session.halted = session.closing;
     this.host.blocking.serve();
     return true;

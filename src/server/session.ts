@@ -20,7 +20,7 @@
  */
 
 import type { Command } from "../commands/engine/command.ts";
-import type { Context } from "../commands/engine/context.ts";
+import type { Context, HeldRead } from "../commands/engine/context.ts";
 import { ReplyMode, type Session, type Transaction } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Socket } from "../net/socket.ts";
@@ -137,6 +137,8 @@ export class ServerSession implements Session {
   halted: boolean = false;
   /** What the last command has left to do; its reply is not whole before. */
   step: Step | undefined = undefined;
+  /** What the step reads; its reply may stand half written in the writer, and nothing else may be written. */
+  read: HeldRead | undefined = undefined;
   /** Whether its last command waits for keys or replicas: `blocked_clients`, and b in CLIENT LIST. */
   blocked: boolean = false;
   /** How the step is woken; undefined when it simply goes on in the next turn. */

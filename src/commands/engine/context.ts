@@ -34,6 +34,23 @@ export const Caller = {
 /** One of {@linkcode Caller}'s numbers. */
 export type Caller = typeof Caller[keyof typeof Caller];
 
+/** What work in slices that reads keys holds, so that it sees one state of the data: `long_read.ts` makes it. */
+export interface HeldRead {
+  /** The database that holds what is read, under whatever number it is found now. */
+  readonly db: Database;
+  /** The number of the database when the read began. */
+  readonly dbIndex: number;
+  /** The time by which expiry is judged, milliseconds since 1970. */
+  readonly nowMs: number;
+  /**
+   * Holds the keys from now on: `finish` is called once, before one of them changes, and does all that is
+   * left to do.
+   */
+  hold(finish: () => void): void;
+  /** Lets go of the keys: they may change. May be called at any time, and again. */
+  release(): void;
+}
+
 /**
  * What a handler works with. There is one for a server and one for a stream, refilled before each
  * command.
@@ -99,8 +116,10 @@ export interface Context {
    * this client, until it answers true; then the reply is whole and the client's next command runs.
    * Where nothing can wait, as inside EXEC, it calls `step` until done at once. Undefined for the
    * master's stream; `runInSlices` in `execute.ts` knows both cases.
+   *
+   * @param read Holds the keys that the work reads; `step` then sees its database and its time.
    */
-  readonly inSlices?: (step: (ctx: Context) => boolean) => void;
+  readonly inSlices?: (step: (ctx: Context) => boolean, read?: HeldRead) => void;
   /**
    * For a command that blocks its client. `wait` is handed what to call, once, to let the client go
    * on; then `finish` writes the reply, with a context refilled for this client, or answers false

@@ -9,7 +9,7 @@
 import type { Argv } from "../../resp/argv.ts";
 import { beforeWrite } from "./copy_on_write.ts";
 import { type Command, shownName, WRITE } from "./command.ts";
-import type { Context } from "./context.ts";
+import type { Context, HeldRead } from "./context.ts";
 import { CommandError, NEEDS_CONNECTION, wrongArity } from "./errors.ts";
 import type { CommandRow, Session } from "./host.ts";
 
@@ -65,11 +65,20 @@ export function executeCommand(
  * @param step Does a small part of the work, some ten microseconds of it and never a millisecond;
  * true once the reply is whole. What it leaves for the next step may lie turns apart: entries and
  * borrowed bytes are no longer valid then.
+ * @param read Holds the keys that the work reads, so that it sees one state: `long_read.ts`.
  */
-export function runInSlices(ctx: Context, step: (ctx: Context) => boolean): void {
-  if (ctx.inSlices !== undefined) return ctx.inSlices(step);
-  let done = false;
-  while (!done) done = step(ctx);
+export function runInSlices(
+  ctx: Context,
+  step: (ctx: Context) => boolean,
+  read?: HeldRead,
+): void {
+  if (ctx.inSlices !== undefined) ctx.inSlices(step, read);
+  else runAtOnce(ctx, step);
+}
+
+/** Repeats a step until the work is done, where nothing can wait. */
+export function runAtOnce(ctx: Context, step: (ctx: Context) => boolean): void {
+  while (!step(ctx));
 }
 
 /**

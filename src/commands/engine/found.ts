@@ -3,6 +3,8 @@
  * pattern still has to be matched with. A match may take the product of two lengths, which clients choose: of
  * those that take long the elements are kept, and decided in slices before the reply.
  *
+ * What was found lies in blocks, so that it is not moved as it becomes much.
+ *
  * ```text
  *   takes(a) yes   takes(b) ? too long    takes(c) no    takes(d) yes
  *   out:  $1 a      $9 b.........                          $1 d
@@ -16,6 +18,7 @@ import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
 import { Glob } from "../../base/glob.ts";
 import type { ReplyTarget } from "../../resp/reply_target.ts";
+import type { Steps } from "./long_read.ts";
 
 /** Elements of the pattern compared for one text before it is put off, and for all texts together. */
 const STEPS_A_TEXT = 4096;
@@ -23,8 +26,13 @@ const STEPS_AT_ONCE = 200_000;
 /** Elements of the pattern compared in one step of {@linkcode Found.decide}: some ten microseconds. */
 const STEPS_A_DECISION = 10_000;
 
-/** An element that stands in `out` although it is not known whether the pattern matches it. */
+/** Bytes after which another block is begun: growing one would move all that was found. */
+const BLOCK_BYTES = 1 << 16;
+
+/** An element that stands in a block although it is not known whether the pattern matches it. */
 interface Undecided {
+  /** What it stands in. */
+  readonly block: ByteBuffer;
   /** Offset of its first bulk string, the one that is matched. */
   readonly from: number;
   /** Bytes of that bulk string. */
@@ -35,8 +43,10 @@ interface Undecided {
 
 /** Elements found, in the order they were met. */
 export class Found {
-  /** Bulk strings of the elements, as they will be replied. */
-  readonly out: ByteBuffer = new ByteBuffer(256);
+  /** Bulk strings of the elements, as they will be replied; another one after {@linkcode Found.takes}. */
+  out: ByteBuffer = new ByteBuffer(256);
+  /** All that was found, in order; `out` is the last. */
+  readonly #blocks: ByteBuffer[] = [this.out];
   readonly #glob: Glob | undefined;
   readonly #undecided: Undecided[] = [];
   readonly #dropped: Undecided[] = [];
@@ -66,11 +76,13 @@ export class Found {
    */
   takes(bytes: Uint8Array, start: number, end: number): boolean {
     this.#closeLast();
+    if (this.out.length > BLOCK_BYTES) this.#blocks.push(this.out = new ByteBuffer(BLOCK_BYTES));
     const verdict = this.#glob === undefined || this.#match(this.#glob, bytes, start, end);
     if (verdict === false) return false;
     this.#count++;
     if (verdict === undefined) {
-      this.#undecided.push({ from: this.out.length, length: end - start, to: -1 });
+      const { out } = this;
+      this.#undecided.push({ block: out, from: out.length, length: end - start, to: -1 });
     }
     return true;
   }
@@ -90,7 +102,7 @@ export class Found {
       // "$", the digits, CR and LF stand before the text.
       const start = one.from + String(one.length).length + 3;
       assert(start + one.length + 2 <= one.to, "the text stands where its element does");
-      glob.begin(this.out.bytes, start, start + one.length);
+      glob.begin(one.block.bytes, start, start + one.length);
     }
     const verdict = glob.run(STEPS_A_DECISION);
     this.#begun = verdict === undefined;
@@ -99,16 +111,21 @@ export class Found {
     return this.#decided === this.#undecided.length;
   }
 
-  /** Replies with an array of the elements, `parts` bulk strings each. All must be decided. */
-  reply(reply: ReplyTarget, parts: number): void {
+  /** Replies with an array of the elements, `parts` bulk strings each, in steps. All must be decided. */
+  *reply(reply: ReplyTarget, parts: number): Steps {
     assert(this.#decided === this.#undecided.length, "every element is decided");
     reply.array((this.#count - this.#dropped.length) * parts);
-    let pos = 0;
-    for (const { from, to } of this.#dropped) {
-      reply.bulks(this.out.bytes, pos, from);
-      pos = to;
+    let next = 0;
+    for (const block of this.#blocks) {
+      let pos = 0;
+      for (; this.#dropped[next]?.block === block; next++) {
+        const { from, to } = this.#dropped[next];
+        reply.bulks(block.bytes, pos, from);
+        pos = to;
+      }
+      reply.bulks(block.bytes, pos, block.length);
+      yield;
     }
-    reply.bulks(this.out.bytes, pos, this.out.length);
   }
 
   #match(glob: Glob, bytes: Uint8Array, start: number, end: number): boolean | undefined {
@@ -127,6 +144,6 @@ export class Found {
   /** The last element's bulk strings are all there once the next one comes. */
   #closeLast(): void {
     const last = this.#undecided[this.#undecided.length - 1];
-    if (last !== undefined && last.to < 0) last.to = this.out.length;
+    if (last !== undefined && last.to < 0) last.to = last.block.length;
   }
 }

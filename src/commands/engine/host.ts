@@ -94,25 +94,22 @@ export interface Session {
   detach?(): Socket;
 }
 
-/**
- * Which clients CLIENT LIST or CLIENT KILL means; a property that is left out fits every client.
- */
-export interface ClientFilter {
-  /** Clients with one of these ids. */
-  readonly ids?: readonly number[];
-  /** Clients logged in as this ACL user. */
-  readonly user?: string;
-  /** The client whose peer is this `ip:port`. */
-  readonly address?: string;
-  /** Clients connected to this `ip:port` of ours. */
-  readonly localAddress?: string;
-  /** "normal", "pubsub", "master" or "replica". */
-  readonly type?: string;
-  /** The id of a client that does not fit: the one that asks. */
-  readonly except?: number;
-  /** Clients connected for at least so many seconds. */
-  readonly maxAgeSeconds?: number;
+/** What CLIENT LIST and CLIENT KILL may ask of a client. */
+export interface ClientFacts {
+  /** The client itself. */
+  readonly session: Session;
+  /** "normal" or "pubsub". */
+  readonly type: string;
+  /** A letter for each flag, as CLIENT LIST shows them; "N" for none. */
+  readonly flags: string;
+  /** For how many whole seconds it has been connected. */
+  readonly ageSeconds: number;
+  /** How many whole seconds ago its last command began. */
+  readonly idleSeconds: number;
 }
+
+/** Says which clients CLIENT LIST or CLIENT KILL means. */
+export type ClientTest = (client: ClientFacts) => boolean;
 
 /** What SUBSCRIBE, PUBLISH and PUBSUB ask of the server. */
 export interface PubSubHost {
@@ -252,11 +249,11 @@ export interface TransactionHost {
 /** What CLIENT asks of the server. */
 export interface ClientHost {
   /** Clients that fit, oldest first. */
-  list(filter: ClientFilter): Session[];
+  list(fits: ClientTest): Session[];
   /** One line of CLIENT LIST, without its line feed. */
   describe(session: Session): string;
   /** Ends the clients that fit; returns how many. The one that asks ends after its reply. */
-  kill(filter: ClientFilter, asking: Session): number;
+  kill(fits: ClientTest, asking: Session): number;
   /** Holds back commands until a time: all, or only those that write. */
   pause(untilMs: number, mode: "all" | "write"): void;
   /** Ends a pause: what was held back runs. */

@@ -60,8 +60,11 @@ export function holdsType(ctx: Context, argv: Argv, index: number, type: ValueTy
   return entry !== 0 && ctx.db.typeOf(entry) === type;
 }
 
+/** What of a {@linkcode Context} says which keys are seen. */
+export type Viewer = Pick<Context, "nowMs" | "caller" | "keyspace">;
+
 /** Whether this caller is not to see an entry: it has expired, or lies in a slot that is hidden. */
-export function isHidden(ctx: Context, db: Database, entry: Entry): boolean {
+export function isHidden(ctx: Viewer, db: Database, entry: Entry): boolean {
   const isPast = isExpired(db.expireAtMs(entry), ctx.nowMs);
   if (isPast && ctx.caller !== Caller.MASTER_STREAM) return true;
   const { slots } = ctx.keyspace;

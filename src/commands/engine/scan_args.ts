@@ -17,6 +17,7 @@ import { cStringEnd, isWord, readInteger } from "./args.ts";
 import { CommandError, INVALID_CURSOR, NO_VALUES_OF_HSCAN, SYNTAX } from "./errors.ts";
 import { runInSlices } from "./execute.ts";
 import { Found } from "./found.ts";
+import { drain } from "./long_read.ts";
 
 /** How many elements are asked for without a COUNT. */
 export const SCAN_COUNT = 10;
@@ -134,7 +135,7 @@ export function replyScan(ctx: Context, cursor: number, found: Found, parts: num
     if (!found.decide()) return false;
     later.reply.array(2);
     later.reply.bulkText(String(cursor));
-    found.reply(later.reply, parts);
+    drain(found.reply(later.reply, parts));
     return true;
   });
 }

@@ -24,10 +24,12 @@ import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import {
   hashCreate,
   hashExpect,
+  hashHasExpiries,
   hashLength,
   hashRemoveResult,
   hashSet,
   hashSetResult,
+  hashSome,
   hashVisitAt,
 } from "../../store/types/hash.ts";
 import { type FieldVisitor, hashTableOf } from "../../store/types/hash_table.ts";
@@ -58,6 +60,14 @@ import {
   visibleLength,
 } from "./args.ts";
 import { hashExpireCommands } from "./expire.ts";
+import {
+  AT_ONCE,
+  findAgain,
+  Portion,
+  readInSlices,
+  STEP_ELEMENTS,
+  type Steps,
+} from "../engine/long_read.ts";
 import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 
@@ -160,36 +170,76 @@ const hdel = command("hdel", -3, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   ctx.reply.integer(removed);
 });
 
+/** Which parts of a field HGETALL, HKEYS and HVALS reply. */
+interface Parts {
+  readonly fields: boolean;
+  readonly values: boolean;
+}
+
 /**
  * HGETALL, HKEYS and HVALS (`genericHgetallCommand`): names, values or both. Only both make a map
  * in RESP3. The count comes before the elements, so a hash with expiries is walked twice.
  */
-function allGeneric(ctx: Context, argv: Argv, fields: boolean, values: boolean): void {
-  const { reply } = ctx;
+function allGeneric(ctx: Context, argv: Argv, parts: Parts): void {
   const entry = lookupHash(ctx, argv, 1);
-  const count = entry === 0 ? 0 : visibleLength(ctx, entry);
-  if (fields && values) reply.map(count);
-  else reply.array(count);
-  if (count === 0) return;
-  eachVisible(ctx, entry, (f, fs, fe, v, vs, ve) => {
+  const count = entry === 0 ? 0 : hashLength(ctx.db, entry);
+  if (count > AT_ONCE) {
+    return readInSlices(ctx, argv, 1, 2, (own) => replyAllLater(ctx, own, parts));
+  }
+  beginAll(ctx, parts, count === 0 ? 0 : visibleLength(ctx, entry));
+  if (count > 0) eachVisible(ctx, entry, fieldReply(ctx, parts));
+}
+
+/** The work of {@linkcode allGeneric} for a hash of many fields, in steps. */
+function* replyAllLater(ctx: Context, argv: Argv, parts: Parts): Steps {
+  const entry = () => findAgain(ctx, argv, 1, 1);
+  const isPartial = hashHasExpiries(ctx.db, entry());
+  let count = isPartial ? 0 : hashLength(ctx.db, entry());
+  for (let cursor = 0, begun = false; isPartial && (cursor !== 0 || !begun); begun = true) {
+    cursor = hashSome(ctx.db, entry(), cursor, STEP_ELEMENTS, (_f, _fs, _fe, _v, _vs, _ve, at) => {
+      if (isVisible(ctx, at)) count++;
+    });
+    yield;
+  }
+  beginAll(ctx, parts, count);
+  const visit = fieldReply(ctx, parts);
+  const portion = new Portion(ctx);
+  let cursor = 0;
+  do {
+    cursor = hashSome(ctx.db, entry(), cursor, portion.begin(), visit);
+    portion.end();
+    yield;
+  } while (cursor !== 0);
+}
+
+function beginAll(ctx: Context, { fields, values }: Parts, count: number): void {
+  if (fields && values) ctx.reply.map(count);
+  else ctx.reply.array(count);
+}
+
+/** Replies with the parts of each field that the caller sees. */
+function fieldReply(ctx: Context, { fields, values }: Parts): FieldVisitor {
+  const { reply } = ctx;
+  return (f, fs, fe, v, vs, ve, at) => {
+    if (!isVisible(ctx, at)) return;
     if (fields) reply.bulk(f, fs, fe);
     if (values) reply.bulk(v, vs, ve);
-  });
+  };
 }
 
 /** `HGETALL key`: every field and its value, a map in RESP3. O(n). */
 const hgetall = command("hgetall", 2, READONLY, "RO.access@1", (ctx, argv) => {
-  allGeneric(ctx, argv, true, true);
+  allGeneric(ctx, argv, { fields: true, values: true });
 });
 
 /** `HKEYS key`: the name of every field. O(n). */
 const hkeys = command("hkeys", 2, READONLY, "RO.access@1", (ctx, argv) => {
-  allGeneric(ctx, argv, true, false);
+  allGeneric(ctx, argv, { fields: true, values: false });
 });
 
 /** `HVALS key`: the value of every field, in the order of HKEYS. O(n). */
 const hvals = command("hvals", 2, READONLY, "RO.access@1", (ctx, argv) => {
-  allGeneric(ctx, argv, false, true);
+  allGeneric(ctx, argv, { fields: false, values: true });
 });
 
 /**

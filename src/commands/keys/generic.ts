@@ -9,7 +9,9 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import { globMatch } from "../../base/glob.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { writeBulk } from "../../resp/writer.ts";
+import { FrozenKeyspace } from "../../rdb/frozen.ts";
 import { copyValue, type Database, moveValue, renameKey } from "../../store/keyspace/database.ts";
+import type { SnapshotHook } from "../../store/keyspace/keyspace.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
 import { moduleTypeOf } from "../../store/types/module_types.ts";
 import { vectorSetOf } from "../../store/types/vector_set.ts";
@@ -22,7 +24,7 @@ import {
   sameArgument,
 } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
-import { Caller, type Context } from "../engine/context.ts";
+import { Caller, type Context, type HeldRead } from "../engine/context.ts";
 import {
   CommandError,
   DB_OUT_OF_RANGE,
@@ -33,7 +35,8 @@ import {
   SYNTAX,
 } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
-import { deleteExpired, isHidden, lookup, lookupIn } from "../engine/lookup.ts";
+import type { Steps } from "../engine/long_read.ts";
+import { deleteExpired, isHidden, lookup, lookupIn, type Viewer } from "../engine/lookup.ts";
 import { Found } from "../engine/found.ts";
 import { readCursor, replyScan, SCAN_COUNT, SCAN_MOST, SCAN_STEPS } from "../engine/scan_args.ts";
 
@@ -119,61 +122,86 @@ function fitsAll(bytes: Uint8Array, start: number, end: number): boolean {
   return end - start === 1 && bytes[start] === STAR;
 }
 
-/** KEYS over several turns of the event loop: keeps the cursor and what was found between steps. */
-class KeysWalk {
-  readonly #dbIndex: number;
+/**
+ * KEYS over several turns of the event loop. It answers one state of the data: keys that are about to change are
+ * looked at first, and keys made since it began are none of its.
+ */
+class KeysWalk implements HeldRead, SnapshotHook {
+  readonly db: Database;
+  readonly dbIndex: number;
+  readonly nowMs: number;
+  readonly #viewer: Viewer;
   readonly #found: Found;
-  #cursor: number = 0;
-  #walked: boolean = false;
+  readonly #frozen: FrozenKeyspace;
+  readonly #look: (entry: Entry) => boolean;
+  #seen: number = 0;
 
-  constructor(dbIndex: number, pattern: Uint8Array) {
-    this.#dbIndex = dbIndex;
+  constructor(ctx: Context, pattern: Uint8Array) {
+    const { db, dbIndex, nowMs, caller, keyspace } = ctx;
+    this.db = db;
+    this.dbIndex = dbIndex;
+    this.nowMs = nowMs;
+    this.#viewer = { nowMs, caller, keyspace };
     this.#found = new Found(fitsAll(pattern, 0, pattern.length) ? undefined : pattern);
-  }
-
-  /** Visits about KEYS_A_STEP keys, then decides about those put off. True when the reply is written. */
-  step(ctx: Context): boolean {
-    if (!this.#walked) {
-      this.#walk(ctx);
-      return false;
-    }
-    if (!this.#found.decide()) return false;
-    this.#found.reply(ctx.reply, 1);
-    return true;
-  }
-
-  #walk(ctx: Context): void {
-    const db = ctx.keyspace.db(this.#dbIndex);
-    let seen = 0;
-    const look = (entry: Entry) => {
-      seen++;
-      this.#look(ctx, db, entry);
+    this.#frozen = new FrozenKeyspace(keyspace, [dbIndex]);
+    this.#look = (entry) => {
+      this.#seen++;
+      this.#take(this.#frozen.databases[0].db, entry);
+      return true;
     };
-    this.#found.refill();
-    do this.#cursor = db.scan(this.#cursor, look); while (
-      this.#cursor !== 0 && seen < KEYS_A_STEP
-    );
-    this.#walked = this.#cursor === 0;
   }
 
-  #look(ctx: Context, db: Database, entry: Entry): void {
+  /** Visits all keys, decides about those put off, and replies. */
+  *work(ctx: Context): Steps {
+    const [frozen] = this.#frozen.databases;
+    while (!frozen.done) {
+      this.#seen = 0;
+      this.#found.refill();
+      while (!frozen.done && this.#seen < KEYS_A_STEP) frozen.step(this.#look);
+      yield;
+    }
+    this.release();
+    while (!this.#found.decide()) yield;
+    yield* this.#found.reply(ctx.reply, 1);
+  }
+
+  hold(): void {
+    // Between two slices the walk may be over and the reply be on its way.
+    if (!this.#frozen.databases[0].done) this.#viewer.keyspace.snapshotHooks.add(this);
+  }
+
+  release(): void {
+    this.#viewer.keyspace.snapshotHooks.delete(this);
+    this.#frozen.finish();
+  }
+
+  beforeKeyWrite(dbIndex: number, bytes: Uint8Array, start: number, end: number): void {
+    const frozen = this.#frozen.at(dbIndex);
+    const entry = frozen === undefined ? 0 : frozen.take(bytes, start, end);
+    if (frozen !== undefined && entry !== 0) this.#take(frozen.db, entry);
+  }
+
+  afterClear(dbIndex: number, kept: Database): void {
+    this.#frozen.afterClear(dbIndex, kept);
+  }
+
+  beforeSwap(a: number, b: number): void {
+    this.#frozen.beforeSwap(a, b);
+  }
+
+  #take(db: Database, entry: Entry): void {
+    if (isHidden(this.#viewer, db, entry)) return;
     db.keyRef(entry, key);
-    if (isHidden(ctx, db, entry)) return;
     if (!this.#found.takes(key.bytes, key.start, key.end)) return;
     writeBulk(this.#found.out, key.bytes, key.start, key.end);
   }
 }
 
-/**
- * `KEYS pattern`: all keys that match. O(n).
- *
- * A walk of more than one slice has the guarantee of SCAN: a key that exists throughout is listed; one
- * written between two slices may be listed or not, and when the table shrinks in between, a key may be
- * listed twice.
- */
+/** `KEYS pattern`: all keys that match. O(n). */
 const keys = command("keys", 2, READONLY, "", (ctx, argv) => {
-  const walk = new KeysWalk(ctx.dbIndex, argv.at(1).slice());
-  runInSlices(ctx, (later) => walk.step(later));
+  const walk = new KeysWalk(ctx, argv.at(1).slice());
+  const steps = walk.work(ctx);
+  runInSlices(ctx, () => steps.next().done === true, walk);
 });
 
 /** The options of SCAN (`db.c scanGenericCommand`). */

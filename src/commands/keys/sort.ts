@@ -4,22 +4,22 @@
  * them.
  *
  * The steps are those of Redis: read the options, copy the elements, read a weight for each, sort the range
- * of ranks that LIMIT leaves, then reply or store. `SORT ... STORE` is propagated as it is: a replica must
+ * of ranks that LIMIT leaves, then reply or store; all but the last in slices where there are many. `SORT ... STORE` is propagated as it is: a replica must
  * come to the same list, also where weights are equal. See `sort_partial.ts` for that.
  *
  * @module
  */
 
 import { assert } from "../../base/assert.ts";
-import { compareBytes } from "../../base/ascii.ts";
+import { compareBytes, equalBytes } from "../../base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../base/byte_buffer.ts";
 import { Argv } from "../../resp/argv.ts";
 import { FieldCursor, hashFind } from "../../store/types/hash.ts";
-import { listEach } from "../../store/types/list.ts";
+import { listEachRange, listLength } from "../../store/types/list.ts";
 import { ListBuilder } from "../../store/types/list_builder.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
-import { setEach } from "../../store/types/set.ts";
+import { setLength, setSome } from "../../store/types/set.ts";
 import { readString } from "../../store/types/string.ts";
 import { zsetEachRange, zsetExpect, zsetLength } from "../../store/types/zset.ts";
 import { isWord, readInteger } from "../engine/args.ts";
@@ -28,6 +28,17 @@ import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, SORT_NOT_DOUBLE, SYNTAX, WRONG_TYPE } from "../engine/errors.ts";
 import { isVisible, lookupHash } from "../hash/args.ts";
 import { type CompareElements, sortPartially } from "./sort_partial.ts";
+import { sortWholly } from "./sort_whole.ts";
+import {
+  AT_ONCE,
+  drain,
+  findAgain,
+  type LongRead,
+  Portion,
+  readInSlices,
+  STEP_ELEMENTS,
+  type Steps,
+} from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 import { parseScore } from "../engine/score.ts";
@@ -69,6 +80,15 @@ class Pattern {
     const hasField = this.star >= 0 && arrow + 2 < end;
     this.postfixEnd = hasField ? arrow : bytes.length;
     this.field = hasField ? bytes.subarray(arrow + 2) : undefined;
+  }
+
+  /** Whether a key is one that the pattern may name. */
+  fits(key: Uint8Array, start: number, end: number): boolean {
+    const { bytes, star, postfixEnd } = this;
+    const postfix = postfixEnd - star - 1;
+    if (this.isSelf || star < 0 || end - start < star + postfix) return false;
+    return equalBytes(key, start, start + star, bytes, 0, star) &&
+      equalBytes(key, end - postfix, end, bytes, star + 1, postfixEnd);
   }
 }
 
@@ -117,17 +137,6 @@ class Elements {
   /** Where each weight ends in `weights`. */
   weightEnds: number[] = [];
 
-  /** Forgets all elements of the last SORT and gives large buffers back. */
-  clear(): void {
-    this.text.shrink(KEPT_BYTES);
-    this.weights.shrink(KEPT_BYTES);
-    this.starts = [];
-    this.ends = [];
-    this.weightStarts = [];
-    this.weightEnds = [];
-    this.scores = new Float64Array(0);
-  }
-
   /** The number of elements. */
   get count(): number {
     return this.starts.length;
@@ -142,6 +151,12 @@ class Elements {
     this.ends.push(this.text.length);
   };
 
+  /** Turns the elements round: DESC of a list that is not sorted. */
+  reverse(): void {
+    this.starts.reverse();
+    this.ends.reverse();
+  }
+
   /** Adds the weight of the next element, undefined where its key is missing. */
   addWeight(ref: BytesRef | undefined): void {
     this.weightStarts.push(ref === undefined ? -1 : this.weights.length);
@@ -150,9 +165,7 @@ class Elements {
   }
 }
 
-// Reused by every SORT: none runs inside another.
-/** The elements that are being sorted. */
-const elements = new Elements();
+// Reused by every SORT, within one step.
 /** What {@linkcode lookupPattern} found last. */
 const found = new BytesRef();
 const fieldFound = new FieldCursor();
@@ -176,11 +189,12 @@ function parseSorting(argv: Argv, takesStore: boolean): Sorting {
       i += 2;
     } else if (left >= 1 && takesStore && isWord(argv, i, "STORE")) sorting.store = ++i;
     else if (left >= 1 && isWord(argv, i, "BY")) {
-      sorting.by = new Pattern(argv.at(++i));
+      sorting.by = new Pattern(argv.at(++i).slice());
       // As in Redis, a second BY with a "*" does not bring the sorting back.
       if (sorting.by.star < 0) sorting.isSorted = false;
-    } else if (left >= 1 && isWord(argv, i, "GET")) sorting.gets.push(new Pattern(argv.at(++i)));
-    else throw new CommandError(SYNTAX);
+    } else if (left >= 1 && isWord(argv, i, "GET")) {
+      sorting.gets.push(new Pattern(argv.at(++i).slice()));
+    } else throw new CommandError(SYNTAX);
   }
   return sorting;
 }
@@ -209,44 +223,47 @@ function clipLimit(sorting: Sorting, length: number): void {
 }
 
 /**
- * Copies the elements of an entry. They must not stay references: on a stand-alone master a lookup of a
+ * Copies the elements of an entry, in steps. They must not stay references: on a stand-alone master a lookup of a
  * weight may delete an expired key, which moves entries.
  */
-function loadElements(ctx: Context, entry: Entry, sorting: Sorting): void {
-  elements.clear();
-  if (entry === 0) return;
-  const { db } = ctx;
-  switch (db.typeOf(entry)) {
-    case ValueType.LIST:
-      listEach(db, entry, elements.add);
-      if (!sorting.isSorted && sorting.descending) reverseElements();
-      break;
-    case ValueType.ZSET:
-      loadZset(ctx, entry, !sorting.isSorted && sorting.descending);
-      break;
-    case ValueType.SET:
-      setEach(db, entry, elements.add);
-      break;
-    default:
-      throw new CommandError(WRONG_TYPE);
+function* loadElements(ctx: Context, argv: Argv, sorting: Sorting, elements: Elements): Steps {
+  const entry = findAgain(ctx, argv, 1, 1);
+  const type = ctx.db.typeOf(entry);
+  const isReversed = !sorting.isSorted && sorting.descending;
+  if (type === ValueType.SET) {
+    let cursor = 0;
+    do {
+      const now = findAgain(ctx, argv, 1, 1);
+      cursor = setSome(ctx.db, now, cursor, STEP_ELEMENTS, elements.add);
+      yield;
+    } while (cursor !== 0);
+  } else if (type === ValueType.ZSET) {
+    yield* loadZset(ctx, argv, isReversed, elements);
+  } else {
+    const length = listLength(ctx.db, entry);
+    for (let index = 0; index < length; index += STEP_ELEMENTS) {
+      const count = Math.min(STEP_ELEMENTS, length - index);
+      listEachRange(ctx.db, findAgain(ctx, argv, 1, 1), index, count, elements.add);
+      yield;
+    }
+    if (isReversed) elements.reverse();
   }
-}
-
-/** Turns the elements round: DESC of a list that is not sorted. */
-function reverseElements(): void {
-  elements.starts.reverse();
-  elements.ends.reverse();
 }
 
 /**
  * Copies the members of a sorted set. SORT converts it to a skiplist (`sort.c`, `zsetConvert`), and the set
  * stays one: a replica's own clients must not change it, its master's stream must.
  */
-function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
-  const { db } = ctx;
-  if (ctx.caller !== Caller.REPLICA_CLIENT) entry = zsetExpect(db, entry, Infinity);
-  const length = zsetLength(db, entry);
-  zsetEachRange(db, entry, reverse ? length - 1 : 0, length, reverse, elements.add);
+function* loadZset(ctx: Context, argv: Argv, reverse: boolean, elements: Elements): Steps {
+  let entry = findAgain(ctx, argv, 1, 1);
+  if (ctx.caller !== Caller.REPLICA_CLIENT) entry = zsetExpect(ctx.db, entry, Infinity);
+  const length = zsetLength(ctx.db, entry);
+  for (let done = 0; done < length; done += STEP_ELEMENTS) {
+    const count = Math.min(STEP_ELEMENTS, length - done);
+    const rank = reverse ? length - 1 - done : done;
+    zsetEachRange(ctx.db, findAgain(ctx, argv, 1, 1), rank, count, reverse, elements.add);
+    yield;
+  }
 }
 
 /**
@@ -254,7 +271,12 @@ function loadZset(ctx: Context, entry: Entry, reverse: boolean): void {
  *
  * @returns False when the key or field is missing or holds another type.
  */
-function lookupPattern(ctx: Context, pattern: Pattern, index: number): boolean {
+function lookupPattern(
+  ctx: Context,
+  elements: Elements,
+  pattern: Pattern,
+  index: number,
+): boolean {
   const { text, starts, ends } = elements;
   if (pattern.isSelf) {
     found.set(text.bytes, starts[index], ends[index]);
@@ -293,28 +315,29 @@ function lookupField(ctx: Context, field: Uint8Array): boolean {
 }
 
 /**
- * Reads the weight of each element.
+ * Reads the weight of each element, in steps.
  *
- * @returns False when a weight must be a number and is none. All are read even then: lookups may delete
- * expired keys.
+ * @throws {CommandError} SORT_NOT_DOUBLE when a weight must be a number and is none. All are read even then: lookups
+ * may delete expired keys.
  */
-function loadWeights(ctx: Context, sorting: Sorting): boolean {
+function* loadWeights(ctx: Context, sorting: Sorting, elements: Elements): Steps {
   const { by, alpha } = sorting;
   const { text, starts, ends, count } = elements;
-  if (alpha && by === undefined) return true;
+  if (alpha && by === undefined) return;
   if (!alpha) elements.scores = new Float64Array(count);
   let areNumbers = true;
   for (let i = 0; i < count; i++) {
     if (by === undefined) found.set(text.bytes, starts[i], ends[i]);
-    const there = by === undefined || lookupPattern(ctx, by, i);
+    const there = by === undefined || lookupPattern(ctx, elements, by, i);
     if (alpha) elements.addWeight(there ? found : undefined);
     else if (there) {
       const score = parseScore(ctx, found.bytes, found.start, found.end);
       elements.scores[i] = score;
       if (score !== score) areNumbers = false;
     }
+    if ((i + 1) % STEP_ELEMENTS === 0) yield;
   }
-  return areNumbers;
+  if (!areNumbers) throw new CommandError(SORT_NOT_DOUBLE);
 }
 
 /**
@@ -338,20 +361,17 @@ function compareTexts(
   }
 }
 
-/** The elements' numbers by rank; with BY and LIMIT only the wanted ranks are in order. */
-function sortElements(sorting: Sorting): Int32Array {
+/** Puts the elements' numbers in order, in steps; with BY and LIMIT only those of the wanted ranks. */
+function* sortElements(sorting: Sorting, elements: Elements, order: Int32Array): Steps {
   const { count } = elements;
   assert(elements.ends.length === count, "every element has a start and an end");
-  const order = new Int32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
-  if (!sorting.isSorted) return order;
-  const compare = comparison(sorting);
+  if (!sorting.isSorted) return;
+  const compare = comparison(sorting, elements);
   const isPart = sorting.start > 0 || sorting.end < count;
-  if (sorting.by === undefined || !isPart) {
-    // Redis calls the C library's qsort here. That of most servers, glibc's, is a stable merge sort; so is this.
-    order.sort(compare);
-  } else sortPartially(order, sorting.start, sorting.end, compare);
-  return order;
+  if (sorting.by !== undefined && isPart) {
+    yield* sortPartially(order, sorting.start, sorting.end, compare);
+  } else yield* sortWholly(order, compare);
 }
 
 /**
@@ -359,7 +379,7 @@ function sortElements(sorting: Sorting): Int32Array {
  * bytes; elements with equal weights under ALPHA and BY are left equal. A missing weight comes before any
  * other.
  */
-function comparison(sorting: Sorting): CompareElements {
+function comparison(sorting: Sorting, elements: Elements): CompareElements {
   const { text, starts, ends, scores, weights, weightStarts, weightEnds } = elements;
   const sign = sorting.descending ? -1 : 1;
   const whole = sorting.store > 0;
@@ -382,22 +402,40 @@ function comparison(sorting: Sorting): CompareElements {
   };
 }
 
-/** Visits each value of the result in order; calls `none` in the place of a GET that found nothing. */
-function eachResult(
+/** Visits what is replied for one element; calls `none` in the place of a GET that found nothing. */
+function visitResult(
   ctx: Context,
   sorting: Sorting,
-  order: Int32Array,
+  elements: Elements,
+  index: number,
   visit: (bytes: Uint8Array, start: number, end: number) => void,
   none: () => void,
 ): void {
   const { text, starts, ends } = elements;
-  for (let i = sorting.start; i < sorting.end; i++) {
-    const index = order[i];
-    if (sorting.gets.length === 0) visit(text.bytes, starts[index], ends[index]);
-    for (const get of sorting.gets) {
-      if (lookupPattern(ctx, get, index)) visit(found.bytes, found.start, found.end);
-      else none();
-    }
+  if (sorting.gets.length === 0) visit(text.bytes, starts[index], ends[index]);
+  for (const get of sorting.gets) {
+    if (lookupPattern(ctx, elements, get, index)) visit(found.bytes, found.start, found.end);
+    else none();
+  }
+}
+
+/** Replies with the values of the wanted ranks, in steps. */
+function* replyResult(
+  ctx: Context,
+  sorting: Sorting,
+  elements: Elements,
+  order: Int32Array,
+): Steps {
+  const { start, end, gets } = sorting;
+  ctx.reply.array((end - start) * Math.max(1, gets.length));
+  const visit = (bytes: Uint8Array, from: number, to: number) => ctx.reply.bulk(bytes, from, to);
+  const none = () => ctx.reply.null();
+  const portion = new Portion(ctx);
+  for (let rank = start; rank < end;) {
+    const next = Math.min(rank + portion.begin(), end);
+    for (; rank < next; rank++) visitResult(ctx, sorting, elements, order[rank], visit, none);
+    portion.end();
+    yield;
   }
 }
 
@@ -405,7 +443,13 @@ function eachResult(
  * Stores the result as a list in the place of whatever the key held and replies with its length; GETs that
  * found nothing become empty strings. An empty result removes the key.
  */
-function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Array): void {
+function storeResult(
+  ctx: Context,
+  argv: Argv,
+  sorting: Sorting,
+  elements: Elements,
+  order: Int32Array,
+): void {
   const { db } = ctx;
   const [start, end] = [argv.starts[sorting.store], argv.ends[sorting.store]];
   builder.begin(db.settings.limits.listMaxListpackSize);
@@ -414,7 +458,10 @@ function storeResult(ctx: Context, argv: Argv, sorting: Sorting, order: Int32Arr
     builder.append(bytes, from, to);
     count++;
   };
-  eachResult(ctx, sorting, order, add, () => add(argv.bytes, 0, 0));
+  const addEmpty = () => add(argv.bytes, 0, 0);
+  for (let rank = sorting.start; rank < sorting.end; rank++) {
+    visitResult(ctx, sorting, elements, order[rank], add, addEmpty);
+  }
   if (count === 0) return storeNothing(ctx, argv, sorting.store);
   putList(db, argv.bytes, start, end);
   ctx.changed(argv, sorting.store, count);
@@ -446,20 +493,41 @@ function sortGeneric(ctx: Context, argv: Argv, takesStore: boolean): void {
     sorting.alpha = true;
     sorting.by = undefined;
   }
-  loadElements(ctx, entry, sorting);
+  const work = (own: Argv, read?: LongRead) => sortLater(ctx, own, sorting, entry !== 0, read);
+  if (sorting.store > 0 || entry === 0 || lengthOf(ctx.db, entry) <= AT_ONCE) {
+    return drain(work(argv));
+  }
+  const { by, gets } = sorting;
+  readInSlices(ctx, argv, 1, 2, work, (bytes, start, end) => {
+    return by?.fits(bytes, start, end) === true || gets.some((get) => get.fits(bytes, start, end));
+  });
+}
+
+/** The work of SORT in steps. With STORE they must not lie turns apart. */
+function* sortLater(
+  ctx: Context,
+  argv: Argv,
+  sorting: Sorting,
+  exists: boolean,
+  read: LongRead | undefined,
+): Steps {
+  const elements = new Elements();
+  if (exists) yield* loadElements(ctx, argv, sorting, elements);
   clipLimit(sorting, elements.count);
-  if (sorting.isSorted && !loadWeights(ctx, sorting)) throw new CommandError(SORT_NOT_DOUBLE);
-  const order = sortElements(sorting);
-  if (sorting.store > 0) return storeResult(ctx, argv, sorting, order);
-  const perElement = Math.max(1, sorting.gets.length);
-  ctx.reply.array((sorting.end - sorting.start) * perElement);
-  eachResult(
-    ctx,
-    sorting,
-    order,
-    (bytes, start, end) => ctx.reply.bulk(bytes, start, end),
-    () => ctx.reply.null(),
-  );
+  if (sorting.isSorted) yield* loadWeights(ctx, sorting, elements);
+  // All that is sorted is a copy; only GET looks at keys once more.
+  if (sorting.gets.every(({ isSelf }) => isSelf)) read?.release();
+  const order = new Int32Array(elements.count);
+  yield* sortElements(sorting, elements, order);
+  if (sorting.store > 0) storeResult(ctx, argv, sorting, elements, order);
+  else yield* replyResult(ctx, sorting, elements, order);
+}
+
+/** How many elements a list, set or sorted set has. */
+function lengthOf(db: Database, entry: Entry): number {
+  const type = db.typeOf(entry);
+  if (type === ValueType.LIST) return listLength(db, entry);
+  return type === ValueType.SET ? setLength(db, entry) : zsetLength(db, entry);
 }
 
 /**

@@ -15,11 +15,14 @@
  */
 
 import { assert } from "../../base/assert.ts";
+import type { Steps } from "../engine/long_read.ts";
 
 /** Runs of fewer elements are sorted by insertion. */
 const FEW = 7;
 /** In runs of more elements the pivot is the median of three medians. */
 const MANY = 40;
+/** How many elements are compared with the pivot in one step. */
+const COMPARED_A_STEP = 512;
 
 /**
  * Negative when element `a` comes before `b`, zero when their weights are equal, positive when it comes
@@ -29,17 +32,17 @@ export type CompareElements = (a: number, b: number) => number;
 
 /**
  * Moves elements until ranks `[start, end)` hold what they hold in full order; the other ranks keep some
- * order (`pqsort.c pqsort`). Elements are numbers that only `compare` interprets.
+ * order (`pqsort.c pqsort`); in steps. Elements are numbers that only `compare` interprets.
  *
  * Runs that are still to be sorted are kept in an array instead of on the call stack: a quicksort recurses
  * as often as there are elements when every pivot is bad.
  */
-export function sortPartially(
+export function* sortPartially(
   order: Int32Array,
   start: number,
   end: number,
   compare: CompareElements,
-): void {
+): Steps {
   assert(start >= 0 && end <= order.length, "the range of ranks lies among the elements");
   if (start >= end) return;
   const runs = [0, order.length];
@@ -47,7 +50,7 @@ export function sortPartially(
     const to = runs.pop()!;
     const from = runs.pop()!;
     if (to - from < FEW) insertAll(order, from, to, compare);
-    else partition(order, from, to, start, end, compare, runs);
+    else yield* partition(order, from, to, start, end, compare, runs);
   }
 }
 
@@ -55,7 +58,7 @@ export function sortPartially(
  * Splits run `[from, to)` into elements below, equal to and above a pivot, and pushes those of the outer
  * two that overlap ranks `[start, end)` and have more than one element.
  */
-function partition(
+function* partition(
   order: Int32Array,
   from: number,
   to: number,
@@ -63,7 +66,7 @@ function partition(
   end: number,
   compare: CompareElements,
   runs: number[],
-): void {
+): Steps {
   swap(order, from, pivotOf(order, from, to, compare));
   const pivot = order[from];
   // Elements equal to the pivot gather at both ends: [from, equalFirst) and (equalLast, to).
@@ -75,15 +78,18 @@ function partition(
     for (; low <= high; low++) {
       const sign = compare(order[low], pivot);
       if (sign > 0) break;
+      if (low % COMPARED_A_STEP === 0) yield;
       if (sign === 0) swap(order, equalFirst++, low);
     }
     for (; low <= high; high--) {
       const sign = compare(order[high], pivot);
       if (sign < 0) break;
+      if (high % COMPARED_A_STEP === 0) yield;
       if (sign === 0) swap(order, high, equalLast--);
     }
     if (low > high) break;
     swap(order, low++, high--);
+    if (low % COMPARED_A_STEP === 0) yield;
   }
   assert(low === high + 1, "every element of the run is compared");
   const below = low - equalFirst;

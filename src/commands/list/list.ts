@@ -35,6 +35,15 @@ import {
   RANK_IS_ZERO,
   SYNTAX,
 } from "../engine/errors.ts";
+import {
+  AT_ONCE,
+  drain,
+  findAgain,
+  Portion,
+  readInSlices,
+  STEP_ELEMENTS,
+  type Steps,
+} from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 
 const cursor = new ListCursor();
@@ -52,7 +61,17 @@ export function replyRange(
   towardsTail: boolean,
 ): void {
   ctx.reply.array(count);
-  if (count === 0) return;
+  if (count > 0) replyElements(ctx, entry, index, count, towardsTail);
+}
+
+/** Replies with elements, of which there must be one, without the header that counts them. */
+function replyElements(
+  ctx: Context,
+  entry: Entry,
+  index: number,
+  count: number,
+  towardsTail: boolean,
+): void {
   cursor.open(ctx.db, entry);
   cursor.seek(index);
   for (let i = 0; i < count; i++) {
@@ -155,8 +174,24 @@ const lrange = command("lrange", 4, READONLY, "RO.access@1", (ctx, argv) => {
   const length = listLength(ctx.db, entry);
   const start = Math.max(fromHead(first, length), 0);
   const end = Math.min(fromHead(last, length), length - 1);
-  replyRange(ctx, entry, start, Math.max(end - start + 1, 0), true);
+  const count = Math.max(end - start + 1, 0);
+  if (count <= AT_ONCE) return replyRange(ctx, entry, start, count, true);
+  readInSlices(ctx, argv, 1, 2, (own) => replyRangeLater(ctx, own, start, count));
 });
+
+/** Replies with `count` elements from the one at index `start` on, in steps. */
+function* replyRangeLater(ctx: Context, argv: Argv, start: number, count: number): Steps {
+  ctx.reply.array(count);
+  const portion = new Portion(ctx);
+  const end = start + count;
+  for (let index = start; index < end;) {
+    const next = Math.min(index + portion.begin(), end);
+    replyElements(ctx, findAgain(ctx, argv, 1, 1), index, next - index, true);
+    index = next;
+    portion.end();
+    yield;
+  }
+}
 
 /**
  * `LINDEX key index`: the element at an index; null when there is none. O(nodes + entries of a node).
@@ -315,6 +350,16 @@ interface PositionOptions {
   maxLength: number;
 }
 
+/** What LPOS looks for, its options read. */
+interface PositionSearch {
+  /** As in {@linkcode PositionOptions}. */
+  readonly rank: number;
+  /** As in {@linkcode PositionOptions}. */
+  readonly count: number;
+  /** How many elements are compared at most. */
+  readonly compared: number;
+}
+
 /**
  * Reads LPOS's options from argument 3 on (`t_list.c lposCommand`). The last of a repeated option holds.
  */
@@ -343,31 +388,46 @@ function parsePosition(ctx: Context, argv: Argv): PositionOptions {
  */
 const lpos = command("lpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   const { reply } = ctx;
-  const { bytes, starts, ends } = argv;
   const { rank, count, maxLength } = parsePosition(ctx, argv);
   const entry = lookup(ctx, argv, 1, ValueType.LIST);
   if (entry === 0) return count < 0 ? reply.null() : reply.array(0);
+  const length = listLength(ctx.db, entry);
+  const compared = maxLength === 0 ? length : Math.min(maxLength, length);
+  const search = { rank, count, compared };
+  if (compared <= AT_ONCE) return drain(findPositions(ctx, argv, search));
+  readInSlices(ctx, argv, 1, 2, (own) => findPositions(ctx, own, search));
+});
+
+/** Replies with the indexes that LPOS is asked for, in steps. */
+function* findPositions(ctx: Context, argv: Argv, search: PositionSearch): Steps {
+  const { rank, count, compared } = search;
+  const { bytes, starts, ends } = argv;
   const towardsTail = rank > 0;
   const skipped = Math.abs(rank) - 1;
-  cursor.open(ctx.db, entry);
-  const { length } = cursor;
-  const compared = maxLength === 0 ? length : Math.min(maxLength, length);
   const wanted = count <= 0 ? (count < 0 ? 1 : Infinity) : count;
-  const mark = count >= 0 ? reply.beginDeferred() : 0;
+  const found: number[] = [];
   let matches = 0;
-  let replied = 0;
-  cursor.seek(towardsTail ? 0 : -1);
-  for (let i = 0; i < compared && replied < wanted; i++) {
-    if (cursor.equals(bytes, starts[2], ends[2]) && ++matches > skipped) {
-      reply.integer(towardsTail ? i : length - 1 - i);
-      replied++;
+  for (let i = 0; i < compared && found.length < wanted;) {
+    cursor.open(ctx.db, findAgain(ctx, argv, 1, 1));
+    const { length } = cursor;
+    cursor.seek(towardsTail ? i : -1 - i);
+    const end = Math.min(i + STEP_ELEMENTS, compared);
+    for (; i < end && found.length < wanted; i++) {
+      if (cursor.equals(bytes, starts[2], ends[2]) && ++matches > skipped) {
+        found.push(towardsTail ? i : length - 1 - i);
+      }
+      if (towardsTail) cursor.next();
+      else cursor.previous();
     }
-    if (towardsTail) cursor.next();
-    else cursor.previous();
+    yield;
   }
-  if (count >= 0) reply.endDeferred(mark, "array", replied);
-  else if (replied === 0) reply.null();
-});
+  if (count >= 0) ctx.reply.array(found.length);
+  else if (found.length === 0) ctx.reply.null();
+  for (const [at, index] of found.entries()) {
+    ctx.reply.integer(index);
+    if (at % STEP_ELEMENTS === STEP_ELEMENTS - 1) yield;
+  }
+}
 
 /** What `commands/table.ts` takes from this file: a row that is missing here answers nobody. */
 export const listCommands: readonly Command[] = [

@@ -7,9 +7,8 @@
  * @module
  */
 
-import { utf8 } from "../../base/ascii.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { isWord, readInteger, readPositive, textOf } from "../engine/args.ts";
+import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import {
@@ -20,7 +19,8 @@ import {
   wrongArity,
 } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
-import { type ClientFilter, ReplyMode } from "../engine/host.ts";
+import { ReplyMode } from "../engine/host.ts";
+import { readKillFilter, readListFilter } from "./client_filter.ts";
 import { sessionOf } from "../engine/execute.ts";
 import { replyField } from "../engine/reply.ts";
 
@@ -36,8 +36,6 @@ const NOT_TRACKED =
   " mode enabled";
 /** What CLIENT TRACKING ON answers: a text of our own, as Redis would not refuse it. */
 const NO_TRACKING = "ERR Client side caching is not supported here";
-/** What TYPE takes, besides "slave" for "replica". */
-const TYPES: readonly string[] = ["normal", "master", "replica", "pubsub"];
 
 /** `CLIENT ID`: the number of the connection, ascending and never used twice. O(1). */
 const clientId = command("client|id", 2, PLAIN, "", (ctx) => ctx.reply.integer(sessionOf(ctx).id));
@@ -74,15 +72,13 @@ const clientSetinfo = command("client|setinfo", 4, PLAIN, "", (ctx, argv) => {
 });
 
 /**
- * `CLIENT LIST [TYPE type] [ID id ...]`, or with the filters of Valkey 9 `[NAME|USER|ADDR|LADDR|DB|FLAGS|
- * LIB-NAME|LIB-VER value] [NOT-... value] [NOT-ID id ...]`: a line about each client. O(clients).
+ * `CLIENT LIST [TYPE type | ID id ...]`, of a Valkey master with the filters of `client_filter.ts`: a line about
+ * each client. O(clients).
  */
 const clientList = command("client|list", -2, PRIVILEGED, "", (ctx, argv) => {
-  const tests: LineTest[] = [];
-  const filter = readListFilter(argv, tests);
-  const lines = ctx.host.clients.list(filter).map((session) => ctx.host.clients.describe(session))
-    .filter((line) => tests.every((test) => test(line)));
-  ctx.reply.verbatim("txt", lines.map((line) => line + "\n").join(""));
+  const { clients } = ctx.host;
+  const found = clients.list(readListFilter(ctx, argv));
+  ctx.reply.verbatim("txt", found.map((session) => clients.describe(session) + "\n").join(""));
 });
 
 /**
@@ -90,12 +86,14 @@ const clientList = command("client|list", -2, PRIVILEGED, "", (ctx, argv) => {
  * one, whose absence is an error. The connection that asks gets its reply first. O(clients).
  */
 const clientKill = command("client|kill", -3, PRIVILEGED, "", (ctx, argv) => {
+  const { clients } = ctx.host;
   if (argv.count === 3) {
-    const killed = ctx.host.clients.kill({ address: textOf(argv, 2) }, sessionOf(ctx));
+    const address = textOf(argv, 2);
+    const killed = clients.kill(({ session }) => session.address === address, sessionOf(ctx));
     if (killed === 0) throw new CommandError("ERR No such client");
     return ctx.reply.ok();
   }
-  ctx.reply.integer(ctx.host.clients.kill(readKillFilter(ctx, argv), sessionOf(ctx)));
+  ctx.reply.integer(clients.kill(readKillFilter(ctx, argv), sessionOf(ctx)));
 });
 
 /** `CLIENT NO-EVICT ON|OFF`: kept for `CLIENT LIST` alone, as no client is ever evicted. O(1). */
@@ -284,126 +282,4 @@ function readOnOff(argv: Argv, index: number): boolean {
   if (isWord(argv, index, "ON")) return true;
   if (isWord(argv, index, "OFF")) return false;
   throw new CommandError(SYNTAX);
-}
-
-/** Whether a line of CLIENT LIST is to be shown. */
-type LineTest = (line: string) => boolean;
-
-/** Fields of a line that Valkey 9 filters by. */
-const LISTED_FIELDS = ["NAME", "USER", "ADDR", "LADDR", "DB", "FLAGS", "LIB-NAME", "LIB-VER"];
-
-/**
- * The filter of CLIENT LIST.
- *
- * @param tests Receives what is asked of the line about a client.
- */
-function readListFilter(argv: Argv, tests: LineTest[]): ClientFilter {
-  const filter: { -readonly [Name in keyof ClientFilter]: ClientFilter[Name] } = {};
-  for (let i = 2; i < argv.count;) {
-    if (i + 1 === argv.count) throw new CommandError(SYNTAX);
-    if (isWord(argv, i, "TYPE")) {
-      filter.type = readType(argv, i + 1);
-      i += 2;
-    } else if (isWord(argv, i, "ID") || isWord(argv, i, "NOT-ID")) {
-      const ids: number[] = [];
-      const isListed = isWord(argv, i, "ID");
-      for (i++; i < argv.count && (ids.length === 0 || isDigits(argv, i)); i++) {
-        ids.push(readInteger(argv, i, "ERR Invalid client ID"));
-      }
-      if (isListed) filter.ids = ids;
-      else tests.push((line) => !ids.includes(Number(fieldOf(line, "id"))));
-    } else {
-      tests.push(readFieldTest(argv, i));
-      i += 2;
-    }
-  }
-  return filter;
-}
-
-/** Whether argument `index` begins as a number does. */
-function isDigits({ bytes, starts, ends }: Argv, index: number): boolean {
-  const byte = starts[index] < ends[index] ? bytes[starts[index]] : 0;
-  return byte >= 0x30 && byte <= 0x39;
-}
-
-/** The value of a field in a line of CLIENT LIST. */
-function fieldOf(line: string, name: string): string {
-  const found = line.split(" ").find((field) => field.startsWith(`${name}=`));
-  return found?.slice(name.length + 1) ?? "";
-}
-
-/**
- * Reads `FIELD value` or `NOT-FIELD value` at an index. FLAGS fits a client that has all letters of the value.
- *
- * @throws {CommandError} SYNTAX when it is no such field.
- */
-function readFieldTest(argv: Argv, index: number): LineTest {
-  const word = textOf(argv, index).toUpperCase();
-  const isNot = word.startsWith("NOT-");
-  const name = isNot ? word.slice(4) : word;
-  if (!LISTED_FIELDS.includes(name)) throw new CommandError(SYNTAX);
-  const value = textOf(argv, index + 1);
-  return (line) => {
-    const field = fieldOf(line, name.toLowerCase());
-    const fits = name === "FLAGS"
-      ? [...value].every((flag) => field.includes(flag))
-      : field === value;
-    return fits !== isNot;
-  };
-}
-
-/**
- * The filter of CLIENT KILL: pairs of an option and its value. Of an option given twice the last
- * counts.
- */
-function readKillFilter(ctx: Context, argv: Argv): ClientFilter {
-  const filter: { -readonly [Name in keyof ClientFilter]: ClientFilter[Name] } = {};
-  let skipsMe = true;
-  for (let i = 2; i < argv.count; i += 2) {
-    const value = i + 1;
-    if (value === argv.count) throw new CommandError(SYNTAX);
-    if (isWord(argv, i, "ID")) filter.ids = [readClientId(argv, value)];
-    else if (isWord(argv, i, "TYPE")) filter.type = readType(argv, value);
-    else if (isWord(argv, i, "ADDR")) filter.address = textOf(argv, value);
-    else if (isWord(argv, i, "LADDR")) filter.localAddress = textOf(argv, value);
-    else if (isWord(argv, i, "USER")) filter.user = readUser(ctx, argv, value);
-    else if (isWord(argv, i, "MAXAGE")) filter.maxAgeSeconds = readMaxAge(argv, value);
-    else if (isWord(argv, i, "SKIPME")) skipsMe = readYesNo(argv, value);
-    else throw new CommandError(SYNTAX);
-  }
-  if (skipsMe) filter.except = sessionOf(ctx).id;
-  return filter;
-}
-
-/** Argument `index` as the id of a client, whether there is one or not. */
-function readClientId(argv: Argv, index: number): number {
-  return readPositive(argv, index, "ERR client-id should be greater than 0");
-}
-
-/** Argument `index` as MAXAGE: seconds since a client connected. */
-function readMaxAge(argv: Argv, index: number): number {
-  const notInteger = "ERR maxage is not an integer or out of range";
-  return readPositive(argv, index, "ERR maxage should be greater than 0", notInteger);
-}
-
-/** Argument `index` as the name of a user that there is. */
-function readUser(ctx: Context, argv: Argv, index: number): string {
-  const name = utf8(argv.bytes, argv.starts[index], argv.ends[index]);
-  if (ctx.host.users().some((user) => user.name === name)) return name;
-  throw new CommandError(`ERR No such user '${textOf(argv, index)}'`);
-}
-
-/** Argument `index` as YES or NO. */
-function readYesNo(argv: Argv, index: number): boolean {
-  if (isWord(argv, index, "YES")) return true;
-  if (isWord(argv, index, "NO")) return false;
-  throw new CommandError(SYNTAX);
-}
-
-/** Argument `index` as a client's type in lower case; "slave" is read as "replica". */
-function readType(argv: Argv, index: number): string {
-  const given = textOf(argv, index);
-  const type = given.toLowerCase() === "slave" ? "replica" : given.toLowerCase();
-  if (TYPES.includes(type)) return type;
-  throw new CommandError(`ERR Unknown client type '${given}'`);
 }

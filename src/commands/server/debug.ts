@@ -19,6 +19,7 @@ import {
   wrongSubcommandArity,
 } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
+import { findAgain, readInSlices, type Steps } from "../engine/long_read.ts";
 import { replyHelp } from "../engine/container.ts";
 import { encodingName } from "../keys/object.ts";
 
@@ -84,7 +85,7 @@ function replyDigest(ctx: Context): void {
     later.reply.simple(digest.toString());
     return true;
   };
-  runInSlices(ctx, step);
+  runInSlices(ctx, step, digest);
 }
 
 /**
@@ -92,15 +93,26 @@ function replyDigest(ctx: Context): void {
  * O(size).
  */
 function replyDigestValue(ctx: Context, argv: Argv): void {
-  const { db, reply } = ctx;
+  readInSlices(ctx, argv, 2, argv.count, (own) => digestValues(ctx, own));
+}
+
+/** The work of DIGEST-VALUE, in steps. */
+function* digestValues(ctx: Context, argv: Argv): Steps {
+  const { slots } = ctx.keyspace;
   const digest = new Digest();
-  reply.array(argv.count - 2);
+  ctx.reply.array(argv.count - 2);
   for (let i = 2; i < argv.count; i++) {
     digest.clear();
-    const entry = db.find(argv.bytes, argv.starts[i], argv.ends[i]);
-    const isAbsent = entry === 0 || ctx.keyspace.slots.hidesEntry(db, entry);
-    if (!isAbsent) addValue(digest, ctx.keyspace, db, entry);
-    reply.simple(digest.toString());
+    const place = { db: ctx.db, entry: findAgain(ctx, argv, i, 1) };
+    if (place.entry !== 0 && !slots.hidesEntry(place.db, place.entry)) {
+      const steps = addValue(digest, ctx.keyspace, place);
+      while (steps.next().done !== true) {
+        yield;
+        place.db = ctx.db;
+        place.entry = findAgain(ctx, argv, i, 1);
+      }
+    }
+    ctx.reply.simple(digest.toString());
   }
 }
 

@@ -22,6 +22,7 @@ import {
   setHas,
   setLength,
   setRemove,
+  setSome,
   setUnpack,
 } from "../../store/types/set.ts";
 import type { SetVisitor } from "../../store/types/set_table.ts";
@@ -35,6 +36,17 @@ import {
   SYNTAX,
   TOO_MANY_KEYS,
 } from "../engine/errors.ts";
+import { Gathered } from "../engine/gathered.ts";
+import {
+  AT_ONCE,
+  drain,
+  findAgain,
+  type LongRead,
+  Portion,
+  readInSlices,
+  STEP_ELEMENTS,
+  type Steps,
+} from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
@@ -73,10 +85,17 @@ class Result {
     return setLength(this.db, this.entry);
   }
 
-  /** Replies with all members, a set in RESP3. */
-  reply(ctx: Context): void {
+  /** Replies with all members, a set in RESP3, in steps. */
+  *reply(ctx: Context): Steps {
     ctx.reply.set(this.length);
-    setEach(this.db, this.entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
+    const visit: SetVisitor = (bytes, start, end) => ctx.reply.bulk(bytes, start, end);
+    const portion = new Portion(ctx);
+    let cursor = 0;
+    do {
+      cursor = setSome(this.db, this.entry, cursor, portion.begin(), visit);
+      portion.end();
+      yield;
+    } while (cursor !== 0);
   }
 
   /**
@@ -91,47 +110,110 @@ class Result {
   }
 }
 
-/**
- * The sets that arguments `[first, end)` name, 0 for a missing one. All of them are looked up, so
- * that a key of another type is an error behind a missing one, too.
- */
-function lookupAll(ctx: Context, argv: Argv, first: number, end: number): Entry[] {
-  const entries: Entry[] = [];
-  for (let i = first; i < end; i++) entries.push(lookup(ctx, argv, i, ValueType.SET));
-  // On a stand-alone master a lookup may delete an expired key and so move the records found before
-  // it.
-  if (ctx.caller === Caller.MASTER_CLIENT) {
-    for (let i = first; i < end; i++) entries[i - first] = lookup(ctx, argv, i, ValueType.SET);
+/** One of the sets that are combined. */
+interface Source {
+  /** Index of the argument that names it. */
+  readonly index: number;
+  /** Its entry, 0 when it is missing; valid until the end of the step. */
+  entry: Entry;
+}
+
+/** The sets that arguments `[first, end)` name. */
+class Sources {
+  readonly all: Source[] = [];
+  readonly #ctx: Context;
+  readonly #first: number;
+  readonly #end: number;
+  #argv: Argv;
+
+  /**
+   * Looks all of them up, so that a key of another type is an error behind a missing one, too.
+   *
+   * @throws {CommandError} WRONGTYPE.
+   */
+  constructor(ctx: Context, argv: Argv, first: number, end: number) {
+    this.#ctx = ctx;
+    this.#argv = argv;
+    this.#first = first;
+    this.#end = end;
+    for (let index = first; index < end; index++) {
+      this.all.push({ index, entry: lookup(ctx, argv, index, ValueType.SET) });
+    }
+    // On a stand-alone master a lookup may delete an expired key and so move the records found
+    // before it.
+    if (ctx.caller !== Caller.MASTER_CLIENT) return;
+    for (const source of this.all) source.entry = lookup(ctx, argv, source.index, ValueType.SET);
   }
-  return entries;
+
+  /** Whether one of them is missing. */
+  get lacksOne(): boolean {
+    return this.all.some(({ entry }) => entry === 0);
+  }
+
+  /** How many members they have together, those of a set named twice counted twice. */
+  get length(): number {
+    let sum = 0;
+    for (const { entry } of this.all) sum += entry === 0 ? 0 : setLength(this.#ctx.db, entry);
+    return sum;
+  }
+
+  /** Those that exist, each once, in the order they are named. */
+  get distinct(): Source[] {
+    const entries = new Set<Entry>();
+    return this.all.filter(({ entry }) => {
+      const isNew = entry !== 0 && !entries.has(entry);
+      entries.add(entry);
+      return isNew;
+    });
+  }
+
+  /** Finds some of them again, at the beginning of a step. */
+  renew(sources: readonly Source[]): void {
+    for (const source of sources) {
+      source.entry = findAgain(this.#ctx, this.#argv, source.index, source.entry);
+    }
+  }
+
+  /** Does work on them, in slices where they are large. */
+  read(work: (read?: LongRead) => Steps): void {
+    if (this.length <= AT_ONCE) return drain(work());
+    readInSlices(this.#ctx, this.#argv, this.#first, this.#end, (own, read) => {
+      this.#argv = own;
+      return work(read);
+    });
+  }
 }
 
 /**
- * Visits the members that all sets have, in the order of the smallest; `visit` answers false to
- * stop.
+ * Visits the members that all sets have, in the order of the smallest, which bounds the intersection
+ * (`qsortCompareSetsByCardinality`); `visit` answers false to stop.
  */
-function eachShared(
+function* eachShared(
   ctx: Context,
-  entries: readonly Entry[],
+  sources: Sources,
   visit: (bytes: Uint8Array, start: number, end: number) => boolean,
-): void {
+): Steps {
+  assert(!sources.lacksOne, "every set of an intersection exists");
   const { db } = ctx;
-  assert(entries.length > 0 && !entries.includes(0), "every set of an intersection exists");
-  const [first, ...others] = sortedBySize(ctx, entries);
+  const bySize = sources.distinct.sort((a, b) => setLength(db, a.entry) - setLength(db, b.entry));
+  const [first, ...others] = bySize;
   let goesOn = true;
-  setEach(db, first, (bytes, start, end) => {
+  const look: SetVisitor = (bytes, start, end) => {
     if (!goesOn) return;
-    for (const other of others) if (!setHas(db, other, bytes, start, end)) return;
+    for (const { entry } of others) if (!setHas(ctx.db, entry, bytes, start, end)) return;
     goesOn = visit(bytes, start, end);
-  });
+  };
+  let cursor = 0;
+  do {
+    cursor = setSome(ctx.db, first.entry, cursor, membersAStep(others), look);
+    yield;
+    sources.renew(bySize);
+  } while (cursor !== 0 && goesOn);
 }
 
-/**
- * The sets by length, the smallest first: it bounds the intersection
- * (`qsortCompareSetsByCardinality`).
- */
-function sortedBySize(ctx: Context, entries: readonly Entry[]): Entry[] {
-  return [...entries].sort((a, b) => setLength(ctx.db, a) - setLength(ctx.db, b));
+/** Members of one set that a step looks for in all of the others. */
+function membersAStep(others: readonly Source[]): number {
+  return Math.ceil(STEP_ELEMENTS / Math.max(others.length, 1));
 }
 
 /**
@@ -139,16 +221,17 @@ function sortedBySize(ctx: Context, entries: readonly Entry[]): Entry[] {
  * one, else as a listpack; a listpack of integers becomes an intset at the end, as in Redis
  * (`maybeConvertToIntset`).
  */
-function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
-  const smallest = ctx.db.encodingOf(sortedBySize(ctx, entries)[0]);
-  const result = new Result(
-    ctx,
-    smallest === Encoding.INTSET ? Encoding.INTSET : Encoding.LISTPACK,
+function intersectionOf(ctx: Context, sources: Sources): Result {
+  const { db } = ctx;
+  const smallest = sources.all.reduce((a, b) =>
+    setLength(db, b.entry) < setLength(db, a.entry) ? b : a
   );
-  eachShared(ctx, entries, (bytes, start, end) => {
+  const isInts = db.encodingOf(smallest.entry) === Encoding.INTSET;
+  const result = new Result(ctx, isInts ? Encoding.INTSET : Encoding.LISTPACK);
+  drain(eachShared(ctx, sources, (bytes, start, end) => {
     result.add(bytes, start, end);
     return true;
-  });
+  }));
   result.entry = setUnpack(result.db, result.entry);
   return result;
 }
@@ -158,17 +241,20 @@ function intersectionOf(ctx: Context, entries: readonly Entry[]): Result {
  * set.
  */
 const sinter = command("sinter", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
-  const entries = lookupAll(ctx, argv, 1, argv.count);
-  if (entries.includes(0)) return ctx.reply.set(0);
-  // The length is known only at the end: SINTER stores nothing, it replies as it finds.
-  const mark = ctx.reply.beginDeferred();
-  let count = 0;
-  eachShared(ctx, entries, (bytes, start, end) => {
-    ctx.reply.bulk(bytes, start, end);
-    count++;
-    return true;
+  const sources = new Sources(ctx, argv, 1, argv.count);
+  if (sources.lacksOne) return ctx.reply.set(0);
+  sources.read(function* (read) {
+    // The length is known only at the end.
+    const found = new Gathered(ctx);
+    yield* eachShared(ctx, sources, (bytes, start, end) => {
+      found.writer.bulk(bytes, start, end);
+      found.next();
+      return true;
+    });
+    read?.release();
+    ctx.reply.set(found.count);
+    yield* found.reply(ctx);
   });
-  ctx.reply.endDeferred(mark, "set", count);
 });
 
 /**
@@ -181,9 +267,9 @@ const sinterstore = command(
   WRITE | DENYOOM,
   "OW.update@1+RO.access@2:-1",
   (ctx, argv) => {
-    const entries = lookupAll(ctx, argv, 2, argv.count);
-    if (entries.includes(0)) return storeNothing(ctx, argv, 1);
-    intersectionOf(ctx, entries).store(ctx, argv);
+    const sources = new Sources(ctx, argv, 2, argv.count);
+    if (sources.lacksOne) return storeNothing(ctx, argv, 1);
+    intersectionOf(ctx, sources).store(ctx, argv);
   },
 );
 
@@ -205,11 +291,13 @@ const sintercard = command(
       limit = readInteger(argv, i + 1, LIMIT_NEGATIVE);
       if (limit < 0) throw new CommandError(LIMIT_NEGATIVE);
     }
-    const entries = lookupAll(ctx, argv, 2, 2 + count);
-    if (entries.includes(0)) return ctx.reply.integer(0);
-    let shared = 0;
-    eachShared(ctx, entries, () => ++shared !== limit);
-    ctx.reply.integer(shared);
+    const sources = new Sources(ctx, argv, 2, 2 + count);
+    if (sources.lacksOne) return ctx.reply.integer(0);
+    sources.read(function* () {
+      let shared = 0;
+      yield* eachShared(ctx, sources, () => ++shared !== limit);
+      ctx.reply.integer(shared);
+    });
   },
 );
 
@@ -217,17 +305,35 @@ const sintercard = command(
  * The form of a result that is only replied: an intset, which is sorted, where every source is one,
  * as in Redis. A table else: nobody sees its form, and it never has to be converted.
  */
-function scratchEncoding(ctx: Context, entries: readonly Entry[]): Encoding {
-  const isInts = (entry: Entry) => entry === 0 || ctx.db.encodingOf(entry) === Encoding.INTSET;
-  return entries.every(isInts) ? Encoding.INTSET : Encoding.HASHTABLE;
+function scratchEncoding(ctx: Context, { distinct }: Sources): Encoding {
+  const isInts = distinct.every(({ entry }) => ctx.db.encodingOf(entry) === Encoding.INTSET);
+  return isInts ? Encoding.INTSET : Encoding.HASHTABLE;
 }
 
-/** The union of sets, 0 for missing ones; it begins in the form `encoding`. */
-function unionOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {
-  const result = new Result(ctx, encoding);
+/** Fills an empty result with the members of any set. */
+function* unite(ctx: Context, sources: Sources, result: Result): Steps {
   const add: SetVisitor = (bytes, start, end) => result.add(bytes, start, end);
-  for (const entry of entries) if (entry !== 0) setEach(ctx.db, entry, add);
-  return result;
+  yield* eachOf(ctx, sources, sources.distinct, add);
+}
+
+/** Visits the members of some sets, one set after the other. */
+function* eachOf(
+  ctx: Context,
+  sources: Sources,
+  some: readonly Source[],
+  visit: SetVisitor,
+  count: number = STEP_ELEMENTS,
+  others: readonly Source[] = [],
+): Steps {
+  for (const source of some) {
+    let cursor = 0;
+    do {
+      cursor = setSome(ctx.db, source.entry, cursor, count, visit);
+      yield;
+      sources.renew(some);
+      sources.renew(others);
+    } while (cursor !== 0);
+  }
 }
 
 /**
@@ -236,48 +342,64 @@ function unionOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): R
  * cost of 1 is the first's length times the number of sets, halved since most lookups end early;
  * that of 2 is the length of all sets together.
  */
-function removesOthers(ctx: Context, first: Entry, others: readonly Entry[]): boolean {
-  const length = setLength(ctx.db, first);
+function removesOthers(ctx: Context, [first, ...others]: readonly Source[]): boolean {
+  const length = setLength(ctx.db, first.entry);
   let lookups = length;
   let removals = length;
-  for (const other of others) {
-    if (other === 0) continue;
+  for (const { entry } of others) {
+    if (entry === 0) continue;
     lookups += length;
-    removals += setLength(ctx.db, other);
+    removals += setLength(ctx.db, entry);
   }
   return Math.floor(lookups / 2) > removals;
 }
 
 /**
- * The members of the first set that no other has. The two algorithms give the same members, but
- * algorithm 2 may leave a larger form: it holds all members of the first for a while.
+ * Fills an empty result with the members of the first set that no other has. The two algorithms give the same
+ * members, but algorithm 2 may leave a larger form: it holds all members of the first for a while.
  */
-function differenceOf(ctx: Context, entries: readonly Entry[], encoding: Encoding): Result {
-  const result = new Result(ctx, encoding);
-  const [first, ...others] = entries;
+function* subtract(ctx: Context, sources: Sources, result: Result): Steps {
+  const [first, ...rest] = sources.all;
   // A set minus itself is empty: no member has to be looked at.
-  if (first === 0 || others.includes(first)) return result;
-  const there = others.filter((entry) => entry !== 0);
-  if (removesOthers(ctx, first, others)) {
-    setEach(ctx.db, first, (bytes, start, end) => result.add(bytes, start, end));
-    for (const other of there) {
-      setEach(ctx.db, other, (bytes, start, end) => result.remove(bytes, start, end));
-    }
-    return result;
+  if (first.entry === 0 || rest.some(({ entry }) => entry === first.entry)) return;
+  const others = sources.distinct.slice(1);
+  const add: SetVisitor = (bytes, start, end) => result.add(bytes, start, end);
+  if (removesOthers(ctx, sources.all)) {
+    yield* eachOf(ctx, sources, [first], add, STEP_ELEMENTS, others);
+    yield* eachOf(ctx, sources, others, (bytes, start, end) => result.remove(bytes, start, end));
+    return;
   }
-  setEach(ctx.db, first, (bytes, start, end) => {
-    for (const other of there) if (setHas(ctx.db, other, bytes, start, end)) return;
-    result.add(bytes, start, end);
+  const look: SetVisitor = (bytes, start, end) => {
+    for (const { entry } of others) if (setHas(ctx.db, entry, bytes, start, end)) return;
+    add(bytes, start, end);
+  };
+  yield* eachOf(ctx, sources, [first], look, membersAStep(others), others);
+}
+
+/** SUNION and SDIFF: fill a result and reply with it. */
+function replyCombined(ctx: Context, argv: Argv, combine: typeof unite): void {
+  const sources = new Sources(ctx, argv, 1, argv.count);
+  const result = new Result(ctx, scratchEncoding(ctx, sources));
+  sources.read(function* (read) {
+    yield* combine(ctx, sources, result);
+    read?.release();
+    yield* result.reply(ctx);
   });
-  return result;
+}
+
+/** SUNIONSTORE and SDIFFSTORE: fill a result and store it. */
+function storeCombined(ctx: Context, argv: Argv, combine: typeof unite): void {
+  const sources = new Sources(ctx, argv, 2, argv.count);
+  const result = new Result(ctx, Encoding.INTSET);
+  drain(combine(ctx, sources, result));
+  result.store(ctx, argv);
 }
 
 /**
  * `SUNION key [key ...]`: the members that any set has. O(n), n the length of all sets together.
  */
 const sunion = command("sunion", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
-  const entries = lookupAll(ctx, argv, 1, argv.count);
-  unionOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
+  replyCombined(ctx, argv, unite);
 });
 
 /**
@@ -288,10 +410,7 @@ const sunionstore = command(
   -3,
   WRITE | DENYOOM,
   "OW.update@1+RO.access@2:-1",
-  (ctx, argv) => {
-    const entries = lookupAll(ctx, argv, 2, argv.count);
-    unionOf(ctx, entries, Encoding.INTSET).store(ctx, argv);
-  },
+  (ctx, argv) => storeCombined(ctx, argv, unite),
 );
 
 /**
@@ -299,8 +418,7 @@ const sunionstore = command(
  * sets together.
  */
 const sdiff = command("sdiff", -2, READONLY, "RO.access@1:-1", (ctx, argv) => {
-  const entries = lookupAll(ctx, argv, 1, argv.count);
-  differenceOf(ctx, entries, scratchEncoding(ctx, entries)).reply(ctx);
+  replyCombined(ctx, argv, subtract);
 });
 
 /** `SDIFFSTORE destination key [key ...]`: stores what SDIFF gives; the number of members. O(n). */
@@ -309,19 +427,32 @@ const sdiffstore = command(
   -3,
   WRITE | DENYOOM,
   "OW.update@1+RO.access@2:-1",
-  (ctx, argv) => {
-    const entries = lookupAll(ctx, argv, 2, argv.count);
-    differenceOf(ctx, entries, Encoding.INTSET).store(ctx, argv);
-  },
+  (ctx, argv) => storeCombined(ctx, argv, subtract),
 );
 
 /** `SMEMBERS key`: every member, a set in RESP3. O(n). */
 const smembers = command("smembers", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const entry = lookup(ctx, argv, 1, ValueType.SET);
-  ctx.reply.set(entry === 0 ? 0 : setLength(ctx.db, entry));
+  const length = entry === 0 ? 0 : setLength(ctx.db, entry);
+  if (length > AT_ONCE) return readInSlices(ctx, argv, 1, 2, (own) => replyMembers(ctx, own));
+  ctx.reply.set(length);
   if (entry === 0) return;
   setEach(ctx.db, entry, (bytes, start, end) => ctx.reply.bulk(bytes, start, end));
 });
+
+/** The members of a large set, in steps. */
+function* replyMembers(ctx: Context, argv: Argv): Steps {
+  const entry = () => findAgain(ctx, argv, 1, 1);
+  ctx.reply.set(setLength(ctx.db, entry()));
+  const visit: SetVisitor = (bytes, start, end) => ctx.reply.bulk(bytes, start, end);
+  const portion = new Portion(ctx);
+  let cursor = 0;
+  do {
+    cursor = setSome(ctx.db, entry(), cursor, portion.begin(), visit);
+    portion.end();
+    yield;
+  } while (cursor !== 0);
+}
 
 /** The rows that combine sets, and SMEMBERS. */
 export const setAlgebraCommands: readonly Command[] = [

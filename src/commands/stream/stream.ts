@@ -41,6 +41,7 @@ import { streamNackCommands } from "./nack.ts";
 import { streamPendingCommands } from "./pending.ts";
 import { findRepeated, noteAdded, passOver, streamProducerCommands } from "./producers.ts";
 import { streamReadCommands } from "./read.ts";
+import { AT_ONCE, Portion, readInSlices, STEP_ELEMENTS, type Steps } from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 
 const EXHAUSTED = "ERR The stream has exhausted the last possible ID, unable to add more items";
@@ -179,6 +180,17 @@ function range(ctx: Context, argv: Argv, reverse: boolean): void {
   const stream = lookupStream(ctx, argv, 1);
   if (stream === undefined) return ctx.reply.array(0);
   if (count === 0) return ctx.reply.nullArray();
+  const most = count < 0 ? stream.length : Math.min(count, stream.length);
+  if (most > AT_ONCE && stream instanceof Stream) {
+    const [from, to] = [start.copy(), end.copy()];
+    return readInSlices(
+      ctx,
+      argv,
+      1,
+      2,
+      () => replyRangeLater(ctx, stream, from, to, reverse, most),
+    );
+  }
   const { reply } = ctx;
   const mark = reply.beginDeferred();
   let replied = 0;
@@ -188,6 +200,41 @@ function range(ctx: Context, argv: Argv, reverse: boolean): void {
     replied++;
   }
   reply.endDeferred(mark, "array", replied);
+}
+
+/**
+ * Replies with at most `most` entries from one id to another, in steps. Their number comes first: they are counted
+ * unless the range is the whole stream.
+ */
+function* replyRangeLater(
+  ctx: Context,
+  stream: Stream,
+  from: StreamId,
+  to: StreamId,
+  reverse: boolean,
+  most: number,
+): Steps {
+  const walk = new StreamCursor();
+  let count = stream.length;
+  const isWhole = most === count && from.compare(stream.firstId) <= 0 &&
+    to.compare(stream.lastId) >= 0;
+  if (!isWhole) {
+    walk.open(stream, from, to, reverse);
+    count = 0;
+    while (count < most && walk.next()) if (++count % STEP_ELEMENTS === 0) yield;
+  }
+  ctx.reply.array(count);
+  walk.open(stream, from, to, reverse);
+  const portion = new Portion(ctx);
+  for (let done = 0; done < count;) {
+    const next = Math.min(done + portion.begin(), count);
+    while (done < next && walk.next()) {
+      replyEntry(ctx, walk);
+      done++;
+    }
+    portion.end();
+    yield;
+  }
 }
 
 /**

@@ -14,6 +14,7 @@ import { xxh3 } from "../../base/xxh3.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import { INT32_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { ReplyWriter } from "../../resp/writer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { expiryText, hasCome } from "../../store/memory/expiry.ts";
 import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
@@ -34,6 +35,13 @@ import {
 } from "../engine/errors.ts";
 import { Condition, optionExpiry, options, parseOptions, Takes } from "./options.ts";
 import { maxStringBytes } from "../engine/limits.ts";
+import {
+  findAgain,
+  LONG_BYTES,
+  readInSlices,
+  STEP_BYTES,
+  type Steps,
+} from "../engine/long_read.ts";
 import { checkType, lookup } from "../engine/lookup.ts";
 
 /** Length of a digest: 64 bits. */
@@ -74,8 +82,35 @@ function equalsArgument(db: Database, entry: Entry, argv: Argv, index: number): 
 
 /** `GET key`: the string, null when the key is missing. O(1). */
 const get = command("get", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
-  replyString(ctx, lookup(ctx, argv, 1, ValueType.STRING));
+  const entry = lookup(ctx, argv, 1, ValueType.STRING);
+  if (entry === 0) return ctx.reply.null();
+  readString(ctx.db, entry, value);
+  const length = value.end - value.start;
+  if (length > LONG_BYTES) return replyPart(ctx, argv, 0, length);
+  ctx.reply.bulk(value.bytes, value.start, value.end);
 });
+
+/** Replies with bytes `[from, to)` of the long string at argument 1, in slices. */
+function replyPart(ctx: Context, argv: Argv, from: number, to: number): void {
+  readInSlices(ctx, argv, 1, 2, (own) => writePart(ctx, own, from, to));
+}
+
+/** The work of {@linkcode replyPart} in steps: a call in process gets the string whole. */
+function* writePart(ctx: Context, argv: Argv, from: number, to: number): Steps {
+  const { reply } = ctx;
+  if (!(reply instanceof ReplyWriter)) {
+    readString(ctx.db, findAgain(ctx, argv, 1, 1), value);
+    return reply.bulk(value.bytes, value.start + from, value.start + to);
+  }
+  reply.beginBulk(to - from);
+  for (let at = from; at < to;) {
+    readString(ctx.db, findAgain(ctx, argv, 1, 1), value);
+    const next = Math.min(at + STEP_BYTES, to);
+    reply.bulkPart(value.bytes, value.start + at, value.start + next, next === to);
+    at = next;
+    yield;
+  }
+}
 
 /**
  * SET without options, the most frequent command of most streams. Only a stand-alone master looks the key
@@ -405,6 +440,7 @@ function getrangeGeneric(ctx: Context, argv: Argv): void {
   if (end < 0) end = Math.max(0, length + end);
   end = Math.min(end, length - 1);
   if (start > end) return ctx.reply.bulkText("");
+  if (end - start >= LONG_BYTES) return replyPart(ctx, argv, start, end + 1);
   ctx.reply.bulk(value.bytes, value.start + start, value.start + end + 1);
 }
 

@@ -13,8 +13,8 @@ import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import { type Entry, ValueType } from "../../store/memory/record.ts";
-import { setEach, setHas, setLength } from "../../store/types/set.ts";
-import { zsetEach, zsetLength, zsetScore, zsetStore } from "../../store/types/zset.ts";
+import { setHas, setLength, setSome } from "../../store/types/set.ts";
+import { zsetEachRange, zsetLength, zsetScore, zsetStore } from "../../store/types/zset.ts";
 import { type MemberVisitor, ZsetTable } from "../../store/types/zset_table.ts";
 import { isWord, readDouble, readInteger, readPositive } from "../engine/args.ts";
 import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
@@ -29,6 +29,16 @@ import {
   WRONG_TYPE,
 } from "../engine/errors.ts";
 import { memberReply } from "./args.ts";
+import {
+  AT_ONCE,
+  drain,
+  findAgain,
+  type LongRead,
+  Portion,
+  readInSlices,
+  STEP_ELEMENTS,
+  type Steps,
+} from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
@@ -54,38 +64,61 @@ const max: Aggregate = (a, b) => b > a ? b : a;
 /** One of the keys that are combined: a sorted set, a set, or a missing key. */
 class Source {
   readonly length: number;
+  /** Index of the argument that names it. */
+  readonly index: number;
   /** The factor of its scores, from WEIGHTS. */
   weight: number = 1;
-  readonly #db: Database;
-  readonly #entry: Entry;
+  /** Its entry, 0 when it is missing; valid until the end of the step. */
+  entry: Entry;
+  #db: Database;
   readonly #isSet: boolean;
 
   /**
    * @throws {CommandError} WRONGTYPE when the entry, 0 for a missing key, is neither a sorted set
    * nor a set.
    */
-  constructor(db: Database, entry: Entry) {
+  constructor(db: Database, entry: Entry, index: number) {
+    this.index = index;
     const type = entry === 0 ? ValueType.ZSET : db.typeOf(entry);
     if (type !== ValueType.ZSET && type !== ValueType.SET) throw new CommandError(WRONG_TYPE);
     this.#db = db;
-    this.#entry = entry;
+    this.entry = entry;
     this.#isSet = type === ValueType.SET;
     if (entry === 0) this.length = 0;
     else this.length = this.#isSet ? setLength(db, entry) : zsetLength(db, entry);
   }
 
-  /** Visits every member with its score, which is not weighed yet. */
-  each(visit: MemberVisitor): void {
-    if (this.length === 0) return;
-    if (!this.#isSet) return zsetEach(this.#db, this.#entry, visit);
-    setEach(this.#db, this.#entry, (bytes, start, end) => visit(bytes, start, end, 1));
+  /** Finds it again, at the beginning of a step. */
+  renew(ctx: Context, argv: Argv): void {
+    this.#db = ctx.db;
+    this.entry = findAgain(ctx, argv, this.index, this.entry);
+  }
+
+  /**
+   * Visits about `count` members from a cursor on, 0 to begin with, each with its score, which is not weighed
+   * yet: a sorted set from the lowest score up. Returns the next cursor, 0 at the end.
+   */
+  some(cursor: number, count: number, visit: MemberVisitor): number {
+    if (this.length === 0) return 0;
+    if (!this.#isSet) {
+      const next = Math.min(cursor + count, this.length);
+      zsetEachRange(this.#db, this.entry, cursor, next - cursor, false, visit);
+      return next === this.length ? 0 : next;
+    }
+    return setSome(
+      this.#db,
+      this.entry,
+      cursor,
+      count,
+      (bytes, start, end) => visit(bytes, start, end, 1),
+    );
   }
 
   /** The score of a member, not weighed yet; NaN when this source does not have it. */
   scoreOf(bytes: Uint8Array, start: number, end: number): number {
     if (this.length === 0) return NaN;
-    if (!this.#isSet) return zsetScore(this.#db, this.#entry, bytes, start, end);
-    return setHas(this.#db, this.#entry, bytes, start, end) ? 1 : NaN;
+    if (!this.#isSet) return zsetScore(this.#db, this.entry, bytes, start, end);
+    return setHas(this.#db, this.entry, bytes, start, end) ? 1 : NaN;
   }
 
   /** A score times this source's weight; infinity times zero gives 0 instead of NaN. */
@@ -106,6 +139,9 @@ class AlgebraQuery {
   /** The most that ZINTERCARD answers, 0 for no limit. */
   limit: number = 0;
   readonly #operation: Operation;
+  readonly #ctx: Context;
+  readonly #first: number;
+  #argv: Argv;
 
   /**
    * Reads numkeys, looks up the keys, then reads the options: the type of a key is checked before
@@ -117,6 +153,9 @@ class AlgebraQuery {
    */
   constructor(ctx: Context, argv: Argv, first: number, operation: Operation, store: boolean) {
     this.#operation = operation;
+    this.#ctx = ctx;
+    this.#argv = argv;
+    this.#first = first + 1;
     // Not a number and not positive are two errors here, unlike in SINTERCARD.
     const count = readPositive(
       argv,
@@ -133,10 +172,26 @@ class AlgebraQuery {
       const index = first + 1 + i;
       const gone = entries[i] === 0;
       const entry = gone ? 0 : ctx.db.find(argv.bytes, argv.starts[index], argv.ends[index]);
-      this.sources.push(new Source(ctx.db, entry));
+      this.sources.push(new Source(ctx.db, entry, index));
     }
     this.#readOptions(argv, first + 1 + count, store);
     if (operation !== Operation.DIFF) this.sources.sort((a, b) => a.length - b.length);
+  }
+
+  /** Finds all sources again, at the beginning of a step. */
+  renew(): void {
+    for (const source of this.sources) source.renew(this.#ctx, this.#argv);
+  }
+
+  /** Does work on the sources, in slices where they are large. */
+  read(work: (read?: LongRead) => Steps): void {
+    const length = this.sources.reduce((sum, source) => sum + source.length, 0);
+    if (length <= AT_ONCE) return drain(work());
+    const end = this.#first + this.sources.length;
+    readInSlices(this.#ctx, this.#argv, this.#first, end, (own, read) => {
+      this.#argv = own;
+      return work(read);
+    });
   }
 
   /**
@@ -182,14 +237,29 @@ function readAggregate(argv: Argv, index: number): Aggregate {
   throw new CommandError(SYNTAX);
 }
 
+/** Visits the members of one source with their scores, in steps of about `count` members. */
+function* eachOf(
+  query: AlgebraQuery,
+  source: Source,
+  count: number,
+  visit: MemberVisitor,
+): Steps {
+  let cursor = 0;
+  do {
+    cursor = source.some(cursor, count, visit);
+    yield;
+    query.renew();
+  } while (cursor !== 0);
+}
+
 /**
  * Adds the members of any source to an empty table, scores aggregated in the order of the sources.
  */
-function unite(query: AlgebraQuery, result: ZsetTable): void {
+function* unite(query: AlgebraQuery, result: ZsetTable): Steps {
   assert(result.size === 0, "a union begins with an empty table");
   const { aggregate } = query;
   for (const source of query.sources) {
-    source.each((bytes, start, end, score) => {
+    yield* eachOf(query, source, STEP_ELEMENTS, (bytes, start, end, score) => {
       const own = source.weigh(score);
       const entry = result.find(bytes, start, end);
       if (entry === 0) result.insert(bytes, start, end, own);
@@ -198,32 +268,50 @@ function unite(query: AlgebraQuery, result: ZsetTable): void {
   }
 }
 
+/** Members of one source that a step looks for in all of the others. */
+function membersAStep(others: number): number {
+  return Math.ceil(STEP_ELEMENTS / Math.max(others, 1));
+}
+
 /**
  * Visits the members that all sources have, with their aggregated score; walks the first source,
- * the shortest.
+ * the shortest. Each key is asked once for a member, however often it is named.
  */
-function eachShared(query: AlgebraQuery, visit: MemberVisitor): void {
+function* eachShared(query: AlgebraQuery, visit: MemberVisitor): Steps {
   const { aggregate, sources } = query;
   assert(sources.length > 0, "there is a source, as numkeys is at least 1");
   const [smallest] = sources;
-  smallest.each((bytes, start, end, score) => {
-    let joint = smallest.weigh(score);
+  const firsts = new Map<Entry, number>();
+  // Where the source that is the same key was named first.
+  const places = sources.map(({ entry }, i) => {
+    if (!firsts.has(entry)) firsts.set(entry, i);
+    return firsts.get(entry)!;
+  });
+  const scores = new Float64Array(sources.length);
+  const look: MemberVisitor = (bytes, start, end, score) => {
     for (let i = 1; i < sources.length; i++) {
-      // A source named twice is asked twice, so that its score is added twice.
+      if (places[i] !== i) continue;
       const other = sources[i].scoreOf(bytes, start, end);
       if (other !== other) return;
+      scores[i] = other;
+    }
+    scores[0] = score;
+    let joint = smallest.weigh(score);
+    for (let i = 1; i < sources.length; i++) {
+      // A source named twice counts twice, so that its score is added twice.
       // Not `weigh`: t_zset.c turns infinity times zero into 0 for the first source only.
-      joint = aggregate(joint, sources[i].weight * other);
+      joint = aggregate(joint, sources[i].weight * scores[places[i]]);
     }
     visit(bytes, start, end, joint);
-  });
+  };
+  yield* eachOf(query, smallest, membersAStep(sources.length), look);
 }
 
 /** Adds the members of the first source that no other has to an empty table, with their scores. */
-function subtract(query: AlgebraQuery, result: ZsetTable): void {
+function* subtract(query: AlgebraQuery, result: ZsetTable): Steps {
   assert(result.size === 0, "a difference begins with an empty table");
   const [first, ...others] = query.sources;
-  first.each((bytes, start, end, score) => {
+  yield* eachOf(query, first, membersAStep(others.length), (bytes, start, end, score) => {
     for (const other of others) {
       const found = other.scoreOf(bytes, start, end);
       if (found === found) return;
@@ -232,21 +320,30 @@ function subtract(query: AlgebraQuery, result: ZsetTable): void {
   });
 }
 
-/** The result of an operation, in a table of its own: the destination may be one of the sources. */
-function combine(ctx: Context, query: AlgebraQuery, operation: Operation): ZsetTable {
-  const result = new ZsetTable(ctx.db.settings);
-  if (operation === Operation.UNION) unite(query, result);
-  else if (operation === Operation.DIFF) subtract(query, result);
-  else eachShared(query, (bytes, start, end, score) => result.set(bytes, start, end, score));
-  return result;
+/** Fills the result of an operation, a table of its own: the destination may be one of the sources. */
+function* combine(query: AlgebraQuery, operation: Operation, result: ZsetTable): Steps {
+  if (operation === Operation.UNION) yield* unite(query, result);
+  else if (operation === Operation.DIFF) yield* subtract(query, result);
+  else yield* eachShared(query, (bytes, start, end, score) => result.set(bytes, start, end, score));
 }
 
 /** ZUNION, ZINTER and ZDIFF: reply with the result in the order of its scores. */
 function algebraGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   const query = new AlgebraQuery(ctx, argv, 1, operation, false);
-  const result = combine(ctx, query, operation);
-  const visit = memberReply(ctx.reply, result.size, query.withScores);
-  result.each(0, result.size, false, visit);
+  const result = new ZsetTable(ctx.db.settings);
+  query.read(function* (read) {
+    yield* combine(query, operation, result);
+    read?.release();
+    const visit = memberReply(ctx.reply, result.size, query.withScores);
+    const portion = new Portion(ctx);
+    for (let done = 0; done < result.size;) {
+      const next = Math.min(portion.begin(), result.size - done);
+      result.each(done, next, false, visit);
+      done += next;
+      portion.end();
+      yield;
+    }
+  });
 }
 
 /**
@@ -255,7 +352,8 @@ function algebraGeneric(ctx: Context, argv: Argv, operation: Operation): void {
  */
 function algebraStoreGeneric(ctx: Context, argv: Argv, operation: Operation): void {
   const query = new AlgebraQuery(ctx, argv, 2, operation, true);
-  const result = combine(ctx, query, operation);
+  const result = new ZsetTable(ctx.db.settings);
+  drain(combine(query, operation, result));
   // As in Redis, an empty result deletes the destination, whatever type it has.
   if (result.size === 0) return storeNothing(ctx, argv, 1);
   zsetStore(ctx.db, argv.bytes, argv.starts[1], argv.ends[1], result);
@@ -331,9 +429,11 @@ const zintercard = command(
   "RO.access@1:n",
   (ctx, argv) => {
     const query = new AlgebraQuery(ctx, argv, 1, Operation.INTERCARD, false);
-    let shared = 0;
-    eachShared(query, () => shared++);
-    ctx.reply.integer(query.limit === 0 ? shared : Math.min(shared, query.limit));
+    query.read(function* () {
+      let shared = 0;
+      yield* eachShared(query, () => shared++);
+      ctx.reply.integer(query.limit === 0 ? shared : Math.min(shared, query.limit));
+    });
   },
 );
 

@@ -28,6 +28,7 @@ import {
   zsetChanged,
   type ZsetRange,
 } from "./args.ts";
+import { AT_ONCE, findAgain, Portion, readInSlices, type Steps } from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
@@ -127,8 +128,36 @@ function rangeGeneric(ctx: Context, argv: Argv, by: By, reverse: boolean | undef
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry === 0) return ctx.reply.array(0);
   const { rank, count } = query.select(ctx, entry);
+  if (count > AT_ONCE) {
+    const { reverse, withScores } = query;
+    const range = { rank, count, reverse, withScores };
+    return readInSlices(ctx, argv, 1, 2, (own) => replyRangeLater(ctx, own, range));
+  }
   const visit = memberReply(ctx.reply, Math.max(count, 0), query.withScores);
   zsetEachRange(ctx.db, entry, rank, count, query.reverse, visit);
+}
+
+/** What is replied of a large range: {@linkcode RangeQuery.select} chose it. */
+interface Selected {
+  readonly rank: number;
+  readonly count: number;
+  readonly reverse: boolean;
+  readonly withScores: boolean;
+}
+
+/** The members of a large range, in steps. */
+function* replyRangeLater(ctx: Context, argv: Argv, range: Selected): Steps {
+  const { rank, count, reverse, withScores } = range;
+  const visit = memberReply(ctx.reply, count, withScores);
+  const portion = new Portion(ctx);
+  for (let done = 0; done < count;) {
+    const next = Math.min(portion.begin(), count - done);
+    const from = reverse ? rank - done : rank + done;
+    zsetEachRange(ctx.db, findAgain(ctx, argv, 1, 1), from, next, reverse, visit);
+    done += next;
+    portion.end();
+    yield;
+  }
 }
 
 /**

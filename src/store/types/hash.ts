@@ -80,6 +80,23 @@ export function hashEach(db: Records, entry: Entry, visit: FieldVisitor): void {
   eachField(blob.bytes, blob.start, strideOf(db, entry), visit);
 }
 
+/**
+ * Visits about `count` fields of a table from a cursor on, 0 to begin with; a smaller form whole. Returns the next
+ * cursor, 0 at the end.
+ */
+export function hashSome(
+  db: Records,
+  entry: Entry,
+  cursor: number,
+  count: number,
+  visit: FieldVisitor,
+): number {
+  const large = hashTableOf(db, entry);
+  if (large !== undefined) return large.some(cursor, count, visit);
+  hashEach(db, entry, visit);
+  return 0;
+}
+
 /** A field that {@linkcode hashFind} found; valid until the next write to the records. */
 export class FieldCursor {
   /** The field's value; an integer's text is valid until the fourth read of one after it. */

@@ -119,6 +119,20 @@ export class HashTable implements StoredObject {
     do cursor = this.fields.scan(cursor, look); while (cursor !== 0);
   }
 
+  /**
+   * Visits about `count` fields from a cursor on, 0 to begin with. Returns the next cursor, 0 at the end. Every
+   * field is visited once where nothing is written between two calls. `visit` must not write.
+   */
+  some(cursor: number, count: number, visit: FieldVisitor): number {
+    let left = count;
+    const look = (entry: Entry) => {
+      left--;
+      this.visit(entry, visit);
+    };
+    do cursor = this.fields.scan(cursor, look); while (cursor !== 0 && left > 0);
+    return cursor;
+  }
+
   /** Visits the field of an entry. */
   visit(entry: Entry, visit: FieldVisitor): void {
     this.fields.keyRef(entry, field);

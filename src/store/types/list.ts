@@ -58,6 +58,27 @@ export function listLength(db: Records, entry: Entry): number {
   return lpLength(value.bytes, value.start, value.end);
 }
 
+/** Visits `count` elements, which must be there, from the one at `index` on. `visit` must not write to the records. */
+export function listEachRange(
+  db: Records,
+  entry: Entry,
+  index: number,
+  count: number,
+  visit: (bytes: Uint8Array, start: number, end: number) => void,
+): void {
+  const cursor = idleCursor ?? new ListCursor();
+  idleCursor = undefined;
+  const ref = new BytesRef();
+  cursor.open(db, entry);
+  cursor.seek(index);
+  for (let left = count; left > 0; left--) {
+    cursor.read(ref);
+    visit(ref.bytes, ref.start, ref.end);
+    cursor.next();
+  }
+  idleCursor = cursor;
+}
+
 /** Visits every element from the head on; the bytes are borrowed. `visit` must not write to the records. */
 export function listEach(
   db: Records,

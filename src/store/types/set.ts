@@ -72,6 +72,23 @@ export function setEach(db: Records, entry: Entry, visit: SetVisitor): void {
   eachMember(blob.bytes, blob.start, db.encodingOf(entry), visit);
 }
 
+/**
+ * Visits about `count` members of a table from a cursor on, 0 to begin with; a smaller form whole. Returns the
+ * next cursor, 0 at the end.
+ */
+export function setSome(
+  db: Records,
+  entry: Entry,
+  cursor: number,
+  count: number,
+  visit: SetVisitor,
+): number {
+  const large = setTableOf(db, entry);
+  if (large !== undefined) return large.some(cursor, count, visit);
+  setEach(db, entry, visit);
+  return 0;
+}
+
 /** Whether a set has a member (`setTypeIsMember`). O(1) in a table, O(log n) in an intset, else O(n). */
 export function setHas(
   db: Records,

@@ -63,6 +63,20 @@ export class SetTable implements StoredObject {
     do cursor = this.members.scan(cursor, look); while (cursor !== 0);
   }
 
+  /**
+   * Visits about `count` members from a cursor on, 0 to begin with. Returns the next cursor, 0 at the end. Every
+   * member is visited once where nothing is written between two calls. `visit` must not write.
+   */
+  some(cursor: number, count: number, visit: SetVisitor): number {
+    let left = count;
+    const look = (entry: Entry) => {
+      left--;
+      this.visit(entry, visit);
+    };
+    do cursor = this.members.scan(cursor, look); while (cursor !== 0 && left > 0);
+    return cursor;
+  }
+
   /** An independent copy. O(n). */
   copy(): SetTable {
     const copied = new SetTable(this.members.settings);

@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { ByteBuffer, BytesRef } from "../../../src/base/byte_buffer.ts";
 import { type Commit, type CommitListener, Commits } from "../../../src/commands/engine/commit.ts";
+import { drain } from "../../../src/commands/engine/long_read.ts";
 import { addValue, Digest } from "../../../src/commands/server/digest.ts";
 import type { Host } from "../../../src/commands/engine/host.ts";
 import { encodeDump } from "../../../src/rdb/dump.ts";
@@ -241,7 +242,7 @@ function dumpOne(keyspace: Keyspace, db: Database, entry: Entry): string {
   const type = db.typeOf(entry);
   if (type !== ValueType.STREAM) {
     const digest = new Digest();
-    addValue(digest, keyspace, db, entry);
+    drain(addValue(digest, keyspace, { db, entry }));
     return `${expiry} ${digest}`;
   }
   const out = new ByteBuffer();

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Prng } from "../../../src/base/prng.ts";
+import { drain } from "../../../src/commands/engine/long_read.ts";
 import { sortPartially } from "../../../src/commands/keys/sort_partial.ts";
 import { Engine } from "../engine.ts";
 
@@ -52,7 +53,7 @@ test("sortPartially() puts into a range what full order has there", () => {
     const start = prng.int(count + 1);
     const end = start + prng.int(count - start + 1);
     const order = Int32Array.from({ length: count }, (_, i) => i);
-    sortPartially(order, start, end, (a, b) => weights[a] - weights[b]);
+    drain(sortPartially(order, start, end, (a, b) => weights[a] - weights[b]));
     const got = Array.from(order, (index) => weights[index]).slice(start, end);
     assert.deepEqual(got, [...weights].sort((a, b) => a - b).slice(start, end), `round ${round}`);
     assert.deepEqual([...order].sort((a, b) => a - b), Array.from(order.keys()));
