@@ -27,14 +27,8 @@ const handlers: Record<string, (request: Request) => unknown> = {
   /** Follows `master`, optionally serving on `listen`, and answers when the data is there. */
   async start({ master, listen, server = {} }) {
     const started = performance.now();
-    const options = { master: String(master), logger: false as const };
-    replica = new Replica(
-      listen === undefined ? options : {
-        ...options,
-        listen: String(listen),
-        server: server as { allowDebug?: boolean },
-      },
-    );
+    const served = listen === undefined ? {} : { listen: String(listen), server: server as object };
+    replica = new Replica({ master: String(master), logger: false, ...served });
     await replica.start();
     await replica.ready();
     return { ms: performance.now() - started, listening: replica.status().listening };

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FIRST_VALKEY_VERSION } from "../../src/rdb/format/version.ts";
 import { NO_REPLICATION } from "../../src/server/view.ts";
 import { setString } from "../../src/store/types/string.ts";
 import { Bench, fill } from "./support.ts";
@@ -185,8 +186,11 @@ test("a client that can redirect is sent to the master, and reads here after REA
   assert.equal(bench.talker().say("SET a 1"), READONLY);
 });
 
-test("CLIENT LIST takes the filters of Valkey 9", () => {
-  const talker = new Bench().talker();
+test("CLIENT LIST takes the filters of Valkey 9, where the master is one", () => {
+  const bench = new Bench();
+  const talker = bench.talker();
+  assert.match(talker.say("CLIENT LIST NAME me"), /^-ERR syntax error/);
+  bench.keyspace.snapshotVersion = FIRST_VALKEY_VERSION;
   talker.say("CLIENT SETNAME me");
   const rows = ["NAME me", "NAME you", "NOT-NAME me", "DB 0", "DB 1", "FLAGS N", "NOT-FLAGS N"];
   const found = [...rows, "NOT-ID 99999", "NAME me DB 0", "ID 1 2 NAME me"].filter((row) =>

@@ -96,9 +96,9 @@ export interface Session {
 
 /** What CLIENT LIST and CLIENT KILL may ask of a client. */
 export interface ClientFacts {
-  /** The client itself. */
+  /** The state of its connection. */
   readonly session: Session;
-  /** "normal" or "pubsub". */
+  /** What TYPE names: "normal", or "pubsub" for one with subscriptions. */
   readonly type: string;
   /** A letter for each flag, as CLIENT LIST shows them; "N" for none. */
   readonly flags: string;

@@ -10,7 +10,6 @@
 import type { Argv } from "../../resp/argv.ts";
 import { isWord, readInteger, textOf } from "../engine/args.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "../engine/command.ts";
-import type { Context } from "../engine/context.ts";
 import {
   CommandError,
   SYNTAX,

@@ -148,11 +148,9 @@ class Tests {
     this.#byOption.set(option, test);
   }
 
-  /** Reads one id or more; returns the index of the argument behind them. */
+  /** Reads ids, in Valkey even none; returns the index of the argument behind them. */
   readIds(argv: Argv, index: number, ids: Set<number>): number {
-    const first = index;
-    for (; index < argv.count && (index === first || isInteger(argv, index)); index++) {
-      if (!isInteger(argv, index)) throw new CommandError(SYNTAX);
+    for (; index < argv.count && isInteger(argv, index); index++) {
       ids.add(readPositive(argv, index, BAD_ID));
     }
     return index;

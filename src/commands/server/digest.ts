@@ -134,7 +134,7 @@ const STEP_BYTES = 1 << 14;
 export interface Place {
   /** The database that holds it. */
   db: Database;
-  /** Its entry. */
+  /** Where its record is in that database. */
   entry: Entry;
 }
 
