@@ -21,10 +21,14 @@ export interface Read {
 
 /** Bounds by what is read: a field or element, all of three fields, ten elements, a call. */
 const ONE = { atLeast: 0.7, aim: 0.9 };
+const ALL = { atLeast: 0.4, aim: 0.6 };
+const TEN = { atLeast: 0.25, aim: 0.4 };
 const CALL = { atLeast: 0.2, aim: 0.3 };
 
 /** Elements of each large collection. */
 export const LARGE = 10_000;
+/** Ranks behind which ten members follow. */
+const TAIL = LARGE - 10;
 /** Reads are timed in rounds of so many milliseconds. */
 const ROUND_MS = 150;
 /** Reads between two looks at the clock. */
@@ -33,6 +37,45 @@ const BATCH = 2000;
 /** What is measured against random `get`. */
 export const READS: readonly Read[] = [
   { name: "exists", ...ONE, run: (replica, i) => replica.has(small("hash", i)) },
+  { name: "hget, small", ...ONE, run: (replica, i) => replica.hget(small("hash", i), "city") },
+  {
+    name: "hget, large",
+    ...ONE,
+    run: (replica, i) => replica.hget("large:hash", fields[i % LARGE]),
+  },
+  {
+    name: "zscore, small",
+    ...ONE,
+    run: (replica, i) => replica.zscore(small("zset", i), "member:5"),
+  },
+  {
+    name: "zscore, large",
+    ...ONE,
+    run: (replica, i) => replica.zscore("large:zset", members[i % LARGE]),
+  },
+  {
+    name: "sismember, small",
+    ...ONE,
+    run: (replica, i) => replica.sismember(small("set", i), "member:5"),
+  },
+  {
+    name: "sismember, large",
+    ...ONE,
+    run: (replica, i) => replica.sismember("large:set", members[i % LARGE]),
+  },
+  { name: "lindex, small", ...ONE, run: (replica, i) => replica.lindex(small("list", i), 5) },
+  { name: "lindex, large", ...ONE, run: (replica, i) => replica.lindex("large:list", i % LARGE) },
+  { name: "hgetall of 3", ...ALL, run: (replica, i) => replica.hgetall(small("hash", i)) },
+  {
+    name: "zrange of 10, small",
+    ...TEN,
+    run: (replica, i) => replica.zrange(small("zset", i), 0, 9, { withScores: true }),
+  },
+  {
+    name: "zrange of 10, large",
+    ...TEN,
+    run: (replica, i) => replica.zrange("large:zset", i % TAIL, i % TAIL + 9, { withScores: true }),
+  },
   {
     name: 'call("HGETALL") of 3',
     ...CALL,
@@ -46,7 +89,7 @@ export const READS: readonly Read[] = [
   {
     name: 'call("ZRANGE") of 10, large',
     ...CALL,
-    run: (replica, i) => replica.call("ZRANGE", "large:zset", i % LARGE, i % LARGE + 9),
+    run: (replica, i) => replica.call("ZRANGE", "large:zset", i % TAIL, i % TAIL + 9),
   },
   { name: 'call("GET")', ...CALL, run: (replica, i) => replica.call("GET", names[i]) },
 ];
@@ -66,6 +109,8 @@ export const FILL_LARGE = `for i=ARGV[1],ARGV[2] do
   redis.call('SADD','large:set','member:'..i)
 end`;
 
+const fields = Array.from({ length: LARGE }, (_, i) => `field:${1 + (i * 7919) % LARGE}`);
+const members = Array.from({ length: LARGE }, (_, i) => `member:${1 + (i * 7919) % LARGE}`);
 /** Names `key:N` in a random order, made before any clock starts. */
 let names: string[] = [];
 let smallKeys = 1;

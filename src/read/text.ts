@@ -4,22 +4,16 @@
  * @module
  */
 
-import { utf8 as shortUtf8, writeUtf8 } from "../base/ascii.ts";
+import { writeUtf8 } from "../base/ascii.ts";
 import { loadTextOf, type TextOf } from "../net/text.ts";
 
 /** A key, a value or an argument: bytes, or a string that stands for its UTF-8 bytes. */
 export type Key = string | Uint8Array;
 
-/** Up to this length a loop over single characters is faster than a call of the runtime's codec. */
-const SHORT_TEXT = 32;
-
 const encoder = new TextEncoder();
-const longUtf8: TextOf = loadTextOf();
 
 /** Bytes `[start, end)` as text; malformed ones as U+FFFD. */
-export function utf8(bytes: Uint8Array, start: number, end: number): string {
-  return end - start > SHORT_TEXT ? longUtf8(bytes, start, end) : shortUtf8(bytes, start, end);
-}
+export const utf8: TextOf = loadTextOf();
 
 /** The bytes of a key or value; a string's are UTF-8. */
 export function toBytes(key: Key): Uint8Array {
