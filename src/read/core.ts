@@ -25,6 +25,7 @@ import { readString } from "../store/types/string.ts";
 import type { Codec, Value } from "./codec.ts";
 import type { Decode } from "./decode.ts";
 import { DECODE_CACHE_BYTES, DecodeCache, type Slots } from "./decode_cache.ts";
+import type { HotTexts } from "./hot_texts.ts";
 import type { BytesReply, CallArgument, Reply } from "./reply.ts";
 import { type Key, KeyBytes } from "./text.ts";
 import type { ReadTracker } from "./tracker.ts";
@@ -121,24 +122,8 @@ export class ReadCore<T extends Value> {
   /** The string at a key as a value, undefined when there is none. */
   get(key: Key): T | undefined {
     const { hot } = this.codec;
-    if (hot === undefined || typeof key !== "string" || this.source.tracker !== undefined) {
-      return this.string(this.findType(key, ValueType.STRING));
-    }
-    const db = this.open();
-    if (db === undefined) return undefined;
-    const { changes } = db;
-    const kept = hot.find(key, changes);
-    if (kept !== undefined) {
-      const at = hot.expireAtMs;
-      return at === Infinity || at >= this.source.clock.now() ? kept : undefined;
-    }
-    const entry = this.findType(key, ValueType.STRING);
-    const text = this.string(entry);
-    if (text !== undefined) {
-      const at = db.expireAtMs(entry);
-      hot.keep(key, text, changes, at < 0 ? Infinity : at);
-    }
-    return text;
+    if (hot !== undefined && typeof key === "string" && hot.awaits()) return this.#getHot(key, hot);
+    return this.string(this.findType(key, ValueType.STRING));
   }
 
   /** The string of an entry as a value; undefined for entry 0. */
@@ -234,6 +219,27 @@ export class ReadCore<T extends Value> {
   valueOf(reply: BytesReply): T | undefined {
     if (!(reply instanceof Uint8Array)) return undefined;
     return this.codec.value(reply, 0, reply.length);
+  }
+
+  /** As `get`, by way of the texts that are kept, unless somebody records what is read. */
+  #getHot(key: string, hot: HotTexts<T>): T | undefined {
+    const db = this.open();
+    if (db === undefined || this.source.tracker !== undefined) {
+      return this.string(this.findType(key, ValueType.STRING));
+    }
+    const { changes } = db;
+    const kept = hot.find(key, changes);
+    if (kept !== undefined) {
+      const at = hot.expireAtMs;
+      return at === Infinity || at >= this.source.clock.now() ? kept : undefined;
+    }
+    const entry = this.findType(key, ValueType.STRING);
+    const text = this.string(entry);
+    if (text !== undefined) {
+      const at = db.expireAtMs(entry);
+      hot.keep(key, text, changes, at < 0 ? Infinity : at);
+    }
+    return text;
   }
 
   /** Tells whoever records reads of a key and of its expiry. */
