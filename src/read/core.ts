@@ -27,7 +27,7 @@ import type { Decode } from "./decode.ts";
 import { DECODE_CACHE_BYTES, DecodeCache, type Slots } from "./decode_cache.ts";
 import type { HotTexts } from "./hot_texts.ts";
 import type { BytesReply, CallArgument, Reply } from "./reply.ts";
-import { type Key, KeyBytes } from "./text.ts";
+import { type Key, KeyBatch, KeyBytes } from "./text.ts";
 import type { ReadTracker } from "./tracker.ts";
 
 /** What reads are answered from. */
@@ -66,6 +66,7 @@ export class ReadCore<T extends Value> {
   readonly decoded: DecodeCache;
   readonly #key: KeyBytes = new KeyBytes();
   #json: Slots | undefined = undefined;
+  readonly #batch: KeyBatch = new KeyBatch();
   #database: Database | undefined = undefined;
 
   /** Reads database `index` of `source`. */
@@ -101,11 +102,26 @@ export class ReadCore<T extends Value> {
   find(key: Key): Entry {
     const db = this.open();
     this.#key.set(key);
-    const { bytes, end } = this.#key;
-    if (this.source.tracker !== undefined) this.#track(db, bytes, end);
-    if (db === undefined) return 0;
-    const entry = db.find(bytes, 0, end);
-    return entry === 0 || this.isHidden(db, entry) ? 0 : entry;
+    return this.#findBytes(db, this.#key.bytes, 0, this.#key.end);
+  }
+
+  /**
+   * As {@linkcode ReadCore.find} for each of `keys` in order, faster where they are many: what looking them up will
+   * read of the table is brought into the processor's cache for 64 keys at a time, as their waits overlap.
+   *
+   * @param visit Gets each key's index and its entry, 0 for a key that is missing.
+   */
+  findAll(keys: readonly Key[], visit: (index: number, entry: Entry) => void): void {
+    const db = this.open();
+    const batch = this.#batch;
+    for (let from = 0; from < keys.length; from += batch.count) {
+      batch.set(keys, from);
+      if (batch.count > 1) db?.table.prefetch(batch);
+      const { bytes, starts, ends } = batch;
+      for (let i = 0; i < batch.count; i++) {
+        visit(from + i, this.#findBytes(db, bytes, starts[i], ends[i]));
+      }
+    }
   }
 
   /**
@@ -221,6 +237,13 @@ export class ReadCore<T extends Value> {
     return this.codec.value(reply, 0, reply.length);
   }
 
+  #findBytes(db: Database | undefined, bytes: Uint8Array, start: number, end: number): Entry {
+    if (this.source.tracker !== undefined) this.#track(db, bytes, start, end);
+    if (db === undefined) return 0;
+    const entry = db.find(bytes, start, end);
+    return entry === 0 || this.isHidden(db, entry) ? 0 : entry;
+  }
+
   /** As `get`, by way of the texts that are kept, unless somebody records what is read. */
   #getHot(key: string, hot: HotTexts<T>): T | undefined {
     const db = this.open();
@@ -243,10 +266,10 @@ export class ReadCore<T extends Value> {
   }
 
   /** Tells whoever records reads of a key and of its expiry. */
-  #track(db: Database | undefined, bytes: Uint8Array, end: number): void {
+  #track(db: Database | undefined, bytes: Uint8Array, start: number, end: number): void {
     const { tracker } = this.source;
-    tracker?.key(this.index, bytes, 0, end);
-    const entry = db?.find(bytes, 0, end) ?? 0;
+    tracker?.key(this.index, bytes, start, end);
+    const entry = db?.find(bytes, start, end) ?? 0;
     if (db === undefined || entry === 0) return;
     const at = db.expireAtMs(entry);
     if (at >= 0) tracker?.expires(at);

@@ -120,7 +120,9 @@ export class KeyReads<T extends Value> {
   /** How many of `keys` there are; one named twice counts twice. */
   exists(...keys: Key[]): number {
     let count = 0;
-    for (const key of keys) if (this.core.find(key) !== 0) count++;
+    this.core.findAll(keys, (_, entry) => {
+      if (entry !== 0) count++;
+    });
     return count;
   }
 

@@ -98,11 +98,12 @@ export class StringReads<T extends Value> extends KeyReads<T> {
   mget<V>(keys: readonly Key[], options?: DecodeOptions<V>): (T | V | undefined)[] {
     const { core } = this;
     if (options !== undefined) return keys.map((key) => core.decodeIfString(key, options.decode));
-    return keys.map((key) => {
-      const entry = core.find(key);
-      if (entry === 0 || core.db.typeOf(entry) !== ValueType.STRING) return undefined;
-      return core.string(entry);
+    const values = new Array<T | undefined>(keys.length);
+    core.findAll(keys, (index, entry) => {
+      const isString = entry !== 0 && core.db.typeOf(entry) === ValueType.STRING;
+      values[index] = isString ? core.string(entry) : undefined;
     });
+    return values;
   }
 
   /**

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CommandError } from "../../mod.ts";
+import { CommandError, Replica } from "../../mod.ts";
 import { follow, READY_MS, started } from "../replica/pair.ts";
 
 test("reads tell what is there", () =>
@@ -95,3 +95,18 @@ test("call() answers as a RESP3 client is answered", () =>
     assert.match(replica.info("replication"), /role:slave\r\n/);
     assert.match(replica.info("replication"), /master_link_status:up\r\n/);
   }));
+
+test("mget() and exists() of many keys are what get() and has() are of each, long keys and bytes included", () => {
+  const replica = new Replica();
+  const encoder = new TextEncoder();
+  const names = Array.from(
+    { length: 200 },
+    (_, i) => `${"é".repeat(i === 70 ? 50_000 : i % 40)}${i}`,
+  );
+  names.forEach((name, i) => i % 3 === 0 || replica.storage.set(name, `value ${i}`));
+  for (const count of [0, 1, 63, 64, 65, 128, 200]) {
+    const keys = names.slice(0, count).map((name, i) => i % 5 === 0 ? encoder.encode(name) : name);
+    assert.deepEqual(replica.mget(keys), keys.map((key) => replica.get(key)), `${count} keys`);
+    assert.equal(replica.exists(...keys), keys.filter((key) => replica.has(key)).length);
+  }
+});
