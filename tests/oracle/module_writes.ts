@@ -125,9 +125,9 @@ export class ModuleWrites {
       () => ["JSON.SET", key, "$", json, ...prng.pick([[], ["NX"], ["XX"]])],
       () => ["JSON.SET", key, "$", DOCUMENTS[3]],
       () => ["JSON.SET", key, path, json],
-      // RedisJSON 2.8 crashes when one command names a key twice.
+      // RedisJSON 2.8 crashes when one command names a key twice, and at a path that leads to several places.
       () => ["JSON.MSET", key, "$", json, `${key}twin`, "$", "2"],
-      () => ["JSON.MSET", key, path, json, `${key}twin`, "$", "2"],
+      () => ["JSON.MSET", key, prng.pick(["$.a", "$.l[0]"]), json, `${key}twin`, "$", "2"],
       () => ["JSON.MERGE", key, path, json],
       () => ["JSON.DEL", key, path],
       () => [prng.pick(["JSON.DEL", "json.forget"]), key],

@@ -19,7 +19,7 @@ import { Replica } from "../../src/replica/replica.ts";
 import { type Dataset, differingKeys, readDataset, tellApart } from "../support/compare.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { infoField } from "../support/info.ts";
-import { ErrorValue } from "../support/resp.ts";
+import { ErrorValue, plain } from "../support/resp.ts";
 import {
   type RunningServer,
   type ServerBinary,
@@ -108,7 +108,10 @@ async function compare(run: Run, note: string): Promise<number> {
     await readDataset(mine, DATABASES),
   ];
   const known = leaveOutUnknown(expected, actual);
-  const differing = differingKeys(actual, expected);
+  const differing: string[] = [];
+  for (const key of differingKeys(actual, expected)) {
+    if (!await samePacked(key, theirs, mine)) differing.push(key);
+  }
   if (differing.length > 0) {
     const origin = await readDataset(await run.master.connect(), DATABASES);
     const sides = { master: origin, "a real replica": expected, ours: actual };
@@ -124,6 +127,22 @@ async function compare(run: Run, note: string): Promise<number> {
   theirs.close();
   await client.call("DEBUG", "SET-ACTIVE-EXPIRE", "1");
   return known;
+}
+
+/**
+ * Whether two values whose dumps differ are the same, packed by LZF in another way. Never of a module's value: no
+ * digest covers it.
+ */
+async function samePacked(name: string, ...sides: Connection[]): Promise<boolean> {
+  const [db, key] = [name.slice(0, name.indexOf("/")), name.slice(name.indexOf("/") + 1)];
+  const told = await Promise.all(sides.map(async (connection) => {
+    await connection.call("SELECT", db);
+    const type = String(await connection.call("TYPE", key));
+    if (!PLAIN.has(type)) return Symbol(type);
+    const digest = String(plain(await connection.call("DEBUG", "DIGEST-VALUE", key)));
+    return `${type} ${digest} ${await connection.call("PEXPIRETIME", key)}`;
+  }));
+  return told[0] === told[1];
 }
 
 /** The keys of a database that only some hold, those included that have expired and are not deleted yet. */
