@@ -12,8 +12,6 @@
  */
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { env } from "node:process";
 import { Replica } from "../../src/replica/replica.ts";
 import { type Dataset, differingKeys, readDataset, tellApart } from "../support/compare.ts";
@@ -27,6 +25,7 @@ import {
   startServer,
   timeFor,
 } from "../support/servers.ts";
+import { crashOf, keepLogs } from "../support/crashes.ts";
 import { until } from "../support/waiting.ts";
 import { DATABASES, ModuleWrites, type Words } from "./module_writes.ts";
 
@@ -191,15 +190,6 @@ async function runAll(run: Run): Promise<{ taken: number; known: number }> {
   return { taken, known };
 }
 
-/** The command at which a server crashed, from its log; "" for one that did not. It names libraries. */
-function crashOf(server: RunningServer): string {
-  const log = server.log();
-  if (!log.includes("BUG REPORT START")) return "";
-  const words = [...log.matchAll(/argv\[\d+\]: '(.*)'/g)].map((match) => match[1]);
-  const where = new Set([...log.matchAll(/(\w+\.so)\(/g)].map((match) => match[1]));
-  return `${[...where].join(" ")} at ${words.slice(0, 9).join(" ")}`;
-}
-
 async function follow(binary: ServerBinary): Promise<void> {
   let crashes = 0;
   let seed = SEED;
@@ -248,7 +238,7 @@ async function followRound(
     assert.ok(taken > commands / 4, `${taken} of ${commands} were taken`);
     return known;
   } catch (error) {
-    keepLogs(seed, { master, real });
+    keepLogs({ [`${seed}-master`]: master, [`${seed}-real`]: real });
     const crash = crashOf(master) + crashOf(real);
     if (crash === "") {
       const logs = `master:\n${lastLines(master)}\nreal replica:\n${lastLines(real)}`;
@@ -261,14 +251,6 @@ async function followRound(
 
 function lastLines(server: RunningServer): string {
   return server.log().trimEnd().split("\n").slice(-LOG_LINES).join("\n");
-}
-
-/** Writes the whole logs to where `LOGS` says. */
-function keepLogs(seed: number, sides: Record<string, RunningServer>): void {
-  if (env.LOGS === undefined) return;
-  for (const [name, server] of Object.entries(sides)) {
-    writeFileSync(join(env.LOGS, `${seed}-${name}.log`), server.log());
-  }
 }
 
 function batchOf(writes: ModuleWrites): Words[] {

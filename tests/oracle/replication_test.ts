@@ -12,6 +12,7 @@ import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { Connection } from "../support/connection.ts";
+import { crashOf, keepLogs } from "../support/crashes.ts";
 import { ErrorValue, type Reply } from "../support/resp.ts";
 import {
   type RunningServer,
@@ -140,6 +141,20 @@ async function follow(binary: ServerBinary, isCluster: boolean): Promise<void> {
   await replica.ready({ timeoutMs: READY_MS });
   const databases = isCluster ? 1 : DATABASES;
   const run: Run = { master, peer, beside, client, replica, databases, warnings };
+  try {
+    const taken = await runAll(run, writes);
+    assert.ok(taken > COUNT / 2, `${taken} of ${COUNT} were taken`);
+  } catch (error) {
+    keepLogs({ master, peer, beside });
+    const crashes = [master, peer, beside].map(crashOf).join("");
+    if (crashes === "") throw error;
+    throw new Error(`SEED=${SEED}: a real server crashed in ${crashes}`, { cause: error });
+  }
+}
+
+/** Writes and compares at each stop. Returns how many commands the master took. */
+async function runAll(run: Run, writes: Writes): Promise<number> {
+  const { master, beside, client } = run;
   let taken = 0;
   for (let stop = 1; stop <= STOPS; stop++) {
     for (let sent = 0; sent < COUNT / STOPS; sent += BATCH) {
@@ -148,7 +163,7 @@ async function follow(binary: ServerBinary, isCluster: boolean): Promise<void> {
     }
     await compare(run, `SEED=${SEED} stop ${stop} of ${STOPS}`);
   }
-  assert.ok(taken > COUNT / 2, `${taken} of ${COUNT} were taken`);
+  return taken;
 }
 
 function batchOf(writes: Writes, count: number): Words[] {

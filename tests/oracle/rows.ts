@@ -161,7 +161,7 @@ const hashes: readonly Row[] = [
   row(2, (w) => ["HGETEX", w.key("h"), "PX", w.fieldTtl(), ...w.fields()], "8.0", "valkey-9.0"),
   row(
     2,
-    (w) => ["HSETEX", w.key("h"), "PX", w.fieldTtl(), "FIELDS", "2", ...w.pairs(1), ...w.pairs(1)],
+    (w) => ["HSETEX", w.key("h"), "PX", w.fieldTtl(), "FIELDS", "2", ...w.twoPairs()],
     "8.0",
     "valkey-9.0",
   ),

@@ -251,6 +251,14 @@ export class Vocabulary {
     return this.many(most).flatMap((field) => [field, this.value()]);
   }
 
+  /** Two different fields with values: Redis 8.6.3 ends by an assertion at HSETEX that names one twice, now and then. */
+  twoPairs(): string[] {
+    const field = this.element();
+    let other = this.element();
+    while (other === field) other = this.element();
+    return [field, this.value(), other, this.value()];
+  }
+
   fields(): string[] {
     const names = [...new Set(this.many(3))];
     return ["FIELDS", String(names.length), ...names];

@@ -12,9 +12,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { env } from "node:process";
 import { Replica, type ReplicaOptions } from "../../mod.ts";
-import { keySlot } from "../../src/base/crc16.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { bytesOf } from "../support/bytes.ts";
+import { ClusterWriter, slotOf } from "../support/cluster_writer.ts";
 import {
   type Cluster,
   type Migration,
@@ -23,98 +22,17 @@ import {
   movesSlots,
   startCluster,
 } from "../support/clusters.ts";
-import type { Connection } from "../support/connection.ts";
 import { infoField } from "../support/info.ts";
-import { ErrorValue, plain } from "../support/resp.ts";
+import { plain } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest } from "../support/servers.ts";
 import { pause, until } from "../support/waiting.ts";
 
 const SLOTS = 16384;
-const KEYS = 3000;
 const WIDTH = 900;
 /** From here on slots move key by key; those before it are moved as a whole. */
 const FIRST_CLASSIC = 15_000;
 const migrations = Number(env.MIGRATIONS ?? 6);
 const seed = Number(env.SEED ?? Date.now() % 1_000_000);
-
-/** Writes to whoever owns a key, as a client of a cluster does. */
-class Writer {
-  readonly #connections: Connection[];
-  readonly #prng: Prng;
-  readonly #databases: number;
-  readonly #owners: Uint8Array = new Uint8Array(SLOTS);
-  #stopped: boolean = false;
-
-  constructor(connections: Connection[], prng: Prng, databases: number) {
-    this.#connections = connections;
-    this.#prng = prng;
-    this.#databases = databases;
-  }
-
-  /** Sends one command where it belongs. */
-  async write(args: (string | number)[], db: number): Promise<void> {
-    const slot = slotOf(String(args[1]));
-    for (let tries = 0; tries < 200; tries++) {
-      const connection = this.#connections[this.#owners[slot]];
-      if (this.#databases > 1) await connection.call("SELECT", db);
-      let reply = await connection.call(...args);
-      if (reply instanceof ErrorValue && reply.message.startsWith("ASK ")) {
-        const other = this.#connections[1 - this.#owners[slot]];
-        if (this.#databases > 1) await other.call("SELECT", db);
-        await other.call("ASKING");
-        reply = await other.call(...args);
-      }
-      if (!(reply instanceof ErrorValue)) return;
-      if (/^(MOVED|ASK) /.test(reply.message)) this.#owners[slot] = 1 - this.#owners[slot];
-      else if (!/^(TRYAGAIN|CLUSTERDOWN)/.test(reply.message)) throw new Error(reply.message);
-      if (tries > 4) await pause(5);
-    }
-    throw new Error(`Nobody takes ${args.join(" ")}`);
-  }
-
-  /** Gives every key a value. */
-  async fill(): Promise<void> {
-    for (let i = 0; i < KEYS; i++) await this.write(["SET", `k${i}`, `v${i}`], i % this.#databases);
-  }
-
-  /** Writes until it is stopped. */
-  async run(): Promise<void> {
-    for (let written = 0; !this.#stopped; written++) {
-      await this.write(this.#draw(), this.#prng.int(this.#databases));
-      if (written % 20 === 0) await pause(1);
-    }
-  }
-
-  stop(): void {
-    this.#stopped = true;
-  }
-
-  #draw(): (string | number)[] {
-    const prng = this.#prng;
-    const n = prng.int(KEYS);
-    const value = `v${prng.int(1000)}`;
-    switch (prng.int(9)) {
-      case 0:
-        return ["SET", `k${n}`, value, "PX", 200 + prng.int(100_000)];
-      case 1:
-        return ["DEL", `k${n}`];
-      case 2:
-        return ["HSET", `h${n}`, value, n];
-      case 3:
-        return ["RPUSH", `l${n}`, value];
-      case 4:
-        return ["ZADD", `z${n}`, n, value];
-      case 5:
-        return ["XADD", `x${n}`, "*", "f", value];
-      case 6:
-        return ["SADD", `s${n}`, value];
-      case 7:
-        return ["PEXPIRE", `k${n}`, 50_000];
-      default:
-        return ["SET", `k${n}`, value];
-    }
-  }
-}
 
 await serverTest("a replica of a shard is right while slots come and go", async (binary) => {
   const note = `SEED=${seed}`;
@@ -124,7 +42,7 @@ await serverTest("a replica of a shard is right while slots come and go", async 
   const [master, other] = cluster.masters;
   const prng = new Prng(seed);
   const connections = await Promise.all(cluster.masters.map((node) => node.connect()));
-  const writer = new Writer(connections, prng, cluster.databases);
+  const writer = new ClusterWriter(connections, prng, cluster.databases);
   await writer.fill();
   await using replica = new Replica({
     master: `redis://127.0.0.1:${master.port}`,
@@ -218,16 +136,11 @@ async function assertEqual(cluster: Cluster, replica: Replica, note: string): Pr
   }
 }
 
-function slotOf(key: string): number {
-  const bytes = bytesOf(key);
-  return keySlot(bytes, 0, bytes.length);
-}
-
 await serverTest("slots that arrive stay hidden over a cut link and a restart", async (binary) => {
   await using cluster = await startCluster(binary, 2);
   const [master, other] = cluster.masters;
   const connections = await Promise.all(cluster.masters.map((node) => node.connect()));
-  await new Writer(connections, new Prng(1), cluster.databases).fill();
+  await new ClusterWriter(connections, new Prng(1), cluster.databases).fill();
   const options = {
     master: `redis://127.0.0.1:${master.port}`,
     logger: false,
@@ -260,6 +173,57 @@ await serverTest("slots that arrive stay hidden over a cut link and a restart", 
     }
   }
 }, { isFor: movesSlots });
+
+await serverTest("slots that arrive while their master fails over", async (binary) => {
+  await using cluster = await startCluster(binary, 2);
+  const [master, other] = cluster.masters;
+  const connections = await Promise.all(cluster.masters.map((node) => node.connect()));
+  await new ClusterWriter(connections, new Prng(1), cluster.databases).fill();
+  await using replica = await started({
+    master: `redis://127.0.0.1:${master.port}`,
+    logger: false,
+    onDivergence: "stop",
+  });
+  const [first, last] = [SLOTS / 2, SLOTS / 2 + 4000];
+  await holdMigrations(other, true);
+  await moveAtOnce(other, master, first, last);
+  // Long enough for keys to arrive, short enough for more to come.
+  await pause(1000);
+  assertHidden(replica, first, last);
+  assert.equal(await cluster.replica.call("CLUSTER", "FAILOVER"), "OK");
+  await until("the master to be a replica", async () => {
+    return await infoField(master, "master_link_status") === "up";
+  });
+  assertHidden(replica, first, last);
+  await holdMigrations(other, false);
+  await assertFollows(cluster.replica, master, replica);
+  const { fullSyncs, partialSyncs, divergences } = replica.status().counters;
+  assert.deepEqual([fullSyncs, divergences], [1, 0]);
+  assert.ok(partialSyncs > 0, "the link has gone on under the new master's id");
+}, { isFor: movesSlots });
+
+/** Ours, which follows the old master, has the new master's data and shows the same keys. */
+async function assertFollows(
+  leader: RunningServer,
+  former: RunningServer,
+  replica: Replica,
+): Promise<void> {
+  let told: unknown[] = [];
+  await until(() => `what the new master has, not ${told}`, async () => {
+    const offsets = [
+      await infoField(leader, "master_repl_offset"),
+      await infoField(former, "slave_repl_offset"),
+      String(replica.status().offset),
+    ];
+    const theirs = plain(await leader.call("KEYS", "*")) as string[];
+    const sides = [
+      [String(await leader.call("DEBUG", "DIGEST")), theirs.length, theirs.sort().join()],
+      [replica.call("DEBUG", "DIGEST"), replica.size, replica.keys().sort().join()],
+    ];
+    told = [offsets, sides.map(([digest, size]) => [digest, size])];
+    return new Set(offsets).size === 1 && String(sides[0]) === String(sides[1]);
+  });
+}
 
 async function started(options: ReplicaOptions): Promise<Replica> {
   const replica = new Replica(options);

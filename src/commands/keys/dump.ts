@@ -19,6 +19,7 @@ import type { Argv } from "../../resp/argv.ts";
 import { expiryFromBigInt, expiryText, hasCome } from "../../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { moduleValueOf } from "../../store/types/module.ts";
+import { Stream } from "../../store/types/stream.ts";
 import { vectorSetOf } from "../../store/types/vector_set.ts";
 import { isWord, readBigInteger, readInteger } from "../engine/args.ts";
 import { ASKING, type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
@@ -55,6 +56,8 @@ const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const value = moduleValueOf(ctx.db, entry);
   if (value !== undefined && value.payload === undefined) throw unreadValue(value.module);
   if (vectorSetOf(ctx.db, entry)?.hasGraph === false) throw new CommandError(GRAPH_UNKNOWN);
+  const object = ctx.db.objectOf(entry);
+  if (object instanceof Stream) object.producers?.forgetOld(ctx.nowMs);
   payload.clear();
   encodeDump(payload, ctx.db, entry, ctx.keyspace.snapshotVersion, true);
   assert(payload.length > FOOTER_BYTES, "a payload has a type and a footer");

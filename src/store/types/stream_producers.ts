@@ -143,6 +143,11 @@ export class StreamProducers {
   #sweep(nowMs: number): void {
     if (nowMs < this.#sweepAtMs) return;
     this.#sweepAtMs = nowMs + this.durationSeconds * 1000;
+    this.forgetOld(nowMs);
+  }
+
+  /** Forgets what is too old to be known at `nowMs`, as a real server does once a second. O(ids). */
+  forgetOld(nowMs: number): void {
     for (const [name, entries] of this.#producers) {
       for (const [id, entry] of entries) if (this.#isOld(entry, nowMs)) entries.delete(id);
       if (entries.size === 0) this.#producers.delete(name);

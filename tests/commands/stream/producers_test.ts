@@ -79,6 +79,18 @@ test("ids of producers are forgotten by number, by age and by XCFGSET", () => {
   });
 });
 
+test("DUMP leaves out ids of producers that are too old", () => {
+  const engine = replica();
+  engine.call("XADD", "s", "1-1", "f", "v");
+  engine.call("XCFGSET", "s", "IDMP-DURATION", "10");
+  const without = engine.raw(["DUMP", "s"]).length;
+  engine.call("XADD", "s", "IDMP", "p", "a", "1700000000000-1", "f", "v");
+  const known = engine.raw(["DUMP", "s"]).length;
+  engine.at(1_700_000_010_001);
+  const old = engine.raw(["DUMP", "s"]).length;
+  assert.ok(without < old && old < known, `${without} ${old} ${known} bytes`);
+});
+
 test("producers are in DUMP and COPY", () => {
   const engine = replica();
   engine.call("XADD", "s", "IDMP", "p", "a", "1700000000000-1", "f", "v");
