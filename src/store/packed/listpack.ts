@@ -157,18 +157,29 @@ export function lpSeek(bytes: Uint8Array, start: number, end: number, index: num
     if (index < 0 || index >= count) return -1;
     if (index > count >>> 1) index -= count;
   }
-  if (index < 0) {
-    let pos = end - 1;
-    while (index < 0 && pos !== -1) {
-      pos = lpPrev(bytes, start, pos);
-      index++;
-    }
-    return pos;
+  return index < 0 ? seekBack(bytes, start, end - 1, -index) : seekOn(bytes, start, index);
+}
+
+/** The entry `count` before the end byte at `pos`; the loop has lpPrev's commonest case in it. */
+function seekBack(bytes: Uint8Array, start: number, pos: number, count: number): number {
+  const first = start + LISTPACK_HEADER;
+  for (; count > 0 && pos !== -1; count--) {
+    const size = bytes[pos - 1];
+    if (size < 128 && pos > first) pos -= size + 1;
+    else pos = lpPrev(bytes, start, pos);
   }
+  return pos;
+}
+
+/** The entry at `index`; the loop has lpNext's commonest cases in it. */
+function seekOn(bytes: Uint8Array, start: number, index: number): number {
   let pos = start + LISTPACK_HEADER;
   for (; index > 0; index--) {
-    if (bytes[pos] === END) return -1;
-    pos = lpNext(bytes, pos);
+    const byte = bytes[pos];
+    if (byte < 0x80) pos += 2;
+    else if (byte < 0xc0) pos += (byte & 0x3f) + 2;
+    else if (byte === END) return -1;
+    else pos = lpNext(bytes, pos);
   }
   return bytes[pos] === END ? -1 : pos;
 }
