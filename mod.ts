@@ -94,7 +94,11 @@ export {
 export type { Live, LiveListener, LiveOptions } from "./src/feed/live.ts";
 export type { Watch, WatchedTypes, WatchedValue, WatchOptions } from "./src/feed/watch.ts";
 export { Collection, type Found, type IndexRange, type Where } from "./src/feed/collection.ts";
-export type { HashCollectionOptions, StringCollectionOptions } from "./src/feed/collections.ts";
+export type {
+  DecodeFields,
+  HashCollectionOptions,
+  StringCollectionOptions,
+} from "./src/feed/collections.ts";
 export {
   CollectionError,
   type CollectionErrorCode,
@@ -102,7 +106,6 @@ export {
   type IndexOptions,
 } from "./src/feed/collection_shape.ts";
 export type { CollectionStatus, IndexStatus } from "./src/feed/collection_owner.ts";
-export type { DecodeBytes, DecodeFields } from "./src/feed/decoding.ts";
 export type { FieldType } from "./src/feed/index_key.ts";
 export type { Comparable } from "./src/feed/index_source.ts";
 export type {

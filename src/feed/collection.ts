@@ -91,6 +91,8 @@ interface Span {
   readonly index: number;
   readonly low: Uint8Array;
   readonly high: Uint8Array;
+  /** True for the rows that begin with `low`, false for those between two bounds. */
+  readonly isValue: boolean;
 }
 
 /** Rows that are looked at before their values are read. */
@@ -137,14 +139,15 @@ export class Collection<T, Id extends string | readonly string[] = string> {
    * delete; else by a walk over all keys.
    */
   get size(): number {
-    const { keeper, source, reader } = this.#parts;
+    const { keeper, source, owner } = this.#parts;
     if (this.#disposed || keeper === undefined || keeper.building) {
       return this.#count();
     }
-    this.#track();
-    // Refused as every read is while there is no data.
-    reader.has("");
-    return source.keyspace.slots.hiding ? this.#count() : keeper.rows.size;
+    // Rows are not counted by cluster slot.
+    if (source.keyspace.slots.hiding) return this.#count();
+    this.#refuse();
+    owner.depend(() => keeper.topics.size);
+    return keeper.rows.size;
   }
 
   /** Every id and value, in no order; what changes meanwhile is given or not, as by `SCAN`. */
@@ -172,7 +175,8 @@ export class Collection<T, Id extends string | readonly string[] = string> {
     const low = new ByteBuffer();
     this.#writeEqual(index, fields, where, low, false);
     const last = where[fields[fields.length - 1].name];
-    return this.#take({ index, low: low.view(), high: behind(low, last) }, limit, false);
+    const span = { index, low: low.view(), high: behind(low, last), isValue: true };
+    return this.#take(span, limit, false);
   }
 
   /**
@@ -201,7 +205,7 @@ export class Collection<T, Id extends string | readonly string[] = string> {
     const ranged = fields[fields.length - 1];
     const low = this.#lowBound(begin.view(), ranged, options);
     const high = this.#highBound(begin.view(), ranged, options);
-    return this.#take({ index, low, high }, limit, desc);
+    return this.#take({ index, low, high, isValue: false }, limit, desc);
   }
 
   /** A live value of this collection: as `Replica.live`, with the collection handed to the function. */
@@ -265,12 +269,6 @@ export class Collection<T, Id extends string | readonly string[] = string> {
       if (!seen.has(name)) yield key;
       seen.add(name);
     }
-  }
-
-  /** Tells whoever records reads that any key of the collection counts. */
-  #track(): void {
-    const { source, reader, pattern } = this.#parts;
-    source.tracker?.scan(reader.index, pattern.bytes);
   }
 
   /** The index that begins with these fields in any order and goes on with `ranged`. */
@@ -343,11 +341,16 @@ export class Collection<T, Id extends string | readonly string[] = string> {
     return lte === undefined ? out.toBytes() : behind(out, bound);
   }
 
+  /** Throws as every read does while there is no data, or while it is too old. */
+  #refuse(): void {
+    const { refusal } = this.#parts.source;
+    if (refusal !== undefined) throw refusal();
+  }
+
   /** The keeper of complete rows. @throws {CollectionError} BUILDING while they are not, DISPOSED at the end. */
   #keeper(): IndexKeeper {
-    const { keeper, pattern, reader } = this.#parts;
-    // Refused as every read is while there is no data.
-    reader.has("");
+    const { keeper, pattern } = this.#parts;
+    this.#refuse();
     if (this.#disposed || keeper === undefined || this.#parts.owner.closed) {
       throw new CollectionError("DISPOSED", `The indexes of "${pattern.text}" are gone`);
     }
@@ -361,10 +364,12 @@ export class Collection<T, Id extends string | readonly string[] = string> {
   }
 
   /** The first values of a span, or the last ones. */
-  #take({ index, low, high }: Span, limit: number, desc: boolean): Found<T, Id>[] {
+  #take({ index, low, high, isValue }: Span, limit: number, desc: boolean): Found<T, Id>[] {
     if (!(limit >= 0)) throw new RangeError("limit must be a number, 0 or more");
-    this.#track();
-    const { rows } = this.#keeper();
+    const { rows, topics } = this.#keeper();
+    this.#parts.owner.depend(() =>
+      isValue ? topics.value(index, low) : topics.range(index, low, high)
+    );
     const first = rows.countBelow(index, low, 0, low.length);
     const end = rows.countBelow(index, high, 0, high.length);
     const found: Found<T, Id>[] = [];

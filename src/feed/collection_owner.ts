@@ -7,6 +7,7 @@
 
 import type { IndexKeeper } from "./index_keeper.ts";
 import type { Live, LiveOptions } from "./live.ts";
+import type { Topic } from "./reads.ts";
 
 /** How an index stands. */
 export interface IndexStatus {
@@ -42,6 +43,8 @@ export interface CollectionOwner {
   built(keeper: IndexKeeper): Promise<void>;
   /** The collection of a keeper was disposed. */
   forget(keeper: IndexKeeper): void;
+  /** The function of a live value that runs, if one does, depends on this. */
+  depend(topic: () => Topic): void;
   /** Makes a live value. */
   live<T>(fn: () => T, options?: LiveOptions<T>): Live<T>;
 }

@@ -12,6 +12,7 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { Collection } from "./collection.ts";
 import type { CollectionOwner, CollectionStatus } from "./collection_owner.ts";
 import { IndexKeeper } from "./index_keeper.ts";
+import { type Decode, decodeBytes, type Schema } from "../read/decode.ts";
 import type { Reader } from "../read/reader.ts";
 import type { Key } from "../read/text.ts";
 import {
@@ -21,9 +22,9 @@ import {
   indexShapes,
   KeyPattern,
 } from "./collection_shape.ts";
-import { bytesDecoder, type DecodeBytes, type DecodeFields, fieldsDecoder } from "./decoding.ts";
 import { DecodedSource, HashSource } from "./index_source.ts";
 import type { Live, LiveOptions, LiveSource, LiveValues } from "./live.ts";
+import type { Topic } from "./reads.ts";
 
 /** Milliseconds of building in one turn of the event loop. */
 const BUILD_MS = 3;
@@ -31,6 +32,12 @@ const BUILD_MS = 3;
 const STEPS = 4;
 
 const OPTIONS = ["type", "decode", "db", "index"];
+
+/**
+ * What makes a value of a hash's fields: a function, which is called at each read, or a schema for the object of texts,
+ * whose result is kept until the hash changes.
+ */
+export type DecodeFields<T> = ((fields: Record<string, string>) => T) | Schema<T>;
 
 /** Options of a collection of hashes. */
 export interface HashCollectionOptions<T> {
@@ -48,8 +55,8 @@ export interface HashCollectionOptions<T> {
 export interface StringCollectionOptions<T> {
   /** The type of the values. */
   readonly type: "string";
-  /** Makes a value of a string's bytes; unless given, values are texts. */
-  readonly decode?: DecodeBytes<T>;
+  /** Makes a value of a string, once until it changes; unless given, values are texts. */
+  readonly decode?: Decode<T>;
   /** Number of the database, the chosen one unless given. */
   readonly db?: number;
   /** Indexes by properties of the decoded values. */
@@ -166,6 +173,10 @@ export class Collections implements CommitListener, CollectionOwner {
     return waiting.promise;
   }
 
+  depend(topic: () => Topic): void {
+    this.#parts.live.depend(topic);
+  }
+
   /** Makes a live value. */
   live<T>(fn: () => T, options?: LiveOptions<T>): Live<T> {
     return this.#parts.live.live(fn, options);
@@ -224,12 +235,15 @@ export class Collections implements CommitListener, CollectionOwner {
     const slice = new Slice(this.#parts.source.clock, BUILD_MS);
     slice.start();
     for (const keeper of this.#kept.keys()) {
+      if (!keeper.building) continue;
       while (keeper.building) {
         for (let i = 0; i < STEPS && !keeper.step(); i++);
-        if (slice.over()) return this.#later();
+        if (keeper.building && slice.over()) return this.#later();
       }
       this.#resolve(keeper);
       this.#lookAtDuplicates(keeper);
+      // What was refused before is answered now.
+      this.#parts.live.changedAll();
     }
   }
 
@@ -269,35 +283,46 @@ interface Reads<T> {
 function hashReads<T>(
   reader: Reader,
   indexes: readonly IndexShape[],
-  options: HashCollectionOptions<T>,
+  { decode }: HashCollectionOptions<T>,
 ): Reads<T> {
-  const decode = options.decode === undefined ? undefined : fieldsDecoder(options.decode);
+  const rows = new HashSource(indexes);
+  if (typeof decode === "object") {
+    return { rows, read: (key) => reader.hgetall(key, { decode }) };
+  }
   const read = (key: Key): T | undefined => {
     const fields = reader.hgetall(key);
     return fields === undefined || decode === undefined ? fields as T | undefined : decode(fields);
   };
-  return { rows: new HashSource(indexes), read };
+  return { rows, read };
 }
 
 function stringReads<T>(
   reader: Reader,
   indexes: readonly IndexShape[],
-  options: StringCollectionOptions<T>,
+  { decode }: StringCollectionOptions<T>,
 ): Reads<T> {
-  if (options.decode === undefined) {
+  if (decode === undefined) {
     if (indexes.length > 0) throw new TypeError("Strings are indexed by what decode makes of them");
     const rows = new DecodedSource(indexes, () => undefined);
     return { rows, read: (key) => reader.get(key) as T | undefined };
   }
-  const decode = bytesDecoder(options.decode);
-  const read = (key: Key): T | undefined => {
-    const bytes = reader.bytes.get(key);
-    return bytes === undefined ? undefined : decode(bytes);
-  };
-  return { rows: new DecodedSource(indexes, decode), read };
+  const rows = new DecodedSource(
+    indexes,
+    (bytes, start, end) => decodeBytes(decode, bytes, start, end, ""),
+  );
+  return { rows, read: (key) => reader.get(key, { decode }) };
 }
 
-function checkOptions(options: { readonly type?: unknown }): void {
+/** @throws {TypeError} When it is no decoder for values of this type. */
+function checkDecoder(type: string, decode: unknown): void {
+  if (decode === undefined || typeof decode === "function") return;
+  if (type === "string" && decode === "json") return;
+  const standard = (decode as Partial<Schema<unknown>> | null)?.["~standard"];
+  if (typeof standard?.validate === "function") return;
+  throw new TypeError('decode must be a function, a Standard Schema or, for strings, "json"');
+}
+
+function checkOptions(options: { readonly type?: unknown; readonly decode?: unknown }): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError("collection() takes a pattern and options");
   }
@@ -307,4 +332,5 @@ function checkOptions(options: { readonly type?: unknown }): void {
   if (options.type !== "hash" && options.type !== "string") {
     throw new TypeError('The option type of a collection must be "hash" or "string"');
   }
+  checkDecoder(options.type, options.decode);
 }

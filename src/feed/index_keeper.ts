@@ -19,6 +19,7 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { IndexShape, KeyPattern } from "./collection_shape.ts";
 import { IndexRows, type SortKeys } from "./index_rows.ts";
 import { type IndexSource, newSortKeys } from "./index_source.ts";
+import { IndexTopics } from "./index_topics.ts";
 
 /** What an {@linkcode IndexKeeper} is made from. */
 export interface KeeperParts {
@@ -47,6 +48,8 @@ export class IndexKeeper {
   readonly #parts: KeeperParts;
   readonly #keys: SortKeys;
   readonly #key: BytesRef = new BytesRef();
+  /** What live values depend on that ask these indexes. */
+  readonly topics: IndexTopics = new IndexTopics();
   #build: Build;
   #prepared: Build | undefined = undefined;
 
@@ -93,6 +96,7 @@ export class IndexKeeper {
     const key = this.#key;
     const database = keyspace.peek(db);
     const { rows } = this;
+    const { size } = rows;
     for (let i = 0; i < commit.count; i++) {
       if (commit.dbAt(i) !== db) continue;
       commit.keyAt(i, key);
@@ -100,6 +104,7 @@ export class IndexKeeper {
       const entry = database?.find(key.bytes, key.start, key.end) ?? 0;
       this.#update(rows, database, entry, key);
     }
+    if (rows.size !== size) this.topics.resized();
     return rebuilds;
   }
 
@@ -130,7 +135,13 @@ export class IndexKeeper {
 
   #begin(keyspace: Keyspace): Build {
     const { indexes, db } = this.#parts;
-    const rows = new IndexRows(keyspace.settings, indexes.map(({ unique }) => unique));
+    const unique = indexes.map((index) => index.unique);
+    // While rows are built nobody may ask for them, and afterwards everybody is told.
+    const rows: IndexRows = new IndexRows(keyspace.settings, unique, (index, bytes, start, end) => {
+      if (rows === this.#build?.rows && this.#build.done) {
+        this.topics.moved(index, bytes, start, end);
+      }
+    });
     const database = keyspace.peek(db);
     return { rows, db: database, cursor: 0, done: (database?.size ?? 0) === 0 };
   }

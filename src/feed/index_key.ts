@@ -128,15 +128,24 @@ export function leadOf(bytes: Uint8Array, start: number, end: number): number {
   return (start < end ? bytes[start] : 0) * TWO_48 + high * 2 ** 24 + low;
 }
 
+/** The position behind the field that begins at `pos`; the spelling of a number counts as one that follows it. */
+export function afterField(bytes: Uint8Array, pos: number): number {
+  switch (bytes[pos]) {
+    case Tag.MISSING:
+      return pos + 1;
+    case Tag.BOOLEAN:
+      return pos + 2;
+    case Tag.NUMBER:
+      return pos + 9;
+    default:
+      return afterText(bytes, pos + 1);
+  }
+}
+
 /** Whether a field of the key is missing. */
 export function hasMissing(bytes: Uint8Array, start: number, end: number): boolean {
-  let pos = start;
-  while (pos < end) {
-    const tag = bytes[pos];
-    if (tag === Tag.MISSING) return true;
-    if (tag === Tag.BOOLEAN) pos += 2;
-    else if (tag === Tag.NUMBER) pos += 9;
-    else pos = afterText(bytes, pos + 1);
+  for (let pos = start; pos < end; pos = afterField(bytes, pos)) {
+    if (bytes[pos] === Tag.MISSING) return true;
   }
   return false;
 }

@@ -33,7 +33,7 @@ import {
   valueStartOf,
 } from "../store/memory/slab_record.ts";
 import { ScoreIndex } from "../store/types/score_index.ts";
-import { hasMissing, leadOf, Tag } from "./index_key.ts";
+import { hasMissing, leadOf } from "./index_key.ts";
 
 /** Units of the segment being emptied that each write moves at least, and at most (512 KB). */
 const EVACUATE_UNITS = 64;
@@ -58,6 +58,9 @@ export interface SortKeys {
 /** Called with the bytes of an id, which are borrowed. */
 export type RowVisitor = (bytes: Uint8Array, start: number, end: number) => void;
 
+/** Is told that a row has come into an index, or has left it; the bytes of its sort key are borrowed. */
+export type RowMoved = (index: number, bytes: Uint8Array, start: number, end: number) => void;
+
 /** One index over the rows. */
 interface RowIndex {
   readonly order: ScoreIndex;
@@ -73,7 +76,7 @@ export class IndexRows {
   readonly #indexes: readonly RowIndex[];
   readonly #key: BytesRef = new BytesRef();
   readonly #id: BytesRef = new BytesRef();
-  readonly #bound: Uint8Array[] = [];
+  readonly #moved: RowMoved;
   #size: number = 0;
 
   /**
@@ -81,8 +84,10 @@ export class IndexRows {
    *
    * @param seeds Those of the keyspace.
    * @param unique One flag for each index: whether values that several rows have are counted.
+   * @param moved Called for each index that a row comes into or leaves.
    */
-  constructor(seeds: RowSeeds, unique: readonly boolean[]) {
+  constructor(seeds: RowSeeds, unique: readonly boolean[], moved: RowMoved = () => {}) {
+    this.#moved = moved;
     this.#dict = new Dict(this.#slab, seeds.seed0, seeds.seed1);
     this.#indexes = unique.map((isUnique, i) => ({
       order: new ScoreIndex(this.#slab, (entry, out) => this.#sortKeyOf(entry, i, out)),
@@ -192,37 +197,38 @@ export class IndexRows {
     this.#indexes.forEach((index, i) => {
       const lead = this.#leadOf(entry, i);
       if (lead === 0) return;
+      if (index.unique && this.#isWhole(entry, i)) {
+        if (index.order.sharers(lead, entry, false) === 1) index.duplicates--;
+      }
       index.order.remove(lead, entry);
-      if (index.unique && this.#sharers(index, entry, i) === 1) index.duplicates--;
+      this.#tell(entry, i);
     });
     this.#dict.remove(hash, entry);
     this.#size--;
     freeRecord(this.#slab, entry);
   }
 
+  #tell(entry: Entry, i: number): void {
+    const key = this.#key;
+    this.#sortKeyOf(entry, i, key);
+    this.#moved(i, key.bytes, key.start, key.end);
+  }
+
   #insert(index: RowIndex, i: number, entry: Entry): void {
     const lead = this.#leadOf(entry, i);
     if (lead === 0) return;
-    if (index.unique && this.#sharers(index, entry, i) === 1) index.duplicates++;
+    this.#tell(entry, i);
     index.order.insert(lead, entry);
+    if (index.unique && this.#isWhole(entry, i)) {
+      if (index.order.sharers(lead, entry, true) === 1) index.duplicates++;
+    }
   }
 
-  /** How many rows of an index have the value that a row has; none where a part of it is missing. */
-  #sharers({ order }: RowIndex, entry: Entry, i: number): number {
+  /** Whether no field of a row's sort key is missing: only then its value is one that may be had once. */
+  #isWhole(entry: Entry, i: number): boolean {
     const key = this.#key;
     this.#sortKeyOf(entry, i, key);
-    const { bytes, start, end } = key;
-    if (hasMissing(bytes, start, end)) return 0;
-    const length = end - start;
-    let bound = this.#bound[i];
-    if (bound === undefined || bound.length <= length) {
-      bound = this.#bound[i] = new Uint8Array(2 * length + 2);
-    }
-    copyBytes(bound, 0, bytes, start, end);
-    // A full key goes on only where a number is spelled in another way.
-    bound[length] = Tag.SPELLED;
-    const below = order.countBelowSortKey(leadOf(bound, 0, length), bound, 0, length);
-    return order.countBelowSortKey(leadOf(bound, 0, length + 1), bound, 0, length + 1) - below;
+    return !hasMissing(key.bytes, key.start, key.end);
   }
 
   #make(id: Uint8Array, start: number, end: number, keys: SortKeys): Entry {

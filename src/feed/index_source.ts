@@ -111,17 +111,20 @@ export class HashSource implements IndexSource {
   }
 }
 
+/** Makes a value of bytes `[start, end)`, which are borrowed. */
+export type DecodeBorrowed = (bytes: Uint8Array, start: number, end: number) => unknown;
+
 /** Rows of strings, decoded to objects whose properties have types of their own. */
 export class DecodedSource implements IndexSource {
   readonly type: ValueType = ValueType.STRING;
   /** How many times a value could not be decoded. */
   failures: number = 0;
   readonly #indexes: readonly IndexShape[];
-  readonly #decode: (bytes: Uint8Array) => unknown;
+  readonly #decode: DecodeBorrowed;
   readonly #ref: BytesRef = new BytesRef();
 
   /** Reads the properties of these indexes. @param decode Makes an object of a string's bytes, which are borrowed. */
-  constructor(indexes: readonly IndexShape[], decode: (bytes: Uint8Array) => unknown) {
+  constructor(indexes: readonly IndexShape[], decode: DecodeBorrowed) {
     this.#indexes = indexes;
     this.#decode = decode;
   }
@@ -131,7 +134,7 @@ export class DecodedSource implements IndexSource {
     readString(db, entry, ref);
     let object: unknown;
     try {
-      object = this.#decode(ref.bytes.slice(ref.start, ref.end));
+      object = this.#decode(ref.bytes, ref.start, ref.end);
     } catch {
       // Whoever reads the value gets the error.
       this.failures++;

@@ -23,7 +23,7 @@ import type { Commit, CommitListener, Commits } from "../commands/engine/commit.
 import type { ReadTracker } from "../read/tracker.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ExpiryQueue } from "./expiry_queue.ts";
-import { type KeyHash, keyHashOf, ReadIndex, ReadSet, RecentTouches } from "./reads.ts";
+import { type KeyHash, keyHashOf, ReadIndex, ReadSet, RecentTouches, type Topic } from "./reads.ts";
 import { sameData } from "./same.ts";
 
 /** Commits seen without a subscriber or a look at a value, after which no further ones are listened to. */
@@ -72,6 +72,8 @@ export interface LiveSource {
   readonly keyspace: Keyspace;
   /** Clock that expiry is judged by. */
   readonly clock: Clock;
+  /** Makes the error that every read throws; undefined while reads are answered. */
+  readonly refusal?: (() => Error) | undefined;
   /** Is told what reads look at. */
   tracker?: ReadTracker | undefined;
 }
@@ -111,6 +113,7 @@ export class LiveValues implements CommitListener {
   readonly #mark: (node: LiveNode<unknown>) => void = (node) => node.mark();
   readonly #closing: Set<() => void> = new Set();
   #running: LiveNode<unknown> | undefined = undefined;
+  #reads: ReadSet | undefined = undefined;
   #queue: LiveNode<unknown>[] = [];
   #scheduled: boolean = false;
   #unsubscribe: (() => void) | undefined = undefined;
@@ -156,6 +159,7 @@ export class LiveValues implements CommitListener {
   /** Anything may have changed, whether reads are refused included: every live value is worked out again. */
   changedAll(): void {
     this.epoch++;
+    this.#index.replaced();
     for (const node of this.#registered) node.mark();
   }
 
@@ -193,18 +197,26 @@ export class LiveValues implements CommitListener {
     return this.#running;
   }
 
+  /** The function that runs, if one does, depends on this. */
+  depend(topic: () => Topic): void {
+    this.#reads?.about(topic());
+  }
+
   /** Runs a live value's function and records what it reads. */
   record<T>(node: LiveNode<T>, fn: () => T): ReadSet {
     const { source } = this.#parts;
     const reads = new ReadSet(this.#hashOf, source.clock.now());
     const { tracker } = source;
     const outer = this.#running;
+    const outerReads = this.#reads;
     source.tracker = reads;
+    this.#reads = reads;
     this.#running = node as LiveNode<unknown>;
     try {
       fn();
     } finally {
       source.tracker = tracker;
+      this.#reads = outerReads;
       this.#running = outer;
     }
     return reads;
@@ -365,6 +377,8 @@ export class LiveNode<T> {
   settle(): void {
     if (this.#registered) this.pull();
     this.#queued = false;
+    // What it has read may have changed while it ran, by time alone.
+    if (this.#registered && this.#state !== State.CLEAN) this.#spread();
     if (!this.#registered || this.#told === this.version) return;
     this.#told = this.version;
     const value = this.#failed ? undefined : this.#value;
@@ -498,6 +512,10 @@ export class LiveNode<T> {
     });
     this.#runs = false;
     this.#keepReads(reads);
+    // Live values that were worked out because they were read have asked for a look at this one.
+    if (this.#inners.every(({ node, version }) => node.version === version)) {
+      this.#state = State.CLEAN;
+    }
     if (!first && this.#isSame(value, failed, error)) return;
     this.#value = failed ? undefined : value;
     this.#failed = failed;

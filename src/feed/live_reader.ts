@@ -5,15 +5,14 @@
  */
 
 import type { ReadCore } from "../read/core.ts";
+import type { Decode } from "../read/decode.ts";
 import { Reader } from "../read/reader.ts";
 import type { Key } from "../read/text.ts";
 import type { Collection } from "./collection.ts";
 import type { IdOf } from "./collection_shape.ts";
 import type { Collections, HashCollectionOptions, StringCollectionOptions } from "./collections.ts";
-import type { DecodeBytes } from "./decoding.ts";
 import type { Live, LiveOptions, LiveValues } from "./live.ts";
 import {
-  decodedRead,
   readWatched,
   type Watch,
   type WatchedTypes,
@@ -99,7 +98,7 @@ export class LiveReader extends Reader {
    */
   watch<T>(
     key: Key,
-    options: WatchOptions & { readonly decode: DecodeBytes<T> },
+    options: WatchOptions & { readonly decode: Decode<T> },
   ): Watch<T | undefined>;
   /** The same for a key that holds values of one type: others are WRONGTYPE. */
   watch<Type extends keyof WatchedTypes>(
@@ -112,14 +111,14 @@ export class LiveReader extends Reader {
     key: Key,
     options: WatchOptions & {
       readonly type?: keyof WatchedTypes;
-      readonly decode?: DecodeBytes<unknown>;
+      readonly decode?: Decode<unknown>;
     } = {},
   ): Watch<unknown> {
     const { db, decode, type, signal } = options;
     const reader = this.#readerOf(db);
     const read = decode === undefined
       ? () => readWatched(reader, key, type)
-      : decodedRead(reader, key, decode);
+      : () => reader.get(key, { decode });
     const refused = () => this.core.source.refusal !== undefined;
     return watchValue({ live: this.#parts.live, refused }, read, signal);
   }

@@ -46,6 +46,32 @@ export interface ListRead {
   readonly name: string;
 }
 
+/** Who is told that something it has read may have changed. */
+export interface Marked {
+  /** What this has read may have changed. */
+  mark(): void;
+}
+
+/** Something beside keys that a function may read. */
+export interface Topic {
+  /** Names it, among those of the same kind and owner. */
+  readonly name: string;
+  /** Grows when it may have changed. */
+  readonly version: number;
+  /** Tells a reader of changes from now on. */
+  add(reader: Marked): void;
+  /** Tells a reader no more. */
+  remove(reader: Marked): void;
+}
+
+/** A topic that was read, and its version then. */
+export interface TopicRead {
+  /** The topic that was read. */
+  readonly topic: Topic;
+  /** Its version when it was read. */
+  readonly version: number;
+}
+
 /** The hash by which a key that was read is found again. Any two seeds do that stay the same. */
 export type KeyHash = (db: number, bytes: Uint8Array, start: number, end: number) => number;
 
@@ -63,6 +89,8 @@ export class ReadSet implements ReadTracker {
   readonly lists: ListRead[] = [];
   /** Numbers of the databases whose size was read. */
   readonly sizes: number[] = [];
+  /** Topics that were read, each once. */
+  readonly topics: TopicRead[] = [];
   /** The first time at which something that was read expires, milliseconds since 1970; Infinity for never. */
   expireAtMs: number = Infinity;
   readonly #hashOf: KeyHash;
@@ -105,9 +133,17 @@ export class ReadSet implements ReadTracker {
     if (!this.sizes.includes(db)) this.sizes.push(db);
   }
 
-  /** Whether another run has read the same keys, lists and sizes. */
+  /** A topic was read. */
+  about(topic: Topic): void {
+    const known = this.topics.some((read) => read.topic === topic);
+    if (!known) this.topics.push({ topic, version: topic.version });
+  }
+
+  /** Whether another run has read the same keys, lists, sizes and topics. */
   equals(other: ReadSet): boolean {
-    const { keys, lists, sizes } = this;
+    const { keys, lists, sizes, topics } = this;
+    if (topics.length !== other.topics.length) return false;
+    if (!topics.every(({ topic }, i) => topic === other.topics[i].topic)) return false;
     if (keys.length !== other.keys.length || lists.length !== other.lists.length) return false;
     if (sizes.length !== other.sizes.length) return false;
     return keys.every((key, i) => sameKey(key, other.keys[i])) &&
@@ -159,7 +195,7 @@ interface ReadSize<Reader> {
 }
 
 /** Finds who has read what a commit touched. */
-export class ReadIndex<Reader> {
+export class ReadIndex<Reader extends Marked> {
   readonly #keyspace: Keyspace;
   readonly #hashOf: KeyHash;
   readonly #keys: Map<number, ReadKey<Reader>> = new Map();
@@ -181,6 +217,7 @@ export class ReadIndex<Reader> {
   /** Remembers who has read a set. */
   add(reader: Reader, reads: ReadSet): void {
     for (const read of reads.keys) this.#readKey(read).readers.add(reader);
+    for (const { topic } of reads.topics) topic.add(reader);
     for (const read of reads.lists) {
       let list = this.#lists.get(read.name);
       if (list === undefined) {
@@ -199,6 +236,7 @@ export class ReadIndex<Reader> {
   /** Forgets what was added with `add`. */
   remove(reader: Reader, reads: ReadSet): void {
     for (const read of reads.keys) this.#forgetKey(reader, read);
+    for (const { topic } of reads.topics) topic.remove(reader);
     for (const { name } of reads.lists) forget(this.#lists, name, reader);
     for (const db of reads.sizes) forget(this.#sizes, db, reader);
   }
@@ -228,6 +266,11 @@ export class ReadIndex<Reader> {
       }
     }
     this.#lookAtSizes(visit);
+  }
+
+  /** All data may be other data: the sizes of now are those that the next commit is compared with. */
+  replaced(): void {
+    for (const [db, known] of this.#sizes) known.size = this.#sizeOf(db);
   }
 
   #fits({ glob }: ReadList<Reader>): boolean {
@@ -306,6 +349,7 @@ export class RecentTouches {
 
   /** Whether any of this may have changed after commit number `sequence`. */
   changedSince(reads: ReadSet, sequence: number): boolean {
+    if (reads.topics.some(({ topic, version }) => topic.version !== version)) return true;
     if (sequence === this.sequence) return false;
     return reads.keys.some(({ hash }) => this.#keys[hash & (RECENT - 1)] > sequence) ||
       reads.lists.some(({ db }) => (this.#databases.get(db) ?? 0) > sequence) ||

@@ -9,7 +9,6 @@ import type { Reader } from "../read/reader.ts";
 import type { StreamMessage } from "../read/streams.ts";
 import type { Key } from "../read/text.ts";
 import type { Scored } from "../read/zsets.ts";
-import { bytesDecoder, type DecodeBytes } from "./decoding.ts";
 import type { Live, LiveValues } from "./live.ts";
 import { sameData } from "./same.ts";
 
@@ -102,19 +101,6 @@ export function readWatched(
     default:
       return reader.get(key);
   }
-}
-
-/** Reads a string and decodes it; undefined when it is missing. */
-export function decodedRead<T>(
-  reader: Reader,
-  key: Key,
-  decode: DecodeBytes<T>,
-): () => T | undefined {
-  const decoder = bytesDecoder(decode);
-  return () => {
-    const bytes = reader.bytes.get(key);
-    return bytes === undefined ? undefined : decoder(bytes);
-  };
 }
 
 class ValueWatch<T> implements Watch<T> {

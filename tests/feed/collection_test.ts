@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import test from "node:test";
+import { DecodeError } from "../../mod.ts";
 import { encodeUtf8 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { Collection, Found } from "../../src/feed/collection.ts";
@@ -164,7 +165,7 @@ test("values of JSON have the types that they have", () => {
   assert.deepEqual(ids(orders.find({ paid: true })), ["1"]);
   assert.deepEqual(ids(orders.range("customer.city")), ["2", "1"]);
   assert.equal(orders.get("1")?.customer.city, "Rom");
-  assert.throws(() => orders.get("4"), SyntaxError);
+  assert.throws(() => orders.get("4"), DecodeError);
   assert.equal(orders.size, 4);
 });
 
@@ -189,7 +190,7 @@ test("a decoder makes the values, and a schema checks them", () => {
     type: "hash",
     decode: schema,
   });
-  assert.throws(() => bySchema.get("1"), /too young/);
+  assert.throws(() => bySchema.get("1"), { code: "DECODE_FAILED" });
   rig.hset("user:1", { age: "41" });
   assert.equal(bySchema.get("1"), "old");
 });
@@ -223,6 +224,68 @@ test("a live value of a collection runs when the collection changes", async () =
   await rig.clock.turn();
   assert.deepEqual(told, [["1"], ["2", "1"]]);
   off();
+});
+
+test("live values of an index run when a row comes into what they asked for, or leaves it", async () => {
+  const rig = new CollectionRig();
+  const users = rig.users();
+  for (let i = 0; i < 200; i++) {
+    rig.hset(`user:${i}`, { email: `${i}@x`, age: `${i}`, plan: "pro", createdAt: `${i}` });
+  }
+  const runs = new Map<string, number>();
+  const count = (name: string, fn: (all: typeof users) => unknown) => {
+    const live = users.live((all) => {
+      runs.set(name, (runs.get(name) ?? 0) + 1);
+      return fn(all);
+    });
+    live.subscribe(() => {});
+    return live;
+  };
+  const lives = [
+    ...Array.from(
+      { length: 200 },
+      (_, i) => count("email", (all) => all.findOne({ email: `${i}@x` })?.id),
+    ),
+    count("none", (all) => all.find({ email: "none" })),
+    count("young", (all) => ids(all.range("age", { lt: 10 }))),
+    count("old", (all) => ids(all.range("age", { gte: 190 }))),
+    count("pro", (all) => all.find({ plan: "pro" }).length),
+    count("size", (all) => all.size),
+  ];
+  assert.equal(rig.live.size, lives.length);
+  const after = async (change: () => void) => {
+    runs.clear();
+    change();
+    await rig.clock.turn();
+    return [...runs].map(([name, times]) => `${name} ${times}`).sort().join(", ");
+  };
+  assert.equal(await after(() => rig.hset("user:500", { name: "no index" })), "size 1");
+  assert.equal(await after(() => rig.hset("user:500", { age: "50" })), "");
+  assert.equal(await after(() => rig.hset("user:500", { age: "5" })), "young 1");
+  assert.equal(await after(() => rig.hset("user:500", { age: "195" })), "old 1, young 1");
+  assert.equal(await after(() => rig.hset("user:500", { email: "none" })), "none 1, old 1");
+  assert.equal(await after(() => rig.hset("user:7", { name: "x" })), "email 1, pro 1, young 1");
+  assert.equal(await after(() => rig.del("user:500")), "none 1, old 1, size 1");
+  const [first] = lives;
+  first[Symbol.dispose]();
+  assert.equal(first.value, "0");
+  rig.hset("user:0", { email: "other" });
+  assert.equal(first.value, undefined, "nobody is subscribed");
+  for (const live of lives) live[Symbol.dispose]();
+  assert.equal(rig.live.size, 0);
+});
+
+test("a live value of indexes that are being built runs again when they are complete", async () => {
+  const rig = new CollectionRig();
+  for (let i = 0; i < 3000; i++) rig.hset(`user:${i}`, { age: `${i % 100}` });
+  rig.clock.costMs = 1;
+  const users = rig.users();
+  const told: unknown[] = [];
+  const live = users.live((all) => all.find({ age: 7 }).length);
+  live.subscribe((value, error) => told.push(value ?? (error as { code: string }).code));
+  assert.throws(() => live.value, { code: "BUILDING" });
+  await rig.clock.turn();
+  assert.deepEqual(told, [30]);
 });
 
 test("values that several keys have are counted, told and refused where one is asked for", () => {

@@ -187,7 +187,7 @@ test("a time beyond the longest timer, and a clock that is set back", async () =
   const { clock } = rig;
   rig.set("a", "1", { expireAtMs: clock.now() + 2 * MAX_TIMER_MS });
   const body = counted(() => rig.get("a"));
-  using live = rig.live.live(body);
+  const live = rig.live.live(body);
   live.subscribe(() => {});
   await clock.advance(MAX_TIMER_MS + 10);
   assert.equal(body.runs, 1);
@@ -289,6 +289,21 @@ test("databases that are flushed, swapped or replaced", async () => {
   assert.deepEqual(told, ["one", undefined, "fresh"]);
 });
 
+test("the number of keys after all data was replaced", async () => {
+  const rig = new LiveRig();
+  rig.set("a", "1");
+  const live = rig.live.live(() => rig.db(0).size);
+  live.subscribe(() => {});
+  const fresh = new Rig();
+  for (const key of ["a", "b"]) fresh.set(key, "fresh");
+  rig.keyspace.replaceWith(fresh.keyspace);
+  rig.commits.replaced();
+  await rig.clock.turn();
+  assert.equal(live.value, 2);
+  rig.del("b");
+  assert.equal(live.value, 1, "as many as before it was replaced");
+});
+
 test("a live value that reads another runs when that one has become another", async () => {
   const rig = new LiveRig();
   rig.set("n", "1");
@@ -318,6 +333,28 @@ test("a live value that reads another runs when that one has become another", as
   assert.equal(outer.value, "even");
   const loop: { value: number } = rig.live.live((): number => loop.value);
   assert.throws(() => loop.value, /reads itself/);
+});
+
+test("a live value that reads another is told of each of its changes", async () => {
+  const rig = new LiveRig();
+  const inner = rig.live.live(() => rig.get("a"));
+  const outer = rig.live.live(() => [inner.value, rig.get("b")]);
+  const told: unknown[] = [];
+  outer.subscribe((value) => told.push(value));
+  for (let i = 1; i < 4; i++) {
+    // Both are dirty: the outer one runs first, and works the inner one out.
+    rig.commit(() => {
+      rig.set("b", `${i}`);
+      rig.set("a", `${i}`);
+    });
+    await rig.clock.turn();
+    rig.set("a", `${i}+`);
+    await rig.clock.turn();
+  }
+  assert.deepEqual(told, [["1", "1"], ["1+", "1"], ["2", "2"], ["2+", "2"], ["3", "3"], [
+    "3+",
+    "3",
+  ]]);
 });
 
 test("isEqual decides what is another value; unless told, data is compared", async () => {

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Replica, type ReplicaOptions } from "../../mod.ts";
+import { DecodeError, Replica, type ReplicaOptions } from "../../mod.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { TestMaster } from "../../src/testing/test_master.ts";
 import { ManualClock, settle } from "../support/clock.ts";
@@ -241,7 +241,7 @@ inWorld(
     await world.call("SET", "json", '{"n":');
     await world.call("SET", "json", '{"n":2}');
     assert.deepEqual(numbers, [undefined, 1, 2]);
-    assert.ok(failures[0] instanceof SyntaxError);
+    assert.ok(failures[0] instanceof DecodeError);
     const hash = replica.watch("json", { type: "hash" });
     assert.throws(() => hash.value, /WRONGTYPE/);
     await assert.rejects(async () => {

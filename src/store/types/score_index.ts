@@ -208,6 +208,22 @@ export class ScoreIndex {
     this.#runAt = 0;
   }
 
+  /**
+   * How many other elements have the score and the sort key of one that is in the index: 0, 1, or 2 for more. Right
+   * after `insert` of that element no search is needed.
+   *
+   * @param inserted True when the element is the one that was inserted last, and nothing was done since.
+   */
+  sharers(score: number, entry: Entry, inserted: boolean): number {
+    if (!inserted) {
+      this.#searchElement(score, entry);
+      this.#entryHere();
+    }
+    this.#setKey(entry);
+    const before = this.#sharersBeside(score, -1);
+    return before === 2 ? 2 : Math.min(before + this.#sharersBeside(score, 1), 2);
+  }
+
   /** Takes out a record, which is found by the score that it was added with (`zslDelete`). */
   remove(score: number, entry: Entry): void {
     this.#searchElement(score, entry);
@@ -299,6 +315,27 @@ export class ScoreIndex {
       this.#cut(here);
       count -= here;
     }
+  }
+
+  /** How many neighbours of the place at hand, on one side, have this score and the sort key in `#sort`, up to 2. */
+  #sharersBeside(score: number, step: number): number {
+    let block = this.#block;
+    let leaf = this.#leaf;
+    let offset = this.#offset + step;
+    for (let count = 0; count < 2; count++, offset += step) {
+      if (offset < 0 || offset === this.#blocks[block].counts[leaf]) {
+        leaf += step;
+        if (leaf < 0 || leaf === this.#blocks[block].leaves.length) {
+          block += step;
+          if (block < 0 || block === this.#blocks.length) return count;
+          leaf = step < 0 ? this.#blocks[block].leaves.length - 1 : 0;
+        }
+        offset = step < 0 ? this.#blocks[block].counts[leaf] - 1 : 0;
+      }
+      const { scores, entries } = this.#blocks[block].leaves[leaf];
+      if (scores[offset] !== score || this.#compareSortKey(entries[offset]) !== 0) return count;
+    }
+    return 2;
   }
 
   /** Order of the keys of two records. */
