@@ -169,8 +169,8 @@ export const UNREAD_VECTORS: string =
 
 /** A vector set's graph of neighbours, which each server draws for itself, is not known here. */
 export const GRAPH_UNKNOWN: string =
-  "ERR the graph of the vector set is not known: elements came or went since it came from the master," +
-  " and it is not kept up here";
+  "ERR the graph of the vector set is not known here: it is that of the last snapshot," +
+  " and elements have come or gone since";
 
 /** Too many or too few arguments for the command of that name. */
 export function wrongArity(name: string): string {

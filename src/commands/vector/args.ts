@@ -14,8 +14,11 @@ import { NO_SLOT } from "../../store/types/vector_slots.ts";
 import { cStringEnd, isWord } from "../engine/args.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, UNREAD_VECTORS, WRONG_TYPE } from "../engine/errors.ts";
+import { isRedisSince } from "../engine/master_version.ts";
 import { checkType, lookup } from "../engine/lookup.ts";
 
+/** The first release that compares long vectors with SIMD. */
+const FIRST_FUSED: readonly number[] = [8, 6];
 const INVALID_VECTOR = "ERR invalid vector specification";
 const FLOAT_BYTES = 4;
 const TWO_32 = 2 ** 32;
@@ -123,6 +126,11 @@ function readValues(argv: Argv, index: number): Float32Array {
 /** An argument as an int64, NaN when it is none. */
 function integerAt({ bytes, starts, ends }: Argv, index: number): number {
   return parseInteger(bytes, starts[index], ends[index]);
+}
+
+/** Whether the master compares long vectors with SIMD, as servers since 8.6 do. */
+export function isFused(ctx: Context): boolean {
+  return isRedisSince(ctx.keyspace, FIRST_FUSED);
 }
 
 /** An argument as C sees it, up to its first zero byte, one code point for each byte. */

@@ -16,8 +16,7 @@ import { type Command, command, MODULE, READONLY } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
-import { isRedisSince } from "../engine/master_version.ts";
-import { cText, findElement, openVectors, readVector } from "./args.ts";
+import { cText, findElement, isFused, openVectors, readVector } from "./args.ts";
 import { Filter, FilterError } from "./filter.ts";
 
 /** Elements that are answered unless told: `VSET_DEFAULT_COUNT`. */
@@ -31,9 +30,6 @@ const DEFAULT_EPSILON = 2;
 const DIMENSIONS_A_STEP = 16384;
 /** How many attributes are read in one step. */
 const FILTERED_A_STEP = 32;
-
-/** The first release that compares long vectors with SIMD. */
-const FIRST_FUSED: readonly number[] = [8, 6];
 
 const ref: BytesRef = new BytesRef();
 
@@ -154,8 +150,7 @@ const vsim = command("vsim", -4, READONLY | MODULE, "RW.access.update@1", (ctx, 
   const options = new SearchOptions(argv, next);
   const most = Math.max(options.count, options.ef === 0 ? DEFAULT_EF : options.ef);
   const filter = filterOf(set, options.filter);
-  const isFused = isRedisSince(ctx.keyspace, FIRST_FUSED);
-  const scan = new VectorScan(set, vector, most, filter, isFused);
+  const scan = new VectorScan(set, vector, most, filter, isFused(ctx));
   const compared = Math.max(1, Math.floor(DIMENSIONS_A_STEP / set.form.dim));
   const step = filter === undefined ? compared : Math.min(compared, FILTERED_A_STEP);
   runInSlices(ctx, (later) => {

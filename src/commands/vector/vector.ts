@@ -1,5 +1,5 @@
 /**
- * Commands on vector sets (`vset.c` of Redis 8), but for VSIM (`search.ts`) and VRANGE (`range.ts`). Elements have a
+ * Commands on vector sets (`vset.c` of Redis 8), but for VSIM (`search.ts`), VRANGE (`range.ts`) and VLINKS (`links.ts`). Elements have a
  * vector, which is held divided by its length and quantised, and perhaps an attribute.
  *
  * A master sends VADD, VREM and VSETATTR verbatim, and only when they did something; a VADD that replaced the
@@ -26,10 +26,11 @@ import {
   WRITE,
 } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
-import { CommandError, GRAPH_UNKNOWN, wrongArity } from "../engine/errors.ts";
+import { CommandError, wrongArity } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
 import { drawsOf, eachRandom, readSignedCount } from "../engine/random_members.ts";
 import { findElement, openVectors, readVector, type VectorArgument, vectorsOf } from "./args.ts";
+import { linksCommands } from "./links.ts";
 import { rangeCommands } from "./range.ts";
 import { searchCommands } from "./search.ts";
 
@@ -299,18 +300,6 @@ const vinfo = command("vinfo", 2, READONLY | FAST | MODULE, KEY, (ctx, argv) => 
   }
 });
 
-/**
- * `VLINKS key element [WITHSCORES]`: the neighbours of an element in the graph, which each server draws for itself
- * and none is kept up here: an error for an element that is there. O(1).
- */
-const vlinks = command("vlinks", -3, READONLY | FAST | MODULE, KEY, (ctx, argv) => {
-  const isRight = argv.count === 3 || (argv.count === 4 && isWord(argv, 3, "WITHSCORES"));
-  if (!isRight) throw new CommandError(wrongArity("VLINKS"));
-  const set = openVectors(ctx, argv);
-  if (set === undefined || findElement(set, argv, 2) === undefined) return ctx.reply.null();
-  throw new CommandError(GRAPH_UNKNOWN);
-});
-
 /** Visits the name of an element. */
 function replyName(ctx: Context, set: VectorSet, slot: number): void {
   set.nameRef(slot, ref);
@@ -364,10 +353,10 @@ export const vectorCommands: readonly Command[] = [
   vgetattr,
   vinfo,
   vismember,
-  vlinks,
   vrandmember,
   vrem,
   vsetattr,
+  ...linksCommands,
   ...rangeCommands,
   ...searchCommands,
 ];

@@ -14,15 +14,11 @@ import { moduleId } from "../format/module_id.ts";
 import { ModuleOpcode } from "../format/opcodes.ts";
 import { RecordWriter } from "../format/record_writer.ts";
 import { VECTOR_SET_PART_AUX, VectorFlag } from "../format/vector_layout.ts";
+import { lengthWidth } from "../format/vector_node.ts";
 import type { ValueRest } from "./writer.ts";
 
 /** About how long a part of a vector set is in an auxiliary field. */
 const PART_BYTES = 64 * 1024;
-/** How long a length is by the highest two bits of its first byte, but for those of 32 and 64 bits. */
-const SHORT_WIDTHS: readonly number[] = [1, 2];
-const WIDTH_32 = 5;
-const WIDTH_64 = 9;
-const FIRST_64 = 0x81;
 
 const ref: BytesRef = new BytesRef();
 
@@ -98,7 +94,7 @@ export class VectorSetRest implements ValueRest {
     const { bytes, end } = ref;
     let at = ref.start;
     while (at < end) {
-      const width = widthOf(bytes[at]);
+      const width = lengthWidth(bytes[at]);
       writer.length(ModuleOpcode.UINT);
       writer.out.writeBytes(bytes, at, at + width);
       at += width;
@@ -130,12 +126,6 @@ export class VectorSetParts implements ValueRest {
     }
     return more;
   }
-}
-
-/** How many bytes a length has that begins with this one. */
-function widthOf(first: number): number {
-  if (first < 0x80) return SHORT_WIDTHS[first >>> 6];
-  return first === FIRST_64 ? WIDTH_64 : WIDTH_32;
 }
 
 function writeNumber(writer: RecordWriter, high: number, low: number): void {
