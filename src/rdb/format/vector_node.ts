@@ -25,7 +25,7 @@ export class LengthRun {
     this.#pos = start;
   }
 
-  /** The next number. */
+  /** Reads the next number: there must be one. */
   next(): bigint {
     const at = this.#pos;
     const first = this.#bytes[at];

@@ -17,7 +17,7 @@ import { VECTOR_SET_PART_AUX, VectorFlag } from "../format/vector_layout.ts";
 import { lengthWidth } from "../format/vector_node.ts";
 import type { ValueRest } from "./writer.ts";
 
-/** About how long a part of a vector set is in an auxiliary field. */
+/** About how long a part of a vector set in an auxiliary field is at most. */
 const PART_BYTES = 64 * 1024;
 
 const ref: BytesRef = new BytesRef();
@@ -121,7 +121,7 @@ export class VectorSetParts implements ValueRest {
     while (more && writer.out.length - from < budgetBytes) {
       const { out } = this.#part;
       out.clear();
-      more = this.#rest.writeOn(this.#part, PART_BYTES);
+      more = this.#rest.writeOn(this.#part, Math.min(PART_BYTES, Math.max(budgetBytes, 1)));
       writer.auxBytes(VECTOR_SET_PART_AUX, out.view());
     }
     return more;

@@ -23,7 +23,7 @@ import { mutations } from "../support/mutations.ts";
 import { be, blob, join, snapshot, str } from "../support/parts.ts";
 import { type VectorPayload, vectorPayloads, wordBytes } from "../support/vector_sets.ts";
 
-const COUNT = Number(env.COUNT ?? 2_000);
+const COUNT = Number(env.COUNT ?? 500);
 const FOOTER_BYTES = 10;
 const OPTIONS = { version: 12, serverVersion: "8.0.2", nowMs: 0 } as const;
 /** In a reply: a number that each process counts by itself. */
@@ -73,6 +73,12 @@ function loaded(bytes: Uint8Array, cuts: readonly number[]): Keyspace {
   return keyspace;
 }
 
+/** Whole; of one server's payloads a byte at a time as well. */
+function cutsFor({ server }: VectorPayload, length: number): number[][] {
+  if (server !== "redis-8.6") return [[]];
+  return [[], Array.from({ length: length - 1 }, (_, i) => i + 1)];
+}
+
 for (const row of PAYLOADS) {
   test(`the set "${row.key}" of ${row.server} answers as there, dumped again and written to a snapshot`, () => {
     const engine = restored(row);
@@ -84,8 +90,7 @@ for (const row of PAYLOADS) {
     assert.deepEqual(dumpOf(engine, "copied"), dumpOf(engine, row.key));
     for (const compress of [false, true]) {
       const bytes = encodeWhole(engine.keyspace, { ...OPTIONS, compress });
-      const every = Array.from({ length: bytes.length - 1 }, (_, i) => i + 1);
-      for (const cuts of [[], every]) {
+      for (const cuts of cutsFor(row, bytes.length)) {
         answersAsThere(engineFor(row.server, loaded(bytes, cuts)), row, true);
       }
     }
@@ -110,8 +115,7 @@ for (const row of PAYLOADS) {
     const before = read(engine);
     for (const version of [9, 11, 12, 80] as const) {
       const bytes = encodeWhole(engine.keyspace, { ...OPTIONS, version, compress: version === 12 });
-      const every = Array.from({ length: bytes.length - 1 }, (_, i) => i + 1);
-      for (const cuts of version === 12 ? [[], every] : [[]]) {
+      for (const cuts of version === 12 ? cutsFor(row, bytes.length) : [[]]) {
         const again = engineFor(row.server, loaded(bytes, cuts));
         again.keyspace.snapshotVersion = engine.keyspace.snapshotVersion;
         assert.deepEqual(read(again), before);
