@@ -112,7 +112,7 @@ function readAll(ctx: Context, argv: Argv, skipsMe: boolean): ClientTest {
     const isNot = word.startsWith("NOT-");
     const name = isNot ? word.slice(4) : word;
     if (name === "ID") {
-      i = tests.readIds(argv, i + 1, isNot ? tests.otherIds : tests.ids);
+      i = tests.readIds(argv, i + 1, isNot ? tests.otherIds : tests.ids ??= new Set());
       continue;
     }
     if (word === "SKIPME") tests.skipsMe = readYesNo(argv, i + 1);
@@ -131,8 +131,8 @@ function readAll(ctx: Context, argv: Argv, skipsMe: boolean): ClientTest {
 class Tests {
   /** Whether the client that asks is left out. */
   skipsMe: boolean;
-  /** Ids of which a client must have one, where there are any. */
-  readonly ids: Set<number> = new Set();
+  /** Ids of which a client must have one; undefined where none were asked for. */
+  ids: Set<number> | undefined = undefined;
   /** Ids of which a client must have none. */
   readonly otherIds: Set<number> = new Set();
   readonly #byOption: Map<string, ClientTest> = new Map();
@@ -163,7 +163,7 @@ class Tests {
     return (client) => {
       const { id } = client.session;
       if (skipsMe && id === this.#me) return false;
-      if ((ids.size > 0 && !ids.has(id)) || otherIds.has(id)) return false;
+      if (ids?.has(id) === false || otherIds.has(id)) return false;
       return tests.every((test) => test(client));
     };
   }
