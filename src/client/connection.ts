@@ -23,8 +23,10 @@ import {
   formatAddress,
   type Net,
   type Socket,
+  SocketError,
   type TlsClientOptions,
 } from "../net/socket.ts";
+import { isTlsRecord, MAY_SPEAK_TLS, SPEAKS_TLS } from "../net/tls_record.ts";
 import { ReplyParser } from "../resp/reply_parser.ts";
 import { ErrorReply, Push, type RespValue } from "../resp/types.ts";
 import { writeCommand } from "../resp/writer.ts";
@@ -92,6 +94,8 @@ export class ClientConnection {
   #timer: TimerId | undefined;
   #subscribes: boolean = false;
   #closed: boolean = false;
+  /** Nothing has come from the server yet. */
+  #isSilent: boolean = true;
 
   private constructor(options: ClientOptions, socket: Socket) {
     this.#options = options;
@@ -101,7 +105,7 @@ export class ClientConnection {
     options.signal.addEventListener("abort", this.#stop, { once: true });
     socket.start({
       onData: (chunk) => this.#onData(chunk),
-      onClose: (error) => this.#end(error ?? new Error("it closed the connection")),
+      onClose: (error) => this.#end(this.#closeError(error)),
     });
     if (options.signal.aborted) this.close();
   }
@@ -208,8 +212,20 @@ export class ClientConnection {
     this.#end(new Error(`${formatAddress(address)} did not answer ${command} for ${replyMs} ms`));
   }
 
+  /** Why the connection has ended; where nothing at all came, what may be the reason. */
+  #closeError(error: SocketError | undefined): Error {
+    if (!this.#isSilent || this.#options.tls !== undefined || this.#questions.length === 0) {
+      return error ?? new Error("it closed the connection");
+    }
+    if (error === undefined) return new Error(MAY_SPEAK_TLS);
+    return new SocketError(error.code, `${error.message}; ${MAY_SPEAK_TLS}`, error.cause);
+  }
+
   #onData(chunk: Uint8Array): void {
     if (this.#closed) return;
+    const isFirst = this.#isSilent;
+    this.#isSilent = false;
+    if (isFirst && isTlsRecord(chunk)) return this.#end(new SocketError("TLS", SPEAKS_TLS));
     try {
       this.#parser.push(chunk);
       for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {

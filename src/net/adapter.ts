@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { connectWithin } from "./connect.ts";
+import { type ConnectProgress, connectWithin } from "./connect.ts";
 import { toSocketError } from "./failure.ts";
 import {
   type Address,
@@ -39,7 +39,11 @@ export interface Acceptor {
  */
 export interface Adapter {
   /** Connects. Should stop early when `cancel` fires; a connection that comes later is aborted. */
-  connect(options: ConnectOptions, cancel: AbortSignal): Promise<Socket>;
+  connect(
+    options: ConnectOptions,
+    cancel: AbortSignal,
+    progress: ConnectProgress,
+  ): Promise<Socket>;
   /** Binds, listens and accepts. */
   listen(
     options: ListenOptions,
@@ -61,7 +65,8 @@ export function makeNet(adapter: Adapter, clock: Clock): Net {
       if (options.tls !== undefined && adapter.loadTls !== undefined) {
         return await (await adapter.loadTls()).connect(options);
       }
-      const open = (cancel: AbortSignal) => adapter.connect(options, cancel);
+      const open = (cancel: AbortSignal, progress: ConnectProgress) =>
+        adapter.connect(options, cancel, progress);
       return await connectWithin(options, clock, open, (late) => late.abort());
     },
     async listen(options, accept) {

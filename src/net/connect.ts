@@ -10,6 +10,12 @@ import type { Clock, TimerId } from "../base/clock.ts";
 import { abortedError, timeoutError, toSocketError } from "./failure.ts";
 import { type ConnectOptions, formatAddress } from "./socket.ts";
 
+/** How far an attempt to connect has come. */
+export interface ConnectProgress {
+  /** What the error says behind the timeout: "" while nothing is known. */
+  note: string;
+}
+
 /**
  * Runs `open` until it settles, the time is up or the signal fires.
  *
@@ -22,7 +28,7 @@ import { type ConnectOptions, formatAddress } from "./socket.ts";
 export function connectWithin<T>(
   options: ConnectOptions,
   clock: Clock,
-  open: (cancel: AbortSignal) => Promise<T>,
+  open: (cancel: AbortSignal, progress: ConnectProgress) => Promise<T>,
   discard: (late: T) => void,
 ): Promise<T> {
   const doing = `connect to ${formatAddress(options.address)}`;
@@ -30,6 +36,7 @@ export function connectWithin<T>(
   if (signal?.aborted) return Promise.reject(abortedError(doing, signal));
   return new Promise((resolve, reject) => {
     const cancel = new AbortController();
+    const progress: ConnectProgress = { note: "" };
     let timer: TimerId;
     let settled = false;
     const settle = (): void => {
@@ -45,10 +52,13 @@ export function connectWithin<T>(
     };
     const onAbort = (): void => giveUp(abortedError(doing, signal!));
     if (timeoutMs > 0) {
-      timer = clock.setTimer(() => giveUp(timeoutError(doing, timeoutMs)), timeoutMs);
+      timer = clock.setTimer(
+        () => giveUp(timeoutError(doing, timeoutMs, progress.note)),
+        timeoutMs,
+      );
     }
     signal?.addEventListener("abort", onAbort);
-    open(cancel.signal).then((opened) => {
+    open(cancel.signal, progress).then((opened) => {
       if (settled) return discard(opened);
       settle();
       resolve(opened);

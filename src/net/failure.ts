@@ -103,9 +103,9 @@ export function toSocketError(
   return new SocketError(code, `${doing}: ${detail}`, cause);
 }
 
-/** The error when connecting took longer than `ms`. */
-export function timeoutError(doing: string, ms: number): SocketError {
-  return new SocketError("TIMEOUT", `${doing}: timed out after ${ms} ms`);
+/** The error when connecting took longer than `ms`; `note` says what was missing, where that is known. */
+export function timeoutError(doing: string, ms: number, note: string = ""): SocketError {
+  return new SocketError("TIMEOUT", `${doing}: timed out after ${ms} ms${note && `: ${note}`}`);
 }
 
 /** The error when the caller's signal fired; its reason becomes the cause. */

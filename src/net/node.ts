@@ -26,6 +26,7 @@ import { type Acceptor, KEEP_ALIVE_DELAY_MS, makeNet, toAddress } from "./adapte
 import { BusyPoll } from "./busy_poll.ts";
 import { Connection, HELD, type Wire } from "./connection.ts";
 import { Gate } from "./gate.ts";
+import type { ConnectProgress } from "./connect.ts";
 import { checkPem } from "./pem.ts";
 import {
   type Address,
@@ -39,6 +40,8 @@ import {
 
 /** The one buffer that a connection made by us reads into. */
 const READ_BYTES = 1 << 16;
+/** What is said where TCP stands and no answer to our TLS hello came, as a plain Redis gives none. */
+const NO_TLS_ANSWER = "it took the connection, but not TLS: it may not speak TLS on this port";
 /** Milliseconds a client has for its TLS handshake before it is cut off. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -50,10 +53,10 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
  */
 export function makeNodeNet(clock: Clock, gated: boolean = false): Net {
   return makeNet({
-    connect: (options, cancel) =>
+    connect: (options, cancel, progress) =>
       options.tls === undefined
         ? connectPlain(options, clock, cancel)
-        : connectTls(options, clock, cancel, gated),
+        : connectTls(options, clock, cancel, gated, progress),
     async listen(options, accept) {
       const server = createServer(options, gated);
       await bind(server, options.address);
@@ -112,6 +115,7 @@ async function connectTls(
   clock: Clock,
   cancel: AbortSignal,
   gated: boolean,
+  progress: ConnectProgress,
 ): Promise<Connection> {
   checkPem(tls!, `connect to ${formatAddress(address)}`);
   const gate = gated
@@ -127,6 +131,8 @@ async function connectTls(
   };
   return await new Promise((resolve, reject) => {
     const socket = nodeTls.connect(settings);
+    if (gate !== undefined) progress.note = NO_TLS_ANSWER;
+    else socket.once("connect", () => progress.note = NO_TLS_ANSWER);
     cancel.addEventListener("abort", () => (gate ?? socket).destroy());
     const failed = (error: Error): void => reject(gate?.failure ?? error);
     const ended = (): void => failed(new Error("socket hang up"));

@@ -24,7 +24,8 @@
  */
 
 import { assert } from "../base/assert.ts";
-import { formatAddress, type Socket, type SocketError } from "../net/socket.ts";
+import { formatAddress, type Socket, SocketError } from "../net/socket.ts";
+import { isTlsRecord, MAY_SPEAK_TLS, SPEAKS_TLS } from "../net/tls_record.ts";
 import { writeCommand } from "../resp/writer.ts";
 import { connect } from "./connect.ts";
 import { ReplicationError, stopped } from "./errors.ts";
@@ -48,6 +49,8 @@ export class MasterConnection implements Watched, PsyncLink {
   /** Options, offset and counters of the link, which outlive the connection. */
   readonly shared: LinkShared;
   #state: LinkState = "connecting";
+  /** Nothing has come from the master yet. */
+  #isSilent: boolean = true;
   /** Aborts the way to a socket: the function for credentials, the sentinels, the connect itself. */
   readonly #connecting: AbortController = new AbortController();
   #login: LinkLogin | undefined;
@@ -241,8 +244,11 @@ export class MasterConnection implements Watched, PsyncLink {
 
   #onData(chunk: Uint8Array): void {
     if (this.#error !== undefined) return;
+    const isFirst = this.#isSilent;
+    this.#isSilent = false;
     this.shared.counters.bytesRead += chunk.length;
-    this.#turns.receive(chunk);
+    if (isFirst && isTlsRecord(chunk)) this.fail(this.#speaksTls());
+    else this.#turns.receive(chunk);
   }
 
   /** What the socket brought is handled before the link counts as broken: it need not be sent again. */
@@ -253,6 +259,12 @@ export class MasterConnection implements Watched, PsyncLink {
     else this.#end(closedBy);
   }
 
+  /** The master answered PING by TLS: no plain connection will ever do. */
+  #speaksTls(): ReplicationError {
+    const text = `No connection to ${formatAddress(this.shared.address)}: ${SPEAKS_TLS}`;
+    return new ReplicationError("CONNECT", text, new SocketError("TLS", text));
+  }
+
   #closeError(error: SocketError | undefined): ReplicationError {
     // TLS 1.3 refuses a client's certificate after the client has done its part of the TLS handshake.
     if (error?.code === "TLS" && this.#state === "receivePingReply") {
@@ -260,11 +272,12 @@ export class MasterConnection implements Watched, PsyncLink {
       return new ReplicationError("CONNECT", `No connection to ${where}: ${error.message}`, error);
     }
     const { overran, waitingBytes } = this.#turns;
+    const mayBeTls = this.#isSilent && this.shared.settings.tls === undefined;
     return new ReplicationError(
       overran ? "OVERRUN" : "DISCONNECTED",
       `The connection ended in state ${this.#state}${error ? `: ${error.message}` : ""}${
-        overran ? `; ${waitingBytes} bytes waited, see limits.inboxBytes` : ""
-      }`,
+        mayBeTls ? `; ${MAY_SPEAK_TLS}` : ""
+      }${overran ? `; ${waitingBytes} bytes waited, see limits.inboxBytes` : ""}`,
       error,
     );
   }

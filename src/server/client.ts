@@ -35,6 +35,7 @@ import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { TimerId } from "../base/clock.ts";
 import { nextSlice, Slice, SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress, type Socket, type SocketError } from "../net/socket.ts";
+import { isTlsRecord } from "../net/tls_record.ts";
 import type { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
@@ -119,6 +120,8 @@ export class Client implements SessionLink {
   #heldTimer: TimerId = undefined;
   /** The peer takes too little: nothing runs until `onDrain`. */
   #blocked: boolean = false;
+  /** Bytes have come. */
+  #heard: boolean = false;
   /** A callback is under way that goes on; nothing runs before it. */
   #scheduled: boolean = false;
   /**
@@ -245,11 +248,23 @@ export class Client implements SessionLink {
   }
 
   #onData(chunk: Uint8Array): void {
+    const isFirst = !this.#heard;
+    this.#heard = true;
     this.#dispatcher.statistics.inputBytes += chunk.length;
+    if (isFirst && isTlsRecord(chunk)) return this.#endTls();
     this.#parser.push(chunk);
     if (!this.#waits()) return this.#run();
     this.#parser.keep();
     if (this.#suspended && !this.#paused && this.#parser.keptBytes > SUSPENDED_BYTES) this.#pause();
+  }
+
+  /** Ends a connection that begins with TLS; by what is no TLS the peer sees what is wrong. */
+  #endTls(): void {
+    this.#dispatcher.warnOfForeigner(
+      `${this.session.address} began with TLS on the plain port and was cut off: server.tls would speak it`,
+    );
+    this.#refuse(new RespError("PROTOCOL", "Protocol error: TLS on a plain port", 0));
+    this.#settle();
   }
 
   #onDrain(): void {

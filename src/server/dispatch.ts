@@ -69,8 +69,8 @@ const NOTHING = Argv.of();
  * closed.
  */
 const MAX_QUEUED_BYTES = 1 << 30;
-/** Milliseconds between two warnings of HTTP requests, of which an attacker may send any number. */
-const HTTP_WARNING_MS = 60_000;
+/** Milliseconds between two warnings of peers that speak another protocol. */
+const FOREIGN_WARNING_MS = 60_000;
 /** Commands that run at once inside MULTI instead of being queued (server.c, `processCommand`). */
 const UNQUEUED: readonly string[] = ["exec", "discard", "multi", "watch", "quit", "reset"];
 /**
@@ -115,8 +115,8 @@ export class Dispatcher {
   readonly #unqueued: ReadonlySet<Command>;
   readonly #unqueueable: ReadonlySet<Command>;
   readonly #subscribed: ReadonlySet<Command>;
-  /** When the last HTTP request was logged, by the monotonic clock. */
-  #warnedHttpMs: number = -Infinity;
+  /** When the last peer of another protocol was logged, by the monotonic clock. */
+  #warnedMs: number = -Infinity;
   /** EXEC is running its queue: no command of it may go on in a later turn. */
   #inExec: boolean = false;
 
@@ -372,13 +372,18 @@ export class Dispatcher {
   #endHttp(session: ServerSession): void {
     session.closing = true;
     session.link?.kill();
-    const nowMs = this.clock.monotonic();
-    if (nowMs - this.#warnedHttpMs < HTTP_WARNING_MS) return;
-    this.#warnedHttpMs = nowMs;
-    this.#logger?.warn(
+    this.warnOfForeigner(
       `${session.address} sent an HTTP request to the port for Redis clients and was cut off: a web page` +
         " may be trying to reach it",
     );
+  }
+
+  /** Warns of a peer that speaks another protocol: once a minute, as an attacker may open any number of connections. */
+  warnOfForeigner(message: string): void {
+    const nowMs = this.clock.monotonic();
+    if (nowMs - this.#warnedMs < FOREIGN_WARNING_MS) return;
+    this.#warnedMs = nowMs;
+    this.#logger?.warn(message);
   }
 
   /**
