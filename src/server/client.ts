@@ -120,7 +120,7 @@ export class Client implements SessionLink {
   #heldTimer: TimerId = undefined;
   /** The peer takes too little: nothing runs until `onDrain`. */
   #blocked: boolean = false;
-  /** Bytes have come. */
+  /** The first bytes have come: they tell what protocol the peer speaks. */
   #heard: boolean = false;
   /** A callback is under way that goes on; nothing runs before it. */
   #scheduled: boolean = false;
