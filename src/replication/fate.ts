@@ -2,6 +2,19 @@
  * What becomes of a command of the stream that was not applied: the one place that decides it, from the
  * command's name and the error it met. `apply.ts` acts on the answer.
  *
+ * A command of a release to come has a row only when a server is at hand that shows what it sends its replicas. Known
+ * from their documents alone, and so unknown here: their keys are fetched, exactly.
+ *
+ * ```text
+ *   LMOVEM, BLMOVEM   Redis 8.10   two lists; whether the count is sent as asked for or as moved is not written
+ *   INCREX            Redis 8.8    a number with bounds and an expiry; may be sent as SET with PXAT
+ *   GCRASETVALUE      Redis 8.8    a rate limit's time; the expiry is sent with it or apart
+ *   HSETC, PH*        announced    not in any document of a release
+ *   SFLUSH            Redis Software and forks   slots without keys named: a full sync, as for any write without keys
+ *   ARSET, ARMSET, ARINSERT, ARRING, ARSEEK, ARDEL, ARDELRANGE   Redis 8.8   rows in `commands/module/writes.ts`
+ *   other AR*         the same type: the key is looked at, not fetched over and over
+ * ```
+ *
  * @module
  */
 
