@@ -17,7 +17,7 @@ import { fillEverything } from "./dataset.ts";
 import { Draw, type Kind, KINDS, type NodeRedis, type Word } from "./kinds.ts";
 
 const SEED = Number(env.SEED ?? 17);
-const READS = Number(env.READS ?? 800);
+const READS = Number(env.READS ?? 600);
 /** A round trip to a client costs a hundred reads in process. */
 const CLIENT_READS = Number(env.CLIENT_READS ?? 300);
 const BATCH = 100;

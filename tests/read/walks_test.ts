@@ -13,7 +13,7 @@ import type { TestMaster } from "../../src/testing/mod.ts";
 import { Engine } from "../commands/engine.ts";
 import { follow, READY_MS, started } from "../replica/pair.ts";
 
-const LARGE = 3000;
+const LARGE = 1500;
 
 function rig(): { engine: Engine; reader: Reader; visited: () => number } {
   const engine = new Engine("master", () => 0.5);
