@@ -7,7 +7,7 @@
  */
 
 import { assert } from "./assert.ts";
-import { shortestDigits } from "./grisu2.ts";
+import { shortestDigitBytes, shortestDigits } from "./grisu2.ts";
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;
@@ -292,6 +292,47 @@ export function formatShortest(value: number): string {
   const shown = digits.slice(0, 18 - sign.length);
   const rest = shown.length > 1 ? "." + shown.slice(1) : "";
   return `${sign}${shown[0]}${rest}e${exponent < 0 ? "-" : "+"}${Math.abs(exponent)}`;
+}
+
+/** Bytes that {@linkcode writeDouble} may write. */
+export const DOUBLE_BYTES = 32;
+
+/**
+ * Writes what {@linkcode formatDouble} gives at an offset, where {@linkcode DOUBLE_BYTES} must be free; returns the
+ * offset behind it. Whole numbers and plain fractions are written without a string.
+ */
+export function writeDouble(target: Uint8Array, offset: number, value: number): number {
+  assert(offset + DOUBLE_BYTES <= target.length, "the target has room for the number");
+  if (Number.isSafeInteger(value) && value !== 0) return writeInteger(target, offset, value);
+  const size = Math.abs(value);
+  if (!(size >= 1e-3 && size < 1e15)) return writeText(target, offset, formatDouble(value));
+  const { digits, count, power } = shortestDigitBytes(size);
+  if (power >= 0) return writeText(target, offset, formatDouble(value));
+  let pos = offset;
+  if (value < 0) target[pos++] = MINUS;
+  // The digits before the point, of a number from 0.001 on; all but one of them where it is long: 4.25...e+5.
+  const whole = power + count;
+  const isLong = power <= -7 && whole > 4;
+  const point = isLong ? 1 : whole;
+  if (point <= 0) {
+    target[pos++] = ZERO;
+    target[pos++] = DOT;
+    for (let i = point; i < 0; i++) target[pos++] = ZERO;
+  }
+  const shown = isLong && value < 0 ? Math.min(count, 17) : count;
+  for (let i = 0; i < shown; i++) {
+    if (i === point && i > 0) target[pos++] = DOT;
+    target[pos++] = digits[i];
+  }
+  if (!isLong) return pos;
+  target[pos++] = LOWER_E;
+  target[pos++] = PLUS;
+  return writeInteger(target, pos, whole - 1);
+}
+
+function writeText(target: Uint8Array, offset: number, text: string): number {
+  for (let i = 0; i < text.length; i++) target[offset + i] = text.charCodeAt(i);
+  return offset + text.length;
 }
 
 /**

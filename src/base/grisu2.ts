@@ -17,35 +17,13 @@
  * fraction of 64 bits throughout; each product is rounded to 64 bits, which is why one unit is
  * taken off at either end.
  *
+ * 64 bits are two words of 32 here, the higher one first: a bigint for each step would take some ten times as long,
+ * and a sorted set is replied with a score a member.
+ *
  * @module
  */
 
 import { assert } from "./assert.ts";
-
-/**
- * The bit above the 52 that a normal double stores: it is always 1 and therefore left out of them.
- */
-const HIDDEN_BIT = 1n << 52n;
-const FRACTION_BITS = 52;
-/** Stored exponent of a double minus the exponent of its lowest bit: 1023 + 52. */
-const BIAS = 1075;
-const MASK_64 = (1n << 64n) - 1n;
-/**
- * Bounds of the exponent of a product with a cached power of ten (`expmin`, `expmax` of fpconv.c).
- */
-const MIN_EXPONENT = -60;
-const MAX_EXPONENT = -32;
-/** The cached powers of ten: 10^-348, 10^-340, ... 10^340 (`powers_ten` of fpconv's powers.h). */
-const FIRST_POWER = -348;
-const STEP_POWERS = 8;
-const POWERS = 87;
-/** As many digits of log10(2) as fpconv.c writes: `inv_log2_10`. */
-const LOG10_OF_2 = 0.30102999566398114;
-
-const bits = new DataView(new ArrayBuffer(8));
-/** The cached powers, `fractions[i] * 2 ** exponents[i]`; both are empty until the first call. */
-const fractions: bigint[] = [];
-const exponents: number[] = [];
 
 /** A decimal number: the digits as a whole number, times `10 ** power`. */
 export interface Decimal {
@@ -57,6 +35,8 @@ export interface Decimal {
 
 /** Powers of ten that a double holds exactly: 10^0 to 10^22. */
 const EXACT_POWERS: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+/** Most digits behind the point of a number that is tried as a fraction of few digits. */
+const FEW_DECIMALS = 6;
 /** Whole numbers below this have at most 15 digits. */
 const FIFTEEN_DIGITS = 1e15;
 /**
@@ -68,17 +48,99 @@ const SPLITTER: number = 2 ** 27 + 1;
  */
 const SURELY_NEAR = 0.45;
 
+/** Stored exponent of a double minus the exponent of its lowest bit: 1023 + 52. */
+const BIAS = 1075;
+/** Bits that a fraction with its hidden bit is shifted by to fill 64. */
+const TO_TOP = 11;
 /**
- * The digits of a positive, finite double, the same as those of {@linkcode grisu2} in a tenth of
- * the time: the engine's own digits are taken where they are few and so near the number that both
- * must agree.
+ * Bounds of the exponent of a product with a cached power of ten (`expmin`, `expmax` of fpconv.c).
  */
+const MIN_EXPONENT = -60;
+const MAX_EXPONENT = -32;
+/** The cached powers of ten: 10^-348, 10^-340, ... 10^340 (`powers_ten` of fpconv's powers.h). */
+const FIRST_POWER = -348;
+const STEP_POWERS = 8;
+const POWERS = 87;
+/** As many digits of log10(2) as fpconv.c writes: `inv_log2_10`. */
+const LOG10_OF_2 = 0.30102999566398114;
+const WORD = 2 ** 32;
+const ZERO = 0x30;
+
+const float: Float64Array = new Float64Array(1);
+const words: Uint32Array = new Uint32Array(float.buffer);
+/** Which of the two words of a double is the higher one here. */
+const HIGH: number = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+
+/** The cached powers, `fraction * 2 ** exponent`, in words; filled at the first call. */
+const powersHigh: Uint32Array = new Uint32Array(POWERS);
+const powersLow: Uint32Array = new Uint32Array(POWERS);
+const exponents: Int32Array = new Int32Array(POWERS);
+let isFilled = false;
+
+/** The result of {@linkcode findDigits}: digits as ASCII, how many, and the power of the last. */
+const found: { readonly digits: Uint8Array; count: number; power: number } = {
+  digits: new Uint8Array(20),
+  count: 0,
+  power: 0,
+};
+
+/** Digits as ASCII, reused by the next call. */
+export interface FoundDigits {
+  /** Holds them from its beginning on. */
+  readonly digits: Uint8Array;
+  /** How many there are, 1 to 18. */
+  readonly count: number;
+  /** Power of ten that the last digit counts. */
+  readonly power: number;
+}
+
+/** The digits of a positive, finite double as bytes, without a string. */
+export function shortestDigitBytes(value: number): FoundDigits {
+  findDigits(value);
+  return found;
+}
+
+/** The digits of a positive, finite double. */
 export function shortestDigits(value: number): Decimal {
-  const [mantissa, exponent] = value.toExponential().split("e");
-  const digits = mantissa.replace(".", "");
-  const power = Number(exponent) - digits.length + 1;
-  if (power > 0 || power < -22 || Number(exponent) < -8 || digits.length > 15) return grisu2(value);
-  return isNear(value, Number(digits), EXACT_POWERS[-power]) ? { digits, power } : grisu2(value);
+  findDigits(value);
+  let digits = "";
+  for (let i = 0; i < found.count; i++) digits += String.fromCharCode(found.digits[i]);
+  return { digits, power: found.power };
+}
+
+/**
+ * Finds the digits of a positive, finite double: where it is a fraction of few digits and these are so near that
+ * Grisu2 must find them too, in a few steps.
+ */
+function findDigits(value: number): void {
+  if (value < FIFTEEN_DIGITS / 1e6 && value >= 1e-3) {
+    for (let decimals = 0; decimals <= FEW_DECIMALS; decimals++) {
+      const scale = EXACT_POWERS[decimals];
+      const whole = Math.round(value * scale);
+      if (whole / scale !== value) continue;
+      if (!isNear(value, whole, scale)) break;
+      return setDigits(whole, decimals);
+    }
+  }
+  grisu2(value);
+}
+
+/** Sets the digits of a whole number, without the zeros at its end. */
+function setDigits(whole: number, decimals: number): void {
+  let power = 0 - decimals;
+  while (whole % 10 === 0) {
+    whole /= 10;
+    power++;
+  }
+  let count = 1;
+  for (let bound = 10; whole >= bound; bound *= 10) count++;
+  found.count = count;
+  found.power = power;
+  for (let i = count - 1; i >= 0; i--) {
+    const rest = Math.floor(whole / 10);
+    found.digits[i] = ZERO + (whole - rest * 10);
+    whole = rest;
+  }
 }
 
 /**
@@ -102,115 +164,181 @@ function isNear(value: number, whole: number, scale: number): boolean {
   return distance < SURELY_NEAR * (2 ** -53) * product;
 }
 
+/** The words of a number of 64 bits, and of the products and sums below: functions leave their result here. */
+let resultHigh = 0;
+let resultLow = 0;
+
 /** The digits of a positive, finite double, step by step as `grisu2` of fpconv.c computes them. */
-export function grisu2(value: number): Decimal {
+function grisu2(value: number): void {
   assert(value > 0 && value < Infinity, "the number is positive and finite");
-  bits.setFloat64(0, value);
-  const raw = bits.getBigUint64(0);
-  const biased = Number(raw >> 52n);
-  const low = raw & (HIDDEN_BIT - 1n);
-  const fraction = biased === 0 ? low : low | HIDDEN_BIT;
-  const exponent = (biased === 0 ? 1 : biased) - BIAS;
-  // The value and the two midpoints get the exponent of the upper midpoint, whose top bit is bit
-  // 63. Below a power of two the doubles lie twice as dense, so that midpoint is half as far away.
-  const common = exponent - (63 - FRACTION_BITS) - leadingZeros(fraction);
-  const scale = (by: bigint, from: number) => by << BigInt(from - common);
-  const upper = scale((fraction << 1n) + 1n, exponent - 1);
-  const isPower = fraction === HIDDEN_BIT;
-  const lower = isPower
-    ? scale((fraction << 2n) - 1n, exponent - 2)
-    : scale((fraction << 1n) - 1n, exponent - 1);
-  const middle = scale(fraction, exponent);
+  float[0] = value;
+  const top = words[HIGH];
+  const biased = top >>> 20;
+  let high = top & 0xfffff;
+  let low = words[1 - HIGH];
+  let exponent = 1 - BIAS;
+  const isPower = high === 0 && low === 0;
+  if (biased !== 0) {
+    high |= 0x100000;
+    exponent = biased - BIAS;
+  }
+  // The value and the two midpoints get the exponent of the upper midpoint, whose top bit is bit 63.
+  let shift = TO_TOP;
+  for (; (high & 0x100000) === 0; shift++, exponent--) {
+    high = (high << 1) | (low >>> 31);
+    low = (low << 1) >>> 0;
+  }
+  const common = exponent - TO_TOP;
+  const middleHigh = ((high << TO_TOP) | (low >>> (32 - TO_TOP))) >>> 0;
+  const middleLow = (low << TO_TOP) >>> 0;
+  // Half the gap between two doubles, in units of the lowest bit; below a power of two they lie twice as dense.
+  const half = 2 ** (shift - 1);
   const at = powerFor(common);
-  const power = fractions[at];
-  const high = multiply(upper, power) - 1n;
-  const distance = high - multiply(middle, power);
-  const delta = high - (multiply(lower, power) + 1n);
   const product = common + exponents[at] + 64;
-  return generate(high, distance, delta, -product, -(FIRST_POWER + at * STEP_POWERS));
+  add(middleHigh, middleLow, half);
+  multiply(resultHigh, resultLow, at);
+  add(resultHigh, resultLow, -1);
+  const upperHigh = resultHigh;
+  const upperLow = resultLow;
+  multiply(middleHigh, middleLow, at);
+  subtract(upperHigh, upperLow, resultHigh, resultLow);
+  const distanceHigh = resultHigh;
+  const distanceLow = resultLow;
+  add(middleHigh, middleLow, isPower && biased !== 0 ? -half / 2 : -half);
+  multiply(resultHigh, resultLow, at);
+  add(resultHigh, resultLow, 1);
+  subtract(upperHigh, upperLow, resultHigh, resultLow);
+  found.power = -(FIRST_POWER + at * STEP_POWERS);
+  generate(upperHigh, upperLow, distanceHigh, distanceLow, resultHigh, resultLow, -product - 32);
 }
 
-/** How many bits a fraction is shorter than 53: more than 0 for a subnormal double only. */
-function leadingZeros(fraction: bigint): number {
-  if (fraction >= HIDDEN_BIT) return 0;
-  return 53 - fraction.toString(2).length;
+/** A sum of 64 bits and a whole number of fewer than 53, which may be negative. */
+function add(high: number, low: number, other: number): void {
+  const sum = low + other;
+  const carry = Math.floor(sum / WORD);
+  resultLow = (sum - carry * WORD) >>> 0;
+  resultHigh = (high + carry) >>> 0;
+}
+
+/** A difference of 64 bits, which wraps. */
+function subtract(aHigh: number, aLow: number, bHigh: number, bLow: number): void {
+  resultLow = (aLow - bLow) >>> 0;
+  resultHigh = (aHigh - bHigh - (aLow < bLow ? 1 : 0)) >>> 0;
 }
 
 /**
- * The upper 64 bits of a product of two 64-bit fractions, rounded half up (`multiply` of fpconv.c).
+ * The upper 64 bits of a product with a cached power of ten, rounded half up (`multiply` of fpconv.c).
  */
-function multiply(a: bigint, b: bigint): bigint {
-  return (a * b + (1n << 63n)) >> 64n;
+function multiply(aHigh: number, aLow: number, at: number): void {
+  const bHigh = powersHigh[at];
+  const bLow = powersLow[at];
+  // (aHigh + aLow) * (bHigh + bLow), each product in two words.
+  const lowLow = upperOf(aLow, bLow);
+  const highLow = upperOf(aHigh, bLow);
+  const highLowLow = Math.imul(aHigh, bLow) >>> 0;
+  const lowHigh = upperOf(aLow, bHigh);
+  const lowHighLow = Math.imul(aLow, bHigh) >>> 0;
+  const highHigh = upperOf(aHigh, bHigh);
+  const highHighLow = Math.imul(aHigh, bHigh) >>> 0;
+  const second = lowLow + highLowLow + lowHighLow + 2 ** 31;
+  const third = highLow + lowHigh + highHighLow + Math.floor(second / WORD);
+  const carry = Math.floor(third / WORD);
+  resultLow = (third - carry * WORD) >>> 0;
+  resultHigh = (highHigh + carry) >>> 0;
+}
+
+/** The upper word of a product of two words: of halves, each of which is exact. */
+function upperOf(a: number, b: number): number {
+  const below = (a & 0xffff) * b;
+  const above = (a >>> 16) * b;
+  return Math.floor((above + Math.floor(below / 65536)) / 65536);
+}
+
+/** Whether one number of 64 bits is below another. */
+function isBelow(aHigh: number, aLow: number, bHigh: number, bLow: number): boolean {
+  return aHigh < bHigh || (aHigh === bHigh && aLow < bLow);
 }
 
 /**
- * Writes digits of `high` until the rest is below `delta` (`generate_digits` of fpconv.c).
+ * Writes digits of the upper end of the interval until the rest is below delta (`generate_digits` of fpconv.c).
  *
- * @param high The upper end of the interval, in units of `2 ** -shift`.
- * @param distance From the value up to `high`, in the same unit.
- * @param delta Length of the interval, in the same unit.
- * @param shift Bits behind the binary point: 32 to 60.
- * @param power Of ten that the digit before the decimal point counts.
+ * @param shift Bits of the higher word behind the binary point: 0 to 28, and all of the lower word.
  */
 function generate(
-  high: bigint,
-  distance: bigint,
-  delta: bigint,
+  upperHigh: number,
+  upperLow: number,
+  distanceHigh: number,
+  distanceLow: number,
+  deltaHigh: number,
+  deltaLow: number,
   shift: number,
-  power: number,
-): Decimal {
-  const one = 1n << BigInt(shift);
-  const mask = one - 1n;
-  let whole = Number(high >> BigInt(shift));
-  let rest = high & mask;
-  const digits: number[] = [];
+): void {
+  const one = 2 ** shift;
+  let whole = Math.floor(upperHigh / one);
+  let restHigh = upperHigh - whole * one;
+  let restLow = upperLow;
+  let count = 0;
   // The part before the point is below 2^32, at most ten digits; leading zeros are not written.
-  let unit = 1_000_000_000;
-  for (let kappa = 9; kappa >= 0; kappa--, unit /= 10) {
+  for (let kappa = 9, unit = 1_000_000_000; kappa >= 0; kappa--, unit /= 10) {
     const digit = Math.floor(whole / unit);
-    if (digit !== 0 || digits.length > 0) digits.push(digit);
+    if (digit !== 0 || count > 0) found.digits[count++] = ZERO + digit;
     whole -= digit * unit;
-    const left = (BigInt(whole) << BigInt(shift)) + rest;
-    if (left > delta) continue;
-    round(digits, delta, left, BigInt(unit) << BigInt(shift), distance);
-    return { digits: digits.join(""), power: power + kappa };
+    const leftHigh = whole * one + restHigh;
+    if (isBelow(deltaHigh, deltaLow, leftHigh, restLow)) continue;
+    found.count = count;
+    found.power += kappa;
+    return round(distanceHigh, distanceLow, deltaHigh, deltaLow, leftHigh, restLow, unit * one);
   }
-  // Digits behind the point: instead of dividing the unit by ten, everything else is multiplied by
-  // it.
-  let scale = 1n;
+  // Digits behind the point: instead of dividing the unit by ten, everything else is multiplied by it.
   for (let kappa = -1;; kappa--) {
-    rest *= 10n;
-    delta *= 10n;
-    scale *= 10n;
-    const digit = Number(rest >> BigInt(shift));
-    if (digit !== 0 || digits.length > 0) digits.push(digit);
-    rest &= mask;
-    if (rest >= delta) continue;
-    round(digits, delta, rest, one, (distance * scale) & MASK_64);
-    return { digits: digits.join(""), power: power + kappa };
+    const tens = restLow * 10;
+    const carry = Math.floor(tens / WORD);
+    const high = restHigh * 10 + carry;
+    const digit = Math.floor(high / one);
+    restLow = tens - carry * WORD;
+    restHigh = high - digit * one;
+    const deltaTens = deltaLow * 10;
+    deltaHigh = deltaHigh * 10 + Math.floor(deltaTens / WORD);
+    deltaLow = deltaTens % WORD;
+    const distanceTens = distanceLow * 10;
+    distanceHigh = (distanceHigh * 10 + Math.floor(distanceTens / WORD)) % WORD;
+    distanceLow = distanceTens % WORD;
+    if (digit !== 0 || count > 0) found.digits[count++] = ZERO + digit;
+    if (!isBelow(restHigh, restLow, deltaHigh, deltaLow)) continue;
+    found.count = count;
+    found.power += kappa;
+    return round(distanceHigh, distanceLow, deltaHigh, deltaLow, restHigh, restLow, one);
   }
 }
 
 /**
  * Lowers the last digit while that brings the digits nearer to the value (`round_digit` of
- * fpconv.c).
+ * fpconv.c). The rest is from the digits written so far up to the upper end of the interval.
  *
- * @param rest From the digits written so far up to the upper end of the interval.
- * @param unit Worth of the last digit.
+ * @param unit Worth of the last digit, the higher word; the lower one is 0.
  */
 function round(
-  digits: number[],
-  delta: bigint,
-  rest: bigint,
-  unit: bigint,
-  distance: bigint,
+  distanceHigh: number,
+  distanceLow: number,
+  deltaHigh: number,
+  deltaLow: number,
+  restHigh: number,
+  restLow: number,
+  unit: number,
 ): void {
-  while (
-    rest < distance && delta - rest >= unit &&
-    (rest + unit < distance || distance - rest > rest + unit - distance)
-  ) {
-    digits[digits.length - 1]--;
-    rest += unit;
+  while (isBelow(restHigh, restLow, distanceHigh, distanceLow)) {
+    subtract(deltaHigh, deltaLow, restHigh, restLow);
+    if (resultHigh < unit) return;
+    const nextHigh = restHigh + unit;
+    if (!isBelow(nextHigh, restLow, distanceHigh, distanceLow)) {
+      subtract(distanceHigh, distanceLow, restHigh, restLow);
+      const nowHigh = resultHigh;
+      const nowLow = resultLow;
+      subtract(nextHigh, restLow, distanceHigh, distanceLow);
+      if (!isBelow(resultHigh, resultLow, nowHigh, nowLow)) return;
+    }
+    found.digits[found.count - 1]--;
+    restHigh = nextHigh;
   }
 }
 
@@ -218,7 +346,7 @@ function round(
  * Index of the cached power that brings a number of that exponent into range (`find_cachedpow10`).
  */
 function powerFor(exponent: number): number {
-  if (fractions.length === 0) fillPowers();
+  if (!isFilled) fillPowers();
   const near = Math.trunc(-(exponent + POWERS) * LOG10_OF_2);
   let index = Math.trunc((near - FIRST_POWER) / STEP_POWERS);
   for (;;) {
@@ -233,7 +361,8 @@ function powerFor(exponent: number): number {
  * Computes the cached powers, each rounded to the nearest fraction of 64 bits with its top bit set.
  */
 function fillPowers(): void {
-  assert(fractions.length === 0, "the powers are computed once");
+  assert(!isFilled, "the powers are computed once");
+  isFilled = true;
   for (let i = 0; i < POWERS; i++) {
     const power = FIRST_POWER + i * STEP_POWERS;
     const size = 10n ** BigInt(Math.abs(power));
@@ -243,8 +372,9 @@ function fillPowers(): void {
     const exact = power >= 0 ? shifted(size, -exponent) : (1n << BigInt(-exponent)) / size;
     const extra = exact.toString(2).length - 64;
     const rounded = (exact + (1n << BigInt(extra - 1))) >> BigInt(extra);
-    fractions.push(rounded);
-    exponents.push(exponent + extra);
+    powersHigh[i] = Number(rounded >> 32n);
+    powersLow[i] = Number(rounded & 0xffffffffn);
+    exponents[i] = exponent + extra;
   }
 }
 

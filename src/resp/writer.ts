@@ -17,7 +17,7 @@
  * @module
  */
 
-import { encodeUtf8, formatDouble, writeInteger } from "../base/ascii.ts";
+import { DOUBLE_BYTES, encodeUtf8, writeDouble, writeInteger } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import type { ByteBuffer } from "../base/byte_buffer.ts";
 import type { AggregateKind, ReplyTarget } from "./reply_target.ts";
@@ -30,6 +30,9 @@ const SPACE = 32;
 /** Longest header in bytes: type byte, sign, twenty digits, CR LF. */
 const MAX_HEADER = 24;
 const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+
+/** The text of the double that is being written. */
+const number: Uint8Array = new Uint8Array(DOUBLE_BYTES);
 
 const NULL_BULK = latin1Bytes("$-1\r\n");
 const NULL_ARRAY = latin1Bytes("*-1\r\n");
@@ -164,9 +167,11 @@ export class ReplyWriter implements ReplyTarget {
   /** Writes a floating point number in the shortest text that reads back as the same. */
   double(value: number): void {
     if (this.silent) return;
-    const text = formatDouble(value);
-    if (this.protocol === 3) this.#line(TypeByte.DOUBLE, text);
-    else writeBulkText(this.out, text);
+    const length = writeDouble(number, 0, value);
+    if (this.protocol === 2) return writeBulk(this.out, number, 0, length);
+    this.out.writeByte(TypeByte.DOUBLE);
+    this.out.writeBytes(number, 0, length);
+    writeLineEnd(this.out);
   }
 
   /** Writes a boolean, in RESP2 as 1 or 0. */
