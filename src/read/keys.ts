@@ -11,7 +11,7 @@ import { encodingName } from "../commands/keys/object.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import { approximateExpiry } from "../store/memory/expiry.ts";
 import { type Entry, ValueType } from "../store/memory/record.ts";
-import { moduleValueOf } from "../store/types/module.ts";
+import { moduleTypeOf } from "../store/types/module_types.ts";
 import type { Value } from "./codec.ts";
 import type { ReadCore } from "./core.ts";
 import type { CallArgument } from "./reply.ts";
@@ -301,7 +301,7 @@ function tellExpiry(tracker: ReadTracker, db: Database, entry: Entry): void {
 }
 
 function typeName(db: Database, entry: Entry): TypeName {
-  const module = moduleValueOf(db, entry)?.module;
+  const module = moduleTypeOf(db, entry);
   if (module === "vectorset" || module === "array") return module;
   return TYPE_NAMES[db.typeOf(entry)] ?? "module";
 }

@@ -78,7 +78,7 @@ export interface ReplicaStatus {
   readonly databases: readonly number[];
   /**
    * The keys now held whose values are kept without being read, by the name of their type as `TYPE` tells it
-   * (`ReJSON-RL`, `vectorset`...), and how many of them are no longer known byte by byte.
+   * (`ReJSON-RL`, `array`...), and how many of them are no longer known byte by byte.
    */
   readonly modules: Readonly<Record<string, ModuleKeys>>;
   /** Bytes reserved for keys, values and tables; those of indexes are in `collections`. */

@@ -75,6 +75,22 @@ test("databases are read apart", () =>
     assert.throws(() => replica.db(1.5), RangeError);
   }));
 
+test("vector sets are a type of their own, searched by call()", () =>
+  follow(async (pair) => {
+    const { master, replica } = pair;
+    master.call("VADD", "v", "VALUES", "2", "1", "0", "east", "SETATTR", '{"n":1}');
+    master.call("VADD", "v", "VALUES", "2", "0", "1", "north");
+    await started(pair);
+    assert.equal(replica.type("v"), "vectorset");
+    assert.deepEqual([...replica.scan({ type: "vectorset" })], ["v"]);
+    assert.throws(() => replica.get("v"), CommandError);
+    const found = replica.call("VSIM", "v", "VALUES", "2", "2", "0", "WITHSCORES");
+    assert.deepEqual(found, new Map([["east", 1], ["north", 0.5]]));
+    assert.deepEqual(replica.call("VEMB", "v", "north"), [0, 1]);
+    assert.deepEqual(replica.call("VSIM", "v", "ELE", "north", "FILTER", ".n == 1"), ["east"]);
+    assert.deepEqual(replica.status().modules, {});
+  }));
+
 test("call() answers as a RESP3 client is answered", () =>
   follow(async (pair) => {
     const { master, replica } = pair;
