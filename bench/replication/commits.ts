@@ -1,0 +1,113 @@
+/**
+ * What do those who are told of changes cost the applying of SETs? With nobody nothing measurable is wanted, with one
+ * consumer less than 15%.
+ *
+ *     [COMMANDS=200000] [KEYS=100000] [VALUE=64] [RUNS=15] deno run -A bench/replication/commits.ts
+ *
+ * The ways are taken in turn, run by run, and each is compared with the plain one of the same run: so noise of the
+ * machine that lasts longer than a run falls out.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../../src/base/byte_buffer.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import type { Host } from "../../src/commands/engine/host.ts";
+import { createStreamExecutor } from "../../src/replication/executor.ts";
+import type { StreamExecutor, StreamHooks } from "../../src/replication/types.ts";
+import { ReplicaEngine } from "../../src/replica/engine.ts";
+import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
+import { headline, line, median, size, spread, verdict } from "../support/report.ts";
+import { applyStream, setStream } from "../support/set_stream.ts";
+
+const count = size("COMMANDS", 200_000);
+const keys = size("KEYS", 100_000);
+const valueBytes = size("VALUE", 64);
+const runs = size("RUNS", 15);
+
+interface Way {
+  readonly name: string;
+  /** Most that it may take of the plain way's time; undefined where that is only told. */
+  readonly atMost?: number;
+  readonly executor: StreamExecutor;
+  readonly hooks?: StreamHooks;
+  readonly speeds: number[];
+  readonly shares: number[];
+}
+
+const logger = { debug() {}, info() {}, warn() {}, error: console.error };
+
+function newEngine(): ReplicaEngine {
+  return new ReplicaEngine({
+    keyspace: new Keyspace({ random: Math.random }),
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    server: {},
+    target: undefined,
+    follow() {},
+    linkStatus: () => undefined,
+  });
+}
+
+/** The commands of a server around the keyspace, which counts each, and whoever is told of its commits. */
+function replicaWay(name: string, atMost: number, use: (engine: ReplicaEngine) => void): Way {
+  const engine = newEngine();
+  use(engine);
+  const { executor, hooks } = engine;
+  return { name, atMost, executor, hooks, speeds: [], shares: [] };
+}
+
+/** Reads every key of every commit and keeps nothing: the least that a consumer does. */
+function readEach(engine: ReplicaEngine): void {
+  const ref = new BytesRef();
+  engine.commits.subscribe({
+    committed(commit) {
+      for (let i = 0; i < commit.count; i++) commit.keyAt(i, ref);
+    },
+    replaced() {},
+  });
+}
+
+function bare(): Way {
+  const random = Math.random;
+  const host = { role: "slave", databases: 16 } as Host;
+  const executor = createStreamExecutor({ keyspace: new Keyspace({ random }), random, host });
+  return { name: "table of commands alone", executor, speeds: [], shares: [] };
+}
+
+const plain = replicaWay("a replica, nobody listens", 1.02, () => {});
+const ways: readonly Way[] = [
+  plain,
+  bare(),
+  replicaWay("one listener reads each key", 1.15, readEach),
+];
+const chunks = setStream(count, keys, valueBytes);
+
+headline("What do those who are told of changes cost the applying of SETs?", {
+  commands: count,
+  keys,
+  "value bytes": valueBytes,
+  runs,
+});
+for (let run = 0; run <= runs; run++) {
+  const times = new Map<Way, number>();
+  for (let i = 0; i < ways.length; i++) {
+    const way = ways[(i + run) % ways.length];
+    const began = performance.now();
+    const seen = applyStream(chunks, way.executor, way.hooks);
+    times.set(way, performance.now() - began);
+    if (seen !== count) throw new Error(`${seen} of ${count} commands were seen`);
+  }
+  if (run === 0) continue;
+  for (const way of ways) {
+    const ms = times.get(way)!;
+    way.speeds.push(count / ms / 1000);
+    way.shares.push(ms / times.get(plain)!);
+  }
+}
+for (const { name, atMost, speeds, shares } of ways) {
+  line("SET", name, spread(speeds, "M/s"));
+  if (atMost === undefined) line("SET", "  of the plain way's time", median(shares).toFixed(2));
+  else verdict("SET", "  of the plain way's time", median(shares), { atLeast: atMost, aim: 1 });
+}
