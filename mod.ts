@@ -20,7 +20,7 @@
  */
 
 export { Replica } from "./src/replica/replica.ts";
-export { TimeoutError, type WaitOptions } from "./src/replica/waiting.ts";
+export { TimeoutError, type WaitOptions } from "./src/replication/waiting.ts";
 export type {
   DecodeCacheOptions,
   MasterOptions,
@@ -117,6 +117,10 @@ export type {
 export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
 export type { ModuleKeys } from "./src/store/types/module.ts";
 export { ReadOnlyError, Storage } from "./src/replica/storage.ts";
+export { Master, Transaction } from "./src/write/master.ts";
+export type { WriteOptions, WriteResult } from "./src/write/types.ts";
+export type { ScoredMember, SetOptions, XaddOptions, ZaddOptions } from "./src/write/shortcuts.ts";
+export { WriteError, type WriteErrorCode } from "./src/write/errors.ts";
 export { CommandError } from "./src/commands/engine/errors.ts";
 export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";
 export type {

@@ -26,6 +26,7 @@ const RANKS: Record<string, number> = {
   server: 4,
   read: 4,
   feed: 5,
+  write: 5,
   cluster: 5,
   observe: 5,
   replica: 6,

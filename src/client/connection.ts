@@ -28,7 +28,7 @@ import {
 } from "../net/socket.ts";
 import { isTlsRecord, MAY_SPEAK_TLS, SPEAKS_TLS } from "../net/tls_record.ts";
 import { ReplyParser } from "../resp/reply_parser.ts";
-import { ErrorReply, Push, type RespValue } from "../resp/types.ts";
+import { ErrorReply, Push, type RespValue, VerbatimString } from "../resp/types.ts";
 import { writeCommand } from "../resp/writer.ts";
 
 /** Longest string accepted in a reply unless told: a sentinel's answers are a few kilobytes. */
@@ -96,6 +96,8 @@ export class ClientConnection {
   #closed: boolean = false;
   /** Nothing has come from the server yet. */
   #isSilent: boolean = true;
+  /** True when it ends with the last reply. */
+  #closing: boolean = false;
 
   private constructor(options: ClientOptions, socket: Socket) {
     this.#options = options;
@@ -159,6 +161,12 @@ export class ClientConnection {
       writeCommand(this.#socket.out, ...args);
       this.#socket.flush();
     });
+  }
+
+  /** Ends the connection once every command has its reply; at once when there is none to wait for. */
+  closeWhenAnswered(): void {
+    this.#closing = true;
+    if (this.#questions.length === 0) this.close();
   }
 
   /** Ends the connection; what is asked is rejected. */
@@ -247,6 +255,7 @@ export class ClientConnection {
     this.#watch();
     if (reply instanceof ErrorReply) question.reject(reply);
     else question.resolve(reply);
+    if (this.#closing && this.#questions.length === 0) this.close();
   }
 
   #end(error: Error): void {
@@ -261,8 +270,9 @@ export class ClientConnection {
   }
 }
 
-/** A bulk or simple string of a reply as UTF-8 text; "" for any other reply. */
+/** A bulk, simple or verbatim string of a reply as UTF-8 text; "" for any other reply. */
 export function textOf(value: RespValue | undefined): string {
   if (typeof value === "string") return value;
+  if (value instanceof VerbatimString) return value.toString();
   return value instanceof Uint8Array ? utf8(value) : "";
 }

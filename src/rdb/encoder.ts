@@ -38,6 +38,7 @@ import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
 import { vectorSetOf } from "../store/types/vector_set.ts";
 import { type FrozenDatabase, FrozenKeyspace, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
+import { HISTORY_AUX } from "./format/history_aux.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { RecordWriter } from "./format/record_writer.ts";
@@ -72,6 +73,8 @@ export interface SnapshotPosition {
   readonly offset: number;
   /** Index of the database that is selected in the stream at that offset. */
   readonly streamDb: number;
+  /** Earlier histories, one text each, the oldest first; none when left out. */
+  readonly histories?: readonly string[];
 }
 
 /** Options of {@linkcode SnapshotEncoder}. */
@@ -287,6 +290,7 @@ export class SnapshotEncoder implements SnapshotHook {
       writer.aux("repl-stream-db", position.streamDb);
       writer.aux("repl-id", position.replid);
       writer.aux("repl-offset", position.offset);
+      for (const history of position.histories ?? []) writer.aux(HISTORY_AUX, history);
     }
     if (this.#options.master !== undefined) {
       writer.aux(MASTER_FORMAT_AUX, this.#options.master.snapshotVersion);

@@ -25,6 +25,7 @@ import { ModuleValue, setUnknown } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
 import { VectorSetParts } from "./elements/vector_set.ts";
 import { failDuplicateKey, RdbError } from "./format/errors.ts";
+import { HISTORY_AUX, MAX_HISTORIES, MAX_HISTORY_BYTES } from "./format/history_aux.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { Dialect } from "./format/opcodes.ts";
@@ -87,6 +88,8 @@ export class KeyspaceLoader implements RdbSink {
   offset: number = -1;
   /** Database selected in the stream at that offset (`repl-stream-db`); -1 when it does not say. */
   streamDb: number = -1;
+  /** Earlier histories of the data, as our own snapshots have them. */
+  readonly histories: string[] = [];
   /** When it was written, in seconds since 1970 (`ctime`); -1 when it does not say. */
   createdSeconds: number = -1;
   /** Bytes of memory its server used (`used-mem`); -1 when it does not say. */
@@ -156,15 +159,10 @@ export class KeyspaceLoader implements RdbSink {
         this.#keyspace.snapshotVersion = auxNumber(value, valueStart, valueEnd);
         return;
       case "repl-id":
-        if (valueEnd - valueStart !== REPLID_LENGTH) return;
-        this.replid = latin1(value, valueStart, valueEnd);
-        return;
       case "repl-offset":
-        this.offset = auxNumber(value, valueStart, valueEnd);
-        return;
       case "repl-stream-db":
-        this.streamDb = auxNumber(value, valueStart, valueEnd);
-        return;
+      case HISTORY_AUX:
+        return this.#placeAux(latin1(name, nameStart, nameEnd), value, valueStart, valueEnd);
       case "ctime":
         this.createdSeconds = auxNumber(value, valueStart, valueEnd);
         return;
@@ -192,6 +190,20 @@ export class KeyspaceLoader implements RdbSink {
         return;
     }
     this.stats.ignoredAux++;
+  }
+
+  /** A field that says where in which history the data stands. */
+  #placeAux(name: string, value: Uint8Array, start: number, end: number): void {
+    if (name === "repl-offset") {
+      this.offset = auxNumber(value, start, end);
+    } else if (name === "repl-stream-db") {
+      this.streamDb = auxNumber(value, start, end);
+    } else if (name === HISTORY_AUX) {
+      const isOurs = end - start <= MAX_HISTORY_BYTES && this.histories.length < MAX_HISTORIES;
+      if (isOurs) this.histories.push(latin1(value, start, end));
+    } else if (end - start === REPLID_LENGTH) {
+      this.replid = latin1(value, start, end);
+    }
   }
 
   /** Changes the database. It is made by its first key, not by its number. */

@@ -86,6 +86,8 @@ export class ReplicaEngine implements ReaderSource {
   refusal: (() => Error) | undefined = undefined;
   /** Called when reads are refused from now on, for another reason, or are answered again. */
   refusalChanged: () => void = () => {};
+  /** Called when the offset has moved: behind each command of the stream and each key that was fetched. */
+  moved: () => void = () => {};
   /** Is told what reads look at, while somebody records it. */
   tracker: ReadTracker | undefined = undefined;
   /** Decoded values that are kept, of all databases. */
@@ -130,7 +132,7 @@ export class ReplicaEngine implements ReaderSource {
     });
     this.#calls = new InProcessCalls(this.#server.dispatcher, keyspace);
     this.#calls.loading = this.#awaitsData;
-    const stream = followStream(parts, this.#server, this.commits);
+    const stream = followStream(parts, this.#server, this.commits, () => this.moved());
     this.executor = stream.executor;
     this.hooks = stream.hooks;
     followSlots(keyspace, clock, this.commits);
@@ -208,6 +210,7 @@ function followStream(
   { keyspace, clock, random, onUnsupported }: EngineParts,
   server: Server,
   commits: Commits,
+  moved: () => void,
 ): { readonly executor: StreamExecutor; readonly hooks: StreamHooks } {
   const { host, clients, calls } = server.dispatcher;
   /** Who sent a command of the stream, as MONITOR and the slow log show it. */
@@ -248,7 +251,10 @@ function followStream(
       if (row !== undefined) calls.show(row, argv, origin, dbIndex, clock.now());
     },
     publish: (argv, sharded) => void host.pubsub.publish(argv.at(1), argv.at(2), sharded),
-    committed: () => commits.end(),
+    committed: () => {
+      commits.end();
+      moved();
+    },
     replacing: (fresh) => commits.replacing(fresh),
     abandoned: () => commits.abandoned(),
     replaced: () => commits.replaced(),

@@ -33,7 +33,7 @@ import type {
   ServerOptions,
 } from "./options.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
-import type { WaitOptions } from "./waiting.ts";
+import type { WaitOptions } from "../replication/waiting.ts";
 
 /** The least `maxStalenessMs`: below it every hiccup of a network would refuse reads. */
 const MIN_STALENESS_MS = 100;

@@ -43,12 +43,18 @@ import {
 import { textCodec } from "../read/codec.ts";
 import { ReadCore } from "../read/core.ts";
 import { type Reader, textReader } from "../read/reader.ts";
+import type { CallArgument } from "../read/reply.ts";
+import { Master } from "../write/master.ts";
+import type { WriteOptions, WriteResult } from "../write/types.ts";
+import type { MasterWriter } from "../write/writer.ts";
 import { MasterProbe } from "./probe.ts";
+import type { SnapshotPosition } from "../rdb/encoder.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
 import { describeStatus, type ReplicaStatus } from "./status.ts";
 import { Storage } from "./storage.ts";
-import { TimeoutError, type WaitOptions, within } from "./waiting.ts";
+import { certainEnd, makeWriter, splitOptions } from "./writes.ts";
+import { TimeoutError, type WaitOptions, within } from "../replication/waiting.ts";
 
 const WARNINGS: Logger = {
   debug() {},
@@ -101,8 +107,11 @@ export class Replica extends LiveReader {
   readonly #storage: Storage;
   readonly #live: LiveValues;
   readonly #collections: Collections;
+  readonly #writer: MasterWriter;
+  readonly #master: Master;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
+  #net: Net | undefined;
   #probe: MasterProbe | undefined;
   #sentinel: SentinelWatch | undefined;
   #snapshots: Snapshots | undefined;
@@ -154,6 +163,17 @@ export class Replica extends LiveReader {
     this.#engine = engine;
     this.#emitter = new Emitter(logger);
     engine.refusalChanged = () => this.#live.changedAll();
+    this.#writer = makeWriter({
+      clock,
+      commits,
+      target,
+      credentials: target && toCredentials(target),
+      timeouts: timeoutsWithDefaults(options.timeouts ?? {}),
+      net: () => this.#net,
+      address: () => this.#link?.address,
+    });
+    this.#master = new Master(this.#writer);
+    engine.moved = () => this.#writer.moved();
     if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
     const follows = this.#target !== undefined;
     this.#staleness = options.maxStalenessMs === undefined || !follows
@@ -290,6 +310,58 @@ export class Replica extends LiveReader {
     return this.#emitter.on(name, listener);
   }
 
+  /**
+   * Sends a write to the master, and waits until it is readable here. Any command on data, script or PUBLISH, as
+   * the master spells it; {@linkcode Replica.master} has the commonest as methods, and transactions.
+   *
+   * @param args The command's name and its arguments; then, where wanted, an object with options.
+   * @throws {TypeError} For a command about a connection or about the server itself, as SELECT or CONFIG.
+   * @throws {WriteError} FAILED when the master did not do it, UNKNOWN when it may have.
+   *
+   * @example Read what was written
+   * ```ts
+   * import { Replica } from "@rimr/replica";
+   * import { TestMaster } from "@rimr/replica/testing";
+   *
+   * await using master = await TestMaster.start();
+   * await using replica = new Replica({ master: master.url });
+   * await replica.start();
+   * await replica.ready();
+   * await replica.write("SET", "user:1", "Ada");
+   * console.log(replica.get("user:1")); // Ada
+   * ```
+   */
+  write(...args: [...CallArgument[], WriteOptions] | CallArgument[]): Promise<WriteResult> {
+    const { words, options } = splitOptions(args);
+    return this.#writer.write(words, options);
+  }
+
+  /** The commonest writes to the master as methods, and transactions. */
+  get master(): Master {
+    return this.#master;
+  }
+
+  /**
+   * Where the data stands, as text for a cookie or a header: `waitFor` of it waits until another replica of this
+   * master shows at least what this one shows now. Undefined before there is data.
+   */
+  get token(): string | undefined {
+    return this.#writer.token;
+  }
+
+  /**
+   * Waits until everything up to a token is readable here: one of `write`, or another replica's `token`.
+   *
+   * @param options How long to wait; for ever when left out.
+   * @throws {TypeError} When it is no token.
+   * @throws {WriteError} HISTORY_LOST when a failover has lost it, so that it will never be here.
+   * @throws {TimeoutError} When it took longer than `timeoutMs`.
+   */
+  async waitFor(token: string, options: WaitOptions = {}): Promise<void> {
+    checkWait(options, "waitFor");
+    await this.#writer.waitFor(token, options);
+  }
+
   /** The data as a plain store, with the method names of the Go library `redis-inmemory-replica`. */
   get storage(): Storage {
     return this.#storage;
@@ -316,13 +388,16 @@ export class Replica extends LiveReader {
 
   /** Loads the snapshot on disk, begins to serve, and makes the link without starting it. */
   async #open(): Promise<void> {
-    const net = this.#options.net ?? await loadNet(this.#clock);
+    const net = this.#net ??= this.#options.net ?? await loadNet(this.#clock);
     const place = await this.#restore();
     const port = await this.#listen(net);
     if (this.#target === undefined || this.#link !== undefined) return;
     this.#link = this.#makeLink(net, this.#target, port);
     this.#engine.commits.place = this.#link.place;
-    if (place !== undefined) this.#link.restore(place, place.asOfMs);
+    if (place !== undefined) {
+      this.#link.restore(place, place.asOfMs);
+      this.#writer.restore(place);
+    }
     this.#probe = this.#makeProbe(net, this.#target);
     this.#staleness?.judge();
     this.#snapshots?.start();
@@ -339,7 +414,7 @@ export class Replica extends LiveReader {
       keyspace: this.#keyspace,
       clock: this.#clock,
       logger: this.#logger,
-      position: () => positionOf(this.#link?.status()),
+      position: () => positionOf(this.#link?.status(), this.#writer.histories),
     };
     this.#snapshots = new Snapshots(source, storage, snapshot);
     this.#restored = await this.#snapshots.load();
@@ -459,11 +534,13 @@ export class Replica extends LiveReader {
       const status = this.#link!.status();
       this.#engine.linkChanged(status);
       if (event.state !== "connected") this.#probe?.close();
+      this.#writer.relocated();
       this.#staleness?.judge();
       this.#emitter.emit("state", { state: event.state });
     } else if (event.type === "synced") {
       if (event.kind === "full") this.#engine.replaced();
       this.#engine.dataIsWhole();
+      this.#writer.followed(certainEnd(event.kind, this.#link!.status()));
       this.#emitter.emit("sync", { kind: event.kind });
     } else if (event.type === "emptied") {
       this.#engine.linkChanged(this.#link!.status());
@@ -480,6 +557,7 @@ export class Replica extends LiveReader {
     await this.#sentinel?.stop();
     await this.#starting?.catch(() => undefined);
     await this.#snapshots?.close();
+    this.#writer.close();
     this.#staleness?.stop();
     this.#probe?.close();
     this.#live.close();
@@ -507,11 +585,12 @@ function toCredentials(
 /** Where the data stands in the master's stream; undefined when PSYNC could not resume from there. */
 function positionOf(
   link: LinkStatus | undefined,
-): { replid: string; offset: number; streamDb: number } | undefined {
+  histories: readonly string[],
+): SnapshotPosition | undefined {
   if (link === undefined || !link.resumable) return undefined;
   // A key that is being fetched is not what the stream made of it, and a later process would not know.
   if (link.repairs !== undefined && link.repairs.awaited > 0) return undefined;
-  return { replid: link.replid, offset: link.appliedOffset, streamDb: link.db };
+  return { replid: link.replid, offset: link.appliedOffset, streamDb: link.db, histories };
 }
 
 function portOf(address: Address): number | undefined {

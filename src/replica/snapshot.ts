@@ -99,6 +99,8 @@ export interface RestoredPlace {
   readonly db: number;
   /** When it was written, milliseconds since 1970. */
   readonly asOfMs: number;
+  /** Earlier histories of the data, as they were given with its position. */
+  readonly histories: readonly string[];
 }
 
 /** The data that is saved, and what else saving needs of the replica. */
@@ -297,11 +299,11 @@ export class Snapshots {
       }
     }
     if (!loader.complete) return "it ends before it is whole";
-    const { replid, offset, streamDb, createdSeconds } = loader;
+    const { replid, offset, streamDb, createdSeconds, histories } = loader;
     if (!REPLID.test(replid) || offset < 0 || streamDb < 0) {
       return "it does not say where in the stream it stands";
     }
-    return { replid, offset, db: streamDb, asOfMs: Math.max(0, createdSeconds) * 1000 };
+    return { replid, offset, db: streamDb, asOfMs: Math.max(0, createdSeconds) * 1000, histories };
   }
 
   /** Sets a snapshot aside that cannot be loaded: the next save must not destroy the only copy. */

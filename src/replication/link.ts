@@ -174,6 +174,11 @@ export class ReplicationLink {
     this.relocate(reason);
   }
 
+  /** Where the master is, as far as is known at this moment. */
+  get address(): Address {
+    return this.#shared.address;
+  }
+
   /** Where the data stands at each moment: an object whose fields follow it. */
   get place(): CommitPlace {
     const { replOffset, repair } = this.#shared;

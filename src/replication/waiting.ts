@@ -5,7 +5,7 @@
  */
 
 import type { Clock, TimerId } from "../base/clock.ts";
-import { stopped } from "../replication/errors.ts";
+import { stopped } from "./errors.ts";
 
 /** Bounds on how long {@linkcode Replica.start} and {@linkcode Replica.ready} wait. */
 export interface WaitOptions {
