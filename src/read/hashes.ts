@@ -113,16 +113,22 @@ export class HashReads<T extends Value> extends StringReads<T> {
     const object: Record<string, T> = {};
     this.#object = object;
     this.#each(entry, this.#addToObject);
-    return object;
+    return this.#isEmpty(object) ? undefined : object;
   }
 
-  #decodeAll<V>(key: Key, entry: Entry, decode: Decode<V>): Record<string, V> | V {
+  /** Whether every field of a hash has expired, which its master will delete. */
+  #isEmpty(object: Record<string, unknown>): boolean {
+    return this.#nowMs !== -Infinity && Object.keys(object).length === 0;
+  }
+
+  #decodeAll<V>(key: Key, entry: Entry, decode: Decode<V>): Record<string, V> | V | undefined {
     if (typeof decode === "object") return this.#validate(key, entry, decode);
     // A decoder is code of the application, which may read: all fields are read before it runs.
     const fields: [name: string, bytes: Uint8Array][] = [];
     this.#each(entry, (f, fs, fe, v, vs, ve, at) => {
       if (this.#sees(at)) fields.push([names.text(f, fs, fe), v.slice(vs, ve)]);
     });
+    if (fields.length === 0) return undefined;
     const object: Record<string, V> = {};
     for (const [name, bytes] of fields) {
       cursor.value.set(bytes, 0, bytes.length);
@@ -132,7 +138,7 @@ export class HashReads<T extends Value> extends StringReads<T> {
   }
 
   /** What a schema makes of all fields; kept while the hash lies in one run of bytes and no field expires. */
-  #validate<V>(key: Key, entry: Entry, schema: Schema<V>): V {
+  #validate<V>(key: Key, entry: Entry, schema: Schema<V>): V | undefined {
     const { db, decoded, value } = this.core;
     const slots = this.core.slotsOf(schema);
     const name = `\0${typeof key === "string" ? key : latin1(key)}`;
@@ -147,6 +153,7 @@ export class HashReads<T extends Value> extends StringReads<T> {
     this.#each(entry, (f, fs, fe, v, vs, ve, at) => {
       if (this.#sees(at)) defineField(object, names.text(f, fs, fe), utf8(v, vs, ve));
     });
+    if (this.#isEmpty(object)) return undefined;
     const made = validate(schema, object, key);
     if (!isKept) return made;
     // A schema is code of the application, which may have read something meanwhile.

@@ -180,6 +180,10 @@ test("scans match, and field expiries hide", () => {
   assert.deepEqual(reader.hgetall("h"), { ab: "2", b: "3" });
   assert.deepEqual([reader.hlen("h"), reader.hexists("h", "aa")], [2, false]);
   assert.deepEqual([reader.hkeys("h"), reader.hvals("h")], [["ab", "b"], ["2", "3"]]);
+  engine.call("HPEXPIRE", "h", "10", "FIELDS", "2", "ab", "b");
+  engine.nowMs += 11;
+  assert.deepEqual([reader.hgetall("h"), reader.hlen("h"), reader.hkeys("h")], [undefined, 0, []]);
+  assert.equal(reader.hgetall("h", { decode: "json" }), undefined);
   assert.deepEqual([...reader.sscan("s", { match: "a?" })].sort(), ["aa", "ab"]);
   assert.deepEqual([...reader.zscan("z", { match: "b" })], [{ value: "b", score: 2 }]);
 });
