@@ -14,11 +14,13 @@ import { type Command, command, MODULE, READONLY } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, wrongArity } from "../engine/errors.ts";
 import { runInSlices } from "../engine/execute.ts";
+import type { Steps } from "../engine/long_read.ts";
 import { openVectors } from "./args.ts";
 
-/** How many buckets of names are looked at in one step, and how many names are sorted. */
+/** How many buckets of names are looked at in one step, and how many names are sorted, then written. */
 const BUCKETS_A_STEP = 8;
 const SORTED_A_STEP = 64;
+const WRITTEN_A_STEP = 256;
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;
@@ -55,8 +57,6 @@ class RangeWalk {
   readonly #first: Bound;
   readonly #last: Bound;
   readonly #best: Best<Uint8Array>;
-  #cursor: number = 0;
-  #isWalked: boolean = false;
 
   constructor(set: VectorSet, first: Bound, last: Bound, count: number) {
     this.#set = set;
@@ -65,19 +65,22 @@ class RangeWalk {
     this.#best = new Best(compareNames, count);
   }
 
-  /** Looks at some names, then sorts them, then writes the reply; true when it has. */
-  step(ctx: Context): boolean {
-    if (!this.#isWalked) {
-      for (let left = BUCKETS_A_STEP; left > 0 && !this.#isWalked; left--) this.#walk();
-      return false;
-    }
-    if (!this.#best.sort(SORTED_A_STEP)) return false;
-    this.#reply(ctx);
-    return true;
+  /** Looks at all names, sorts those in the range, and writes them. */
+  *work(ctx: Context): Steps {
+    let cursor = 0;
+    do {
+      for (let left = BUCKETS_A_STEP; left > 0; left--) {
+        cursor = this.#walk(cursor);
+        if (cursor === 0) break;
+      }
+      yield;
+    } while (cursor !== 0);
+    while (!this.#best.sort(SORTED_A_STEP)) yield;
+    yield* this.#reply(ctx);
   }
 
-  #walk(): void {
-    this.#cursor = this.#set.scanNames(this.#cursor, (bytes, start, end) => {
+  #walk(cursor: number): number {
+    return this.#set.scanNames(cursor, (bytes, start, end) => {
       if (!this.#isIn(bytes, start, end)) return;
       const { worst, isFull } = this.#best;
       if (isFull && worst !== undefined) {
@@ -85,7 +88,6 @@ class RangeWalk {
       }
       this.#best.offer(bytes.slice(start, end));
     });
-    this.#isWalked = this.#cursor === 0;
   }
 
   #isIn(bytes: Uint8Array, start: number, end: number): boolean {
@@ -101,13 +103,24 @@ class RangeWalk {
   }
 
   /** Writes the names. One may have been seen twice while the table changed between two slices. */
-  #reply(ctx: Context): void {
-    const names = this.#best.items.filter((name, i, all) =>
-      i === 0 || compareNames(all[i - 1], name) !== 0
-    );
-    ctx.reply.array(names.length);
-    for (const name of names) ctx.reply.bulk(name, 0, name.length);
+  *#reply(ctx: Context): Steps {
+    const { items } = this.#best;
+    let count = 0;
+    for (let i = 0; i < items.length; i++) {
+      if (isNew(items, i)) count++;
+      if (i % WRITTEN_A_STEP === WRITTEN_A_STEP - 1) yield;
+    }
+    ctx.reply.array(count);
+    for (let i = 0; i < items.length; i++) {
+      if (isNew(items, i)) ctx.reply.bulk(items[i], 0, items[i].length);
+      if (i % WRITTEN_A_STEP === WRITTEN_A_STEP - 1) yield;
+    }
   }
+}
+
+/** Whether a name is not the one before it. */
+function isNew(names: readonly Uint8Array[], i: number): boolean {
+  return i === 0 || compareNames(names[i - 1], names[i]) !== 0;
 }
 
 function compareNames(a: Uint8Array, b: Uint8Array): number {
@@ -131,7 +144,8 @@ const vrange = command("vrange", -4, READONLY | MODULE, "RW.access.update@1", (c
   const set = openVectors(ctx, argv);
   if (set === undefined) return ctx.reply.array(0);
   const walk = new RangeWalk(set, first, last, count < 0 ? Infinity : count);
-  runInSlices(ctx, (later) => walk.step(later));
+  const steps = walk.work(ctx);
+  runInSlices(ctx, () => steps.next().done === true);
 });
 
 /** What `vector.ts` takes from this file. */
