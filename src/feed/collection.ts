@@ -140,7 +140,7 @@ export class Collection<T, Id extends string | readonly string[] = string> {
    */
   get size(): number {
     const { keeper, source, owner } = this.#parts;
-    if (this.#disposed || keeper === undefined || keeper.building) {
+    if (this.#disposed || keeper === undefined || keeper.building || keeper.failure) {
       return this.#count();
     }
     // Rows are not counted by cluster slot.
@@ -353,6 +353,10 @@ export class Collection<T, Id extends string | readonly string[] = string> {
     this.#refuse();
     if (this.#disposed || keeper === undefined || this.#parts.owner.closed) {
       throw new CollectionError("DISPOSED", `The indexes of "${pattern.text}" are gone`);
+    }
+    if (keeper.failure !== undefined) {
+      const what = `The indexes of "${pattern.text}" cannot be kept: ${keeper.failure.message}`;
+      throw new CollectionError("FAILED", what, { cause: keeper.failure });
     }
     if (keeper.building) {
       throw new CollectionError(

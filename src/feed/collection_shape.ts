@@ -18,6 +18,8 @@ export type CollectionErrorCode =
   | "NOT_UNIQUE"
   /** A number was compared with texts that are spelled in several ways; the field needs a type. */
   | "AMBIGUOUS"
+  /** The index could not be kept, as when memory was exhausted: the cause says why. It is built anew at a full resync. */
+  | "FAILED"
   /** The collection was disposed, or its replica is closed: its indexes are gone. */
   | "DISPOSED";
 
@@ -27,8 +29,8 @@ export class CollectionError extends Error {
   readonly code: CollectionErrorCode;
 
   /** Made by the collection. */
-  constructor(code: CollectionErrorCode, message: string) {
-    super(message);
+  constructor(code: CollectionErrorCode, message: string, options?: { readonly cause: unknown }) {
+    super(message, options);
     this.name = "CollectionError";
     this.code = code;
   }

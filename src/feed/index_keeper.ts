@@ -50,6 +50,8 @@ export class IndexKeeper {
   readonly #key: BytesRef = new BytesRef();
   /** What live values depend on that ask these indexes. */
   readonly topics: IndexTopics = new IndexTopics();
+  /** Why the rows could not be kept; undefined while they are. */
+  failure: Error | undefined = undefined;
   #build: Build;
   #prepared: Build | undefined = undefined;
 
@@ -81,16 +83,22 @@ export class IndexKeeper {
     return this.#step(this.#build);
   }
 
+  /** The rows could not be kept: they are dropped, so that none of them is wrong. */
+  fail(error: Error): void {
+    this.failure = error;
+    this.#build = this.#begin(undefined);
+  }
+
   /** Follows a commit. Returns true when everything is to be built again. */
   committed(commit: Commit): boolean {
     const { db, pattern, keyspace } = this.#parts;
+    if (this.failure !== undefined) return false;
     let rebuilds = false;
     for (const event of commit.events) {
       if (event.kind === "swap" && (event.a === db || event.b === db)) rebuilds = true;
       if (event.kind !== "flush" || (event.db !== db && event.db !== -1)) continue;
       rebuilds = false;
-      this.#build = this.#begin(keyspace);
-      this.#build.done = true;
+      this.#build = this.#begin(undefined);
     }
     if (rebuilds) this.#build = this.#begin(keyspace);
     const key = this.#key;
@@ -123,6 +131,7 @@ export class IndexKeeper {
   replaced(): boolean {
     const prepared = this.#prepared;
     this.#prepared = undefined;
+    this.failure = undefined;
     this.#build = prepared?.done ? prepared : this.#begin(this.#parts.keyspace);
     return this.building;
   }
@@ -130,19 +139,21 @@ export class IndexKeeper {
   /** Lets go of all rows. */
   clear(): void {
     this.#prepared = undefined;
-    this.#build = this.#begin(this.#parts.keyspace);
+    this.#build = this.#begin(undefined);
   }
 
-  #begin(keyspace: Keyspace): Build {
+  /** New rows, of the keys that a keyspace has; of none where there is no keyspace. */
+  #begin(keyspace: Keyspace | undefined): Build {
     const { indexes, db } = this.#parts;
+    const { settings } = this.#parts.keyspace;
     const unique = indexes.map((index) => index.unique);
     // While rows are built nobody may ask for them, and afterwards everybody is told.
-    const rows: IndexRows = new IndexRows(keyspace.settings, unique, (index, bytes, start, end) => {
+    const rows: IndexRows = new IndexRows(settings, unique, (index, bytes, start, end) => {
       if (rows === this.#build?.rows && this.#build.done) {
         this.topics.moved(index, bytes, start, end);
       }
     });
-    const database = keyspace.peek(db);
+    const database = keyspace?.peek(db);
     return { rows, db: database, cursor: 0, done: (database?.size ?? 0) === 0 };
   }
 

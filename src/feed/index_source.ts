@@ -142,8 +142,18 @@ export class DecodedSource implements IndexSource {
     writeKeys(
       this.#indexes,
       out,
-      ({ name, type }) => writeValue(out.bytes, propertyOf(object, name), type),
+      ({ name, type }) => writeValue(out.bytes, this.#property(object, name), type),
     );
+  }
+
+  /** A property of a decoded value, which may be code of the application. */
+  #property(object: unknown, name: string): unknown {
+    try {
+      return propertyOf(object, name);
+    } catch {
+      this.failures++;
+      return undefined;
+    }
   }
 
   fades(): boolean {

@@ -132,6 +132,9 @@ export class LiveValues implements CommitListener {
   /** Makes a live value; its function does not run before somebody wants the value. */
   live<T>(fn: () => T, options: LiveOptions<T> = {}): Live<T> {
     if (typeof fn !== "function") throw new TypeError("live() takes a function");
+    if (options.isEqual !== undefined && typeof options.isEqual !== "function") {
+      throw new TypeError("isEqual must be a function");
+    }
     return new LiveHandle(new LiveNode(this, fn, options.isEqual ?? sameData));
   }
 

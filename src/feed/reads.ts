@@ -329,6 +329,8 @@ function forget<Name, Reader>(
 
 /** Numbers of commits kept by hash: keys whose hashes agree in so many low bits count as one. */
 const RECENT = 1 << 12;
+/** Databases that most masters have. */
+const FIRST_DATABASES = 16;
 
 /**
  * When keys were touched last, roughly: a key counts as touched also when another one of the same low hash bits
@@ -338,13 +340,16 @@ export class RecentTouches {
   /** Number of the last commit. */
   sequence: number = 0;
   readonly #keys: Float64Array = new Float64Array(RECENT);
-  readonly #databases: Map<number, number> = new Map();
+  /** The last commit that touched each of the first databases, and of the others. */
+  readonly #first: Float64Array = new Float64Array(FIRST_DATABASES);
+  readonly #others: Map<number, number> = new Map();
 
   /** A key was touched by the last commit. */
   note(db: number, hash: number): void {
     const { sequence } = this;
     this.#keys[hash & (RECENT - 1)] = sequence;
-    this.#databases.set(db, sequence);
+    if (db < FIRST_DATABASES) this.#first[db] = sequence;
+    else this.#others.set(db, sequence);
   }
 
   /** Whether any of this may have changed after commit number `sequence`. */
@@ -352,7 +357,11 @@ export class RecentTouches {
     if (reads.topics.some(({ topic, version }) => topic.version !== version)) return true;
     if (sequence === this.sequence) return false;
     return reads.keys.some(({ hash }) => this.#keys[hash & (RECENT - 1)] > sequence) ||
-      reads.lists.some(({ db }) => (this.#databases.get(db) ?? 0) > sequence) ||
-      reads.sizes.some((db) => (this.#databases.get(db) ?? 0) > sequence);
+      reads.lists.some(({ db }) => this.#lastIn(db) > sequence) ||
+      reads.sizes.some((db) => this.#lastIn(db) > sequence);
+  }
+
+  #lastIn(db: number): number {
+    return db < FIRST_DATABASES ? this.#first[db] : this.#others.get(db) ?? 0;
   }
 }

@@ -15,7 +15,7 @@ import { Collections } from "../../src/feed/collections.ts";
 import { LiveValues } from "../../src/feed/live.ts";
 import { Rig } from "./rig.ts";
 
-const COUNT = Number(env.COUNT ?? 3_000);
+const COUNT = Number(env.COUNT ?? 1_000);
 const SEED = Number(env.SEED ?? 1);
 
 class CollectionRig extends Rig {
@@ -349,6 +349,25 @@ test("at a full resync indexes are built before the new data takes the place of 
   rig.commits.replaced();
   assert.deepEqual(ids(users.find({ age: 1 })), ["1"]);
   assert.equal(users.size, 2000);
+});
+
+test("indexes that cannot be kept refuse, until a full resync", () => {
+  const rig = new CollectionRig();
+  const users = rig.users();
+  rig.hset("user:1", { age: "1" });
+  const { peek } = rig.keyspace;
+  rig.keyspace.peek = () => {
+    throw new Error("out of memory");
+  };
+  rig.hset("user:2", { age: "2" });
+  rig.keyspace.peek = peek;
+  assert.throws(() => users.find({ age: 1 }), { code: "FAILED" });
+  assert.match(rig.errors.join(), /cannot be kept: out of memory/);
+  assert.equal(users.size, 2);
+  rig.hset("user:3", { age: "3" });
+  assert.throws(() => users.find({ age: 1 }), { code: "FAILED" });
+  rig.commits.replaced();
+  assert.deepEqual(ids(users.range("age")), ["1", "2", "3"]);
 });
 
 test("a disposed collection refuses, and follows no commits", () => {

@@ -13,7 +13,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { hasMissing, writeField, writeMissing } from "../../src/feed/index_key.ts";
 import { IndexRows } from "../../src/feed/index_rows.ts";
 
-const COUNT = Number(env.COUNT ?? 4_000);
+const COUNT = Number(env.COUNT ?? 1_500);
 const SEED = Number(env.SEED ?? 1);
 
 /** Sort keys of a row, latin1; "" for an index that it is not in. */

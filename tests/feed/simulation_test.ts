@@ -15,7 +15,7 @@ import { SimClock } from "../sim/clock.ts";
 import { MemoryNet } from "../support/memory_net.ts";
 
 const FIRST = Number(env.SEED ?? env.FIRST ?? 1);
-const COUNT = env.SEED === undefined ? Number(env.SEEDS ?? 25) : 1;
+const COUNT = env.SEED === undefined ? Number(env.SEEDS ?? 15) : 1;
 const USERS = 12;
 const PLANS = ["free", "pro", "team"];
 
