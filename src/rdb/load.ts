@@ -151,6 +151,7 @@ export class KeyspaceLoader implements RdbSink {
         return;
       case "valkey-ver":
         this.serverVersion = shortText(value, valueStart, valueEnd);
+        this.#keyspace.serverVersion = `valkey-${this.serverVersion}`;
         return;
       case MASTER_VERSION_AUX:
         this.#keyspace.serverVersion = shortText(value, valueStart, valueEnd);

@@ -11,7 +11,6 @@ import assert from "node:assert/strict";
 import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { snapshotVersionOf } from "../../src/rdb/format/version.ts";
 import type { EncodingLimits } from "../../src/store/memory/settings.ts";
 import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
@@ -136,10 +135,7 @@ export class Differential {
     this.#engine.reply.protocol = protocol;
     Object.assign(this.#engine.keyspace.settings.limits, family.limits);
     const { product, version } = server.binary;
-    this.#engine.keyspace.snapshotVersion = snapshotVersion(server.binary);
-    if (server.binary.product === "redis") {
-      this.#engine.keyspace.serverVersion = server.binary.version;
-    }
+    this.#engine.becomeDataOf(server.binary);
     this.#generator = new Generator(new Prng(seed), { product, version }, family.makers);
   }
 
@@ -314,12 +310,6 @@ export class Differential {
       }
     }
   }
-}
-
-/** What its snapshots carry: DEBUG DIGEST and XINFO depend on it. */
-function snapshotVersion({ product, version }: ServerBinary): number {
-  if (product === "valkey") return atLeast(version, "9.0") ? 80 : 11;
-  return snapshotVersionOf(version);
 }
 
 function sorted(reply: Reply): string {

@@ -12,6 +12,7 @@ import type { WholeChange } from "../../src/commands/engine/commit.ts";
 import { Caller, type Context } from "../../src/commands/engine/context.ts";
 import { arityError, checkArity, executeCommand } from "../../src/commands/engine/execute.ts";
 import type { Host, Session } from "../../src/commands/engine/host.ts";
+import { FIRST_VALKEY_VERSION, snapshotVersionOf } from "../../src/rdb/format/version.ts";
 import { allCommands, commandIndex } from "../../src/commands/table.ts";
 import { Argv } from "../../src/resp/argv.ts";
 import type { ReplyTarget } from "../../src/resp/reply_target.ts";
@@ -68,6 +69,14 @@ export class Engine implements Context {
   become(role: Role): void {
     if (role === "master") this.caller = Caller.MASTER_CLIENT;
     else this.caller = role === "stream" ? Caller.MASTER_STREAM : Caller.REPLICA_CLIENT;
+  }
+
+  /** Holds data of a server: some replies and writes depend on its version. */
+  becomeDataOf({ product, version }: { readonly product: string; readonly version: string }): void {
+    const { keyspace } = this;
+    if (product === "redis") keyspace.snapshotVersion = snapshotVersionOf(version);
+    else keyspace.snapshotVersion = Number(version.split(".")[0]) >= 9 ? FIRST_VALKEY_VERSION : 11;
+    keyspace.serverVersion = product === "redis" ? version : `${product}-${version}`;
   }
 
   /** Moves the clock. */

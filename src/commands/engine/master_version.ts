@@ -11,9 +11,24 @@ import {
 } from "../../rdb/format/version.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 
+/** How the version of a Valkey begins, to be told from Redis's. */
+const VALKEY = "valkey-";
+
 /** Whether the master is a Valkey of release 9 or later: from then on its snapshots have a format of their own. */
 export function isValkey9({ snapshotVersion }: Keyspace): boolean {
   return snapshotVersion >= FIRST_VALKEY_VERSION;
+}
+
+/**
+ * Whether the master is a Valkey of a release or later. Without a version the format of its snapshots tells whether it
+ * is 9.0 or later.
+ */
+export function isValkeySince(keyspace: Keyspace, release: readonly number[]): boolean {
+  const { serverVersion } = keyspace;
+  if (serverVersion.startsWith(VALKEY)) {
+    return !isBelow(serverVersion.slice(VALKEY.length), release);
+  }
+  return isValkey9(keyspace) && !isBelow("9.0.0", release);
 }
 
 /**
@@ -22,14 +37,9 @@ export function isValkey9({ snapshotVersion }: Keyspace): boolean {
  */
 export function isRedisBefore(keyspace: Keyspace, release: readonly number[]): boolean {
   const { snapshotVersion, serverVersion } = keyspace;
-  if (snapshotVersion >= FIRST_VALKEY_VERSION) return false;
+  if (isValkey(keyspace)) return false;
   if (serverVersion === "") return snapshotVersion < FIRST_LISTPACK_VERSION && release[0] >= 7;
-  const parts = serverVersion.split(".").map(Number);
-  for (const [i, limit] of release.entries()) {
-    const part = parts[i] ?? 0;
-    if (part !== limit) return part < limit;
-  }
-  return false;
+  return isBelow(serverVersion, release);
 }
 
 /**
@@ -38,7 +48,21 @@ export function isRedisBefore(keyspace: Keyspace, release: readonly number[]): b
  */
 export function isRedisSince(keyspace: Keyspace, release: readonly number[]): boolean {
   const { snapshotVersion, serverVersion } = keyspace;
-  if (snapshotVersion >= FIRST_VALKEY_VERSION) return false;
+  if (isValkey(keyspace)) return false;
   if (serverVersion === "") return snapshotVersion >= FIRST_PRODUCERS_VERSION;
-  return !isRedisBefore(keyspace, release);
+  return !isBelow(serverVersion, release);
+}
+
+function isValkey(keyspace: Keyspace): boolean {
+  return isValkey9(keyspace) || keyspace.serverVersion.startsWith(VALKEY);
+}
+
+/** Whether a version, "7.0.15", is below a release. */
+function isBelow(version: string, release: readonly number[]): boolean {
+  const parts = version.split(".").map(Number);
+  for (const [i, limit] of release.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== limit) return part < limit;
+  }
+  return false;
 }

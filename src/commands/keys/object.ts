@@ -5,17 +5,18 @@
  * @module
  */
 
+import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
-import { Encoding, type Entry } from "../../store/memory/record.ts";
+import { Encoding, type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import type { Argv } from "../../resp/argv.ts";
-import { integerNumber } from "../../store/types/string.ts";
+import { integerNumber, stringLength } from "../../store/types/string.ts";
 import { type Command, command, READONLY } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, NO_LFU } from "../engine/errors.ts";
 import { container } from "../engine/container.ts";
 import { lookup } from "../engine/lookup.ts";
-import { isValkey9 } from "../engine/master_version.ts";
+import { isRedisSince, isValkey9, isValkeySince } from "../engine/master_version.ts";
 
 /** Redis shares one object among all keys that hold the same integer below this (`OBJ_SHARED_INTEGERS`). */
 const SHARED_INTEGERS = 10_000;
@@ -45,7 +46,28 @@ export function encodingName(keyspace: Keyspace, db: Database, entry: Entry): st
   const encoding = db.encodingOf(entry);
   // Valkey keeps fields that may expire in a table, however few they are.
   if (encoding === Encoding.LISTPACK_EX && isValkey9(keyspace)) return "hashtable";
+  if (encoding === Encoding.EMBSTR && !isEmbedded(keyspace, db, entry)) return "raw";
   return ENCODING_NAMES[encoding];
+}
+
+/**
+ * Whether a server of the master's kind embeds a short string: by the string's length up to Redis 8.0, since 8.2 and in
+ * Valkey since 8.1 only if key, expiry and string fit one block with their headers (`object.c kvobjSet`).
+ */
+function isEmbedded(keyspace: Keyspace, db: Database, entry: Entry): boolean {
+  const length = stringLength(db, entry);
+  db.keyRef(entry, key);
+  const keyLength = key.end - key.start;
+  const expiry = db.expireAtMs(entry) === NO_EXPIRY ? 0 : 8;
+  if (isValkey9(keyspace)) {
+    return 15 + keyLength + (keyLength < 32 ? 0 : 2) + length + expiry <= 128;
+  }
+  if (!isRedisSince(keyspace, [8, 2]) && !isValkeySince(keyspace, [8, 1])) return length <= 44;
+  const size = 23 + keyLength + length;
+  // A key from 32 bytes on has a header of two bytes more, which are not counted: past 64 the block is one of 80 bytes,
+  // where an expiry that is set later finds room. Since 8.6 expiries lie elsewhere.
+  const hasRoom = isRedisSince(keyspace, [8, 6]) || (keyLength >= 32 && size > 62);
+  return size + (hasRoom ? 0 : expiry) <= 64;
 }
 
 /** The lines of OBJECT HELP behind the first, as Redis 8.0 words them. */
@@ -63,6 +85,8 @@ const HELP: readonly string[] = [
   "    Return the number of references of the value associated with the specified",
   "    <key>.",
 ];
+
+const key = new BytesRef();
 
 /** The entry of key argument 2; replies null and gives 0 when the key is missing. */
 function lookupOrNull(ctx: Context, argv: Argv): Entry {

@@ -25,6 +25,7 @@ import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../store/memory/r
 import {
   integerBig,
   integerNumber,
+  MAX_EMBSTR,
   readString,
   setInteger,
   storeInteger,
@@ -41,9 +42,6 @@ import {
   OVERFLOW,
 } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
-
-/** The longest string in bytes that Redis holds as `embstr` (`object.c OBJ_ENCODING_EMBSTR_SIZE_LIMIT`). */
-const MAX_EMBSTR = 44;
 
 /** Points at the digits of the string that was read last. */
 const value: BytesRef = new BytesRef();

@@ -7,5 +7,5 @@
 
 /** The RDB version of the master's own snapshots. */
 export const MASTER_FORMAT_AUX = "rimr-master-format";
-/** The master's version where it is a Redis, "8.6.3"; empty for Valkey. */
+/** The master's version, "8.6.3" of Redis or "valkey-9.0.1". */
 export const MASTER_VERSION_AUX = "rimr-master-version";

@@ -46,8 +46,8 @@ export class Keyspace {
    */
   snapshotVersion: number = 12;
   /**
-   * Version of the Redis that the snapshot came from, "6.2.5"; "" when it did not say, and for Valkey. What a master sends
-   * as it came is done as that version does it.
+   * Version of the server that the snapshot came from, "6.2.5" of Redis or "valkey-8.1.4"; "" when it did not say. What a
+   * master sends as it came is done as that version does it, and clients are answered as it answers.
    */
   serverVersion: string = "";
   /**

@@ -1,6 +1,6 @@
 /**
- * String values: `OBJ_STRING` of Redis. As there, text that is an int64 is held as a number, text of up
- * to 44 bytes is "embstr", longer text and text changed in place is "raw".
+ * String values: `OBJ_STRING` of Redis. As there, text that is an int64 is held as a number, short text is
+ * "embstr", longer text and text changed in place is "raw".
  *
  * ```
  *  INT            8 bytes, little endian, two's complement; formatted anew whenever it is read
@@ -25,8 +25,11 @@ import {
   parseInteger64,
 } from "../packed/integer.ts";
 
-/** Redis's `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`: longest text that is "embstr", bytes. */
-const MAX_EMBSTR = 44;
+/**
+ * The longest text that some server embeds, in bytes: Valkey 9 beside a short key. Whether the master's does, OBJECT
+ * ENCODING asks its version.
+ */
+export const MAX_EMBSTR = 112;
 /** Redis's `SDS_MAX_PREALLOC`: up to this many bytes a growing string doubles. */
 const DOUBLE_UNTIL = 1024 * 1024;
 /** Redis's `proto-max-bulk-len`, which few strings pass: no room is kept beyond. */

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRedisBefore, isRedisSince } from "../../../src/commands/engine/master_version.ts";
+import {
+  isRedisBefore,
+  isRedisSince,
+  isValkeySince,
+} from "../../../src/commands/engine/master_version.ts";
 import { SnapshotEncoder } from "../../../src/rdb/encoder.ts";
 import { RdbDecoder } from "../../../src/rdb/decoder.ts";
 import { KeyspaceLoader } from "../../../src/rdb/load.ts";
@@ -37,6 +41,26 @@ for (const [format, version, before627, since82] of ROWS) {
     assert.equal(isRedisSince(keyspace, [8, 2]), since82);
   });
 }
+
+test("a Valkey is told by its version, or by its format alone", () => {
+  for (
+    const [format, version, since81, since91] of [
+      [11, "valkey-8.0.2", false, false],
+      [11, "valkey-8.1.4", true, false],
+      [80, "valkey-9.0.1", true, false],
+      [80, "valkey-9.1.0", true, true],
+      [80, "", true, false],
+      [12, "8.6.3", false, false],
+      [11, "", false, false],
+    ] as const
+  ) {
+    const keyspace = keyspaceOf(format, version);
+    assert.equal(isValkeySince(keyspace, [8, 1]), since81, version);
+    assert.equal(isValkeySince(keyspace, [9, 1]), since91, version);
+    if (version === "8.6.3" || version === "") continue;
+    assert.ok(!isRedisSince(keyspace, [6]) && !isRedisBefore(keyspace, [10]), version);
+  }
+});
 
 test("a snapshot file says whose data it holds", () => {
   const keyspace = keyspaceOf(80, "8.6.3");

@@ -10,7 +10,6 @@ import { latin1 } from "../../../src/base/ascii.ts";
 import { LATITUDE_LIMIT } from "../../../src/base/geohash.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { Polygon } from "../../../src/commands/zset/polygon.ts";
-import { snapshotVersionOf } from "../../../src/rdb/format/version.ts";
 import type { Reply } from "../../support/resp.ts";
 import { atLeast, type ServerBinary, serverTest, startServer } from "../../support/servers.ts";
 import { Engine } from "../engine.ts";
@@ -71,18 +70,12 @@ class Shapes {
   }
 }
 
-function snapshotVersion({ product, version }: ServerBinary): number {
-  if (product === "redis") return snapshotVersionOf(version);
-  return atLeast(version, "9.0") ? 80 : 11;
-}
-
 await serverTest(
   "members at the border are those that the version of the master stores",
   async (binary) => {
     await using server = await startServer(binary);
     const engine = new Engine("stream");
-    engine.keyspace.snapshotVersion = snapshotVersion(binary);
-    engine.keyspace.serverVersion = binary.version;
+    engine.becomeDataOf(binary);
     const shapes = new Shapes(binary);
     const members = Array.from({ length: MEMBERS }, (_, i) => [...shapes.place(), `m${i}`]).flat();
     await server.call("GEOADD", "g", ...members);
