@@ -31,6 +31,7 @@ import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { Dialect } from "./format/opcodes.ts";
 import type { RdbSink } from "./format/sink.ts";
 import { readUnknownValue, UNKNOWN_VALUE_AUX } from "./format/unknown_value.ts";
+import { VALKEY_PREFIX } from "./format/version.ts";
 import { VECTOR_SET_AUX, VECTOR_SET_PART_AUX } from "./format/vector_layout.ts";
 
 /** Characters of a replication id; `rdb.c` ignores a value of any other length, and so do we. */
@@ -150,9 +151,7 @@ export class KeyspaceLoader implements RdbSink {
         this.#keyspace.serverVersion = this.serverVersion = shortText(value, valueStart, valueEnd);
         return;
       case "valkey-ver":
-        this.serverVersion = shortText(value, valueStart, valueEnd);
-        this.#keyspace.serverVersion = `valkey-${this.serverVersion}`;
-        return;
+        return this.#fromValkey(shortText(value, valueStart, valueEnd));
       case MASTER_VERSION_AUX:
         this.#keyspace.serverVersion = shortText(value, valueStart, valueEnd);
         return;
@@ -205,6 +204,11 @@ export class KeyspaceLoader implements RdbSink {
     } else if (end - start === REPLID_LENGTH) {
       this.replid = latin1(value, start, end);
     }
+  }
+
+  #fromValkey(version: string): void {
+    this.serverVersion = version;
+    this.#keyspace.serverVersion = VALKEY_PREFIX + version;
   }
 
   /** Changes the database. It is made by its first key, not by its number. */

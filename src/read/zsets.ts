@@ -126,7 +126,7 @@ export class ZsetReads<T extends Value> extends SetReads<T> {
     const range = rangeOf(by, min, max);
     const entry = this.core.findType(key, ValueType.ZSET);
     if (entry === 0) return [];
-    const { rank, count } = selectRange(this.core.db, entry, range, {
+    const { rank, count } = selectRange(this.core.source.keyspace, this.core.db, entry, range, {
       byRank: by === undefined,
       reverse,
       offset: limit?.offset ?? 0,

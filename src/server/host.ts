@@ -20,6 +20,7 @@ import {
   type UserView,
 } from "../commands/engine/host.ts";
 import type { Argv } from "../resp/argv.ts";
+import { isRedisSince } from "../commands/engine/master_version.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { About, type AboutOptions } from "./about.ts";
 import { Availability } from "./availability.ts";
@@ -63,6 +64,7 @@ export class ServerHost implements Host {
   readonly replicaOf: ((host: string, port: number) => void) | undefined;
   readonly allowDebug: boolean;
   readonly transactions: TransactionHost;
+  readonly #keyspace: Keyspace;
   readonly #index: CommandIndex;
   readonly #users: Users;
 
@@ -75,6 +77,7 @@ export class ServerHost implements Host {
    */
   constructor(options: HostOptions, commands: readonly Command[], runQueued: RunQueued) {
     this.role = options.role ?? "slave";
+    this.#keyspace = options.keyspace;
     this.commands = commands;
     this.clients = new Clients(options.clock);
     this.blocking = new Blocked(options.clock);
@@ -106,7 +109,11 @@ export class ServerHost implements Host {
   unknown(argv: Argv): string {
     const isReplica = this.role === "slave";
     const refusal = isReplica ? refuseModuleRead(textOf(argv, 0)) : undefined;
-    return refusal ?? this.#index.unknown(argv);
+    if (refusal !== undefined) return refusal;
+    const text = this.#index.unknown(argv);
+    // Since 8.6 what has no arguments is not said to begin with them.
+    if (argv.count > 1 || !isRedisSince(this.#keyspace, [8, 6])) return text;
+    return text.slice(0, text.indexOf(", with args"));
   }
 
   login(session: Session, user: string, password: Uint8Array): boolean {

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TestMaster } from "../../src/testing/mod.ts";
 import { type Connection, open } from "../support/connection.ts";
-import { serverTest, sinceRedis, startServer } from "../support/servers.ts";
+import { atLeast, serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { listen, type Listener } from "./listener.ts";
 
 const TIME = /TIME \d+/g;
@@ -83,7 +83,8 @@ async function heard(listener: Listener, actor: Connection, mark: string): Promi
   return all.map((line) => line.replace(TIME, "TIME 0"));
 }
 
-async function play(port: number, scenario: Scenario): Promise<void> {
+/** Plays a scenario and compares; since 8.6 an XCLAIM tells the last id that the group had before it. */
+async function play(port: number, scenario: Scenario, tellsBefore: boolean = false): Promise<void> {
   const actor = await open(port);
   const ask = (line: string) => actor.raw(...line.split(" "));
   // Later it would end the transfer, and the listener's connection with it.
@@ -102,7 +103,10 @@ async function play(port: number, scenario: Scenario): Promise<void> {
   }
   for (const line of scenario.acting) await ask(line);
   await Promise.all(replies);
-  assert.deepEqual(await heard(listener, actor, "after"), scenario.expected);
+  const expected = scenario.expected.map((line) =>
+    tellsBefore ? line.replace(`${CLAIM} 1-1`, `${CLAIM} 0-0`) : line
+  );
+  assert.deepEqual(await heard(listener, actor, "after"), expected);
   for (const connection of [link, actor, ...waiters]) connection.close();
 }
 
@@ -115,5 +119,6 @@ for (const scenario of scenarios) {
 
 await serverTest("a master sends on what those who waited came to", async (binary) => {
   await using server = await startServer(binary);
-  for (const scenario of scenarios) await play(server.port, scenario);
+  const tellsBefore = binary.product === "redis" && atLeast(binary.version, "8.6");
+  for (const scenario of scenarios) await play(server.port, scenario, tellsBefore);
 }, { isFor: sinceRedis("8.0") });

@@ -62,6 +62,7 @@ async function compareStreams(server: RunningServer, makers: readonly Maker[]): 
   await connection.call("DEBUG", "SET-ACTIVE-EXPIRE", "0");
   const listener = await listen(await server.connect());
   const engine = new Engine("master");
+  engine.becomeDataOf(server.binary);
   const generator = new Generator(new Prng(SEED), { product, version }, makers);
   const all = [...traffic(generator, COUNT)].filter((args) => !isChance(args));
   let compared = 0;

@@ -32,6 +32,7 @@ const LACKING: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/^(bf|cf|cms|ft|json|search|tdigest|timeseries|topk|ts)\./i, "a module's"],
   [/^_?ft\./i, "a module's"],
   [/^(post|host:)$/, "what a web browser is caught with"],
+  [/^hotkeys/, "Redis 8.6 on: how often a server's own keys are asked for"],
   [/^stralgo$/, "Redis 6.0 only: LCS since"],
   [/^(pfdebug|pfselftest)$/, "Redis's own tests"],
 ];
@@ -44,6 +45,8 @@ interface Otherwise {
   readonly name: RegExp;
   readonly parts: readonly Part[];
   readonly product: "redis" | "valkey";
+  /** Versions from this one on; all when left out. */
+  readonly from?: string;
   /** Versions before this one; all when left out. */
   readonly below?: string;
   readonly why: string;
@@ -56,6 +59,13 @@ const OTHERWISE: readonly Otherwise[] = [
     product: "redis",
     below: "8.6",
     why: "modules check their arguments themselves, and vector sets tell how many since 8.6",
+  },
+  {
+    name: /^[ps]?subscribe$/,
+    parts: ["flags"],
+    product: "redis",
+    from: "8.4",
+    why: "refused when memory is short: a replica's clients are not",
   },
   { name: /^restore-asking$/, parts: ["flags", "keySpecs"], product: "redis", why: "a cluster's" },
   {
@@ -230,6 +240,7 @@ await serverTest("every command of a server has a row, and a write is one here",
 function isOtherwise({ product, version }: ServerBinary, name: string, part: Part): boolean {
   return OTHERWISE.some((row) =>
     row.product === product && row.parts.includes(part) && row.name.test(name) &&
+    atLeast(version, row.from ?? "0") &&
     (row.below === undefined || !atLeast(version, row.below))
   );
 }

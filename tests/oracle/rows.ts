@@ -157,6 +157,18 @@ const hashes: readonly Row[] = [
     "valkey-9.0",
   ),
   row(1, (w) => ["HPEXPIREAT", w.key("h"), "1000", ...w.fields()], "7.4", "valkey-9.0"),
+  row(
+    1,
+    (w) => ["HPEXPIRE", w.key("h"), w.fieldTtl(), ...w.fields(), w.pick(["NX", "XX", "GT", "LT"])],
+    "8.4",
+  ),
+  row(
+    1,
+    (w) => ["HSETEX", w.key("h"), "FIELDS", "1", ...w.pairs(1), "EXAT", w.fieldSeconds()],
+    "8.4",
+  ),
+  row(1, (w) => ["HSETEX", w.key("h"), "FIELDS", "1", ...w.pairs(1), "KEEPTTL", "FXX"], "8.4"),
+  row(1, (w) => ["HGETEX", w.key("h"), ...w.fields(), "PX", w.fieldTtl()], "8.4"),
   row(2, (w) => ["HPERSIST", w.key("h"), ...w.fields()], "7.4", "valkey-9.0"),
   row(2, (w) => ["HGETEX", w.key("h"), "PX", w.fieldTtl(), ...w.fields()], "8.0", "valkey-9.0"),
   row(
@@ -249,6 +261,14 @@ const zsets: readonly Row[] = [
   ),
   row(1, (w) => ["ZDIFFSTORE", w.key("z"), "2", w.key("z"), w.key("z")], "6.2"),
   row(1, (w) => ["ZRANGESTORE", w.key("z"), w.key("z"), "0", w.signed(99)], "6.2"),
+  row(
+    1,
+    (w) => [
+      ...["ZRANGESTORE", w.key("z"), w.key("z"), "-inf", "inf", "BYSCORE"],
+      ...["LIMIT", w.signed(5), "9"],
+    ],
+    "6.2",
+  ),
   row(1, (w) => ["ZMPOP", "2", w.key("z"), w.key("z"), "MIN", "COUNT", "3"], "7.0"),
   row(3, (w) => ["GEOADD", w.key("g"), w.degrees(170), w.degrees(80), w.element()]),
   row(1, (w) => ["GEORADIUS", w.key("g"), "0", "0", "9000", "km", "STORE", w.key("g")]),

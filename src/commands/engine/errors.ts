@@ -136,6 +136,21 @@ export const FIELDS_POSITIVE = "ERR Number of fields must be a positive integer"
 export const FIELDS_NUMBER = "ERR Parameter `numFields` should be greater than 0";
 /** HEXPIRE and others: a time before 1970. */
 export const FIELD_TIME_NEGATIVE = "ERR invalid expire time, must be >= 0";
+/** HEXPIRE and others without FIELDS, since Redis 8.4. */
+export const FIELDS_ABSENT = "ERR missing FIELDS argument";
+/** HEXPIRE whose FIELDS has nothing behind it, since Redis 8.4. */
+export const FIELDS_ALONE = "ERR FIELDS requires at least numfields and one field argument";
+/** HEXPIRE with two conditions, since Redis 8.4. */
+export const FIELDS_CONDITIONS = "ERR Multiple condition flags specified";
+/** HEXPIRE and others with fewer fields than they say, since Redis 8.4. */
+export const FIELDS_SHORT = "ERR wrong number of arguments";
+/** HEXPIRE and others with two lists of fields, since Redis 8.4. */
+export const FIELDS_TWICE = "ERR FIELDS keyword specified multiple times";
+/** HGETEX with an option of HSETEX, or the reverse, since Redis 8.4. */
+export const UNFIT_ARGUMENT = "ERR unknown argument";
+/** HGETEX with two options of a time, since Redis 8.4. */
+export const HGETEX_ONE_TIME =
+  "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified";
 /** HSETEX with both conditions. */
 export const HSETEX_FNX_FXX = "ERR Only one of FXX or FNX arguments can be specified";
 /** HSETEX with two options of a time. */

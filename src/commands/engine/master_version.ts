@@ -8,11 +8,9 @@ import {
   FIRST_LISTPACK_VERSION,
   FIRST_PRODUCERS_VERSION,
   FIRST_VALKEY_VERSION,
+  VALKEY_PREFIX,
 } from "../../rdb/format/version.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
-
-/** How the version of a Valkey begins, to be told from Redis's. */
-const VALKEY = "valkey-";
 
 /** Whether the master is a Valkey of release 9 or later: from then on its snapshots have a format of their own. */
 export function isValkey9({ snapshotVersion }: Keyspace): boolean {
@@ -25,8 +23,8 @@ export function isValkey9({ snapshotVersion }: Keyspace): boolean {
  */
 export function isValkeySince(keyspace: Keyspace, release: readonly number[]): boolean {
   const { serverVersion } = keyspace;
-  if (serverVersion.startsWith(VALKEY)) {
-    return !isBelow(serverVersion.slice(VALKEY.length), release);
+  if (serverVersion.startsWith(VALKEY_PREFIX)) {
+    return !isBelow(serverVersion.slice(VALKEY_PREFIX.length), release);
   }
   return isValkey9(keyspace) && !isBelow("9.0.0", release);
 }
@@ -53,8 +51,9 @@ export function isRedisSince(keyspace: Keyspace, release: readonly number[]): bo
   return !isBelow(serverVersion, release);
 }
 
-function isValkey(keyspace: Keyspace): boolean {
-  return isValkey9(keyspace) || keyspace.serverVersion.startsWith(VALKEY);
+/** Whether the master is a Valkey of any release. */
+export function isValkey(keyspace: Keyspace): boolean {
+  return isValkey9(keyspace) || keyspace.serverVersion.startsWith(VALKEY_PREFIX);
 }
 
 /** Whether a version, "7.0.15", is below a release. */

@@ -68,7 +68,7 @@ export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
 }
 
 /**
- * Prepares a hash for the pairs of field and value from argument `first` to the last
+ * Prepares a hash for the pairs of field and value from argument `first` to the one before `last`
  * (`hashTypeTryConversion`). A missing hash is created with room for them; one that will outgrow
  * its listpack is converted once, before the first field is set, as in Redis: a listpack stays one
  * only if all of them fit.
@@ -76,18 +76,24 @@ export function lookupHash(ctx: Context, argv: Argv, index: number): Entry {
  * @param entry The hash of the key at argument 1, 0 when it is missing.
  * @returns Where the hash is now.
  */
-export function openForSet(ctx: Context, argv: Argv, entry: Entry, first: number): Entry {
-  assert(first < argv.count, "there is a field to set");
+export function openForSet(
+  ctx: Context,
+  argv: Argv,
+  entry: Entry,
+  first: number,
+  last: number = argv.count,
+): Entry {
+  assert(first < last, "there is a field to set");
   const { db } = ctx;
   let longest = 0;
   let bytes = 0;
-  for (let i = first; i < argv.count; i++) {
+  for (let i = first; i < last; i++) {
     const length = argv.lengthOf(i);
     longest = Math.max(longest, length);
     bytes += length + ELEMENT_OVERHEAD;
   }
   if (entry === 0) entry = hashCreate(db, argv.bytes, argv.starts[1], argv.ends[1], bytes);
-  return hashExpect(db, entry, (argv.count - first) >>> 1, longest);
+  return hashExpect(db, entry, (last - first) >>> 1, longest);
 }
 
 /**

@@ -11,30 +11,14 @@
  * @module
  */
 
-import { INT32_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { exactExpiry, expiryText, hasCome, isFar, isLater } from "../../store/memory/expiry.ts";
 import { type Entry, NO_EXPIRY } from "../../store/memory/record.ts";
 import { hashKeepExpiries, hashLength, hashSetExpiry } from "../../store/types/hash.ts";
-import { isWord, readInteger, readPositive, readTime, textOf } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import { Caller, type Context } from "../engine/context.ts";
-import {
-  CommandError,
-  FIELD_TIME_NEGATIVE,
-  FIELDS_COUNT,
-  FIELDS_MISSING,
-  FIELDS_NUMBER,
-  FIELDS_POSITIVE,
-  HSETEX_FNX_FXX,
-  HSETEX_NO_TIME,
-  HSETEX_NUMBER,
-  HSETEX_ONE_TIME,
-  invalidExpire,
-  unknownArgument,
-  wrongArity,
-} from "../engine/errors.ts";
-import { isValkey9 } from "../engine/master_version.ts";
+import { FIELDS_POSITIVE } from "../engine/errors.ts";
+import { isRedisSince, isValkey9 } from "../engine/master_version.ts";
 import {
   findField,
   findFieldResult,
@@ -45,80 +29,23 @@ import {
   replyField,
   setField,
 } from "./args.ts";
-
-/**
- * The latest expiry in milliseconds that Redis accepts, 2^46 - 1: `HFE_MAX_ABS_TIME_MSEC`,
- * EB_EXPIRE_TIME_MAX / 4.
- */
-const MAX_TIME_MS = 70368744177663;
-
-/** Conditions on the expiry that a field has: bits, because Valkey propagates several at once. */
-const Condition = { NX: 1, XX: 2, GT: 4, LT: 8 } as const;
+import {
+  AT_MILLIS,
+  AT_SECONDS,
+  checkFields,
+  Condition,
+  type FieldQuery,
+  MILLIS,
+  readExpireQuery,
+  readFieldTime,
+  readGetExQuery,
+  readSetExQuery,
+  SECONDS,
+  type TimeForm,
+} from "./expire_args.ts";
 
 /** The replies for one field (`HFE_...` and `HSETEX_...` in server.h and t_hash.c). */
 const Result = { NO_FIELD: -2, NO_EXPIRY: -1, REFUSED: 0, DONE: 1, DELETED: 2 } as const;
-
-/** How a time is given: milliseconds in its unit, and whether it counts from 1970 or from now. */
-interface TimeForm {
-  readonly scale: number;
-  readonly absolute: boolean;
-}
-
-const SECONDS: TimeForm = { scale: 1000, absolute: false };
-const MILLIS: TimeForm = { scale: 1, absolute: false };
-const AT_SECONDS: TimeForm = { scale: 1000, absolute: true };
-const AT_MILLIS: TimeForm = { scale: 1, absolute: true };
-
-/**
- * Argument `index` as an expiry.
- *
- * @param name The command, for the error text.
- * @throws {CommandError} When it is no integer, negative, or later than Redis's latest time. The
- * master's stream may go beyond that: Valkey does, up to what int64 holds.
- */
-function readFieldTime(
-  ctx: Context,
-  argv: Argv,
-  index: number,
-  form: TimeForm,
-  name: string,
-): number {
-  const value = readInteger(argv, index);
-  if (value < 0) throw new CommandError(FIELD_TIME_NEGATIVE);
-  const base = form.absolute ? 0 : ctx.nowMs;
-  if (ctx.caller === Caller.MASTER_STREAM) {
-    return readTime(ctx, argv, index, form.scale, base, name);
-  }
-  const at = value * form.scale + base;
-  if (!(at <= MAX_TIME_MS)) throw new CommandError(invalidExpire(name));
-  return at;
-}
-
-/**
- * Checks `FIELDS numfields field [field ...]` from argument `index` to the last.
- *
- * @param numberError The error text when numfields is no positive number: commands differ in it.
- * @returns The number of fields; the first one is argument `index + 2`.
- */
-function readFields(argv: Argv, index: number, numberError: string): number {
-  if (index >= argv.count || !isWord(argv, index, "FIELDS")) throw new CommandError(FIELDS_MISSING);
-  if (index + 1 >= argv.count) throw new CommandError(numberError);
-  const count = readPositive(argv, index + 1, numberError);
-  if (count !== argv.count - index - 2) throw new CommandError(FIELDS_COUNT);
-  return count;
-}
-
-/**
- * The {@linkcode Condition} that argument `index` names, 0 when there is no such argument or it
- * names none.
- */
-function conditionAt(argv: Argv, index: number): number {
-  if (index >= argv.count) return 0;
-  if (isWord(argv, index, "NX")) return Condition.NX;
-  if (isWord(argv, index, "XX")) return Condition.XX;
-  if (isWord(argv, index, "GT")) return Condition.GT;
-  return isWord(argv, index, "LT") ? Condition.LT : 0;
-}
 
 /**
  * Whether the conditions let a field go from expiry `old` to `at`. No expiry counts as later than
@@ -186,16 +113,12 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
   const at = readFieldTime(ctx, argv, 2, form, name);
-  let conditions = conditionAt(argv, 3);
-  let fields = conditions === 0 ? 3 : 4;
-  for (; ctx.caller === Caller.MASTER_STREAM && conditionAt(argv, fields) !== 0; fields++) {
-    conditions |= conditionAt(argv, fields);
-  }
-  const count = readFields(argv, fields, FIELDS_NUMBER);
-  reply.array(count);
+  const query = readExpireQuery(ctx, argv);
+  const { conditions, first, end } = query;
+  reply.array(end - first);
   if (entry !== 0) entry = hashKeepExpiries(ctx.db, entry);
   const changes = new FieldChanges();
-  for (let i = fields + 2; i < argv.count; i++) {
+  for (let i = first; i < end; i++) {
     if (!findField(ctx, entry, argv, i)) {
       reply.integer(Result.NO_FIELD);
     } else if (!holds(conditions, findFieldResult.expireAtMs, at)) {
@@ -210,27 +133,28 @@ function expireGeneric(ctx: Context, argv: Argv, form: TimeForm, name: string): 
   if (changes.count === 0) return;
   hashChanged(ctx, argv, entry, changes.count);
   changes.propagateRemoved(ctx, argv);
-  if (changes.expiring.length > 0) propagateExpiring(ctx, argv, form, at, fields, changes);
+  if (changes.expiring.length > 0) propagateExpiring(ctx, argv, form, at, query, changes);
 }
 
 /**
  * Propagates HPEXPIREAT of the fields that got an expiry, with the conditions as they came. A
  * command that was HPEXPIREAT keeps the spelling of its name.
- *
- * @param fields Index of the argument FIELDS, which the conditions precede.
  */
 function propagateExpiring(
   ctx: Context,
   argv: Argv,
   form: TimeForm,
   at: number,
-  fields: number,
+  { fields, end }: FieldQuery,
   { expiring }: FieldChanges,
 ): void {
   const words: Uint8Array[] = [];
   for (let i = 3; i <= fields; i++) words.push(argv.at(i));
   const name = form === AT_MILLIS ? argv.at(0) : "HPEXPIREAT";
-  ctx.propagateAs(name, argv.at(1), expiryText(at), ...words, String(expiring.length), ...expiring);
+  const behind: Uint8Array[] = [];
+  for (let i = end; i < argv.count; i++) behind.push(argv.at(i));
+  const count = String(expiring.length);
+  ctx.propagateAs(name, argv.at(1), expiryText(at), ...words, count, ...expiring, ...behind);
 }
 
 /**
@@ -272,7 +196,8 @@ const hpexpireat = command("hpexpireat", -6, WRITE | FAST, "RW.update@1", (ctx, 
 const hpersist = command("hpersist", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
-  reply.array(readFields(argv, 2, FIELDS_POSITIVE));
+  checkFields(argv, 2, FIELDS_POSITIVE);
+  reply.array(argv.count - 4);
   const changes = new FieldChanges();
   for (let i = 4; i < argv.count; i++) {
     if (!findField(ctx, entry, argv, i)) {
@@ -294,7 +219,8 @@ const hpersist = command("hpersist", -5, WRITE | FAST, "RW.update@1", (ctx, argv
 function timeGeneric(ctx: Context, argv: Argv, form: TimeForm): void {
   const { reply } = ctx;
   const entry = lookupHash(ctx, argv, 1);
-  reply.array(readFields(argv, 2, FIELDS_POSITIVE));
+  checkFields(argv, 2, FIELDS_POSITIVE);
+  reply.array(argv.count - 4);
   for (let i = 4; i < argv.count; i++) {
     if (!findField(ctx, entry, argv, i)) reply.integer(Result.NO_FIELD);
     else if (findFieldResult.expireAtMs === NO_EXPIRY) reply.integer(Result.NO_EXPIRY);
@@ -339,12 +265,11 @@ const hpexpiretime = command("hpexpiretime", -5, READONLY | FAST, "RO.access@1",
 });
 
 /**
- * Replies with an array of the value, or null, of each field from argument `first` on. `entry` 0 is
- * a missing hash.
+ * Replies with an array of the value, or null, of each field of HGETEX. `entry` 0 is a missing hash.
  */
-function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): void {
-  ctx.reply.array(argv.count - first);
-  for (let i = first; i < argv.count; i++) replyField(ctx, entry, argv, i);
+function replyFields(ctx: Context, entry: Entry, argv: Argv, { first, end }: FieldQuery): void {
+  ctx.reply.array(end - first);
+  for (let i = first; i < end; i++) replyField(ctx, entry, argv, i);
 }
 
 /**
@@ -354,7 +279,7 @@ function replyFields(ctx: Context, entry: Entry, argv: Argv, first: number): voi
 const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx, argv) => {
   const { reply } = ctx;
   let entry = lookupHash(ctx, argv, 1);
-  readFields(argv, 2, FIELDS_POSITIVE);
+  checkFields(argv, 2, FIELDS_POSITIVE);
   reply.array(argv.count - 4);
   let removed = 0;
   const named: Uint8Array[] = [];
@@ -375,39 +300,20 @@ const hgetdel = command("hgetdel", -5, WRITE | FAST, "RW.access.delete@1", (ctx,
 });
 
 /**
- * The form of the time that an option of HGETEX or HSETEX announces, undefined when it is no such
- * option.
- */
-function timeForm(argv: Argv, index: number): TimeForm | undefined {
-  if (isWord(argv, index, "EX")) return SECONDS;
-  if (isWord(argv, index, "PX")) return MILLIS;
-  if (isWord(argv, index, "EXAT")) return AT_SECONDS;
-  return isWord(argv, index, "PXAT") ? AT_MILLIS : undefined;
-}
-
-/**
  * `HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ...`: the value, or null, of each
  * field, whose expiry is then set or taken away. O(n). Without an option it only reads.
  */
 const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, argv) => {
   let entry = lookupHash(ctx, argv, 1);
-  let fields = 2;
-  let at: number | undefined;
-  const form = timeForm(argv, 2);
-  if (form !== undefined) {
-    at = readFieldTime(ctx, argv, 3, form, "hgetex");
-    fields = 4;
-  } else if (isWord(argv, 2, "PERSIST")) {
-    at = NO_EXPIRY;
-    fields = 3;
-  }
-  readFields(argv, fields, FIELDS_POSITIVE);
-  if (at === undefined || entry === 0) return replyFields(ctx, entry, argv, fields + 2);
+  const query = readGetExQuery(ctx, argv);
+  const { first, end } = query;
+  const at = query.persist ? NO_EXPIRY : query.time;
+  if (at === undefined || entry === 0) return replyFields(ctx, entry, argv, query);
   entry = hashKeepExpiries(ctx.db, entry);
-  ctx.reply.array(argv.count - fields - 2);
+  ctx.reply.array(end - first);
   const changes = new FieldChanges();
   // One field at a time is read and changed: one that is named twice may be deleted by the first.
-  for (let i = fields + 2; i < argv.count; i++) {
+  for (let i = first; i < end; i++) {
     replyField(ctx, entry, argv, i);
     if (!findField(ctx, entry, argv, i)) continue;
     if (at === NO_EXPIRY && findFieldResult.expireAtMs === NO_EXPIRY) continue;
@@ -418,70 +324,17 @@ const hgetex = command("hgetex", -5, WRITE | FAST, "RW.access.update@1", (ctx, a
   changes.propagateRemoved(ctx, argv);
   if (changes.expiring.length === 0) return;
   // As in Redis, all fields that were named are propagated, whichever of them changed.
-  const rest: Uint8Array[] = [];
-  for (let i = fields; i < argv.count; i++) rest.push(argv.at(i));
+  const isRewritten = isRedisSince(ctx.keyspace, [8, 4]);
+  const rest: (string | Uint8Array)[] = [isRewritten ? "FIELDS" : argv.at(query.fields)];
+  for (let i = query.fields + 1; i < end; i++) rest.push(argv.at(i));
   if (at === NO_EXPIRY) ctx.propagateAs("HPERSIST", argv.at(1), ...rest);
   else ctx.propagateAs("HPEXPIREAT", argv.at(1), expiryText(at), ...rest);
 });
 
-/**
- * The arguments of HSETEX, read and checked (`hsetexParseArgs`); its options come before FIELDS, in
- * any order.
- */
-class SetExQuery {
-  /** Index of the argument FIELDS. */
-  fields: number = 2;
-  /**
-   * Index of EX, PX or EXAT, whose time is propagated as PXAT; -2 without one, also for PXAT
-   * itself.
-   */
-  timeAt: number = -2;
-  /**
-   * The expiry of the fields in absolute milliseconds, NO_EXPIRY for none, undefined for KEEPTTL.
-   */
-  expireAtMs: number | undefined = NO_EXPIRY;
-  /** The condition: FNX sets only if all fields are absent, FXX only if all are present. */
-  mustBe: "any" | "absent" | "present" = "any";
-
-  /**
-   * @throws {CommandError} When an option is unknown, contradicts another, or FIELDS does not fit
-   * the arguments.
-   */
-  constructor(ctx: Context, argv: Argv) {
-    let hasTime = false;
-    for (; this.fields < argv.count && !isWord(argv, this.fields, "FIELDS"); this.fields++) {
-      const at = this.fields;
-      const form = timeForm(argv, at);
-      if (isWord(argv, at, "FNX") || isWord(argv, at, "FXX")) {
-        if (this.mustBe !== "any") throw new CommandError(HSETEX_FNX_FXX);
-        this.mustBe = isWord(argv, at, "FNX") ? "absent" : "present";
-      } else if (isWord(argv, at, "KEEPTTL") || form !== undefined) {
-        if (hasTime) throw new CommandError(HSETEX_ONE_TIME);
-        hasTime = true;
-        this.expireAtMs = undefined;
-        if (form === undefined) continue;
-        if (at + 1 === argv.count) throw new CommandError(HSETEX_NO_TIME);
-        if (form !== AT_MILLIS) this.timeAt = at;
-        this.expireAtMs = readFieldTime(ctx, argv, at + 1, form, "hsetex");
-        this.fields++;
-      } else throw new CommandError(unknownArgument(textOf(argv, at)));
-    }
-    this.#checkFields(argv);
-  }
-
-  /** Checks `FIELDS numfields field value [field value ...]`, which ends the arguments. */
-  #checkFields(argv: Argv): void {
-    if (this.fields >= argv.count - 3) throw new CommandError(wrongArity("hsetex"));
-    const count = readInteger(argv, this.fields + 1, HSETEX_NUMBER);
-    if (count < 1 || count > INT32_MAX) throw new CommandError(HSETEX_NUMBER);
-    if (count * 2 !== argv.count - this.fields - 2) throw new CommandError(wrongArity("hsetex"));
-  }
-}
-
 /** Whether the condition of HSETEX holds: for all fields, or nothing is set. */
-function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery): boolean {
+function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: FieldQuery): boolean {
   if (query.mustBe === "any") return true;
-  for (let i = query.fields + 2; i < argv.count; i += 2) {
+  for (let i = query.first; i < query.end; i += 2) {
     if (findField(ctx, entry, argv, i) !== (query.mustBe === "present")) return false;
   }
   return true;
@@ -492,19 +345,19 @@ function presenceHolds(ctx: Context, entry: Entry, argv: Argv, query: SetExQuery
  * fields are set, 0 when the condition does not hold. O(n).
  */
 const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx, argv) => {
-  const query = new SetExQuery(ctx, argv);
+  const query = readSetExQuery(ctx, argv);
   let entry = lookupHash(ctx, argv, 1);
   if (!presenceHolds(ctx, entry, argv, query)) return ctx.reply.integer(0);
-  const first = query.fields + 2;
-  const at = query.expireAtMs;
+  const { first, end } = query;
+  const at = query.keepTtl ? undefined : query.time ?? NO_EXPIRY;
   const isPast = at !== undefined && hasCome(at, ctx.nowMs) && ctx.caller !== Caller.MASTER_STREAM;
   ctx.reply.integer(1);
-  if (isPast) return deleteAll(ctx, argv, entry, first);
-  entry = openForSet(ctx, argv, entry, first);
-  for (let i = first; i < argv.count; i += 2) {
+  if (isPast) return deleteAll(ctx, argv, entry, query);
+  entry = openForSet(ctx, argv, entry, first, end);
+  for (let i = first; i < end; i += 2) {
     entry = setField(ctx, entry, argv, i, at);
   }
-  hashChanged(ctx, argv, entry, (argv.count - first) >>> 1);
+  hashChanged(ctx, argv, entry, (end - first) >>> 1);
   if (ctx.caller === Caller.MASTER_CLIENT && query.timeAt >= 0) propagateSet(ctx, argv, query, at!);
 });
 
@@ -513,11 +366,11 @@ const hsetex = command("hsetex", -6, WRITE | DENYOOM | FAST, "RW.update@1", (ctx
  * form that setting gave it, as in Redis. Propagated as an HDEL for each field, whether it was
  * there or not.
  */
-function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void {
+function deleteAll(ctx: Context, argv: Argv, entry: Entry, { first, end }: FieldQuery): void {
   const { db } = ctx;
-  if (entry !== 0) entry = hashKeepExpiries(db, openForSet(ctx, argv, entry, first));
+  if (entry !== 0) entry = hashKeepExpiries(db, openForSet(ctx, argv, entry, first, end));
   const named: Uint8Array[] = [];
-  for (let i = first; i < argv.count; i += 2) {
+  for (let i = first; i < end; i += 2) {
     named.push(argv.at(i));
     if (entry === 0) continue;
     entry = removeField(ctx, setField(ctx, entry, argv, i, undefined), argv, i);
@@ -528,7 +381,7 @@ function deleteAll(ctx: Context, argv: Argv, entry: Entry, first: number): void 
 }
 
 /** Propagates HSETEX as it came, with its time replaced by PXAT and absolute milliseconds. */
-function propagateSet(ctx: Context, argv: Argv, query: SetExQuery, at: number): void {
+function propagateSet(ctx: Context, argv: Argv, query: FieldQuery, at: number): void {
   const rest: (string | Uint8Array)[] = [];
   for (let i = 2; i < argv.count; i++) {
     if (i === query.timeAt) rest.push("PXAT", expiryText(at));

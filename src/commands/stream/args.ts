@@ -212,6 +212,7 @@ export function consumerAt(ctx: Context, argv: Argv, index: number, group: Group
  *
  * @param key Index of the argument that is the key.
  * @param at Where the entry lies in the group's table.
+ * @param lastId The last id of the group that is told.
  */
 export function propagateClaim(
   ctx: Context,
@@ -222,6 +223,7 @@ export function propagateClaim(
   consumer: Uint8Array,
   id: StreamId,
   at: IdPlace,
+  lastId: StreamId = group.lastId,
 ): void {
   ctx.propagateAs(
     "XCLAIM",
@@ -237,7 +239,7 @@ export function propagateClaim(
     "FORCE",
     "JUSTID",
     "LASTID",
-    group.lastId.toString(),
+    lastId.toString(),
   );
 }
 

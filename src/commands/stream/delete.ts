@@ -177,7 +177,7 @@ function replyAbsent({ reply }: Context, count: number): void {
  * `XDELEX key [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: deletes entries; replies an array of
  * outcomes. O(n) of those named.
  */
-const xdelex = command("xdelex", -5, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+const xdelex = command("xdelex", -5, WRITE | FAST, "RW.delete@1", (ctx, argv) => {
   const options = readDelete(argv, 2);
   deleteEach(ctx, argv, options, lookupStream(ctx, argv, 1), undefined, false);
 });
@@ -186,7 +186,7 @@ const xdelex = command("xdelex", -5, WRITE | FAST, "RW.update@1", (ctx, argv) =>
  * `XACKDEL key group [KEEPREF|DELREF|ACKED] IDS numids id [id ...]`: acknowledges entries in a group and
  * deletes them; replies an array of outcomes. O(n) of those named.
  */
-const xackdel = command("xackdel", -6, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+const xackdel = command("xackdel", -6, WRITE | FAST, "RW.update.delete@1", (ctx, argv) => {
   const options = readDelete(argv, 3);
   const stream = lookupStream(ctx, argv, 1);
   deleteEach(ctx, argv, options, stream, groupAt(stream, argv, 2), true);

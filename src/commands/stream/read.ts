@@ -41,6 +41,7 @@ import {
   streamChanged,
 } from "./args.ts";
 import { lookup } from "../engine/lookup.ts";
+import { isRedisSince } from "../engine/master_version.ts";
 
 /** `ids[i]` for the id `>`: entries that no consumer of the group has got yet. */
 const NEW = undefined;
@@ -69,6 +70,7 @@ interface ReadOptions {
 const cursor = new StreamCursor();
 /** The first id that is read. */
 const from = new StreamId();
+const before = new StreamId();
 /** A place in a group's table of pending entries. */
 const place = new IdPlace();
 
@@ -313,6 +315,9 @@ function deliver(
   const most = options.count === 0 ? Infinity : options.count;
   let count = 0;
   cursor.open(stream, from, MAX_ID, false);
+  // Since 8.6 entries are told before the group moves.
+  before.set(group.lastId);
+  const tellsBefore = isRedisSince(ctx.keyspace, [8, 6]);
   while (count < most && cursor.next()) {
     replyEntry(ctx, cursor);
     count++;
@@ -321,7 +326,17 @@ function deliver(
     group.assign(cursor.id, consumer, place);
     group.pending.setNumber(place, TIME, ctx.nowMs);
     group.pending.setNumber(place, DELIVERIES, 1);
-    propagateClaim(ctx, argv, key, options.groupAt, group, consumer.name, cursor.id, place);
+    propagateClaim(
+      ctx,
+      argv,
+      key,
+      options.groupAt,
+      group,
+      consumer.name,
+      cursor.id,
+      place,
+      tellsBefore ? before : group.lastId,
+    );
   }
   ctx.reply.endDeferred(mark, "array", count);
   // As in Redis, only entries that become pending count as activity of the consumer.

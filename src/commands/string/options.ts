@@ -6,12 +6,12 @@
  * @module
  */
 
-import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { cStringEnd, isWord, readPositiveTime } from "../engine/args.ts";
 import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, SYNTAX } from "../engine/errors.ts";
+import { isValkey } from "../engine/master_version.ts";
 
 /**
  * What must hold for the command to change anything: the key is missing (NX) or exists (XX), its string
@@ -186,7 +186,7 @@ function expire(
  * both must hold.
  */
 function exists(ctx: Context, takes: number, condition: Condition): number {
-  if (options.matchIndex !== 0 && ctx.keyspace.snapshotVersion < FIRST_VALKEY_VERSION) {
+  if (options.matchIndex !== 0 && !isValkey(ctx.keyspace)) {
     if (options.also !== Condition.NONE && options.also !== condition) return 0;
     options.also = condition;
     return 1;

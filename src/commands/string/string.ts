@@ -540,7 +540,7 @@ const delifeq = command("delifeq", 3, WRITE | FAST, "RM.delete@1", (ctx, argv) =
  * `DELEX key [IFEQ v|IFNE v|IFDEQ d|IFDNE d]`: removes a key when the condition holds; without one it
  * removes a key of any type. Replies 1 when it did, else 0. O(1). Since Redis 8.4.
  */
-const delex = command("delex", -2, WRITE | FAST, "RW.update@1", (ctx, argv) => {
+const delex = command("delex", -2, WRITE | FAST, "RW.delete.variable_flags@1", (ctx, argv) => {
   if (argv.count !== 2 && argv.count !== 4) throw new CommandError(wrongArity("delex"));
   const entry = lookup(ctx, argv, 1);
   if (argv.count === 2 || entry === 0) return deleteIf(ctx, argv, entry, true);

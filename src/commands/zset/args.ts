@@ -12,12 +12,14 @@
 import type { Argv } from "../../resp/argv.ts";
 import type { ReplyTarget } from "../../resp/reply_target.ts";
 import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import { zsetCountBelow, zsetLength, zsetSeekMember } from "../../store/types/zset.ts";
 import { type MemberVisitor, zsetTableOf } from "../../store/types/zset_table.ts";
 import { readInteger } from "../engine/args.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, MEMBER_RANGE, SCORE_RANGE } from "../engine/errors.ts";
+import { isRedisBefore, isRedisSince } from "../engine/master_version.ts";
 import { parseScore } from "../engine/score.ts";
 
 const PAREN = 0x28;
@@ -161,6 +163,7 @@ export interface Selection {
 
 /** What to visit of a range: `count` members from `rank` on, upwards or, reversed, downwards. */
 export function selectRange(
+  keyspace: Keyspace,
   db: Database,
   entry: Entry,
   range: ZsetRange,
@@ -173,21 +176,29 @@ export function selectRange(
     [from, to] = [length - to, length - from];
   }
   // Redis lets LIMIT with a count of -1 pass for ranks, where it has no effect.
-  const skipped = byRank ? 0 : skippedBy(db, entry, offset, to - from);
+  const skipped = byRank ? 0 : skippedBy(keyspace, db, entry, offset, to - from);
   const rest = Math.max(to - from - skipped, 0);
   const count = limit < 0 ? rest : Math.min(rest, limit);
   return { rank: reverse ? to - 1 - skipped : from + skipped, count };
 }
 
 /**
- * Members that LIMIT skips, Infinity for all. A negative offset leaves nothing of a listpack; in
- * a skiplist it counts from the end of the range, since Redis 7.2 (`zslNthInRange`).
+ * Members that LIMIT skips, Infinity for all. A negative offset leaves nothing, but of a skiplist
+ * from Redis 7.2 to 8.0 and in Valkey: there it counts from the end of the range (`zslNthInRange`).
  *
  * @param count Members in the range.
  */
-function skippedBy(db: Database, entry: Entry, offset: number, count: number): number {
+function skippedBy(
+  keyspace: Keyspace,
+  db: Database,
+  entry: Entry,
+  offset: number,
+  count: number,
+): number {
   if (offset >= 0) return offset;
-  return zsetTableOf(db, entry) === undefined || -offset > count ? Infinity : count + offset;
+  if (zsetTableOf(db, entry) === undefined || -offset > count) return Infinity;
+  const isEmpty = isRedisBefore(keyspace, [7, 2]) || isRedisSince(keyspace, [8, 2]);
+  return isEmpty ? Infinity : count + offset;
 }
 
 /** What one end of a range of members is: "-", a member, or "+". */

@@ -87,7 +87,7 @@ class RangeQuery {
   /** What to visit: `count` members from `rank` on, upwards or, reversed, downwards. */
   select(ctx: Context, entry: Entry): { rank: number; count: number } {
     const { byRank, reverse } = this;
-    return selectRange(ctx.db, entry, this.#range, {
+    return selectRange(ctx.keyspace, ctx.db, entry, this.#range, {
       byRank,
       reverse,
       offset: this.#offset,

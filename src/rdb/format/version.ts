@@ -56,6 +56,9 @@ export function snapshotVersionOf(redisVersion: string): SnapshotVersion {
   return minor >= 2 ? 11 : 10;
 }
 
+/** How the version of a Valkey begins where a keyspace keeps it, to be told from Redis's. */
+export const VALKEY_PREFIX = "valkey-";
+
 /**
  * The version to write for a server that wrote `version` itself: the newest that it reads and we can
  * write.

@@ -104,6 +104,25 @@ test("what Valkey's masters send of fields that expire is done", () => {
   }
 });
 
+test("options of the stream may stand behind the fields, as Redis 8.6 sends them on", () => {
+  const rows = [
+    [`HPEXPIREAT h ${AT + 5} FIELDS 1 t NX`, "*1\r\n:0\r\n", AT],
+    [`HPEXPIREAT h ${AT + 5} FIELDS 2 a t XX`, "*2\r\n:0\r\n:1\r\n", AT + 5],
+    [`HPEXPIREAT h ${AT + 5} fields 1 t GT GT`, "*1\r\n:1\r\n", AT + 5],
+    [`HSETEX h FIELDS 1 t 8 PXAT ${AT + 1}`, ":1\r\n", AT + 1],
+    [`HSETEX h FNX FIELDS 1 t 8 PXAT ${AT + 1}`, ":0\r\n", AT],
+    ["HSETEX h FIELDS 2 a 1 t 1 KEEPTTL FXX", ":1\r\n", AT],
+  ] as const;
+  for (const [command, reply, time] of rows) {
+    const engine = new Engine("stream");
+    run(engine, "HSET h a 1 t 3");
+    run(engine, `HPEXPIREAT h ${AT} FIELDS 1 t`);
+    assert.equal(run(engine, command), reply, command);
+    assert.equal(run(engine, "HPEXPIRETIME h FIELDS 1 t"), `*1\r\n:${time}\r\n`, command);
+    assert.equal(run(engine, "HLEN h"), ":2\r\n", command);
+  }
+});
+
 test("one condition is all that our own clients may ask for", () => {
   const engine = new Engine("master");
   run(engine, "HSET h a 1");

@@ -83,13 +83,18 @@ function expire(g: Generator): string[] {
     : name.endsWith("AT")
     ? g.moment(scale, true)
     : g.ttl(scale);
-  return [g.word(name), g.key(), time, ...condition(g), ...list(g)];
+  return [g.word(name), g.key(), time, ...around(g, condition(g), list(g))];
+}
+
+/** Options before the fields, or behind them, which Redis takes since 8.4. */
+function around(g: Generator, options: string[], fields: string[]): string[] {
+  return g.prng.oneIn(6) ? [...fields, ...options] : [...options, ...fields];
 }
 
 function setEx(g: Generator): string[] {
   const groups = [g.expiry(true, true), g.maybe(g.pick(["FNX", "FXX"]))];
   if (g.prng.oneIn(25)) groups.push([g.word(g.pick(["FNX", "FXX", "KEEPTTL", "PERSIST"]))]);
-  return ["HSETEX", g.key(), ...g.shuffle(groups), ...list(g, (h) => [field(h), value(h)])];
+  return ["HSETEX", g.key(), ...around(g, g.shuffle(groups), list(g, (h) => [field(h), value(h)]))];
 }
 
 function scan(g: Generator): string[] {
@@ -145,7 +150,7 @@ export const HASH_MAKERS: readonly Maker[] = [
     g.key(),
     ...list(g),
   ]],
-  [6, "8.0", (g) => ["HGETEX", g.key(), ...g.expiry(false, true), ...list(g)]],
+  [6, "8.0", (g) => ["HGETEX", g.key(), ...around(g, g.expiry(false, true), list(g))]],
   [6, "8.0", setEx],
   [4, "8.0", (g) => ["HGETDEL", g.key(), ...list(g)]],
   [4, "5.0", (g) => [g.word("OBJECT"), g.word("ENCODING"), g.key()]],

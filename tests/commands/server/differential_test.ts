@@ -190,6 +190,7 @@ const UNLIKE: Readonly<Record<string, Unlike>> = {
 async function differ(binary: ServerBinary, protocol: 2 | 3): Promise<void> {
   await using real = await startServer(binary);
   const served = await serve({ version: binary.version });
+  if (binary.product === "redis") served.keyspace.serverVersion = binary.version;
   const theirs = await real.connect();
   const ours = await served.connect();
   try {

@@ -69,10 +69,7 @@ function index(g: Generator): string {
 }
 
 function limit(g: Generator): string[] {
-  // A negative offset means something else before 8.0.
-  const isNew = g.has("8.0") || g.has("valkey-9.0");
-  const offset = isNew ? index(g) : String(g.prng.int(10));
-  return g.prng.oneIn(3) ? [g.word("LIMIT"), offset, index(g)] : [];
+  return g.prng.oneIn(3) ? [g.word("LIMIT"), index(g), index(g)] : [];
 }
 
 function counted(g: Generator): string[] {
