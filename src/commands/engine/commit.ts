@@ -19,27 +19,11 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import { ByteBuffer, type BytesRef } from "../../base/byte_buffer.ts";
-import { hash32 } from "../../base/hash.ts";
+import type { BytesRef } from "../../base/byte_buffer.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+import { TouchedKeys, type WholeChange } from "./touched_keys.ts";
 
-/** Up to so many keys are compared one by one; more are looked up in a hash table. */
-const LINEAR_KEYS = 8;
-/** A buffer that one large transaction has grown beyond this is given back after it. */
-const KEPT_BYTES = 1 << 20;
-const KEPT_KEYS = 1 << 16;
-
-/** A change of more than single keys. */
-export type WholeChange =
-  /** FLUSHDB, FLUSHALL: every key of database `db` is gone, or with -1 of every database. */
-  | { readonly kind: "flush"; readonly db: number }
-  /** SWAPDB: two databases have exchanged their contents. */
-  | { readonly kind: "swap"; readonly a: number; readonly b: number }
-  /**
-   * Cluster slots have moved: any of their keys may have become visible or hidden. Which ones follows in
-   * later commits, whose keys are named one by one.
-   */
-  | { readonly kind: "slots" };
+export type { WholeChange };
 
 /** Which byte of which history the data stands at. */
 export interface CommitPlace {
@@ -67,7 +51,10 @@ export interface Commit {
   dbAt(index: number): number;
   /** Points `ref` at the bytes of key `index`. */
   keyAt(index: number, ref: BytesRef): void;
-  /** Lower-case name of the command that touched key `index` last, as "set" or "cluster|flushslot". */
+  /**
+   * Lower-case name of the command that touched key `index` last, as "set" or "cluster|flushslot". One that only
+   * changed when the key, or a field of it, expires is told where none changed more: `isExpiry` of `touched_keys.ts`.
+   */
   commandAt(index: number): string;
 }
 
@@ -114,8 +101,8 @@ export class Commits {
   constructor(keyspace: Keyspace, report: (error: unknown) => void) {
     this.#keyspace = keyspace;
     this.#report = report;
-    this.#open = new CommitRecord(keyspace);
-    this.#spare = new CommitRecord(keyspace);
+    this.#open = new CommitRecord(keyspace.settings);
+    this.#spare = new CommitRecord(keyspace.settings);
   }
 
   /** True while anybody is told: without, nothing is collected. */
@@ -220,160 +207,16 @@ export class Commits {
   }
 }
 
-/** The keys and events of one commit: bytes in one buffer, and numbers beside it. */
-class CommitRecord implements Commit {
+/** The keys and events of one commit, and where it stands. */
+class CommitRecord extends TouchedKeys implements Commit {
   replid: string = "";
   offset: number = 0;
   settled: number = 0;
-  count: number = 0;
-  events: WholeChange[] = [];
-  readonly #keyspace: Keyspace;
-  #bytes: ByteBuffer = new ByteBuffer(1024);
-  #dbs: Int32Array = new Int32Array(16);
-  /** Key `i` ends here and begins where the one before it ends. */
-  #ends: Int32Array = new Int32Array(16);
-  #commands: string[] = [];
-  /** Open addressing: index of a key plus 1. Filled once there are more than a few keys. */
-  #table: Int32Array = new Int32Array(0);
-
-  constructor(keyspace: Keyspace) {
-    this.#keyspace = keyspace;
-  }
-
-  get isEmpty(): boolean {
-    return this.count === 0 && this.events.length === 0;
-  }
 
   stand({ replid, applied, settled }: CommitPlace): void {
     assert(settled <= applied, "what is settled has been applied");
     this.replid = replid;
     this.offset = applied;
     this.settled = settled;
-  }
-
-  dbAt(index: number): number {
-    return this.#dbs[index];
-  }
-
-  keyAt(index: number, ref: BytesRef): void {
-    ref.set(this.#bytes.bytes, this.#startOf(index), this.#ends[index]);
-  }
-
-  commandAt(index: number): string {
-    return this.#commands[index];
-  }
-
-  add(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
-    const { count } = this;
-    const slot = count < LINEAR_KEYS ? -1 : this.#slotOf(db, bytes, start, end);
-    const known = slot < 0 ? this.#find(db, bytes, start, end) : this.#table[slot] - 1;
-    if (known >= 0) {
-      this.#commands[known] = command;
-      return;
-    }
-    if (count === this.#dbs.length) this.#grow();
-    this.#dbs[count] = db;
-    this.#bytes.writeBytes(bytes, start, end);
-    this.#ends[count] = this.#bytes.length;
-    this.#commands[count] = command;
-    this.count = count + 1;
-    if (slot >= 0) this.#table[slot] = this.count;
-    // A table is kept at most half full, so that a key is found near its place.
-    if (this.count >= LINEAR_KEYS && this.count * 2 > this.#table.length) this.#fillTable();
-    else if (this.count === LINEAR_KEYS) this.#fillTable();
-  }
-
-  addEvent(change: WholeChange): void {
-    this.events.push(change);
-    if (change.kind === "flush") {
-      this.#renumber((db) => change.db < 0 || db === change.db ? -1 : db);
-    } else if (change.kind === "swap") {
-      const { a, b } = change;
-      this.#renumber((db) => db === a ? b : db === b ? a : db);
-    }
-  }
-
-  clear(): void {
-    this.count = 0;
-    if (this.events.length > 0) this.events = [];
-    this.#bytes.clear();
-    if (this.#bytes.bytes.length > KEPT_BYTES) this.#bytes.shrink(1024);
-    if (this.#dbs.length <= KEPT_KEYS) return;
-    this.#dbs = new Int32Array(16);
-    this.#ends = new Int32Array(16);
-    this.#commands = [];
-    this.#table = new Int32Array(0);
-  }
-
-  /** Gives keys another database, or drops them where `numberOf` answers -1. O(keys). */
-  #renumber(numberOf: (db: number) => number): void {
-    if (this.count === 0) return;
-    const { count } = this;
-    const bytes = this.#bytes.toBytes();
-    const ends = this.#ends.slice(0, count);
-    const dbs = this.#dbs.slice(0, count);
-    const commands = this.#commands.slice(0, count);
-    this.#bytes.clear();
-    this.count = 0;
-    let start = 0;
-    for (let i = 0; i < count; i++) {
-      const db = numberOf(dbs[i]);
-      if (db >= 0) this.add(db, bytes, start, ends[i], commands[i]);
-      start = ends[i];
-    }
-  }
-
-  #startOf(index: number): number {
-    return index === 0 ? 0 : this.#ends[index - 1];
-  }
-
-  #grow(): void {
-    const dbs = new Int32Array(this.#dbs.length * 2);
-    const ends = new Int32Array(this.#dbs.length * 2);
-    dbs.set(this.#dbs);
-    ends.set(this.#ends);
-    this.#dbs = dbs;
-    this.#ends = ends;
-  }
-
-  #find(db: number, bytes: Uint8Array, start: number, end: number): number {
-    for (let i = 0; i < this.count; i++) if (this.#isAt(i, db, bytes, start, end)) return i;
-    return -1;
-  }
-
-  #isAt(index: number, db: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const from = this.#startOf(index);
-    if (this.#dbs[index] !== db || this.#ends[index] - from !== end - start) return false;
-    const own = this.#bytes.bytes;
-    for (let i = start, at = from; i < end; i++, at++) if (own[at] !== bytes[i]) return false;
-    return true;
-  }
-
-  /** The place of a key in the table: its own, or the free one where it belongs. */
-  #slotOf(db: number, bytes: Uint8Array, start: number, end: number): number {
-    const { seed0, seed1 } = this.#keyspace.settings;
-    const mask = this.#table.length - 1;
-    let slot = hash32(bytes, start, end, seed0 ^ db, seed1) & mask;
-    for (;; slot = (slot + 1) & mask) {
-      const index = this.#table[slot] - 1;
-      if (index < 0 || this.#isAt(index, db, bytes, start, end)) return slot;
-    }
-  }
-
-  /** Makes a table for the keys there are, with room for as many again. */
-  #fillTable(): void {
-    let size = Math.max(this.#table.length, 32);
-    while (size < this.count * 4) size *= 2;
-    if (size === this.#table.length) this.#table.fill(0);
-    else this.#table = new Int32Array(size);
-    for (let i = 0; i < this.count; i++) {
-      const slot = this.#slotOf(
-        this.#dbs[i],
-        this.#bytes.bytes,
-        this.#startOf(i),
-        this.#ends[i],
-      );
-      this.#table[slot] = i + 1;
-    }
   }
 }

@@ -94,6 +94,19 @@ const ROWS_OF_TEXT: readonly { name: string; given: string[]; told: string }[] =
     told: "append 0:a, set 0:b",
   },
   {
+    name: "the last command but for one that changes an expiry only",
+    given: [
+      "SET a 1",
+      "EXPIRE a 100",
+      "PERSIST b",
+      "SET b 1",
+      "EXPIRE c 9",
+      "SET c 1",
+      "PEXPIRE c 9",
+    ],
+    told: "set 0:a, set 0:b, set 0:c",
+  },
+  {
     name: "the same name in two databases",
     given: ["SET a 1", "SELECT 2", "SET a 1"],
     told: "set 0:a, set 2:a",

@@ -1,0 +1,228 @@
+/**
+ * Keys that were touched, each once, and what happened to whole databases before them: what a commit is, and what
+ * several of them are together. Bytes lie in one buffer and numbers beside it, so that a key costs no object.
+ *
+ * ```text
+ *  bytes     | user:1 | user:2 | flag |       key i begins where the one before it ends
+ *  ends           6       12      16
+ *  dbs            0        0       3
+ *  commands     "set"   "del"   "expire"
+ *  table     open addressing over the keys' hashes, once there are more than a few
+ * ```
+ *
+ * Events come before the keys: a flush drops the keys that were touched before it, a swap gives them the number
+ * of the database where they are now.
+ *
+ * @module
+ */
+
+import { ByteBuffer, type BytesRef } from "../../base/byte_buffer.ts";
+import { hash32 } from "../../base/hash.ts";
+import type { StoreSettings } from "../../store/memory/settings.ts";
+
+/** Up to so many keys are compared one by one; more are looked up in a hash table. */
+const LINEAR_KEYS = 8;
+/** A buffer that has grown beyond this is given back when it is cleared. */
+const KEPT_BYTES = 1 << 20;
+const KEPT_KEYS = 1 << 16;
+
+/** Commands that change when a key, or a field of a hash, expires, and nothing else. */
+const EXPIRY_COMMANDS: ReadonlySet<string> = new Set([
+  "expire",
+  "expireat",
+  "pexpire",
+  "pexpireat",
+  "persist",
+  "getex",
+  "hexpire",
+  "hexpireat",
+  "hpexpire",
+  "hpexpireat",
+  "hpersist",
+  "hgetex",
+]);
+
+/** Whether a command changes nothing but when a key or a field of it expires. @param command In lower case. */
+export function isExpiry(command: string): boolean {
+  return EXPIRY_COMMANDS.has(command);
+}
+
+/** A change of more than single keys. */
+export type WholeChange =
+  /** FLUSHDB, FLUSHALL: every key of database `db` is gone, or with -1 of every database. */
+  | { readonly kind: "flush"; readonly db: number }
+  /** SWAPDB: two databases have exchanged their contents. */
+  | { readonly kind: "swap"; readonly a: number; readonly b: number }
+  /**
+   * Cluster slots have moved: any of their keys may have become visible or hidden. Which ones follows in
+   * later commits, whose keys are named one by one.
+   */
+  | { readonly kind: "slots" };
+
+/** A list of touched keys. */
+export class TouchedKeys {
+  /** How many keys there are. */
+  count: number = 0;
+  /** What happened to whole databases, in order, before the keys. */
+  events: WholeChange[] = [];
+  readonly #seed0: number;
+  readonly #seed1: number;
+  readonly #bytes: ByteBuffer = new ByteBuffer(1024);
+  #dbs: Int32Array = new Int32Array(16);
+  #ends: Int32Array = new Int32Array(16);
+  #commands: string[] = [];
+  /** Index of a key plus 1, 0 for a free place. */
+  #table: Int32Array = new Int32Array(0);
+
+  /** Begins empty. @param settings Has the secret that keys are hashed with. */
+  constructor({ seed0, seed1 }: Pick<StoreSettings, "seed0" | "seed1">) {
+    this.#seed0 = seed0;
+    this.#seed1 = seed1;
+  }
+
+  /** True while there are neither keys nor events. */
+  get isEmpty(): boolean {
+    return this.count === 0 && this.events.length === 0;
+  }
+
+  /** Bytes of all keys. */
+  get byteLength(): number {
+    return this.#bytes.length;
+  }
+
+  /** Number of the database of key `index`. */
+  dbAt(index: number): number {
+    return this.#dbs[index];
+  }
+
+  /** Points `ref` at the bytes of key `index`: valid until the next key is added. */
+  keyAt(index: number, ref: BytesRef): void {
+    ref.set(this.#bytes.bytes, this.#startOf(index), this.#ends[index]);
+  }
+
+  /** The command that touched key `index` last; one that changed an expiry only gives way to any other. */
+  commandAt(index: number): string {
+    return this.#commands[index];
+  }
+
+  /** Adds a key, whose bytes are copied, or notes that another command has touched it. */
+  add(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
+    const { count } = this;
+    const slot = count < LINEAR_KEYS ? -1 : this.#slotOf(db, bytes, start, end);
+    const known = slot < 0 ? this.#find(db, bytes, start, end) : this.#table[slot] - 1;
+    if (known >= 0) return this.#noteCommand(known, command);
+    if (count === this.#dbs.length) this.#grow();
+    this.#dbs[count] = db;
+    this.#bytes.writeBytes(bytes, start, end);
+    this.#ends[count] = this.#bytes.length;
+    this.#commands[count] = command;
+    this.count = count + 1;
+    if (slot >= 0) this.#table[slot] = this.count;
+    // At most half full, so that a key is found near its place.
+    const isFull = this.count >= LINEAR_KEYS && this.count * 2 > this.#table.length;
+    if (isFull || this.count === LINEAR_KEYS) this.#fillTable();
+  }
+
+  /** Notes that whole databases have changed. O(keys). */
+  addEvent(change: WholeChange): void {
+    this.events.push(change);
+    if (change.kind === "flush") {
+      this.#renumber((db) => change.db < 0 || db === change.db ? -1 : db);
+    } else if (change.kind === "swap") {
+      const { a, b } = change;
+      this.#renumber((db) => db === a ? b : db === b ? a : db);
+    }
+  }
+
+  /** Forgets everything. Memory for a great many keys is given back. */
+  clear(): void {
+    this.count = 0;
+    if (this.events.length > 0) this.events = [];
+    this.#bytes.clear();
+    if (this.#bytes.bytes.length > KEPT_BYTES) this.#bytes.shrink(1024);
+    if (this.#dbs.length <= KEPT_KEYS) return;
+    this.#dbs = new Int32Array(16);
+    this.#ends = new Int32Array(16);
+    this.#commands = [];
+    this.#table = new Int32Array(0);
+  }
+
+  /** Whether a key is among them. */
+  has(db: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.count < LINEAR_KEYS) return this.#find(db, bytes, start, end) >= 0;
+    return this.#table[this.#slotOf(db, bytes, start, end)] !== 0;
+  }
+
+  #noteCommand(index: number, command: string): void {
+    if (command === this.#commands[index] || isExpiry(command)) return;
+    this.#commands[index] = command;
+  }
+
+  /** Gives keys another database, or drops them where `numberOf` answers -1. */
+  #renumber(numberOf: (db: number) => number): void {
+    if (this.count === 0) return;
+    const { count } = this;
+    const bytes = this.#bytes.toBytes();
+    const ends = this.#ends.slice(0, count);
+    const dbs = this.#dbs.slice(0, count);
+    const commands = this.#commands.slice(0, count);
+    this.#bytes.clear();
+    this.count = 0;
+    let start = 0;
+    for (let i = 0; i < count; i++) {
+      const db = numberOf(dbs[i]);
+      if (db >= 0) this.add(db, bytes, start, ends[i], commands[i]);
+      start = ends[i];
+    }
+  }
+
+  #startOf(index: number): number {
+    return index === 0 ? 0 : this.#ends[index - 1];
+  }
+
+  #grow(): void {
+    const dbs = new Int32Array(this.#dbs.length * 2);
+    const ends = new Int32Array(this.#dbs.length * 2);
+    dbs.set(this.#dbs);
+    ends.set(this.#ends);
+    this.#dbs = dbs;
+    this.#ends = ends;
+  }
+
+  #find(db: number, bytes: Uint8Array, start: number, end: number): number {
+    for (let i = 0; i < this.count; i++) if (this.#isAt(i, db, bytes, start, end)) return i;
+    return -1;
+  }
+
+  #isAt(index: number, db: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const from = this.#startOf(index);
+    if (this.#dbs[index] !== db || this.#ends[index] - from !== end - start) return false;
+    const own = this.#bytes.bytes;
+    for (let i = start, at = from; i < end; i++, at++) if (own[at] !== bytes[i]) return false;
+    return true;
+  }
+
+  /** The place of a key in the table: its own, or the free one where it belongs. */
+  #slotOf(db: number, bytes: Uint8Array, start: number, end: number): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let slot = hash32(bytes, start, end, this.#seed0 ^ db, this.#seed1) & mask;
+    for (;; slot = (slot + 1) & mask) {
+      const index = table[slot] - 1;
+      if (index < 0 || this.#isAt(index, db, bytes, start, end)) return slot;
+    }
+  }
+
+  /** Makes a table for the keys there are, with room for as many again. */
+  #fillTable(): void {
+    let size = Math.max(this.#table.length, 32);
+    while (size < this.count * 4) size *= 2;
+    if (size === this.#table.length) this.#table.fill(0);
+    else this.#table = new Int32Array(size);
+    for (let i = 0; i < this.count; i++) {
+      const { bytes } = this.#bytes;
+      const slot = this.#slotOf(this.#dbs[i], bytes, this.#startOf(i), this.#ends[i]);
+      this.#table[slot] = i + 1;
+    }
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * The change feeds of a replica: hands commits to consumers, keeps the log that tokens are served from, and
+ * compares the data with the one that takes its place at a full resync.
+ *
+ * ```text
+ *  Commits --committed--> Feed --+--> log                      tokens
+ *                                +--> consumer --take--> iterator
+ *                                +--> consumer --take--> listener, in the commit or in slices behind it
+ * ```
+ *
+ * Nothing is done before the first consumer, or the first log that was loaded.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { Slice } from "../base/slices.ts";
+import type { Commit, CommitListener, CommitPlace, Commits } from "../commands/engine/commit.ts";
+import { bytesCodec, textCodec, type Value } from "../read/codec.ts";
+import type { Key } from "../read/text.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { AGAIN, Consumer, type ConsumerHost } from "./consumer.ts";
+import { Differences } from "./diff.ts";
+import { FeedFilter } from "./filter.ts";
+import { ChangeIterator } from "./iterator.ts";
+import { FeedLog, parseToken } from "./log.ts";
+import { OldStates } from "./old_states.ts";
+import type { Batch, ChangesOptions, ChangeStream, FeedStatus } from "./types.ts";
+import { FeedReads } from "./values.ts";
+
+/** Most keys that wait for a consumer, unless told. */
+const MAX_KEYS = 10_000;
+
+/** What a {@linkcode Feed} is made from. */
+export interface FeedParts {
+  /** The data. */
+  readonly keyspace: Keyspace;
+  /** Tells what changes. */
+  readonly commits: Commits;
+  /** Measures slices, and gives the event loop back between them. */
+  readonly clock: Clock;
+  /** Whether there is any data: false before the first synchronisation, and while it was emptied for one. */
+  hasData(): boolean;
+  /** Gets what a listener throws; must not throw. */
+  report(error: unknown): void;
+}
+
+/** Every feed of one replica. */
+export class Feed implements CommitListener, ConsumerHost {
+  readonly keyspace: Keyspace;
+  readonly olds: OldStates;
+  readonly totals: { changes: number; coalesced: number; dropped: number } = {
+    changes: 0,
+    coalesced: 0,
+    dropped: 0,
+  };
+  readonly #parts: FeedParts;
+  readonly #log: FeedLog = new FeedLog();
+  readonly #text: FeedReads<string>;
+  readonly #bytes: FeedReads<Uint8Array>;
+  #consumers: readonly Consumer<Value>[] = [];
+  #runs: boolean = false;
+  #compared: boolean = false;
+  #closed: boolean = false;
+
+  /** Listens to nothing yet. @param parts What it is made from. */
+  constructor(parts: FeedParts) {
+    this.#parts = parts;
+    this.keyspace = parts.keyspace;
+    this.olds = new OldStates(parts.keyspace, () => parts.commits.place);
+    this.#text = new FeedReads(parts.keyspace, textCodec());
+    this.#bytes = new FeedReads(parts.keyspace, bytesCodec());
+  }
+
+  place(): CommitPlace {
+    return this.#parts.commits.place;
+  }
+
+  hasData(): boolean {
+    return this.#parts.hasData();
+  }
+
+  /** How the feeds stand at this moment. */
+  status(): FeedStatus {
+    return {
+      subscribers: this.#consumers.length,
+      ...this.totals,
+      queued: this.#consumers.reduce((sum, consumer) => sum + consumer.queued, 0),
+      logBytes: this.#log.byteLength,
+    };
+  }
+
+  /** A feed as an async iterator. @param dbIndex Database that is followed unless the options name others. */
+  changes(dbIndex: number, options: ChangesOptions): ChangeStream<Value> {
+    const consumer = this.#subscribe(dbIndex, options);
+    return new ChangeIterator(consumer, this.#parts.clock, options.signal, () => {
+      this.#unsubscribe(consumer);
+    });
+  }
+
+  /**
+   * A feed as calls of `listener`: in the turn of each commit, behind it, as long as nothing waits.
+   *
+   * @returns Ends the feed.
+   */
+  onCommit(
+    dbIndex: number,
+    options: ChangesOptions,
+    listener: (batch: Batch<Value>) => void,
+  ): () => void {
+    const { clock, report } = this.#parts;
+    const consumer = this.#subscribe(dbIndex, options);
+    const slice = new Slice(clock);
+    let due = false;
+    const stop = () => {
+      consumer.end(true);
+      this.#unsubscribe(consumer);
+      options.signal?.removeEventListener("abort", stop);
+    };
+    const pump = () => {
+      due = false;
+      slice.start();
+      for (;;) {
+        const batch = consumer.take(slice);
+        if (batch === undefined) break;
+        if (batch !== AGAIN) callListener(listener, batch, report);
+        if (batch !== AGAIN && !slice.over()) continue;
+        return later();
+      }
+      consumer.hungry = true;
+      if (!consumer.ended) return;
+      if (consumer.error !== undefined) report(consumer.error);
+      this.#unsubscribe(consumer);
+    };
+    const later = () => {
+      if (due) return;
+      due = true;
+      clock.soon(pump);
+    };
+    consumer.onNews = () => {
+      // What is taken in the commit itself is one batch, and nothing waits behind it.
+      if (!due && consumer.direct) pump();
+      else later();
+    };
+    // Nothing waits for who begins now: the next commit is handed over as it is.
+    if (consumer.ended || (options.from ?? "now") !== "now") later();
+    else consumer.hungry = true;
+    options.signal?.addEventListener("abort", stop);
+    return stop;
+  }
+
+  /** Every feed ends behind what waits for it. */
+  close(): void {
+    this.#closed = true;
+    for (const consumer of this.#consumers) consumer.end(false);
+  }
+
+  /** The log as bytes, for a snapshot of the data that is taken now; undefined where nothing was recorded. */
+  logBytes(): Uint8Array | undefined {
+    return this.#runs ? this.#log.toBytes() : undefined;
+  }
+
+  /** Takes over the log of an earlier process, whose data was loaded. */
+  restoreLog(bytes: Uint8Array): void {
+    this.#run();
+    const { replid, applied } = this.place();
+    this.#log.restore(bytes, { replid, offset: applied });
+  }
+
+  // What the commits tell.
+
+  committed(commit: Commit): void {
+    this.#log.add(commit);
+    for (const consumer of this.#consumers) consumer.committed(commit);
+    this.olds.clear();
+  }
+
+  replacing(old: Keyspace, fresh: Keyspace): (() => boolean) | undefined {
+    this.#compared = false;
+    const interested = this.#consumers.filter((consumer) => consumer.wantsDifferences);
+    // Data that was emptied is told again from the beginning.
+    if (interested.length === 0 || !this.hasData() || old.keyCount === 0) return undefined;
+    for (const consumer of interested) consumer.beginDifferences();
+    const differences = new Differences(old, fresh, (...difference) => {
+      for (const consumer of interested) consumer.differs(...difference);
+    });
+    return () => this.#compared = differences.step();
+  }
+
+  abandoned(): void {
+    for (const consumer of this.#consumers) consumer.abandoned();
+  }
+
+  replaced(): void {
+    const { replid, applied } = this.place();
+    this.#log.restart({ replid, offset: applied });
+    for (const consumer of this.#consumers) consumer.replaced(this.#compared);
+    this.#compared = false;
+  }
+
+  // Who is told.
+
+  #subscribe(dbIndex: number, options: ChangesOptions): Consumer<Value> {
+    this.#run();
+    const { databases = [dbIndex], match, types, policy = "coalesce", values = "new" } = options;
+    const patterns = match === undefined || isList(match) ? match : [match];
+    const filter = new FeedFilter(
+      databases === "all" ? undefined : databases as readonly number[],
+      patterns as readonly Key[] | undefined,
+      types,
+    );
+    const asBytes = options.bytes === true;
+    const consumer = new Consumer<Value>(this, {
+      filter,
+      reads: (asBytes ? this.#bytes : this.#text) as FeedReads<Value>,
+      asBytes,
+      values,
+      policy,
+      maxKeys: options.maxKeys ?? MAX_KEYS,
+    });
+    this.#consumers = [...this.#consumers, consumer];
+    this.#watchOld();
+    this.#start(consumer, options.from ?? "now");
+    if (this.#closed || options.signal?.aborted) consumer.end(this.#closed === false);
+    return consumer;
+  }
+
+  #start(consumer: Consumer<Value>, from: string): void {
+    if (from === "now") return consumer.startNow();
+    if (from === "snapshot") return consumer.startSnapshot("first");
+    const place = parseToken(from);
+    if (place === undefined) throw new TypeError(`"${from}" is no token of a batch`);
+    const verdict = this.hasData() ? this.#log.judge(place) : "unknown";
+    if (verdict === "known") consumer.startAt((keys) => this.#log.replay(place.offset, keys));
+    else if (verdict === "ahead") consumer.startAhead(place.replid, place.offset);
+    else consumer.startSnapshot("token");
+  }
+
+  #unsubscribe(consumer: Consumer<Value>): void {
+    this.#consumers = this.#consumers.filter((other) => other !== consumer);
+    this.#watchOld();
+  }
+
+  /** Keeps states from before each commit while anybody asks for them. */
+  #watchOld(): void {
+    const { snapshotHooks } = this.keyspace;
+    const forms = this.#consumers.map(({ oldForm }) => oldForm);
+    this.olds.wishes = {
+      text: forms.includes("text") ? this.#text : undefined,
+      bytes: forms.includes("bytes") ? this.#bytes : undefined,
+    };
+    if (this.#consumers.some(({ wantsOld }) => wantsOld)) snapshotHooks.add(this.olds);
+    else if (snapshotHooks.delete(this.olds)) this.olds.clear();
+  }
+
+  /** Listens to commits from now on, for good: the log serves who comes back. */
+  #run(): void {
+    if (this.#runs) return;
+    this.#runs = true;
+    const { replid, applied } = this.place();
+    this.#log.restart({ replid, offset: applied });
+    this.#parts.commits.subscribe(this);
+  }
+}
+
+function isList(match: Key | readonly Key[]): match is readonly Key[] {
+  return Array.isArray(match);
+}
+
+function callListener(
+  listener: (batch: Batch<Value>) => void,
+  batch: Batch<Value>,
+  report: (error: unknown) => void,
+): void {
+  try {
+    listener(batch);
+  } catch (error) {
+    report(error);
+  }
+}
