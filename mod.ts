@@ -91,6 +91,30 @@ export {
   type StreamMessages,
   StreamReads,
 } from "./src/read/streams.ts";
+export { type BytesChangesOptions, FeedReader } from "./src/feed/feed_reader.ts";
+export type { MessageListener, MessageOptions, Unsubscribe } from "./src/feed/messages.ts";
+export {
+  type Batch,
+  type BatchPlace,
+  type Change,
+  type ChangesBatch,
+  type ChangesOptions,
+  type ChangeStream,
+  type DeleteChange,
+  type ExpireChange,
+  FeedError,
+  type FeedPolicy,
+  type FeedStatus,
+  type FeedType,
+  type FeedValue,
+  type FlushChange,
+  type LaggedBatch,
+  type SetChange,
+  type SnapshotBeginBatch,
+  type SnapshotEndBatch,
+  type SnapshotReason,
+  type SwapChange,
+} from "./src/feed/changes/types.ts";
 export type { Live, LiveListener, LiveOptions } from "./src/feed/live.ts";
 export type { Watch, WatchedTypes, WatchedValue, WatchOptions } from "./src/feed/watch.ts";
 export { Collection, type Found, type IndexRange, type Where } from "./src/feed/collection.ts";

@@ -42,6 +42,7 @@ const SUB_RANKS: Record<string, Record<string, number>> = {
   store: { memory: 0, packed: 1, types: 2, keyspace: 3 },
   rdb: { format: 0, elements: 1, writers: 1, "": 2 },
   replication: { repair: 0, "": 1 },
+  feed: { changes: 0, "": 1 },
   commands: {
     engine: 0,
     string: 1,

@@ -27,6 +27,7 @@ import { Commits } from "../commands/engine/commit.ts";
 import { CommandError } from "../commands/engine/errors.ts";
 import { isProduction, processInfo } from "../net/process.ts";
 import type { Address, Net, TlsServerOptions } from "../net/socket.ts";
+import { Messages } from "../feed/messages.ts";
 import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
 import { LOADING_TEXT, TOO_STALE_TEXT } from "../server/availability.ts";
@@ -80,6 +81,8 @@ export class ReplicaEngine implements ReaderSource {
   readonly executor: StreamExecutor;
   /** What the stream changes, told at the end of each of its commands and transactions. */
   readonly commits: Commits;
+  /** Messages of the stream for listeners in process, told when their commit has ended. */
+  readonly messages: Messages;
   /** Passes messages of PUBLISH in the master's stream on to subscribers, and ends commits. */
   readonly hooks: StreamHooks;
   /** Makes the error that every read throws; undefined while reads are answered. */
@@ -132,7 +135,13 @@ export class ReplicaEngine implements ReaderSource {
     });
     this.#calls = new InProcessCalls(this.#server.dispatcher, keyspace);
     this.#calls.loading = this.#awaitsData;
-    const stream = followStream(parts, this.#server, this.commits, () => this.moved());
+    this.messages = new Messages((error) => {
+      logger.error(`A listener to messages failed: ${messageOf(error)}`);
+    });
+    const stream = followStream(parts, this.#server, this.commits, {
+      messages: this.messages,
+      moved: () => this.moved(),
+    });
     this.executor = stream.executor;
     this.hooks = stream.hooks;
     followSlots(keyspace, clock, this.commits);
@@ -205,12 +214,20 @@ export class ReplicaEngine implements ReaderSource {
   }
 }
 
+/** Who is told behind the listeners of a commit. */
+interface CommitEnds {
+  /** Messages that were published in it. */
+  readonly messages: Messages;
+  /** Called when the offset has moved. */
+  readonly moved: () => void;
+}
+
 /** What the stream goes through: an executor for commands with data, hooks for the rest. */
 function followStream(
   { keyspace, clock, random, onUnsupported }: EngineParts,
   server: Server,
   commits: Commits,
-  moved: () => void,
+  ends: CommitEnds,
 ): { readonly executor: StreamExecutor; readonly hooks: StreamHooks } {
   const { host, clients, calls } = server.dispatcher;
   /** Who sent a command of the stream, as MONITOR and the slow log show it. */
@@ -244,15 +261,24 @@ function followStream(
       },
     },
   });
-  const hooks: StreamHooks = {
-    called: (argv, dbIndex) => {
-      if (clients.monitors === 0) return;
-      const row = host.lookup(argv);
-      if (row !== undefined) calls.show(row, argv, origin, dbIndex, clock.now());
-    },
-    publish: (argv, sharded) => void host.pubsub.publish(argv.at(1), argv.at(2), sharded),
+  const called: StreamHooks["called"] = (argv, dbIndex) => {
+    if (clients.monitors === 0) return;
+    const row = host.lookup(argv);
+    if (row !== undefined) calls.show(row, argv, origin, dbIndex, clock.now());
+  };
+  const publish: StreamHooks["publish"] = (argv, sharded) => {
+    host.pubsub.publish(argv.at(1), argv.at(2), sharded);
+    ends.messages.published(argv, sharded);
+  };
+  return { executor, hooks: { ...commitHooks(commits, ends), called, publish } };
+}
+
+/** Ends commits, and tells of snapshots that take the place of the data. */
+function commitHooks(commits: Commits, { messages, moved }: CommitEnds): StreamHooks {
+  return {
     committed: () => {
       commits.end();
+      messages.committed();
       moved();
     },
     replacing: (fresh) => commits.replacing(fresh),
@@ -263,7 +289,6 @@ function followStream(
       commits.end();
     },
   };
-  return { executor, hooks };
 }
 
 function refuseLoading(): Error {

@@ -13,6 +13,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import { hostClock } from "../net/host_clock.ts";
 import { type Logger, SILENT, unfailing } from "../base/logger.ts";
 import { Prng } from "../base/prng.ts";
@@ -26,7 +27,8 @@ import type { LinkCredentials, LinkEvent, LinkStatus } from "../replication/type
 import { Keyspace } from "../store/keyspace/keyspace.ts";
 import { Collections } from "../feed/collections.ts";
 import { LiveValues } from "../feed/live.ts";
-import { LiveReader } from "../feed/live_reader.ts";
+import { Feed } from "../feed/changes/feed.ts";
+import { FeedReader } from "../feed/feed_reader.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
 import { checkOptions, checkWait } from "./option_rules.ts";
@@ -94,7 +96,7 @@ const READERS: Readonly<Record<Readers, string>> = {
  * console.log(replica.get("user:1")); // Ada
  * ```
  */
-export class Replica extends LiveReader {
+export class Replica extends FeedReader {
   readonly #options: ReplicaOptions;
   readonly #target: MasterTarget | undefined;
   readonly #clock: Clock;
@@ -106,6 +108,7 @@ export class Replica extends LiveReader {
   readonly #readers: Map<number, Reader> = new Map();
   readonly #storage: Storage;
   readonly #live: LiveValues;
+  readonly #feed: Feed;
   readonly #collections: Collections;
   readonly #writer: MasterWriter;
   readonly #master: Master;
@@ -147,11 +150,20 @@ export class Replica extends LiveReader {
       decodeCache: options.decodeCache,
       linkStatus: () => this.#link?.status(),
     });
-    const { commits } = engine;
+    const { commits, messages } = engine;
     const live = new LiveValues({ source: engine, commits, logger });
     const db = (index: number) => this.db(index);
     const collections = new Collections({ source: engine, commits, live, logger });
-    super(new ReadCore(engine, target?.database ?? 0, textCodec()), { live, collections, db });
+    const feed = new Feed({
+      keyspace,
+      commits,
+      clock,
+      hasData: () => target === undefined || (this.#link !== undefined && commits.place.hasData),
+      report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),
+    });
+    const parts = { live, collections, db, feed, messages };
+    super(new ReadCore(engine, target?.database ?? 0, textCodec()), parts);
+    this.#feed = feed;
     this.#live = live;
     this.#collections = collections;
     this.#options = options;
@@ -272,6 +284,7 @@ export class Replica extends LiveReader {
       tooStale: this.#staleness !== undefined && this.#engine.tooStale,
       nowMs: this.#clock.now(),
       collections: this.#collections.status(),
+      feed: this.#feed.status(),
     });
   }
 
@@ -560,6 +573,7 @@ export class Replica extends LiveReader {
     this.#writer.close();
     this.#staleness?.stop();
     this.#probe?.close();
+    this.#feed.close();
     this.#live.close();
     this.#collections.close();
     await this.#engine.close();

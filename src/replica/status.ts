@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FeedStatus } from "../feed/changes/types.ts";
 import type { CollectionStatus } from "../feed/collection_owner.ts";
 import type { DecodeCacheStatus } from "../read/decode_cache.ts";
 import { formatAddress } from "../net/socket.ts";
@@ -90,6 +91,8 @@ export interface ReplicaStatus {
   readonly ignored: LinkStatus["ignored"];
   /** Each collection that has indexes: how they stand, and what they cost. */
   readonly collections: readonly CollectionStatus[];
+  /** The change feeds: who consumes them, and what waits. */
+  readonly feed: FeedStatus;
   /** Running totals since the replica was made. */
   readonly counters: LinkStatus["counters"];
 }
@@ -114,6 +117,8 @@ export interface StatusParts {
   readonly nowMs: number;
   /** How the indexes of collections stand. */
   readonly collections: readonly CollectionStatus[];
+  /** How the change feeds stand. */
+  readonly feed: FeedStatus;
 }
 
 /** Puts a status together. */
@@ -143,6 +148,7 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
     memoryBytes: reservedBytes(keyspace),
     ignored: link?.ignored ?? {},
     collections: parts.collections,
+    feed: parts.feed,
     counters: link?.counters ?? newCounters(),
   };
 }

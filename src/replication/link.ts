@@ -194,6 +194,9 @@ export class ReplicationLink {
           ? replOffset.applied
           : repair.settledOffset;
       },
+      get hasData() {
+        return replOffset.hasData;
+      },
     };
   }
 

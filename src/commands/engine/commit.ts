@@ -33,6 +33,8 @@ export interface CommitPlace {
   readonly applied: number;
   /** Up to here every key is what the stream made of it: behind `applied` while keys are being fetched. */
   readonly settled: number;
+  /** False before the first data, and while it was emptied for a snapshot. */
+  readonly hasData: boolean;
 }
 
 /** What one commit has touched. All of it is borrowed: valid during the listener's call only. */
@@ -75,7 +77,7 @@ export interface CommitListener {
   replaced(): void;
 }
 
-const NOWHERE: CommitPlace = { replid: "", applied: 0, settled: 0 };
+const NOWHERE: CommitPlace = { replid: "", applied: 0, settled: 0, hasData: true };
 
 /** Collects what is changed, and tells listeners at the end of each commit. */
 export class Commits {

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
-import { Slice } from "../base/slices.ts";
-import type { Value } from "../read/codec.ts";
+import type { Clock } from "../../base/clock.ts";
+import { Slice } from "../../base/slices.ts";
+import type { Value } from "../../read/codec.ts";
 import { AGAIN, type Consumer } from "./consumer.ts";
 import type { Batch, ChangeStream } from "./types.ts";
 
@@ -43,21 +43,25 @@ export class ChangeIterator<T extends Value> implements ChangeStream<T> {
     };
   }
 
+  /** Itself: there is one iteration. */
   [Symbol.asyncIterator](): ChangeStream<T> {
     return this;
   }
 
+  /** The next batch, as soon as there is one. @throws {FeedError} LAGGED, with `policy: "close"`. */
   next(): Promise<IteratorResult<Batch<T>, undefined>> {
     const next = this.#last.then(() => this.#next());
     this.#last = next.catch(() => {});
     return next;
   }
 
+  /** Ends the feed; what waits is dropped. */
   return(): Promise<IteratorResult<Batch<T>, undefined>> {
     this.#end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Ends the feed at the end of its scope, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }

@@ -5,17 +5,17 @@
  * @module
  */
 
-import { BytesRef } from "../base/byte_buffer.ts";
-import type { Clock } from "../base/clock.ts";
-import { isExpiry } from "../commands/engine/touched_keys.ts";
-import type { Codec, Value } from "../read/codec.ts";
-import { ReadCore, type ReaderSource } from "../read/core.ts";
-import { Reader } from "../read/reader.ts";
-import { utf8 } from "../read/text.ts";
-import type { Database } from "../store/keyspace/database.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { type Entry, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
-import { hashEach } from "../store/types/hash.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Clock } from "../../base/clock.ts";
+import { isExpiry } from "../../commands/engine/touched_keys.ts";
+import type { Codec, Value } from "../../read/codec.ts";
+import { ReadCore, type ReaderSource } from "../../read/core.ts";
+import { Reader } from "../../read/reader.ts";
+import { utf8 } from "../../read/text.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { hashEach } from "../../store/types/hash.ts";
 import type { Change, FeedType, FeedValue } from "./types.ts";
 
 /** The name of each type by its number. */
@@ -56,6 +56,7 @@ export function visibleEntry(
 
 /** Reads keys and values of one keyspace in one form: text or bytes. */
 export class FeedReads<T extends Value> {
+  /** The data that is read. */
   readonly keyspace: Keyspace;
   readonly #codec: Codec<T>;
   readonly #source: ReaderSource;
@@ -69,9 +70,8 @@ export class FeedReads<T extends Value> {
       keyspace,
       clock: BEFORE_ALL,
       random: () => 0,
-      call: () => {
-        throw new Error("values are read without commands");
-      },
+      call: refuseCommand,
+      callText: refuseCommand,
     };
   }
 
@@ -140,6 +140,10 @@ export class FeedReads<T extends Value> {
     if (!withValue) return told;
     return { ...told, value: this.read(dbIndex, ref.view(), type) };
   }
+}
+
+function refuseCommand(): never {
+  throw new Error("values are read without commands");
 }
 
 /** When each field expires that does. */

@@ -13,12 +13,12 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
-import { Slice } from "../base/slices.ts";
-import type { Commit, CommitListener, CommitPlace, Commits } from "../commands/engine/commit.ts";
-import { bytesCodec, textCodec, type Value } from "../read/codec.ts";
-import type { Key } from "../read/text.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import type { Clock } from "../../base/clock.ts";
+import { Slice } from "../../base/slices.ts";
+import type { Commit, CommitListener, CommitPlace, Commits } from "../../commands/engine/commit.ts";
+import { bytesCodec, textCodec, type Value } from "../../read/codec.ts";
+import type { Key } from "../../read/text.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import { AGAIN, Consumer, type ConsumerHost } from "./consumer.ts";
 import { Differences } from "./diff.ts";
 import { FeedFilter } from "./filter.ts";
@@ -33,9 +33,9 @@ const MAX_KEYS = 10_000;
 
 /** What a {@linkcode Feed} is made from. */
 export interface FeedParts {
-  /** The data. */
+  /** The data that values are read from. */
   readonly keyspace: Keyspace;
-  /** Tells what changes. */
+  /** Tells what each commit touched. */
   readonly commits: Commits;
   /** Measures slices, and gives the event loop back between them. */
   readonly clock: Clock;
@@ -47,8 +47,11 @@ export interface FeedParts {
 
 /** Every feed of one replica. */
 export class Feed implements CommitListener, ConsumerHost {
+  /** The data that values are read from. */
   readonly keyspace: Keyspace;
+  /** What keys were before the commit that is told, while anybody asks. */
   readonly olds: OldStates;
+  /** Running totals of changes handed out, commits merged and changes dropped. */
   readonly totals: { changes: number; coalesced: number; dropped: number } = {
     changes: 0,
     coalesced: 0,
@@ -72,10 +75,12 @@ export class Feed implements CommitListener, ConsumerHost {
     this.#bytes = new FeedReads(parts.keyspace, bytesCodec());
   }
 
+  /** Where the data stands: id, offset, and up to where every key is settled. */
   place(): CommitPlace {
     return this.#parts.commits.place;
   }
 
+  /** Whether there is any data to tell. */
   hasData(): boolean {
     return this.#parts.hasData();
   }

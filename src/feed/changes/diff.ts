@@ -15,18 +15,18 @@
  * @module
  */
 
-import { BytesRef } from "../base/byte_buffer.ts";
-import { addValue, Digest } from "../commands/server/digest.ts";
-import type { Database } from "../store/keyspace/database.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { type Entry, ValueType } from "../store/memory/record.ts";
-import { hashHasExpiries, hashLength } from "../store/types/hash.ts";
-import { listLength } from "../store/types/list.ts";
-import { moduleValueOf } from "../store/types/module.ts";
-import { setLength } from "../store/types/set.ts";
-import { streamOf } from "../store/types/small_stream.ts";
-import { readString } from "../store/types/string.ts";
-import { zsetLength } from "../store/types/zset.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { addValue, Digest } from "../../commands/server/digest.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+import { Encoding, type Entry, ValueType } from "../../store/memory/record.ts";
+import { hashHasExpiries, hashLength } from "../../store/types/hash.ts";
+import { listLength } from "../../store/types/list.ts";
+import { moduleValueOf } from "../../store/types/module.ts";
+import { setLength } from "../../store/types/set.ts";
+import { streamOf } from "../../store/types/small_stream.ts";
+import { readString } from "../../store/types/string.ts";
+import { zsetLength } from "../../store/types/zset.ts";
 import { visibleEntry } from "./values.ts";
 
 /** Collections with more elements count as changed. */
@@ -121,6 +121,8 @@ function isSame(
   if (oldDb.expireAtMs(oldEntry) !== newDb.expireAtMs(newEntry)) return false;
   if (type === ValueType.STRING) {
     readString(oldDb, oldEntry, a);
+    // The text of an integer lies in a buffer that the next one overwrites.
+    if (oldDb.encodingOf(oldEntry) === Encoding.INT) a.set(a.view().slice(), 0, a.end - a.start);
     readString(newDb, newEntry, b);
     return isEqual(a, b);
   }

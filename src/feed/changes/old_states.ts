@@ -5,11 +5,11 @@
  * @module
  */
 
-import { latin1 } from "../base/ascii.ts";
-import type { CommitPlace } from "../commands/engine/commit.ts";
-import type { Value } from "../read/codec.ts";
-import type { Keyspace, SnapshotHook } from "../store/keyspace/keyspace.ts";
-import type { ValueType } from "../store/memory/record.ts";
+import { latin1 } from "../../base/ascii.ts";
+import type { CommitPlace } from "../../commands/engine/commit.ts";
+import type { Value } from "../../read/codec.ts";
+import type { Keyspace, SnapshotHook } from "../../store/keyspace/keyspace.ts";
+import type { ValueType } from "../../store/memory/record.ts";
 import type { FeedValue } from "./types.ts";
 import { type FeedReads, visibleEntry } from "./values.ts";
 

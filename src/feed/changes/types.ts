@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Value } from "../read/codec.ts";
-import type { StreamMessage } from "../read/streams.ts";
-import type { Key } from "../read/text.ts";
-import type { Scored } from "../read/zsets.ts";
+import type { Value } from "../../read/codec.ts";
+import type { StreamMessage } from "../../read/streams.ts";
+import type { Key } from "../../read/text.ts";
+import type { Scored } from "../../read/zsets.ts";
 
 /** Type of a value, as `TYPE` names it, with one word for those of all modules. */
 export type FeedType = "string" | "list" | "set" | "zset" | "hash" | "stream" | "module";
@@ -67,7 +67,7 @@ export interface SetChange<T extends Value = string> {
   readonly kind: "set";
   /** Number of the database. */
   readonly db: number;
-  /** The key. */
+  /** Name of the key, as text or bytes. */
   readonly key: T;
   /** Type of its value. */
   readonly type: FeedType;
@@ -87,7 +87,7 @@ export interface DeleteChange<T extends Value = string> {
   readonly kind: "delete";
   /** Number of the database. */
   readonly db: number;
-  /** The key. */
+  /** Name of the key, as text or bytes. */
   readonly key: T;
   /** Lower-case name of the command that removed it; "" after a full resync. */
   readonly command: string;
@@ -101,7 +101,7 @@ export interface ExpireChange<T extends Value = string> {
   readonly kind: "expire";
   /** Number of the database. */
   readonly db: number;
-  /** The key. */
+  /** Name of the key, as text or bytes. */
   readonly key: T;
   /** Type of its value. */
   readonly type: FeedType;
@@ -127,7 +127,7 @@ export interface FlushChange {
 
 /** Two databases have exchanged their contents. */
 export interface SwapChange {
-  /** SWAPDB was applied. */
+  /** SWAPDB: what was told of one database is true of the other now. */
   readonly kind: "swap";
   /** Number of one database. */
   readonly db: number;
@@ -158,8 +158,8 @@ export type SnapshotReason =
   /** SWAPDB brought the content of a database that is not followed, or came amid a snapshot. */
   | "swap";
 
-/** What every batch has. */
-interface BatchBase<T extends Value> {
+/** What every batch has: where it stands, and what changed. */
+export interface BatchPlace<T extends Value> {
   /** Id of the master's history that `offset` counts in; "" where no master is followed. */
   readonly replid: string;
   /** Offset of the master's stream that the batch stands at. */
@@ -173,29 +173,29 @@ interface BatchBase<T extends Value> {
 }
 
 /** The changes of a commit, of several that were merged, or some keys of a snapshot. */
-export interface ChangesBatch<T extends Value = string> extends BatchBase<T> {
+export interface ChangesBatch<T extends Value = string> extends BatchPlace<T> {
   /** This batch holds changes. */
   readonly control: undefined;
 }
 
 /** Keys follow that do not come from a commit, up to `snapshot-end`. */
-export interface SnapshotBeginBatch<T extends Value = string> extends BatchBase<T> {
+export interface SnapshotBeginBatch<T extends Value = string> extends BatchPlace<T> {
   /** A snapshot, or the differences to one, begin. */
   readonly control: "snapshot-begin";
-  /** Why it comes. */
+  /** What made it necessary. */
   readonly reason: SnapshotReason;
   /** True: all keys follow, what was told before is void. False: only differences follow. */
   readonly whole: boolean;
 }
 
 /** What has been told is the whole state now, as of `offset`. */
-export interface SnapshotEndBatch<T extends Value = string> extends BatchBase<T> {
+export interface SnapshotEndBatch<T extends Value = string> extends BatchPlace<T> {
   /** The snapshot is complete. */
   readonly control: "snapshot-end";
 }
 
 /** Batches that waited were dropped; `policy: "mark"` alone. */
-export interface LaggedBatch<T extends Value = string> extends BatchBase<T> {
+export interface LaggedBatch<T extends Value = string> extends BatchPlace<T> {
   /** Something is missing before this batch. */
   readonly control: "lagged";
   /** How many changes were dropped. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { Glob, isLiteral } from "../base/glob.ts";
-import type { Key } from "../read/text.ts";
-import { toBytes } from "../read/text.ts";
-import { ValueType } from "../store/memory/record.ts";
+import { Glob, isLiteral } from "../../base/glob.ts";
+import type { Key } from "../../read/text.ts";
+import { toBytes } from "../../read/text.ts";
+import { ValueType } from "../../store/memory/record.ts";
 import type { FeedType } from "./types.ts";
 
 const STAR = 0x2a;

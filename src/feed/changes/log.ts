@@ -16,10 +16,10 @@
  * @module
  */
 
-import { latin1 } from "../base/ascii.ts";
-import { BytesRef } from "../base/byte_buffer.ts";
-import type { Commit } from "../commands/engine/commit.ts";
-import type { TouchedKeys, WholeChange } from "../commands/engine/touched_keys.ts";
+import { latin1 } from "../../base/ascii.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Commit } from "../../commands/engine/commit.ts";
+import type { TouchedKeys, WholeChange } from "../../commands/engine/touched_keys.ts";
 
 /** Bytes of one block. A longer key is not kept: nothing before it can be served then. */
 const BLOCK_BYTES = 256 * 1024;
@@ -39,7 +39,7 @@ const ref = new BytesRef();
 export interface Place {
   /** The history's id, 40 hex digits. */
   readonly replid: string;
-  /** Offset in it. */
+  /** Offset after a commit in that history. */
   readonly offset: number;
 }
 
@@ -81,7 +81,7 @@ export class FeedLog {
   #blocks: Block[] = [];
   #bytes: number = 0;
 
-  /** Bytes of memory. */
+  /** Bytes of memory that its blocks take. */
   get byteLength(): number {
     return this.#bytes;
   }

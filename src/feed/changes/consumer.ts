@@ -15,14 +15,14 @@
  * @module
  */
 
-import { BytesRef } from "../base/byte_buffer.ts";
-import type { Slice } from "../base/slices.ts";
-import type { Commit, CommitPlace } from "../commands/engine/commit.ts";
-import { TouchedKeys, type WholeChange } from "../commands/engine/touched_keys.ts";
-import type { Value } from "../read/codec.ts";
-import type { Database } from "../store/keyspace/database.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { Entry } from "../store/memory/record.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import type { Slice } from "../../base/slices.ts";
+import type { Commit, CommitPlace } from "../../commands/engine/commit.ts";
+import { TouchedKeys, type WholeChange } from "../../commands/engine/touched_keys.ts";
+import type { Value } from "../../read/codec.ts";
+import type { Database } from "../../store/keyspace/database.ts";
+import type { Keyspace } from "../../store/keyspace/keyspace.ts";
+import type { Entry } from "../../store/memory/record.ts";
 import type { FeedFilter } from "./filter.ts";
 import { tokenOf } from "./log.ts";
 import { keyName, type OldState, type OldStates, oldValue } from "./old_states.ts";
@@ -64,13 +64,13 @@ export interface ConsumerOptions<T extends Value> {
   readonly maxKeys: number;
 }
 
-/** What consumers share. */
+/** What the feed has for all of its consumers. */
 export interface ConsumerHost {
-  /** The data. */
+  /** The data that values are read from. */
   readonly keyspace: Keyspace;
   /** What keys were before the commit that is told. */
   readonly olds: OldStates;
-  /** Running totals. */
+  /** Running totals of changes handed out, commits merged and changes dropped. */
   readonly totals: { changes: number; coalesced: number; dropped: number };
   /** Where the data stands. */
   place(): CommitPlace;
@@ -81,7 +81,7 @@ export interface ConsumerHost {
 /** Keys with their databases and commands; a commit is such a list. */
 type KeyList = Pick<Commit, "events" | "count" | "dbAt" | "keyAt" | "commandAt">;
 
-/** One consumer. */
+/** An iterator or a listener, as the feed sees it. */
 export class Consumer<T extends Value> {
   /** Called when there is something to take. */
   onNews: () => void = () => {};
@@ -133,7 +133,7 @@ export class Consumer<T extends Value> {
     return this.#options.asBytes ? "bytes" : "text";
   }
 
-  /** Keys that wait. */
+  /** How many keys wait to be taken. */
   get queued(): number {
     return this.#queuedKeys + this.#pending.count +
       (this.#diff === undefined ? 0 : this.#diff.count - this.#diffAt);
@@ -203,7 +203,8 @@ export class Consumer<T extends Value> {
     if (this.#ended || this.#mode === "waiting") return;
     if (commit.replid === this.#seenReplid && commit.offset <= this.#seenOffset) return;
     if (commit.events.length > 0 && this.#mustWalk(commit.events)) {
-      return this.#startWalk("swap");
+      this.#startWalk("swap");
+      return this.onNews();
     }
     if (!this.#concerns(commit)) return;
     const isDirect = this.#mode === "live" && this.#begin === undefined &&
@@ -272,12 +273,13 @@ export class Consumer<T extends Value> {
    * @param slice Its budget is looked at while a snapshot is walked.
    */
   take(slice: Slice): Batch<T> | undefined | typeof AGAIN {
+    // What was dropped came before what waits.
+    if (this.#dropped > 0) return this.#takeLagged();
     const queued = this.#queue.shift();
     if (queued !== undefined) {
       this.#queuedKeys -= queued.changes.length;
       return this.#count(queued);
     }
-    if (this.#dropped > 0) return this.#takeLagged();
     if (this.#mode === "waiting") return undefined;
     if (this.#begin !== undefined) return this.#takeBegin(this.#begin);
     if (!this.#pending.isEmpty) {
@@ -392,13 +394,12 @@ export class Consumer<T extends Value> {
 
   /** Commits are merged: keys wait, and their values are read when they are taken. */
   #merge(keys: KeyList): void {
-    const { filter } = this.#options;
     const pending = this.#pending;
     for (const event of keys.events) if (this.#followsEvent(event)) this.#mergeEvent(event);
     for (let i = 0; i < keys.count; i++) {
       keys.keyAt(i, ref);
       const db = keys.dbAt(i);
-      if (!filter.hasKey(db, ref.bytes, ref.start, ref.end)) continue;
+      if (!this.#follows(db)) continue;
       pending.add(db, ref.bytes, ref.start, ref.end, keys.commandAt(i));
       if (this.wantsOld) this.#noteOld(keyName(db, ref.bytes, ref.start, ref.end));
     }
@@ -514,13 +515,27 @@ export class Consumer<T extends Value> {
 
   /** Whether keys of the commit, or its events, are followed. */
   #concerns(commit: Commit): boolean {
-    const { filter } = this.#options;
     for (const event of commit.events) if (this.#followsEvent(event)) return true;
     for (let i = 0; i < commit.count; i++) {
       commit.keyAt(i, ref);
-      if (filter.hasKey(commit.dbAt(i), ref.bytes, ref.start, ref.end)) return true;
+      if (this.#follows(commit.dbAt(i))) return true;
     }
     return false;
+  }
+
+  /** Whether the key that `ref` points at is followed: it has, or had before this commit, one of the types. */
+  #follows(dbIndex: number): boolean {
+    const { filter } = this.#options;
+    const { bytes, start, end } = ref;
+    if (!filter.hasKey(dbIndex, bytes, start, end)) return false;
+    if (filter.types === undefined) return true;
+    const name = keyName(dbIndex, bytes, start, end);
+    const old = this.#olds.get(name) ?? this.#host.olds.get(name);
+    // What a log tells of was touched in an earlier commit: its old type is not known.
+    if (old === undefined || filter.hasType(old.type)) return true;
+    const db = this.#host.keyspace.peek(dbIndex);
+    const entry = visibleEntry(this.#host.keyspace, db, bytes, start, end);
+    return db !== undefined && entry !== 0 && filter.hasType(db.typeOf(entry));
   }
 
   #followsEvent(event: WholeChange): boolean {
@@ -570,7 +585,8 @@ export class Consumer<T extends Value> {
     const entry = visibleEntry(this.#host.keyspace, db, bytes, start, end);
     const isThere = db !== undefined && entry !== 0 && filter.hasType(db.typeOf(entry));
     const old = this.wantsOld ? olds(keyName(dbIndex, bytes, start, end)) : undefined;
-    if (!isThere && filter.types !== undefined && !filter.hasType(old?.type ?? -1)) return;
+    // A deletion of what was never told harms nobody; a type that is known not to fit is left out.
+    if (!isThere && old !== undefined && !filter.hasType(old.type)) return;
     const change: Change<T> = isThere
       ? reads.present(dbIndex, db, entry, keys.commandAt(index), values !== "none")
       : {
