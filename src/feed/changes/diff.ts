@@ -16,6 +16,7 @@
  */
 
 import { BytesRef } from "../../base/byte_buffer.ts";
+import { drain } from "../../commands/engine/long_read.ts";
 import { addValue, Digest } from "../../commands/server/digest.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
@@ -185,6 +186,6 @@ function lengthOf(db: Database, entry: Entry): number {
 
 function digestOf(keyspace: Keyspace, db: Database, entry: Entry): string {
   const digest = new Digest();
-  addValue(digest, keyspace, db, entry);
+  drain(addValue(digest, keyspace, { db, entry }));
   return digest.toString();
 }
