@@ -72,8 +72,8 @@ export class FeedRig {
       const words = typeof command === "string" ? command.split(" ") : command;
       if (words[0] === "SELECT") this.db = Number(words[1]);
       else this.executor.execute(this.db, Argv.of(...words));
-      this.place.applied += 10;
     }
+    this.place.applied += 10 * commands.length;
     this.place.settled = this.place.applied;
     this.commits.end();
   }
