@@ -154,13 +154,7 @@ export class Replica extends FeedReader {
     const live = new LiveValues({ source: engine, commits, logger });
     const db = (index: number) => this.db(index);
     const collections = new Collections({ source: engine, commits, live, logger });
-    const feed = new Feed({
-      keyspace,
-      commits,
-      clock,
-      hasData: () => target === undefined || (this.#link !== undefined && commits.place.hasData),
-      report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),
-    });
+    const feed = makeFeed(engine, logger, () => target === undefined || this.#link !== undefined);
     const parts = { live, collections, db, feed, messages };
     super(new ReadCore(engine, target?.database ?? 0, textCodec()), parts);
     this.#feed = feed;
@@ -588,6 +582,18 @@ export class Replica extends FeedReader {
     const reason = cause?.message ?? `the link is in state ${status?.state ?? "none"}`;
     return new TimeoutError(`${what} within ${timeoutMs} ms: ${reason}`, { cause });
   }
+}
+
+/** The change feeds. @param opened Whether there may be data: the link stands, or none is needed. */
+function makeFeed(engine: ReplicaEngine, logger: Logger, opened: () => boolean): Feed {
+  const { keyspace, clock, commits } = engine;
+  return new Feed({
+    keyspace,
+    commits,
+    clock,
+    hasData: () => opened() && commits.place.hasData,
+    report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),
+  });
 }
 
 function toCredentials(
