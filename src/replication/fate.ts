@@ -10,7 +10,7 @@
  *   INCREX            Redis 8.8    a number with bounds and an expiry; may be sent as SET with PXAT
  *   GCRASETVALUE      Redis 8.8    a rate limit's time; the expiry is sent with it or apart
  *   HSETC, PH*        announced    not in any document of a release
- *   SFLUSH            Redis Software and forks   slots without keys named: a full sync, as for any write without keys
+ *   SFLUSH            Redis 8, in builds with experimental commands: slots, no keys named, so it costs a full sync
  *   ARSET, ARMSET, ARINSERT, ARRING, ARSEEK, ARDEL, ARDELRANGE   Redis 8.8   rows in `commands/module/writes.ts`
  *   other AR*         the same type: the key is looked at, not fetched over and over
  * ```

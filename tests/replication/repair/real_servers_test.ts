@@ -99,6 +99,35 @@ await serverTest("a master that sends scripts is followed by their declared keys
   isFor: ({ product, version }) => product === "redis" && !atLeast(version, "7.0.0"),
 });
 
+/** Keys that ours believes in, and of which the master is asked whether they are there. */
+async function doubts(binary: ServerBinary): Promise<void> {
+  await using master = await startServer(binary);
+  const { link, keyspace, messages } = follow(master);
+  await link.start();
+  await link.synced();
+  const client = await master.connect();
+  const stream = (...words: string[]) => ["DEBUG", "REPLICATE", ...words];
+  const keys = Array.from({ length: 300 }, (_, i) => `k${i}`);
+  // The master sends what it has not done itself: the keys are made here only.
+  await client.pipeline(keys.map((key) => stream("JSON.SET", key, "$", "1")));
+  await client.pipeline(keys.slice(0, 100).map((key) => ["SET", `{${key}}plain`, "v"]));
+  await settled(master, link);
+  assert.equal(keyspace.keyCount, 400);
+  await client.pipeline(keys.slice(0, 200).map((key) => stream("ARDEL", key, "0")));
+  await settled(master, link);
+  assert.equal(keyspace.keyCount, 200, "those that were doubted are gone");
+  const { repairs, counters } = link.status();
+  assert.deepEqual([repairs!.begun.doubted, repairs!.fetches], [200, 0]);
+  assert.ok(repairs!.looks >= 200, `${repairs!.looks} looks`);
+  assert.equal(counters.fullSyncs, 1);
+  assert.deepEqual(messages, []);
+  await link.stop();
+}
+
+await serverTest("a key is gone when the master says that it is not there", doubts, {
+  isFor: ({ version }) => atLeast(version, "7.0.0"),
+});
+
 /** A user with the rights to replicate and a few more. */
 async function missingRights(binary: ServerBinary): Promise<void> {
   await using master = await startServer(binary);

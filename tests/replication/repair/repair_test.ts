@@ -291,7 +291,8 @@ test("keys in doubt are looked at together", async () => {
   for (let i = 0; i < 1000; i++) master.call("ARDEL", `u${i}`, i % 3 === 0 ? "last" : "one");
   await settled();
   assert.deepEqual(readout(replica), readoutOf(master));
-  assert.equal(replica.status().repairs!.looks, 1000);
+  const { looks, fetches } = replica.status().repairs!;
+  assert.ok(looks >= 1000 && looks < 1200 && fetches === 0, `${looks} looks, ${fetches} fetches`);
   await close();
 });
 
@@ -328,7 +329,9 @@ test("a key whose slot is given away while it is awaited is gone, whatever the m
   await until("slots to be given away", () => trims > 0);
   await settled();
   assert.deepEqual(readout(replica), readoutOf(master));
-  assert.equal(replica.status().repairs!.ended.cleared, 2);
+  const { cleared, fetched } = replica.status().repairs!.ended;
+  // An answer may come before the slot goes.
+  assert.equal(cleared + fetched, 2);
   assert.equal(replica.stats.fullSyncs, 1);
   await close();
 });
