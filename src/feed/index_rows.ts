@@ -137,9 +137,9 @@ export class IndexRows {
     const old = this.#dict.find(hash, id, start, end);
     if (old !== 0) {
       if (this.#holds(old, keys)) return false;
-      // Taken out and put back: what changes its length moves, and every index would have to follow.
-      this.#drop(hash, old);
-      this.#dict.find(hash, id, start, end);
+      this.#change(old, id, start, end, keys);
+      this.#payForCompaction();
+      return true;
     }
     const entry = this.#make(id, start, end, keys);
     this.#dict.insert(hash, entry);
@@ -192,17 +192,48 @@ export class IndexRows {
     });
   }
 
+  /** Gives a row other sort keys: only indexes whose key is another one lose it and get it back. */
+  #change(old: Entry, id: Uint8Array, start: number, end: number, keys: SortKeys): void {
+    const indexes = this.#indexes;
+    const key = this.#key;
+    const { bytes } = keys.bytes;
+    const changed = indexes.map((index, i) => {
+      this.#sortKeyOf(old, i, key);
+      const from = i === 0 ? 0 : keys.ends[i - 1];
+      if (equalBytes(key.bytes, key.start, key.end, bytes, from, keys.ends[i])) return false;
+      this.#take(index, i, old);
+      return true;
+    });
+    valueRefOf(this.#slab, old, key);
+    let entry = old;
+    if (key.end - key.start === this.#headBytes + keys.bytes.length) {
+      this.#write(old, keys);
+    } else {
+      entry = this.#make(id, start, end, keys);
+      this.#dict.relocate(old, entry);
+      indexes.forEach(({ order }, i) => {
+        const lead = changed[i] ? 0 : this.#leadOf(entry, i);
+        if (lead > 0) order.relocate(lead, old, entry);
+      });
+      freeRecord(this.#slab, old);
+    }
+    indexes.forEach((index, i) => changed[i] && this.#insert(index, i, entry));
+  }
+
+  /** Takes a row out of one index, if it is in it. */
+  #take(index: RowIndex, i: number, entry: Entry): void {
+    const lead = this.#leadOf(entry, i);
+    if (lead === 0) return;
+    if (index.unique && this.#isWhole(entry, i)) {
+      if (index.order.sharers(lead, entry, false) === 1) index.duplicates--;
+    }
+    index.order.remove(lead, entry);
+    this.#tell(entry, i);
+  }
+
   /** Takes a row out of every index and the table, and frees it. */
   #drop(hash: number, entry: Entry): void {
-    this.#indexes.forEach((index, i) => {
-      const lead = this.#leadOf(entry, i);
-      if (lead === 0) return;
-      if (index.unique && this.#isWhole(entry, i)) {
-        if (index.order.sharers(lead, entry, false) === 1) index.duplicates--;
-      }
-      index.order.remove(lead, entry);
-      this.#tell(entry, i);
-    });
+    this.#indexes.forEach((index, i) => this.#take(index, i, entry));
     this.#dict.remove(hash, entry);
     this.#size--;
     freeRecord(this.#slab, entry);
@@ -232,15 +263,20 @@ export class IndexRows {
   }
 
   #make(id: Uint8Array, start: number, end: number, keys: SortKeys): Entry {
-    const head = this.#headBytes;
-    const length = head + keys.bytes.length;
+    const length = this.#headBytes + keys.bytes.length;
     const kind = ValueType.STRING;
     const entry = makeKeyedRecord(this.#slab, kind, id, start, end, length, length, 0);
+    this.#write(entry, keys);
+    return entry;
+  }
+
+  /** Writes a row's sort keys into its record, which has the room. */
+  #write(entry: Entry, keys: SortKeys): void {
+    const head = this.#headBytes;
     const bytes = this.#slab.bytes[entry >>> SEGMENT_SHIFT];
     const at = valueStartOf(this.#slab, entry);
     for (let i = 0; i < this.#indexes.length - 1; i++) writeInt32(bytes, at + 4 * i, keys.ends[i]);
     copyBytes(bytes, at + head, keys.bytes.bytes, 0, keys.bytes.length);
-    return entry;
   }
 
   /** Whether a row has these sort keys. */
