@@ -76,7 +76,7 @@ export class FeedReader extends LiveReader {
    */
   changes(options: BytesChangesOptions): ChangeStream<Uint8Array>;
   /** The same with keys and values as text. */
-  changes(options?: ChangesOptions & { readonly bytes?: false }): ChangeStream<string>;
+  changes(options?: ChangesOptions): ChangeStream<string>;
   changes(options: ChangesOptions = {}): ChangeStream<string> | ChangeStream<Uint8Array> {
     checkChanges(options, "changes");
     return this.#feed.changes(this.core.index, options) as ChangeStream<string>;
@@ -107,7 +107,7 @@ export class FeedReader extends LiveReader {
   ): () => void;
   /** The same with keys and values as text. */
   onCommit(
-    options: ChangesOptions & { readonly bytes?: false },
+    options: ChangesOptions,
     listener: (batch: Batch<string>) => void,
   ): () => void;
   onCommit(options: ChangesOptions, listener: (batch: never) => void): () => void {
