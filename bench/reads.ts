@@ -1,7 +1,7 @@
 /**
  * Measures 11 and 12: what does each read cost beside a random `get`, and beside a client's GET over loopback?
  *
- *     [RUNTIME=deno,bun,node] [KEYS=100000] [SMALL=10000] [VALUE=100] [RUNS=5] deno task bench reads
+ *     [RUNTIME=deno,bun,node] [KEYS=100000] [SMALL=10000] [VALUE=100] [RUNS=3] deno task bench reads
  *
  * In process, one core, on random keys: KEYS strings of VALUE bytes, SMALL hashes, sorted sets, lists and sets
  * of three or ten elements, and one large one of each. A `Map` of the same strings says what a JavaScript value that
@@ -11,14 +11,15 @@
  */
 
 import type { Runtime } from "../tests/support/runtimes.ts";
-import { FILL_LARGE, FILL_SMALL, LARGE, READS } from "./support/read_costs.ts";
+import { FILL_LARGE, FILL_SMALL, LARGE, type Pace, type Read } from "./support/read_costs.ts";
+import { READS } from "./support/read_costs.ts";
 import { headline, line, median, size, spread, verdict } from "./support/report.ts";
 import { Host, populate, startMaster, subjects } from "./support/subject.ts";
 
 const keys = size("KEYS", 100_000);
 const smalls = size("SMALL", 10_000);
 const value = size("VALUE", 100);
-const runs = size("RUNS", 5);
+const runs = size("RUNS", 3);
 const BATCH = 1000;
 
 async function fill(script: string, count: number): Promise<void> {
@@ -27,44 +28,34 @@ async function fill(script: string, count: number): Promise<void> {
   }
 }
 
-/** The rates of each read, and its shares of the rate of `get` in the same run. */
+/** Each read's rate, and its share of the rate of `get`. */
 async function reads(host: Host): Promise<void> {
-  const gets: number[] = [];
-  const maps: number[] = [];
-  const shares = new Map(READS.map(({ name }) => [name, [] as number[]]));
-  const rates = new Map(READS.map(({ name }) => [name, [] as number[]]));
-  for (let run = 0; run < runs; run++) {
-    const { get, map, others } = await host.request<Rates>("readRates", {});
-    gets.push(get);
-    maps.push(map);
-    for (const [name, rate] of Object.entries(others)) {
-      rates.get(name)?.push(rate);
-      shares.get(name)?.push(rate / get);
-    }
-  }
-  line(host.name, "get, random", spread(gets, "M/s"));
-  line(host.name, "Map of the same strings", spread(maps, "M/s"));
-  for (const { name, atLeast, aim } of READS) {
-    line(host.name, name, spread(rates.get(name) ?? [], "M/s"));
+  const rows: (Partial<Read> & { readonly name: string })[] = [
+    { name: "Map of the same strings" },
+    ...READS,
+  ];
+  for (const row of rows) {
+    const paces: Pace[] = [];
+    const read = row.run === undefined ? undefined : row.name;
+    for (let run = 0; run < runs; run++) paces.push(await host.request("readPace", { read }));
+    if (read === undefined) line(host.name, "get, random", spread(paces.map((p) => p.get), "M/s"));
+    line(host.name, row.name, spread(paces.map((p) => p.rate), "M/s"));
+    const share = median(paces.map((p) => p.share));
+    const { atLeast, aim } = row;
     if (atLeast === undefined || aim === undefined) continue;
-    const share = median(shares.get(name) ?? []);
-    verdict(host.name, `11 ${name} / get`, share, { atLeast, aim, higher: true });
+    verdict(host.name, `11 ${row.name} / get`, share, { atLeast, aim, higher: true });
   }
-  await clients(host, median(gets));
 }
 
-interface Rates {
+interface ClientRates {
   readonly get: number;
-  readonly map: number;
-  readonly others: Record<string, number>;
+  readonly clients: Record<string, number>;
 }
 
-async function clients(host: Host, get: number): Promise<void> {
-  const rates = await host.request<Record<string, number>>("clientRates", {
-    port: master.port,
-    keys,
-  });
-  for (const [name, rate] of Object.entries(rates)) {
+async function clients(host: Host): Promise<void> {
+  const asked = { port: master.port, keys };
+  const { get, clients } = await host.request<ClientRates>("clientRates", asked);
+  for (const [name, rate] of Object.entries(clients)) {
     line(host.name, `${name} GET over loopback`, `${(rate / 1000).toFixed(1)} k/s`);
     const bounds = { atLeast: 100, aim: 300, unit: "x", higher: true };
     verdict(host.name, `12 get / ${name} GET`, get * 1e6 / rate, bounds);
@@ -77,6 +68,7 @@ async function run(runtime: Runtime): Promise<void> {
     await host.follow(master);
     await host.request("prepareReads", { keys, smalls });
     await reads(host);
+    await clients(host);
   } finally {
     await host.stop();
   }

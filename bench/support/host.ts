@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { Replica } from "../../src/replica/replica.ts";
 import { LoopProbe } from "./loop_probe.ts";
 import { clientRates } from "./loopback_clients.ts";
-import { getRate, mapRate, prepareReads, readRate, READS } from "./read_costs.ts";
+import { getRate, mapPace, prepareReads, readPace } from "./read_costs.ts";
 
 interface Request {
   readonly name: string;
@@ -57,19 +57,18 @@ const handlers: Record<string, (request: Request) => unknown> = {
   getCost({ prefix, keys, distinct, rounds }) {
     return { ns: getCost(String(prefix), Number(keys), Number(distinct), Number(rounds)) };
   },
-  /** Makes the names that `readRates` goes over. */
+  /** Makes the names that `readPace` goes over. */
   prepareReads({ keys, smalls }) {
     prepareReads(Number(keys), Number(smalls));
   },
-  /** Millions a second of random `get`, of a `Map`, and of each other read. */
-  readRates() {
-    const get = getRate(running());
-    const others = READS.map(({ name }) => [name, readRate(running(), name)] as const);
-    return { get, map: mapRate(running()), others: Object.fromEntries(others) };
+  /** How fast one of the reads is beside random `get`; without a name, a `Map`. */
+  readPace({ read }) {
+    return read === undefined ? mapPace(running()) : readPace(running(), String(read));
   },
-  /** GETs a second of other clients in this process. */
+  /** GETs a second of other clients in this process, and millions of `get` just before. */
   async clientRates({ port, keys }) {
-    return await clientRates(Number(port), Number(keys));
+    const get = getRate(running());
+    return { get, clients: await clientRates(Number(port), Number(keys)) };
   },
   /** Collects garbage where the runtime lets us. */
   collect() {

@@ -6,6 +6,7 @@
  */
 
 import type { Replica } from "../../src/replica/replica.ts";
+import { median } from "./report.ts";
 
 /** One kind of read. */
 export interface Read {
@@ -29,10 +30,12 @@ const CALL = { atLeast: 0.2, aim: 0.3 };
 export const LARGE = 10_000;
 /** Ranks behind which ten members follow. */
 const TAIL = LARGE - 10;
-/** Reads are timed in rounds of so many milliseconds. */
-const ROUND_MS = 150;
+/** A read and `get` take turns of so many milliseconds: noise that lasts longer meets both. */
+const ROUND_MS = 15;
+const WARM_ROUNDS = 6;
+const ROUNDS = 9;
 /** Reads between two looks at the clock. */
-const BATCH = 2000;
+const BATCH = 500;
 
 /** What is measured against random `get`. */
 export const READS: readonly Read[] = [
@@ -142,47 +145,67 @@ export function prepareReads(keys: number, smalls: number): void {
   ]));
 }
 
-/** Millions of random `get` a second. */
-export function getRate(replica: Replica): number {
-  return rate((i) => replica.get(names[i]));
+/** How fast something is beside random `get`, measured in turn with it. */
+export interface Pace {
+  /** Millions a second. */
+  readonly rate: number;
+  /** Millions of random `get` a second in the rounds between. */
+  readonly get: number;
+  /** The median of both rates' quotients, round by round. */
+  readonly share: number;
 }
 
-/** Millions of one of {@linkcode READS} a second. */
-export function readRate(replica: Replica, name: string): number {
+/** The pace of one of {@linkcode READS}. */
+export function readPace(replica: Replica, name: string): Pace {
   const read = READS.find((row) => row.name === name);
   if (read === undefined) throw new Error(`There is no read named ${name}`);
-  return rate((i) => read.run(replica, i));
+  return pace(replica, (i) => read.run(replica, i));
 }
 
-/** Millions of reads of a `Map` with the same strings a second: what no copy of bytes can reach. */
-export function mapRate(replica: Replica): number {
+/** The pace of a `Map` with the same strings: what no copy of bytes can reach. */
+export function mapPace(replica: Replica): Pace {
   const map = new Map(names.map((name) => [name, replica.get(name)]));
-  return rate((i) => map.get(names[i]));
+  return pace(replica, (i) => map.get(names[i]));
 }
 
-function rate(run: (i: number) => unknown): number {
-  let index = 0;
-  let missing = 0;
-  let reads = 0;
-  const batch = () => {
-    for (let n = 0; n < BATCH; n++) {
-      if (run(index) === undefined) missing++;
-      index = index + 1 === names.length ? 0 : index + 1;
-    }
-    reads += BATCH;
+/** Millions of random `get` a second. */
+export function getRate(replica: Replica): number {
+  const run = rounds((i) => replica.get(names[i]));
+  run();
+  return run();
+}
+
+function pace(replica: Replica, read: (i: number) => unknown): Pace {
+  const [gets, others] = [rounds((i) => replica.get(names[i])), rounds(read)];
+  for (let i = 0; i < WARM_ROUNDS; i++) {
+    gets();
+    others();
+  }
+  const list = Array.from({ length: ROUNDS }, () => ({ get: gets(), rate: others() }));
+  return {
+    rate: median(list.map(({ rate }) => rate)),
+    get: median(list.map(({ get }) => get)),
+    share: median(list.map(({ get, rate }) => rate / get)),
   };
-  const round = (ms: number) => {
-    reads = 0;
+}
+
+/** Makes a function that reads for {@linkcode ROUND_MS} and answers millions a second. */
+function rounds(run: (i: number) => unknown): () => number {
+  let index = 0;
+  return () => {
+    let missing = 0;
+    let reads = 0;
     const started = performance.now();
     let now = started;
-    while (now - started < ms) {
-      batch();
+    while (now - started < ROUND_MS) {
+      for (let n = 0; n < BATCH; n++) {
+        if (run(index) === undefined) missing++;
+        index = index + 1 === names.length ? 0 : index + 1;
+      }
+      reads += BATCH;
       now = performance.now();
     }
+    if (missing > 0) throw new Error("What is read is not there");
     return reads / (now - started) / 1000;
   };
-  round(ROUND_MS);
-  const result = round(ROUND_MS * 2);
-  if (missing > 0) throw new Error("What is read is not there");
-  return result;
 }
