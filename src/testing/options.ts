@@ -29,7 +29,8 @@ export interface TestMasterOptions {
   readonly databases?: number;
   /**
    * Version of the server it passes for; "8.0.2". Decides the RDB version of its snapshots, and below 6.2 that
-   * SET with an expiry is sent as two commands.
+   * SET with an expiry is sent as two commands. A real server that follows it tells no version and reads snapshots
+   * of its own and of older ones: for a Redis 6.2 say "6.2.0".
    */
   readonly serverVersion?: string;
   /** True, the default, is `$EOF:` framing for replicas that announce `eof`; false is `$<length>` for all. */
