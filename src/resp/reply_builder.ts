@@ -199,8 +199,8 @@ export class ReplyBuilder<T> implements ReplyTarget {
     this.#open(ARRAY, [], count);
   }
 
-  double(value: number): void {
-    this.#add(this.protocol === 3 ? value : this.#form.ofText(formatDouble(value)));
+  double(value: number, text?: string): void {
+    this.#add(this.protocol === 3 ? value : this.#form.ofText(text ?? formatDouble(value)));
   }
 
   boolean(value: boolean): void {

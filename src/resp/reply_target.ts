@@ -61,8 +61,11 @@ export interface ReplyTarget {
   set(count: number): void;
   /** Begins a push of `count` elements, the kind of message first. */
   push(count: number): void;
-  /** Replies a floating point number, as text in the shortest form that reads back as the same. */
-  double(value: number): void;
+  /**
+   * Replies a floating point number, as text in the shortest form that reads back as the same, or as `text`, where a
+   * server prints more digits.
+   */
+  double(value: number, text?: string): void;
   /** Replies a boolean, in RESP2 1 or 0. */
   boolean(value: boolean): void;
   /** Replies a whole number of any size, given as its decimal text. */

@@ -165,8 +165,10 @@ export class ReplyWriter implements ReplyTarget {
   }
 
   /** Writes a floating point number in the shortest text that reads back as the same. */
-  double(value: number): void {
+  double(value: number, text?: string): void {
     if (this.silent) return;
+    if (text !== undefined && this.protocol === 3) return this.#line(TypeByte.DOUBLE, text);
+    if (text !== undefined) return this.bulkText(text);
     const length = writeDouble(number, 0, value);
     if (this.protocol === 2) return writeBulk(this.out, number, 0, length);
     this.out.writeByte(TypeByte.DOUBLE);

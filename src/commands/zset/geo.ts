@@ -45,7 +45,7 @@ import type { Context } from "../engine/context.ts";
 import { CommandError, COUNT_ABOVE_ZERO, cString, SYNTAX } from "../engine/errors.ts";
 import { Polygon } from "./polygon.ts";
 import { zadd } from "./zset.ts";
-import { isRedisBefore } from "../engine/master_version.ts";
+import { isRedisBefore, isValkey } from "../engine/master_version.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
@@ -195,10 +195,18 @@ const geopos = command("geopos", -2, READONLY, "RO.access@1", (ctx, argv) => {
     }
     reply.array(2);
     const { longitude, latitude } = decodePointResult;
-    reply.double(longitude);
-    reply.double(latitude);
+    replyPosition(ctx, longitude, latitude);
   }
 });
+
+/** Replies with both numbers of a position: the shortest text of each since Redis 8.0, else 17 decimals. */
+function replyPosition({ reply, keyspace }: Context, longitude: number, latitude: number): void {
+  const isLong = isValkey(keyspace) || isRedisBefore(keyspace, [8]);
+  for (const degrees of [longitude, latitude]) {
+    // As `ld2string` prints a long double for people.
+    reply.double(degrees, isLong ? degrees.toFixed(17).replace(/\.?0+$/, "") : undefined);
+  }
+}
 
 /** The four orders of arguments that the searching commands have. */
 const Form = { RADIUS: 0, BY_MEMBER: 1, SEARCH: 2, SEARCH_STORE: 3 } as const;
@@ -581,8 +589,7 @@ function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): voi
     }
     if (query.withPosition) {
       reply.array(2);
-      reply.double(longitude);
-      reply.double(latitude);
+      replyPosition(ctx, longitude, latitude);
     }
   }
 }
