@@ -2,7 +2,7 @@
  * What do those who are told of changes cost the applying of SETs? With nobody nothing measurable is wanted, with one
  * consumer less than 15%.
  *
- *     [COMMANDS=200000] [KEYS=100000] [VALUE=64] [RUNS=15] deno run -A bench/replication/commits.ts
+ *     [COMMANDS=200000] [KEYS=100000] [VALUE=64] [RUNS=15] deno run -A bench/feed/changes.ts
  *
  * The ways are taken in turn, run by run, and each is compared with the plain one of the same run: so noise of the
  * machine that lasts longer than a run falls out.
@@ -10,12 +10,15 @@
  * @module
  */
 
+import process from "node:process";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import type { StreamExecutor, StreamHooks } from "../../src/replication/types.ts";
 import { ReplicaEngine } from "../../src/replica/engine.ts";
+import { Feed } from "../../src/feed/changes/feed.ts";
+import type { ChangesOptions } from "../../src/feed/changes/types.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { headline, line, median, size, spread, verdict } from "../support/report.ts";
 import { applyStream, setStream } from "../support/set_stream.ts";
@@ -53,12 +56,22 @@ function newEngine(): ReplicaEngine {
 /** The commands of a server around the keyspace, which counts each, and whoever is told of its commits. */
 function replicaWay(name: string, atMost: number, use: (engine: ReplicaEngine) => void): Way {
   const engine = newEngine();
-  use(engine);
   const { executor, hooks } = engine;
-  return { name, atMost, executor, hooks, speeds: [], shares: [] };
+  const place = { replid: "a".repeat(40), applied: 0, settled: 0, hasData: true };
+  engine.commits.place = place;
+  use(engine);
+  // Each run begins at offset 0; the place of the data only grows.
+  let [base, last] = [0, 0];
+  const committed = (offset: number) => {
+    if (offset < last) base += last;
+    last = offset;
+    place.applied = place.settled = base + offset;
+    hooks.committed?.(offset);
+  };
+  return { name, atMost, executor, hooks: { ...hooks, committed }, speeds: [], shares: [] };
 }
 
-/** Reads every key of every commit and keeps nothing: the least that a consumer does. */
+/** Reads every key of every commit and keeps nothing: the least that a listener does. */
 function readEach(engine: ReplicaEngine): void {
   const ref = new BytesRef();
   engine.commits.subscribe({
@@ -69,6 +82,27 @@ function readEach(engine: ReplicaEngine): void {
   });
 }
 
+function feedOf({ keyspace, clock, commits }: ReplicaEngine): Feed {
+  return new Feed({ keyspace, clock, commits, hasData: () => true, report: console.error });
+}
+
+/** A consumer that takes each batch in the turn of its commit. */
+function listens(options: ChangesOptions): (engine: ReplicaEngine) => void {
+  return (engine) => {
+    feedOf(engine).onCommit(0, options, ({ changes }) => told += changes.length);
+  };
+}
+
+/** A consumer whose turn does not come while commands are applied: commits merge behind it. */
+function iterates(options: ChangesOptions): (engine: ReplicaEngine) => void {
+  return (engine) => {
+    const stream = feedOf(engine).changes(0, options);
+    void (async () => {
+      for await (const { changes } of stream) told += changes.length;
+    })();
+  };
+}
+
 function bare(): Way {
   const random = Math.random;
   const host = { role: "slave", databases: 16 } as Host;
@@ -76,11 +110,17 @@ function bare(): Way {
   return { name: "table of commands alone", executor, speeds: [], shares: [] };
 }
 
+/** Changes that all consumers were told of. */
+let told = 0;
 const plain = replicaWay("a replica, nobody listens", 1.02, () => {});
 const ways: readonly Way[] = [
   plain,
   bare(),
-  replicaWay("one listener reads each key", 1.15, readEach),
+  replicaWay("a listener that reads each key", 1.15, readEach),
+  replicaWay("onCommit, no key fits", 1.15, listens({ match: "user:*" })),
+  replicaWay("onCommit, without values", 1.15, listens({ values: "none" })),
+  replicaWay("onCommit, with values", 1.15, listens({})),
+  replicaWay("changes(), without values", 1.15, iterates({ values: "none" })),
 ];
 const chunks = setStream(count, keys, valueBytes);
 
@@ -91,6 +131,7 @@ headline("What do those who are told of changes cost the applying of SETs?", {
   runs,
 });
 for (let run = 0; run <= runs; run++) {
+  await new Promise((resolve) => setTimeout(resolve, 0));
   const times = new Map<Way, number>();
   for (let i = 0; i < ways.length; i++) {
     const way = ways[(i + run) % ways.length];
@@ -111,3 +152,5 @@ for (const { name, atMost, speeds, shares } of ways) {
   if (atMost === undefined) line("SET", "  of the plain way's time", median(shares).toFixed(2));
   else verdict("SET", "  of the plain way's time", median(shares), { atLeast: atMost, aim: 1 });
 }
+if (told === 0) throw new Error("Nobody was told");
+process.exit(0);
