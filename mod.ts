@@ -29,7 +29,7 @@ export type {
   SentinelAccess,
   ServerOptions,
 } from "./src/replica/options.ts";
-export type { Listener, ReplicaEvents } from "./src/replica/events.ts";
+export type { Listener, ReplicaEvents, StateEvent, SyncEvent } from "./src/replica/events.ts";
 export {
   type Decode,
   DecodeError,

@@ -53,7 +53,7 @@ import { MasterProbe } from "./probe.ts";
 import type { SnapshotPosition } from "../rdb/encoder.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
-import { describeStatus, type ReplicaStatus } from "./status.ts";
+import { describeStatus, type ReplicaState, type ReplicaStatus } from "./status.ts";
 import { Storage } from "./storage.ts";
 import { certainEnd, makeWriter, splitOptions } from "./writes.ts";
 import { TimeoutError, type WaitOptions, within } from "../replication/waiting.ts";
@@ -123,6 +123,10 @@ export class Replica extends FeedReader {
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #listening: string | undefined;
+  /** What the last events told: state, staleness, and the id of the history. */
+  #toldState: ReplicaState = "idle";
+  #toldStale: boolean = false;
+  #toldReplid: string = "";
 
   /**
    * Checks the options and connects nothing.
@@ -404,6 +408,7 @@ export class Replica extends FeedReader {
     if (place !== undefined) {
       this.#link.restore(place, place.asOfMs);
       this.#writer.restore(place);
+      this.#toldReplid = place.replid;
     }
     this.#probe = this.#makeProbe(net, this.#target);
     this.#staleness?.judge();
@@ -496,7 +501,11 @@ export class Replica extends FeedReader {
       maxMs,
       linkStatus: () => this.#link?.status(),
       ask: (status) => this.#probe?.isFresh(status) ?? Promise.resolve(false),
-      tell: (tooStale) => this.#engine.tooStale = tooStale,
+      tell: (tooStale) => {
+        const isNew = tooStale !== this.#engine.tooStale;
+        this.#engine.tooStale = tooStale;
+        if (isNew) this.#tellState();
+      },
     });
   }
 
@@ -543,18 +552,49 @@ export class Replica extends FeedReader {
       if (event.state !== "connected") this.#probe?.close();
       this.#writer.relocated();
       this.#staleness?.judge();
-      this.#emitter.emit("state", { state: event.state });
+      this.#tellState();
     } else if (event.type === "synced") {
       if (event.kind === "full") this.#engine.replaced();
       this.#engine.dataIsWhole();
       this.#writer.followed(certainEnd(event.kind, this.#link!.status()));
-      this.#emitter.emit("sync", { kind: event.kind });
+      this.#tellSync(event);
     } else if (event.type === "emptied") {
       this.#engine.linkChanged(this.#link!.status());
       this.#engine.replaced();
     } else if (event.type === "disconnected" || event.type === "failed") {
       this.#emitter.emit("disconnect", { error: event.error });
+      if (event.error.code === "UNSUPPORTED") {
+        this.#emitter.emit("unsupported", { error: event.error });
+      }
+      this.#tellState();
+    } else if (event.type === "syncProgress") {
+      this.#emitter.emit("progress", event.progress);
+    } else if (event.type === "diverged") {
+      this.#emitter.emit("divergence", event.divergence);
     }
+  }
+
+  /** Tells that the replica stands otherwise, and whether its data has become old or is fresh again. */
+  #tellState(): void {
+    const { state: to, staleSinceMs, error: reason } = this.status();
+    const from = this.#toldState;
+    this.#toldState = to;
+    if (to !== from) this.#emitter.emit("state", { from, to, reason });
+    const isStale = staleSinceMs !== undefined;
+    if (isStale === this.#toldStale) return;
+    this.#toldStale = isStale;
+    if (isStale) this.#emitter.emit("stale", { sinceMs: staleSinceMs });
+    else this.#emitter.emit("fresh", {});
+  }
+
+  #tellSync({ kind, replid, offset, tookMs, bytes }: LinkEvent & { type: "synced" }): void {
+    const from = this.#toldReplid;
+    this.#toldReplid = replid;
+    if (kind === "partial" && from !== "" && replid !== from) {
+      this.#emitter.emit("failover", { from, to: replid, offset });
+    }
+    const keys = this.#keyspace.visibleKeyCount;
+    this.#emitter.emit("sync", { kind, durationMs: tookMs, bytes, keys });
   }
 
   /** Ends the link before the last snapshot is written: its offset must not move meanwhile. */
@@ -572,6 +612,7 @@ export class Replica extends FeedReader {
     this.#collections.close();
     await this.#engine.close();
     this.#listening = undefined;
+    this.#tellState();
     this.#emitter.emit("close", {});
   }
 

@@ -202,7 +202,7 @@ export class MasterConnection implements Watched, PsyncLink {
     this.#openStream(true);
     this.#enter("connected");
     this.shared.log("info", `Resumed at offset ${replOffset.applied}`);
-    this.#emitSynced("partial", 0);
+    this.#emitSynced("partial", 0, 0);
   }
 
   // The way to a socket, and its end.
@@ -393,6 +393,7 @@ export class MasterConnection implements Watched, PsyncLink {
     const sync = this.#sync as FullSync;
     // The master of a streamed snapshot stays silent until it gets this ACK.
     const acknowledges = sync.transfer.endsWithMark || !this.handshake.preSync;
+    const bytes = sync.transfer.bytesRead;
     const tookMs = sync.finish();
     this.shared.repair?.clear();
     this.shared.forgetResync();
@@ -405,7 +406,7 @@ export class MasterConnection implements Watched, PsyncLink {
       "info",
       `Synchronised: ${keyspace.keyCount} keys in ${Math.round(tookMs)} ms`,
     );
-    this.#emitSynced("full", tookMs);
+    this.#emitSynced("full", tookMs, bytes);
   }
 
   #openStream(acknowledges: boolean): void {
@@ -443,9 +444,9 @@ export class MasterConnection implements Watched, PsyncLink {
     else if (stream.holds) this.#turns.yield();
   }
 
-  #emitSynced(kind: "full" | "partial", tookMs: number): void {
+  #emitSynced(kind: "full" | "partial", tookMs: number, bytes: number): void {
     const { replid, applied } = this.shared.replOffset;
-    this.shared.emit({ type: "synced", kind, replid, offset: applied, tookMs });
+    this.shared.emit({ type: "synced", kind, replid, offset: applied, tookMs, bytes });
   }
 
   #enter(state: LinkState): void {

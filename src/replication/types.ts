@@ -272,6 +272,8 @@ export type LinkEvent =
     readonly offset: number;
     /** How long the snapshot took, or 0 for a partial one. */
     readonly tookMs: number;
+    /** Bytes of the snapshot, 0 for a partial one. */
+    readonly bytes: number;
   }
   | { readonly type: "diverged"; readonly divergence: Divergence }
   | {
