@@ -89,7 +89,8 @@ export class OldStates implements SnapshotHook {
 
   /** The commit has been told. */
   clear(): void {
-    this.#states.clear();
+    // V8 makes a new table for a map that is cleared, an empty one included: 3% of applying SETs.
+    if (this.#states.size > 0) this.#states.clear();
   }
 
   #read(dbIndex: number, bytes: Uint8Array, start: number, end: number): OldState {
