@@ -103,6 +103,10 @@ export class Blocked implements BlockingHost {
     return true;
   }
 
+  endAll(): void {
+    for (const id of [...this.#waiters.keys()]) this.unblock(id, "moved");
+  }
+
   /**
    * Notes that a key was changed: who waits for it is looked at once the command at hand is over, or, for
    * a change by the master's stream, in the next turn. One comparison while nobody waits.

@@ -97,3 +97,26 @@ test("REPLICAOF NO ONE is refused always", () =>
     assert.match(String(reply), /REPLICAOF NO ONE is refused/);
     assert.equal(replica.connected, true);
   }));
+
+/** What redis-7.0, redis-8.6 and valkey-9 answer a client that waits, before they end its connection. */
+const MOVED =
+  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+
+test("REPLICAOF another master ends clients that wait, with the reason; the same master ends none", () =>
+  between({ allowReplicaOf: true }, async ({ first, second, replica, client }) => {
+    const port = Number(replica.status().listening!.split(":")[1]);
+    const waiting = await open(port);
+    const answer = waiting.call("XREAD", "BLOCK", "0", "STREAMS", "nokey", "$");
+    await until("the client waits", () => /blocked_clients:1\r/.test(replica.info("clients")));
+    const same = plain(await client.call("REPLICAOF", ...addressOf(first)));
+    assert.match(String(same), /Already connected/);
+    assert.match(replica.info("clients"), /blocked_clients:1\r/);
+    assert.equal(String(plain(await client.call("REPLICAOF", ...addressOf(second)))), "OK");
+    assert.match(String(plain(await answer)), new RegExp(MOVED.replace(/[()?]/g, "\\$&")));
+    await until(
+      "the connection is ended",
+      () => !/age=\d+ .*cmd=xread/.test(String(replica.call("CLIENT", "LIST"))),
+    );
+    waiting.close();
+    assert.equal(plain(await client.call("PING")), "PONG");
+  }));

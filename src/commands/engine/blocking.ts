@@ -14,7 +14,8 @@ import { assert } from "../../base/assert.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { beforeWrite } from "./copy_on_write.ts";
 import type { Context } from "./context.ts";
-import { CommandError, UNBLOCKED, WRONG_TYPE } from "./errors.ts";
+import { CommandError, UNBLOCKED, UNBLOCKED_BY_MOVE, WRONG_TYPE } from "./errors.ts";
+import { sessionOf } from "./execute.ts";
 import type { Unblocked } from "./host.ts";
 
 /**
@@ -108,10 +109,14 @@ function tryAgain(ctx: Context, argv: Argv, waiting: Waiting): boolean {
 /**
  * Ends the waiting without a key.
  *
- * @throws {CommandError} UNBLOCKED after CLIENT UNBLOCK with ERROR.
+ * @throws {CommandError} UNBLOCKED after CLIENT UNBLOCK with ERROR, and after REPLICAOF, which ends the connection too.
  */
 function reply(ctx: Context, how: Unblocked, waiting: Waiting): true {
   if (how === "error") throw new CommandError(UNBLOCKED);
+  if (how === "moved") {
+    sessionOf(ctx).closing = true;
+    throw new CommandError(UNBLOCKED_BY_MOVE);
+  }
   waiting.timedOut(ctx);
   return true;
 }

@@ -339,6 +339,9 @@ export const NUMIDS_MISMATCH = "ERR The `numids` parameter must match the number
 export const COUNT_ABOVE_ZERO = "ERR COUNT must be > 0";
 /** What a waiting client gets after CLIENT UNBLOCK with ERROR. */
 export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+/** What a blocked client gets when REPLICAOF names another master (`disconnectAllBlockedClients`). */
+export const UNBLOCKED_BY_MOVE =
+  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 /** CLUSTER and ASKING: this server is part of no cluster. */
 export const CLUSTER_DISABLED = "ERR This instance has cluster support disabled";
 /** PFADD and others of a string that is no HyperLogLog. */

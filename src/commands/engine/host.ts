@@ -261,9 +261,10 @@ export interface ClientHost {
 }
 
 /**
- * What ends a client's waiting besides a key: the end of its time, or CLIENT UNBLOCK with ERROR.
+ * What ends a client's waiting besides a key: the end of its time, CLIENT UNBLOCK with ERROR, or REPLICAOF another
+ * master.
  */
-export type Unblocked = "timeout" | "error";
+export type Unblocked = "timeout" | "error" | "moved";
 
 /** One client that waits for keys. */
 export interface WaitingClient {
@@ -287,6 +288,8 @@ export interface BlockingHost {
   remove(session: Session): void;
   /** CLIENT UNBLOCK; false when that client does not wait. */
   unblock(id: number, how: Unblocked): boolean;
+  /** REPLICAOF another master: every waiting client is told by an error, and ended. */
+  endAll(): void;
 }
 
 /** What INFO, CONFIG, SLOWLOG and their like ask of the server. */

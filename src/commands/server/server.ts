@@ -388,8 +388,11 @@ function replicaofGeneric(ctx: Context, argv: Argv, name: string): void {
   if (replicaOf === undefined) throw new CommandError(replicaOfRefused(name));
   if (port === 0) throw new CommandError("ERR Invalid master port");
   if (!HOST_NAME.test(host)) throw new CommandError("ERR Invalid master host");
+  // Those who wait are answered at once, in this very context.
+  const { reply } = ctx;
+  ctx.host.blocking.endAll();
   replicaOf(host, port);
-  ctx.reply.ok();
+  reply.ok();
 }
 
 /**
