@@ -110,11 +110,16 @@ export interface Family {
 }
 
 /**
- * What ends Redis 8.6 by a fault of its own: HEXPIRE and its kin with so many fields that it reads behind its
- * arguments, and HSETEX of a table that names a field twice.
+ * What ends a server by a fault of its own: below 7.0 a random choice of so many that its reply's length overflows;
+ * Redis 8.6 HEXPIRE and its kin with so many fields that it reads behind its arguments, and HSETEX of a table that
+ * names a field twice.
  */
 function endsServer({ product, version }: ServerBinary, args: readonly string[]): boolean {
-  if (product !== "redis" || !atLeast(version, "8.4")) return false;
+  if (product !== "redis") return false;
+  if (!atLeast(version, "7.0") && /^[shz]randmember/i.test(args[0])) {
+    return /^-\d{19}$/.test(args[2] ?? "");
+  }
+  if (!atLeast(version, "8.4")) return false;
   if (/^hp?expire/i.test(args[0])) return args.some((arg) => /^21474836\d\d$/.test(arg));
   if (!/^hsetex/i.test(args[0])) return false;
   const rest = args.slice(args.findIndex((arg) => /^fields/i.test(arg)) + 2);

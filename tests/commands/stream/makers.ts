@@ -212,6 +212,12 @@ export const STREAM_DIFFERENCES: readonly Difference[] = [
   // 6.0 counts XPENDING's words.
   { product: "redis", below: "6.2", fits: /^"xpending" .*-ERR syntax error\r\n\*/is },
   // Valkey does not know the `+` that is meant.
+  // `+` is of Redis 7.4.
+  {
+    product: "redis",
+    below: "7.4",
+    fits: /-ERR Unbalanced 'xread' .*-ERR Unbalanced 'xread' .*'\+'/s,
+  },
   { product: "valkey", fits: /-ERR Unbalanced 'xread' .*-ERR Unbalanced 'xread' .*'\+'/s },
   // 6.0 looks the key up before it reads the rest.
   { product: "redis", below: "6.2", fits: /^"x\w+" .* (:0|\*0|\*-1|\$-1|_)\r\n-ERR/is },
