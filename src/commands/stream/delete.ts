@@ -119,7 +119,11 @@ function readDelete(argv: Argv, index: number): DeleteOptions {
 
 /** Deletes one entry; with ACKED only when no group refers to it. */
 function deleteOne(stream: Stream, id: StreamId, references: References): Outcome {
-  if (!stream.has(id)) return Outcome.ABSENT;
+  if (!stream.has(id)) {
+    // Groups may refer to an entry that has been deleted before.
+    if (references === References.DELETE) forgetEverywhere(stream, id);
+    return Outcome.ABSENT;
+  }
   if (references === References.ACKED && isReferenced(stream, id)) return Outcome.REFERENCED;
   if (references === References.DELETE) forgetEverywhere(stream, id);
   const deleted = stream.delete(id);
