@@ -38,7 +38,7 @@ import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
 import { vectorSetOf } from "../store/types/vector_set.ts";
 import { type FrozenDatabase, FrozenKeyspace, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
-import { HISTORY_AUX } from "./format/history_aux.ts";
+import { FEED_LOG_AUX, HISTORY_AUX } from "./format/history_aux.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { RecordWriter } from "./format/record_writer.ts";
@@ -85,6 +85,8 @@ export interface SnapshotOptions {
   readonly serverVersion: string;
   /** Time of the snapshot in milliseconds since 1970, written as `ctime`. */
   readonly nowMs: number;
+  /** What the change feed has kept of the latest commits, for our own loader. */
+  readonly feedLog?: Uint8Array | undefined;
   /** Written as `repl-id`, `repl-offset` and `repl-stream-db`, where given. */
   readonly position?: SnapshotPosition;
   /**
@@ -300,6 +302,8 @@ export class SnapshotEncoder implements SnapshotHook {
     for (const { state, name, ranges } of this.#imports) {
       writer.aux(SLOT_IMPORT_AUX, `${state} ${name} ${rangesText(ranges)}`);
     }
+    const { feedLog } = this.#options;
+    if (feedLog !== undefined) writer.auxBytes(FEED_LOG_AUX, feedLog);
     writer.aux(version < 10 ? "aof-preamble" : "aof-base", 0);
     if (version < FIRST_FUNCTION_VERSION) return;
     for (const source of this.#functions) {

@@ -25,7 +25,12 @@ import { ModuleValue, setUnknown } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
 import { VectorSetParts } from "./elements/vector_set.ts";
 import { failDuplicateKey, RdbError } from "./format/errors.ts";
-import { HISTORY_AUX, MAX_HISTORIES, MAX_HISTORY_BYTES } from "./format/history_aux.ts";
+import {
+  FEED_LOG_AUX,
+  HISTORY_AUX,
+  MAX_HISTORIES,
+  MAX_HISTORY_BYTES,
+} from "./format/history_aux.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
 import { Dialect } from "./format/opcodes.ts";
@@ -83,6 +88,8 @@ export class KeyspaceLoader implements RdbSink {
   version: number = 0;
   /** Version of the server that wrote it (`redis-ver`, `valkey-ver`); "" when it does not say. */
   serverVersion: string = "";
+  /** What the change feed had kept of the latest commits; undefined where there is nothing. */
+  feedLog: Uint8Array | undefined = undefined;
   /** Replication id of the data (`repl-id`); "" when it does not say. */
   replid: string = "";
   /** Replication offset of the data's last byte (`repl-offset`); -1 when it does not say. */
@@ -157,6 +164,9 @@ export class KeyspaceLoader implements RdbSink {
         return;
       case MASTER_FORMAT_AUX:
         this.#keyspace.snapshotVersion = auxNumber(value, valueStart, valueEnd);
+        return;
+      case FEED_LOG_AUX:
+        this.feedLog = value.slice(valueStart, valueEnd);
         return;
       case "repl-id":
       case "repl-offset":

@@ -409,6 +409,7 @@ export class Replica extends FeedReader {
       this.#link.restore(place, place.asOfMs);
       this.#writer.restore(place);
       this.#toldReplid = place.replid;
+      if (place.feedLog !== undefined) this.#feed.restoreLog(place.feedLog);
     }
     this.#probe = this.#makeProbe(net, this.#target);
     this.#staleness?.judge();
@@ -427,6 +428,7 @@ export class Replica extends FeedReader {
       clock: this.#clock,
       logger: this.#logger,
       position: () => positionOf(this.#link?.status(), this.#writer.histories),
+      feedLog: () => this.#feed.logBytes(),
     };
     this.#snapshots = new Snapshots(source, storage, snapshot);
     this.#restored = await this.#snapshots.load();

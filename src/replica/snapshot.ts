@@ -101,10 +101,14 @@ export interface RestoredPlace {
   readonly asOfMs: number;
   /** Earlier histories of the data, as they were given with its position. */
   readonly histories: readonly string[];
+  /** What the change feed had kept of the latest commits; undefined where there is nothing. */
+  readonly feedLog: Uint8Array | undefined;
 }
 
 /** The data that is saved, and what else saving needs of the replica. */
 export interface SnapshotSource {
+  /** What the change feed has kept of the latest commits; called in the turn of `position`. */
+  feedLog?(): Uint8Array | undefined;
   /** The keyspace that is saved, and that a snapshot is loaded into. */
   readonly keyspace: Keyspace;
   /** Clock for the time between snapshots, slices, and the field `ctime`. */
@@ -253,6 +257,7 @@ export class Snapshots {
       serverVersion: FORMAT_SERVER,
       nowMs: clock.now(),
       position,
+      feedLog: this.#source.feedLog?.(),
       master: this.#source.keyspace,
     });
     const out = new ByteBuffer(WRITE_BYTES * 2);
@@ -299,11 +304,18 @@ export class Snapshots {
       }
     }
     if (!loader.complete) return "it ends before it is whole";
-    const { replid, offset, streamDb, createdSeconds, histories } = loader;
+    const { replid, offset, streamDb, createdSeconds, histories, feedLog } = loader;
     if (!REPLID.test(replid) || offset < 0 || streamDb < 0) {
       return "it does not say where in the stream it stands";
     }
-    return { replid, offset, db: streamDb, asOfMs: Math.max(0, createdSeconds) * 1000, histories };
+    return {
+      replid,
+      offset,
+      db: streamDb,
+      asOfMs: Math.max(0, createdSeconds) * 1000,
+      histories,
+      feedLog,
+    };
   }
 
   /** Sets a snapshot aside that cannot be loaded: the next save must not destroy the only copy. */

@@ -192,7 +192,11 @@ export class Consumer<T extends Value> {
   /** Nothing more is told. @param drops What waits goes, too. */
   end(drops: boolean): void {
     this.#ended = true;
-    if (drops) this.#forgetAll();
+    if (drops) {
+      this.#forgetAll();
+      // Nothing of a snapshot is told any more, not even its end.
+      this.#mode = "live";
+    }
     this.onNews();
   }
 
@@ -207,8 +211,9 @@ export class Consumer<T extends Value> {
       return this.onNews();
     }
     if (!this.#concerns(commit)) return;
-    const isDirect = this.#mode === "live" && this.#begin === undefined &&
-      (this.#options.policy !== "coalesce" || (this.hungry && this.#pending.isEmpty));
+    // Behind keys that wait, as those of a log, a batch of its own would come too early.
+    const isDirect = this.#mode === "live" && this.#pending.isEmpty &&
+      (this.#options.policy !== "coalesce" || this.hungry);
     if (isDirect) this.#enqueue(commit);
     else this.#merge(commit);
     this.onNews();
@@ -584,7 +589,10 @@ export class Consumer<T extends Value> {
     const db = this.#host.keyspace.peek(dbIndex);
     const entry = visibleEntry(this.#host.keyspace, db, bytes, start, end);
     const isThere = db !== undefined && entry !== 0 && filter.hasType(db.typeOf(entry));
-    const old = this.wantsOld ? olds(keyName(dbIndex, bytes, start, end)) : undefined;
+    const name = this.wantsOld ? keyName(dbIndex, bytes, start, end) : "";
+    const old = this.wantsOld ? olds(name) : undefined;
+    // From here on the consumer knows the key as it is now.
+    if (this.wantsOld) this.#olds.delete(name);
     // A deletion of what was never told harms nobody; a type that is known not to fit is left out.
     if (!isThere && old !== undefined && !filter.hasType(old.type)) return;
     const change: Change<T> = isThere
