@@ -8,6 +8,7 @@ import {
   growString,
   integerBig,
   integerNumber,
+  MAX_EMBSTR,
   readString,
   setInteger,
   setString,
@@ -115,10 +116,10 @@ for (const value of texts) {
   });
 }
 
-test("a string of 44 bytes is embstr, one of 45 raw", () => {
+test("a string that some version would embed is held as embstr, a longer one as raw", () => {
   const db = newDatabase();
-  assert.equal(db.encodingOf(set(db, "x".repeat(44))), Encoding.EMBSTR);
-  assert.equal(db.encodingOf(set(db, "x".repeat(45))), Encoding.RAW);
+  assert.equal(db.encodingOf(set(db, "x".repeat(MAX_EMBSTR))), Encoding.EMBSTR);
+  assert.equal(db.encodingOf(set(db, "x".repeat(MAX_EMBSTR + 1))), Encoding.RAW);
 });
 
 test("growString() keeps bytes and expiry, zeroes what is new, and makes the string raw", () => {
