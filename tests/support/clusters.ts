@@ -151,7 +151,11 @@ export async function moveByKeys(
 ): Promise<void> {
   const [from, to] = [await idOf(source), await idOf(target)];
   await must(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", from);
-  await must(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", to);
+  // Right after another move a node may still believe an older message about who owns the slot.
+  await until("the source owns the slot", async () => {
+    const reply = await source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to);
+    return !(reply instanceof ErrorValue);
+  });
   await moveKeys(databases, source, target, slot);
   if (gaveUp) {
     await must(source, "CLUSTER", "SETSLOT", slot, "STABLE");

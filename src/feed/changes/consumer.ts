@@ -206,6 +206,8 @@ export class Consumer<T extends Value> {
   committed(commit: Commit): void {
     if (this.#ended || this.#mode === "waiting") return;
     if (commit.replid === this.#seenReplid && commit.offset <= this.#seenOffset) return;
+    // A walk that nobody has begun to take finds everything as it is then.
+    if (this.#begin !== undefined && this.#mode === "walk") return;
     if (commit.events.length > 0 && this.#mustWalk(commit.events)) {
       this.#startWalk("swap");
       return this.onNews();
@@ -297,6 +299,14 @@ export class Consumer<T extends Value> {
     return undefined;
   }
 
+  /** The batch that has just been made of a commit, while nothing else waits. */
+  takeDirect(): Batch<T> {
+    const batch = this.#queue.pop() as Batch<T>;
+    this.#queuedKeys = 0;
+    this.hungry = true;
+    return this.#count(batch);
+  }
+
   #count(batch: Batch<T>): Batch<T> {
     this.#host.totals.changes += batch.changes.length;
     return batch;
@@ -310,6 +320,7 @@ export class Consumer<T extends Value> {
 
   #takeBegin(begin: { readonly reason: SnapshotReason; readonly whole: boolean }): Batch<T> {
     this.#begin = undefined;
+    if (this.#mode === "walk") this.#beginWalk();
     return { ...this.#base(0, [], false), control: "snapshot-begin", ...begin };
   }
 
@@ -472,10 +483,14 @@ export class Consumer<T extends Value> {
   }
 
   #startWalk(reason: SnapshotReason): void {
-    const { filter } = this.#options;
     this.#forgetAll();
     this.#mode = "walk";
     this.#begin = { reason, whole: true };
+  }
+
+  /** From here on what changes is told beside what is walked. */
+  #beginWalk(): void {
+    const { filter } = this.#options;
     this.#databases = this.#host.keyspace.indexes().filter((index) => filter.hasDb(index));
     this.#cursor = 0;
   }

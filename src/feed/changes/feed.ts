@@ -144,7 +144,7 @@ export class Feed implements CommitListener, ConsumerHost {
     };
     consumer.onNews = () => {
       // What is taken in the commit itself is one batch, and nothing waits behind it.
-      if (!due && consumer.direct) pump();
+      if (!due && consumer.direct) callListener(listener, consumer.takeDirect(), report);
       else later();
     };
     // Nothing waits for who begins now: the next commit is handed over as it is.
