@@ -29,6 +29,7 @@ export type {
   SentinelAccess,
   ServerOptions,
 } from "./src/replica/options.ts";
+export type { UserOptions } from "./src/server/users.ts";
 export type { Listener, ReplicaEvents, StateEvent, SyncEvent } from "./src/replica/events.ts";
 export {
   type Decode,

@@ -14,7 +14,6 @@ import {
   methods,
   millis,
   oneOf,
-  record,
   type Rule,
   type Rules,
   shape,
@@ -34,12 +33,12 @@ import type {
 } from "./options.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
 import type { WaitOptions } from "../replication/waiting.ts";
+import { secret, users } from "../server/option_rules.ts";
 
 /** The least `maxStalenessMs`: below it every hiccup of a network would refuse reads. */
 const MIN_STALENESS_MS = 100;
 const MAX_DATABASE = 0x7fffffff;
 
-const secret = text(/^/, "a password");
 const pem = text(/-----BEGIN /, "PEM text, which a file's path is not");
 const authorities: Rule = either(
   { string: pem, array: list(pem, "PEM texts") },
@@ -55,9 +54,6 @@ export const serverTls: Rule = shape(
   { cert: pem, key: pem, ca: authorities } satisfies Rules<TlsServerOptions>,
   { required: ["cert", "key"], defined: ["ca"] },
 );
-
-/** The rule for the users of a server, each with a password; a TestMaster has the same. */
-export const users: Rule = record(secret);
 
 /** The rule for an object with the methods of a network. */
 export const netRule: Rule = methods(...["connect", "listen"] satisfies (keyof Net)[]);

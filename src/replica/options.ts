@@ -16,6 +16,7 @@ import {
   parseSentinelAddress,
 } from "./master_url.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
+import type { UserOptions } from "../server/users.ts";
 
 const DEFAULT_PORT = 6379;
 
@@ -92,8 +93,11 @@ export interface ServerOptions {
    * without client certificates listens on loopback addresses and Unix sockets only.
    */
   readonly open?: boolean;
-  /** Further users by name, with their passwords; each may read everything. */
-  readonly users?: Readonly<Record<string, string>>;
+  /**
+   * Further users by name: a password, with which everything may be read, or passwords and what may be run.
+   * One named "default" takes the default user's place, and `password` has no meaning beside it.
+   */
+  readonly users?: Readonly<Record<string, string | UserOptions>>;
   /** TLS for clients; with `ca` they must show a certificate. */
   readonly tls?: TlsServerOptions;
   /** Most clients at once. 10,000 unless told. */
@@ -283,7 +287,7 @@ export type Readers = "everybody" | "loopback" | "password" | "certificate";
  */
 export function checkReaders(address: Address, server: ServerOptions): Readers {
   if (server.tls?.ca !== undefined) return "certificate";
-  if (server.password !== undefined || server.users?.default !== undefined) return "password";
+  if (needsPassword(server)) return "password";
   if (isLoopback(address)) return "loopback";
   if (server.open === true) return "everybody";
   throw new TypeError(
@@ -291,6 +295,12 @@ export function checkReaders(address: Address, server: ServerOptions): Readers {
       "server.password (server.users alone leave the default user open), or server.tls with ca for " +
       "client certificates, or say server.open: true",
   );
+}
+
+/** Whether the default user, which every new connection is, must log in. */
+function needsPassword({ password, users }: ServerOptions): boolean {
+  const user = users?.default ?? password;
+  return typeof user === "object" ? user.passwords !== undefined : user !== undefined;
 }
 
 function isLoopback(address: Address): boolean {

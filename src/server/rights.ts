@@ -23,10 +23,11 @@ export class Rights {
    * @throws {TypeError} For a word that is no rule for commands.
    */
   constructor(rules: string) {
-    this.#rules = rules.trim().split(/\s+/).map((rule) => {
+    this.#rules = rules.trim().split(/\s+/).map((rule, index) => {
       const text = rule === "allcommands" ? "+@all" : rule === "nocommands" ? "-@all" : rule;
       const parts = RULE.exec(text.toLowerCase());
-      if (parts === null) throw new TypeError(`"${rule}" is not an ACL rule for commands`);
+      // The word stays untold: ">secret" is a rule for passwords.
+      if (parts === null) throw new TypeError(`word ${index + 1} is not an ACL rule for commands`);
       return [parts[1] === "+", parts[2] === "@", parts[3]] as const;
     });
   }

@@ -12,9 +12,9 @@ import type { ServerSession } from "./session.ts";
 
 const DEFAULT_USER = "default";
 
-/** One user as it is configured. */
+/** One user of a server: how it logs in, and what it may run. */
 export interface UserOptions {
-  /** Any of these lets the user in; without one the user needs none (`nopass`). */
+  /** Any of these lets the user in; left out, the user needs none (`nopass`). */
   readonly passwords?: readonly string[];
   /**
    * ACL rules for commands, as in "+@all -@dangerous" or "-@all +@read +ping"; "+@all" unless told.

@@ -37,4 +37,5 @@ export type {
 } from "../net/socket.ts";
 export { ErrorReply, type Push, type RespValue, type VerbatimString } from "../resp/types.ts";
 export type { TestMasterOptions } from "./options.ts";
+export type { UserOptions } from "../server/users.ts";
 export { TestMaster } from "./test_master.ts";

@@ -9,6 +9,7 @@ import { hostClock } from "../net/host_clock.ts";
 import type { Command } from "../commands/engine/command.ts";
 import type { Net, TlsServerOptions } from "../net/socket.ts";
 import type { SnapshotVersion } from "../rdb/encoder.ts";
+import type { UserOptions } from "../server/users.ts";
 import type { FeedOptions } from "./feed.ts";
 
 /** Options of `TestMaster.start`; each may be left out. */
@@ -23,8 +24,8 @@ export interface TestMasterOptions {
   readonly tls?: TlsServerOptions;
   /** What clients and replicas must AUTH with; without it they need no AUTH. */
   readonly password?: string;
-  /** Further users by name, with their passwords. */
-  readonly users?: Readonly<Record<string, string>>;
+  /** Further users by name: a password, or passwords and what may be run. */
+  readonly users?: Readonly<Record<string, string | UserOptions>>;
   /** How many databases SELECT may name; 16. */
   readonly databases?: number;
   /**

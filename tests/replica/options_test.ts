@@ -141,6 +141,28 @@ const wrong: { options: Record<string, unknown>; message: RegExp }[] = [
   { options: { server: { password: "" } }, message: /server.password is empty/ },
   { options: { server: { password: undefined } }, message: /server.password is undefined/ },
   { options: { server: { users: { ada: "" } } }, message: /server.users.ada is empty/ },
+  { options: { server: { users: { ada: 1 } } }, message: /users.ada is the number 1, not a pass/ },
+  { options: { server: { users: { "": "pw" } } }, message: /server.users has an empty name/ },
+  {
+    options: { server: { users: { ada: { password: "pw" } } } },
+    message: /"server.users.ada.password": did you mean "passwords"/,
+  },
+  {
+    options: { server: { users: { ada: { passwords: [] } } } },
+    message: /server.users.ada.passwords is empty/,
+  },
+  {
+    options: { server: { users: { ada: { passwords: ["pw", ""] } } } },
+    message: /server.users.ada.passwords\[1\] is empty/,
+  },
+  {
+    options: { server: { users: { ada: { passwords: undefined } } } },
+    message: /server.users.ada.passwords is undefined/,
+  },
+  {
+    options: { server: { users: { ada: { commands: "+get >pw" } } } },
+    message: /^server.users.ada.commands: word 2 is not an ACL rule for commands$/,
+  },
   { options: { server: { maxClients: 0 } }, message: /server.maxClients is 0/ },
   {
     options: { timeouts: { connect: 5 } },
@@ -173,6 +195,13 @@ const wrong: { options: Record<string, unknown>; message: RegExp }[] = [
     options: { listen: "[::]:6380", server: { users: { ada: "pw" } } },
     message: /users alone leave the default user open/,
   },
+  {
+    options: {
+      listen: "[::]:6380",
+      server: { password: "pw", users: { default: { commands: "+get" } } },
+    },
+    message: /users alone leave the default user open/,
+  },
 ];
 
 for (const { options, message } of wrong) {
@@ -190,6 +219,9 @@ const served: ReplicaOptions[] = [
   { listen: { path: "/tmp/x" } },
   { listen: "0.0.0.0:1", server: { password: "pw" } },
   { listen: "0.0.0.0:1", server: { users: { default: "pw" } } },
+  { listen: "0.0.0.0:1", server: { users: { default: { passwords: ["old", "new"] } } } },
+  { listen: "127.0.0.1:1", server: { users: { ada: { commands: "-@all +@read +client|id" } } } },
+  { server: { users: { ada: "pw", bob: { passwords: ["pw"], commands: "+@all -multi" } } } },
   { listen: "0.0.0.0:1", server: { tls: { cert: pem, key: pem, ca: pem } } },
   { listen: "0.0.0.0:1", server: { open: true } },
   { listen: "0.0.0.0:1", server: { enabled: false } },
