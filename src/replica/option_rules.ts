@@ -19,9 +19,8 @@ import {
   shape,
   text,
 } from "../base/shape.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
+import type { TlsClientOptions } from "../net/socket.ts";
 import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
 import { checkReaders, parseListen, parseMaster } from "./options.ts";
 import type {
@@ -33,34 +32,23 @@ import type {
 } from "./options.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
 import type { WaitOptions } from "../replication/waiting.ts";
-import { secret, users } from "../server/option_rules.ts";
+import {
+  authorities,
+  clockRule,
+  MAX_DATABASES,
+  netRule,
+  pem,
+  secret,
+  serverTls,
+  users,
+} from "../server/option_rules.ts";
 
 /** The least `maxStalenessMs`: below it every hiccup of a network would refuse reads. */
 const MIN_STALENESS_MS = 100;
-const MAX_DATABASE = 0x7fffffff;
 
-const pem = text(/-----BEGIN /, "PEM text, which a file's path is not");
-const authorities: Rule = either(
-  { string: pem, array: list(pem, "PEM texts") },
-  "PEM text or a list of them",
-);
 const password: Rule = either(
   { string: secret, function: callback },
   "a password, or a function that gives it",
-);
-
-/** The rule for `tls` options of a server; a TestMaster has the same. */
-export const serverTls: Rule = shape(
-  { cert: pem, key: pem, ca: authorities } satisfies Rules<TlsServerOptions>,
-  { required: ["cert", "key"], defined: ["ca"] },
-);
-
-/** The rule for an object with the methods of a network. */
-export const netRule: Rule = methods(...["connect", "listen"] satisfies (keyof Net)[]);
-
-/** The rule for an object with the methods of a clock. */
-export const clockRule: Rule = methods(
-  ...["now", "monotonic", "setTimer", "clearTimer", "soon"] satisfies (keyof Clock)[],
 );
 
 const clientTlsShape = shape(
@@ -85,7 +73,7 @@ const clientTls: Rule = either(
   "true, false or an object such as { ca }",
 );
 
-const database = integer(0, MAX_DATABASE);
+const database = integer(0, MAX_DATABASES - 1);
 const tcpMaster = shape({ host: text(), port: integer(1, 65535), database }, {
   required: ["host"],
 });

@@ -1,14 +1,34 @@
 /**
- * The options of a `TestMaster` and their defaults.
+ * The options of a `TestMaster`, the rules for them, and their defaults.
  *
  * @module
  */
 
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
+import {
+  callback,
+  flag,
+  integer,
+  list,
+  methods,
+  millis,
+  type Rules,
+  shape,
+  text,
+} from "../base/shape.ts";
 import { hostClock } from "../net/host_clock.ts";
 import type { Command } from "../commands/engine/command.ts";
 import type { Net, TlsServerOptions } from "../net/socket.ts";
 import type { SnapshotVersion } from "../rdb/encoder.ts";
+import {
+  clockRule,
+  MAX_DATABASES,
+  netRule,
+  secret,
+  serverTls,
+  users,
+} from "../server/option_rules.ts";
 import type { UserOptions } from "../server/users.ts";
 import type { FeedOptions } from "./feed.ts";
 
@@ -73,17 +93,47 @@ export interface ResolvedOptions extends Omit<FeedOptions, "keyspace"> {
   readonly activeExpiry: boolean;
 }
 
+const VERSION = /^(\d+)\.(\d+)(?:\.\d+)?$/;
+
+const rules = shape(
+  {
+    host: text(),
+    port: integer(0, 65535),
+    path: text(),
+    tls: serverTls,
+    password: secret,
+    users,
+    databases: integer(1, MAX_DATABASES),
+    serverVersion: text(VERSION, 'a version as in "7.0.15"'),
+    diskless: flag,
+    snapshotDelayMs: millis(),
+    newlineIntervalMs: millis(1),
+    backlogBytes: integer(1),
+    pingIntervalMs: millis(1),
+    timeoutMs: millis(1),
+    outputLimitBytes: integer(1),
+    activeExpiry: flag,
+    commands: list(methods("run"), "commands"),
+    net: netRule,
+    clock: clockRule,
+    random: callback,
+  } satisfies Rules<TestMasterOptions>,
+  { defined: ["tls", "password", "users"] },
+);
+
 /**
- * Fills in the defaults.
+ * Checks the options, and fills in the defaults.
  *
- * @throws {TypeError} When the version is not as in "7.0.15".
- * @throws {RangeError} When the backlog holds less than a byte.
+ * @throws {TypeError} When an option is unknown or makes no sense; the message names it, and quotes no password.
  */
 export function resolveOptions(options: TestMasterOptions): ResolvedOptions {
+  rules(options, "");
+  const { path, host, port } = options;
+  if (path !== undefined && (host !== undefined || port !== undefined)) {
+    throw new TypeError("path is a Unix socket's, and host and port are those of TCP: give one");
+  }
   const serverVersion = options.serverVersion ?? "8.0.2";
   const release = releaseOf(serverVersion);
-  const backlogBytes = options.backlogBytes ?? 1024 * 1024;
-  if (!(backlogBytes >= 1)) throw new RangeError(`backlogBytes is ${backlogBytes}, below 1`);
   return {
     databases: options.databases ?? 16,
     serverVersion,
@@ -92,7 +142,7 @@ export function resolveOptions(options: TestMasterOptions): ResolvedOptions {
     diskless: options.diskless ?? true,
     snapshotDelayMs: options.snapshotDelayMs ?? 0,
     newlineIntervalMs: options.newlineIntervalMs ?? 1000,
-    backlogBytes,
+    backlogBytes: options.backlogBytes ?? 1024 * 1024,
     pingIntervalMs: options.pingIntervalMs ?? 10_000,
     timeoutMs: options.timeoutMs ?? 60_000,
     outputLimitBytes: options.outputLimitBytes ?? 256 * 1024 * 1024,
@@ -104,8 +154,8 @@ export function resolveOptions(options: TestMasterOptions): ResolvedOptions {
 
 /** Major and minor version as one number: "6.2.16" is 602. */
 function releaseOf(version: string): number {
-  const parts = /^(\d+)\.(\d+)(?:\.\d+)?$/.exec(version);
-  if (parts === null) throw new TypeError(`serverVersion is "${version}", not as in "7.0.15"`);
+  const parts = VERSION.exec(version);
+  assert(parts !== null, "the rule for serverVersion has been asked");
   return Number(parts[1]) * 100 + Number(parts[2]);
 }
 

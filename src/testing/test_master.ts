@@ -107,8 +107,7 @@ export class TestMaster implements AsyncDisposable {
    *
    * @param options Where it listens and how it behaves; on a free port of 127.0.0.1 when left out.
    * @returns The master, which is listening; `close()` it, or use `await using`.
-   * @throws {TypeError} When `serverVersion` is no version.
-   * @throws {RangeError} When `backlogBytes` is below 1.
+   * @throws {TypeError} When an option is unknown or makes no sense; the message names it.
    * @throws {SocketError} When it cannot listen there.
    */
   static async start(options: TestMasterOptions = {}): Promise<TestMaster> {

@@ -404,11 +404,6 @@ masterTest("wants its password before anything else", async ({ master, connect }
   assert.match(master.url, /^redis:\/\/:p%3Aw@/);
 }, { password: "p:w" });
 
-test("TestMaster.start() refuses options that make no sense", async () => {
-  await assert.rejects(TestMaster.start({ serverVersion: "seven" }), TypeError);
-  await assert.rejects(TestMaster.start({ backlogBytes: 0 }), RangeError);
-});
-
 test("TestMaster closes twice, and ends its replicas and clients", async () => {
   const net = new MemoryNet();
   const master = await TestMaster.start({ net });
