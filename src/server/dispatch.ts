@@ -16,6 +16,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
 import { isWord } from "../commands/engine/args.ts";
 import {
   type Command,
@@ -40,16 +41,6 @@ import { type Propagate, Propagation } from "./propagation.ts";
 import type { CommandQueue, ServerSession } from "./session.ts";
 import type { Statistics } from "./statistics.ts";
 
-/** Gets the server's messages to its operator. */
-export interface ServerLogger {
-  /** A message about ordinary events, as of an idle client that was closed. */
-  info(message: string): void;
-  /** A message about a failure that is being dealt with. */
-  warn(message: string): void;
-  /** A message about a failure that stays: a bug, or memory that cannot be had. */
-  error(message: string): void;
-}
-
 /** What a {@linkcode Dispatcher} is made from. */
 export interface DispatcherOptions extends HostOptions {
   /** Rows beside the table's; one of a name already there takes its place. */
@@ -57,7 +48,7 @@ export interface DispatcherOptions extends HostOptions {
   /** Gets what a stand-alone master adds to its stream. Ignored on a replica. */
   readonly propagate?: Propagate;
   /** Gets messages; without it they are dropped. */
-  readonly logger?: ServerLogger;
+  readonly logger?: Logger;
 }
 
 const NO_AUTH_TEXT = "NOAUTH Authentication required.";
@@ -110,7 +101,7 @@ export class Dispatcher {
   readonly #availability: Availability;
   readonly #context: ServerContext;
   readonly #propagation: Propagation;
-  readonly #logger: ServerLogger | undefined;
+  readonly #logger: Logger | undefined;
   readonly #readOnly: boolean;
   readonly #unqueued: ReadonlySet<Command>;
   readonly #unqueueable: ReadonlySet<Command>;

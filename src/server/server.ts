@@ -6,9 +6,10 @@
  */
 
 import type { TimerId } from "../base/clock.ts";
+import type { Logger } from "../base/logger.ts";
 import type { Address, Listener, ListenOptions, Net, Socket } from "../net/socket.ts";
 import { Client, type ClientLimits, type ClientOwner, DEFAULT_LIMITS } from "./client.ts";
-import { Dispatcher, type DispatcherOptions, type ServerLogger } from "./dispatch.ts";
+import { Dispatcher, type DispatcherOptions } from "./dispatch.ts";
 
 /** What a {@linkcode Server} is made from. */
 export interface ServerOptions extends DispatcherOptions {
@@ -40,7 +41,7 @@ export class Server implements ClientOwner {
   readonly dispatcher: Dispatcher;
   /** The bounds on each client. */
   readonly limits: ClientLimits;
-  readonly #logger: ServerLogger | undefined;
+  readonly #logger: Logger | undefined;
   readonly #clients: Map<number, Client> = new Map();
   /** Clients with pushed messages, flushed together in one microtask. */
   #toFlush: Set<Client> = new Set();

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SILENT } from "../../src/base/logger.ts";
 import { FIRST_VALKEY_VERSION } from "../../src/rdb/format/version.ts";
 import { NO_REPLICATION } from "../../src/server/view.ts";
 import { setString } from "../../src/store/types/string.ts";
@@ -227,7 +228,7 @@ test("a handler that fails otherwise than by refusal is answered and ends nothin
         throw new Error("a bug");
       },
     }],
-    logger: { info() {}, warn() {}, error: (message) => void errors.push(message) },
+    logger: { ...SILENT, error: (message) => void errors.push(message) },
   });
   const talker = bench.talker();
   assert.equal(talker.say("BOOM"), "-ERR internal error in 'boom': Error: a bug|");
@@ -250,9 +251,8 @@ for (const line of ["POST / HTTP/1.1", "post /", "Host: 127.0.0.1:6379"]) {
   test(`a connection that says "${line}" is ended without a reply, whoever it is`, () => {
     const warnings: string[] = [];
     const logger = {
-      info() {},
+      ...SILENT,
       warn: (message: string) => void warnings.push(message),
-      error() {},
     };
     const bench = new Bench({ password: "secret", logger });
     for (let i = 0; i < 3; i++) {

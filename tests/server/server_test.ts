@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SILENT } from "../../src/base/logger.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { serve, untilClosed, withServer } from "./support.ts";
 import { until } from "../support/waiting.ts";
@@ -58,7 +59,7 @@ test("close ends every client after what was replied, and frees the port", async
 
 test("maxclients leaves descriptors for the link, and the log says so", async () => {
   const warnings: string[] = [];
-  const logger = { info() {}, warn: (message: string) => void warnings.push(message), error() {} };
+  const logger = { ...SILENT, warn: (message: string) => void warnings.push(message) };
   const served = await serve({ logger, process: { freeDescriptors: () => 34 } });
   const first = await served.connect();
   assert.match(
