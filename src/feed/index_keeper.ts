@@ -12,7 +12,8 @@
  * @module
  */
 
-import { BytesRef } from "../base/byte_buffer.ts";
+import { latin1 } from "../base/ascii.ts";
+import { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import type { Commit } from "../commands/engine/commit.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -35,11 +36,18 @@ export interface KeeperParts {
   readonly source: IndexSource;
 }
 
-/** Walks a database and makes rows. */
+/** Keys that one step looks at which have changed while rows were put in order. */
+const LATE_KEYS = 8;
+
+/** Walks a database, makes rows, puts them in order. */
 interface Build {
   readonly rows: IndexRows;
   readonly db: Database | undefined;
   cursor: number;
+  /** Every key was met. */
+  scanned: boolean;
+  /** Keys, latin1, that commits have named while no row could be written: looked at afterwards. */
+  readonly late: Set<string>;
   done: boolean;
 }
 
@@ -48,6 +56,7 @@ export class IndexKeeper {
   readonly #parts: KeeperParts;
   readonly #keys: SortKeys;
   readonly #key: BytesRef = new BytesRef();
+  readonly #named: ByteBuffer = new ByteBuffer();
   /** What live values depend on that ask these indexes. */
   readonly topics: IndexTopics = new IndexTopics();
   /** Why the rows could not be kept; undefined while they are. */
@@ -109,6 +118,10 @@ export class IndexKeeper {
       if (commit.dbAt(i) !== db) continue;
       commit.keyAt(i, key);
       if (!pattern.matches(key.bytes, key.start, key.end)) continue;
+      if (rows.settling) {
+        this.#build.late.add(latin1(key.bytes, key.start, key.end));
+        continue;
+      }
       const entry = database?.find(key.bytes, key.start, key.end) ?? 0;
       this.#update(rows, database, entry, key);
     }
@@ -154,12 +167,18 @@ export class IndexKeeper {
       }
     });
     const database = keyspace?.peek(db);
-    return { rows, db: database, cursor: 0, done: (database?.size ?? 0) === 0 };
+    const done = (database?.size ?? 0) === 0;
+    if (!done) rows.beginLoad();
+    return { rows, db: database, cursor: 0, scanned: false, late: new Set(), done };
   }
 
   #step(build: Build): boolean {
     const { db, rows } = build;
     if (build.done || db === undefined) return true;
+    if (build.scanned) {
+      build.done = rows.settleStep() && this.#catchUp(build);
+      return build.done;
+    }
     const { pattern } = this.#parts;
     const key = this.#key;
     build.cursor = db.scan(build.cursor, (entry) => {
@@ -167,8 +186,24 @@ export class IndexKeeper {
       if (!pattern.matches(key.bytes, key.start, key.end)) return;
       this.#update(rows, db, entry, key);
     });
-    build.done = build.cursor === 0;
-    return build.done;
+    build.scanned = build.cursor === 0;
+    return false;
+  }
+
+  /** Makes the rows of some keys that have changed meanwhile what their values say; true when none is left. */
+  #catchUp({ late, rows, db }: Build): boolean {
+    const key = this.#key;
+    let left = LATE_KEYS;
+    for (const name of late) {
+      if (left-- === 0) return false;
+      late.delete(name);
+      const named = this.#named;
+      named.clear();
+      named.writeLatin1(name);
+      key.set(named.bytes, 0, named.length);
+      this.#update(rows, db, db!.find(named.bytes, 0, named.length), key);
+    }
+    return true;
   }
 
   /** Makes the row of a key, whose entry is 0 when it is gone, what its value says. */

@@ -45,6 +45,9 @@ const NINE = 0x39;
 const MINUS = 0x2d;
 const TWO_48 = 2 ** 48;
 
+/** Bytes of a key that make its lead: as many as a float64 holds exactly. */
+export const LEAD_BYTES = 7;
+
 const numberBytes = new Uint8Array(8);
 const numberView = new DataView(numberBytes.buffer);
 

@@ -13,11 +13,18 @@
  * key says that the row is not in that index. The lead is a number made of the sort key's first bytes
  * (`index_key.ts`), so that a search seldom reads a record.
  *
+ * Many rows at once are made first and put in order afterwards (`index_sort.ts`), in steps:
+ *
+ * ```text
+ *  beginLoad ── set, remove ──▶ no index has a row ── settleStep ... true ──▶ every index has its rows
+ *                                                     nothing may be written
+ * ```
+ *
  * @module
  */
 
 import { assert } from "../base/assert.ts";
-import { equalBytes } from "../base/ascii.ts";
+import { compareBytes, equalBytes } from "../base/ascii.ts";
 import { type ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 import { copyBytes } from "../base/copy.ts";
 import { readInt32, writeInt32 } from "../base/int32.ts";
@@ -33,11 +40,16 @@ import {
   valueStartOf,
 } from "../store/memory/slab_record.ts";
 import { ScoreIndex } from "../store/types/score_index.ts";
-import { hasMissing, leadOf } from "./index_key.ts";
+import { hasMissing, LEAD_BYTES, leadOf } from "./index_key.ts";
+import { RowSorter, type SortedRows } from "./index_sort.ts";
 
 /** Units of the segment being emptied that each write moves at least, and at most (512 KB). */
 const EVACUATE_UNITS = 64;
 const MAX_EVACUATE_UNITS = 65536;
+/** What one step puts in order: buckets of rows that are read, rows that are merged, leaves that find their place. */
+const SETTLE_BUCKETS = 16;
+const SETTLE_ROWS = 128;
+const SETTLE_LEAVES = 64;
 
 /** The secret seeds by which ids are hashed. */
 export interface RowSeeds {
@@ -69,15 +81,33 @@ interface RowIndex {
   duplicates: number;
 }
 
+/** How far the rows that were loaded have been put in order: those of one index after the other. */
+interface Settling {
+  index: number;
+  sorter: RowSorter;
+  /** Where the walk over the rows goes on. */
+  cursor: number;
+  /** All rows were read, and are taken from the highest to the lowest. */
+  merging: boolean;
+  /** The row that was taken last, 0 for none, and whether one before it has the same sort key. */
+  last: Entry;
+  repeated: boolean;
+}
+
 /** Rows by id, and in the order of each index. */
-export class IndexRows {
+export class IndexRows implements SortedRows {
   readonly #slab: Slab = new Slab();
   readonly #dict: Dict;
   readonly #indexes: readonly RowIndex[];
   readonly #key: BytesRef = new BytesRef();
   readonly #id: BytesRef = new BytesRef();
+  readonly #other: BytesRef = new BytesRef();
+  /** Of each index whether a row that is changed has another sort key in it: 1 for yes. */
+  readonly #changed: Uint8Array;
   readonly #moved: RowMoved;
   #size: number = 0;
+  #loading: boolean = false;
+  #settling: Settling | undefined = undefined;
 
   /**
    * Makes no rows yet.
@@ -88,9 +118,14 @@ export class IndexRows {
    */
   constructor(seeds: RowSeeds, unique: readonly boolean[], moved: RowMoved = () => {}) {
     this.#moved = moved;
+    this.#changed = new Uint8Array(unique.length);
     this.#dict = new Dict(this.#slab, seeds.seed0, seeds.seed1);
     this.#indexes = unique.map((isUnique, i) => ({
-      order: new ScoreIndex(this.#slab, (entry, out) => this.#sortKeyOf(entry, i, out)),
+      order: new ScoreIndex(
+        this.#slab,
+        (entry, out) => this.#sortKeyOf(entry, i, out),
+        LEAD_BYTES,
+      ),
       unique: isUnique,
       duplicates: 0,
     }));
@@ -121,9 +156,36 @@ export class IndexRows {
     return this.#indexes[index].duplicates;
   }
 
-  /** Prepares for so many rows: a hint, bounded. */
-  expand(count: number): void {
-    this.#dict.expand(count);
+  /** From here on rows are in no index, until they are put in order: there must be none yet. */
+  beginLoad(): void {
+    assert(this.#size === 0, "a load begins without rows");
+    this.#loading = true;
+  }
+
+  /** Whether rows are being put in order: until that is done none may be written. */
+  get settling(): boolean {
+    return this.#settling !== undefined;
+  }
+
+  /**
+   * Puts some of the rows that were loaded in order, some hundred microseconds.
+   *
+   * @returns True when every index has its rows.
+   */
+  settleStep(): boolean {
+    if (!this.#loading) return true;
+    const settling = this.#settling ??= this.#beginSettling(0);
+    if (!settling.merging) {
+      this.#collect(settling);
+      return false;
+    }
+    if (this.#merge(settling)) return false;
+    const index = this.#indexes[settling.index];
+    if (!index.order.settle(SETTLE_LEAVES)) return false;
+    const next = settling.index + 1;
+    this.#loading = next < this.#indexes.length;
+    this.#settling = this.#loading ? this.#beginSettling(next) : undefined;
+    return !this.#loading;
   }
 
   /** Whether there is a row of this id. */
@@ -133,6 +195,7 @@ export class IndexRows {
 
   /** Adds a row, or gives it other sort keys. Returns false when it was there with the same ones. */
   set(id: Uint8Array, start: number, end: number, keys: SortKeys): boolean {
+    assert(this.#settling === undefined, "rows that are put in order stay as they are");
     const hash = this.#dict.hashOf(id, start, end);
     const old = this.#dict.find(hash, id, start, end);
     if (old !== 0) {
@@ -144,13 +207,14 @@ export class IndexRows {
     const entry = this.#make(id, start, end, keys);
     this.#dict.insert(hash, entry);
     this.#size++;
-    this.#indexes.forEach((index, i) => this.#insert(index, i, entry));
+    for (let i = 0; i < this.#indexes.length; i++) this.#insert(i, entry);
     this.#payForCompaction();
     return true;
   }
 
   /** Removes a row; false when there was none. */
   remove(id: Uint8Array, start: number, end: number): boolean {
+    assert(this.#settling === undefined, "rows that are put in order stay as they are");
     const hash = this.#dict.hashOf(id, start, end);
     const entry = this.#dict.find(hash, id, start, end);
     if (entry === 0) return false;
@@ -186,24 +250,95 @@ export class IndexRows {
   /** Told by the compaction that a record is in another place. */
   relocate(from: Entry, to: Entry): void {
     this.#dict.relocate(from, to);
-    this.#indexes.forEach(({ order }, i) => {
-      const lead = this.#leadOf(to, i);
-      if (lead > 0) order.relocate(lead, from, to);
-    });
+    for (let i = 0; i < this.#indexes.length; i++) this.#relocateIn(i, from, to);
+  }
+
+  sortKeyOf(entry: Entry, out: BytesRef): void {
+    this.#sortKeyOf(entry, this.#settling!.index, out);
+  }
+
+  compare(a: Entry, b: Entry): number {
+    const left = this.#key;
+    const right = this.#other;
+    this.sortKeyOf(a, left);
+    this.sortKeyOf(b, right);
+    const order = compareRefs(left, right);
+    if (order !== 0) return order;
+    keyRefOf(this.#slab, a, left);
+    keyRefOf(this.#slab, b, right);
+    return compareRefs(left, right);
+  }
+
+  #beginSettling(index: number): Settling {
+    const sorter = new RowSorter(this, this.#id);
+    return { index, sorter, cursor: 0, merging: false, last: 0, repeated: false };
+  }
+
+  /** Reads some rows for the index that is put in order. Nothing is written meanwhile: each is met once. */
+  #collect(settling: Settling): void {
+    const { index, sorter } = settling;
+    for (let i = 0; i < SETTLE_BUCKETS; i++) {
+      settling.cursor = this.#dict.scan(settling.cursor, (entry) => {
+        if (this.#leadOf(entry, index) > 0) sorter.add(entry);
+      });
+      if (settling.cursor !== 0) continue;
+      sorter.begin();
+      settling.merging = true;
+      return;
+    }
+  }
+
+  /** Takes some rows and puts each before those that were taken before. False when there was none. */
+  #merge(settling: Settling): boolean {
+    const { sorter } = settling;
+    const index = this.#indexes[settling.index];
+    let { lead } = sorter;
+    if (lead < 0) return false;
+    for (let i = 0; i < SETTLE_ROWS && lead > 0; i++) {
+      const entry = sorter.take();
+      if (index.unique) this.#countRepeated(settling, entry);
+      const added = index.order.prepend(lead, entry);
+      assert(added, "rows are taken in order");
+      lead = sorter.lead;
+    }
+    return true;
+  }
+
+  /** Counts the sort key of a row that was taken when it is that of the last one, once. */
+  #countRepeated(settling: Settling, entry: Entry): void {
+    const { last, index } = settling;
+    settling.last = entry;
+    const repeated = last !== 0 && this.#haveSameKey(last, entry, index);
+    if (repeated && !settling.repeated && this.#isWhole(entry, index)) {
+      this.#indexes[index].duplicates++;
+    }
+    settling.repeated = repeated;
+  }
+
+  #haveSameKey(a: Entry, b: Entry, index: number): boolean {
+    const left = this.#key;
+    const right = this.#other;
+    this.#sortKeyOf(a, index, left);
+    this.#sortKeyOf(b, index, right);
+    return equalBytes(left.bytes, left.start, left.end, right.bytes, right.start, right.end);
+  }
+
+  /** Follows a row that is in another place, or was made anew, in one index that has it. */
+  #relocateIn(i: number, from: Entry, to: Entry): void {
+    if (this.#loading) return;
+    const lead = this.#leadOf(to, i);
+    if (lead > 0) this.#indexes[i].order.relocate(lead, from, to);
   }
 
   /** Gives a row other sort keys: only indexes whose key is another one lose it and get it back. */
   #change(old: Entry, id: Uint8Array, start: number, end: number, keys: SortKeys): void {
-    const indexes = this.#indexes;
+    const count = this.#indexes.length;
+    const changed = this.#changed;
+    for (let i = 0; i < count; i++) {
+      changed[i] = this.#hasKey(old, i, keys) ? 0 : 1;
+      if (changed[i] === 1) this.#take(i, old);
+    }
     const key = this.#key;
-    const { bytes } = keys.bytes;
-    const changed = indexes.map((index, i) => {
-      this.#sortKeyOf(old, i, key);
-      const from = i === 0 ? 0 : keys.ends[i - 1];
-      if (equalBytes(key.bytes, key.start, key.end, bytes, from, keys.ends[i])) return false;
-      this.#take(index, i, old);
-      return true;
-    });
     valueRefOf(this.#slab, old, key);
     let entry = old;
     if (key.end - key.start === this.#headBytes + keys.bytes.length) {
@@ -211,19 +346,32 @@ export class IndexRows {
     } else {
       entry = this.#make(id, start, end, keys);
       this.#dict.relocate(old, entry);
-      indexes.forEach(({ order }, i) => {
-        const lead = changed[i] ? 0 : this.#leadOf(entry, i);
-        if (lead > 0) order.relocate(lead, old, entry);
-      });
+      for (let i = 0; i < count; i++) if (changed[i] === 0) this.#relocateIn(i, old, entry);
       freeRecord(this.#slab, old);
     }
-    indexes.forEach((index, i) => changed[i] && this.#insert(index, i, entry));
+    for (let i = 0; i < count; i++) if (changed[i] === 1) this.#insert(i, entry);
+  }
+
+  /** Whether a row has the sort key of one index already. */
+  #hasKey(entry: Entry, i: number, { bytes, ends }: SortKeys): boolean {
+    const key = this.#key;
+    this.#sortKeyOf(entry, i, key);
+    return equalBytes(
+      key.bytes,
+      key.start,
+      key.end,
+      bytes.bytes,
+      i === 0 ? 0 : ends[i - 1],
+      ends[i],
+    );
   }
 
   /** Takes a row out of one index, if it is in it. */
-  #take(index: RowIndex, i: number, entry: Entry): void {
+  #take(i: number, entry: Entry): void {
+    if (this.#loading) return;
     const lead = this.#leadOf(entry, i);
     if (lead === 0) return;
+    const index = this.#indexes[i];
     if (index.unique && this.#isWhole(entry, i)) {
       if (index.order.sharers(lead, entry, false) === 1) index.duplicates--;
     }
@@ -233,7 +381,7 @@ export class IndexRows {
 
   /** Takes a row out of every index and the table, and frees it. */
   #drop(hash: number, entry: Entry): void {
-    this.#indexes.forEach((index, i) => this.#take(index, i, entry));
+    for (let i = 0; i < this.#indexes.length; i++) this.#take(i, entry);
     this.#dict.remove(hash, entry);
     this.#size--;
     freeRecord(this.#slab, entry);
@@ -245,9 +393,11 @@ export class IndexRows {
     this.#moved(i, key.bytes, key.start, key.end);
   }
 
-  #insert(index: RowIndex, i: number, entry: Entry): void {
+  #insert(i: number, entry: Entry): void {
+    if (this.#loading) return;
     const lead = this.#leadOf(entry, i);
     if (lead === 0) return;
+    const index = this.#indexes[i];
     this.#tell(entry, i);
     index.order.insert(lead, entry);
     if (index.unique && this.#isWhole(entry, i)) {
@@ -319,4 +469,8 @@ export class IndexRows {
   #payForCompaction(): void {
     evacuateAfterWrite(this.#slab, this, EVACUATE_UNITS, MAX_EVACUATE_UNITS);
   }
+}
+
+function compareRefs(a: BytesRef, b: BytesRef): number {
+  return compareBytes(a.bytes, a.start, a.end, b.bytes, b.start, b.end);
 }

@@ -126,3 +126,26 @@ for (const indexes of [1, 2, 3]) {
     model.check(prng);
   });
 }
+
+for (const indexes of [1, 2]) {
+  test(`rows that are loaded into ${indexes} indexes equal sorted arrays`, () => {
+    const prng = new Prng(SEED + 10 * indexes);
+    for (const ids of [0, 1, 512, 2_000]) {
+      const model = new Model(indexes);
+      const write = () => {
+        const id = `user:${prng.int(ids)}`;
+        if (prng.int(4) === 0) model.remove(id);
+        else model.set(id, Array.from({ length: indexes }, (_, k) => randomKey(prng, k + 1)));
+      };
+      model.actual.beginLoad();
+      for (let i = 0; i < 2 * ids; i++) write();
+      let steps = 1;
+      while (!model.actual.settleStep()) steps++;
+      assert.ok(steps >= ids / 128, "in small steps");
+      assert.equal(model.actual.settleStep(), true);
+      model.check(prng);
+      for (let i = 0; i < ids; i++) write();
+      model.check(prng);
+    }
+  });
+}

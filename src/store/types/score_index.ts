@@ -99,6 +99,7 @@ export class ScoreIndex {
   #keyStart: number = 0;
   #keyEnd: number = 0;
   readonly #sortKey: SortKey | undefined;
+  readonly #leadBytes: number;
   readonly #sort: BytesRef = new BytesRef();
   readonly #compared: BytesRef = new BytesRef();
 
@@ -118,9 +119,11 @@ export class ScoreIndex {
    *
    * @param slab Where the records lie, whose keys are compared.
    * @param sortKey What is compared before the keys; nothing unless given.
+   * @param leadBytes How many of the first bytes of a sort key its score stands for: they are equal where scores are.
    */
-  constructor(slab: Slab, sortKey?: SortKey) {
+  constructor(slab: Slab, sortKey?: SortKey, leadBytes: number = 0) {
     this.#slab = slab;
+    this.#leadBytes = leadBytes;
     this.#sortKey = sortKey;
     const block = new Block();
     this.#blocks.push(block);
@@ -185,26 +188,39 @@ export class ScoreIndex {
     return true;
   }
 
-  /** Makes the records that were prepended the index's elements; does nothing when there are none. */
-  settle(): void {
+  /**
+   * Makes the records that were prepended the index's elements; does nothing when there are none.
+   *
+   * @param leaves How many leaves at most this call puts in their place, all unless given.
+   * @returns True when none is left; until then nothing else may be called.
+   */
+  settle(leaves: number = Infinity): boolean {
     const run = this.#run;
-    if (run.length === 0) return;
-    const first = run[run.length - 1];
+    if (run.length === 0) return true;
+    // The index was empty: it has a size once its first leaf is in place.
+    if (this.#size === 0) this.#settleFirst();
+    let block = this.#blocks[this.#blocks.length - 1];
+    for (; run.length > 0 && leaves > 0; leaves--) {
+      if (block.leaves.length === BLOCK_FILL) this.#blocks.push(block = new Block());
+      this.#addLeaf(block, block.leaves.length, run.pop()!, LEAF_MAX);
+    }
+    return run.length === 0;
+  }
+
+  /** Puts the lowest leaf that was prepended in the place of the empty one. */
+  #settleFirst(): void {
+    const run = this.#run;
+    const first = run.pop()!;
     const count = LEAF_MAX - this.#runAt;
     first.scores.copyWithin(0, this.#runAt);
     first.entries.copyWithin(0, this.#runAt);
     if (count <= LEAF_MAX - LEAF_STEP) first.resize(count, count);
-    this.#blocks.length = 0;
     this.#leaves = 0;
     this.#bufferBytes = 0;
-    this.#size = (run.length - 1) * LEAF_MAX + count;
-    let block = new Block();
-    for (let i = run.length - 1; i >= 0; i--) {
-      if (block.leaves.length === 0) this.#blocks.push(block);
-      this.#addLeaf(block, block.leaves.length, run[i], i === run.length - 1 ? count : LEAF_MAX);
-      if (block.leaves.length === BLOCK_FILL) block = new Block();
-    }
-    run.length = 0;
+    this.#size = run.length * LEAF_MAX + count;
+    const block = new Block();
+    this.#blocks[0] = block;
+    this.#addLeaf(block, 0, first, count);
     this.#runAt = 0;
   }
 
@@ -389,7 +405,9 @@ export class ScoreIndex {
     const a = this.#compared;
     const b = this.#sort;
     this.#sortKey!(entry, a);
-    return compareBytes(a.bytes, a.start, a.end, b.bytes, b.start, b.end);
+    const shorter = Math.min(a.end - a.start, b.end - b.start);
+    const equal = Math.min(this.#leadBytes, shorter);
+    return compareBytes(a.bytes, a.start + equal, a.end, b.bytes, b.start + equal, b.end);
   }
 
   /** Whether the element at `offset` of a leaf, whose score is `score`, comes before the bound. */
