@@ -13,7 +13,7 @@
 
 import assert from "node:assert/strict";
 import { env } from "node:process";
-import { Replica } from "../../src/replica/replica.ts";
+import type { Replica } from "../../src/replica/replica.ts";
 import { type Dataset, differingKeys, readDataset, tellApart } from "../support/compare.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { infoField } from "../support/info.ts";
@@ -27,7 +27,8 @@ import {
 } from "../support/servers.ts";
 import { crashOf, keepLogs } from "../support/crashes.ts";
 import { until } from "../support/waiting.ts";
-import { DATABASES, ModuleWrites, type Words } from "./module_writes.ts";
+import { DATABASES, ModuleWrites } from "./module_writes.ts";
+import { BATCH, batchOf, send, SHOWN, startReplica } from "./run.ts";
 
 const COUNT = Number(env.COUNT ?? 20_000);
 const SEED = Number(env.SEED ?? 20_261_130);
@@ -35,30 +36,15 @@ const SEED = Number(env.SEED ?? 20_261_130);
 const ROUND = 10_000;
 const MAX_CRASHES = 2;
 const STOPS = 5;
-const BATCH = 200;
 const READY_MS = 20_000;
 /** Lines of a server's log that a failure shows. */
 const LOG_LINES = 12;
-/** Most keys that a failure shows. */
-const SHOWN = 10;
 /** Longer than the expiries that are to pass. */
 const PASSING_MS = 200;
 /** The types whose values are compared. */
 const PLAIN = new Set(["string", "list", "hash", "set", "zset", "stream"]);
 /** Types whose DUMP has addresses of the server's memory in it: no two servers have the same. */
 const ADDRESSED = new Set(["TopK-TYPE"]);
-/** Errors that mean that this test is wrong. */
-const UNSOUND = /^ERR (syntax|unknown|wrong number)/;
-
-async function send(client: Connection, commands: readonly Words[]): Promise<number> {
-  let taken = 0;
-  for (const [i, reply] of (await client.pipeline(commands)).entries()) {
-    if (!(reply instanceof ErrorValue)) taken++;
-    else if (UNSOUND.test(reply.message)) assert.fail(`${commands[i].join(" ")}: ${reply.message}`);
-  }
-  return taken;
-}
-
 /** A value of the master back to it under another key, as a migration sends it. */
 async function restoreOne(client: Connection, writes: ModuleWrites): Promise<void> {
   const payload = await client.call("DUMP", writes.anyKey());
@@ -217,21 +203,17 @@ async function followRound(
   for (let i = 0; i < 10; i++) await send(client, batchOf(writes));
   await using real = await startServer(withModules, ["--replicaof", "127.0.0.1", `${master.port}`]);
   const told: string[] = [];
-  const tell = (message: string) => void told.push(message);
-  await using replica = new Replica({
-    master: `redis://127.0.0.1:${master.port}`,
+  await using replica = await startReplica(master, told, {
     listen: 0,
     server: { allowDebug: true },
-    logger: { debug() {}, info() {}, warn: tell, error: tell },
+    readyMs: READY_MS,
   });
-  await replica.start();
-  await replica.ready({ timeoutMs: READY_MS });
   // A master that is told to flush kills the process that has made the snapshot, should it still be there.
   await until("no snapshot is being made", async () => {
     return await infoField(client, "rdb_bgsave_in_progress") === "0";
   });
   told.length = 0;
-  replica.on("disconnect", ({ error }) => tell(`the link ended: ${error}`));
+  replica.on("disconnect", ({ error }) => void told.push(`the link ended: ${error}`));
   const run: Run = { master, client, real, replica, writes, commands, told };
   try {
     const { taken, known } = await runAll(run);
@@ -251,10 +233,6 @@ async function followRound(
 
 function lastLines(server: RunningServer): string {
   return server.log().trimEnd().split("\n").slice(-LOG_LINES).join("\n");
-}
-
-function batchOf(writes: ModuleWrites): Words[] {
-  return Array.from({ length: BATCH }, () => writes.next()).flat();
 }
 
 await serverTest("keys of modules are those of a real replica that has the modules", follow, {

@@ -10,10 +10,12 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import { latin1 } from "../../src/base/ascii.ts";
-import { Replica } from "../../src/replica/replica.ts";
+import type { Replica } from "../../src/replica/replica.ts";
 import type { Connection } from "../support/connection.ts";
 import { crashOf, keepLogs } from "../support/crashes.ts";
-import { ErrorValue, type Reply } from "../support/resp.ts";
+import { startFollower, untilLinked } from "../support/followers.ts";
+import { fieldOf } from "../support/info.ts";
+import type { Reply } from "../support/resp.ts";
 import {
   type RunningServer,
   type ServerBinary,
@@ -24,34 +26,17 @@ import {
 import { until } from "../support/waiting.ts";
 import { compareReadouts } from "./readout.ts";
 import { roundTrip } from "./round_trips.ts";
-import { toBytes, type Words } from "./vocabulary.ts";
+import { BATCH, batchOf, send, SHOWN, startReplica } from "./run.ts";
 import { Writes } from "./writes.ts";
 
 const COUNT = Number(env.COUNT ?? 6_000);
 const SEED = Number(env.SEED ?? 20_241_123);
 /** A stop costs a look at every key, as much as a thousand commands. */
 const STOPS = COUNT >= 100_000 ? 20 : 5;
-const BATCH = 200;
 const DATABASES = 3;
 const READY_MS = 60_000;
 /** After one batch in so many something goes away and comes back. */
 const ROUND_TRIP_ONE_IN = 5;
-const SHOWN = 10;
-/** Errors of a server whose word means that this test is wrong. */
-const UNSOUND = /^(ERR (syntax|unknown|wrong number|Number of keys)|BUSY )/;
-
-/** Sends some commands; tells how many the server took. */
-async function send(client: Connection, commands: readonly Words[]): Promise<number> {
-  const replies = await client.pipeline(commands.map((words) => words.map(toBytes)));
-  let taken = 0;
-  for (const [i, reply] of replies.entries()) {
-    if (!(reply instanceof ErrorValue)) taken++;
-    else if (UNSOUND.test(reply.message)) {
-      assert.fail(`${JSON.stringify(commands[i])}: ${reply.message}`);
-    }
-  }
-  return taken;
-}
 
 /** One master and who follows it. */
 interface Run {
@@ -126,19 +111,9 @@ async function follow(binary: ServerBinary, isCluster: boolean): Promise<void> {
   const client = await master.connect();
   const writes = new Writes(SEED, binary, isCluster);
   for (let i = 0; i < 20; i++) await send(client, batchOf(writes, 50));
-  await using peer = await (isCluster ? clusterFollower : follower)(master);
+  await using peer = await (isCluster ? clusterFollower : startFollower)(master);
   const warnings: string[] = [];
-  await using replica = new Replica({
-    master: `redis://127.0.0.1:${master.port}`,
-    logger: {
-      debug() {},
-      info() {},
-      warn: (message) => warnings.push(message),
-      error: (message) => warnings.push(message),
-    },
-  });
-  await replica.start();
-  await replica.ready({ timeoutMs: READY_MS });
+  await using replica = await startReplica(master, warnings, { readyMs: READY_MS });
   const databases = isCluster ? 1 : DATABASES;
   const run: Run = { master, peer, beside, client, replica, databases, warnings };
   try {
@@ -158,24 +133,12 @@ async function runAll(run: Run, writes: Writes): Promise<number> {
   let taken = 0;
   for (let stop = 1; stop <= STOPS; stop++) {
     for (let sent = 0; sent < COUNT / STOPS; sent += BATCH) {
-      taken += await send(client, batchOf(writes, BATCH));
+      taken += await send(client, batchOf(writes));
       if (writes.prng.oneIn(ROUND_TRIP_ONE_IN)) await roundTrip(master, client, beside, writes);
     }
     await compare(run, `SEED=${SEED} stop ${stop} of ${STOPS}`);
   }
   return taken;
-}
-
-function batchOf(writes: Writes, count: number): Words[] {
-  return Array.from({ length: count }, () => writes.next()).flat();
-}
-
-/** A real replica that has its snapshot. */
-async function follower(master: RunningServer): Promise<RunningServer> {
-  const peer = await startServer(master.binary);
-  assert.equal(await peer.call("REPLICAOF", "127.0.0.1", master.port), "OK");
-  await until("a real replica follows", () => isUp(peer));
-  return peer;
 }
 
 /** A real replica of a node of a cluster. */
@@ -187,16 +150,8 @@ async function clusterFollower(master: RunningServer): Promise<RunningServer> {
     "a node knows its master",
     async () => await peer.call("CLUSTER", "REPLICATE", id) === "OK",
   );
-  await until("a real replica follows", () => isUp(peer));
+  await untilLinked(peer);
   return peer;
-}
-
-async function isUp(peer: RunningServer): Promise<boolean> {
-  return /master_link_status:up/.test(textOf(await peer.call("INFO", "replication")));
-}
-
-function textOf(reply: Reply): string {
-  return reply instanceof Uint8Array ? latin1(reply) : String(reply);
 }
 
 /** Makes the node a cluster of one. */
@@ -205,7 +160,7 @@ async function takeAllSlots(node: RunningServer): Promise<void> {
   assert.equal(await node.call("CLUSTER", "ADDSLOTS", ...slots), "OK");
   await until(
     "the cluster is up",
-    async () => /cluster_state:ok/.test(textOf(await node.call("CLUSTER", "INFO"))),
+    async () => fieldOf(await node.call("CLUSTER", "INFO"), "cluster_state") === "ok",
   );
 }
 

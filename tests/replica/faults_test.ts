@@ -7,6 +7,7 @@ import { env } from "node:process";
 import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { FaultyProxy } from "../support/faulty_proxy.ts";
+import { startFollower, untilLinked } from "../support/followers.ts";
 import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import type { ServerBinary } from "../support/servers.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
@@ -21,8 +22,10 @@ const BATCH = 200;
 const DATABASES = 3;
 
 /** A master with room for every cut in its backlog. */
+const BACKLOG = ["--repl-backlog-size", "64mb"];
+
 function startMaster(binary: ServerBinary, extra: readonly string[] = []): Promise<RunningServer> {
-  return startServer(binary, ["--repl-backlog-size", "64mb", ...extra]);
+  return startServer(binary, [...BACKLOG, ...extra]);
 }
 
 function follow(port: number, options: ReplicaOptions = {}): Replica {
@@ -154,10 +157,7 @@ async function measure(port: number): Promise<number> {
 
 await serverTest("a promoted replica is gone on from without a full sync", async (binary) => {
   await using first = await startMaster(binary);
-  await using second = await startMaster(binary, ["--replicaof", "127.0.0.1", String(first.port)]);
-  await until("the second follows the first", async () => {
-    return await infoField(second, "master_link_status") === "up";
-  });
+  await using second = await startFollower(first, BACKLOG);
   const traffic = new Traffic({ seed: SEED, version: first.version, keys: 300 });
   await first.pipeline(traffic.batch(2000));
   await using proxy = await FaultyProxy.start(first.port, new Prng(SEED));
@@ -183,9 +183,7 @@ await serverTest("a promoted replica is gone on from without a full sync", async
     proxy.targetPort = to.port;
     proxy.refuses = false;
     await until("it follows the new master", () => replica.connected);
-    await until("the old master follows", async () => {
-      return await infoField(from, "master_link_status") === "up";
-    });
+    await untilLinked(from);
   }
   await assertEqual(first, replica);
   const { fullSyncs, partialSyncs } = replica.stats;

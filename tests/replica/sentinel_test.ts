@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { env } from "node:process";
 import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { type Connection, open } from "../support/connection.ts";
+import { startFollower } from "../support/followers.ts";
 import { plain } from "../support/resp.ts";
 import { MASTER_NAME, type Sentinels, startSentinels } from "../support/sentinels.ts";
 import {
@@ -62,6 +63,27 @@ function follow(ports: readonly number[], options: ReplicaOptions = {}): Replica
   });
 }
 
+/** Writes to the first, and waits until those who follow it have that. */
+async function writeBefore(
+  first: RunningServer,
+  second: RunningServer,
+  replica: Replica,
+): Promise<void> {
+  await ask(first, "SET", "k", "before");
+  await until("both have it", async () => {
+    return replica.get("k") === "before" && await ask(second, "GET", "k") === "before";
+  });
+}
+
+/** Waits until the replica follows the second, and has what is written there. */
+async function assertFollowed(second: RunningServer, replica: Replica): Promise<void> {
+  await until("the second is followed", () => {
+    return replica.connected && replica.status().master === `127.0.0.1:${second.port}`;
+  });
+  await ask(second, "SET", "k", "after");
+  await until("what the new master says arrives", () => replica.get("k") === "after");
+}
+
 /** Two clients of a replica, one of them a subscriber, that say how often a connection of theirs ended. */
 async function clientsOf(replica: Replica): Promise<{ cuts(): Promise<number>; close(): void }> {
   const port = Number(replica.status().listening!.split(":")[1]);
@@ -92,12 +114,7 @@ for (const ending of ENDINGS) {
     async (binary) => {
       const args = ["--repl-backlog-size", "32mb"];
       await using first = await startServer(binary, args);
-      const of = ["--replicaof", "127.0.0.1", String(first.port)];
-      await using second = await startServer(binary, [...args, ...of]);
-      await until(
-        "the second follows",
-        async () => await info(second, "master_link_status") === "up",
-      );
+      await using second = await startFollower(first, args);
       await using sentinels = await startSentinels(binary, 3, first.port, PASSWORD);
       await settled(sentinels);
       // The first in the list is no sentinel at all.
@@ -105,10 +122,7 @@ for (const ending of ENDINGS) {
       await replica.start();
       await replica.ready({ timeoutMs: 20_000 });
       assert.equal(replica.status().master, `127.0.0.1:${first.port}`);
-      await ask(first, "SET", "k", "before");
-      await until("both have it", async () => {
-        return replica.get("k") === "before" && await ask(second, "GET", "k") === "before";
-      });
+      await writeBefore(first, second, replica);
       if (ending === "dies") {
         await first.stop();
       } else {
@@ -120,11 +134,7 @@ for (const ending of ENDINGS) {
         return await info(second, "role").catch(() => "") === "master";
       });
       assert.equal(replica.get("k"), "before");
-      await until("the second is followed", () => {
-        return replica.connected && replica.status().master === `127.0.0.1:${second.port}`;
-      });
-      await ask(second, "SET", "k", "after");
-      await until("what the new master says arrives", () => replica.get("k") === "after");
+      await assertFollowed(second, replica);
       // A master that lives on sends more bytes (pings, what sentinels publish) after its successor has left
       // it. A replica that has received them is ahead of the successor and needs a full sync, a real one too.
       if (ending === "is told to hand over") return;
@@ -137,29 +147,17 @@ for (const ending of ENDINGS) {
 
 await serverTest("sentinels are learned of from the one that is known", async (binary) => {
   await using first = await startServer(binary);
-  const of = ["--replicaof", "127.0.0.1", String(first.port)];
-  await using second = await startServer(binary, of);
-  await until(
-    "the second follows",
-    async () => await info(second, "master_link_status") === "up",
-  );
+  await using second = await startFollower(first);
   await using sentinels = await startSentinels(binary, 3, first.port, PASSWORD);
   await settled(sentinels);
   await using replica = follow([sentinels.ports[0]]);
   await replica.start();
   await replica.ready({ timeoutMs: 20_000 });
-  await ask(first, "SET", "k", "before");
-  await until("both have it", async () => {
-    return replica.get("k") === "before" && await ask(second, "GET", "k") === "before";
-  });
+  await writeBefore(first, second, replica);
   // The only one that was configured goes with the master.
   await sentinels.killFirst();
   await first.stop();
-  await until("the second is followed", () => {
-    return replica.connected && replica.status().master === `127.0.0.1:${second.port}`;
-  });
-  await ask(second, "SET", "k", "after");
-  await until("what the new master says arrives", () => replica.get("k") === "after");
+  await assertFollowed(second, replica);
 }, { isFor: isAsked });
 
 await serverTest(
@@ -210,12 +208,7 @@ for (const count of [1, 3]) {
       `a failover by ${count} sentinels waits for no replica with ${name}`,
       async (binary) => {
         await using first = await startServer(binary);
-        const of = ["--replicaof", "127.0.0.1", String(first.port)];
-        await using second = await startServer(binary, of);
-        await until(
-          "the second follows",
-          async () => await info(second, "master_link_status") === "up",
-        );
+        await using second = await startFollower(first);
         await using sentinels = await startSentinels(binary, count, first.port, PASSWORD);
         const events: string[] = [];
         await sentinels.onEvent((channel, text) => void events.push(`${channel} ${text}`));
@@ -236,11 +229,7 @@ for (const count of [1, 3]) {
         assert.deepEqual(timedOut, [], "nobody was waited for in vain");
         const allowed = server.allowReplicaOf === true;
         if (sentinel || allowed) {
-          await until("the second is followed", () => {
-            return replica.connected && replica.status().master === `127.0.0.1:${second.port}`;
-          });
-          await ask(second, "SET", "k", "after");
-          await until("what the new master says arrives", () => replica.get("k") === "after");
+          await assertFollowed(second, replica);
         }
         // A real replica cuts its clients as well when it is told whom to follow.
         if (!allowed) assert.equal(await clients.cuts(), 0, "no client is cut");
@@ -255,12 +244,7 @@ await serverTest(
   "sentinels that found a replica by its port cut none of its clients",
   async (binary) => {
     await using first = await startServer(binary);
-    const of = ["--replicaof", "127.0.0.1", String(first.port)];
-    await using second = await startServer(binary, of);
-    await until(
-      "the second follows",
-      async () => await info(second, "master_link_status") === "up",
-    );
+    await using _second = await startFollower(first);
     await using replica = new Replica({
       master: `redis://127.0.0.1:${first.port}`,
       listen: "127.0.0.1:0",

@@ -22,6 +22,7 @@ import {
   movesSlots,
   startCluster,
 } from "../support/clusters.ts";
+import { untilLinked } from "../support/followers.ts";
 import { infoField } from "../support/info.ts";
 import { plain } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest } from "../support/servers.ts";
@@ -191,9 +192,7 @@ await serverTest("slots that arrive while their master fails over", async (binar
   await pause(1000);
   assertHidden(replica, first, last);
   assert.equal(await cluster.replica.call("CLUSTER", "FAILOVER"), "OK");
-  await until("the master to be a replica", async () => {
-    return await infoField(master, "master_link_status") === "up";
-  });
+  await untilLinked(master);
   assertHidden(replica, first, last);
   await holdMigrations(other, false);
   await assertFollows(cluster.replica, master, replica);

@@ -6,7 +6,7 @@
  */
 
 import type { Argument } from "./connection.ts";
-import { infoField } from "./info.ts";
+import { untilLinked } from "./followers.ts";
 import { ErrorValue, plain, type Reply } from "./resp.ts";
 import {
   atLeast,
@@ -79,9 +79,7 @@ export async function startCluster(
     await until("the replica to know its master", async () => {
       return !(await replica.call("CLUSTER", "REPLICATE", id) instanceof ErrorValue);
     });
-    await until("the replica", async () => {
-      return await infoField(replica, "master_link_status") === "up";
-    });
+    await untilLinked(replica);
     return { masters, replica, databases, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();

@@ -10,6 +10,7 @@ import { CommandError, Replica, type ReplicaOptions, TimeoutError, WriteError } 
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { TestMaster } from "../../src/testing/mod.ts";
+import { startFollower } from "../support/followers.ts";
 import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
 import { until } from "../support/waiting.ts";
 
@@ -239,14 +240,7 @@ await serverTest(
   "a token that a failover kept is reached, one that it lost is HISTORY_LOST",
   async (binary) => {
     await using first = await startServer(binary);
-    await using second = await startServer(binary, [
-      "--replicaof",
-      "127.0.0.1",
-      String(first.port),
-    ]);
-    await until("the second follows", async () => {
-      return /master_link_status:up/.test(text(await second.call("INFO", "replication")));
-    });
+    await using second = await startFollower(first);
     await using replica = await follow(urlOf(first), { server: { allowReplicaOf: true } });
     const kept = await replica.write("SET", "kept", 1);
     await until("both have it", async () => text(await second.call("GET", "kept")) === "1");
@@ -264,14 +258,7 @@ await serverTest(
   "a token over a failover is judged the same after a warm restart",
   async (binary) => {
     await using first = await startServer(binary);
-    await using second = await startServer(binary, [
-      "--replicaof",
-      "127.0.0.1",
-      String(first.port),
-    ]);
-    await until("the second follows", async () => {
-      return /master_link_status:up/.test(text(await second.call("INFO", "replication")));
-    });
+    await using second = await startFollower(first);
     const directory = await mkdtemp(join(tmpdir(), "rimr-tokens-"));
     const snapshot = { path: join(directory, "copy.rdb") };
     const kept: string[] = [];
