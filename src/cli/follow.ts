@@ -48,7 +48,7 @@ export async function followUntil(
 /** Reduces a replica's status to what is shown of it. */
 export function toSample(status: ReplicaStatus, clock: Clock): Sample {
   const { sync, nextRetryAtMs, error } = status;
-  const live = status.state === "connected";
+  const live = status.state === "live";
   const syncing = status.state === "syncing" && sync !== undefined;
   const wait = nextRetryAtMs === undefined
     ? ""

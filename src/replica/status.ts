@@ -23,7 +23,7 @@ export type ReplicaState =
   /** Loads a snapshot; older data, if there is any, is still read. */
   | "syncing"
   /** The data is whole and the stream is followed. */
-  | "connected"
+  | "live"
   /** Has data, perhaps an old one, and no connection to the master. */
   | "stale"
   /** The link gave up, see `error`. */
@@ -161,7 +161,7 @@ function staleSince(link: LinkStatus, { tooStale, nowMs }: StatusParts): number 
 
 function stateOf(link: LinkStatus | undefined): ReplicaState {
   if (link === undefined) return "idle";
-  if (link.state === "connected") return "connected";
+  if (link.state === "connected") return "live";
   if (link.state.startsWith("transfer")) return "syncing";
   if (link.state === "none") return link.lastError === undefined ? "idle" : "failed";
   return link.hasData ? "stale" : "connecting";

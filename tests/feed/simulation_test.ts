@@ -108,7 +108,7 @@ class Simulation {
     const settled = await this.#clock.run(60_000, () => {
       this.#look();
       const { state, offset } = this.#replica.status();
-      return state === "connected" && offset === this.#master.offset;
+      return state === "live" && offset === this.#master.offset;
     });
     assert.equal(settled, true, "the replica gets there");
     await this.#pass(50);

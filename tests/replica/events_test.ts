@@ -46,9 +46,9 @@ test("state, sync, stale, fresh and close are told in order, and published", asy
   assert.deepEqual(told, [
     "idle to connecting",
     "connecting to syncing",
-    "syncing to connected",
+    "syncing to live",
     "sync full",
-    "connected to stale",
+    "live to stale",
     "stale",
     "stale to closed",
     "close",
