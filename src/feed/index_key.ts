@@ -18,7 +18,7 @@
  */
 
 import { encodeUtf8, latin1 } from "../base/ascii.ts";
-import type { ByteBuffer } from "../base/byte_buffer.ts";
+import type { ByteBuffer, BytesRef } from "../base/byte_buffer.ts";
 
 /** Kind of a field in a key: the byte that it begins with. */
 export const Tag = { MISSING: 1, BOOLEAN: 2, NUMBER: 3, TEXT: 4, SPELLED: 5 } as const;
@@ -129,6 +129,11 @@ export function leadOf(bytes: Uint8Array, start: number, end: number): number {
   let high = 0;
   for (let i = 1; i < 4; i++) high = high * 256 + (start + i < end ? bytes[start + i] : 0);
   return (start < end ? bytes[start] : 0) * TWO_48 + high * 2 ** 24 + low;
+}
+
+/** The same of the bytes that follow those of the lead; 0 where there are none. */
+export function nextOf({ bytes, start, end }: BytesRef): number {
+  return start + LEAD_BYTES < end ? leadOf(bytes, start + LEAD_BYTES, end) : 0;
 }
 
 /** The position behind the field that begins at `pos`; the spelling of a number counts as one that follows it. */

@@ -5,13 +5,13 @@
  * ```text
  *  id ──hash──▶ Dict ──entry──▶ record: header | id | ends | sort key of index 0 | sort key of index 1 | ...
  *                                  ▲
- *  ScoreIndex 0   lead, entry ─────┤     in order of (sort key 0, id); 12 bytes an element
+ *  ScoreIndex 0   lead, entry ─────┤     in order of (sort key 0, id); 20 bytes an element
  *  ScoreIndex 1   lead, entry ─────┘     in order of (sort key 1, id)
  * ```
  *
  * `ends` are where each sort key but the last one ends, u32 little-endian from the first sort key on. An empty sort
  * key says that the row is not in that index. The lead is a number made of the sort key's first bytes
- * (`index_key.ts`), so that a search seldom reads a record.
+ * (`index_key.ts`), with another one made of those that follow, so that a search seldom reads a record.
  *
  * Many rows at once are made first and put in order afterwards (`index_sort.ts`), in steps:
  *
@@ -40,7 +40,7 @@ import {
   valueStartOf,
 } from "../store/memory/slab_record.ts";
 import { ScoreIndex } from "../store/types/score_index.ts";
-import { hasMissing, LEAD_BYTES, leadOf } from "./index_key.ts";
+import { hasMissing, LEAD_BYTES, leadOf, nextOf } from "./index_key.ts";
 import { RowSorter, type SortedRows } from "./index_sort.ts";
 
 /** Units of the segment being emptied that each write moves at least, and at most (512 KB). */
@@ -123,8 +123,11 @@ export class IndexRows implements SortedRows {
     this.#indexes = unique.map((isUnique, i) => ({
       order: new ScoreIndex(
         this.#slab,
-        (entry, out) => this.#sortKeyOf(entry, i, out),
-        LEAD_BYTES,
+        {
+          leadBytes: LEAD_BYTES,
+          sortKey: (entry, out) => this.#sortKeyOf(entry, i, out),
+          next: nextOf,
+        },
       ),
       unique: isUnique,
       duplicates: 0,

@@ -17,7 +17,7 @@
 import { assert } from "../base/assert.ts";
 import type { BytesRef } from "../base/byte_buffer.ts";
 import type { Entry } from "../store/memory/record.ts";
-import { LEAD_BYTES, leadOf } from "./index_key.ts";
+import { leadOf, nextOf } from "./index_key.ts";
 
 /** Rows of a run: sorting one is the longest step, some 200 microseconds. */
 const RUN = 512;
@@ -157,9 +157,4 @@ export class RowSorter {
       this.#runs[b][this.#left[b] - 1],
     ) > 0;
   }
-}
-
-/** The number of the bytes that follow those of the lead. */
-function nextOf({ bytes, start, end }: BytesRef): number {
-  return start + LEAD_BYTES < end ? leadOf(bytes, start + LEAD_BYTES, end) : 0;
 }

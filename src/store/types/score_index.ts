@@ -19,7 +19,8 @@
  * the brim.
  *
  * An index of the feed (`feed/index_rows.ts`) is sorted by more than that: its score is the beginning of a sort key, which
- * a record has for each of its indexes.
+ * a record has for each of its indexes. There the bytes that follow lie beside the score as a second number, so that keys
+ * that begin alike are compared in the leaf, too.
  *
  * The index owns no record: it holds each one's score and its entry in a slab. Whoever moves a record
  * says so with {@linkcode ScoreIndex.relocate}. A NaN has no place in an order: no score is one.
@@ -38,7 +39,7 @@ import {
   UNIT_MASK,
 } from "../memory/record.ts";
 import type { Slab } from "../memory/slab.ts";
-import { Block, ELEMENT_BYTES, Leaf, LEAF_MAX } from "./score_block.ts";
+import { Block, Leaf, LEAF_MAX } from "./score_block.ts";
 
 /** Elements that the first leaf has room for; it doubles until it has a step. */
 const LEAF_FIRST = 16;
@@ -75,11 +76,15 @@ const Bound = {
 } as const;
 type Bound = typeof Bound[keyof typeof Bound];
 
-/**
- * Points `out` at bytes of a record that come before its key in the order, for an index that is sorted by score, then by
- * these, then by key.
- */
-export type SortKey = (entry: Entry, out: BytesRef) => void;
+/** The order of records that have a sort key: by it, then by key. Their scores are its first bytes as a number. */
+export interface SortOrder {
+  /** How many bytes a score stands for: sort keys agree in them where scores are equal. */
+  readonly leadBytes: number;
+  /** Points `out` at the sort key of a record. */
+  sortKey(entry: Entry, out: BytesRef): void;
+  /** The bytes that follow as a number: a sort key with a lower one comes first where scores are equal. */
+  next(key: BytesRef): number;
+}
 
 /** Called with the score and the entry of one element. */
 export type IndexVisitor = (score: number, entry: Entry) => void;
@@ -98,8 +103,8 @@ export class ScoreIndex {
   #key: Uint8Array = new Uint8Array(0);
   #keyStart: number = 0;
   #keyEnd: number = 0;
-  readonly #sortKey: SortKey | undefined;
-  readonly #leadBytes: number;
+  #next: number = 0;
+  readonly #order: SortOrder | undefined;
   readonly #sort: BytesRef = new BytesRef();
   readonly #compared: BytesRef = new BytesRef();
 
@@ -118,16 +123,14 @@ export class ScoreIndex {
    * An index without members.
    *
    * @param slab Where the records lie, whose keys are compared.
-   * @param sortKey What is compared before the keys; nothing unless given.
-   * @param leadBytes How many of the first bytes of a sort key its score stands for: they are equal where scores are.
+   * @param order What is compared before the keys; nothing unless given.
    */
-  constructor(slab: Slab, sortKey?: SortKey, leadBytes: number = 0) {
+  constructor(slab: Slab, order?: SortOrder) {
     this.#slab = slab;
-    this.#leadBytes = leadBytes;
-    this.#sortKey = sortKey;
+    this.#order = order;
     const block = new Block();
     this.#blocks.push(block);
-    this.#addLeaf(block, 0, new Leaf(LEAF_FIRST), 0);
+    this.#addLeaf(block, 0, this.#newLeaf(LEAF_FIRST), 0);
   }
 
   /** How many elements there are. */
@@ -150,12 +153,10 @@ export class ScoreIndex {
     const count = block.counts[this.#leaf];
     const offset = this.#offset;
     assert(count < leaf.scores.length, "there is room for one more element");
-    if (offset < count) {
-      leaf.scores.copyWithin(offset + 1, offset, count);
-      leaf.entries.copyWithin(offset + 1, offset, count);
-    }
+    if (offset < count) leaf.move(offset + 1, offset, count);
     leaf.scores[offset] = score;
     leaf.entries[offset] = entry;
+    if (leaf.nexts !== undefined) leaf.nexts[offset] = this.#next;
     if (offset === 0) block.firsts[this.#leaf] = score;
     block.counts[this.#leaf] = count + 1;
     block.total++;
@@ -179,12 +180,16 @@ export class ScoreIndex {
       if (score === scores[at] && this.#compareEntries(entry, entries[at]) >= 0) return false;
     }
     if (this.#runAt === 0) {
-      run.push(new Leaf(LEAF_MAX));
+      run.push(this.#newLeaf(LEAF_MAX));
       this.#runAt = LEAF_MAX;
     }
     const leaf = run[run.length - 1];
     leaf.scores[--this.#runAt] = score;
     leaf.entries[this.#runAt] = entry;
+    if (leaf.nexts !== undefined) {
+      this.#order!.sortKey(entry, this.#sort);
+      leaf.nexts[this.#runAt] = this.#order!.next(this.#sort);
+    }
     return true;
   }
 
@@ -212,8 +217,7 @@ export class ScoreIndex {
     const run = this.#run;
     const first = run.pop()!;
     const count = LEAF_MAX - this.#runAt;
-    first.scores.copyWithin(0, this.#runAt);
-    first.entries.copyWithin(0, this.#runAt);
+    first.move(0, this.#runAt, LEAF_MAX);
     if (count <= LEAF_MAX - LEAF_STEP) first.resize(count, count);
     this.#leaves = 0;
     this.#bufferBytes = 0;
@@ -283,6 +287,7 @@ export class ScoreIndex {
     this.#bound = Bound.SORT_KEY;
     this.#score = score;
     this.#sort.set(bytes, start, end);
+    this.#next = this.#order!.next(this.#sort);
     this.#search();
     return this.#rankHere();
   }
@@ -348,8 +353,9 @@ export class ScoreIndex {
         }
         offset = step < 0 ? this.#blocks[block].counts[leaf] - 1 : 0;
       }
-      const { scores, entries } = this.#blocks[block].leaves[leaf];
-      if (scores[offset] !== score || this.#compareSortKey(entries[offset]) !== 0) return count;
+      const beside = this.#blocks[block].leaves[leaf];
+      if (beside.scores[offset] !== score) return count;
+      if (this.#compareSortKeyAt(beside, offset) !== 0) return count;
     }
     return 2;
   }
@@ -362,7 +368,10 @@ export class ScoreIndex {
 
   /** Makes a record's key the one that is searched for. */
   #setKey(entry: Entry): void {
-    this.#sortKey?.(entry, this.#sort);
+    if (this.#order !== undefined) {
+      this.#order.sortKey(entry, this.#sort);
+      this.#next = this.#order.next(this.#sort);
+    }
     const slot = entry >>> SEGMENT_SHIFT;
     const unit = entry & UNIT_MASK;
     const words = this.#slab.words[slot];
@@ -379,9 +388,21 @@ export class ScoreIndex {
     this.#search();
   }
 
+  /** Order of the element at `offset` of a leaf and the record that is searched for, whose score is the same. */
+  #compareAt({ entries, nexts }: Leaf, offset: number): number {
+    const order = nexts === undefined ? 0 : nexts[offset] - this.#next;
+    return order === 0 ? this.#compareKey(entries[offset]) : order;
+  }
+
+  /** Order of the sort key of an element and the one that is searched for, whose score is the same. */
+  #compareSortKeyAt({ entries, nexts }: Leaf, offset: number): number {
+    const order = nexts![offset] - this.#next;
+    return order === 0 ? this.#compareSortKey(entries[offset]) : order;
+  }
+
   /** Order of a record's key and the one that is searched for. */
   #compareKey(entry: Entry): number {
-    if (this.#sortKey !== undefined) {
+    if (this.#order !== undefined) {
       const order = this.#compareSortKey(entry);
       if (order !== 0) return order;
     }
@@ -404,9 +425,9 @@ export class ScoreIndex {
   #compareSortKey(entry: Entry): number {
     const a = this.#compared;
     const b = this.#sort;
-    this.#sortKey!(entry, a);
+    this.#order!.sortKey(entry, a);
     const shorter = Math.min(a.end - a.start, b.end - b.start);
-    const equal = Math.min(this.#leadBytes, shorter);
+    const equal = Math.min(this.#order!.leadBytes, shorter);
     return compareBytes(a.bytes, a.start + equal, a.end, b.bytes, b.start + equal, b.end);
   }
 
@@ -415,14 +436,14 @@ export class ScoreIndex {
     switch (this.#bound) {
       case Bound.ELEMENT:
         return score < this.#score ||
-          (score === this.#score && this.#compareKey(leaf.entries[offset]) < 0);
+          (score === this.#score && this.#compareAt(leaf, offset) < 0);
       case Bound.SCORE:
         return score < this.#score;
       case Bound.SCORE_INCLUSIVE:
         return score <= this.#score;
       case Bound.SORT_KEY:
         return score < this.#score ||
-          (score === this.#score && this.#compareSortKey(leaf.entries[offset]) < 0);
+          (score === this.#score && this.#compareSortKeyAt(leaf, offset) < 0);
       case Bound.KEY:
         return this.#compareKey(leaf.entries[offset]) < 0;
       default:
@@ -513,23 +534,28 @@ export class ScoreIndex {
     this.#offset = rest;
   }
 
+  #newLeaf(capacity: number): Leaf {
+    return new Leaf(capacity, this.#order !== undefined);
+  }
+
   /** Puts a leaf into a block and counts its memory. */
   #addLeaf(block: Block, index: number, leaf: Leaf, count: number): void {
     block.insert(index, leaf, count);
     this.#leaves++;
-    this.#bufferBytes += leaf.scores.length * ELEMENT_BYTES;
+    this.#bufferBytes += leaf.bytes;
   }
 
   /** Takes a leaf out of its block and no longer counts its memory. */
   #removeLeaf(block: Block, index: number): void {
     this.#leaves--;
-    this.#bufferBytes -= block.leaves[index].scores.length * ELEMENT_BYTES;
+    this.#bufferBytes -= block.leaves[index].bytes;
     block.remove(index);
   }
 
   #resizeLeaf(leaf: Leaf, capacity: number, count: number): void {
-    this.#bufferBytes += (capacity - leaf.scores.length) * ELEMENT_BYTES;
+    this.#bufferBytes -= leaf.bytes;
     leaf.resize(capacity, count);
+    this.#bufferBytes += leaf.bytes;
   }
 
   /** Makes room for one more element where the search ended; that place may then be in another leaf. */
@@ -571,17 +597,17 @@ export class ScoreIndex {
     const leaf = block.leaves[index];
     const isLast = this.#block === this.#blocks.length - 1 && index === block.leaves.length - 1;
     if (isLast && this.#offset === LEAF_MAX) {
-      this.#addLeaf(block, index + 1, new Leaf(LEAF_STEP), 0);
+      this.#addLeaf(block, index + 1, this.#newLeaf(LEAF_STEP), 0);
       this.#leaf++;
       this.#offset = 0;
       return;
     }
     if (this.#block === 0 && index === 0 && this.#offset === 0) {
-      this.#addLeaf(block, 0, new Leaf(LEAF_STEP), 0);
+      this.#addLeaf(block, 0, this.#newLeaf(LEAF_STEP), 0);
       return;
     }
     const half = LEAF_MAX >>> 1;
-    const upper = new Leaf(half + LEAF_STEP);
+    const upper = this.#newLeaf(half + LEAF_STEP);
     upper.take(0, leaf, half, LEAF_MAX);
     this.#addLeaf(block, index + 1, upper, LEAF_MAX - half);
     block.counts[index] = half;
@@ -601,8 +627,7 @@ export class ScoreIndex {
     const before = block.counts[index];
     const count = before - removed;
     assert(offset + removed <= before, "elements that go lie in one leaf");
-    leaf.scores.copyWithin(offset, offset + removed, before);
-    leaf.entries.copyWithin(offset, offset + removed, before);
+    leaf.move(offset, offset + removed, before);
     block.counts[index] = count;
     block.total -= removed;
     this.#size -= removed;
