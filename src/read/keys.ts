@@ -10,7 +10,7 @@ import { globMatch } from "../base/glob.ts";
 import { encodingName } from "../commands/keys/object.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import { approximateExpiry } from "../store/memory/expiry.ts";
-import { type Entry, ValueType } from "../store/memory/record.ts";
+import { type Entry, TYPE_NAMES } from "../store/memory/record.ts";
 import { moduleTypeOf } from "../store/types/module_types.ts";
 import type { Value } from "./codec.ts";
 import type { ReadCore } from "./core.ts";
@@ -72,15 +72,6 @@ export interface SortOptions {
 
 /** db.c, dbRandomKey: keys looked at before an expired one is given after all. */
 const RANDOM_TRIES = 100;
-
-const TYPE_NAMES: Readonly<Record<number, TypeName>> = {
-  [ValueType.STRING]: "string",
-  [ValueType.LIST]: "list",
-  [ValueType.SET]: "set",
-  [ValueType.ZSET]: "zset",
-  [ValueType.HASH]: "hash",
-  [ValueType.STREAM]: "stream",
-};
 
 /** The reads of keys of any type, of one database. Expired keys are hidden, as on any replica. */
 export class KeyReads<T extends Value> {
@@ -303,7 +294,7 @@ function tellExpiry(tracker: ReadTracker, db: Database, entry: Entry): void {
 function typeName(db: Database, entry: Entry): TypeName {
   const module = moduleTypeOf(db, entry);
   if (module === "vectorset" || module === "array") return module;
-  return TYPE_NAMES[db.typeOf(entry)] ?? "module";
+  return TYPE_NAMES[db.typeOf(entry)];
 }
 
 /** Milliseconds as seconds, rounded as Redis does; -1 and -2 stay. */

@@ -12,7 +12,7 @@ import { writeBulk } from "../../resp/writer.ts";
 import { FrozenKeyspace } from "../../rdb/frozen.ts";
 import { copyValue, type Database, moveValue, renameKey } from "../../store/keyspace/database.ts";
 import type { SnapshotHook } from "../../store/keyspace/keyspace.ts";
-import { type Entry, ValueType } from "../../store/memory/record.ts";
+import { type Entry, TYPE_NAMES, ValueType } from "../../store/memory/record.ts";
 import { moduleTypeOf } from "../../store/types/module_types.ts";
 import { vectorSetOf } from "../../store/types/vector_set.ts";
 import {
@@ -45,20 +45,6 @@ const KEYS_A_STEP = 64;
 /** After how many expired keys RANDOMKEY on a replica replies with one of them (`db.c dbRandomKey`). */
 const RANDOM_TRIES = 100;
 const STAR = 0x2a;
-
-/**
- * The words TYPE replies with, indexed by {@linkcode ValueType}; "module" stands in for the name a module
- * gives its type.
- */
-export const TYPE_NAMES: readonly string[] = [
-  "string",
-  "list",
-  "set",
-  "zset",
-  "hash",
-  "module",
-  "stream",
-];
 
 /** Points at the bytes of the key that was read last. */
 const key: BytesRef = new BytesRef();

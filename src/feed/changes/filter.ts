@@ -7,21 +7,10 @@
 import { Glob, isLiteral } from "../../base/glob.ts";
 import type { Key } from "../../read/text.ts";
 import { toBytes } from "../../read/text.ts";
-import { ValueType } from "../../store/memory/record.ts";
+import { TYPE_NAMES } from "../../store/memory/record.ts";
 import type { FeedType } from "./types.ts";
 
 const STAR = 0x2a;
-
-/** The number of each type by its name. */
-export const TYPE_NUMBERS: Readonly<Record<FeedType, ValueType>> = {
-  string: ValueType.STRING,
-  list: ValueType.LIST,
-  set: ValueType.SET,
-  zset: ValueType.ZSET,
-  hash: ValueType.HASH,
-  stream: ValueType.STREAM,
-  module: ValueType.MODULE,
-};
 
 /** Decides on a key by its bytes. */
 type Test = (bytes: Uint8Array, start: number, end: number) => boolean;
@@ -53,7 +42,9 @@ export class FeedFilter {
     this.#tests = tests?.some((test) => test === undefined)
       ? undefined
       : tests as Test[] | undefined;
-    this.types = types === undefined ? undefined : new Set(types.map((name) => TYPE_NUMBERS[name]));
+    this.types = types === undefined
+      ? undefined
+      : new Set(types.map((name) => TYPE_NAMES.indexOf(name)));
   }
 
   /** Whether a database is followed. */

@@ -17,7 +17,7 @@ import {
   shape,
   text,
 } from "../../base/shape.ts";
-import { TYPE_NUMBERS } from "./filter.ts";
+import { TYPE_NAMES } from "../../store/memory/record.ts";
 import type { ChangesOptions } from "./types.ts";
 
 /** Databases are numbered by a C int on the master. */
@@ -43,7 +43,7 @@ const rules = shape(
       { string: oneOf("all"), array: list(integer(0, MAX_DB), "a list of database numbers") },
       `a list of database numbers, or "all"`,
     ),
-    types: list(oneOf(...Object.keys(TYPE_NUMBERS)), "a list of types"),
+    types: list(oneOf(...TYPE_NAMES), "a list of types"),
     from: text(
       /^(now|snapshot|[0-9a-f]{40}:\d{1,16})$/,
       `"now", "snapshot" or the token of a batch`,

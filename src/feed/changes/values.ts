@@ -14,20 +14,9 @@ import { Reader } from "../../read/reader.ts";
 import { utf8 } from "../../read/text.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
-import { type Entry, NO_EXPIRY, ValueType } from "../../store/memory/record.ts";
+import { type Entry, NO_EXPIRY, TYPE_NAMES, ValueType } from "../../store/memory/record.ts";
 import { hashEach } from "../../store/types/hash.ts";
-import type { Change, FeedType, FeedValue } from "./types.ts";
-
-/** The name of each type by its number. */
-const TYPE_NAMES: readonly FeedType[] = [
-  "string",
-  "list",
-  "set",
-  "zset",
-  "hash",
-  "module",
-  "stream",
-];
+import type { Change, FeedValue } from "./types.ts";
 
 /** A clock before every expiry: nothing counts as expired. */
 const BEFORE_ALL: Clock = {
@@ -127,7 +116,7 @@ export class FeedReads<T extends Value> {
       kind: isTime ? "expire" as const : "set" as const,
       db: dbIndex,
       key,
-      type: TYPE_NAMES[type] ?? "module",
+      type: TYPE_NAMES[type],
       command,
       expireAtMs: at === NO_EXPIRY ? undefined : at,
     };

@@ -46,6 +46,19 @@ export const ValueType = {
 /** One number of {@linkcode ValueType}, which fits 4 bits. */
 export type ValueType = typeof ValueType[keyof typeof ValueType];
 
+/** Name of a type as TYPE replies with it; "module" stands in for the name that a module gives its type. */
+export type ValueTypeName = "string" | "list" | "set" | "zset" | "hash" | "module" | "stream";
+/** The name of each type, indexed by {@linkcode ValueType}. */
+export const TYPE_NAMES: readonly ValueTypeName[] = [
+  "string",
+  "list",
+  "set",
+  "zset",
+  "hash",
+  "module",
+  "stream",
+];
+
 /** Encodings of values. The numbers are ours: clients see the names that OBJECT ENCODING answers. */
 export const Encoding = {
   RAW: 0,

@@ -66,6 +66,7 @@ export function listEachRange(
   count: number,
   visit: (bytes: Uint8Array, start: number, end: number) => void,
 ): void {
+  // Taken while it is in use, so that a visit that walks another list gets one of its own.
   const cursor = idleCursor ?? new ListCursor();
   idleCursor = undefined;
   const ref = new BytesRef();
@@ -85,16 +86,7 @@ export function listEach(
   entry: Entry,
   visit: (bytes: Uint8Array, start: number, end: number) => void,
 ): void {
-  // Taken while it is in use, so that a visit that walks another list gets one of its own.
-  const cursor = idleCursor ?? new ListCursor();
-  idleCursor = undefined;
-  const ref = new BytesRef();
-  cursor.open(db, entry);
-  for (let more = cursor.seek(0); more; more = cursor.next()) {
-    cursor.read(ref);
-    visit(ref.bytes, ref.start, ref.end);
-  }
-  idleCursor = cursor;
+  listEachRange(db, entry, 0, listLength(db, entry), visit);
 }
 
 /**
