@@ -144,17 +144,18 @@ export class Commits {
 
   /** A commit has ended: listeners are told, unless it has touched nothing. */
   end(): void {
-    // What a listener changes by itself is a commit that follows.
-    if (this.#tells || this.#open.isEmpty) return;
+    // Without listeners nothing is collected. What a listener changes by itself is a commit that follows.
+    if (!this.#listening || this.#tells || this.#open.isEmpty) return;
     this.#tells = true;
     while (!this.#open.isEmpty) {
       const record = this.#open;
       this.#open = this.#spare;
       this.#spare = record;
       record.stand(this.place);
-      for (const listener of this.#listeners) {
+      const listeners = this.#listeners;
+      for (let i = 0; i < listeners.length; i++) {
         try {
-          listener.committed(record);
+          listeners[i].committed(record);
         } catch (error) {
           this.#report(error);
         }

@@ -7,7 +7,7 @@
  *  ends           6       12      16
  *  dbs            0        0       3
  *  commands     "set"   "del"   "expire"
- *  table     open addressing over the keys' hashes, once there are more than a few
+ *  hashes    of every key, and a table of open addressing over them, once there are more than a few
  * ```
  *
  * Events come before the keys: a flush drops the keys that were touched before it, a swap gives them the number
@@ -71,6 +71,8 @@ export class TouchedKeys {
   #dbs: Int32Array = new Int32Array(16);
   #ends: Int32Array = new Int32Array(16);
   #commands: string[] = [];
+  /** Hashes of the keys, from the first key on that is looked up in the table. */
+  #hashes: Int32Array = new Int32Array(0);
   /** Index of a key plus 1, 0 for a free place. */
   #table: Int32Array = new Int32Array(0);
 
@@ -108,19 +110,12 @@ export class TouchedKeys {
   /** Adds a key, whose bytes are copied, or notes that another command has touched it. */
   add(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
     const { count } = this;
-    const slot = count < LINEAR_KEYS ? -1 : this.#slotOf(db, bytes, start, end);
-    const known = slot < 0 ? this.#find(db, bytes, start, end) : this.#table[slot] - 1;
+    if (count >= LINEAR_KEYS) return this.#addHashed(db, bytes, start, end, command);
+    // Most commits touch one key, which has none to be compared with.
+    const known = count === 0 ? -1 : this.#find(db, bytes, start, end);
     if (known >= 0) return this.#noteCommand(known, command);
-    if (count === this.#dbs.length) this.#grow();
-    this.#dbs[count] = db;
-    this.#bytes.writeBytes(bytes, start, end);
-    this.#ends[count] = this.#bytes.length;
-    this.#commands[count] = command;
-    this.count = count + 1;
-    if (slot >= 0) this.#table[slot] = this.count;
-    // At most half full, so that a key is found near its place.
-    const isFull = this.count >= LINEAR_KEYS && this.count * 2 > this.#table.length;
-    if (isFull || this.count === LINEAR_KEYS) this.#fillTable();
+    this.#append(db, bytes, start, end, command);
+    if (count + 1 === LINEAR_KEYS) this.#fillTable(0);
   }
 
   /** Notes that whole databases have changed. O(keys). */
@@ -144,13 +139,42 @@ export class TouchedKeys {
     this.#dbs = new Int32Array(16);
     this.#ends = new Int32Array(16);
     this.#commands = [];
+    this.#hashes = new Int32Array(0);
     this.#table = new Int32Array(0);
   }
 
   /** Whether a key is among them. */
   has(db: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.count < LINEAR_KEYS) return this.#find(db, bytes, start, end) >= 0;
-    return this.#table[this.#slotOf(db, bytes, start, end)] !== 0;
+    const hash = this.#hash(db, bytes, start, end);
+    return this.#table[this.#slotOf(hash, db, bytes, start, end)] !== 0;
+  }
+
+  #hash(db: number, bytes: Uint8Array, start: number, end: number): number {
+    return hash32(bytes, start, end, this.#seed0 ^ db, this.#seed1);
+  }
+
+  #addHashed(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
+    const hash = this.#hash(db, bytes, start, end);
+    const slot = this.#slotOf(hash, db, bytes, start, end);
+    const known = this.#table[slot] - 1;
+    if (known >= 0) return this.#noteCommand(known, command);
+    this.#append(db, bytes, start, end, command);
+    const { count } = this;
+    this.#hashes[count - 1] = hash;
+    this.#table[slot] = count;
+    // At most half full, so that a key is found near its place.
+    if (count * 2 > this.#table.length) this.#fillTable(count);
+  }
+
+  #append(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
+    const { count } = this;
+    if (count === this.#dbs.length) this.#grow();
+    this.#bytes.writeBytes(bytes, start, end);
+    this.#dbs[count] = db;
+    this.#ends[count] = this.#bytes.length;
+    this.#commands[count] = command;
+    this.count = count + 1;
   }
 
   #noteCommand(index: number, command: string): void {
@@ -187,6 +211,14 @@ export class TouchedKeys {
     ends.set(this.#ends);
     this.#dbs = dbs;
     this.#ends = ends;
+    if (this.#hashes.length > 0) this.#growHashes();
+  }
+
+  /** As many hashes as there is room for keys. */
+  #growHashes(): void {
+    const hashes = new Int32Array(this.#dbs.length);
+    hashes.set(this.#hashes);
+    this.#hashes = hashes;
   }
 
   #find(db: number, bytes: Uint8Array, start: number, end: number): number {
@@ -203,26 +235,34 @@ export class TouchedKeys {
   }
 
   /** The place of a key in the table: its own, or the free one where it belongs. */
-  #slotOf(db: number, bytes: Uint8Array, start: number, end: number): number {
+  #slotOf(hash: number, db: number, bytes: Uint8Array, start: number, end: number): number {
     const table = this.#table;
+    const hashes = this.#hashes;
     const mask = table.length - 1;
-    let slot = hash32(bytes, start, end, this.#seed0 ^ db, this.#seed1) & mask;
-    for (;; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask;; slot = (slot + 1) & mask) {
       const index = table[slot] - 1;
-      if (index < 0 || this.#isAt(index, db, bytes, start, end)) return slot;
+      if (index < 0) return slot;
+      if (hashes[index] === hash && this.#isAt(index, db, bytes, start, end)) return slot;
     }
   }
 
-  /** Makes a table for the keys there are, with room for as many again. */
-  #fillTable(): void {
+  /** Makes a table for the keys there are, with room for as many again. The first `hashed` keys have their hashes. */
+  #fillTable(hashed: number): void {
     let size = Math.max(this.#table.length, 32);
     while (size < this.count * 4) size *= 2;
     if (size === this.#table.length) this.#table.fill(0);
     else this.#table = new Int32Array(size);
+    if (this.#hashes.length < this.#dbs.length) this.#growHashes();
+    const { bytes } = this.#bytes;
+    for (let i = hashed; i < this.count; i++) {
+      this.#hashes[i] = this.#hash(this.#dbs[i], bytes, this.#startOf(i), this.#ends[i]);
+    }
+    const table = this.#table;
+    const mask = size - 1;
     for (let i = 0; i < this.count; i++) {
-      const { bytes } = this.#bytes;
-      const slot = this.#slotOf(this.#dbs[i], bytes, this.#startOf(i), this.#ends[i]);
-      this.#table[slot] = i + 1;
+      let slot = this.#hashes[i] & mask;
+      while (table[slot] !== 0) slot = (slot + 1) & mask;
+      table[slot] = i + 1;
     }
   }
 }

@@ -24,7 +24,7 @@ import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import type { FeedFilter } from "./filter.ts";
-import { tokenOf } from "./log.ts";
+import { TokenText } from "./log.ts";
 import { keyName, type OldState, type OldStates, oldValue } from "./old_states.ts";
 import {
   type Batch,
@@ -81,14 +81,20 @@ export interface ConsumerHost {
 /** Keys with their databases and commands; a commit is such a list. */
 type KeyList = Pick<Commit, "events" | "count" | "dbAt" | "keyAt" | "commandAt">;
 
+/** States before a change, by the names of keys. */
+type Olds = Pick<OldStates, "get">;
+
 /** An iterator or a listener, as the feed sees it. */
 export class Consumer<T extends Value> {
   /** Called when there is something to take. */
   onNews: () => void = () => {};
   /** True while whoever takes has found nothing, so that a commit may be handed over as it is. */
   hungry: boolean = false;
+  /** Whether states before a commit are needed: old values, or old types. */
+  readonly wantsOld: boolean;
   readonly #host: ConsumerHost;
   readonly #options: ConsumerOptions<T>;
+  readonly #tokens: TokenText = new TokenText();
   #mode: "waiting" | "live" | "walk" | "diff" = "waiting";
   /** What `waiting` waits for: all keys, or nothing but the first data. */
   #wantsFirst: boolean = false;
@@ -119,12 +125,8 @@ export class Consumer<T extends Value> {
   constructor(host: ConsumerHost, options: ConsumerOptions<T>) {
     this.#host = host;
     this.#options = options;
+    this.wantsOld = options.values === "both" || options.filter.types !== undefined;
     this.#pending = new TouchedKeys(host.keyspace.settings);
-  }
-
-  /** Whether states before a commit are needed: old values, or old types. */
-  get wantsOld(): boolean {
-    return this.#options.values === "both" || this.#options.filter.types !== undefined;
   }
 
   /** In which form old values are wanted; undefined for none. */
@@ -205,20 +207,18 @@ export class Consumer<T extends Value> {
   /** A commit was applied. */
   committed(commit: Commit): void {
     if (this.#ended || this.#mode === "waiting") return;
-    if (commit.replid === this.#seenReplid && commit.offset <= this.#seenOffset) return;
+    if (commit.offset <= this.#seenOffset && commit.replid === this.#seenReplid) return;
     // A walk that nobody has begun to take finds everything as it is then.
     if (this.#begin !== undefined && this.#mode === "walk") return;
     if (commit.events.length > 0 && this.#mustWalk(commit.events)) {
       this.#startWalk("swap");
       return this.onNews();
     }
-    if (!this.#concerns(commit)) return;
     // Behind keys that wait, as those of a log, a batch of its own would come too early.
     const isDirect = this.#mode === "live" && this.#pending.isEmpty &&
       (this.#options.policy !== "coalesce" || this.hungry);
-    if (isDirect) this.#enqueue(commit);
-    else this.#merge(commit);
-    this.onNews();
+    const isNews = isDirect ? this.#enqueue(commit) : this.#merge(commit);
+    if (isNews) this.onNews();
   }
 
   /** A full resync begins to collect differences. */
@@ -325,7 +325,7 @@ export class Consumer<T extends Value> {
   }
 
   #takePending(): ChangesBatch<T> {
-    const changes = this.#changesOf(this.#pending, (name) => this.#olds.get(name));
+    const changes = this.#changesOf(this.#pending, this.#olds);
     const commits = this.#pendingCommits;
     this.#host.totals.coalesced += Math.max(0, commits - 1);
     this.#forgetPending();
@@ -371,9 +371,8 @@ export class Consumer<T extends Value> {
   #takeDifferences(): Batch<T> {
     const diff = this.#diff as TouchedKeys;
     const changes: Change<T>[] = [];
-    const olds = (name: string) => this.#olds.get(name);
     while (this.#diffAt < diff.count && changes.length < KEYS_A_BATCH) {
-      this.#describe(diff, this.#diffAt++, olds, changes);
+      this.#describe(diff, this.#diffAt++, this.#olds, changes);
     }
     if (changes.length > 0) {
       return this.#count({ ...this.#base(0, changes, false), control: undefined });
@@ -390,10 +389,10 @@ export class Consumer<T extends Value> {
 
   // What waits.
 
-  /** A commit becomes a batch of its own, with the values as they are now. */
-  #enqueue(commit: Commit): void {
-    const changes = this.#changesOf(commit, (name) => this.#host.olds.get(name));
-    if (changes.length === 0) return;
+  /** A commit becomes a batch of its own, with the values as they are now. Returns false when it tells nothing. */
+  #enqueue(commit: Commit): boolean {
+    const changes = this.#changesOf(commit, this.#host.olds);
+    if (changes.length === 0) return false;
     this.#queue.push({
       replid: commit.replid,
       offset: commit.offset,
@@ -406,23 +405,41 @@ export class Consumer<T extends Value> {
     // A consumer that waits takes a commit of any size: it is no slow one.
     if (!this.hungry && this.#isFull(this.#queuedKeys, 0)) this.#overflow(this.#queuedKeys);
     this.hungry = false;
+    return true;
   }
 
-  /** Commits are merged: keys wait, and their values are read when they are taken. */
-  #merge(keys: KeyList): void {
+  /**
+   * Commits are merged: keys wait, and their values are read when they are taken. Returns false for a commit with
+   * nothing that is followed.
+   */
+  #merge(keys: KeyList): boolean {
     const pending = this.#pending;
-    for (const event of keys.events) if (this.#followsEvent(event)) this.#mergeEvent(event);
-    for (let i = 0; i < keys.count; i++) {
+    let isFollowed = keys.events.length > 0 && this.#mergeEvents(keys.events);
+    const { count } = keys;
+    for (let i = 0; i < count; i++) {
       keys.keyAt(i, ref);
       const db = keys.dbAt(i);
       if (!this.#follows(db)) continue;
+      isFollowed = true;
       pending.add(db, ref.bytes, ref.start, ref.end, keys.commandAt(i));
       if (this.wantsOld) this.#noteOld(keyName(db, ref.bytes, ref.start, ref.end));
     }
+    if (!isFollowed) return false;
     this.#pendingCommits++;
-    if (!this.#isFull(pending.count, pending.byteLength)) return;
+    if (!this.#isFull(pending.count, pending.byteLength)) return true;
     if (this.#mode === "live" || this.#mode === "diff") this.#overflow(pending.count);
     else this.#restartWalk();
+    return true;
+  }
+
+  #mergeEvents(events: readonly WholeChange[]): boolean {
+    let isFollowed = false;
+    for (const event of events) {
+      if (!this.#followsEvent(event)) continue;
+      isFollowed = true;
+      this.#mergeEvent(event);
+    }
+    return isFollowed;
   }
 
   #mergeEvent(event: WholeChange): void {
@@ -533,16 +550,6 @@ export class Consumer<T extends Value> {
 
   // What a commit is to this consumer.
 
-  /** Whether keys of the commit, or its events, are followed. */
-  #concerns(commit: Commit): boolean {
-    for (const event of commit.events) if (this.#followsEvent(event)) return true;
-    for (let i = 0; i < commit.count; i++) {
-      commit.keyAt(i, ref);
-      if (this.#follows(commit.dbAt(i))) return true;
-    }
-    return false;
-  }
-
   /** Whether the key that `ref` points at is followed: it has, or had before this commit, one of the types. */
   #follows(dbIndex: number): boolean {
     const { filter } = this.#options;
@@ -575,9 +582,16 @@ export class Consumer<T extends Value> {
     });
   }
 
-  #changesOf(keys: KeyList, olds: (name: string) => OldState | undefined): Change<T>[] {
+  #changesOf(keys: KeyList, olds: Olds): Change<T>[] {
     const changes: Change<T>[] = [];
-    for (const event of keys.events) {
+    if (keys.events.length > 0) this.#describeEvents(keys.events, changes);
+    const { count } = keys;
+    for (let i = 0; i < count; i++) this.#describe(keys, i, olds, changes);
+    return changes;
+  }
+
+  #describeEvents(events: readonly WholeChange[], changes: Change<T>[]): void {
+    for (const event of events) {
       if (!this.#followsEvent(event)) continue;
       if (event.kind === "flush") {
         changes.push({ kind: "flush", db: event.db < 0 ? undefined : event.db });
@@ -585,17 +599,10 @@ export class Consumer<T extends Value> {
         changes.push({ kind: "swap", db: event.a, with: event.b });
       }
     }
-    for (let i = 0; i < keys.count; i++) this.#describe(keys, i, olds, changes);
-    return changes;
   }
 
   /** Adds what there is to tell of one key. */
-  #describe(
-    keys: KeyList,
-    index: number,
-    olds: (name: string) => OldState | undefined,
-    changes: Change<T>[],
-  ): void {
+  #describe(keys: KeyList, index: number, olds: Olds, changes: Change<T>[]): void {
     const { filter, reads, values, asBytes } = this.#options;
     keys.keyAt(index, ref);
     const { bytes, start, end } = ref;
@@ -605,7 +612,7 @@ export class Consumer<T extends Value> {
     const entry = visibleEntry(this.#host.keyspace, db, bytes, start, end);
     const isThere = db !== undefined && entry !== 0 && filter.hasType(db.typeOf(entry));
     const name = this.wantsOld ? keyName(dbIndex, bytes, start, end) : "";
-    const old = this.wantsOld ? olds(name) : undefined;
+    const old = this.wantsOld ? olds.get(name) : undefined;
     // From here on the consumer knows the key as it is now.
     if (this.wantsOld) this.#olds.delete(name);
     // A deletion of what was never told harms nobody; a type that is known not to fit is left out.
@@ -639,7 +646,7 @@ export class Consumer<T extends Value> {
   }
 
   #tokenAt(replid: string, offset: number): string | undefined {
-    return this.#host.hasData() ? tokenOf({ replid, offset }) : undefined;
+    return this.#host.hasData() ? this.#tokens.of(replid, offset) : undefined;
   }
 }
 

@@ -49,9 +49,33 @@ export function parseToken(text: string): Place | undefined {
   return match === null ? undefined : { replid: match[1], offset: Number(match[2]) };
 }
 
-/** The token of a place; undefined where no history is followed. */
-export function tokenOf({ replid, offset }: Place): string | undefined {
-  return replid === "" ? undefined : `${replid}:${offset}`;
+/** The last digits of a token, as text. */
+const TAIL = 1000;
+/** Their texts; made with the first token. */
+let tails: readonly string[] | undefined = undefined;
+
+/**
+ * Writes tokens of places that follow each other. All but the last three digits are those of the token before most
+ * of the time: V8 needs a tenth of a microsecond to write a large number as text.
+ */
+export class TokenText {
+  #replid: string = "";
+  #thousands: number = 0;
+  #head: string = "";
+
+  /** The token of a place; undefined where no history is followed. */
+  of(replid: string, offset: number): string | undefined {
+    if (replid === "") return undefined;
+    const thousands = Math.floor(offset / TAIL);
+    if (thousands === 0) return `${replid}:${offset}`;
+    if (thousands !== this.#thousands || replid !== this.#replid) {
+      this.#thousands = thousands;
+      this.#replid = replid;
+      this.#head = `${replid}:${thousands}`;
+    }
+    tails ??= Array.from({ length: TAIL }, (_, i) => String(i).padStart(3, "0"));
+    return this.#head + tails[offset - thousands * TAIL];
+  }
 }
 
 /** A run of entries. */
@@ -79,6 +103,8 @@ export class FeedLog {
   /** Offset of which a token may stand before or after a commit that the stream did not make; -1 for none. */
   #doubtful: number = -1;
   #blocks: Block[] = [];
+  /** The block that is written; undefined before the first one. */
+  #last: Block | undefined = undefined;
   #bytes: number = 0;
 
   /** Bytes of memory that its blocks take. */
@@ -95,6 +121,7 @@ export class FeedLog {
     this.#settled = offset;
     this.#doubtful = -1;
     this.#blocks = [];
+    this.#last = undefined;
     this.#bytes = 0;
   }
 
@@ -105,11 +132,9 @@ export class FeedLog {
     if (commit.offset === this.#end && this.#settled === this.#end) this.#doubtful = this.#end;
     this.#end = commit.offset;
     this.#settled = commit.settled;
-    for (const event of commit.events) {
-      if (event.kind === "flush") this.#addText(commit.offset, FLUSH, String(event.db));
-      if (event.kind === "swap") this.#addText(commit.offset, SWAP, `${event.a} ${event.b}`);
-    }
-    for (let i = 0; i < commit.count; i++) {
+    if (commit.events.length > 0) this.#addEvents(commit);
+    const { count } = commit;
+    for (let i = 0; i < count; i++) {
       commit.keyAt(i, ref);
       this.#write(commit.offset, commit.dbAt(i), ref.bytes, ref.start, ref.end);
     }
@@ -217,6 +242,13 @@ export class FeedLog {
     this.#replid = replid;
   }
 
+  #addEvents(commit: Commit): void {
+    for (const event of commit.events) {
+      if (event.kind === "flush") this.#addText(commit.offset, FLUSH, String(event.db));
+      if (event.kind === "swap") this.#addText(commit.offset, SWAP, `${event.a} ${event.b}`);
+    }
+  }
+
   #addText(offset: number, kind: number, text: string): void {
     const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
     this.#write(offset, kind, bytes, 0, bytes.length);
@@ -225,8 +257,8 @@ export class FeedLog {
   #write(offset: number, db: number, bytes: Uint8Array, start: number, end: number): void {
     const size = HEADER + end - start;
     if (size > BLOCK_BYTES) return this.#forgetBefore(offset);
-    let block = this.#blocks[this.#blocks.length - 1];
-    if (block === undefined || block.length + size > block.bytes.length) block = this.#addBlock();
+    let block = this.#last;
+    if (block === undefined || block.length + size > BLOCK_BYTES) block = this.#addBlock();
     const { view } = block;
     const pos = block.length;
     view.setFloat64(pos, offset, true);
@@ -240,19 +272,24 @@ export class FeedLog {
 
   #forgetBefore(offset: number): void {
     this.#blocks = [];
+    this.#last = undefined;
     this.#bytes = 0;
     this.#floor = offset;
   }
 
   #addBlock(): Block {
-    const block = new Block();
-    this.#blocks.push(block);
-    this.#bytes += block.bytes.length;
-    while (this.#bytes > MAX_BYTES && this.#blocks.length > 1) {
-      const oldest = this.#blocks.shift()!;
-      this.#bytes -= oldest.bytes.length;
-      this.#floor = oldest.lastOffset;
+    let block: Block;
+    if (this.#bytes < MAX_BYTES) {
+      block = new Block();
+      this.#bytes += BLOCK_BYTES;
+    } else {
+      // Memory of the oldest one is written again: what is made and dropped outside the heap makes V8 collect it.
+      block = this.#blocks.shift()!;
+      this.#floor = block.lastOffset;
+      block.length = 0;
     }
+    this.#blocks.push(block);
+    this.#last = block;
     return block;
   }
 }

@@ -15,6 +15,7 @@ import { utf8 } from "../../read/text.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import { type Entry, NO_EXPIRY, TYPE_NAMES, ValueType } from "../../store/memory/record.ts";
+import { readString } from "../../store/types/string.ts";
 import { hashEach } from "../../store/types/hash.ts";
 import type { Change, FeedValue } from "./types.ts";
 
@@ -112,22 +113,27 @@ export class FeedReads<T extends Value> {
     const type = db.typeOf(entry);
     const at = db.expireAtMs(entry);
     const isTime = isExpiry(command);
-    const told = {
-      kind: isTime ? "expire" as const : "set" as const,
-      db: dbIndex,
-      key,
-      type: TYPE_NAMES[type],
-      command,
-      expireAtMs: at === NO_EXPIRY ? undefined : at,
-    };
+    const kind = isTime ? "expire" as const : "set" as const;
+    const name = TYPE_NAMES[type];
+    const expireAtMs = at === NO_EXPIRY ? undefined : at;
     if (isTime && type === ValueType.HASH) {
+      const told = { kind, db: dbIndex, key, type: name, command, expireAtMs };
       const fields = fieldExpiries(db, entry);
       return withValue
         ? { ...told, fields, value: this.read(dbIndex, ref.view(), type) }
         : { ...told, fields };
     }
-    if (!withValue) return told;
-    return { ...told, value: this.read(dbIndex, ref.view(), type) };
+    if (!withValue) return { kind, db: dbIndex, key, type: name, command, expireAtMs };
+    const value = type === ValueType.STRING
+      ? this.#string(db, entry)
+      : this.read(dbIndex, ref.view(), type);
+    return { kind, db: dbIndex, key, type: name, command, expireAtMs, value };
+  }
+
+  /** The string of an entry. The key is not looked up once more. */
+  #string(db: Database, entry: Entry): T {
+    readString(db, entry, ref);
+    return this.#codec.value(ref.bytes, ref.start, ref.end);
   }
 }
 
