@@ -90,7 +90,8 @@ export class Commits {
   #listeners: readonly CommitListener[] = [];
   #listening: boolean = false;
   #open: CommitRecord;
-  #spare: CommitRecord;
+  /** Collects what listeners change while they are told of the open one. */
+  #next: CommitRecord;
   #tells: boolean = false;
   #replaces: boolean = false;
 
@@ -104,7 +105,7 @@ export class Commits {
     this.#keyspace = keyspace;
     this.#report = report;
     this.#open = new CommitRecord(keyspace.settings);
-    this.#spare = new CommitRecord(keyspace.settings);
+    this.#next = new CommitRecord(keyspace.settings);
   }
 
   /** True while anybody is told: without, nothing is collected. */
@@ -125,7 +126,7 @@ export class Commits {
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== listener);
       this.#listening = this.#listeners.length > 0;
-      if (!this.#listening) this.#open.clear();
+      if (!this.#listening) this.#collecting.clear();
     };
   }
 
@@ -134,12 +135,12 @@ export class Commits {
     if (!this.#listening) return;
     const { slots } = this.#keyspace;
     if (slots.hiding && slots.isImported(bytes, start, end)) return;
-    this.#open.add(db, bytes, start, end, this.command);
+    this.#collecting.add(db, bytes, start, end, this.command);
   }
 
   /** Whole databases were changed. */
   changed(change: WholeChange): void {
-    if (this.#listening) this.#open.addEvent(change);
+    if (this.#listening) this.#collecting.addEvent(change);
   }
 
   /** A commit has ended: listeners are told, unless it has touched nothing. */
@@ -147,22 +148,32 @@ export class Commits {
     // Without listeners nothing is collected. What a listener changes by itself is a commit that follows.
     if (!this.#listening || this.#tells || this.#open.isEmpty) return;
     this.#tells = true;
-    while (!this.#open.isEmpty) {
-      const record = this.#open;
-      this.#open = this.#spare;
-      this.#spare = record;
-      record.stand(this.place);
-      const listeners = this.#listeners;
-      for (let i = 0; i < listeners.length; i++) {
-        try {
-          listeners[i].committed(record);
-        } catch (error) {
-          this.#report(error);
-        }
-      }
-      record.clear();
+    this.#tell(this.#open);
+    while (!this.#next.isEmpty) {
+      const record = this.#next;
+      this.#next = this.#open;
+      this.#open = record;
+      this.#tell(record);
     }
     this.#tells = false;
+  }
+
+  /** Where a change is noted now. */
+  get #collecting(): CommitRecord {
+    return this.#tells ? this.#next : this.#open;
+  }
+
+  #tell(record: CommitRecord): void {
+    record.stand(this.place);
+    const listeners = this.#listeners;
+    for (let i = 0; i < listeners.length; i++) {
+      try {
+        listeners[i].committed(record);
+      } catch (error) {
+        this.#report(error);
+      }
+    }
+    record.clear();
   }
 
   /**
@@ -197,7 +208,7 @@ export class Commits {
   /** All data was replaced. */
   replaced(): void {
     this.#replaces = false;
-    this.#open.clear();
+    this.#collecting.clear();
     for (const listener of this.#listeners) this.#guard(() => listener.replaced());
   }
 

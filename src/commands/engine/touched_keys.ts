@@ -22,6 +22,8 @@ import type { StoreSettings } from "../../store/memory/settings.ts";
 
 /** Up to so many keys are compared one by one; more are looked up in a hash table. */
 const LINEAR_KEYS = 8;
+/** Keys of so many bytes are copied without a call. */
+const SHORT_KEY = 32;
 /** A buffer that has grown beyond this is given back when it is cleared. */
 const KEPT_BYTES = 1 << 20;
 const KEPT_KEYS = 1 << 16;
@@ -170,9 +172,17 @@ export class TouchedKeys {
   #append(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
     const { count } = this;
     if (count === this.#dbs.length) this.#grow();
-    this.#bytes.writeBytes(bytes, start, end);
+    const own = this.#bytes;
+    let to = own.length;
+    if (end - start > SHORT_KEY || to + end - start > own.bytes.length) {
+      own.writeBytes(bytes, start, end);
+    } else {
+      const target = own.bytes;
+      for (let i = start; i < end; i++) target[to++] = bytes[i];
+      own.length = to;
+    }
     this.#dbs[count] = db;
-    this.#ends[count] = this.#bytes.length;
+    this.#ends[count] = own.length;
     this.#commands[count] = command;
     this.count = count + 1;
   }

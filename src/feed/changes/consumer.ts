@@ -43,6 +43,8 @@ const PLACES_A_LOOK = 64;
 /** Most bytes of keys that wait for a consumer, whatever `maxKeys` allows. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+const NO_CHANGES: readonly never[] = [];
+
 const ref = new BytesRef();
 
 /** Answered by `take` when there is more to look at, in a later turn of the event loop. */
@@ -372,7 +374,8 @@ export class Consumer<T extends Value> {
     const diff = this.#diff as TouchedKeys;
     const changes: Change<T>[] = [];
     while (this.#diffAt < diff.count && changes.length < KEYS_A_BATCH) {
-      this.#describe(diff, this.#diffAt++, this.#olds, changes);
+      const change = this.#describe(diff, this.#diffAt++, this.#olds);
+      if (change !== undefined) changes.push(change);
     }
     if (changes.length > 0) {
       return this.#count({ ...this.#base(0, changes, false), control: undefined });
@@ -582,11 +585,19 @@ export class Consumer<T extends Value> {
     });
   }
 
-  #changesOf(keys: KeyList, olds: Olds): Change<T>[] {
+  #changesOf(keys: KeyList, olds: Olds): readonly Change<T>[] {
+    const { count, events } = keys;
+    // Most commits are of one key, which may not be followed: nothing is made for it.
+    if (count === 1 && events.length === 0) {
+      const change = this.#describe(keys, 0, olds);
+      return change === undefined ? NO_CHANGES : [change];
+    }
     const changes: Change<T>[] = [];
-    if (keys.events.length > 0) this.#describeEvents(keys.events, changes);
-    const { count } = keys;
-    for (let i = 0; i < count; i++) this.#describe(keys, i, olds, changes);
+    if (events.length > 0) this.#describeEvents(events, changes);
+    for (let i = 0; i < count; i++) {
+      const change = this.#describe(keys, i, olds);
+      if (change !== undefined) changes.push(change);
+    }
     return changes;
   }
 
@@ -601,13 +612,13 @@ export class Consumer<T extends Value> {
     }
   }
 
-  /** Adds what there is to tell of one key. */
-  #describe(keys: KeyList, index: number, olds: Olds, changes: Change<T>[]): void {
+  /** What there is to tell of one key; undefined for nothing. */
+  #describe(keys: KeyList, index: number, olds: Olds): Change<T> | undefined {
     const { filter, reads, values, asBytes } = this.#options;
     keys.keyAt(index, ref);
     const { bytes, start, end } = ref;
     const dbIndex = keys.dbAt(index);
-    if (!filter.hasKey(dbIndex, bytes, start, end)) return;
+    if (!filter.hasKey(dbIndex, bytes, start, end)) return undefined;
     const db = this.#host.keyspace.peek(dbIndex);
     const entry = visibleEntry(this.#host.keyspace, db, bytes, start, end);
     const isThere = db !== undefined && entry !== 0 && filter.hasType(db.typeOf(entry));
@@ -616,7 +627,7 @@ export class Consumer<T extends Value> {
     // From here on the consumer knows the key as it is now.
     if (this.wantsOld) this.#olds.delete(name);
     // A deletion of what was never told harms nobody; a type that is known not to fit is left out.
-    if (!isThere && old !== undefined && !filter.hasType(old.type)) return;
+    if (!isThere && old !== undefined && !filter.hasType(old.type)) return undefined;
     const change: Change<T> = isThere
       ? reads.present(dbIndex, db, entry, keys.commandAt(index), values !== "none")
       : {
@@ -625,9 +636,8 @@ export class Consumer<T extends Value> {
         key: reads.value(bytes, start, end),
         command: keys.commandAt(index),
       };
-    changes.push(
-      values === "both" ? { ...change, old: oldValue<T>(old, asBytes) } as Change<T> : change,
-    );
+    if (values !== "both") return change;
+    return { ...change, old: oldValue<T>(old, asBytes) } as Change<T>;
   }
 
   #base(
