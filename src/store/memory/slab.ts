@@ -12,9 +12,10 @@
  * ```
  *
  * Memory comes in segments of at most 16 MB, each under one of 2,048 slots. The current segment is filled
- * from its start and, while it is smaller than 16 MB, doubled by copying: pointers are places, not
- * addresses, so they stay valid, and a small collection costs little. A record that no segment can hold
- * gets a buffer of its own, which occupies as many slots as it is long.
+ * from its start and, while it is smaller than 8 MB, doubled by copying: pointers are places, not
+ * addresses, so they stay valid, and a small collection costs little. A larger one is left as it is, as
+ * copying it would hold the event loop for milliseconds: the next one is as large as all before. A record
+ * that no segment can hold gets a buffer of its own, which occupies as many slots as it is long.
  *
  * Freed blocks go on lists by length: one list a length up to 128 units, eight a doubling above. They are
  * reused whole or split, and never joined: joining would need a look at the neighbours of every block
@@ -33,6 +34,8 @@ import { FREE, LISTED, MIN_UNITS, SEGMENT_SHIFT, SEGMENT_UNITS, UNIT_MASK } from
 const MAX_SLOTS: number = 1 << (32 - SEGMENT_SHIFT);
 /** The first segment has 256 bytes, as every large hash, set and sorted set has a slab of its own. */
 const FIRST_UNITS = 32;
+/** A segment of as many units (8 MB) or more is not copied to become a larger one. */
+const COPIED_UNITS = 1 << 20;
 /** Blocks of up to this many units have a list for each length. */
 const EXACT_UNITS = 128;
 /** `log2(EXACT_UNITS)`: the first doubling that has eight lists. */
@@ -342,7 +345,7 @@ export class Slab {
     // The current segment may become the victim itself: then there is no current one any more.
     if (this.victim < 0 && this.#isWasteful()) this.chooseVictim(1);
     const needed = this.#bump + units;
-    if (this.#limit > 0 && this.#limit < SEGMENT_UNITS && needed <= SEGMENT_UNITS) {
+    if (this.#limit > 0 && this.#limit < COPIED_UNITS && needed <= SEGMENT_UNITS) {
       this.#growCurrent(needed);
     } else {
       this.#openSegment(units);

@@ -86,3 +86,15 @@ test("records longer than a segment get a buffer of their own and give it back",
   auditRecords(db);
   assert.ok(db.memory().reserved <= small + 34 * MB);
 });
+
+test("no segment of 8 MB or more is copied to become a larger one", () => {
+  const slab = new Slab();
+  const large = new Set<ArrayBufferLike>();
+  for (let i = 0; i < 40_000; i++) {
+    slab.allocate(128);
+    for (const { buffer } of slab.bytes) if (buffer.byteLength >= 8 << 20) large.add(buffer);
+  }
+  const held = new Set(slab.bytes.map(({ buffer }) => buffer));
+  assert.ok(large.size > 1);
+  for (const buffer of large) assert.ok(held.has(buffer));
+});
