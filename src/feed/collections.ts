@@ -199,6 +199,13 @@ export class Collections implements CommitListener, CollectionOwner {
     if (rebuilds) this.#work();
   }
 
+  hidden(commit: Commit): void {
+    for (const keeper of this.#kept.keys()) {
+      this.#guard(keeper, () => keeper.hidden(commit));
+      this.#lookAtDuplicates(keeper);
+    }
+  }
+
   replacing(_old: Keyspace, fresh: Keyspace): (() => boolean) | undefined {
     const steps = [...this.#kept.keys()].map((keeper) => keeper.prepare(fresh));
     if (steps.length === 0) return undefined;

@@ -100,7 +100,7 @@ export class IndexKeeper {
 
   /** Follows a commit. Returns true when everything is to be built again. */
   committed(commit: Commit): boolean {
-    const { db, pattern, keyspace } = this.#parts;
+    const { db, keyspace } = this.#parts;
     if (this.failure !== undefined) return false;
     let rebuilds = false;
     for (const event of commit.events) {
@@ -110,6 +110,21 @@ export class IndexKeeper {
       this.#build = this.#begin(undefined);
     }
     if (rebuilds) this.#build = this.#begin(keyspace);
+    this.#follow(commit);
+    return rebuilds;
+  }
+
+  /**
+   * Follows changes of keys that no read sees yet, as their cluster slots are being imported: they have rows all the
+   * same, and whoever reads leaves them out. So they are found from the moment on that makes them visible.
+   */
+  hidden(commit: Commit): void {
+    if (this.failure === undefined) this.#follow(commit);
+  }
+
+  /** Makes the rows of a commit's keys what their values say. */
+  #follow(commit: Commit): void {
+    const { db, pattern, keyspace } = this.#parts;
     const key = this.#key;
     const database = keyspace.peek(db);
     const { rows } = this;
@@ -126,7 +141,6 @@ export class IndexKeeper {
       this.#update(rows, database, entry, key);
     }
     if (rows.size !== size) this.topics.resized();
-    return rebuilds;
   }
 
   /** Begins to build rows of data that is to take the place of this. Returns what does a step, true at the last. */

@@ -13,6 +13,7 @@ import { Prng } from "../../src/base/prng.ts";
 import type { Collection, Found } from "../../src/feed/collection.ts";
 import { Collections } from "../../src/feed/collections.ts";
 import { LiveValues } from "../../src/feed/live.ts";
+import { SlotState } from "../../src/store/memory/slot_counts.ts";
 import { Rig } from "./rig.ts";
 
 const COUNT = Number(env.COUNT ?? 1_000);
@@ -349,6 +350,41 @@ test("at a full resync indexes are built before the new data takes the place of 
   rig.commits.replaced();
   assert.deepEqual(ids(users.find({ age: 1 })), ["1"]);
   assert.equal(users.size, 2000);
+});
+
+test("keys of imported cluster slots are found from the moment on that reads see them", () => {
+  const rig = new CollectionRig();
+  const users = rig.users();
+  rig.hset("user:1", { age: "1" });
+  const { slots } = rig.keyspace;
+  const ranges = [[0, 16383]] as const;
+  const seen = () => [ids(users.range("age")), rig.db(0).keys("user:*").sort(), users.size];
+  assert.ok(slots.begin({ name: "a", state: SlotState.IMPORTED_BY_TASK, ranges: [...ranges] }));
+  rig.changed({ kind: "slots" });
+  using live = users.live((all) => ids(all.range("age")));
+  live.subscribe(() => {});
+  for (let i = 2; i < 6; i++) rig.hset(`user:${i}`, { age: `${i}` });
+  rig.hset("user:3", { age: "30" });
+  rig.del("user:4");
+  assert.deepEqual(seen(), [[], [], 0]);
+  assert.deepEqual(live.value, []);
+  slots.finish("a");
+  rig.changed({ kind: "slots" });
+  // No commit has named the keys yet.
+  assert.deepEqual(ids(users.range("age")), ["1", "2", "5", "3"]);
+  assert.deepEqual(live.value, ["1", "2", "5", "3"]);
+  assert.equal(users.size, 4);
+  assert.deepEqual(ids(users.find({ age: 30 })), ["3"]);
+  slots.begin({ name: "b", state: SlotState.IMPORTED_BY_TASK, ranges: [...ranges] });
+  rig.commit(() => {
+    rig.hset("user:7", { age: "7" });
+    rig.flush(0);
+    rig.hset("user:6", { age: "6" });
+  });
+  slots.finish("b");
+  rig.changed({ kind: "slots" });
+  assert.deepEqual(seen(), [["6"], ["user:6"], 1]);
+  assert.deepEqual(rig.errors, []);
 });
 
 test("indexes that cannot be kept refuse, until a full resync", () => {

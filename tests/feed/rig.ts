@@ -5,7 +5,7 @@
  */
 
 import { encodeUtf8 } from "../../src/base/ascii.ts";
-import { Commits } from "../../src/commands/engine/commit.ts";
+import { Commits, type WholeChange } from "../../src/commands/engine/commit.ts";
 import type { Logger } from "../../src/base/logger.ts";
 import type { ReaderSource } from "../../src/read/core.ts";
 import { type Reader, textReader } from "../../src/read/reader.ts";
@@ -125,13 +125,17 @@ export class Rig {
   flush(db: number): void {
     if (db < 0) this.keyspace.clear();
     else this.keyspace.clearDb(db);
-    this.commits.changed({ kind: "flush", db });
-    if (!this.#open) this.commits.end();
+    this.changed({ kind: "flush", db });
   }
 
   swap(a: number, b: number): void {
     this.keyspace.swap(a, b);
-    this.commits.changed({ kind: "swap", a, b });
+    this.changed({ kind: "swap", a, b });
+  }
+
+  /** Tells that whole databases were changed. */
+  changed(change: WholeChange): void {
+    this.commits.changed(change);
     if (!this.#open) this.commits.end();
   }
 

@@ -65,6 +65,11 @@ export interface CommitListener {
   /** A commit has been applied; reads see all of it and nothing of the next one. */
   committed(commit: Commit): void;
   /**
+   * Keys of cluster slots that are being imported were changed, which no read sees before the import ends. For who
+   * keeps something that must be right at that moment; the keys are borrowed, and it has no events.
+   */
+  hidden?(commit: Commit): void;
+  /**
    * A snapshot of a full sync is whole and will take the place of `old`. Neither changes until then: the
    * stream waits. What must be worked out first is done in steps, each of them some ten microseconds.
    *
@@ -92,6 +97,8 @@ export class Commits {
   #open: CommitRecord;
   /** Collects what listeners change while they are told of the open one. */
   #next: CommitRecord;
+  /** Keys of imported slots. */
+  readonly #hidden: CommitRecord;
   #tells: boolean = false;
   #replaces: boolean = false;
 
@@ -106,6 +113,7 @@ export class Commits {
     this.#report = report;
     this.#open = new CommitRecord(keyspace.settings);
     this.#next = new CommitRecord(keyspace.settings);
+    this.#hidden = new CommitRecord(keyspace.settings);
   }
 
   /** True while anybody is told: without, nothing is collected. */
@@ -126,16 +134,18 @@ export class Commits {
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== listener);
       this.#listening = this.#listeners.length > 0;
-      if (!this.#listening) this.#collecting.clear();
+      if (this.#listening) return;
+      this.#collecting.clear();
+      this.#hidden.clear();
     };
   }
 
-  /** A key was changed, made or deleted. The bytes are borrowed. Keys of hidden slots are left out. */
+  /** A key was changed, made or deleted. The bytes are borrowed. Keys of imported slots are told to `hidden` only. */
   touched(db: number, bytes: Uint8Array, start: number, end: number): void {
     if (!this.#listening) return;
     const { slots } = this.#keyspace;
-    if (slots.hiding && slots.isImported(bytes, start, end)) return;
-    this.#collecting.add(db, bytes, start, end, this.command);
+    const isHidden = slots.hiding && slots.isImported(bytes, start, end);
+    (isHidden ? this.#hidden : this.#collecting).add(db, bytes, start, end, this.command);
   }
 
   /** Whole databases were changed. */
@@ -146,7 +156,9 @@ export class Commits {
   /** A commit has ended: listeners are told, unless it has touched nothing. */
   end(): void {
     // Without listeners nothing is collected. What a listener changes by itself is a commit that follows.
-    if (!this.#listening || this.#tells || this.#open.isEmpty) return;
+    if (!this.#listening || this.#tells) return;
+    if (!this.#hidden.isEmpty) return this.#endHidden();
+    if (this.#open.isEmpty) return;
     this.#tells = true;
     this.#tell(this.#open);
     while (!this.#next.isEmpty) {
@@ -156,6 +168,21 @@ export class Commits {
       this.#tell(record);
     }
     this.#tells = false;
+  }
+
+  /** Ends a commit that has touched hidden keys: they follow its events, as what a flush has not taken is there. */
+  #endHidden(): void {
+    const record = this.#hidden;
+    this.#tells = true;
+    if (!this.#open.isEmpty) this.#tell(this.#open);
+    record.stand(this.place);
+    for (const listener of this.#listeners) this.#guard(() => listener.hidden?.(record));
+    record.clear();
+    this.#tells = false;
+    // What listeners have changed meanwhile is a commit that follows.
+    if (this.#next.isEmpty) return;
+    [this.#open, this.#next] = [this.#next, this.#open];
+    this.end();
   }
 
   /** Where a change is noted now. */
@@ -209,6 +236,7 @@ export class Commits {
   replaced(): void {
     this.#replaces = false;
     this.#collecting.clear();
+    this.#hidden.clear();
     for (const listener of this.#listeners) this.#guard(() => listener.replaced());
   }
 
