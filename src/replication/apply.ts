@@ -222,7 +222,7 @@ export class StreamApplier {
     if (repair !== undefined && repair.awaited > 0 && repair.intercept(db, argv, this.#offset)) {
       return;
     }
-    const problem = this.#executor.execute(db, argv);
+    const problem = this.#executor.execute(db, argv, !this.#drains);
     if (problem !== undefined) this.#onError(argv, problem);
   }
 

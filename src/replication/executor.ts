@@ -103,7 +103,22 @@ class TableExecutor implements StreamExecutor {
     this.#context.keyspace.peek(dbIndex)?.table.prefetch(keys);
   }
 
-  execute(dbIndex: number, argv: Argv): string | undefined {
+  execute(dbIndex: number, argv: Argv, lasts: boolean = false): string | undefined {
+    const commits = this.#commits;
+    if (commits === undefined || !commits.listening) return this.#execute(dbIndex, argv);
+    commits.lasting = lasts ? argv.bytes : undefined;
+    try {
+      const problem = this.#execute(dbIndex, argv);
+      // What failed may never be committed.
+      if (problem !== undefined) commits.keep();
+      return problem;
+    } catch (error) {
+      commits.keep();
+      throw error;
+    }
+  }
+
+  #execute(dbIndex: number, argv: Argv): string | undefined {
     const command = commandIndex.lookup(argv);
     if (command === undefined) {
       if (this.#commits?.listening) this.#commits.command = clip(textOf(argv, 0)).toLowerCase();

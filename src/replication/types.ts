@@ -158,8 +158,12 @@ export interface StreamExecutor {
   begin(nowMs: number): void;
   /** Tells of keys of database `dbIndex` that the next commands may be about; a hint, `keys` is borrowed. */
   expect?(dbIndex: number, keys: Argv): void;
-  /** Applies `argv` to database `dbIndex`. Returns undefined, or the error it met. */
-  execute(dbIndex: number, argv: Argv): string | undefined;
+  /**
+   * Applies `argv` to database `dbIndex`. Returns undefined, or the error it met.
+   *
+   * @param lasts Whether the bytes of `argv` stay as they are until `committed` is told next.
+   */
+  execute(dbIndex: number, argv: Argv, lasts?: boolean): string | undefined;
   /**
    * Is told of keys of which a command of the stream leaves it open whether they still exist: it took something
    * out of a value that is not read here. Set by who can ask the master.

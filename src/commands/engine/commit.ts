@@ -88,6 +88,11 @@ const NOWHERE: CommitPlace = { replid: "", applied: 0, settled: 0, hasData: true
 export class Commits {
   /** Name of the command that is being run; whoever runs one sets it while {@linkcode listening}. */
   command: string = "";
+  /**
+   * Bytes that stay as they are until the commit has ended, as those of the command that is being run: keys in them
+   * need no copy. Undefined for none; set with `command`.
+   */
+  lasting: Uint8Array | undefined = undefined;
   /** Where the data stands; the link has it. */
   place: CommitPlace = NOWHERE;
   readonly #keyspace: Keyspace;
@@ -145,12 +150,21 @@ export class Commits {
     if (!this.#listening) return;
     const { slots } = this.#keyspace;
     const isHidden = slots.hiding && slots.isImported(bytes, start, end);
-    (isHidden ? this.#hidden : this.#collecting).add(db, bytes, start, end, this.command);
+    const record = isHidden ? this.#hidden : this.#collecting;
+    if (bytes === this.lasting && record.isEmpty) record.lend(db, bytes, start, end, this.command);
+    else record.add(db, bytes, start, end, this.command);
   }
 
   /** Whole databases were changed. */
   changed(change: WholeChange): void {
     if (this.#listening) this.#collecting.addEvent(change);
+  }
+
+  /** The commit does not end soon: keys are copied whose bytes were to last so long. */
+  keep(): void {
+    this.lasting = undefined;
+    this.#open.keep();
+    this.#hidden.keep();
   }
 
   /** A commit has ended: listeners are told, unless it has touched nothing. */
@@ -175,6 +189,7 @@ export class Commits {
     const record = this.#hidden;
     this.#tells = true;
     if (!this.#open.isEmpty) this.#tell(this.#open);
+    this.lasting = undefined;
     record.stand(this.place);
     for (const listener of this.#listeners) this.#guard(() => listener.hidden?.(record));
     record.clear();
@@ -191,6 +206,8 @@ export class Commits {
   }
 
   #tell(record: CommitRecord): void {
+    // The bytes last for this commit, and not for those that follow.
+    this.lasting = undefined;
     record.stand(this.place);
     const listeners = this.#listeners;
     for (let i = 0; i < listeners.length; i++) {
@@ -254,6 +271,65 @@ class CommitRecord extends TouchedKeys implements Commit {
   replid: string = "";
   offset: number = 0;
   settled: number = 0;
+  /** Bytes of the only key, while they are not copied. */
+  #lent: Uint8Array | undefined = undefined;
+  #lentDb: number = 0;
+  #lentStart: number = 0;
+  #lentEnd: number = 0;
+  #lentCommand: string = "";
+
+  /** Adds the first key without a copy of its bytes: they stay as they are until the record is cleared, or `keep`. */
+  lend(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
+    this.#lent = bytes;
+    this.#lentDb = db;
+    this.#lentStart = start;
+    this.#lentEnd = end;
+    this.#lentCommand = command;
+    this.count = 1;
+  }
+
+  /** Copies the key that was lent. */
+  keep(): void {
+    const bytes = this.#lent;
+    if (bytes === undefined) return;
+    this.#lent = undefined;
+    this.count = 0;
+    super.add(this.#lentDb, bytes, this.#lentStart, this.#lentEnd, this.#lentCommand);
+  }
+
+  override dbAt(index: number): number {
+    return this.#lent === undefined ? super.dbAt(index) : this.#lentDb;
+  }
+
+  override keyAt(index: number, ref: BytesRef): void {
+    if (this.#lent === undefined) super.keyAt(index, ref);
+    else ref.set(this.#lent, this.#lentStart, this.#lentEnd);
+  }
+
+  override commandAt(index: number): string {
+    return this.#lent === undefined ? super.commandAt(index) : this.#lentCommand;
+  }
+
+  override add(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
+    this.keep();
+    super.add(db, bytes, start, end, command);
+  }
+
+  override addEvent(change: WholeChange): void {
+    this.keep();
+    super.addEvent(change);
+  }
+
+  override has(db: number, bytes: Uint8Array, start: number, end: number): boolean {
+    this.keep();
+    return super.has(db, bytes, start, end);
+  }
+
+  override clear(): void {
+    if (this.#lent === undefined) return super.clear();
+    this.#lent = undefined;
+    this.count = 0;
+  }
 
   stand({ replid, applied, settled }: CommitPlace): void {
     assert(settled <= applied, "what is settled has been applied");

@@ -142,6 +142,49 @@ for (const { name, given, told } of ROWS_OF_TEXT) {
   });
 }
 
+for (const { name, given, told } of ROWS_OF_TEXT) {
+  test(`commands whose bytes last tell ${name}`, () => {
+    const rig = new Rig();
+    rig.listen();
+    const argvs = given.map((text) => Argv.of(...text.split(" ")));
+    let db = 0;
+    for (const [i, argv] of argvs.entries()) {
+      if (given[i].startsWith("SELECT")) db = Number(given[i].split(" ")[1]);
+      else rig.executor.execute(db, argv, true);
+    }
+    rig.commits.end();
+    assert.deepEqual(rig.told, told === "" ? [] : [told]);
+  });
+}
+
+test("a key of a command that failed is told as it was, whatever becomes of the command's bytes", () => {
+  const rig = new Rig();
+  rig.listen();
+  const argv = Argv.of("SET", "one", "1");
+  rig.executor.execute(0, argv, true);
+  rig.commits.keep();
+  argv.bytes.fill(0x78);
+  const next = Argv.of("SET", "two", "2");
+  rig.executor.execute(0, next, true);
+  // Bytes that are not the command's own do not last.
+  const own = Argv.of("three").bytes;
+  rig.commits.touched(0, own, 0, 5);
+  own.fill(0x78);
+  rig.commits.end();
+  // Those of a command that does not last until the end of its commit.
+  const last = Argv.of("SET", "four", "4");
+  rig.executor.execute(0, last);
+  last.bytes.fill(0x78);
+  rig.commits.end();
+  // And those of one that failed.
+  const wrong = Argv.of("LPUSH", "four", "4");
+  rig.executor.execute(0, Argv.of("SET", "five", "5"), true);
+  rig.executor.execute(0, wrong, true);
+  wrong.bytes.fill(0x78);
+  rig.commits.end();
+  assert.deepEqual(rig.told, ["set 0:one, set 0:two, set 0:three", "set 0:four", "set 0:five"]);
+});
+
 test("a commit of thousands of keys has each once, in order", () => {
   const rig = new Rig();
   rig.listen();
@@ -338,14 +381,20 @@ for (const product of ["redis", "valkey"] as const) {
       }
     });
     for (let i = 1; i <= COUNT; i++) {
-      for (let left = words.prng.oneIn(4) ? words.prng.between(2, 5) : 1; left > 0; left--) {
+      let sent = new Argv();
+      const length = words.prng.oneIn(4) ? words.prng.between(2, 5) : 1;
+      for (let left = length; left > 0; left--) {
         if (words.prng.oneIn(8)) rig.db = words.prng.int(DATABASES);
         const command = pick();
         if (NOT_STREAMED.test(command[0])) continue;
         history.push(`[${rig.db}] ${command.join(" ").slice(0, 300)}`);
-        rig.executor.execute(rig.db, Argv.of(...command.map(toBytes)));
+        sent = Argv.of(...command.map(toBytes));
+        rig.executor.execute(rig.db, sent, length === 1);
+        // Bytes of a transaction may be written again at once, those of a command alone behind it.
+        if (length > 1) sent.bytes.fill(0xff);
       }
       rig.commits.end();
+      sent.bytes.fill(0xff);
       if (i % EVERY !== 0) continue;
       const after = dumpAll(rig.keyspace);
       const untold = [...new Set([...before.keys(), ...after.keys()])]
