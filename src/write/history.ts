@@ -21,7 +21,7 @@
  */
 
 import { assert } from "../base/assert.ts";
-import type { Token } from "./token.ts";
+import type { Token } from "../replication/token.ts";
 
 /** Most earlier histories remembered; a token of one that is forgotten counts as not known. */
 const MAX_PAST = 32;

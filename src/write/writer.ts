@@ -22,7 +22,7 @@ import {
 } from "./history.ts";
 import { bytesReply, textReplies, textReply } from "./replies.ts";
 import { Sender, type Sending, type Sent } from "./sender.ts";
-import { formatToken, parseToken, type Token } from "./token.ts";
+import { formatToken, parseToken, type Token } from "../replication/token.ts";
 import { Waits } from "./waits.ts";
 import { writeOptions } from "./option_rules.ts";
 import type { WriteOptions, WriteResult } from "./types.ts";
@@ -133,6 +133,11 @@ export class MasterWriter {
    */
   async waitFor(text: string, options: WaitOptions = {}): Promise<void> {
     const token = parseToken(text);
+    if (token === undefined) {
+      throw new TypeError(
+        "A token is 40 hex digits, a colon and an offset, as `replica.token` gives it",
+      );
+    }
     this.#used = true;
     if (this.#closed) throw stopped();
     const { timeoutMs } = options;

@@ -113,6 +113,18 @@ test("what is no write is refused, and nothing is sent", async () => {
   assert.throws(() => replica.master.multi().add("BLPOP", "l", 0), /blocks/);
 });
 
+test("a wait for what is no token is a TypeError that does not quote it", async () => {
+  await using master = await TestMaster.start();
+  await using replica = await follow(master.url);
+  const id = "a".repeat(40);
+  const texts = ["", id, `${id}:`, `${id}:-1`, `${id}:01`, `${id}:1 `, `x${id}:1`];
+  for (const text of [...texts, `${id}:9007199254740993`, undefined as unknown as string]) {
+    await assert.rejects(replica.waitFor(text), (error: Error) => {
+      return error instanceof TypeError && !error.message.includes("aaa");
+    }, text);
+  }
+});
+
 test("an error reply is FAILED, with the master's words", async () => {
   await using master = await TestMaster.start();
   master.call("SET", "k", "v");

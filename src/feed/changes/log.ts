@@ -20,6 +20,7 @@ import { latin1 } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Commit } from "../../commands/engine/commit.ts";
 import type { TouchedKeys, WholeChange } from "../../commands/engine/touched_keys.ts";
+import type { Token } from "../../replication/token.ts";
 
 /** Bytes of one block. A longer key is not kept: nothing before it can be served then. */
 const BLOCK_BYTES = 256 * 1024;
@@ -32,22 +33,7 @@ const HEADER = 16;
 const FLUSH = -1;
 const SWAP = -2;
 
-const TOKEN = /^([0-9a-f]{40}):(\d{1,16})$/;
 const ref = new BytesRef();
-
-/** A place in a master's history. */
-export interface Place {
-  /** The history's id, 40 hex digits. */
-  readonly replid: string;
-  /** Offset after a commit in that history. */
-  readonly offset: number;
-}
-
-/** A token as a place; undefined when the text is none. */
-export function parseToken(text: string): Place | undefined {
-  const match = TOKEN.exec(text);
-  return match === null ? undefined : { replid: match[1], offset: Number(match[2]) };
-}
 
 /** The last digits of a token, as text. */
 const TAIL = 1000;
@@ -113,7 +99,7 @@ export class FeedLog {
   }
 
   /** Begins anew at a place: nothing before it can be served. */
-  restart({ replid, offset }: Place): void {
+  restart({ replid, offset }: Token): void {
     this.#replid = replid;
     this.#earlier = [];
     this.#floor = offset;
@@ -144,7 +130,7 @@ export class FeedLog {
    * How a place stands to the log: `known` when everything behind it is here, `ahead` when the data has not come
    * so far yet, `unknown` when it is of another history or too old.
    */
-  judge(place: Place): "known" | "ahead" | "unknown" {
+  judge(place: Token): "known" | "ahead" | "unknown" {
     if (place.offset === this.#doubtful) return "unknown";
     if (place.replid === this.#replid) {
       if (place.offset > this.#end) return "ahead";
@@ -198,7 +184,7 @@ export class FeedLog {
    * @param place Where the data stands that was loaded.
    * @returns Whether they were.
    */
-  restore(kept: Uint8Array, place: Place): boolean {
+  restore(kept: Uint8Array, place: Token): boolean {
     this.restart(place);
     try {
       return this.#restore(kept, place);
@@ -208,7 +194,7 @@ export class FeedLog {
     }
   }
 
-  #restore(kept: Uint8Array, place: Place): boolean {
+  #restore(kept: Uint8Array, place: Token): boolean {
     const view = new DataView(kept.buffer, kept.byteOffset, kept.byteLength);
     const headEnd = 4 + view.getUint32(0, true);
     const head = JSON.parse(new TextDecoder().decode(kept.subarray(4, headEnd)));

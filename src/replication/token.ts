@@ -25,18 +25,9 @@ export function formatToken({ replid, offset }: Token): string {
   return `${replid}:${offset}`;
 }
 
-/**
- * Reads a token, which may come from a stranger's cookie.
- *
- * @throws {TypeError} When it is no token. The message does not quote it.
- */
-export function parseToken(text: string): Token {
+/** Reads a token, which may come from a stranger's cookie; undefined when it is none. */
+export function parseToken(text: string): Token | undefined {
   const found = typeof text === "string" ? TOKEN.exec(text) : null;
   const offset = Number(found?.[2]);
-  if (found === null || !Number.isSafeInteger(offset)) {
-    throw new TypeError(
-      "A token is 40 hex digits, a colon and an offset, as `replica.token` gives it",
-    );
-  }
-  return { replid: found[1], offset };
+  return found === null || !Number.isSafeInteger(offset) ? undefined : { replid: found[1], offset };
 }
