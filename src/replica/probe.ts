@@ -7,6 +7,7 @@
 
 import { messageOf } from "../base/errors.ts";
 import { ClientConnection, textOf } from "../client/connection.ts";
+import { fieldOf } from "../client/info.ts";
 import type { ConnectOptions } from "../net/socket.ts";
 import { askLogin, type LoginSettings } from "../replication/login.ts";
 import type { LinkStatus } from "../replication/types.ts";
@@ -43,9 +44,8 @@ export class MasterProbe {
       const connection = await this.#connect(address);
       const text = textOf(await connection.ask("INFO", "replication"));
       this.#warned = false;
-      const field = (name: string) => new RegExp(`^${name}:(\\w+)\\r?$`, "m").exec(text)?.[1];
-      return field("master_replid") === replid &&
-        Number(field("master_repl_offset")) <= appliedOffset;
+      return fieldOf(text, "master_replid") === replid &&
+        Number(fieldOf(text, "master_repl_offset") || NaN) <= appliedOffset;
     } catch (error) {
       this.close();
       if (!this.#warned) {

@@ -21,6 +21,7 @@
  */
 
 import { assert } from "../base/assert.ts";
+import { fieldOf } from "../client/info.ts";
 import type { Token } from "../replication/token.ts";
 
 /** Most earlier histories remembered; a token of one that is forgotten counts as not known. */
@@ -163,13 +164,12 @@ export function parseHistory(text: string): PastHistory | undefined {
 
 /** What the text of `INFO replication` says; undefined when a field is missing. */
 export function readMasterHistory(text: string): MasterHistory | undefined {
-  const field = (name: string) => new RegExp(`^${name}:([^\\r\\n]*)`, "m").exec(text)?.[1];
-  const role = field("role");
-  const replid = field("master_replid");
-  const replid2 = field("master_replid2");
-  const secondOffset = Number(field("second_repl_offset") ?? NaN);
-  const offset = Number(field("master_repl_offset") ?? NaN);
-  if (role === undefined || replid === undefined || replid2 === undefined) return undefined;
+  const role = fieldOf(text, "role");
+  const replid = fieldOf(text, "master_replid");
+  const replid2 = fieldOf(text, "master_replid2");
+  const secondOffset = Number(fieldOf(text, "second_repl_offset") || NaN);
+  const offset = Number(fieldOf(text, "master_repl_offset") || NaN);
+  if (role === "" || replid === "" || replid2 === "") return undefined;
   if (!Number.isSafeInteger(secondOffset) || !Number.isSafeInteger(offset)) return undefined;
   return { role, replid, replid2, secondOffset, offset };
 }

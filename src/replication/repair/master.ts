@@ -21,6 +21,7 @@
 
 import type { TimerId } from "../../base/clock.ts";
 import { ClientConnection, textOf } from "../../client/connection.ts";
+import { fieldOf } from "../../client/info.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { ErrorReply, type RespValue } from "../../resp/types.ts";
 import { type ForeignCommand, readForeignCommand } from "./foreign.ts";
@@ -407,13 +408,4 @@ function relativeExpiry(
 function millisOf(reply: RespValue): number {
   if (!Array.isArray(reply)) return NaN;
   return Number(textOf(reply[0])) * 1000 + Math.floor(Number(textOf(reply[1])) / 1000);
-}
-
-/** The value of a line `name:value` of INFO; "" when there is none. */
-function fieldOf(info: string, name: string): string {
-  const start = info.startsWith(`${name}:`) ? 0 : info.indexOf(`\n${name}:`) + 1;
-  if (start === 0 && !info.startsWith(`${name}:`)) return "";
-  const from = start + name.length + 1;
-  const end = info.indexOf("\n", from);
-  return info.slice(from, end < 0 ? undefined : end).trim();
 }
