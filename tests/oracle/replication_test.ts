@@ -64,13 +64,7 @@ async function compare(run: Run, note: string): Promise<void> {
   assert.equal(counters.divergences, 0, note);
   assert.deepEqual(repairs?.begun, { unknown: 0, failed: 0, derived: 0, doubted: 0 }, note);
   assert.equal(counters.fullSyncs, 1, note);
-  const theirs = String(await master.call("DEBUG", "DIGEST"));
-  const ours = String(replica.call("DEBUG", "DIGEST"));
-  if (ours !== theirs) {
-    const real = String(await peer.call("DEBUG", "DIGEST"));
-    const keys = (await differing(run)).join("\n  ");
-    assert.fail(`${note}: ${ours}, not ${theirs}; a real replica has ${real}\n  ${keys}`);
-  }
+  await compareDigests(run, note);
   await compareReadouts({
     server: peer,
     taker: run.beside,
@@ -81,10 +75,50 @@ async function compare(run: Run, note: string): Promise<void> {
   await master.call("DEBUG", "SET-ACTIVE-EXPIRE", "1");
 }
 
+/**
+ * Fails where ours differs from the master. What a real replica differs from it in, too, is the master's own
+ * fault: PFADD to a HyperLogLog whose opcodes other commands have damaged raises some registers, fails, and
+ * is not propagated. Such keys go.
+ */
+async function compareDigests(run: Run, note: string): Promise<void> {
+  const { master, peer, client, replica } = run;
+  const theirs = String(await master.call("DEBUG", "DIGEST"));
+  const ours = String(replica.call("DEBUG", "DIGEST"));
+  if (ours === theirs) return;
+  const real = String(await peer.call("DEBUG", "DIGEST"));
+  const keys = await differing(run);
+  const shown = keys.slice(0, SHOWN).map(({ line }) => line).join("\n  ");
+  const isOwn = keys.length > 0 && keys.every(({ isHyperLogLog }) => isHyperLogLog);
+  if (ours !== real || !isOwn) {
+    assert.fail(`${note}: ${ours}, not ${theirs}; a real replica has ${real}\n  ${shown}`);
+  }
+  const current = await master.connect();
+  for (const { db, key } of keys) {
+    await current.call("SELECT", String(db));
+    await current.call("DEL", key);
+  }
+  current.close();
+  await client.call("SET", "{a}stop", note);
+  assert.equal(await client.call("WAIT", "2", String(READY_MS)), 2, `${note}: they catch up`);
+  assert.equal(
+    String(replica.call("DEBUG", "DIGEST")),
+    String(await master.call("DEBUG", "DIGEST")),
+    `${note}: without damaged HyperLogLogs`,
+  );
+}
+
+/** A key that is not the same here as in the master. */
+interface Difference {
+  readonly db: number;
+  readonly key: Uint8Array;
+  readonly isHyperLogLog: boolean;
+  readonly line: string;
+}
+
 /** What differs, key by key. */
-async function differing({ master, replica, databases }: Run): Promise<string[]> {
+async function differing({ master, replica, databases }: Run): Promise<Difference[]> {
   const client = await master.connect();
-  const lines: string[] = [];
+  const found: Difference[] = [];
   for (let db = 0; db < databases; db++) {
     await client.call("SELECT", String(db));
     const mine = replica.db(db);
@@ -97,11 +131,14 @@ async function differing({ master, replica, databases }: Run): Promise<string[]>
       if (String(theirs) === ours) continue;
       const type = `${await client.call("TYPE", key)}, here ${mine.call("TYPE", key)}`;
       const ttl = `${await client.call("PTTL", key)}, here ${mine.call("PTTL", key)}`;
-      lines.push(`${db}/${JSON.stringify(name)}: type ${type}; expires ${ttl}`);
+      const start = await client.call("GETRANGE", key, "0", "3");
+      const isHyperLogLog = start instanceof Uint8Array && latin1(start) === "HYLL";
+      const line = `${db}/${JSON.stringify(name)}: type ${type}; expires ${ttl}`;
+      found.push({ db, key, isHyperLogLog, line });
     }
   }
   client.close();
-  return lines.slice(0, SHOWN);
+  return found;
 }
 
 async function follow(binary: ServerBinary, isCluster: boolean): Promise<void> {
