@@ -6,8 +6,9 @@
 
 import type { Clock } from "../base/clock.ts";
 import { toError } from "../base/errors.ts";
-import { ReplicationError, stopped } from "./errors.ts";
+import { ReplicationError } from "./errors.ts";
 import type { LinkCredentials, LinkLogin } from "./types.ts";
+import { within } from "./waiting.ts";
 
 /** The options that a login needs; `LinkSettings` has them. */
 export interface LoginSettings {
@@ -29,10 +30,21 @@ export async function askLogin(
   settings: LoginSettings,
   signal: AbortSignal,
 ): Promise<LinkLogin | undefined> {
-  const { credentials } = settings;
+  const { credentials, clock } = settings;
   if (credentials === undefined) return undefined;
   if (typeof credentials.password === "string") return await loginOf(credentials);
-  return await within(settings, signal, loginOf(credentials));
+  const { handshakeMs } = settings.timeouts;
+  // A promise of the owner's may never settle.
+  return await within(
+    clock,
+    { signal, timeoutMs: handshakeMs === 0 ? undefined : handshakeMs },
+    () => loginOf(credentials),
+    () =>
+      new ReplicationError(
+        "CREDENTIALS",
+        `timeouts.handshakeMs: the credentials were not there after ${handshakeMs} ms`,
+      ),
+  );
 }
 
 /**
@@ -56,37 +68,4 @@ export async function loginOf({ username, password }: LinkCredentials): Promise<
     : { username, ...answer };
   if (typeof login.password === "string") return login;
   throw new ReplicationError("CREDENTIALS", "The function for the password gave no text");
-}
-
-/**
- * Settles as `promise` does, unless `signal` or the timeout comes first: a user's promise may never settle.
- */
-function within<T>(settings: LoginSettings, signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const { clock, timeouts } = settings;
-  return new Promise((resolve, reject) => {
-    const stop = () => settle(() => reject(stopped()));
-    const late = () =>
-      settle(() =>
-        reject(
-          new ReplicationError(
-            "CREDENTIALS",
-            `timeouts.handshakeMs: the credentials were not there after ${timeouts.handshakeMs} ms`,
-          ),
-        )
-      );
-    const timer = timeouts.handshakeMs === 0
-      ? undefined
-      : clock.setTimer(late, timeouts.handshakeMs);
-    const settle = (how: () => void) => {
-      signal.removeEventListener("abort", stop);
-      if (timer !== undefined) clock.clearTimer(timer);
-      how();
-    };
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) return stop();
-    promise.then(
-      (value) => settle(() => resolve(value)),
-      (error) => settle(() => reject(error)),
-    );
-  });
 }

@@ -24,27 +24,29 @@ export class TimeoutError extends Error {
 }
 
 /**
- * Settles as `wait` does, unless the signal or the time comes first.
+ * Settles as `wait` does, unless the signal or the time comes first. What `wait` comes to after that is dropped.
  *
  * @param wait Gets a signal that fires when it is given up.
  * @param late Makes the error for when the time is over, before `wait` hears of it.
- * @throws {ReplicationError} STOPPED when the owner's signal came first.
+ * @param stop Makes the error for when the owner's signal came first.
+ * @throws {ReplicationError} STOPPED when the owner's signal came first, unless `stop` makes another error.
  */
-export function within(
+export function within<T>(
   clock: Clock,
   { signal, timeoutMs }: WaitOptions,
-  wait: (signal: AbortSignal) => Promise<void>,
+  wait: (signal: AbortSignal) => Promise<T>,
   late: () => Error,
-): Promise<void> {
+  stop: () => Error = stopped,
+): Promise<T> {
   const abort = new AbortController();
   let timer: TimerId | undefined;
   let onAbort = () => {};
-  const given = new Promise<void>((_, reject) => {
+  const given = new Promise<never>((_, reject) => {
     const giveUp = (error: Error) => {
       reject(error);
       abort.abort();
     };
-    onAbort = () => giveUp(stopped());
+    onAbort = () => giveUp(stop());
     if (signal?.aborted) return onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     if (timeoutMs !== undefined) timer = clock.setTimer(() => giveUp(late()), timeoutMs);
