@@ -20,6 +20,7 @@ import { Prng } from "../base/prng.ts";
 import { MAX_TIMER_MS } from "../base/shape.ts";
 import { type Address, formatAddress, type Net } from "../net/socket.ts";
 import { loadFileStorage, loadNet } from "../net/runtime.ts";
+import { HistoryChain } from "../replication/history.ts";
 import { ReplicationLink } from "../replication/link.ts";
 import { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
@@ -158,7 +159,13 @@ export class Replica extends FeedReader {
     const live = new LiveValues({ source: engine, commits, logger });
     const db = (index: number) => this.db(index);
     const collections = new Collections({ source: engine, commits, live, logger });
-    const feed = makeFeed(engine, logger, () => target === undefined || this.#link !== undefined);
+    const chain = new HistoryChain();
+    const feed = makeFeed(
+      engine,
+      chain,
+      logger,
+      () => target === undefined || this.#link !== undefined,
+    );
     const parts = { live, collections, db, feed, messages };
     super(new ReadCore(engine, target?.database ?? 0, textCodec()), parts);
     this.#feed = feed;
@@ -175,6 +182,7 @@ export class Replica extends FeedReader {
     engine.refusalChanged = () => this.#live.changedAll();
     this.#writer = makeWriter({
       clock,
+      chain,
       commits,
       target,
       credentials: target && toCredentials(target),
@@ -628,11 +636,17 @@ export class Replica extends FeedReader {
 }
 
 /** The change feeds. @param opened Whether there may be data: the link stands, or none is needed. */
-function makeFeed(engine: ReplicaEngine, logger: Logger, opened: () => boolean): Feed {
+function makeFeed(
+  engine: ReplicaEngine,
+  chain: HistoryChain,
+  logger: Logger,
+  opened: () => boolean,
+): Feed {
   const { keyspace, clock, commits } = engine;
   return new Feed({
     keyspace,
     commits,
+    chain,
     clock,
     hasData: () => opened() && commits.place.hasData,
     report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),

@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Commits } from "../commands/engine/commit.ts";
 import type { Address, Net } from "../net/socket.ts";
+import type { HistoryChain } from "../replication/history.ts";
 import { askLogin } from "../replication/login.ts";
 import type { LinkCredentials, LinkStatus, Timeouts } from "../replication/types.ts";
 import type { CallArgument } from "../read/reply.ts";
@@ -23,6 +24,8 @@ const REPLY_MS = 30_000;
 export interface WritesParts {
   /** Measures how long a write takes. */
   readonly clock: Clock;
+  /** Remembers which histories led to the data. */
+  readonly chain: HistoryChain;
   /** Says where the data stands. */
   readonly commits: Commits;
   /** The master as it was configured; undefined when none is followed. */
@@ -39,11 +42,12 @@ export interface WritesParts {
 
 /** Makes the writer; it connects nothing before the first write. */
 export function makeWriter(parts: WritesParts): MasterWriter {
-  const { clock, commits, target, credentials, timeouts } = parts;
+  const { clock, chain, commits, target, credentials, timeouts } = parts;
   return new MasterWriter({
     clock,
     db: target?.database ?? 0,
     follows: target !== undefined,
+    chain,
     place: {
       get replid() {
         return commits.place.replid;

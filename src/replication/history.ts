@@ -22,7 +22,7 @@
 
 import { assert } from "../base/assert.ts";
 import { fieldOf } from "../client/info.ts";
-import type { Token } from "../replication/token.ts";
+import type { Token } from "./token.ts";
 
 /** Most earlier histories remembered; a token of one that is forgotten counts as not known. */
 const MAX_PAST = 32;
@@ -125,6 +125,12 @@ export class HistoryChain {
       if (index === known) history.end = Math.max(history.end, end);
     });
     this.#shorten();
+  }
+
+  /** Whether a place in an earlier history is certain to have led to the one that is followed. */
+  covers({ replid, offset }: Token): boolean {
+    const history = this.#past.find((past) => past.replid === replid);
+    return history !== undefined && offset <= history.end;
   }
 
   /** How a token stands to data at `place`. */

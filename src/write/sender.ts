@@ -22,8 +22,9 @@ import { type ClientConnection, textOf } from "../client/connection.ts";
 import { ClientPool, type PoolOptions } from "../client/pool.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
+import { within } from "../replication/waiting.ts";
 import { WriteError } from "./errors.ts";
-import { type MasterHistory, readMasterHistory } from "./history.ts";
+import { type MasterHistory, readMasterHistory } from "../replication/history.ts";
 import type { Words } from "./words.ts";
 
 /** First words of errors that pass: the master has not looked at the command. */
@@ -272,19 +273,8 @@ export class Sender {
   /** Settles as `promise` does, unless the time or the signal comes first. */
   #before<T>(endsMs: number, signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
     const { clock } = this.#options;
-    return new Promise((resolve, reject) => {
-      const late = () => settle(() => reject(new Error("timeoutMs is over")));
-      const stop = () => settle(() => reject(new Error("it was given up")));
-      const timer = clock.setTimer(late, Math.max(0, endsMs - clock.monotonic()));
-      const settle = (how: () => void) => {
-        clock.clearTimer(timer);
-        signal?.removeEventListener("abort", stop);
-        how();
-      };
-      signal?.addEventListener("abort", stop, { once: true });
-      if (signal?.aborted) stop();
-      promise.then((value) => settle(() => resolve(value)), (error) => settle(() => reject(error)));
-    });
+    const timeoutMs = Math.max(0, endsMs - clock.monotonic());
+    return within(clock, { signal, timeoutMs }, () => promise, timeIsOver, givenUp);
   }
 
   #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -310,6 +300,14 @@ class NotDone {
     this.cause = cause;
     this.lasts = lasts;
   }
+}
+
+function timeIsOver(): Error {
+  return new Error("timeoutMs is over");
+}
+
+function givenUp(): Error {
+  return new Error("it was given up");
 }
 
 /** An error reply is a value here: the commands behind it may have been done. */

@@ -8,7 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type WaitOptions, within } from "../replication/waiting.ts";
 import { WriteError } from "./errors.ts";
-import type { HistoryChain, Place } from "./history.ts";
+import type { HistoryChain, Place } from "../replication/history.ts";
 import { formatToken, type Token } from "../replication/token.ts";
 
 interface Waiter {

@@ -15,11 +15,11 @@ import type { Address } from "../net/socket.ts";
 import { WriteError } from "./errors.ts";
 import {
   formatHistory,
-  HistoryChain,
+  type HistoryChain,
   type MasterHistory,
   parseHistory,
   type Place,
-} from "./history.ts";
+} from "../replication/history.ts";
 import { bytesReply, textReplies, textReply } from "./replies.ts";
 import { Sender, type Sending, type Sent } from "./sender.ts";
 import { formatToken, parseToken, type Token } from "../replication/token.ts";
@@ -42,6 +42,8 @@ export interface WriterParts {
   readonly db: number;
   /** False where no master is followed: every write is then a TypeError. */
   readonly follows: boolean;
+  /** The histories that led to the data; kept up to date by the writer. */
+  readonly chain: HistoryChain;
   /** Where the data stands; an object whose fields follow it. */
   readonly place: Place;
   /** Where the master is at this moment; undefined before it was ever found. */
@@ -56,7 +58,7 @@ export interface WriterParts {
 /** Sends writes, and knows when they are readable. */
 export class MasterWriter {
   readonly #parts: WriterParts;
-  readonly #chain: HistoryChain = new HistoryChain();
+  readonly #chain: HistoryChain;
   readonly #waits: Waits;
   readonly #sender: Sender;
   /** True once anybody has written or waited: only then is the master asked about its histories. */
@@ -69,6 +71,7 @@ export class MasterWriter {
   constructor(parts: WriterParts) {
     const { clock } = parts;
     this.#parts = parts;
+    this.#chain = parts.chain;
     this.#waits = new Waits(clock, this.#chain, parts.place);
     this.#sender = new Sender({
       clock,

@@ -6,7 +6,7 @@ import {
   type MasterHistory,
   parseHistory,
   readMasterHistory,
-} from "../../src/write/history.ts";
+} from "../../src/replication/history.ts";
 import { formatToken, parseToken } from "../../src/replication/token.ts";
 
 const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(40));

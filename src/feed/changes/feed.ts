@@ -23,6 +23,7 @@ import { AGAIN, Consumer, type ConsumerHost } from "./consumer.ts";
 import { Differences } from "./diff.ts";
 import { FeedFilter } from "./filter.ts";
 import { ChangeIterator } from "./iterator.ts";
+import type { HistoryChain } from "../../replication/history.ts";
 import { parseToken } from "../../replication/token.ts";
 import { FeedLog } from "./log.ts";
 import { OldStates } from "./old_states.ts";
@@ -38,6 +39,8 @@ export interface FeedParts {
   readonly keyspace: Keyspace;
   /** Tells what each commit touched. */
   readonly commits: Commits;
+  /** Judges tokens of earlier ids: each failover adds one. */
+  readonly chain: HistoryChain;
   /** Measures slices, and gives the event loop back between them. */
   readonly clock: Clock;
   /** Whether there is any data: false before the first synchronisation, and while it was emptied for one. */
@@ -59,7 +62,7 @@ export class Feed implements CommitListener, ConsumerHost {
     dropped: 0,
   };
   readonly #parts: FeedParts;
-  readonly #log: FeedLog = new FeedLog();
+  readonly #log: FeedLog;
   readonly #text: FeedReads<string>;
   readonly #bytes: FeedReads<Uint8Array>;
   #consumers: readonly Consumer<Value>[] = [];
@@ -70,6 +73,7 @@ export class Feed implements CommitListener, ConsumerHost {
   /** Listens to nothing yet. @param parts What it is made from. */
   constructor(parts: FeedParts) {
     this.#parts = parts;
+    this.#log = new FeedLog(parts.chain);
     this.keyspace = parts.keyspace;
     this.olds = new OldStates(parts.keyspace, () => parts.commits.place);
     this.#text = new FeedReads(parts.keyspace, textCodec());
@@ -236,9 +240,10 @@ export class Feed implements CommitListener, ConsumerHost {
     if (from === "snapshot") return consumer.startSnapshot("first");
     const place = parseToken(from);
     if (place === undefined) throw new TypeError(`"${from}" is no token of a batch`);
-    const verdict = this.hasData() ? this.#log.judge(place) : "unknown";
+    const { replid } = this.place();
+    const verdict = this.hasData() ? this.#log.judge(place, replid) : "unknown";
     if (verdict === "known") consumer.startAt((keys) => this.#log.replay(place.offset, keys));
-    else if (verdict === "ahead") consumer.startAhead(place.replid, place.offset);
+    else if (verdict === "ahead") consumer.startAhead(replid, place.offset);
     else consumer.startSnapshot("token");
   }
 

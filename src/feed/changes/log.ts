@@ -10,7 +10,7 @@
  *
  *  entry   offset f64 | db i32 | length u32 | bytes of the key      FLUSH and SWAP are dbs -1 and -2, with text
  *
- *  ids     8d9f.. up to 5000,  77ab.. from there on                  failovers keep the offsets
+ *  Failovers keep the offsets: which earlier id covers which of them the chain of histories says.
  * ```
  *
  * @module
@@ -20,14 +20,13 @@ import { latin1 } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Commit } from "../../commands/engine/commit.ts";
 import type { TouchedKeys, WholeChange } from "../../commands/engine/touched_keys.ts";
+import type { HistoryChain } from "../../replication/history.ts";
 import type { Token } from "../../replication/token.ts";
 
 /** Bytes of one block. A longer key is not kept: nothing before it can be served then. */
 const BLOCK_BYTES = 256 * 1024;
 /** Most bytes of all blocks. */
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Most histories that are remembered: each failover adds one. */
-const MAX_IDS = 16;
 /** Bytes of an entry before its key. */
 const HEADER = 16;
 const FLUSH = -1;
@@ -72,16 +71,11 @@ class Block {
   lastOffset: number = 0;
 }
 
-/** An earlier id of the history, good up to an offset. */
-interface EarlierId {
-  readonly replid: string;
-  readonly last: number;
-}
-
 /** The touched keys of the latest commits. */
 export class FeedLog {
+  /** Says which offsets of earlier ids lead to the data that is followed. */
+  readonly #chain: HistoryChain;
   #replid: string = "";
-  #earlier: EarlierId[] = [];
   #floor: number = 0;
   #end: number = 0;
   /** Up to here no key waited for its value at the last commit. */
@@ -93,6 +87,11 @@ export class FeedLog {
   #last: Block | undefined = undefined;
   #bytes: number = 0;
 
+  /** Holds nothing yet. @param chain Judges tokens of earlier ids. */
+  constructor(chain: HistoryChain) {
+    this.#chain = chain;
+  }
+
   /** Bytes of memory that its blocks take. */
   get byteLength(): number {
     return this.#bytes;
@@ -101,7 +100,6 @@ export class FeedLog {
   /** Begins anew at a place: nothing before it can be served. */
   restart({ replid, offset }: Token): void {
     this.#replid = replid;
-    this.#earlier = [];
     this.#floor = offset;
     this.#end = offset;
     this.#settled = offset;
@@ -113,7 +111,7 @@ export class FeedLog {
 
   /** Adds what a commit touched. */
   add(commit: Commit): void {
-    if (commit.replid !== this.#replid) this.#rename(commit.replid);
+    this.#replid = commit.replid;
     // Keys of cluster slots that moved follow in commits of their own, at the offset of the command.
     if (commit.offset === this.#end && this.#settled === this.#end) this.#doubtful = this.#end;
     this.#end = commit.offset;
@@ -129,15 +127,13 @@ export class FeedLog {
   /**
    * How a place stands to the log: `known` when everything behind it is here, `ahead` when the data has not come
    * so far yet, `unknown` when it is of another history or too old.
+   *
+   * @param replid Id of the history that is followed.
    */
-  judge(place: Token): "known" | "ahead" | "unknown" {
+  judge(place: Token, replid: string): "known" | "ahead" | "unknown" {
     if (place.offset === this.#doubtful) return "unknown";
-    if (place.replid === this.#replid) {
-      if (place.offset > this.#end) return "ahead";
-      return place.offset >= this.#floor ? "known" : "unknown";
-    }
-    const earlier = this.#earlier.find(({ replid }) => replid === place.replid);
-    if (earlier === undefined || place.offset > earlier.last) return "unknown";
+    if (place.replid !== replid && !this.#chain.covers(place)) return "unknown";
+    if (place.offset > this.#end) return "ahead";
     return place.offset >= this.#floor ? "known" : "unknown";
   }
 
@@ -163,7 +159,6 @@ export class FeedLog {
   toBytes(): Uint8Array {
     const head = new TextEncoder().encode(JSON.stringify({
       replid: this.#replid,
-      earlier: this.#earlier,
       floor: this.#floor,
     }));
     const length = this.#blocks.reduce((sum, block) => sum + block.length, 4 + head.length);
@@ -215,17 +210,7 @@ export class FeedLog {
       last = offset;
       pos = end;
     }
-    this.#earlier = (head.earlier as EarlierId[])
-      .filter(({ replid, last }) => typeof replid === "string" && last >= 0)
-      .slice(-MAX_IDS);
     return true;
-  }
-
-  /** The history goes on under another id. */
-  #rename(replid: string): void {
-    if (this.#replid !== "") this.#earlier.push({ replid: this.#replid, last: this.#end });
-    if (this.#earlier.length > MAX_IDS) this.#earlier.shift();
-    this.#replid = replid;
   }
 
   #addEvents(commit: Commit): void {

@@ -256,7 +256,7 @@ test("a token gives what came behind its batch", async () => {
   await stream.return!();
   rig.commit("SET b 1");
   rig.commit("SET c 1", "DEL a");
-  rig.place.replid = "b".repeat(40); // a failover
+  rig.failover("b".repeat(40));
   rig.commit("SET b 2");
   const again = rig.changes({ from: value!.token });
   assert.deepEqual(await drain(rig, again), [`1: set 0:b="2", set 0:c="1", delete 0:a`]);
@@ -283,6 +283,33 @@ test("a token that the data has not reached yet passes over what was seen", asyn
   rig.commit("SET a 2");
   rig.commit("SET b 3");
   assert.deepEqual(await taker.take(), [`1: set 0:b="3"`]);
+});
+
+/** The data stands at 20 of A when B takes over; B itself knows A up to 40. */
+async function rigAfterFailover(): Promise<FeedRig> {
+  const rig = new FeedRig();
+  await follow(rig).take();
+  rig.commit("SET a 1", "SET b 1");
+  const replid = "b".repeat(40);
+  rig.failover(replid);
+  rig.chain.learn({ role: "master", replid, replid2: FIRST_ID, secondOffset: 41, offset: 60 });
+  return rig;
+}
+
+test("a token of an earlier id that its successor has is awaited", async () => {
+  const rig = await rigAfterFailover();
+  const taker = follow(rig, { from: `${FIRST_ID}:40` });
+  rig.commit("SET a 2", "SET b 2");
+  rig.commit("SET a 3");
+  assert.deepEqual(await taker.take(), [`1: set 0:a="3"`]);
+});
+
+test("a token of an earlier id beyond where that ended gives a snapshot", async () => {
+  const rig = await rigAfterFailover();
+  rig.commit("SET a 2", "SET b 2");
+  rig.commit("SET a 3");
+  const taker = follow(rig, { from: `${FIRST_ID}:45` });
+  assert.deepEqual(await taker.take(), ["begin token", `0: set 0:a="3", set 0:b="2"`, "end"]);
 });
 
 test("a token is no place in a snapshot, nor while keys wait for their value", async () => {

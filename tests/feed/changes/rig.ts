@@ -9,6 +9,7 @@ import { Commits } from "../../../src/commands/engine/commit.ts";
 import type { Host } from "../../../src/commands/engine/host.ts";
 import { Feed } from "../../../src/feed/changes/feed.ts";
 import type { Batch, ChangesOptions, ChangeStream } from "../../../src/feed/changes/types.ts";
+import { HistoryChain } from "../../../src/replication/history.ts";
 import { createStreamExecutor } from "../../../src/replication/executor.ts";
 import type { StreamExecutor } from "../../../src/replication/types.ts";
 import { Argv } from "../../../src/resp/argv.ts";
@@ -26,6 +27,7 @@ export class FeedRig {
   readonly commits: Commits;
   readonly executor: StreamExecutor;
   readonly feed: Feed;
+  readonly chain: HistoryChain = new HistoryChain();
   readonly place: { -readonly [Name in keyof CommitPlace]: CommitPlace[Name] };
   db: number = 0;
   /** What a next keyspace is filled by. */
@@ -35,12 +37,14 @@ export class FeedRig {
   constructor(hasData: boolean = true) {
     const report = (error: unknown) => void this.reports.push(error);
     this.place = { replid: FIRST_ID, applied: 0, settled: 0, hasData };
+    this.chain.follow(FIRST_ID, -1);
     this.commits = new Commits(this.keyspace, report);
     this.commits.place = this.place;
     this.executor = this.executorOf(this.keyspace);
     this.feed = new Feed({
       keyspace: this.keyspace,
       commits: this.commits,
+      chain: this.chain,
       clock: this.clock,
       hasData: () => this.place.hasData,
       report,
@@ -88,6 +92,12 @@ export class FeedRig {
     this.finish(replid);
   }
 
+  /** The stream goes on under another id, and up to here it is the one before. */
+  failover(replid: string): void {
+    this.chain.follow(replid, this.place.applied);
+    this.place.replid = replid;
+  }
+
   /** The data is emptied, as `resync: "flush"` does it. */
   empty(): void {
     this.keyspace.clear();
@@ -104,6 +114,7 @@ export class FeedRig {
     this.place.settled = this.place.applied;
     this.place.hasData = true;
     this.db = 0;
+    this.chain.follow(replid, -1);
     this.commits.replaced();
   }
 

@@ -234,7 +234,7 @@ async function run(seed: number, planted?: Planted): Promise<void> {
     const dice = prng.int(100);
     if (dice < 88) commit(rig, prng, history);
     else if (dice < 92) resync(rig, prng, history);
-    else if (dice < 94) rig.place.replid = newId();
+    else if (dice < 94) rig.failover(newId());
     else if (followers.length > 0) await prng.pick(followers).comeBack();
     for (const follower of followers) await follower.step(prng);
     if (prng.oneIn(4)) await rig.clock.turn();
