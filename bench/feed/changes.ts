@@ -14,6 +14,7 @@ import process from "node:process";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Host } from "../../src/commands/engine/host.ts";
+import { HistoryChain } from "../../src/replication/history.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import type { StreamExecutor, StreamHooks } from "../../src/replication/types.ts";
 import { ReplicaEngine } from "../../src/replica/engine.ts";
@@ -83,7 +84,8 @@ function readEach(engine: ReplicaEngine): void {
 }
 
 function feedOf({ keyspace, clock, commits }: ReplicaEngine): Feed {
-  return new Feed({ keyspace, clock, commits, hasData: () => true, report: console.error });
+  const chain = new HistoryChain();
+  return new Feed({ keyspace, clock, commits, chain, hasData: () => true, report: console.error });
 }
 
 /** A consumer that takes each batch in the turn of its commit. */
