@@ -180,16 +180,7 @@ export class Replica extends FeedReader {
     this.#engine = engine;
     this.#emitter = new Emitter(logger);
     engine.refusalChanged = () => this.#live.changedAll();
-    this.#writer = makeWriter({
-      clock,
-      chain,
-      commits,
-      target,
-      credentials: target && toCredentials(target),
-      timeouts: timeoutsWithDefaults(options.timeouts ?? {}),
-      net: () => this.#net,
-      address: () => this.#link?.address,
-    });
+    this.#writer = this.#makeWriter(chain);
     this.#master = new Master(this.#writer);
     engine.moved = () => this.#writer.moved();
     if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
@@ -502,6 +493,19 @@ export class Replica extends FeedReader {
       onUnsupported: options.onUnsupported,
       logger: this.#logger,
       onEvent: (event) => this.#observe(event),
+    });
+  }
+
+  #makeWriter(chain: HistoryChain): MasterWriter {
+    return makeWriter({
+      clock: this.#clock,
+      chain,
+      commits: this.#engine.commits,
+      target: this.#target,
+      credentials: this.#target && toCredentials(this.#target),
+      timeouts: timeoutsWithDefaults(this.#options.timeouts ?? {}),
+      net: () => this.#net,
+      address: () => this.#link?.address,
     });
   }
 
