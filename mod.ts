@@ -75,23 +75,43 @@ export {
   type GeoCoordinates,
   type GeoFrom,
   type GeoMember,
+  type GeoPolygon,
   GeoReads,
   type GeoSearchOptions,
   type GeoUnit,
   type GeoWith,
 } from "./src/read/geo.ts";
 export {
-  type ConsumerInfo,
   type EntriesOptions,
-  type GroupInfo,
   type PendingMessage,
   type PendingRange,
   type PendingSummary,
-  type StreamInfo,
   type StreamMessage,
   type StreamMessages,
   StreamReads,
 } from "./src/read/streams.ts";
+export {
+  type ConsumerInfo,
+  type FullConsumerInfo,
+  type FullGroupInfo,
+  type FullInfoOptions,
+  type FullStreamInfo,
+  type GroupInfo,
+  type PendingDelivery,
+  type ProducersInfo,
+  type StreamCounters,
+  type StreamInfo,
+  StreamInfoReads,
+} from "./src/read/stream_info.ts";
+export {
+  type Attributed,
+  type RawVector,
+  type SimilarOptions,
+  type VectorQuantization,
+  type VectorQuery,
+  VectorReads,
+  type VectorSetInfo,
+} from "./src/read/vectors.ts";
 export { type BytesChangesOptions, FeedReader } from "./src/feed/feed_reader.ts";
 export type { MessageListener, MessageOptions, Unsubscribe } from "./src/feed/messages.ts";
 export {

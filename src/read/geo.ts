@@ -23,13 +23,19 @@ export interface GeoCoordinates {
   readonly latitude: number;
 }
 
-/** The centre of a search: a member or a position. A polygon has its own. */
+/** The centre of a search: a member or a position. */
 export type GeoFrom = Key | GeoCoordinates;
 
 /** The shape that is searched. */
 export type GeoBy =
   | { readonly radius: number; readonly unit: GeoUnit }
   | { readonly width: number; readonly height: number; readonly unit: GeoUnit };
+
+/** A polygon that is searched: of Valkey 9. Distances are metres from its own centre. */
+export interface GeoPolygon {
+  /** Its corners in turn, three at least; the last is joined to the first. */
+  readonly polygon: readonly GeoCoordinates[];
+}
 
 /** What is told of each member that was found. */
 export type GeoWith = "distance" | "hash" | "coordinates";
@@ -113,10 +119,24 @@ export class GeoReads<T extends Value> extends ZsetReads<T> {
     by: GeoBy,
     options: GeoSearchOptions & { readonly with: readonly W[] },
   ): (GeoMember<T> & Required<Pick<GeoMember<T>, W>>)[];
+  /** The members inside a polygon, which has a centre of its own. */
   geosearch(
     key: Key,
-    from: GeoFrom,
-    by: GeoBy,
+    from: undefined,
+    by: GeoPolygon,
+    options?: GeoSearchOptions & { readonly with?: undefined },
+  ): T[];
+  /** The same with their distances, geohashes or coordinates. */
+  geosearch<W extends GeoWith>(
+    key: Key,
+    from: undefined,
+    by: GeoPolygon,
+    options: GeoSearchOptions & { readonly with: readonly W[] },
+  ): (GeoMember<T> & Required<Pick<GeoMember<T>, W>>)[];
+  geosearch(
+    key: Key,
+    from: GeoFrom | undefined,
+    by: GeoBy | GeoPolygon,
     options: GeoSearchOptions & { readonly with?: readonly GeoWith[] } = {},
   ): T[] | GeoMember<T>[] {
     const { core } = this;
@@ -156,17 +176,20 @@ export class GeoReads<T extends Value> extends ZsetReads<T> {
 
 function searchArguments(
   key: Key,
-  from: GeoFrom,
-  by: GeoBy,
+  from: GeoFrom | undefined,
+  by: GeoBy | GeoPolygon,
   { sort, count }: GeoSearchOptions,
   extras: readonly GeoWith[],
 ): CallArgument[] {
   const args: CallArgument[] = ["GEOSEARCH", key];
-  const isMember = typeof from === "string" || from instanceof Uint8Array;
-  if (isMember) args.push("FROMMEMBER", from);
-  else args.push("FROMLONLAT", from.longitude, from.latitude);
+  if (typeof from === "string" || from instanceof Uint8Array) args.push("FROMMEMBER", from);
+  else if (from !== undefined) args.push("FROMLONLAT", from.longitude, from.latitude);
   if ("radius" in by) args.push("BYRADIUS", by.radius, by.unit);
-  else args.push("BYBOX", by.width, by.height, by.unit);
+  else if ("width" in by) args.push("BYBOX", by.width, by.height, by.unit);
+  else {
+    args.push("BYPOLYGON", by.polygon.length);
+    for (const { longitude, latitude } of by.polygon) args.push(longitude, latitude);
+  }
   if (sort !== undefined) args.push(sort);
   if (count !== undefined) {
     args.push("COUNT", typeof count === "number" ? count : count.value);

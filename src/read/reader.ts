@@ -8,13 +8,13 @@
 import { bytesCodec, textCodec, type Value } from "./codec.ts";
 import { ReadCore, type ReaderSource } from "./core.ts";
 import type { BytesReply, CallArgument, Reply } from "./reply.ts";
-import { StreamReads } from "./streams.ts";
+import { VectorReads } from "./vectors.ts";
 
 /**
  * The reads of one database, with values as text or, for `Reader<Uint8Array>`, as bytes. What is read within one
  * synchronous turn is one state of the master's data.
  */
-export class Reader<T extends Value = string> extends StreamReads<T> {
+export class Reader<T extends Value = string> extends VectorReads<T> {
   #bytes: Reader<Uint8Array> | undefined = undefined;
 
   /** The same reads with values as bytes, each a copy of its own. */

@@ -6,7 +6,6 @@
 
 import { BytesRef } from "../base/byte_buffer.ts";
 import { latin1 } from "../base/ascii.ts";
-import { CommandError, NO_SUCH_KEY } from "../commands/engine/errors.ts";
 import { readRangeEnd, readRangeStart } from "../commands/stream/args.ts";
 import { Argv } from "../resp/argv.ts";
 import { ValueType } from "../store/memory/record.ts";
@@ -14,11 +13,13 @@ import { MAX_ID, MAX_ID_TEXT, MIN_ID, StreamId } from "../store/packed/stream_id
 import { streamOf } from "../store/types/small_stream.ts";
 import { StreamCursor } from "../store/types/stream_cursor.ts";
 import type { Value } from "./codec.ts";
+import type { ReadCore } from "./core.ts";
+import { textOf } from "./fields.ts";
 import { GeoReads } from "./geo.ts";
 import { defineField } from "./hashes.ts";
 import { Names } from "./names.ts";
 import type { BytesReply, CallArgument } from "./reply.ts";
-import { type Key, utf8 } from "./text.ts";
+import type { Key } from "./text.ts";
 import { walk } from "./walk.ts";
 
 /** One entry of a stream. */
@@ -83,58 +84,6 @@ export interface PendingRange {
   readonly consumer?: Key;
   /** Only those delivered so many milliseconds ago, or longer. */
   readonly idle?: number;
-}
-
-/** A stream's counters and edges, as XINFO STREAM tells them. */
-export interface StreamInfo<T extends Value> {
-  /** How many entries it has. */
-  readonly length: number;
-  /** Keys of the radix tree that Redis holds it in. */
-  readonly radixTreeKeys: number;
-  /** Nodes of that tree. */
-  readonly radixTreeNodes: number;
-  /** The largest id that was ever given. */
-  readonly lastGeneratedId: string;
-  /** The largest id that was ever deleted. */
-  readonly maxDeletedEntryId: string;
-  /** How many entries were ever added. */
-  readonly entriesAdded: number;
-  /** The smallest id that is there. */
-  readonly recordedFirstEntryId: string;
-  /** How many groups read it. */
-  readonly groups: number;
-  /** The oldest entry, undefined where there is none. */
-  readonly firstEntry: StreamMessage<T> | undefined;
-  /** The newest entry, undefined where there is none. */
-  readonly lastEntry: StreamMessage<T> | undefined;
-}
-
-/** A group's counters, as XINFO GROUPS tells them. */
-export interface GroupInfo<T extends Value> {
-  /** The name by which consumers join the group. */
-  readonly name: T;
-  /** How many consumers it has. */
-  readonly consumers: number;
-  /** How many entries are pending. */
-  readonly pending: number;
-  /** The id up to which entries were handed out. */
-  readonly lastDeliveredId: string;
-  /** How many entries were read, undefined where that is not known. */
-  readonly entriesRead: number | undefined;
-  /** How many entries it has not read, undefined where that is not known. */
-  readonly lag: number | undefined;
-}
-
-/** A consumer's counters, as XINFO CONSUMERS tells them. */
-export interface ConsumerInfo<T extends Value> {
-  /** The name by which the consumer asks for entries. */
-  readonly name: T;
-  /** How many entries it has to acknowledge. */
-  readonly pending: number;
-  /** Milliseconds since it last asked for entries. */
-  readonly idle: number;
-  /** Milliseconds since it last got one, -1 where it never did. */
-  readonly inactive: number;
 }
 
 /** Entries that a walk reads each time it has found its place again. */
@@ -229,7 +178,7 @@ export class StreamReads<T extends Value> extends GeoReads<T> {
     if (!(reply instanceof Map)) return undefined;
     return [...reply].map(([name, messages]) => ({
       name: this.core.valueOf(name)!,
-      messages: (messages as BytesReply[]).map((entry) => this.#toMessage(entry)!),
+      messages: (messages as BytesReply[]).map((entry) => toMessage(this.core, entry)!),
     }));
   }
 
@@ -261,71 +210,6 @@ export class StreamReads<T extends Value> extends GeoReads<T> {
     }));
   }
 
-  /**
-   * A stream's counters and edges, undefined when there is no such key.
-   *
-   * @throws {CommandError} `WRONGTYPE` when the key holds something else.
-   */
-  xinfoStream(key: Key): StreamInfo<T> | undefined {
-    const reply = this.#info(["XINFO", "STREAM", key]);
-    if (reply === undefined) return undefined;
-    const fields = toFields(reply);
-    return {
-      length: Number(fields["length"]),
-      radixTreeKeys: Number(fields["radix-tree-keys"]),
-      radixTreeNodes: Number(fields["radix-tree-nodes"]),
-      lastGeneratedId: textOf(fields["last-generated-id"]),
-      maxDeletedEntryId: textOf(fields["max-deleted-entry-id"]),
-      entriesAdded: Number(fields["entries-added"]),
-      recordedFirstEntryId: textOf(fields["recorded-first-entry-id"]),
-      groups: Number(fields["groups"]),
-      firstEntry: this.#toMessage(fields["first-entry"]),
-      lastEntry: this.#toMessage(fields["last-entry"]),
-    };
-  }
-
-  /**
-   * The counters of a stream's groups, undefined when there is no such key.
-   *
-   * @throws {CommandError} `WRONGTYPE` when the key holds something else.
-   */
-  xinfoGroups(key: Key): GroupInfo<T>[] | undefined {
-    const reply = this.#info(["XINFO", "GROUPS", key]) as BytesReply[] | undefined;
-    return reply?.map(toFields).map((fields) => ({
-      name: this.core.valueOf(fields["name"])!,
-      consumers: Number(fields["consumers"]),
-      pending: Number(fields["pending"]),
-      lastDeliveredId: textOf(fields["last-delivered-id"]),
-      entriesRead: (fields["entries-read"] ?? undefined) as number | undefined,
-      lag: (fields["lag"] ?? undefined) as number | undefined,
-    }));
-  }
-
-  /**
-   * The counters of a group's consumers, undefined when there is no such key.
-   *
-   * @throws {CommandError} `NOGROUP` when the stream has no such group; `WRONGTYPE`.
-   */
-  xinfoConsumers(key: Key, group: Key): ConsumerInfo<T>[] | undefined {
-    const reply = this.#info(["XINFO", "CONSUMERS", key, group]) as BytesReply[] | undefined;
-    return reply?.map(toFields).map((fields) => ({
-      name: this.core.valueOf(fields["name"])!,
-      pending: Number(fields["pending"]),
-      idle: Number(fields["idle"]),
-      inactive: Number(fields["inactive"]),
-    }));
-  }
-
-  /** Runs XINFO; undefined when the key is missing. */
-  #info(args: readonly CallArgument[]): BytesReply | undefined {
-    try {
-      return this.core.run(args);
-    } catch (error) {
-      if (error instanceof CommandError && error.message === NO_SUCH_KEY) return undefined;
-      throw error;
-    }
-  }
-
   /** The entry that the cursor is at. */
   #message(): StreamMessage<T> {
     const message: Record<string, T> = {};
@@ -338,18 +222,6 @@ export class StreamReads<T extends Value> extends GeoReads<T> {
       else defineField(message, name, own);
     }
     return { id, message };
-  }
-
-  /** An entry as a handler replies it: its id, and fields and values in turn. */
-  #toMessage(reply: BytesReply): StreamMessage<T> | undefined {
-    if (!Array.isArray(reply)) return undefined;
-    const [id, fields] = reply;
-    const message: Record<string, T> = {};
-    const words = fields as BytesReply[];
-    for (let i = 0; i < words.length; i += 2) {
-      defineField(message, textOf(words[i]), this.core.valueOf(words[i + 1])!);
-    }
-    return { id: textOf(id), message };
   }
 
   #toSummary([pending, firstId, lastId, consumers]: BytesReply[]): PendingSummary<T> {
@@ -374,14 +246,17 @@ function readRange(start: string, end: string): void {
   else readRangeEnd(Argv.of(end), 0, last);
 }
 
-/** A map that a handler replied, by the texts of its keys. */
-function toFields(reply: BytesReply): Record<string, BytesReply> {
-  const fields: Record<string, BytesReply> = {};
-  if (reply instanceof Map) { for (const [name, value] of reply) fields[textOf(name)] = value; }
-  return fields;
-}
-
-/** A bulk string that a handler replied as text. */
-function textOf(reply: BytesReply): string {
-  return reply instanceof Uint8Array ? utf8(reply, 0, reply.length) : String(reply);
+/** An entry as a handler replies it: its id, and fields and values in turn; undefined for null. */
+export function toMessage<T extends Value>(
+  core: ReadCore<T>,
+  reply: BytesReply,
+): StreamMessage<T> | undefined {
+  if (!Array.isArray(reply)) return undefined;
+  const [id, fields] = reply;
+  const message: Record<string, T> = {};
+  const words = fields as BytesReply[];
+  for (let i = 0; i < words.length; i += 2) {
+    defineField(message, textOf(words[i]), core.valueOf(words[i + 1])!);
+  }
+  return { id: textOf(id), message };
 }

@@ -9,6 +9,7 @@ import { ValueType } from "../store/memory/record.ts";
 import { checkInteger } from "./arguments.ts";
 import type { Value } from "./codec.ts";
 import type { DecodeOptions } from "./decode.ts";
+import { textOf } from "./fields.ts";
 import { KeyReads } from "./keys.ts";
 import type { BytesReply, CallArgument } from "./reply.ts";
 import type { Key } from "./text.ts";
@@ -114,6 +115,17 @@ export class StringReads<T extends Value> extends KeyReads<T> {
   strlen(key: Key): number {
     const entry = this.core.findType(key, ValueType.STRING);
     return entry === 0 ? 0 : stringLength(this.core.db, entry);
+  }
+
+  /**
+   * The XXH3 hash of the string at `key` as 16 hex digits, as DIGEST of Redis 8.4 gives it; undefined when there is
+   * none. O(length).
+   *
+   * @throws {CommandError} `WRONGTYPE` when the key holds something else.
+   */
+  digest(key: Key): string | undefined {
+    const reply = this.core.run(["DIGEST", key]);
+    return reply === null ? undefined : textOf(reply);
   }
 
   /**

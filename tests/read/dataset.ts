@@ -19,6 +19,7 @@ export const KEYS: Readonly<Record<string, readonly string[]>> = {
   zset: ["z:small", "z:large", "z:lex", "z:inf", "z:geo"],
   stream: ["x:small", "x:large", "x:groups", "x:mixed"],
   hll: ["p:one", "p:two"],
+  vectorset: ["v:small", "v:floats", "v:bits", "v:reduced"],
   none: ["none", "none:2"],
 };
 
@@ -55,6 +56,7 @@ export function fillEverything(master: TestMaster, seed: number): void {
   fillSets(call);
   fillSortedSets(call, prng);
   fillStreams(call);
+  fillVectors(call, prng);
 }
 
 type Call = (...words: Word[]) => void;
@@ -123,4 +125,25 @@ function fillStreams(call: Call): void {
   call("XGROUP", "CREATE", "x:groups", "g2", "$");
   call("XREADGROUP", "GROUP", "g1", "c1", "COUNT", 5, "STREAMS", "x:groups", ">");
   call("XREADGROUP", "GROUP", "g1", "c2", "COUNT", 3, "STREAMS", "x:groups", ">");
+}
+
+function fillVectors(call: Call, prng: Prng): void {
+  const sets: readonly (readonly [key: string, dim: number, size: number, form: Word[]])[] = [
+    ["v:small", 3, 6, []],
+    ["v:floats", 8, 60, ["NOQUANT"]],
+    ["v:bits", 16, 40, ["BIN"]],
+    ["v:reduced", 10, 20, ["Q8"]],
+  ];
+  // Names that are integers would come first in the objects that clients make.
+  const names = ELEMENTS.filter((name) => !/^-?\d+$/.test(name));
+  for (const [key, dim, size, form] of sets) {
+    const reduce = key === "v:reduced" ? ["REDUCE", 4] : [];
+    for (let i = 0; i < size; i++) {
+      const vector = Array.from({ length: dim }, () => prng.int(2000) / 1000 - 1);
+      const attributes = JSON.stringify({ n: i % 7, kind: "xyz"[i % 3] });
+      const element = i < names.length ? names[i] : `member:${i}`;
+      const attribute = i % 4 === 0 ? [] : ["SETATTR", attributes];
+      call("VADD", key, ...reduce, "VALUES", dim, ...vector, element, ...form, ...attribute);
+    }
+  }
 }

@@ -14,7 +14,8 @@ import { TestMaster } from "../../src/testing/mod.ts";
 import { READY_MS } from "../replica/pair.ts";
 import { loadPackage, tryPackage } from "../support/packages.ts";
 import { fillEverything } from "./dataset.ts";
-import { Draw, type Kind, KINDS, type NodeRedis, type Word } from "./kinds.ts";
+import { Draw, type Kind, type NodeRedis, type Word } from "./kind.ts";
+import { KINDS } from "./kinds.ts";
 
 const SEED = Number(env.SEED ?? 17);
 const READS = Number(env.READS ?? 600);
@@ -77,10 +78,12 @@ function sortedIf(unordered: boolean | undefined, value: unknown): unknown {
   return unordered && Array.isArray(value) ? value.toSorted() : value;
 }
 
-/** XINFO of a missing key is an error to a client, and undefined to us. */
+/** XINFO and VDIM of a missing key are errors to a client, and undefined to us. */
+const OF_A_MISSING_KEY: readonly string[] = ["ERR no such key", "ERR key does not exist"];
+
 function shaped(kind: Kind, reply: unknown): unknown {
   if (typeof reply !== "string" || !reply.startsWith("error: ")) return kind.shape(reply);
-  return reply === "error: ERR no such key" ? "ERR no such key" : reply;
+  return OF_A_MISSING_KEY.find((text) => reply === `error: ${text}`) ?? reply;
 }
 
 function label(args: readonly Word[]): string {

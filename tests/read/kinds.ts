@@ -1,234 +1,46 @@
 /**
- * Every typed read beside the command it stands for: random arguments, how the typed read takes them, and what a reply
- * of RESP3 (as `call` gives it) or of RESP2 (as ioredis gives it) is as the typed read's value.
+ * Every typed read beside the command it stands for.
  *
  * @module
  */
 
-import type { Prng } from "../../src/base/prng.ts";
-import type { Reader } from "../../mod.ts";
-import { ELEMENTS, KEYS } from "./dataset.ts";
-
-/** An argument of a command. */
-export type Word = string | number;
-
-/** What a reply means: by it a reply of either protocol becomes the value of a typed read. */
-export type Shape = (reply: unknown) => unknown;
-
-/** One read. */
-export interface Kind {
-  /** Random arguments, the command's name first. */
-  readonly args: (draw: Draw) => Word[];
-  /** The typed read of the same. */
-  readonly read: (reader: Reader, args: Word[]) => unknown;
-  /** What the reply means. */
-  readonly shape: Shape;
-  /** The same from node-redis, as it gives it; left out where it has no such method. */
-  readonly node?: (client: NodeRedis, args: Word[]) => Promise<unknown>;
-  /** The order of the answer is no promise: it is compared sorted. */
-  readonly unordered?: boolean;
-}
-
-/** node-redis, as far as it is called here. */
-export type NodeRedis = Record<string, (...args: unknown[]) => Promise<unknown>>;
-
-/** Draws arguments. */
-export class Draw {
-  /** The dice; what is drawn follows from their seed. */
-  readonly prng: Prng;
-
-  constructor(prng: Prng) {
-    this.prng = prng;
-  }
-
-  /** A key of this type most of the time, else one of another or none. */
-  key(type: string): string {
-    const kind = this.prng.int(12) === 0 ? this.prng.pick(Object.keys(KEYS)) : type;
-    return this.prng.int(12) === 0 ? "none" : this.prng.pick(KEYS[kind]);
-  }
-
-  /** A field, a member or an element that some values have. */
-  element(): string {
-    const { prng } = this;
-    if (prng.int(3) === 0) {
-      return prng.pick(["field:", "member:", "element:", ""]) + prng.int(120);
-    }
-    return prng.pick(ELEMENTS);
-  }
-
-  /** An index from either end. */
-  index(): number {
-    return this.prng.pick([0, -1, 1, -2, 5, 9, -10, 100, -3000, this.prng.int(2000)]);
-  }
-
-  /** A score, as a bound of a range. */
-  bound(): Word {
-    const { prng } = this;
-    const text = ["-inf", "+inf", "(1", "(2.5", "(0", "inf"];
-    return prng.int(2) === 0 ? prng.pick(text) : prng.int(400) / 4 - 10;
-  }
-
-  /** True once in so many times. */
-  once(of: number): boolean {
-    return this.prng.int(of) === 0;
-  }
-}
-
-const missing = (reply: unknown) => reply === null ? undefined : reply;
-const same: Shape = missing;
-const list: Shape = (reply) => (reply as unknown[]).map(missing);
-const members: Shape = (reply) => reply instanceof Set ? [...reply] : list(reply);
-const number: Shape = (reply) => reply === null ? undefined : toNumber(reply);
-const numbers: Shape = (reply) => (reply as unknown[]).map(number);
-const bool: Shape = (reply) => Boolean(Number(reply));
-const bools: Shape = (reply) => (reply as unknown[]).map(bool);
-
-function toNumber(reply: unknown): number | bigint {
-  if (typeof reply === "bigint") return reply;
-  if (reply === "inf" || reply === "+inf") return Infinity;
-  if (reply === "-inf") return -Infinity;
-  return Number(reply);
-}
-
-/** Pairs of either protocol: nested, flat, or a map. */
-function pairsOf(reply: unknown): [unknown, unknown][] {
-  if (reply instanceof Map) return [...reply];
-  const flat = reply as unknown[];
-  if (flat.length > 0 && Array.isArray(flat[0])) return flat as [unknown, unknown][];
-  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]]);
-}
-
-function object(pairs: [unknown, unknown][]): Record<string, unknown> {
-  const made: Record<string, unknown> = {};
-  for (const [name, value] of pairs) {
-    Object.defineProperty(made, String(name), {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  }
-  return made;
-}
-
-const map: Shape = (reply) => {
-  const pairs = pairsOf(reply);
-  return pairs.length === 0 ? undefined : object(pairs);
-};
-const scored: Shape = (reply) =>
-  pairsOf(reply).map(([value, score]) => ({ value, score: toNumber(score) }));
-const messages: Shape = (reply) =>
-  ((reply ?? []) as [string, unknown[]][]).map(([id, fields]) => ({
-    id,
-    message: object(pairsOf(fields)),
-  }));
-const streams: Shape = (reply) => {
-  if (reply === null) return undefined;
-  return pairsOf(reply).map(([name, rows]) => ({ name, messages: messages(rows) }));
-};
-const coordinates: Shape = (reply) =>
-  (reply as ([unknown, unknown] | null)[]).map((pair) =>
-    pair === null ? undefined : { longitude: toNumber(pair[0]), latitude: toNumber(pair[1]) }
-  );
-
-const text = (word: Word) => String(word);
-const int = (word: Word) => Number(word);
-const rest = (args: Word[], from: number) => args.slice(from).map(String);
-const some = (d: Draw) => Array.from({ length: 1 + d.prng.int(4) }, () => d.element());
-const keysOf = (d: Draw, type: string) =>
-  Array.from({ length: 1 + d.prng.int(3) }, () => d.key(type));
-
-/** A read of one key: name, type, typed read, node-redis's name. */
-function ofKey(
-  command: string,
-  type: string,
-  read: (reader: Reader, key: string) => unknown,
-  shape: Shape,
-  node?: string,
-  unordered: boolean = false,
-): Kind {
-  return {
-    args: (d) => [command, d.key(type)],
-    read: (r, a) => read(r, text(a[1])),
-    shape,
-    node: node === undefined ? undefined : (c, a) => c[node](a[1]),
-    unordered,
-  };
-}
-
-/** A read of one element of a key. */
-function ofElement(
-  command: string,
-  type: string,
-  read: (reader: Reader, key: string, element: string) => unknown,
-  shape: Shape,
-  node?: string,
-): Kind {
-  return {
-    args: (d) => [command, d.key(type), d.element()],
-    read: (r, a) => read(r, text(a[1]), text(a[2])),
-    shape,
-    node: node === undefined ? undefined : (c, a) => c[node](a[1], a[2]),
-  };
-}
-
-/** A read of several elements of a key. */
-function ofElements(
-  command: string,
-  type: string,
-  read: (reader: Reader, key: string, elements: string[]) => unknown,
-  shape: Shape,
-  node?: string,
-): Kind {
-  return {
-    args: (d) => [command, d.key(type), ...some(d)],
-    read: (r, a) => read(r, text(a[1]), rest(a, 2)),
-    shape,
-    node: node === undefined ? undefined : (c, a) => c[node](a[1], a.slice(2)),
-  };
-}
-
-/** A read of several keys. */
-function ofKeys(
-  command: string,
-  type: string,
-  read: (reader: Reader, keys: string[]) => unknown,
-  shape: Shape,
-  node?: string,
-  unordered: boolean = false,
-): Kind {
-  return {
-    args: (d) => [command, ...keysOf(d, type)],
-    read: (r, a) => read(r, rest(a, 1)),
-    shape,
-    node: node === undefined ? undefined : (c, a) => c[node](a.slice(1)),
-    unordered,
-  };
-}
-
-/** A read of several keys behind their number. */
-function counted(
-  command: string,
-  type: string,
-  read: (reader: Reader, keys: string[]) => unknown,
-  shape: Shape,
-  node?: string,
-  tail: Word[] = [],
-): Kind {
-  return {
-    args: (d) => {
-      const keys = keysOf(d, type);
-      return [command, keys.length, ...keys, ...tail];
-    },
-    read: (r, a) => read(r, rest(a, 2).slice(0, int(a[1]))),
-    shape,
-    node: node === undefined ? undefined : (c, a) => c[node](a.slice(2, 2 + int(a[1]))),
-  };
-}
+import { KEYS } from "./dataset.ts";
+import {
+  bool,
+  bools,
+  coordinates,
+  counted,
+  int,
+  type Kind,
+  list,
+  map,
+  members,
+  messages,
+  missing,
+  number,
+  numbers,
+  object,
+  ofElement,
+  ofElements,
+  ofKey,
+  ofKeys,
+  pairsOf,
+  rest,
+  same,
+  scored,
+  type Shape,
+  some,
+  streams,
+  text,
+  toNumber,
+  type Word,
+} from "./kind.ts";
+import { VECTOR_KINDS } from "./vector_kinds.ts";
 
 const strings: Kind[] = [
   ofKey("GET", "string", (r, k) => r.get(k), same, "get"),
   ofKeys("MGET", "string", (r, k) => r.mget(k), list, "mGet"),
+  ofKey("DIGEST", "string", (r, k) => r.digest(k), same, "digest"),
   ofKey("STRLEN", "string", (r, k) => r.strlen(k), same, "strLen"),
   {
     args: (d) => ["GETRANGE", d.key("string"), d.index(), d.index()],
@@ -461,7 +273,31 @@ const sortedSets: Kind[] = [
   counted("ZINTERCARD", "zset", (r, k) => r.zintercard(k), same, "zInterCard"),
 ];
 
+/** Corners of a polygon around Sicily. */
+const CORNERS = [[12, 37], [14, 36.5], [16, 37], [15.5, 38.6], [12.5, 38.4]] as const;
+
 const geo: Kind[] = [
+  {
+    args: (d) => {
+      const corners = CORNERS.slice(0, 3 + d.prng.int(3));
+      return [
+        ...["GEOSEARCH", d.key("zset"), "BYPOLYGON", corners.length, ...corners.flat()],
+        ...["ASC", "WITHDIST"],
+      ];
+    },
+    read: (r, a) => {
+      const polygon = CORNERS.slice(0, int(a[3])).map(([longitude, latitude]) => ({
+        longitude,
+        latitude,
+      }));
+      return r.geosearch(text(a[1]), undefined, { polygon }, { sort: "asc", with: ["distance"] });
+    },
+    shape: (reply) =>
+      (reply as [string, string][]).map(([member, distance]) => ({
+        member,
+        distance: Number(distance),
+      })),
+  },
   ofElements("GEOPOS", "zset", (r, k, m) => r.geopos(k, m), coordinates),
   ofElements("GEOHASH", "zset", (r, k, m) => r.geohash(k, m), list, "geoHash"),
   {
@@ -511,7 +347,91 @@ const geo: Kind[] = [
   },
 ];
 
+/** What both forms of XINFO STREAM begin with. */
+function counters(fields: Record<string, unknown>): Record<string, unknown> {
+  return {
+    length: fields["length"],
+    radixTreeKeys: fields["radix-tree-keys"],
+    radixTreeNodes: fields["radix-tree-nodes"],
+    lastGeneratedId: fields["last-generated-id"],
+    maxDeletedEntryId: fields["max-deleted-entry-id"],
+    entriesAdded: fields["entries-added"],
+    recordedFirstEntryId: fields["recorded-first-entry-id"],
+    producers: fields["idmp-duration"] === undefined ? undefined : {
+      durationSeconds: fields["idmp-duration"],
+      maxSize: fields["idmp-maxsize"],
+      pidsTracked: fields["pids-tracked"],
+      iidsTracked: fields["iids-tracked"],
+      iidsAdded: fields["iids-added"],
+      iidsDuplicates: fields["iids-duplicates"],
+    },
+  };
+}
+
+const edge: Shape = (reply) => reply === null ? undefined : (messages([reply]) as unknown[])[0];
+
+const streamInfo: Shape = (reply) => {
+  if (typeof reply === "string") return reply;
+  const fields = object(pairsOf(reply));
+  return {
+    ...counters(fields),
+    groups: fields["groups"],
+    firstEntry: edge(fields["first-entry"]),
+    lastEntry: edge(fields["last-entry"]),
+  };
+};
+
+const fullInfo: Shape = (reply) => {
+  if (typeof reply === "string") return reply;
+  const fields = object(pairsOf(reply));
+  const groups = (fields["groups"] as unknown[]).map((row) => object(pairsOf(row)));
+  return {
+    ...counters(fields),
+    entries: messages(fields["entries"]),
+    groups: groups.map((group) => ({
+      name: group["name"],
+      lastDeliveredId: group["last-delivered-id"],
+      entriesRead: missing(group["entries-read"]),
+      lag: missing(group["lag"]),
+      pelCount: group["pel-count"],
+      pending: (group["pending"] as unknown[][]).map(([id, consumer, time, times]) => ({
+        id,
+        consumer,
+        deliveryTime: time,
+        deliveriesCounter: times,
+      })),
+      consumers: (group["consumers"] as unknown[]).map((row) => {
+        const consumer = object(pairsOf(row));
+        return {
+          name: consumer["name"],
+          seenTime: consumer["seen-time"],
+          activeTime: consumer["active-time"],
+          pelCount: consumer["pel-count"],
+          pending: (consumer["pending"] as unknown[][]).map(([id, time, times]) => ({
+            id,
+            deliveryTime: time,
+            deliveriesCounter: times,
+          })),
+        };
+      }),
+    })),
+  };
+};
+
 const streamKinds: Kind[] = [
+  ...[undefined, 0, 3].map((count): Kind => ({
+    args: (d) => [
+      ...["XINFO", "STREAM", d.key("stream"), "FULL"],
+      ...(count === undefined ? [] : ["COUNT", count]),
+    ],
+    read: (r, a) => r.xinfoStream(text(a[2]), { full: true, count }) ?? "ERR no such key",
+    shape: fullInfo,
+  })),
+  {
+    args: (d) => ["XINFO", "STREAM", d.key("stream")],
+    read: (r, a) => r.xinfoStream(text(a[2])) ?? "ERR no such key",
+    shape: streamInfo,
+  },
   ofKey("XLEN", "stream", (r, k) => r.xlen(k), same, "xLen"),
   {
     args: (d) => {
@@ -578,4 +498,5 @@ export const KINDS: readonly Kind[] = [
   ...sortedSets,
   ...geo,
   ...streamKinds,
+  ...VECTOR_KINDS,
 ];
