@@ -139,7 +139,7 @@ export interface PendingDelivery {
 
 /** How much of a stream XINFO STREAM FULL tells. */
 export interface FullInfoOptions {
-  /** The whole form. */
+  /** Asks for entries, groups and consumers, too. */
   readonly full: true;
   /** Entries, and pending entries of each group and consumer, at most: 10 unless told, 0 for all. */
   readonly count?: number;

@@ -74,7 +74,7 @@ export interface SimilarOptions {
 
 /** An element that was found and its attributes. */
 export interface Attributed<T extends Value> {
-  /** The element's name. */
+  /** Name by which the set has the element. */
   readonly value: T;
   /** Its attributes, JSON most often; undefined where it has none. */
   readonly attributes: T | undefined;
