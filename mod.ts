@@ -161,7 +161,7 @@ export type {
 } from "./src/replica/snapshot.ts";
 export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
 export type { ModuleKeys } from "./src/store/types/module.ts";
-export { ReadOnlyError, Storage } from "./src/replica/storage.ts";
+export { Storage } from "./src/replica/storage.ts";
 export { Master, Transaction } from "./src/write/master.ts";
 export type { WriteOptions, WriteResult } from "./src/write/types.ts";
 export type { ScoredMember, SetOptions, XaddOptions, ZaddOptions } from "./src/write/shortcuts.ts";

@@ -55,7 +55,8 @@ import type { SnapshotPosition } from "../rdb/encoder.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
 import { describeStatus, type ReplicaState, type ReplicaStatus } from "./status.ts";
-import { Storage } from "./storage.ts";
+import { OwnData } from "./own_data.ts";
+import { checkDatabase, Storage } from "./storage.ts";
 import { certainEnd, makeWriter, splitOptions } from "./writes.ts";
 import { TimeoutError, type WaitOptions, within } from "../replication/waiting.ts";
 
@@ -108,6 +109,7 @@ export class Replica extends FeedReader {
   readonly #engine: ReplicaEngine;
   readonly #readers: Map<number, Reader> = new Map();
   readonly #storage: Storage;
+  readonly #own: OwnData | undefined;
   readonly #live: LiveValues;
   readonly #feed: Feed;
   readonly #collections: Collections;
@@ -188,7 +190,8 @@ export class Replica extends FeedReader {
     this.#staleness = options.maxStalenessMs === undefined || !follows
       ? undefined
       : this.#boundStaleness(options.maxStalenessMs);
-    this.#storage = new Storage(this, this.#engine, follows, () => this.close());
+    this.#own = follows ? undefined : new OwnData(engine);
+    this.#storage = new Storage(this, engine, this.#own, () => this.close());
   }
 
   /**
@@ -385,9 +388,7 @@ export class Replica extends FeedReader {
    * @throws {RangeError} When `index` is no database number.
    */
   db(index: number): Reader {
-    if (!Number.isInteger(index) || index < 0 || index > 0x7fffffff) {
-      throw new RangeError(`${index} is not a database number`);
-    }
+    checkDatabase(index);
     let reader = this.#readers.get(index);
     if (reader === undefined) {
       reader = textReader(this.#engine, index);
@@ -619,6 +620,7 @@ export class Replica extends FeedReader {
     await this.#starting?.catch(() => undefined);
     await this.#snapshots?.close();
     this.#writer.close();
+    this.#own?.close();
     this.#staleness?.stop();
     this.#probe?.close();
     this.#feed.close();

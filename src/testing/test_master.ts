@@ -28,15 +28,13 @@ import { ReplyWriter } from "../resp/writer.ts";
 import { Server } from "../server/server.ts";
 import type { ServerSession } from "../server/session.ts";
 import type { ReplicationView } from "../server/view.ts";
+import { ActiveExpiry, EXPIRY_ROUND_MS } from "../store/keyspace/active_expiry.ts";
 import { Keyspace } from "../store/keyspace/keyspace.ts";
-import { ActiveExpiry } from "./active_expiry.ts";
 import type { AttachedReplica } from "./attached_replica.ts";
 import { replicationCommands } from "./commands.ts";
 import { ReplicationFeed } from "./feed.ts";
 import { type ResolvedOptions, resolveOptions, type TestMasterOptions } from "./options.ts";
 
-/** Milliseconds between two rounds of expiry, PINGs and timeouts: server.c, `hz 10`. */
-const CRON_MS = 100;
 const DEFAULT_HOST = "127.0.0.1";
 
 /** The words that `INFO replication` has for the states of a replica. */
@@ -97,8 +95,10 @@ export class TestMaster implements AsyncDisposable {
     });
     this.#session = this.#server.dispatcher.host.createSession();
     this.#expiry = new ActiveExpiry(this.#keyspace, (dbIndex, key) => {
+      if (!this.#keyspace.db(dbIndex).remove(key, 0, key.length)) return false;
       this.#feed.propagate(dbIndex, Argv.of("DEL", key));
       this.#server.dispatcher.host.touch(dbIndex, key, 0, key.length);
+      return true;
     });
   }
 
@@ -282,7 +282,7 @@ export class TestMaster implements AsyncDisposable {
       if (this.#options.activeExpiry) this.#expiry.run(this.#clock.now());
       this.#feed.tick();
       this.#scheduleCron();
-    }, CRON_MS);
+    }, EXPIRY_ROUND_MS);
   }
 
   #view(): ReplicationView {

@@ -1,6 +1,6 @@
 /**
- * Active expiry of a master: keys that have expired are deleted even if no client asks for them, a few at a
- * time, ten times a second, round and round through every database.
+ * Active expiry, where no master does it for us: keys that have expired are deleted even if nobody asks for them, a
+ * few at a time, ten times a second, round and round through every database.
  *
  * Redis samples keys at random (expire.c, activeExpireCycle); a walk with SCAN's cursor finds every key within
  * a bounded time instead, which tests can wait for.
@@ -8,29 +8,32 @@
  * @module
  */
 
-import { BytesRef } from "../base/byte_buffer.ts";
-import type { Database } from "../store/keyspace/database.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { isExpired } from "../store/memory/expiry.ts";
-import type { Entry } from "../store/memory/record.ts";
+import { BytesRef } from "../../base/byte_buffer.ts";
+import { isExpired } from "../memory/expiry.ts";
+import type { Entry } from "../memory/record.ts";
+import type { Database } from "./database.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** Milliseconds between two rounds: server.c, `hz 10`. */
+export const EXPIRY_ROUND_MS = 100;
 
 /** Steps of SCAN in one round over all databases: bounds what one round costs. */
 const STEPS_PER_ROUND = 400;
 
-/** Called with each key that was deleted; the key is a copy. */
-export type OnExpired = (dbIndex: number, key: Uint8Array) => void;
+/** Deletes a key that has expired, a copy of it, and says whether it was there. */
+export type DeleteExpired = (dbIndex: number, key: Uint8Array) => boolean;
 
-/** Deletes what has expired, and remembers where in each database it stopped. */
+/** Finds what has expired, and remembers where in each database it stopped. */
 export class ActiveExpiry {
   readonly #keyspace: Keyspace;
-  readonly #onExpired: OnExpired;
+  readonly #delete: DeleteExpired;
   readonly #cursors: Map<number, number> = new Map();
   readonly #ref: BytesRef = new BytesRef();
 
-  /** Deletes nothing yet. @param keyspace Where to look. @param onExpired Called with each key deleted. */
-  constructor(keyspace: Keyspace, onExpired: OnExpired) {
+  /** Deletes nothing yet. @param keyspace Where to look. @param deleteExpired Called with each key that has expired. */
+  constructor(keyspace: Keyspace, deleteExpired: DeleteExpired) {
     this.#keyspace = keyspace;
-    this.#onExpired = onExpired;
+    this.#delete = deleteExpired;
   }
 
   /** Runs one round. Returns how many keys it deleted. */
@@ -64,9 +67,7 @@ export class ActiveExpiry {
     let deleted = 0;
     for (const key of due) {
       // SCAN may show a key twice while the table is resized.
-      if (!db.remove(key, 0, key.length)) continue;
-      deleted++;
-      this.#onExpired(index, key);
+      if (this.#delete(index, key)) deleted++;
     }
     return deleted;
   }
