@@ -10,7 +10,13 @@ import { Prng } from "../../src/base/prng.ts";
 import { Records } from "../../src/store/memory/records.ts";
 import { defaultLimits, type StoreSettings } from "../../src/store/memory/settings.ts";
 import { compact, copyValue, type Database, renameKey } from "../../src/store/keyspace/database.ts";
-import { Encoding, type Entry, NO_EXPIRY, ValueType } from "../../src/store/memory/record.ts";
+import {
+  Encoding,
+  type Entry,
+  NO_EXPIRY,
+  SEGMENT_UNITS,
+  ValueType,
+} from "../../src/store/memory/record.ts";
 import type { StoredObject } from "../../src/store/memory/stored_object.ts";
 import {
   growString,
@@ -299,5 +305,5 @@ export class ModelRun {
 
 /** Settings with these seeds. */
 export function settingsOf(seed0: number, seed1: number): StoreSettings {
-  return { seed0, seed1, limits: defaultLimits() };
+  return { seed0, seed1, limits: defaultLimits(), segmentUnits: SEGMENT_UNITS };
 }

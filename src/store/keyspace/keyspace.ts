@@ -12,6 +12,7 @@ import { Records } from "../memory/records.ts";
 import { FunctionLibraries } from "./functions.ts";
 import { Slots } from "./slots.ts";
 import { fragmentationOf, type StoreMemory } from "../memory/stored_object.ts";
+import { SEGMENT_UNITS } from "../memory/record.ts";
 import { defaultLimits, type StoreSettings } from "../memory/settings.ts";
 
 /**
@@ -26,6 +27,11 @@ export interface SnapshotHook {
   /** Called before SWAPDB exchanges the contents of two databases. */
   beforeSwap(a: number, b: number): void;
 }
+
+/** Bytes of a unit, in which slabs count. */
+const UNIT_BYTES = 8;
+/** The smallest bound of a segment, 256 KB. */
+const MIN_SEGMENT_UNITS = 32768;
 
 /** What the maker of a {@linkcode Keyspace} brings. */
 export interface KeyspaceOptions {
@@ -66,6 +72,7 @@ export class Keyspace {
       seed0: (options.random() * 0x100000000) | 0,
       seed1: (options.random() * 0x100000000) | 0,
       limits: defaultLimits(),
+      segmentUnits: SEGMENT_UNITS,
     };
   }
 
@@ -161,7 +168,25 @@ export class Keyspace {
     this.serverVersion = other.serverVersion;
   }
 
-  /** Counts the bytes of all databases together. O(large values). */
+  /**
+   * Lets memory be taken in pieces of at most about `bytes`, so that a limit can be held closely: 256 KB to 16 MB, for
+   * this keyspace and its siblings. What is there already stays as it is.
+   */
+  limitSegments(bytes: number): void {
+    let units = MIN_SEGMENT_UNITS;
+    while (units < SEGMENT_UNITS && units * 2 * UNIT_BYTES <= bytes) units *= 2;
+    this.#settings.segmentUnits = units;
+    for (const database of this.#databases.values()) database.limitSegments(units);
+  }
+
+  /** Bytes of all databases together: reserved, tables and objects, as `memory` counts them. O(databases). */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const database of this.#databases.values()) bytes += database.heldBytes;
+    return bytes;
+  }
+
+  /** Counts the bytes of all databases together. O(large values that were looked at since they were counted last). */
   memory(): StoreMemory {
     const sum = { used: 0, reserved: 0, wasted: 0, table: 0, objects: 0, fragmentation: 1 };
     for (const database of this.#databases.values()) {

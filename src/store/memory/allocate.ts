@@ -17,12 +17,49 @@ export class StoreFullError extends Error {
 }
 
 /**
+ * Thrown when work would take more memory than it was granted. What the write had changed before stays, so that
+ * whoever grants memory grants plenty beyond what single writes need, and looks at the sum between them.
+ */
+export class OverGrantError extends Error {
+  /** Always "OverGrantError", as the class. */
+  override readonly name: string = "OverGrantError";
+  /** Bytes that were asked for at once. */
+  readonly bytes: number;
+
+  /** Says how many bytes were asked for. */
+  constructor(bytes: number) {
+    super(`Memory is limited, and ${bytes} bytes more are too much`);
+    this.bytes = bytes;
+  }
+}
+
+/** Bytes allocated since the process began, and the count at which no more may be. */
+let allocated: number = 0;
+let granted: number = Infinity;
+
+/** Bytes that stores of this process have allocated so far, those included that are gone again. */
+export function allocatedBytes(): number {
+  return allocated;
+}
+
+/**
+ * Grants what is done from now on so many bytes, Infinity for any number. Whoever is granted memory works in one turn
+ * of the event loop, and grants Infinity behind it.
+ */
+export function grantBytes(bytes: number): void {
+  granted = allocated + bytes;
+}
+
+/**
  * Allocates zeroed memory. The operating system backs a page only once it is touched.
  *
  * @param bytes A multiple of 8, so that views of 4 and 8 bytes an element cover all of it.
  * @throws {RangeError} When the runtime has no memory left.
+ * @throws {OverGrantError} When it is more than what was granted.
  */
 export function allocate(bytes: number): ArrayBufferLike {
+  if (allocated + bytes > granted) throw new OverGrantError(bytes);
+  allocated += bytes;
   return new ArrayBuffer(bytes);
 }
 

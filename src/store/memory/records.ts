@@ -55,6 +55,7 @@ import {
   valueRefOf,
   valueStartOf,
 } from "./slab_record.ts";
+import { ObjectTable } from "./object_table.ts";
 import { fragmentationOf, type StoredObject, type StoreMemory } from "./stored_object.ts";
 
 /** Work on the slab's victim that each write pays for, in units: some 4 microseconds. */
@@ -80,13 +81,13 @@ export class Records {
   #slab: Slab = new Slab();
   #dict: Dict;
   #expires: number = 0;
-  #objects: (StoredObject | undefined)[] = [];
-  #freeObjects: number[] = [];
+  #objects: ObjectTable = new ObjectTable();
   #slots: SlotCounts | undefined = undefined;
 
   /** Makes records without keys; `settings` are those of the keyspace, shared by all its tables. */
   constructor(settings: StoreSettings) {
     this.settings = settings;
+    this.#slab.segmentUnits = settings.segmentUnits;
     this.#dict = new Dict(this.#slab, settings.seed0, settings.seed1);
   }
 
@@ -193,7 +194,7 @@ export class Records {
   objectOf(entry: Entry): StoredObject | undefined {
     const words = this.#slab.words[entry >>> SEGMENT_SHIFT];
     const word = (entry & UNIT_MASK) << 1;
-    return (words[word] & OBJECT) === 0 ? undefined : this.#objects[words[word + 1]];
+    return (words[word] & OBJECT) === 0 ? undefined : this.#objects.get(words[word + 1]);
   }
 
   /**
@@ -273,9 +274,7 @@ export class Records {
     const old = this.#dict.findOld(hash, keyBytes, keyStart, keyEnd);
     const kind = kindOf(type, encoding) | OBJECT | expiryFlag(expireAtMs);
     const entry = makeKeyedRecord(slab, kind, keyBytes, keyStart, keyEnd, 0, 0, expireAtMs);
-    const id = this.#freeObjects.pop() ?? this.#objects.length;
-    assert(this.#objects[id] === undefined, "an object's id is free");
-    this.#objects[id] = object;
+    const id = this.#objects.add(object);
     slab.words[entry >>> SEGMENT_SHIFT][((entry & UNIT_MASK) << 1) + 1] = id;
     this.#place(hash, old, entry);
     return entry;
@@ -428,10 +427,10 @@ export class Records {
   clear(): void {
     this.changes++;
     this.#slab = new Slab();
+    this.#slab.segmentUnits = this.settings.segmentUnits;
     this.#dict = new Dict(this.#slab, this.settings.seed0, this.settings.seed1);
     this.#expires = 0;
-    this.#objects = [];
-    this.#freeObjects = [];
+    this.#objects = new ObjectTable();
     this.#slots?.clear();
   }
 
@@ -443,20 +442,18 @@ export class Records {
     [this.#dict, other.#dict] = [other.#dict, this.#dict];
     [this.#expires, other.#expires] = [other.#expires, this.#expires];
     [this.#objects, other.#objects] = [other.#objects, this.#objects];
-    [this.#freeObjects, other.#freeObjects] = [other.#freeObjects, this.#freeObjects];
     [this.#slots, other.#slots] = [other.#slots, this.#slots];
   }
 
   /** Calls back with each object beside the slab, in no order. */
   eachObject(visit: (object: StoredObject) => void): void {
-    for (const object of this.#objects) if (object !== undefined) visit(object);
+    this.#objects.each(visit);
   }
 
-  /** Counts the bytes held. O(objects): every large value is asked for its own. */
+  /** Counts the bytes held. O(large values that were looked at since they were counted last). */
   memory(): StoreMemory {
     const slab = this.#slab;
-    let objects = 0;
-    for (const object of this.#objects) objects += object?.memoryBytes ?? 0;
+    const objects = this.#objects.countBytes();
     const used = slab.usedBytes;
     const wasted = slab.wastedBytes;
     const fragmentation = fragmentationOf(used, wasted);
@@ -467,6 +464,16 @@ export class Records {
   /** Bytes of slab and table: what records without objects hold, in constant time. */
   get memoryBytes(): number {
     return this.#slab.reservedBytes + this.#dict.bytes;
+  }
+
+  /** Bytes held in all, as `memory` counts them, without an object for the answer. */
+  get heldBytes(): number {
+    return this.memoryBytes + this.#objects.countBytes();
+  }
+
+  /** Lets slabs that grow from now on do so by segments of at most `units`. */
+  limitSegments(units: number): void {
+    this.#slab.segmentUnits = units;
   }
 
   /** Writes a value into the record that its key has, if it fits and leaves little of the block unused. */
@@ -533,11 +540,7 @@ export class Records {
     const head = words[word];
     if ((head & HAS_EXPIRE) !== 0) this.#expires--;
     assert(this.#expires >= 0, "no more expiries go than were counted");
-    if ((head & OBJECT) !== 0) {
-      assert(this.#objects[words[word + 1]] !== undefined, "a record's object is there");
-      this.#objects[words[word + 1]] = undefined;
-      this.#freeObjects.push(words[word + 1]);
-    }
+    if ((head & OBJECT) !== 0) this.#objects.remove(words[word + 1]);
     freeRecord(this.#slab, entry);
   }
 

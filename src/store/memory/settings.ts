@@ -59,4 +59,6 @@ export interface StoreSettings {
   readonly seed1: number;
   /** May be changed while values exist: a value is judged by them when it is written next. */
   readonly limits: EncodingLimits;
+  /** Most units of 8 bytes by which a slab grows at once, a power of two: 16 MB unless memory is short. */
+  segmentUnits: number;
 }

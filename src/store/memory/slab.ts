@@ -67,6 +67,8 @@ export class Slab {
   victimUnit: number = 0;
   /** Units allocated and freed since evacuation was last paid for: writers pay in proportion. */
   debtUnits: number = 0;
+  /** A segment has at most this many units, a power of two, unless one block needs more: 16 MB. */
+  segmentUnits: number = SEGMENT_UNITS;
 
   // By slot: units of its buffer, units in live blocks, and slots that an oversize buffer covers.
   #capacity: number[] = [0];
@@ -345,7 +347,8 @@ export class Slab {
     // The current segment may become the victim itself: then there is no current one any more.
     if (this.victim < 0 && this.#isWasteful()) this.chooseVictim(1);
     const needed = this.#bump + units;
-    if (this.#limit > 0 && this.#limit < COPIED_UNITS && needed <= SEGMENT_UNITS) {
+    const copied = Math.min(COPIED_UNITS, this.segmentUnits);
+    if (this.#limit > 0 && this.#limit < copied && needed <= SEGMENT_UNITS) {
       this.#growCurrent(needed);
     } else {
       this.#openSegment(units);
@@ -365,10 +368,10 @@ export class Slab {
     this.#limit = capacity;
   }
 
-  /** Opens the next segment, as large as all that is in use, so that slabs double; at most 16 MB. */
+  /** Opens the next segment, as large as all that is in use, so that slabs double; at most `segmentUnits`. */
   #openSegment(units: number): void {
     let capacity = FIRST_UNITS;
-    const aim = Math.min(Math.max(units + 1, this.#used), SEGMENT_UNITS);
+    const aim = Math.max(units + 1, Math.min(this.#used, this.segmentUnits));
     while (capacity < aim) capacity *= 2;
     const slot = this.#findSlots(0, 1);
     const bytes = new Uint8Array(allocate(capacity * 8));

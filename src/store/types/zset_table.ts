@@ -43,6 +43,8 @@ export interface Seeds {
   readonly seed0: number;
   /** The high half, a u32. */
   readonly seed1: number;
+  /** Most units of 8 bytes by which a slab grows at once; 16 MB unless told. */
+  readonly segmentUnits?: number;
 }
 
 /** Members in records, by name and in order. An entry is valid until the next write. */
@@ -57,7 +59,9 @@ export class ZsetTable implements StoredObject {
 
   /** Makes a sorted set without members. */
   constructor(seeds: Seeds) {
-    this.#seeds = { seed0: seeds.seed0, seed1: seeds.seed1 };
+    const { seed0, seed1, segmentUnits } = seeds;
+    this.#seeds = { seed0, seed1, segmentUnits };
+    if (segmentUnits !== undefined) this.#slab.segmentUnits = segmentUnits;
     this.#dict = new Dict(this.#slab, seeds.seed0, seeds.seed1);
     this.#index = new ScoreIndex(this.#slab);
   }
