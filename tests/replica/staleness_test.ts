@@ -73,13 +73,18 @@ test("maxStalenessMs: a master that falls silent without closing is too old as w
   const master = await world.master({ pingIntervalMs: 1000 });
   master.call("SET", "k", "v");
   const replica = world.replica({ maxStalenessMs: 5000 });
+  const told: string[] = [];
+  replica.on("stale", ({ sinceMs }) => told.push(`stale ${world.clock.now() - sinceMs >= 5000}`));
+  replica.on("fresh", () => told.push("fresh"));
   void replica.start();
   await world.clock.advance(3000);
   assert.equal(replica.get("k"), "v");
   world.net.faults.stalled = true;
   await world.clock.advance(4000);
   assert.equal(replica.get("k"), "v");
+  assert.deepEqual(told, []);
   await world.clock.advance(2000);
+  assert.deepEqual(told, ["stale true"]);
   assert.equal(replica.status().state, "live");
   assert.throws(() => replica.get("k"), /MASTERDOWN .* maxStalenessMs/);
   assert.throws(() => replica.call("GET", "k"), /MASTERDOWN .* maxStalenessMs/);
@@ -89,6 +94,7 @@ test("maxStalenessMs: a master that falls silent without closing is too old as w
   await world.clock.advance(2000);
   assert.equal(replica.get("k"), "v");
   assert.equal(replica.status().staleSinceMs, undefined);
+  assert.deepEqual(told, ["stale true", "fresh"]);
   await world.close(replica, master);
 });
 
