@@ -29,6 +29,19 @@ export type {
   SentinelAccess,
   ServerOptions,
 } from "./src/replica/options.ts";
+export type { MetricsOptions } from "./src/replica/metrics.ts";
+export type { MetricsCollector } from "./src/observe/collector.ts";
+export type { Meter, MeterInstrument, MeterOptions, MeterResult } from "./src/observe/meter.ts";
+export type {
+  HistogramMetric,
+  HistogramSample,
+  Labels,
+  Metric,
+  MetricDescription,
+  MetricKind,
+  Sample,
+  ValueMetric,
+} from "./src/observe/metric.ts";
 export type { UserOptions } from "./src/server/users.ts";
 export type { Listener, ReplicaEvents, StateEvent, SyncEvent } from "./src/replica/events.ts";
 export {

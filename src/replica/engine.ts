@@ -31,6 +31,7 @@ import { Messages } from "../feed/messages.ts";
 import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
 import { LOADING_TEXT, TOO_STALE_TEXT } from "../server/availability.ts";
+import { figuresOf, type ServerFigures } from "../server/figures.ts";
 import { Server } from "../server/server.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { DecodeCacheOptions, MasterTarget, ServerOptions } from "./options.ts";
@@ -196,6 +197,16 @@ export class ReplicaEngine implements ReaderSource {
   replaced(): void {
     this.#loadedAtMs = this.clock.now();
     this.#server.dispatcher.host.touchAll(-1);
+  }
+
+  /** Whether there is whole data, as fresh as it must be. */
+  get ready(): boolean {
+    return !this.#awaitsData && this.refusal === undefined;
+  }
+
+  /** The read port in numbers. */
+  get figures(): ServerFigures {
+    return figuresOf(this.#server.dispatcher);
   }
 
   /** Where clients are served; undefined while they are not. */

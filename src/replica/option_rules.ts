@@ -20,6 +20,7 @@ import {
   text,
 } from "../base/shape.ts";
 import type { Logger } from "../base/logger.ts";
+import type { MetricsCollector } from "../observe/collector.ts";
 import type { TlsClientOptions } from "../net/socket.ts";
 import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
 import { checkReaders, parseListen, parseMaster } from "./options.ts";
@@ -30,6 +31,7 @@ import type {
   SentinelAccess,
   ServerOptions,
 } from "./options.ts";
+import type { MetricsOptions } from "./metrics.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
 import type { WaitOptions } from "../replication/waiting.ts";
 import {
@@ -179,6 +181,33 @@ const logger: Rule = (value, name) => {
   methods(...["debug", "info", "warn", "error"] satisfies (keyof Logger)[])(value, name);
 };
 
+/** The methods of a collector, each of which may be left out. */
+const COLLECTOR_METHODS: readonly (keyof MetricsCollector)[] = [
+  "recordSyncDuration",
+  "recordCommandProcessed",
+  "recordNetworkBytes",
+  "recordKeyCount",
+  "recordMemoryUsage",
+  "recordReconnection",
+  "recordError",
+];
+
+const collector: Rule = (value, name) => {
+  methods()(value, name);
+  const given = COLLECTOR_METHODS.filter((method) => (value as MetricsCollector)[method]);
+  methods(...given)(value, name);
+  if (given.length > 0) return;
+  throw new TypeError(`${name} has none of the methods ${COLLECTOR_METHODS.join(", ")}`);
+};
+
+const metrics = shape(
+  {
+    name: text(),
+    collector,
+    meter: methods("createObservableGauge", "createObservableCounter"),
+  } satisfies Rules<MetricsOptions>,
+);
+
 const replicaOptions = shape(
   {
     master,
@@ -201,6 +230,7 @@ const replicaOptions = shape(
     onDivergence: oneOf("repair", "resync", "continue", "stop"),
     onUnsupported: oneOf("keep", "fail"),
     logger,
+    metrics,
     onSync: callback,
     net: netRule,
     clock: clockRule,

@@ -15,6 +15,7 @@ import {
   parseMasterUrl,
   parseSentinelAddress,
 } from "./master_url.ts";
+import type { MetricsOptions } from "./metrics.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import type { UserOptions } from "../server/users.ts";
 
@@ -193,6 +194,8 @@ export interface ReplicaOptions {
   readonly onUnsupported?: "keep" | "fail";
   /** Gets every message; unless told, warnings and errors go to the console. False is silence. */
   readonly logger?: Logger | false;
+  /** Who gets metrics, beside those who call `metrics()` or `prometheus()`. */
+  readonly metrics?: MetricsOptions;
   /** Called after each synchronisation, full or partial: a listener of the event `sync`. */
   readonly onSync?: (event: { readonly kind: "full" | "partial" }) => void;
   /** Network in place of the runtime's own: of an edge runtime, or of a simulation. */

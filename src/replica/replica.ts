@@ -13,10 +13,8 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
 import { hostClock } from "../net/host_clock.ts";
 import { type Logger, SILENT, unfailing } from "../base/logger.ts";
-import { Prng } from "../base/prng.ts";
 import { MAX_TIMER_MS } from "../base/shape.ts";
 import { type Address, formatAddress, type Net } from "../net/socket.ts";
 import { loadFileStorage, loadNet } from "../net/runtime.ts";
@@ -24,22 +22,23 @@ import { HistoryChain } from "../replication/history.ts";
 import { ReplicationLink } from "../replication/link.ts";
 import { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
-import type { LinkCredentials, LinkEvent, LinkStatus } from "../replication/types.ts";
+import type { LinkEvent, LinkStatus } from "../replication/types.ts";
 import { Keyspace } from "../store/keyspace/keyspace.ts";
 import { Collections } from "../feed/collections.ts";
 import { LiveValues } from "../feed/live.ts";
-import { Feed } from "../feed/changes/feed.ts";
+import type { Feed } from "../feed/changes/feed.ts";
 import { FeedReader } from "../feed/feed_reader.ts";
+import type { Metric } from "../observe/metric.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
+import { databaseFacts } from "./metric_rows.ts";
+import { ReplicaMetrics } from "./metrics.ts";
 import { checkOptions, checkWait } from "./option_rules.ts";
 import {
   checkReaders,
   type MasterTarget,
   parseListen,
   parseMaster,
-  type Password,
-  type Readers,
   type ReplicaOptions,
   type SentinelTarget,
 } from "./options.ts";
@@ -51,29 +50,22 @@ import { Master } from "../write/master.ts";
 import type { WriteOptions, WriteResult } from "../write/types.ts";
 import type { MasterWriter } from "../write/writer.ts";
 import { MasterProbe } from "./probe.ts";
-import type { SnapshotPosition } from "../rdb/encoder.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
 import { describeStatus, type ReplicaState, type ReplicaStatus } from "./status.ts";
 import { OwnData } from "./own_data.ts";
 import { checkDatabase, Storage } from "./storage.ts";
+import {
+  makeFeed,
+  portOf,
+  positionOf,
+  READERS,
+  secureRandom,
+  toCredentials,
+  WARNINGS,
+} from "./wiring.ts";
 import { certainEnd, makeWriter, splitOptions } from "./writes.ts";
 import { TimeoutError, type WaitOptions, within } from "../replication/waiting.ts";
-
-const WARNINGS: Logger = {
-  debug() {},
-  info() {},
-  warn: (message) => console.warn(`replica: ${message}`),
-  error: (message) => console.error(`replica: ${message}`),
-};
-
-/** Who may read, as the log says it. */
-const READERS: Readonly<Record<Readers, string>> = {
-  everybody: "everybody who reaches it may read everything",
-  loopback: "whoever runs on this machine may read everything",
-  password: "with a password",
-  certificate: "with a client certificate",
-};
 
 /**
  * A replica of a master's dataset, read synchronously.
@@ -115,6 +107,7 @@ export class Replica extends FeedReader {
   readonly #collections: Collections;
   readonly #writer: MasterWriter;
   readonly #master: Master;
+  readonly #metrics: ReplicaMetrics;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
   #net: Net | undefined;
@@ -181,6 +174,7 @@ export class Replica extends FeedReader {
     this.#keyspace = keyspace;
     this.#engine = engine;
     this.#emitter = new Emitter(logger);
+    this.#metrics = this.#makeMetrics();
     engine.refusalChanged = () => this.#live.changedAll();
     this.#writer = this.#makeWriter(chain);
     this.#master = new Master(this.#writer);
@@ -291,6 +285,21 @@ export class Replica extends FeedReader {
   /** Running totals since the replica was made; `status().counters`. */
   get stats(): ReplicaStatus["counters"] {
     return this.status().counters;
+  }
+
+  /** Every metric at this moment, those without values included; always the same ones in the same order. */
+  metrics(): Metric[] {
+    return this.#metrics.list();
+  }
+
+  /**
+   * Every metric as text, to be scraped by Prometheus. All names begin with `rimr_`; each sample has the master as a
+   * label, and the name that the option `metrics.name` gives.
+   *
+   * @param options `openMetrics: true` for the format OpenMetrics 1.0 in place of Prometheus's own.
+   */
+  prometheus(options: { readonly openMetrics?: boolean } = {}): string {
+    return this.#metrics.text(options.openMetrics === true);
   }
 
   /**
@@ -414,6 +423,7 @@ export class Replica extends FeedReader {
     this.#probe = this.#makeProbe(net, this.#target);
     this.#staleness?.judge();
     this.#snapshots?.start();
+    this.#metrics.start();
   }
 
   /** Loads the snapshot that an earlier process wrote, once. Returns where its data stands. */
@@ -524,6 +534,24 @@ export class Replica extends FeedReader {
     });
   }
 
+  #makeMetrics(): ReplicaMetrics {
+    const { keyspace } = this.#engine;
+    return new ReplicaMetrics({
+      options: this.#options.metrics ?? {},
+      emitter: this.#emitter,
+      clock: this.#clock,
+      logger: this.#logger,
+      read: () => ({
+        status: this.status(),
+        databases: keyspace.indexes().map((db) => databaseFacts(keyspace, db)),
+        memory: keyspace.memory(),
+        server: this.#engine.figures,
+        ready: this.#engine.ready,
+        nowMs: this.#clock.now(),
+      }),
+    });
+  }
+
   #makeProbe(net: Net, target: MasterTarget): MasterProbe {
     const { connectMs, handshakeMs } = timeoutsWithDefaults(this.#options.timeouts ?? {});
     return new MasterProbe({
@@ -619,6 +647,7 @@ export class Replica extends FeedReader {
     await this.#sentinel?.stop();
     await this.#starting?.catch(() => undefined);
     await this.#snapshots?.close();
+    this.#metrics.close();
     this.#writer.close();
     this.#own?.close();
     this.#staleness?.stop();
@@ -639,50 +668,4 @@ export class Replica extends FeedReader {
     const reason = cause?.message ?? `the link is in state ${status?.state ?? "none"}`;
     return new TimeoutError(`${what} within ${timeoutMs} ms: ${reason}`, { cause });
   }
-}
-
-/** The change feeds. @param opened Whether there may be data: the link stands, or none is needed. */
-function makeFeed(
-  engine: ReplicaEngine,
-  chain: HistoryChain,
-  logger: Logger,
-  opened: () => boolean,
-): Feed {
-  const { keyspace, clock, commits } = engine;
-  return new Feed({
-    keyspace,
-    commits,
-    chain,
-    clock,
-    hasData: () => opened() && commits.place.hasData,
-    report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),
-  });
-}
-
-function toCredentials(
-  { username, password }: { username: string | undefined; password: Password | undefined },
-): LinkCredentials | undefined {
-  return password === undefined ? undefined : { username, password };
-}
-
-/** Where the data stands in the master's stream; undefined when PSYNC could not resume from there. */
-function positionOf(
-  link: LinkStatus | undefined,
-  histories: readonly string[],
-): SnapshotPosition | undefined {
-  if (link === undefined || !link.resumable) return undefined;
-  // A key that is being fetched is not what the stream made of it, and a later process would not know.
-  if (link.repairs !== undefined && link.repairs.awaited > 0) return undefined;
-  return { replid: link.replid, offset: link.appliedOffset, streamDb: link.db, histories };
-}
-
-function portOf(address: Address): number | undefined {
-  return address.transport === "tcp" ? address.port : undefined;
-}
-
-/** A generator seeded from `crypto`: keys chosen to collide in our hash tables must not be foreseeable. */
-function secureRandom(): () => number {
-  const [low, high] = crypto.getRandomValues(new Uint32Array(2));
-  const prng = new Prng((high >>> 11) * 2 ** 32 + low);
-  return () => prng.next();
 }

@@ -78,11 +78,11 @@ export class Repair implements FetchOwner {
   readonly #fetcher: Fetcher;
   readonly #keys: AwaitedKeys = new AwaitedKeys();
   readonly #begun: Record<RepairReason, number> = { unknown: 0, failed: 0, derived: 0, doubted: 0 };
-  readonly #ended: Record<RepairResult, number> = {
-    fetched: 0,
-    replaced: 0,
-    cleared: 0,
-    refused: 0,
+  readonly #ended: Record<RepairReason, Record<RepairResult, number>> = {
+    unknown: noResults(),
+    failed: noResults(),
+    derived: noResults(),
+    doubted: noResults(),
   };
   readonly #unknownCommands: NameCounts = new NameCounts();
   readonly #failedCommands: NameCounts = new NameCounts();
@@ -288,7 +288,7 @@ export class Repair implements FetchOwner {
       keptBytes: this.#keys.keptBytes,
       settledOffset,
       begun: { ...this.#begun },
-      ended: { ...this.#ended },
+      ended: structuredClone(this.#ended),
       fetches: this.#fetcher.fetches,
       looks: this.#fetcher.looks,
       unknownCommands: this.#unknownCommands.toRecord(),
@@ -317,7 +317,7 @@ export class Repair implements FetchOwner {
 
   /** A value that cannot be had. What follows depends on why it is awaited: never a full sync for a new command. */
   refused(awaited: AwaitedKey, why: string): void {
-    this.#ended.refused++;
+    this.#ended[awaited.reason].refused++;
     this.#tell(
       `refused ${why}`,
       `A key that is awaited cannot be fetched: ${why}; it stays as last known`,
@@ -484,7 +484,7 @@ export class Repair implements FetchOwner {
     this.#fetcher.forget(awaited);
     this.#keys.delete(awaited);
     this.awaited = this.#keys.size;
-    this.#ended[result]++;
+    this.#ended[awaited.reason][result]++;
   }
 
   #dropArrival(awaited: AwaitedKey): void {
@@ -583,4 +583,8 @@ function isSameKey(use: KeyUse, other: KeyUse, argv: Argv): boolean {
   if (use.db !== other.db) return false;
   const [a, b] = [argv.at(use.index), argv.at(other.index)];
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function noResults(): Record<RepairResult, number> {
+  return { fetched: 0, replaced: 0, cleared: 0, refused: 0 };
 }

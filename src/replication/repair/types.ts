@@ -97,6 +97,9 @@ export interface AwaitedKeyStatus {
   readonly sinceMs: number;
 }
 
+/** How many keys were awaited for each reason and came to each result. */
+export type RepairOutcomes = Readonly<Record<RepairReason, Readonly<Record<RepairResult, number>>>>;
+
 /** How repairs stand at one moment. */
 export interface RepairStatus {
   /** How many keys are awaited: they read as what was last known of them. */
@@ -109,8 +112,8 @@ export interface RepairStatus {
   readonly settledOffset: number;
   /** Keys that began to be awaited, by reason. */
   readonly begun: Readonly<Record<RepairReason, number>>;
-  /** Keys that are awaited no more, by what became of them. */
-  readonly ended: Readonly<Record<RepairResult, number>>;
+  /** Keys that are awaited no more, by why they were and what became of them. */
+  readonly ended: RepairOutcomes;
   /** How often a value was asked for, repetitions included. */
   readonly fetches: number;
   /** How often it was asked whether a key is there and of which type, repetitions included. */

@@ -17,6 +17,7 @@ import { Replica } from "../../../src/replica/replica.ts";
 import type { ReplicaOptions } from "../../../src/replica/options.ts";
 import { TestMaster, type TestMasterOptions } from "../../../src/testing/mod.ts";
 import { NEW_COMMANDS } from "../../support/new_commands.ts";
+import { endedAs } from "../../support/repairs.ts";
 import { pause, until } from "../../support/waiting.ts";
 
 /** A command that no user may run. */
@@ -329,7 +330,8 @@ test("a key whose slot is given away while it is awaited is gone, whatever the m
   await until("slots to be given away", () => trims > 0);
   await settled();
   assert.deepEqual(readout(replica), readoutOf(master));
-  const { cleared, fetched } = replica.status().repairs!.ended;
+  const { repairs } = replica.status();
+  const [cleared, fetched] = [endedAs(repairs, "cleared"), endedAs(repairs, "fetched")];
   // An answer may come before the slot goes.
   assert.equal(cleared + fetched, 2);
   assert.equal(replica.stats.fullSyncs, 1);
@@ -367,8 +369,8 @@ test("a slot that is not the master's yet is asked of again, and costs no full s
   await until("a first question", () => moves > 0);
   await settled();
   assert.deepEqual(readout(replica), readoutOf(master));
-  const { ended } = replica.status().repairs!;
-  assert.deepEqual([ended.refused, replica.stats.fullSyncs], [0, 1]);
+  const { repairs } = replica.status();
+  assert.deepEqual([endedAs(repairs, "refused"), replica.stats.fullSyncs], [0, 1]);
   await close();
 });
 
@@ -530,7 +532,7 @@ test("a value that is too large stays as last known, and is named once", async (
   });
   master.call("SET", "a", "old");
   for (let i = 0; i < 3; i++) master.call("XAPPEND", "a", "new");
-  await until("a refusal", () => replica.status().repairs!.ended.refused > 0);
+  await until("a refusal", () => endedAs(replica.status().repairs, "refused") > 0);
   const { repairs, counters } = replica.status();
   assert.deepEqual([repairs!.awaited, repairs!.fetches, counters.fullSyncs], [1, 0, 1]);
   assert.equal(replica.get("a"), "old");

@@ -1,0 +1,81 @@
+/**
+ * What the public class is wired with that needs nothing of it: what it logs by default, how feeds are made, and small
+ * translations between the rooms.
+ *
+ * @module
+ */
+
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { Prng } from "../base/prng.ts";
+import { Feed } from "../feed/changes/feed.ts";
+import type { Address } from "../net/socket.ts";
+import type { SnapshotPosition } from "../rdb/encoder.ts";
+import type { HistoryChain } from "../replication/history.ts";
+import type { LinkCredentials, LinkStatus } from "../replication/types.ts";
+import type { ReplicaEngine } from "./engine.ts";
+import type { Password, Readers } from "./options.ts";
+
+/** Where messages go unless told: warnings and errors to the console. */
+export const WARNINGS: Logger = {
+  debug() {},
+  info() {},
+  warn: (message) => console.warn(`replica: ${message}`),
+  error: (message) => console.error(`replica: ${message}`),
+};
+
+/** Who may read, as the log says it. */
+export const READERS: Readonly<Record<Readers, string>> = {
+  everybody: "everybody who reaches it may read everything",
+  loopback: "whoever runs on this machine may read everything",
+  password: "with a password",
+  certificate: "with a client certificate",
+};
+
+/** The change feeds. @param opened Whether there may be data: the link stands, or none is needed. */
+export function makeFeed(
+  engine: ReplicaEngine,
+  chain: HistoryChain,
+  logger: Logger,
+  opened: () => boolean,
+): Feed {
+  const { keyspace, clock, commits } = engine;
+  return new Feed({
+    keyspace,
+    commits,
+    chain,
+    clock,
+    hasData: () => opened() && commits.place.hasData,
+    report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),
+  });
+}
+
+/** What the link logs in with; undefined where no password is given. */
+export function toCredentials(
+  { username, password }: { username: string | undefined; password: Password | undefined },
+): LinkCredentials | undefined {
+  return password === undefined ? undefined : { username, password };
+}
+
+/** Where the data stands in the master's stream; undefined when PSYNC could not resume from there. */
+export function positionOf(
+  link: LinkStatus | undefined,
+  histories: readonly string[],
+): SnapshotPosition | undefined {
+  if (link === undefined || !link.resumable) return undefined;
+  // A key that is being fetched is not what the stream made of it, and a later process would not know.
+  if (link.repairs !== undefined && link.repairs.awaited > 0) return undefined;
+  return { replid: link.replid, offset: link.appliedOffset, streamDb: link.db, histories };
+}
+
+/** The TCP port of an address; undefined for a Unix socket. */
+export function portOf(address: Address): number | undefined {
+  return address.transport === "tcp" ? address.port : undefined;
+}
+
+/** A generator seeded from `crypto`: keys chosen to collide in our hash tables must not be foreseeable. */
+export function secureRandom(): () => number {
+  const [low, high] = crypto.getRandomValues(new Uint32Array(2));
+  const prng = new Prng((high >>> 11) * 2 ** 32 + low);
+  return () => prng.next();
+}
