@@ -116,7 +116,7 @@ export interface Family {
  */
 function endsServer({ product, version }: ServerBinary, args: readonly string[]): boolean {
   if (product !== "redis") return false;
-  if (!atLeast(version, "7.0") && /^[shz]randmember/i.test(args[0])) {
+  if (!atLeast(version, "7.0") && /^([sz]randmember|hrandfield)$/i.test(args[0])) {
     return /^-\d{19}$/.test(args[2] ?? "");
   }
   if (!atLeast(version, "8.4")) return false;
@@ -248,7 +248,8 @@ export class Differential {
     const name = args[0].toUpperCase();
     const [their, our] = [theirs, ours].map((bytes) => readReply(bytes, 0, bytes.length)!.value);
     if (this.#family.same?.(args, theirs, ours)) return true;
-    if (theirs[0] === 0x2d || ours[0] === 0x2d) return this.#isSameError(args, theirs, ours);
+    if (this.#isOtherwise(args, theirs, ours)) return true;
+    if (theirs[0] === 0x2d || ours[0] === 0x2d) return false;
     switch (name) {
       case "KEYS":
         return sorted(their) === sorted(our);
@@ -291,7 +292,7 @@ export class Differential {
     }
   }
 
-  #isSameError(args: string[], theirs: Uint8Array, ours: Uint8Array): boolean {
+  #isOtherwise(args: string[], theirs: Uint8Array, ours: Uint8Array): boolean {
     const { product, version } = this.#server.binary;
     const text = `${show(args)} ${latin1(theirs)}${latin1(ours)}`;
     return [...DIFFERENCES, ...this.#family.differences ?? []].some((row) =>

@@ -55,6 +55,8 @@ function merge(families: readonly Family[]): Family {
     isBarred: (args) => families.some(({ isBarred }) => isBarred?.(args) ?? false),
     differences: families.flatMap(({ differences }) => differences ?? []),
     same: (args, theirs, ours) => families.some(({ same }) => same?.(args, theirs, ours) ?? false),
+    limits: Object.assign({}, ...families.map(({ limits }) => limits ?? {})),
+    parameters: families.flatMap(({ parameters }) => parameters ?? []),
     reads: Object.assign({}, ...families.map(({ reads }) => reads ?? {})),
   };
 }

@@ -9,7 +9,7 @@ import { latin1 } from "../../../src/base/ascii.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { readReply, type Reply } from "../../support/resp.ts";
 import { type ServerBinary, sinceRedis } from "../../support/servers.ts";
-import { type Family, optionWords, type Tolerance } from "../differential.ts";
+import { type Difference, type Family, optionWords, type Tolerance } from "../differential.ts";
 import type { Generator, Maker } from "../generator.ts";
 
 /** The two clocks read one command's time at most this far apart. */
@@ -164,6 +164,12 @@ export const HASH_MAKERS: readonly Maker[] = [
   [1, "5.0", (g) => ["GET", g.key()]],
 ];
 
+/** Where versions differ. */
+const HASH_DIFFERENCES: readonly Difference[] = [
+  // Before 7.0 any count was taken.
+  { product: "redis", below: "7.0", fits: /^"hrandfield" .*-ERR value is out of range\r\n$/is },
+];
+
 function valueOf(bytes: Uint8Array): Reply {
   return readReply(bytes, 0, bytes.length)!.value;
 }
@@ -280,6 +286,7 @@ export function hashFamily(binary: ServerBinary, entries = 512, longest = 64): F
     limits,
     parameters: isDefault ? [] : parameters,
     makers: HASH_MAKERS,
+    differences: HASH_DIFFERENCES,
     same: (args, theirs, ours) => tolerances.some((same) => same(args, theirs, ours)),
     reads: { hash: [["HLEN"], ["HGETALL"], ["DEBUG", "DIGEST-VALUE"]] },
   };

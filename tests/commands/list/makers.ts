@@ -117,6 +117,14 @@ export const LIST_MAKERS: readonly Maker[] = [
 export const LIST_DIFFERENCES: readonly Difference[] = [
   // 7.0 takes any rank.
   { product: "redis", below: "7.2", fits: /^"lpos" .*value must between/is },
+  // Before 7.0 a missing key was a null under RESP2, with a count too.
+  { product: "redis", below: "7.0", fits: /^"[lr]pop" .* \$-1\r\n\*-1\r\n$/is },
+  // Before 7.0 a count of 0 was answered as a missing key, before the key was looked up.
+  {
+    product: "redis",
+    below: "7.0",
+    fits: /^"[lr]pop" .* (_|\$-1|\*-1)\r\n(\*0\r\n$|-WRONGTYPE)/is,
+  },
 ];
 
 function text(bytes: Uint8Array): string {

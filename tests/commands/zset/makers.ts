@@ -294,7 +294,8 @@ export const GEO_MAKERS: readonly Maker[] = [
     ...g.has("7.0") && g.prng.oneIn(5) ? [g.pick(STORES), g.pick(KEYS)] : [],
   ]],
   [6, "6.2", (g) => ["GEOSEARCH", geoKey(g), ...g.shuffle([from(g), by(g), geoOptions(g)])]],
-  [3, "6.2", (g) => [
+  // As 6.0 with STORE, 6.2 leaves the destination alone when the source is missing.
+  [3, "7.0", (g) => [
     "GEOSEARCHSTORE",
     g.pick([...KEYS, ...GEO_KEYS]),
     geoKey(g),
@@ -313,6 +314,8 @@ export const ZSET_DIFFERENCES: readonly Difference[] = [
   },
   // 6.0 looks the key up before it reads the other arguments.
   { product: "redis", below: "7.0", fits: /^"(geo|z|bz).* (\*0|:0|_|\*-1|\$-1)\r\n-ERR/is },
+  // Before 7.0 a count of 0 was answered before the key was looked up.
+  { product: "redis", below: "7.0", fits: /^"zpop(min|max)" .* \*0\r\n-WRONGTYPE/is },
   // Before 7.2 ZRANK had no WITHSCORE: a fourth argument was a wrong number of them.
   { product: "redis", below: "7.2", fits: /^"z(rev)?rank" .*-ERR wrong number .*\n-ERR syntax/is },
   { product: "valkey", from: "9.0", fits: /-ERR member .* does not exist\r\n-ERR could not dec/s },
