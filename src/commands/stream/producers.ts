@@ -35,6 +35,10 @@ const OTHER_ENTRY = "ERR IID already exists for this producer with a different s
 const id = new StreamId();
 const known = new StreamId();
 const pair = new ByteBuffer();
+/** The bytes of an id that Redis reckons. */
+const ID_BYTES = 16;
+const idBytes = new Uint8Array(ID_BYTES);
+const idView = new DataView(idBytes.buffer);
 
 /** Counts a repeated XADD of a master's stream, which adds nothing and trims nothing. */
 export function passOver(ctx: Context, argv: Argv, entry: Entry): void {
@@ -90,30 +94,36 @@ function producerId(argv: Argv, options: AddOptions): string {
 }
 
 /**
- * An id of 16 bytes for the fields and values from an argument on, the same in whatever order the pairs
- * come. Redis's own id has these properties too but other bytes, so that an entry which is carried to a server by
- * DUMP and RESTORE is not known there as a repeated one.
+ * The id of 16 bytes that Redis reckons from fields and values from an argument on, the same in whatever order
+ * the pairs come: sums and exclusive ors of the pairs' hashes, those of one half turned into the other half
+ * (`t_stream.c xaddCommand`, seen on 8.6.2).
  */
 function automaticId(argv: Argv, first: number): string {
-  let low = 0n;
-  let high = 0n;
+  let [lowSum, highSum, lowXor, highXor] = [0n, 0n, 0n, 0n];
   for (let i = first; i < argv.count; i += 2) {
-    const hash = pairHash(argv, i);
-    low += hash.low;
-    high += hash.high;
+    const { low, high } = pairHash(argv, i);
+    lowSum += low;
+    highSum += high;
+    lowXor ^= low;
+    highXor ^= high;
   }
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, low, true);
-  view.setBigUint64(8, high, true);
-  return latin1(bytes, 0, 16);
+  idView.setBigUint64(0, BigInt.asUintN(64, lowSum) ^ turnedLeft(highXor), true);
+  idView.setBigUint64(8, BigInt.asUintN(64, highSum) ^ turnedLeft(lowXor), true);
+  return latin1(idBytes, 0, ID_BYTES);
 }
 
+/** 64 bits turned left by one. */
+function turnedLeft(bits: bigint): bigint {
+  return BigInt.asUintN(64, bits << 1n) | (bits >> 63n);
+}
+
+/** The hash of the field, its length as eight bytes, and the value. */
 function pairHash({ bytes, starts, ends }: Argv, index: number): Hash128 {
   pair.clear();
+  pair.writeBytes(bytes, starts[index], ends[index]);
   const length = ends[index] - starts[index];
   for (let i = 0; i < 4; i++) pair.writeByte((length >>> (8 * i)) & 0xff);
-  pair.writeBytes(bytes, starts[index], ends[index]);
+  for (let i = 0; i < 4; i++) pair.writeByte(0);
   pair.writeBytes(bytes, starts[index + 1], ends[index + 1]);
   return xxh128(pair.bytes, 0, pair.length);
 }

@@ -6,8 +6,11 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
+import { latin1 } from "../../../src/base/ascii.ts";
 import { specification } from "../../support/specification.ts";
+import { atLeast, serverTest, startServer } from "../../support/servers.ts";
 import { Engine } from "../engine.ts";
 
 await specification("stream/producers");
@@ -124,3 +127,40 @@ test("a stand-alone master answers a repeated entry with the first one's id and 
     "XADD s IDMPAUTO p 1700000000500-0 a bc d ",
   ]);
 });
+
+test("IDMPAUTO reckons the id that Redis 8.6.2 reckons", () => {
+  const rows: readonly (readonly [words: string[], id: string])[] = [
+    [["f", "v"], "6e95729ee727f0814aedffba55730079"],
+    [["a", "1", "b", "2"], "c5b282935f77a53123e1ff7a302a11f2"],
+    [["b", "2", "a", "1"], "c5b282935f77a53123e1ff7a302a11f2"],
+    [["a", "1", "a", "1"], "7cd8847868842eaf3c2706c3f301a55b"],
+    [["", ""], "1a9f7ebbaea1d61d30b6b8daa3e38da7"],
+  ];
+  for (const [words, id] of rows) {
+    const engine = replica();
+    engine.call("XADD", "s", "IDMPAUTO", "p", "1700000000000-1", ...words);
+    const dump = Buffer.from(engine.raw(["DUMP", "s"])).toString("hex");
+    // In a dump: one id of sixteen bytes.
+    assert.match(dump, new RegExp(`01700110${id}81`), words.join(" "));
+  }
+});
+
+await serverTest(
+  "an entry of IDMPAUTO that RESTORE brings is known as a repeated one",
+  async (binary) => {
+    await using server = await startServer(binary);
+    const engine = new Engine("master");
+    engine.becomeDataOf(binary);
+    engine.at(Date.now());
+    for (const length of [0, 1, 3, 8, 16, 17, 100, 128, 129, 240, 241, 1000, 5000]) {
+      const words = ["field", "x".repeat(length), "y".repeat(length), "", "\xff", "1"];
+      const there = await server.call("XADD", "s", "IDMPAUTO", "p", "*", ...words);
+      const payload = await server.call("DUMP", "s") as Uint8Array;
+      const restored = engine.call("RESTORE", "s", "0", payload, "REPLACE");
+      assert.equal(restored, "+OK\r\n", `${length} bytes`);
+      const here = engine.call("XADD", "s", "IDMPAUTO", "p", "*", ...words);
+      assert.equal(here.split("\r\n")[1], latin1(there as Uint8Array), `${length} bytes`);
+    }
+  },
+  { isFor: ({ product, version }) => product === "redis" && atLeast(version, "8.6") },
+);
