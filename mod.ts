@@ -179,6 +179,8 @@ export { Master, Transaction } from "./src/write/master.ts";
 export type { WriteOptions, WriteResult } from "./src/write/types.ts";
 export type { ScoredMember, SetOptions, XaddOptions, ZaddOptions } from "./src/write/shortcuts.ts";
 export { WriteError, type WriteErrorCode } from "./src/write/errors.ts";
+export type { ForwardingOptions } from "./src/write/forwards.ts";
+export type { ForwardStatus } from "./src/server/master_access.ts";
 export { CommandError } from "./src/commands/engine/errors.ts";
 export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";
 export type {

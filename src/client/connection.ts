@@ -15,6 +15,7 @@
 
 import { utf8 } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
+import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { conceal } from "../base/secrets.ts";
@@ -27,12 +28,15 @@ import {
   type TlsClientOptions,
 } from "../net/socket.ts";
 import { isTlsRecord, MAY_SPEAK_TLS, SPEAKS_TLS } from "../net/tls_record.ts";
+import type { RawReply } from "../resp/raw.ts";
 import { ReplyParser } from "../resp/reply_parser.ts";
 import { ErrorReply, Push, type RespValue, VerbatimString } from "../resp/types.ts";
 import { writeCommand } from "../resp/writer.ts";
 
 /** Longest string accepted in a reply unless told: a sentinel's answers are a few kilobytes. */
 const MAX_REPLY_BYTES = 1024 * 1024;
+/** Bytes of memory kept for a reply that comes in several chunks. */
+const KEPT_BYTES = 64 * 1024;
 /** Kinds of message that RESP2 sends as an array of the same form as a reply. */
 const MESSAGES: ReadonlySet<string> = new Set(["message", "pmessage", "smessage"]);
 
@@ -76,7 +80,9 @@ interface Question {
   readonly name: string;
   /** When it was sent, on the monotonic clock. */
   readonly askedMs: number;
-  resolve(reply: RespValue): void;
+  /** Whether the reply is wanted as it came, beside its value; it is then no failure when it is an error. */
+  readonly raw: boolean;
+  resolve(reply: RespValue | RawReply): void;
   reject(error: Error): void;
 }
 
@@ -91,6 +97,12 @@ export class ClientConnection {
   readonly #parser: ReplyParser;
   readonly #stop: () => void;
   readonly #questions: Question[] = [];
+  /** Bytes of the reply that has begun to come, while any question wants them. */
+  readonly #begun: ByteBuffer = new ByteBuffer();
+  /** How many of the questions want their reply as it came. */
+  #raws: number = 0;
+  /** Bytes that have come before the chunk at hand. */
+  #received: number = 0;
   #timer: TimerId | undefined;
   #subscribes: boolean = false;
   #closed: boolean = false;
@@ -153,14 +165,41 @@ export class ClientConnection {
     assert(args.length > 0, "a command has a name");
     const name = typeof args[0] === "string" ? args[0] : utf8(args[0]);
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(new Error("the connection is closed"));
+      if (!this.#expect({ name, raw: false, resolve: resolve as Question["resolve"], reject })) {
+        return;
+      }
       if (/^[PS]?SUBSCRIBE$/i.test(name)) this.#subscribes = true;
-      const askedMs = this.#options.clock.monotonic();
-      this.#questions.push({ name, askedMs, resolve, reject });
-      if (this.#questions.length === 1) this.#watch();
       writeCommand(this.#socket.out, ...args);
       this.#socket.flush();
     });
+  }
+
+  /**
+   * Sends a command that is written as RESP already, and resolves with the reply as it came, be it an error.
+   *
+   * @param name The command's name, for the error when no reply comes.
+   * @throws {Error} When the connection ends first, or no reply comes in time.
+   */
+  askRaw(name: string, request: Uint8Array): Promise<RawReply> {
+    return new Promise((resolve, reject) => {
+      if (!this.#expect({ name, raw: true, resolve: resolve as Question["resolve"], reject })) {
+        return;
+      }
+      this.#raws++;
+      this.#socket.out.writeBytes(request);
+      this.#socket.flush();
+    });
+  }
+
+  /** Enters a question; false where the connection has ended, and nothing must be sent. */
+  #expect(question: Omit<Question, "askedMs">): boolean {
+    if (this.#closed) {
+      question.reject(new Error("the connection is closed"));
+      return false;
+    }
+    this.#questions.push({ ...question, askedMs: this.#options.clock.monotonic() });
+    if (this.#questions.length === 1) this.#watch();
+    return true;
   }
 
   /** Ends the connection once every command has its reply; at once when there is none to wait for. */
@@ -235,17 +274,40 @@ export class ClientConnection {
     this.#isSilent = false;
     if (isFirst && isTlsRecord(chunk)) return this.#end(new SocketError("TLS", SPEAKS_TLS));
     try {
-      this.#parser.push(chunk);
-      for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) {
-        this.#onReply(reply);
-        if (this.#closed) return;
-      }
+      this.#readReplies(chunk);
     } catch (error) {
       this.#end(new Error(`its answer is not RESP: ${messageOf(error)}`));
     }
   }
 
-  #onReply(reply: RespValue): void {
+  #readReplies(chunk: Uint8Array): void {
+    const parser = this.#parser;
+    const chunkStart = this.#received;
+    this.#received += chunk.length;
+    let start = parser.consumed;
+    parser.push(chunk);
+    for (let reply = parser.next(); reply !== undefined; reply = parser.next()) {
+      const isRaw = this.#questions[0]?.raw === true && !(reply instanceof Push);
+      const raw = isRaw ? this.#bytesOf(chunk, chunkStart, start) : undefined;
+      start = parser.consumed;
+      this.#onReply(reply, raw);
+      if (this.#closed) return;
+    }
+    const isAnew = start >= chunkStart;
+    if (isAnew) this.#begun.shrink(KEPT_BYTES);
+    if (this.#raws > 0) this.#begun.writeBytes(chunk, isAnew ? start - chunkStart : 0);
+  }
+
+  /** The bytes of the reply that has just become whole. @param start Where it began, in bytes of the stream. */
+  #bytesOf(chunk: Uint8Array, chunkStart: number, start: number): Uint8Array {
+    const end = this.#parser.consumed - chunkStart;
+    if (start >= chunkStart) return chunk.slice(start - chunkStart, end);
+    assert(this.#begun.length === chunkStart - start, "what came of the reply before is kept");
+    this.#begun.writeBytes(chunk, 0, end);
+    return this.#begun.toBytes();
+  }
+
+  #onReply(reply: RespValue, raw: Uint8Array | undefined): void {
     if (reply instanceof Push) return this.onMessage(reply.items);
     if (this.#subscribes && Array.isArray(reply) && MESSAGES.has(textOf(reply[0]))) {
       return this.onMessage(reply);
@@ -253,7 +315,10 @@ export class ClientConnection {
     const question = this.#questions.shift();
     if (question === undefined) return this.#end(new Error("it answered without being asked"));
     this.#watch();
-    if (reply instanceof ErrorReply) question.reject(reply);
+    if (raw !== undefined) {
+      this.#raws--;
+      question.resolve({ bytes: raw, value: reply });
+    } else if (reply instanceof ErrorReply) question.reject(reply);
     else question.resolve(reply);
     if (this.#closing && this.#questions.length === 0) this.close();
   }

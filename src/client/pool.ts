@@ -9,8 +9,8 @@
  *  idle            closed after `idleMs` without use
  * ```
  *
- * A connection belongs to one database for good: SELECT is part of how it is made, so that no command can run
- * in a wrong one.
+ * A connection belongs to one database and speaks one protocol for good: SELECT and HELLO are part of how it is
+ * made, so that no command can run in a wrong one, and no reply has another form than was asked for.
  *
  * @module
  */
@@ -47,9 +47,18 @@ export interface Lease {
   release(reuse: boolean): void;
 }
 
+/** Which connections can serve each other's users. */
+export interface PoolKey {
+  /** Database that is selected. */
+  readonly db: number;
+  /** Version of RESP that replies come in; 3 unless told. A server before 6.0 speaks 2 in any case. */
+  readonly protocol?: 2 | 3;
+}
+
 interface Pooled {
   readonly connection: ClientConnection;
-  readonly db: number;
+  /** {@linkcode keyOf} its database and protocol. */
+  readonly key: string;
   /** When it was used last, on the monotonic clock. */
   usedMs: number;
 }
@@ -60,7 +69,7 @@ export class ClientPool {
   readonly #abort: AbortController = new AbortController();
   readonly #shared: Set<Pooled> = new Set();
   readonly #idle: Set<Pooled> = new Set();
-  readonly #opening: Map<number, Promise<ClientConnection>> = new Map();
+  readonly #opening: Map<string, Promise<ClientConnection>> = new Map();
   readonly #waiting: (() => void)[] = [];
   #leased: number = 0;
   #timer: TimerId | undefined;
@@ -76,18 +85,24 @@ export class ClientPool {
     return this.#shared.size + this.#idle.size + this.#leased;
   }
 
+  /** How many connections have one user each. */
+  get leased(): number {
+    return this.#leased;
+  }
+
   /**
    * A connection for pipelined commands on a database.
    *
    * @throws {Error} When the server cannot be reached, or the pool is closed.
    */
-  async shared(db: number): Promise<ClientConnection> {
+  async shared(wanted: PoolKey): Promise<ClientConnection> {
     this.#check();
+    const key = keyOf(wanted);
     let best: Pooled | undefined;
     let count = 0;
     for (const pooled of this.#shared) {
       if (pooled.connection.closed) this.#shared.delete(pooled);
-      if (pooled.connection.closed || pooled.db !== db) continue;
+      if (pooled.connection.closed || pooled.key !== key) continue;
       count++;
       if (best === undefined || pooled.connection.unanswered < best.connection.unanswered) {
         best = pooled;
@@ -95,7 +110,7 @@ export class ClientPool {
     }
     const isBusy = best === undefined || best.connection.unanswered >= BUSY_COMMANDS;
     if (isBusy && count < this.#options.shared) {
-      const opening = this.#openShared(db);
+      const opening = this.#openShared(wanted);
       if (best === undefined) return await opening;
       // Whoever asks now does not wait for it; it serves those who come later.
       opening.catch(() => undefined);
@@ -109,12 +124,13 @@ export class ClientPool {
    *
    * @throws {Error} When the server cannot be reached, the pool is closed, or `signal` came first.
    */
-  async exclusive(db: number, signal?: AbortSignal): Promise<Lease> {
+  async exclusive(wanted: PoolKey, signal?: AbortSignal): Promise<Lease> {
     this.#check();
     while (this.#leased >= this.#options.exclusive) await this.#turn(signal);
     this.#leased++;
     try {
-      return this.#lease(this.#takeIdle(db) ?? await this.#open(db, { replyMs: 0 }), db);
+      const key = keyOf(wanted);
+      return this.#lease(this.#takeIdle(key) ?? await this.#open(wanted, { replyMs: 0 }), key);
     } catch (error) {
       this.#released();
       throw error;
@@ -142,29 +158,30 @@ export class ClientPool {
   }
 
   /** One attempt at a time for each database: those who ask meanwhile share it. */
-  #openShared(db: number): Promise<ClientConnection> {
-    const opening = this.#opening.get(db) ?? this.#open(db).then((connection) => {
-      this.#shared.add({ connection, db, usedMs: this.#options.clock.monotonic() });
+  #openShared(wanted: PoolKey): Promise<ClientConnection> {
+    const key = keyOf(wanted);
+    const opening = this.#opening.get(key) ?? this.#open(wanted).then((connection) => {
+      this.#shared.add({ connection, key, usedMs: this.#options.clock.monotonic() });
       this.#watchIdle();
       return connection;
-    }).finally(() => this.#opening.delete(db));
-    this.#opening.set(db, opening);
+    }).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, opening);
     return opening;
   }
 
-  /** Makes a connection that speaks RESP3, or RESP2 where the server does not know HELLO. */
+  /** Makes a connection that speaks RESP3 where that is wanted and the server knows HELLO, else RESP2. */
   async #open(
-    db: number,
+    { db, protocol = 3 }: PoolKey,
     bounds: { readonly replyMs?: number } = {},
   ): Promise<ClientConnection> {
     const { signal } = this.#abort;
     const options = { ...await this.#options.connect(signal), ...bounds, db, signal };
     try {
-      return this.#opened(await ClientConnection.open({ ...options, protocol: 3 }));
+      return this.#opened(await ClientConnection.open({ ...options, protocol }));
     } catch (error) {
       const isOld = error instanceof ErrorReply &&
         /^(NOPROTO|ERR unknown command)/.test(error.message);
-      if (!isOld) throw error;
+      if (!isOld || protocol === 2) throw error;
       return this.#opened(await ClientConnection.open({ ...options, protocol: 2 }));
     }
   }
@@ -175,7 +192,7 @@ export class ClientPool {
     throw new Error("the connections are closed");
   }
 
-  #lease(connection: ClientConnection, db: number): Lease {
+  #lease(connection: ClientConnection, key: string): Lease {
     let held = true;
     return {
       connection,
@@ -186,7 +203,7 @@ export class ClientPool {
         const keeps = reuse && !this.#draining && connection.unanswered === 0;
         // A command that waits there must not be done any more.
         if (!keeps) return connection.close();
-        this.#idle.add({ connection, db, usedMs: this.#options.clock.monotonic() });
+        this.#idle.add({ connection, key, usedMs: this.#options.clock.monotonic() });
         this.#watchIdle();
       },
     };
@@ -197,10 +214,10 @@ export class ClientPool {
     this.#waiting.shift()?.();
   }
 
-  #takeIdle(db: number): ClientConnection | undefined {
+  #takeIdle(key: string): ClientConnection | undefined {
     for (const pooled of this.#idle) {
       if (pooled.connection.closed) this.#idle.delete(pooled);
-      else if (pooled.db === db) {
+      else if (pooled.key === key) {
         this.#idle.delete(pooled);
         return pooled.connection;
       }
@@ -249,4 +266,8 @@ export class ClientPool {
       }
     }
   }
+}
+
+function keyOf({ db, protocol = 3 }: PoolKey): string {
+  return `${db} ${protocol}`;
 }

@@ -32,6 +32,7 @@ import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
 import { LOADING_TEXT, TOO_STALE_TEXT } from "../server/availability.ts";
 import { figuresOf, type ServerFigures } from "../server/figures.ts";
+import type { ForwarderParts } from "../server/forwarder.ts";
 import { Server } from "../server/server.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { DecodeCacheOptions, MasterTarget, ServerOptions } from "./options.ts";
@@ -207,6 +208,11 @@ export class ReplicaEngine implements ReaderSource {
   /** The read port in numbers. */
   get figures(): ServerFigures {
     return figuresOf(this.#server.dispatcher);
+  }
+
+  /** Writes of clients go to the master from now on, instead of being refused. */
+  forward(parts: ForwarderParts): void {
+    this.#server.dispatcher.forward(parts);
   }
 
   /** Where clients are served; undefined while they are not. */

@@ -23,7 +23,7 @@ import type { Logger } from "../base/logger.ts";
 import type { MetricsCollector } from "../observe/collector.ts";
 import type { TlsClientOptions } from "../net/socket.ts";
 import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
-import { checkReaders, parseListen, parseMaster } from "./options.ts";
+import { checkReaders, checkWrites, parseListen, parseMaster } from "./options.ts";
 import type {
   DecodeCacheOptions,
   ListenOptions,
@@ -33,6 +33,7 @@ import type {
 } from "./options.ts";
 import type { MetricsOptions } from "./metrics.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
+import { forwarding } from "../write/option_rules.ts";
 import type { WaitOptions } from "../replication/waiting.ts";
 import {
   authorities,
@@ -217,6 +218,8 @@ const replicaOptions = shape(
     tls: clientTls,
     listen,
     server,
+    writes: oneOf("reject", "forward"),
+    forwarding,
     announce: shape({ host: text(), port: integer(0, 65535) }),
     timeouts,
     backoff,
@@ -250,6 +253,7 @@ export function checkOptions(options: ReplicaOptions): void {
   replicaOptions(options, "");
   parseMaster(options);
   checkReplicaOf(options);
+  checkWrites(options);
   if (options.listen !== undefined) checkListen(options.listen, options.server ?? {});
 }
 

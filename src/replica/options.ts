@@ -18,6 +18,7 @@ import {
 import type { MetricsOptions } from "./metrics.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import type { UserOptions } from "../server/users.ts";
+import type { ForwardingOptions } from "../write/forwards.ts";
 
 const DEFAULT_PORT = 6379;
 
@@ -143,6 +144,15 @@ export interface ReplicaOptions {
   readonly listen?: string | number | ListenOptions;
   /** How Redis clients are served at `listen`. */
   readonly server?: ServerOptions;
+  /**
+   * What becomes of writes that clients send to `listen`. `reject`, the default: they get READONLY, as from any
+   * replica. `forward`: the master does them, with the rights of the replica's own user there, and the client gets
+   * the master's reply once the write is readable here. Only data commands, scripts, transactions and PUBLISH go
+   * there; refused where `server.open` lets everybody in.
+   */
+  readonly writes?: "reject" | "forward";
+  /** How writes are forwarded, with `writes: "forward"`. */
+  readonly forwarding?: ForwardingOptions;
   /**
    * Host and port that the master shows of us in INFO and ROLE. The port, the listening one unless told, is
    * announced with `server.allowReplicaOf` only.
@@ -298,6 +308,35 @@ export function checkReaders(address: Address, server: ServerOptions): Readers {
       "server.password (server.users alone leave the default user open), or server.tls with ca for " +
       "client certificates, or say server.open: true",
   );
+}
+
+/**
+ * Says whether clients' writes are forwarded.
+ *
+ * @throws {TypeError} When nobody is followed, nothing is served, or everybody could write.
+ */
+export function checkWrites(
+  { writes, forwarding, master, listen, server = {} }: ReplicaOptions,
+): boolean {
+  if (writes !== "forward") {
+    if (forwarding === undefined) return false;
+    throw new TypeError('forwarding is set, but writes are refused: set writes: "forward" with it');
+  }
+  if (master === undefined) {
+    throw new TypeError('writes is "forward", but no master is followed: give master');
+  }
+  if (listen === undefined) {
+    throw new TypeError(
+      'writes is "forward", which is about clients of the port: give listen, or use `write`',
+    );
+  }
+  if (server.enabled !== false && checkReaders(parseListen(listen), server) === "everybody") {
+    throw new TypeError(
+      'writes is "forward", and everybody who reaches listen could write with the rights that the replica ' +
+        "has at the master: set server.password, or server.tls with ca, in place of server.open",
+    );
+  }
+  return true;
 }
 
 /** Whether the default user, which every new connection is, must log in. */

@@ -179,6 +179,9 @@ export class Replica extends FeedReader {
     this.#writer = this.#makeWriter(chain);
     this.#master = new Master(this.#writer);
     engine.moved = () => this.#writer.moved();
+    if (options.writes === "forward") {
+      engine.forward({ access: this.#writer.forwards(options.forwarding ?? {}) });
+    }
     if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
     const follows = this.#target !== undefined;
     this.#staleness = options.maxStalenessMs === undefined || !follows
@@ -279,6 +282,7 @@ export class Replica extends FeedReader {
       nowMs: this.#clock.now(),
       collections: this.#collections.status(),
       feed: this.#feed.status(),
+      writes: this.#writer.forwarded,
     });
   }
 

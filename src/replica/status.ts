@@ -10,6 +10,7 @@ import type { DecodeCacheStatus } from "../read/decode_cache.ts";
 import { formatAddress } from "../net/socket.ts";
 import { newCounters } from "../replication/shared.ts";
 import type { LinkState, LinkStatus } from "../replication/types.ts";
+import type { ForwardStatus } from "../server/master_access.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { countModuleKeys, type ModuleKeys } from "../store/types/module.ts";
 import type { SnapshotStatus } from "./snapshot.ts";
@@ -93,6 +94,8 @@ export interface ReplicaStatus {
   readonly collections: readonly CollectionStatus[];
   /** The change feeds: who consumes them, and what waits. */
   readonly feed: FeedStatus;
+  /** What clients of the port wrote and was forwarded; undefined unless `writes` is `forward`. */
+  readonly writes: ForwardStatus | undefined;
   /** Running totals since the replica was made. */
   readonly counters: LinkStatus["counters"];
 }
@@ -119,6 +122,8 @@ export interface StatusParts {
   readonly collections: readonly CollectionStatus[];
   /** How the change feeds stand. */
   readonly feed: FeedStatus;
+  /** What the port has forwarded; undefined where it forwards nothing. */
+  readonly writes: ForwardStatus | undefined;
 }
 
 /** Puts a status together. */
@@ -149,6 +154,7 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
     ignored: link?.ignored ?? {},
     collections: parts.collections,
     feed: parts.feed,
+    writes: parts.writes,
     counters: link?.counters ?? newCounters(),
   };
 }

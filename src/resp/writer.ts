@@ -123,6 +123,11 @@ export class ReplyWriter implements ReplyTarget {
     if (!this.silent) this.out.writeBytes(bytes, start, end);
   }
 
+  /** Writes a reply that is RESP already, in the protocol of this client. */
+  raw(bytes: Uint8Array): void {
+    if (!this.silent) this.out.writeBytes(bytes);
+  }
+
   /** Writes null where one value was asked for. */
   null(): void {
     if (!this.silent) this.out.writeBytes(this.protocol === 3 ? NULL_3 : NULL_BULK);

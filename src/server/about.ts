@@ -13,6 +13,7 @@ import type { Blocked } from "./blocked.ts";
 import type { Clients } from "./clients.ts";
 import { Config, type ConfigFacts } from "./config.ts";
 import { describeServer, type InfoSource, type Listening, type ProcessFacts } from "./info.ts";
+import type { ForwardStatus } from "./master_access.ts";
 import type { PubSub } from "./pubsub.ts";
 import { Statistics } from "./statistics.ts";
 import { NO_REPLICATION, type ReplicationView } from "./view.ts";
@@ -76,6 +77,8 @@ export class About implements AboutHost, InfoSource {
   };
   /** What CONFIG GET and CONFIG SET see. */
   readonly parameters: Config;
+  /** Tells what was forwarded; the dispatcher sets it where anything is. */
+  forwardStatus: (() => ForwardStatus) | undefined = undefined;
   readonly #options: AboutOptions;
   readonly #blocked: Blocked;
 
@@ -132,6 +135,10 @@ export class About implements AboutHost, InfoSource {
 
   get replication(): ReplicationView {
     return this.#options.view?.() ?? NO_REPLICATION;
+  }
+
+  get forwarded(): ForwardStatus | undefined {
+    return this.forwardStatus?.();
   }
 
   get lastSaveSeconds(): number {

@@ -202,9 +202,16 @@ export class ServerContext implements Context {
   suspend(wait: Wait, finish: (ctx: Context) => boolean | void): boolean {
     const { session } = this;
     if (!this.maySlice || session === undefined) return false;
+    // CLIENT REPLY SKIP is over when the command has been read.
+    const { silent } = this.reply;
     session.wait = wait;
     session.step = (ctx) => {
-      session.blocked = finish(ctx) === false;
+      ctx.reply.silent = silent;
+      try {
+        session.blocked = finish(ctx) === false;
+      } finally {
+        ctx.reply.silent = false;
+      }
       if (session.blocked) session.wait = wait;
       return !session.blocked;
     };

@@ -6,8 +6,8 @@
  * The order decides which of several errors a client reads, so it is that of server.c, `processCommand`:
  *
  * ```text
- *   unknown command ▶ arity ▶ NOAUTH ▶ not inside MULTI ▶ NOPERM ▶ not to be queued here ▶ READONLY
- *     ▶ only (un)subscribing in this context ▶ MASTERDOWN ▶ LOADING
+ *   unknown command ▶ arity ▶ NOAUTH ▶ not inside MULTI ▶ NOPERM ▶ not to be queued here ▶ READONLY,
+ *     unless it is forwarded ▶ only (un)subscribing in this context ▶ MASTERDOWN ▶ LOADING
  *     ▶ queued, between MULTI and EXEC ▶ MONITOR ▶ the command ▶ the stream ▶ blocked clients
  * ```
  *
@@ -28,6 +28,7 @@ import {
 } from "../commands/engine/command.ts";
 import { CommandError, replicaOfRefused } from "../commands/engine/errors.ts";
 import { arityError, checkArity, runCommand } from "../commands/engine/execute.ts";
+import { moduleCommands } from "../commands/module/writes.ts";
 import { ReplyMode } from "../commands/engine/host.ts";
 import { allCommands } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
@@ -36,6 +37,7 @@ import type { Availability } from "./availability.ts";
 import { Calls } from "./calls.ts";
 import type { Clients } from "./clients.ts";
 import { ServerContext } from "./context.ts";
+import { Forwarder, type ForwarderParts } from "./forwarder.ts";
 import { type HostOptions, ServerHost } from "./host.ts";
 import { type Propagate, Propagation } from "./propagation.ts";
 import type { CommandQueue, ServerSession } from "./session.ts";
@@ -106,6 +108,8 @@ export class Dispatcher {
   readonly #unqueued: ReadonlySet<Command>;
   readonly #unqueueable: ReadonlySet<Command>;
   readonly #subscribed: ReadonlySet<Command>;
+  /** Sends clients' writes to the master; undefined where they are refused. */
+  #forwarder: Forwarder | undefined = undefined;
   /** When the last peer of another protocol was logged, by the monotonic clock. */
   #warnedMs: number = -Infinity;
   /** EXEC is running its queue: no command of it may go on in a later turn. */
@@ -138,6 +142,14 @@ export class Dispatcher {
     this.#propagation = new Propagation(host.role === "master" ? propagate : undefined);
     this.#context = new ServerContext(keyspace, host, random, this.#propagation);
     this.tick();
+  }
+
+  /** Clients' writes go to the master from now on, instead of being refused. */
+  forward(parts: ForwarderParts): void {
+    assert(this.#readOnly, "only a replica has a master");
+    const rows = [...moduleCommands, ...this.host.commands];
+    this.#forwarder = new Forwarder(parts, this.host, this.calls, rows);
+    this.host.about.forwardStatus = () => parts.access.status();
   }
 
   /**
@@ -254,7 +266,10 @@ export class Dispatcher {
     // EXEC counts as the commands it would run: the role or the link may have changed since they were queued.
     const redirect = session.redirects ? this.#redirectOf(session, flags) : undefined;
     if (redirect !== undefined) return redirect;
-    if (this.#readOnly && ((flags | (queued?.anyFlags ?? 0)) & WRITE) !== 0) return READONLY_TEXT;
+    const forwards = this.#forwards(session, command);
+    if (!forwards && this.#readOnly && ((flags | (queued?.anyFlags ?? 0)) & WRITE) !== 0) {
+      return READONLY_TEXT;
+    }
     if (
       session.protocol === 2 && session.subscriptionCount > 0 && !this.#subscribed.has(command)
     ) {
@@ -262,7 +277,13 @@ export class Dispatcher {
         " QUIT / RESET are allowed in this context";
     }
     if (!this.#availability.limited) return undefined;
-    return this.#availability.refusal(flags & (queued?.allFlags ?? -1));
+    const refusal = this.#availability.refusal(flags & (queued?.allFlags ?? -1));
+    return refusal ?? (forwards ? this.#forwarder!.refusal() : undefined);
+  }
+
+  /** Whether the command goes to the master. */
+  #forwards(session: ServerSession, command: Command): boolean {
+    return this.#forwarder !== undefined && this.#forwarder.takes(session, command);
   }
 
   /**
@@ -271,7 +292,8 @@ export class Dispatcher {
    */
   #redirectOf(session: ServerSession, flags: number): string | undefined {
     const isRead = (flags & READONLY) !== 0 && !session.readsHere;
-    if (!this.#readOnly || ((flags & WRITE) === 0 && !isRead)) return undefined;
+    if (!this.#readOnly || this.#forwarder !== undefined) return undefined;
+    if ((flags & WRITE) === 0 && !isRead) return undefined;
     const { masterHost, masterPort } = this.host.about.replication;
     return masterPort === 0 ? undefined : `REDIRECT ${masterHost}:${masterPort}`;
   }
@@ -290,7 +312,7 @@ export class Dispatcher {
     if (session.transaction !== undefined) session.transaction.failed = true;
     if (command?.name !== "exec") return this.#writeError(writer, text);
     session.transaction = undefined;
-    this.host.watches.unwatch(session);
+    this.host.unwatch(session);
     const reason = text.startsWith("ERR ") ? text.slice(4) : text;
     this.#writeError(writer, `EXECABORT Transaction discarded because of: ${reason}`);
   }
@@ -345,7 +367,8 @@ export class Dispatcher {
     if (this.#inExec) context.maySlice = false;
     const beganMs = calls.begin(command, argv);
     try {
-      runCommand(context, command, argv);
+      if (this.#forwards(session, command)) this.#forwarder!.run(context, session, command, argv);
+      else runCommand(context, command, argv);
     } catch (error) {
       calls.failed(command);
       this.#fail(error, command, writer, mark);

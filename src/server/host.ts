@@ -86,7 +86,7 @@ export class ServerHost implements Host {
     this.version = this.about.version;
     this.replicaOf = options.replicaOf;
     this.allowDebug = this.role === "master" || options.allowDebug === true;
-    this.transactions = makeTransactions(this.watches, options.keyspace, runQueued);
+    this.transactions = makeTransactions(this, options.keyspace, runQueued);
     // A replica refuses the writes of modules as the master's: COMMAND does not list them.
     const others = this.role === "slave" ? moduleCommands : [];
     this.#index = new CommandIndex([...others, ...commands]);
@@ -167,6 +167,8 @@ export class ServerHost implements Host {
    */
   endSession(session: ServerSession): void {
     this.watches.unwatch(session);
+    session.forward?.end();
+    session.forward = undefined;
     this.blocking.remove(session);
     this.pubsub.forget(session);
     session.transaction = undefined;
@@ -174,6 +176,12 @@ export class ServerHost implements Host {
     session.blocked = false;
     session.monitors = false;
     this.clients.countMonitors();
+  }
+
+  /** Forgets what a session watches, here and at the master. */
+  unwatch(session: ServerSession): void {
+    this.watches.unwatch(session);
+    session.forward?.unpin();
   }
 
   /**
@@ -201,10 +209,11 @@ export class ServerHost implements Host {
 }
 
 function makeTransactions(
-  watches: Watches,
+  host: ServerHost,
   keyspace: Keyspace,
   runQueued: RunQueued,
 ): TransactionHost {
+  const { watches } = host;
   return {
     begin(session: Session): void {
       (session as ServerSession).transaction = new CommandQueue();
@@ -213,7 +222,7 @@ function makeTransactions(
       watches.watch(session as ServerSession, keyspace, nowMs, bytes, start, end);
     },
     unwatch(session: Session): void {
-      watches.unwatch(session as ServerSession);
+      host.unwatch(session as ServerSession);
     },
     isBroken(session: Session, nowMs: number): boolean {
       return watches.isBroken(session as ServerSession, keyspace, nowMs);

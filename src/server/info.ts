@@ -12,6 +12,7 @@ import type { Address } from "../net/socket.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { Availability } from "./availability.ts";
 import type { Clients } from "./clients.ts";
+import type { ForwardStatus } from "./master_access.ts";
 import type { PubSub } from "./pubsub.ts";
 import type { Statistics } from "./statistics.ts";
 import type { ReplicationView } from "./view.ts";
@@ -78,6 +79,8 @@ export interface InfoSource {
   readonly statistics: Statistics;
   /** Whether the data is being loaded. */
   readonly availability: Availability;
+  /** What clients wrote and was forwarded; undefined where nothing is. */
+  readonly forwarded: ForwardStatus | undefined;
   /** The state of replication at this moment. */
   readonly replication: ReplicationView;
 }
@@ -226,7 +229,7 @@ function persistence(about: InfoSource): Fields {
   return fields;
 }
 
-function stats({ statistics, pubsub }: InfoSource): Fields {
+function stats({ statistics, pubsub, forwarded }: InfoSource): Fields {
   return [
     ["total_connections_received", statistics.connections],
     ["total_commands_processed", statistics.commands],
@@ -244,6 +247,21 @@ function stats({ statistics, pubsub }: InfoSource): Fields {
     ["slave_expires_tracked_keys", 0],
     ["total_error_replies", statistics.errorReplies],
     ["client_output_buffer_limit_disconnections", statistics.outputLimitDisconnections],
+    ...(forwarded === undefined ? [] : forwardedFields(forwarded)),
+  ];
+}
+
+/** Fields of our own: a real replica forwards nothing. */
+function forwardedFields(forwarded: ForwardStatus): Fields {
+  return [
+    ["forwarded_writes", forwarded.forwarded],
+    ["forwarded_writes_in_flight", forwarded.inFlight],
+    ["forwarded_writes_failed", forwarded.failed],
+    ["forwarded_writes_refused", forwarded.refused],
+    ["forwarded_writes_unknown", forwarded.unknown],
+    ["forwarded_writes_late", forwarded.late],
+    ["forwarded_writes_lost", forwarded.lost],
+    ["forwarded_connections", forwarded.connections],
   ];
 }
 

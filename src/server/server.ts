@@ -206,6 +206,8 @@ export class Server implements ClientOwner {
       const { session } = client;
       if (session.lastActiveMs >= beforeMs) continue;
       if (session.subscriptionCount > 0 || session.monitors) continue;
+      // Who waits for keys, or for the master, is not silent (timeout.c, `clientsCronHandleTimeout`).
+      if (session.step !== undefined) continue;
       this.#logger?.info(`Closing idle client ${session.address}`);
       client.close();
     }

@@ -86,6 +86,16 @@ export type Step = (ctx: Context) => boolean;
 /** Stores `wake`, and calls it once when the blocked client may go on. */
 export type Wait = (wake: () => void) => void;
 
+/** What a client has at the master, where its writes are forwarded. */
+export interface SessionForward {
+  /** Whether it has keys under WATCH there: its reads go there, too. */
+  readonly pinned: boolean;
+  /** Nothing is watched any more. */
+  unpin(): void;
+  /** The client has gone: what it waits for there is given up. */
+  end(): void;
+}
+
 /** The state of one client. */
 export class ServerSession implements Session {
   readonly id: number;
@@ -143,6 +153,8 @@ export class ServerSession implements Session {
   blocked: boolean = false;
   /** How the step is woken; undefined when it simply goes on in the next turn. */
   wait: Wait | undefined = undefined;
+  /** What it has at the master; undefined before its first write that is forwarded. */
+  forward: SessionForward | undefined = undefined;
   /** The connection; undefined for a call in process, which cannot be pushed to and never waits. */
   readonly link: SessionLink | undefined;
   readonly detach: (() => Socket) | undefined;

@@ -19,7 +19,7 @@ import {
   type ZaddOptions,
   zaddWords,
 } from "./shortcuts.ts";
-import { checkWritable, mayBlock, type Words, wordsOf } from "./words.ts";
+import { blocks, checkWritable, type Words, wordsOf } from "./words.ts";
 import { setOptions, writeOptions, xaddOptions, zaddOptions } from "./option_rules.ts";
 import type { WriteOptions, WriteResult } from "./types.ts";
 import type { MasterWriter } from "./writer.ts";
@@ -286,7 +286,7 @@ export class Transaction {
     if (this.#isSent) throw new TypeError("The transaction was sent already");
     const words = wordsOf(args);
     const row = checkWritable(words);
-    if (mayBlock(row, words)) {
+    if (blocks(row, words)) {
       throw new TypeError("A command that blocks waits for nothing in MULTI");
     }
     this.#commands.push(words);

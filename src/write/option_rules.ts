@@ -14,6 +14,7 @@ import {
   shape,
   text,
 } from "../base/shape.ts";
+import type { ForwardingOptions } from "./forwards.ts";
 import type { SetOptions, XaddOptions, ZaddOptions } from "./shortcuts.ts";
 import type { WriteOptions } from "./types.ts";
 
@@ -49,3 +50,12 @@ export const setOptions: Rule = shape({ ...write, ...set });
 export const zaddOptions: Rule = shape({ ...write, ...zadd });
 /** The options of `master.xadd`. */
 export const xaddOptions: Rule = shape({ ...write, ...xadd });
+/** How writes of the port are forwarded. */
+export const forwarding: Rule = shape(
+  {
+    readYourWrites: flag,
+    visibleMs: millis(),
+    replyMs: millis(),
+    connections: integer(1),
+  } satisfies Rules<ForwardingOptions>,
+);

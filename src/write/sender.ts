@@ -18,37 +18,22 @@
 
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { type ClientConnection, textOf } from "../client/connection.ts";
-import { ClientPool, type PoolOptions } from "../client/pool.ts";
-import { type Address, formatAddress } from "../net/socket.ts";
+import type { ClientConnection } from "../client/connection.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { within } from "../replication/waiting.ts";
 import { WriteError } from "./errors.ts";
-import { type MasterHistory, readMasterHistory } from "../replication/history.ts";
+import type { MasterHistory } from "../replication/history.ts";
+import {
+  askHistory,
+  MasterPool,
+  type MasterPoolOptions,
+  OffsetBehind,
+  PASSING,
+} from "./master_pool.ts";
 import type { Words } from "./words.ts";
 
-/** First words of errors that pass: the master has not looked at the command. */
-const PASSING: ReadonlySet<string> = new Set([
-  "READONLY",
-  "LOADING",
-  "MASTERDOWN",
-  "BUSY",
-  "TRYAGAIN",
-]);
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 1000;
-
-/** What a {@linkcode Sender} works with. */
-export interface SenderOptions {
-  /** Measures pauses and timeouts. */
-  readonly clock: Clock;
-  /** Where the master is at this moment; undefined when that is not known. */
-  address(): Address | undefined;
-  /** Bounds of the connections. */
-  readonly pool: Pick<PoolOptions, "shared" | "exclusive" | "idleMs">;
-  /** How a connection to the master at `address` is made. */
-  connect(address: Address, signal: AbortSignal): ReturnType<PoolOptions["connect"]>;
-}
 
 /** Where and how one command, or one transaction, is sent. */
 export interface Sending {
@@ -76,16 +61,16 @@ export interface Sent {
 
 /** Sends commands to wherever the master is. */
 export class Sender {
-  readonly #options: SenderOptions;
-  /** The offset asked for behind the commands of this turn, for each connection. */
-  readonly #behind: Map<ClientConnection, Promise<MasterHistory | undefined>> = new Map();
-  #pool: ClientPool | undefined;
-  #poolAddress: string = "";
+  readonly #clock: Clock;
+  readonly #pool: MasterPool;
+  readonly #behind: OffsetBehind;
   #closed: boolean = false;
 
   /** Connects nothing before the first command. @param options Where the master is, and how it is reached. */
-  constructor(options: SenderOptions) {
-    this.#options = options;
+  constructor(options: MasterPoolOptions) {
+    this.#clock = options.clock;
+    this.#pool = new MasterPool(options);
+    this.#behind = new OffsetBehind(options.clock);
   }
 
   /**
@@ -94,7 +79,7 @@ export class Sender {
    * @throws {WriteError} FAILED when it was not done, UNKNOWN when that cannot be told.
    */
   async send(sending: Sending): Promise<Sent> {
-    const { clock } = this.#options;
+    const clock = this.#clock;
     const endsMs = clock.monotonic() + sending.timeoutMs;
     for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
       const outcome = await this.#try(sending, endsMs);
@@ -109,22 +94,18 @@ export class Sender {
 
   /** What the master says of its histories. @throws {Error} When it cannot be asked. */
   async history(): Promise<MasterHistory | undefined> {
-    return await this.#ask(await this.#poolNow().shared(0));
+    return await askHistory(await this.#pool.now().shared({ db: 0 }));
   }
 
   /** The master is another one now: what is asked of the old one is answered, or not, by that one. */
   relocated(): void {
-    const address = this.#options.address();
-    if (address === undefined || formatAddress(address) === this.#poolAddress) return;
-    this.#pool?.drain();
-    this.#pool = undefined;
+    this.#pool.relocated();
   }
 
   /** Ends every connection at once; what is not answered is UNKNOWN. */
   close(): void {
     this.#closed = true;
-    this.#pool?.close();
-    this.#pool = undefined;
+    this.#pool.close();
   }
 
   /** One attempt. @throws {WriteError} UNKNOWN, and FAILED for an error reply that is about the command. */
@@ -159,12 +140,12 @@ export class Sender {
   }
 
   async #connection(sending: Sending, endsMs: number): Promise<Place> {
-    const pool = this.#poolNow();
+    const pool = this.#pool.now();
     const { db, alone, signal } = sending;
     const within = <T>(promise: Promise<T>) => this.#before(endsMs, signal, promise);
-    if (!alone) return { connection: await within(pool.shared(db)), release: () => {} };
+    if (!alone) return { connection: await within(pool.shared({ db })), release: () => {} };
     const abort = new AbortController();
-    const lease = pool.exclusive(db, abort.signal);
+    const lease = pool.exclusive({ db }, abort.signal);
     try {
       const { connection, release } = await within(lease);
       return { connection, release };
@@ -173,22 +154,6 @@ export class Sender {
       lease.then(({ release }) => release(true), () => undefined);
       throw error;
     }
-  }
-
-  #poolNow(): ClientPool {
-    const { clock, pool, connect } = this.#options;
-    const address = this.#options.address();
-    if (address === undefined) throw new Error("no master is known");
-    if (this.#pool !== undefined && formatAddress(address) !== this.#poolAddress) this.relocated();
-    if (this.#pool === undefined) {
-      this.#poolAddress = formatAddress(address);
-      this.#pool = new ClientPool({
-        ...pool,
-        clock,
-        connect: (signal) => connect(address, signal),
-      });
-    }
-    return this.#pool;
   }
 
   /** Sends what has to be agreed to first; undefined when it was. */
@@ -214,7 +179,7 @@ export class Sender {
     endsMs: number,
   ): Promise<Sent | NotDone> {
     const asked = commands.map((words) => connection.ask(...words));
-    const behind = this.#offsetBehind(connection);
+    const behind = this.#behind.of(connection);
     for (const reply of asked) reply.catch(() => undefined);
     let replies: RespValue[];
     try {
@@ -244,43 +209,15 @@ export class Sender {
     );
   }
 
-  /** Asks for the offset once behind everything that is sent in this turn. */
-  #offsetBehind(connection: ClientConnection): Promise<MasterHistory | undefined> {
-    let behind = this.#behind.get(connection);
-    if (behind === undefined) {
-      behind = new Promise((resolve, reject) => {
-        this.#options.clock.soon(() => {
-          this.#behind.delete(connection);
-          this.#ask(connection).then(resolve, reject);
-        });
-      });
-      behind.catch(() => undefined);
-      this.#behind.set(connection, behind);
-    }
-    return behind;
-  }
-
-  /** Undefined where INFO is not allowed, or says nothing of replication. */
-  async #ask(connection: ClientConnection): Promise<MasterHistory | undefined> {
-    try {
-      return readMasterHistory(textOf(await connection.ask("INFO", "replication")));
-    } catch (error) {
-      if (error instanceof ErrorReply && error.code === "NOPERM") return undefined;
-      throw error;
-    }
-  }
-
   /** Settles as `promise` does, unless the time or the signal comes first. */
   #before<T>(endsMs: number, signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
-    const { clock } = this.#options;
-    const timeoutMs = Math.max(0, endsMs - clock.monotonic());
-    return within(clock, { signal, timeoutMs }, () => promise, timeIsOver, givenUp);
+    const timeoutMs = Math.max(0, endsMs - this.#clock.monotonic());
+    return within(this.#clock, { signal, timeoutMs }, () => promise, timeIsOver, givenUp);
   }
 
   #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     const forever = new Promise<never>(() => {});
-    const { clock } = this.#options;
-    return this.#before(clock.monotonic() + ms, signal, forever).catch(() => undefined);
+    return this.#before(this.#clock.monotonic() + ms, signal, forever).catch(() => undefined);
   }
 }
 

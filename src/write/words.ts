@@ -5,7 +5,8 @@
  * @module
  */
 
-import { ADMIN, BLOCKING, type Command, CONTAINER, PUBSUB } from "../commands/engine/command.ts";
+import { ADMIN, type Command, CONTAINER, PUBSUB } from "../commands/engine/command.ts";
+import { mayBlock } from "../commands/engine/may_block.ts";
 import { commandIndex } from "../commands/table.ts";
 import type { CallArgument } from "../read/reply.ts";
 import { Argv } from "../resp/argv.ts";
@@ -106,10 +107,7 @@ function refused(name: string, instead: string | undefined): TypeError {
   );
 }
 
-/** Whether a command may keep its connection waiting. */
-export function mayBlock(row: Command | undefined, words: Words): boolean {
-  if (row === undefined || (row.flags & BLOCKING) === 0) return false;
-  // XREAD and XREADGROUP block only when told.
-  if (row.name !== "xread" && row.name !== "xreadgroup") return true;
-  return words.some((word) => typeof word === "string" && /^block$/i.test(word));
+/** Whether a command may keep its connection waiting; one that our table does not know is taken for one that does not. */
+export function blocks(row: Command | undefined, words: Words): boolean {
+  return row !== undefined && mayBlock(row, Argv.of(...words));
 }

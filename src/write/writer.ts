@@ -20,13 +20,15 @@ import {
   parseHistory,
   type Place,
 } from "../replication/history.ts";
+import type { ForwardStatus, MasterAccess } from "../server/master_access.ts";
+import { type ForwardingOptions, Forwards } from "./forwards.ts";
 import { bytesReply, textReplies, textReply } from "./replies.ts";
 import { Sender, type Sending, type Sent } from "./sender.ts";
 import { formatToken, parseToken, type Token } from "../replication/token.ts";
 import { Waits } from "./waits.ts";
 import { writeOptions } from "./option_rules.ts";
 import type { WriteOptions, WriteResult } from "./types.ts";
-import { checkWritable, mayBlock, type Words, wordsOf } from "./words.ts";
+import { blocks, checkWritable, type Words, wordsOf } from "./words.ts";
 
 /** Milliseconds that a write may take unless told. */
 const TIMEOUT_MS = 10_000;
@@ -61,6 +63,7 @@ export class MasterWriter {
   readonly #chain: HistoryChain;
   readonly #waits: Waits;
   readonly #sender: Sender;
+  #forwards: Forwards | undefined;
   /** True once anybody has written or waited: only then is the master asked about its histories. */
   #used: boolean = false;
   #learning: boolean = false;
@@ -79,6 +82,23 @@ export class MasterWriter {
       address: () => parts.address(),
       connect: (address, signal) => parts.connect(address, signal),
     });
+  }
+
+  /** The way to the master for clients of the port; made once. */
+  forwards(options: ForwardingOptions): MasterAccess {
+    const { clock } = this.#parts;
+    return this.#forwards = new Forwards({
+      clock,
+      options,
+      address: () => this.#parts.address(),
+      connect: (address, signal) => this.#parts.connect(address, signal),
+      visible: (place, timeoutMs) => this.#reached(place, { timeoutMs }),
+    });
+  }
+
+  /** What the port has forwarded; undefined where it forwards nothing. */
+  get forwarded(): ForwardStatus | undefined {
+    return this.#forwards?.status();
   }
 
   /** Earlier histories of the data as texts, for the snapshot file. */
@@ -141,6 +161,10 @@ export class MasterWriter {
         "A token is 40 hex digits, a colon and an offset, as `replica.token` gives it",
       );
     }
+    await this.#reached(token, options);
+  }
+
+  async #reached(token: Token, options: WaitOptions): Promise<void> {
     this.#used = true;
     if (this.#closed) throw stopped();
     const { timeoutMs } = options;
@@ -164,6 +188,7 @@ export class MasterWriter {
   /** The link looks for its master elsewhere. */
   relocated(): void {
     this.#sender.relocated();
+    this.#forwards?.relocated();
   }
 
   /** Takes over what an earlier process has remembered; what cannot be read is left out. */
@@ -176,6 +201,7 @@ export class MasterWriter {
     this.#closed = true;
     this.#parts.clock.clearTimer(this.#learnTimer);
     this.#sender.close();
+    this.#forwards?.close();
     this.#waits.end(stopped());
   }
 
@@ -190,7 +216,7 @@ export class MasterWriter {
     const sent = await this.#sender.send({
       ...this.#sending(options, endsMs),
       commands: [words],
-      alone: mayBlock(row, words),
+      alone: blocks(row, words),
     });
     return { sent, endsMs };
   }
