@@ -174,7 +174,6 @@ export class Replica extends FeedReader {
     this.#keyspace = keyspace;
     this.#engine = engine;
     this.#emitter = new Emitter(logger);
-    this.#metrics = this.#makeMetrics();
     engine.refusalChanged = () => this.#live.changedAll();
     this.#writer = this.#makeWriter(chain);
     this.#master = new Master(this.#writer);
@@ -189,6 +188,7 @@ export class Replica extends FeedReader {
       : this.#boundStaleness(options.maxStalenessMs);
     this.#own = follows ? undefined : new OwnData(engine);
     this.#storage = new Storage(this, engine, this.#own, () => this.close());
+    this.#metrics = this.#makeMetrics();
   }
 
   /**
