@@ -174,6 +174,7 @@ export type {
 } from "./src/replica/snapshot.ts";
 export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
 export type { ModuleKeys } from "./src/store/types/module.ts";
+export { VERSION } from "./src/replica/version.ts";
 export { Storage } from "./src/replica/storage.ts";
 export { Master, Transaction } from "./src/write/master.ts";
 export type { WriteOptions, WriteResult } from "./src/write/types.ts";

@@ -62,7 +62,7 @@ export function toSample(status: ReplicaStatus, clock: Clock): Sample {
     keys: syncing ? sync.keys : status.keys,
     memoryBytes: status.memoryBytes,
     lagBytes: status.lagBytes,
-    lastIoMs: status.lastIoMs,
+    lastIoAgoMs: status.lastIoAgoMs,
     commands: status.counters.commands,
     trouble: live || error === undefined ? undefined : `${explain(error)}${wait}`,
   };

@@ -29,7 +29,7 @@ export interface Sample {
   /** Stream bytes received and still to be applied. */
   readonly lagBytes: number;
   /** Milliseconds since the master's last byte, or -1 without a connection. */
-  readonly lastIoMs: number;
+  readonly lastIoAgoMs: number;
   /** Commands of the stream applied in all. */
   readonly commands: number;
   /** Why the link is down, and when it is tried again; undefined while it is up. */
@@ -100,7 +100,7 @@ export function formatStatus(sample: Sample, perSecond: number | undefined): str
   const memory = `${formatBytes(sample.memoryBytes)} in memory`;
   if (!sample.live) return `not connected  ${keys}  ${memory}  ${sample.trouble ?? "connecting"}`;
   const rate = perSecond === undefined ? "" : `  ${formatCount(perSecond)} commands/s`;
-  const heard = `heard ${formatDuration(Math.max(0, sample.lastIoMs))} ago`;
+  const heard = `heard ${formatDuration(Math.max(0, sample.lastIoAgoMs))} ago`;
   return `live  ${keys}  ${memory}  lag ${formatBytes(sample.lagBytes)}${rate}  ${heard}`;
 }
 

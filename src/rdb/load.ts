@@ -63,6 +63,8 @@ const ENDED_TASKS: readonly string[] = ["completed", "failed", "canceled"];
 export class LoadStats {
   /** Keys that were stored. */
   keys: number = 0;
+  /** Keys that RESIZEDB has claimed for the databases begun so far; 0 where it says nothing. */
+  announced: number = 0;
   /** Stored keys with an expiry, past ones included. */
   expires: number = 0;
   /** Stored keys whose value only a module can read, and those of types that are not looked into. */
@@ -234,6 +236,7 @@ export class KeyspaceLoader implements RdbSink {
    */
   resizeDb(keys: number, _expires: number): void {
     this.#announced = keys;
+    this.stats.announced += keys;
   }
 
   /** A cluster's node wrote the snapshot: its keys are counted by slot. */

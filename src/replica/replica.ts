@@ -274,6 +274,7 @@ export class Replica extends FeedReader {
     return describeStatus({
       keyspace: this.#keyspace,
       link: this.#link?.status(),
+      follows: this.#target !== undefined,
       listening: this.#listening,
       closed: this.#closing !== undefined,
       snapshot: this.#snapshots?.status(),

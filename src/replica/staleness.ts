@@ -64,7 +64,7 @@ export class StalenessBound {
     const { clock } = this.#parts;
     if (status === undefined || !status.hasData) return Infinity;
     if (status.state === "connected") {
-      return Math.min(status.lastIoMs, clock.monotonic() - this.#confirmedMs);
+      return Math.min(status.lastIoAgoMs, clock.monotonic() - this.#confirmedMs);
     }
     this.#confirmedMs = -Infinity;
     return status.downSinceMs === undefined ? Infinity : clock.now() - status.downSinceMs;

@@ -32,7 +32,10 @@ export type ReplicaState =
   /** The replica is closed for good. */
   | "closed";
 
-/** What `Replica.status()` answers. */
+/**
+ * What `Replica.status()` answers. Names that end in `AtMs` or `SinceMs` are moments, milliseconds since 1970; other ones
+ * in `Ms` are durations.
+ */
 export interface ReplicaStatus {
   /** How the replica stands, in one word. */
   readonly state: ReplicaState;
@@ -42,6 +45,12 @@ export interface ReplicaStatus {
   readonly master: string | undefined;
   /** Where Redis clients are served; undefined when they are not. */
   readonly listening: string | undefined;
+  /** True once the data was whole, perhaps stale by now; also where no master is followed. */
+  readonly hasData: boolean;
+  /** How much of a snapshot has come, from 0 to 1, as `sync.fraction`; 1 while the data is whole and none is awaited. */
+  readonly progress: number;
+  /** When the last full or partial synchronisation ended, milliseconds since 1970; undefined before the first. */
+  readonly syncedAtMs: number | undefined;
   /** Replication id of the data, 40 hex digits, or "" when it is unknown. */
   readonly replid: string;
   /** Replication offset: stream bytes applied. */
@@ -58,7 +67,7 @@ export interface ReplicaStatus {
   /** Bytes drained from the socket that wait for their turn: part of the lag, or of a snapshot. */
   readonly inboxBytes: number;
   /** Milliseconds since the master's last byte, or -1 without a connection. A master pings every 10 s. */
-  readonly lastIoMs: number;
+  readonly lastIoAgoMs: number;
   /**
    * Since when the data may be stale, milliseconds since 1970: when the master's last byte came. Undefined
    * while the master is followed and not silent beyond `maxStalenessMs`, and before there is data.
@@ -106,6 +115,8 @@ export interface StatusParts {
   readonly keyspace: Keyspace;
   /** The link's status; undefined before there is a link. */
   readonly link: LinkStatus | undefined;
+  /** Whether a master is followed, or will be once there is a link. */
+  readonly follows: boolean;
   /** Where Redis clients are served; undefined when they are not. */
   readonly listening: string | undefined;
   /** True once the replica is closed. */
@@ -129,18 +140,22 @@ export interface StatusParts {
 /** Puts a status together. */
 export function describeStatus(parts: StatusParts): ReplicaStatus {
   const { keyspace, link, listening, closed, snapshot } = parts;
+  const hasData = link?.hasData ?? !parts.follows;
   return {
     state: closed ? "closed" : stateOf(link),
     link: link?.state ?? "none",
     master: link === undefined ? undefined : formatAddress(link.address),
     listening,
+    hasData,
+    progress: link?.sync?.fraction ?? (hasData ? 1 : 0),
+    syncedAtMs: link?.syncedAtMs,
     replid: link?.replid ?? "",
     offset: link?.appliedOffset ?? 0,
     settledOffset: link?.repairs?.settledOffset ?? link?.appliedOffset ?? 0,
     repairs: link?.repairs,
     lagBytes: link === undefined ? 0 : link.readOffset - link.appliedOffset,
     inboxBytes: link?.inboxBytes ?? 0,
-    lastIoMs: link?.lastIoMs ?? -1,
+    lastIoAgoMs: link?.lastIoAgoMs ?? -1,
     staleSinceMs: link?.hasData ? staleSince(link, parts) : undefined,
     nextRetryAtMs: link?.nextRetryAtMs,
     error: link?.lastError,
@@ -161,8 +176,8 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
 
 /** A link that stands and is silent for too long is stale since the last byte came. */
 function staleSince(link: LinkStatus, { tooStale, nowMs }: StatusParts): number | undefined {
-  if (link.downSinceMs !== undefined || !tooStale || link.lastIoMs < 0) return link.downSinceMs;
-  return nowMs - link.lastIoMs;
+  if (link.downSinceMs !== undefined || !tooStale || link.lastIoAgoMs < 0) return link.downSinceMs;
+  return nowMs - link.lastIoAgoMs;
 }
 
 function stateOf(link: LinkStatus | undefined): ReplicaState {

@@ -36,7 +36,7 @@ export function describeReplication(
   return {
     ...followed,
     linkState: roleState(link.state),
-    lastIoSeconds: link.lastIoMs < 0 ? -1 : Math.floor(link.lastIoMs / 1000),
+    lastIoSeconds: link.lastIoAgoMs < 0 ? -1 : Math.floor(link.lastIoAgoMs / 1000),
     downSinceSeconds: link.downSinceMs === undefined || !link.hasData
       ? -1
       : Math.floor((clock.now() - link.downSinceMs) / 1000),
@@ -49,12 +49,12 @@ export function describeReplication(
   };
 }
 
-function describeSync({ sync, lastIoMs }: LinkStatus): SyncView | undefined {
+function describeSync({ sync, lastIoAgoMs }: LinkStatus): SyncView | undefined {
   if (sync === undefined) return undefined;
   return {
     totalBytes: sync.bytesTotal ?? 0,
     readBytes: sync.bytesRead,
-    lastIoSeconds: Math.max(0, Math.floor(lastIoMs / 1000)),
+    lastIoSeconds: Math.max(0, Math.floor(lastIoAgoMs / 1000)),
     startedAtSeconds: Math.floor(sync.startedAtMs / 1000),
   };
 }

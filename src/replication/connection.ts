@@ -196,6 +196,7 @@ export class MasterConnection implements Watched, PsyncLink {
     assert(this.#sync === undefined, "a partial resync sends no snapshot");
     const { replOffset, counters } = this.shared;
     counters.partialSyncs++;
+    this.shared.syncedAtMs = this.shared.clock.now();
     this.shared.repair?.renamed();
     this.shared.observer.accepted();
     this.shared.observer.synced("partial");

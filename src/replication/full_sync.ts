@@ -62,11 +62,13 @@ export class FullSync {
 
   /** How far it has come; 0 bytes while the master has not announced its snapshot. */
   get progress(): SyncProgress {
+    const transfer = this.#transfer;
     return {
       startedAtMs: this.#startedAtMs,
-      bytesRead: this.#transfer?.bytesRead ?? 0,
-      bytesTotal: this.#transfer?.length,
-      keys: this.#transfer?.keys ?? 0,
+      bytesRead: transfer?.bytesRead ?? 0,
+      bytesTotal: transfer?.length,
+      keys: transfer?.keys ?? 0,
+      fraction: transfer === undefined ? 0 : fractionOf(transfer),
     };
   }
 
@@ -115,7 +117,14 @@ export class FullSync {
     settings.keyspace.replaceWith(transfer.staging);
     replOffset.replace(this.#replid, this.#offset);
     counters.fullSyncs++;
+    this.#shared.syncedAtMs = clock.now();
     settings.hooks.replaced?.();
     return clock.monotonic() - this.#beganMs;
   }
+}
+
+/** How much of a snapshot has come: by its bytes or, where the master streams without a size, by its keys. */
+function fractionOf({ bytesRead, length, keys, announcedKeys }: SnapshotTransfer): number {
+  if (length !== undefined) return length === 0 ? 1 : Math.min(1, bytesRead / length);
+  return announcedKeys === 0 ? 0 : Math.min(1, keys / announcedKeys);
 }

@@ -71,6 +71,8 @@ export class LinkShared {
   readonly replOffset: ReplicationOffset = new ReplicationOffset();
   /** Running totals over all connections. */
   readonly counters: LinkCounters = newCounters();
+  /** When the last synchronisation ended, milliseconds since 1970; undefined before the first. */
+  syncedAtMs: number | undefined = undefined;
   /** Commands of the stream that were passed over, by name. */
   readonly ignored: NameCounts = new NameCounts();
   /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */

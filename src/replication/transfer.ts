@@ -67,6 +67,11 @@ export class SnapshotTransfer {
     return this.#loader.stats.keys;
   }
 
+  /** Keys that the snapshot says are in the databases begun so far; 0 where it does not say. */
+  get announcedKeys(): number {
+    return this.#loader.stats.announced;
+  }
+
   /** True when a mark follows the snapshot. */
   get endsWithMark(): boolean {
     return this.#mark !== undefined;

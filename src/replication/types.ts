@@ -299,6 +299,11 @@ export interface SyncProgress {
   readonly bytesTotal: number | undefined;
   /** Keys loaded into the new keyspace. */
   readonly keys: number;
+  /**
+   * How much of it has come, from 0 to 1. An estimate where the master streams without saying a size: keys loaded by
+   * keys announced, and each database of a snapshot is announced where it begins, so that it may fall there.
+   */
+  readonly fraction: number;
 }
 
 /** Running totals since the link was made. */
@@ -355,8 +360,10 @@ export interface LinkStatus {
   readonly db: number;
   /** The snapshot being awaited or loaded; undefined while there is none. */
   readonly sync: SyncProgress | undefined;
+  /** When the last full or partial synchronisation ended, milliseconds since 1970; undefined before the first. */
+  readonly syncedAtMs: number | undefined;
   /** Milliseconds since the master's last byte, or -1 while there is no connection. */
-  readonly lastIoMs: number;
+  readonly lastIoAgoMs: number;
   /**
    * Since when the data may be stale, milliseconds since 1970: the last byte heard before the link broke,
    * or the link's start; undefined while connected.

@@ -80,6 +80,7 @@ export class AttachedReplica {
   readonly #parser: CommandParser = new CommandParser();
   readonly #pending: ByteBuffer = new ByteBuffer();
   #keepalive: TimerId | undefined = undefined;
+  #delay: TimerId | undefined = undefined;
   #chunks: readonly Uint8Array[] = [];
   #nextChunk: number = 0;
   #trailer: string = "";
@@ -134,6 +135,11 @@ export class AttachedReplica {
       this.socket.flush();
       this.keepAlive(intervalMs);
     }, intervalMs);
+  }
+
+  /** Calls `begin` after `ms`, unless the connection has ended by then: the snapshot of a master that forks. */
+  delaySnapshot(ms: number, begin: () => void): void {
+    this.#delay = this.#options.clock.setTimer(begin, ms);
   }
 
   /** The snapshot shows this moment: from here on stream bytes are kept for this replica. */
@@ -258,6 +264,7 @@ export class AttachedReplica {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopKeepalive();
+    if (this.#delay !== undefined) this.#options.clock.clearTimer(this.#delay);
     this.#chunks = [];
     this.#pending.shrink();
     this.#options.onClose(this, why);

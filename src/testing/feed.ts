@@ -18,7 +18,7 @@
 
 import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
-import { type Clock, sleep } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Socket } from "../net/socket.ts";
 import { encodeSnapshot, type SnapshotVersion } from "../rdb/encoder.ts";
 import type { Argv } from "../resp/argv.ts";
@@ -248,12 +248,12 @@ export class ReplicationFeed {
   /** Sends `+FULLRESYNC`, snapshot and stream, at once or after the delay of a master that forks. */
   #syncInFull(replica: AttachedReplica): void {
     this.fullSyncs++;
-    const { clock, snapshotDelayMs, newlineIntervalMs, diskless } = this.#options;
+    const { snapshotDelayMs, newlineIntervalMs, diskless } = this.#options;
     const byMark = diskless && replica.announcement.capabilities.has("eof");
     if (snapshotDelayMs <= 0) return this.#beginSync(replica, byMark);
     replica.keepAlive(newlineIntervalMs);
-    void sleep(clock, snapshotDelayMs).then(() => {
-      if (!replica.closed && !this.#closed) this.#beginSync(replica, byMark);
+    replica.delaySnapshot(snapshotDelayMs, () => {
+      if (!this.#closed) this.#beginSync(replica, byMark);
     });
   }
 

@@ -17,7 +17,7 @@ export const SAMPLE: Sample = {
   keys: 1_234_567,
   memoryBytes: 312_000_000,
   lagBytes: 0,
-  lastIoMs: 200,
+  lastIoAgoMs: 200,
   commands: 0,
   trouble: undefined,
 };
