@@ -145,7 +145,7 @@ const STREAM_ROWS: readonly Row[] = [
     return staleSinceMs === undefined ? 0 : Math.max(0, facts.nowMs - staleSinceMs) / 1000;
   }),
   gauge("rimr_master_last_io_seconds", "Time since the master's last byte.", ({ status }) => {
-    return status.lastIoMs < 0 ? undefined : status.lastIoMs / 1000;
+    return status.lastIoAgoMs < 0 ? undefined : status.lastIoAgoMs / 1000;
   }),
   counter("rimr_stream_bytes_total", "Bytes read from the master, snapshots too.", ({ status }) => {
     return status.counters.bytesRead;

@@ -239,6 +239,31 @@ const databases = () =>
     assert.deepEqual(storage.info(), {});
   });
 
+/** The methods of a collector that a sync, a write and a cut link have called; made once. */
+let calls: Promise<ReadonlySet<string>> | undefined;
+const recorded = async (name: string = "recordKeyCount") => {
+  calls ??= record();
+  assert.ok((await calls).has(name));
+};
+async function record(): Promise<ReadonlySet<string>> {
+  const called = new Set<string>();
+  const collector = new Proxy({}, {
+    get: (_, name) => (...args: unknown[]) => {
+      for (const arg of args) assert.ok(typeof arg === "string" || Number(arg) >= 0);
+      called.add(String(name));
+    },
+  });
+  await pair({ metrics: { collector } }, {}, async (made, other) => {
+    await made.start();
+    await made.ready();
+    other.call("SET", "a", "1");
+    other.dropReplicas();
+    const told = ["recordReconnection", "recordCommandProcessed", "recordKeyCount", "recordError"];
+    await until("the collector", () => told.every((name) => called.has(name)));
+  });
+  return called;
+}
+
 /** What is checked for each name of the Go library. */
 const CHECKS: Readonly<Record<string, () => void | Promise<void>>> = {
   New: () => alone((made) => assert.equal(made.status().state, "idle")),
@@ -389,9 +414,16 @@ const CHECKS: Readonly<Record<string, () => void | Promise<void>>> = {
     });
   },
   WithMetrics: () => {
-    const options = { metrics: {} } as ReplicaOptions;
-    assert.throws(() => new Replica(options), /metrics/); // or the row has to say what there is
+    assert.match(replica.prometheus(), /^rimr_link_up\{.*\} 1$/m);
+    return recorded();
   },
+  RecordSyncDuration: () => recorded("recordSyncDuration"),
+  RecordCommandProcessed: () => recorded("recordCommandProcessed"),
+  RecordNetworkBytes: () => recorded("recordNetworkBytes"),
+  RecordKeyCount: () => recorded("recordKeyCount"),
+  RecordMemoryUsage: () => recorded("recordMemoryUsage"),
+  RecordReconnection: () => recorded("recordReconnection"),
+  RecordError: () => recorded("recordError"),
   WithReadOnly: () => {
     assert.throws(() => replica.call("SET", "a", "1"), { code: "READONLY" });
     assert.throws(() => replica.storage.set("a", "1"), { code: "READONLY" });
