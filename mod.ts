@@ -29,6 +29,7 @@ export type {
   SentinelAccess,
   ServerOptions,
 } from "./src/replica/options.ts";
+export type { HttpOptions } from "./src/observe/http/types.ts";
 export type { MetricsOptions } from "./src/replica/metrics.ts";
 export type { MetricsCollector } from "./src/observe/collector.ts";
 export type { Meter, MeterInstrument, MeterOptions, MeterResult } from "./src/observe/meter.ts";

@@ -200,9 +200,14 @@ export class ReplicaEngine implements ReaderSource {
     this.#server.dispatcher.host.touchAll(-1);
   }
 
+  /** Whether there is whole data, or none is awaited; how old it is does not matter. */
+  get hasData(): boolean {
+    return !this.#awaitsData && !this.#emptied;
+  }
+
   /** Whether there is whole data, as fresh as it must be. */
   get ready(): boolean {
-    return !this.#awaitsData && this.refusal === undefined;
+    return this.hasData && !this.tooStale;
   }
 
   /** The read port in numbers. */

@@ -78,6 +78,7 @@ const MAX_ERROR_TEXT = 200;
  */
 export class Emitter {
   readonly #listeners: Map<keyof ReplicaEvents, Set<AnyListener>> = new Map();
+  readonly #anyListeners: Set<(name: string, event: object) => void> = new Set();
   readonly #logger: Logger;
   readonly #publish: Publish = diagnostics();
 
@@ -94,14 +95,24 @@ export class Emitter {
     return () => void listeners.delete(listener as AnyListener);
   }
 
+  /** Adds a listener to every event, which gets its name, too. Returns a function that removes it. */
+  onAny(listener: (name: string, event: object) => void): () => void {
+    this.#anyListeners.add(listener);
+    return () => void this.#anyListeners.delete(listener);
+  }
+
   /** Calls every listener of `name` there is at this moment. */
   emit<Name extends keyof ReplicaEvents>(name: Name, event: ReplicaEvents[Name]): void {
     settle(() => this.#publish(`rimr.replica.${name}`, event), () => {});
-    for (const listener of [...this.#listeners.get(name) ?? []]) {
-      settle(() => listener(event), (error) => {
-        this.#logger.error(`A listener of "${name}" failed: ${cut(messageOf(error))}`);
-      });
-    }
+    const own = [...this.#listeners.get(name) ?? []];
+    for (const listener of own) this.#tell(name, () => listener(event));
+    for (const listener of [...this.#anyListeners]) this.#tell(name, () => listener(name, event));
+  }
+
+  #tell(name: string, call: () => unknown): void {
+    settle(call, (error) => {
+      this.#logger.error(`A listener of "${name}" failed: ${cut(messageOf(error))}`);
+    });
   }
 }
 

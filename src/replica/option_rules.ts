@@ -20,6 +20,7 @@ import {
   text,
 } from "../base/shape.ts";
 import type { Logger } from "../base/logger.ts";
+import type { HttpOptions } from "../observe/http/types.ts";
 import type { MetricsCollector } from "../observe/collector.ts";
 import type { TlsClientOptions } from "../net/socket.ts";
 import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
@@ -209,6 +210,14 @@ const metrics = shape(
   } satisfies Rules<MetricsOptions>,
 );
 
+const http = shape(
+  {
+    base: text(/^\/[\w./~-]*$/, "a path such as /admin/replica"),
+    token: text(/^[\x21-\x7e]{8,256}$/, "8 to 256 letters, digits and signs without spaces"),
+    readyNeedsMaster: flag,
+  } satisfies Rules<HttpOptions>,
+);
+
 const replicaOptions = shape(
   {
     master,
@@ -234,6 +243,7 @@ const replicaOptions = shape(
     onUnsupported: oneOf("keep", "fail"),
     logger,
     metrics,
+    http,
     onSync: callback,
     net: netRule,
     clock: clockRule,

@@ -7,6 +7,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
+import type { HttpOptions } from "../observe/http/types.ts";
 import type { Address, Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
 import type { DivergencePolicy, LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
 import {
@@ -204,6 +205,8 @@ export interface ReplicaOptions {
   readonly onUnsupported?: "keep" | "fail";
   /** Gets every message; unless told, warnings and errors go to the console. False is silence. */
   readonly logger?: Logger | false;
+  /** How `handler` answers over HTTP. */
+  readonly http?: HttpOptions;
   /** Who gets metrics, beside those who call `metrics()` or `prometheus()`. */
   readonly metrics?: MetricsOptions;
   /** Called after each synchronisation, full or partial: a listener of the event `sync`. */

@@ -15,12 +15,11 @@
 import type { Clock } from "../base/clock.ts";
 import { hostClock } from "../net/host_clock.ts";
 import { type Logger, SILENT, unfailing } from "../base/logger.ts";
-import { MAX_TIMER_MS } from "../base/shape.ts";
 import { type Address, formatAddress, type Net } from "../net/socket.ts";
 import { loadFileStorage, loadNet } from "../net/runtime.ts";
 import { HistoryChain } from "../replication/history.ts";
 import { ReplicationLink } from "../replication/link.ts";
-import { SentinelWatch } from "../replication/sentinel.ts";
+import type { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
 import type { LinkEvent, LinkStatus } from "../replication/types.ts";
 import { Keyspace } from "../store/keyspace/keyspace.ts";
@@ -32,6 +31,7 @@ import type { Metric } from "../observe/metric.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
 import { databaseFacts } from "./metric_rows.ts";
+import { ReplicaHttp } from "./http.ts";
 import { ReplicaMetrics } from "./metrics.ts";
 import { checkOptions, checkWait } from "./option_rules.ts";
 import {
@@ -49,7 +49,7 @@ import type { CallArgument } from "../read/reply.ts";
 import { Master } from "../write/master.ts";
 import type { WriteOptions, WriteResult } from "../write/types.ts";
 import type { MasterWriter } from "../write/writer.ts";
-import { MasterProbe } from "./probe.ts";
+import type { MasterProbe } from "./probe.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
 import { describeStatus, type ReplicaState, type ReplicaStatus } from "./status.ts";
@@ -57,6 +57,8 @@ import { OwnData } from "./own_data.ts";
 import { checkDatabase, Storage } from "./storage.ts";
 import {
   makeFeed,
+  makeProbe,
+  makeSentinel,
   portOf,
   positionOf,
   READERS,
@@ -108,6 +110,7 @@ export class Replica extends FeedReader {
   readonly #writer: MasterWriter;
   readonly #master: Master;
   readonly #metrics: ReplicaMetrics;
+  readonly #http: ReplicaHttp;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
   #net: Net | undefined;
@@ -183,12 +186,11 @@ export class Replica extends FeedReader {
     }
     if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
     const follows = this.#target !== undefined;
-    this.#staleness = options.maxStalenessMs === undefined || !follows
-      ? undefined
-      : this.#boundStaleness(options.maxStalenessMs);
+    this.#staleness = this.#boundStaleness(follows ? options.maxStalenessMs : undefined);
     this.#own = follows ? undefined : new OwnData(engine);
     this.#storage = new Storage(this, engine, this.#own, () => this.close());
     this.#metrics = this.#makeMetrics();
+    this.#http = this.#makeHttp();
   }
 
   /**
@@ -305,6 +307,24 @@ export class Replica extends FeedReader {
    */
   prometheus(options: { readonly openMetrics?: boolean } = {}): string {
     return this.#metrics.text(options.openMetrics === true);
+  }
+
+  /**
+   * Answers requests over HTTP, to be mounted in a server: `/livez`, `/readyz`, `/metrics`, `/status`, `/events`, and
+   * at `/` a page for people. It only reads; the option `http` says where it is mounted and who may ask.
+   *
+   * @example Mount it in a server of Deno's
+   * ```ts
+   * import { Replica } from "@rimr/replica";
+   *
+   * await using replica = new Replica();
+   * const response = await replica.handler(new Request("http://localhost/livez"));
+   * console.log(response.status); // 200
+   * // Deno.serve(replica.handler), Bun.serve({ fetch: replica.handler })
+   * ```
+   */
+  get handler(): (request: Request) => Promise<Response> {
+    return (request) => this.#http.handle(request);
   }
 
   /**
@@ -425,7 +445,11 @@ export class Replica extends FeedReader {
       this.#toldReplid = place.replid;
       if (place.feedLog !== undefined) this.#feed.restoreLog(place.feedLog);
     }
-    this.#probe = this.#makeProbe(net, this.#target);
+    this.#probe = makeProbe(
+      { net, clock: this.#clock, logger: this.#logger },
+      this.#options,
+      this.#target,
+    );
     this.#staleness?.judge();
     this.#snapshots?.start();
     this.#metrics.start();
@@ -525,7 +549,8 @@ export class Replica extends FeedReader {
     });
   }
 
-  #boundStaleness(maxMs: number): StalenessBound {
+  #boundStaleness(maxMs: number | undefined): StalenessBound | undefined {
+    if (maxMs === undefined) return undefined;
     return new StalenessBound({
       clock: this.#clock,
       maxMs,
@@ -536,6 +561,19 @@ export class Replica extends FeedReader {
         this.#engine.tooStale = tooStale;
         if (isNew) this.#tellState();
       },
+    });
+  }
+
+  #makeHttp(): ReplicaHttp {
+    return new ReplicaHttp({
+      options: this.#options.http,
+      engine: this.#engine,
+      emitter: this.#emitter,
+      clock: this.#clock,
+      logger: this.#logger,
+      status: () => this.status(),
+      prometheus: (openMetrics) => this.#metrics.text(openMetrics),
+      db: (index) => this.db(index),
     });
   }
 
@@ -557,33 +595,10 @@ export class Replica extends FeedReader {
     });
   }
 
-  #makeProbe(net: Net, target: MasterTarget): MasterProbe {
-    const { connectMs, handshakeMs } = timeoutsWithDefaults(this.#options.timeouts ?? {});
-    return new MasterProbe({
-      net,
-      clock: this.#clock,
-      tls: target.tls,
-      credentials: toCredentials(target),
-      timeouts: { handshakeMs },
-      waitMs: Math.min(connectMs || MAX_TIMER_MS, this.#options.maxStalenessMs ?? connectMs),
-      logger: this.#logger,
-    });
-  }
-
   #makeSentinel(net: Net, target: MasterTarget, sentinel: SentinelTarget): SentinelWatch {
-    return new SentinelWatch({
-      net,
-      clock: this.#clock,
-      sentinels: sentinel.addresses,
-      name: sentinel.name,
-      tls: sentinel.tls,
-      credentials: toCredentials(sentinel),
-      master: { tls: target.tls, credentials: toCredentials(target) },
-      timeouts: timeoutsWithDefaults(this.#options.timeouts ?? {}),
-      logger: this.#logger,
-      onSwitch: (to) => {
-        this.#link?.relocate(`Sentinel: the master is ${formatAddress(to)} now`, to);
-      },
+    const parts = { net, clock: this.#clock, logger: this.#logger };
+    return makeSentinel(parts, this.#options, target, sentinel, (to) => {
+      this.#link?.relocate(`Sentinel: the master is ${formatAddress(to)} now`, to);
     });
   }
 
@@ -647,6 +662,7 @@ export class Replica extends FeedReader {
 
   /** Ends the link before the last snapshot is written: its offset must not move meanwhile. */
   async #close(): Promise<void> {
+    await this.#http.close();
     await this.#opening?.catch(() => undefined);
     await this.#link?.stop();
     await this.#sentinel?.stop();

@@ -5,16 +5,21 @@
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { Prng } from "../base/prng.ts";
+import { MAX_TIMER_MS } from "../base/shape.ts";
 import { Feed } from "../feed/changes/feed.ts";
-import type { Address } from "../net/socket.ts";
+import type { Address, Net } from "../net/socket.ts";
 import type { SnapshotPosition } from "../rdb/encoder.ts";
 import type { HistoryChain } from "../replication/history.ts";
+import { SentinelWatch } from "../replication/sentinel.ts";
+import { timeoutsWithDefaults } from "../replication/shared.ts";
 import type { LinkCredentials, LinkStatus } from "../replication/types.ts";
 import type { ReplicaEngine } from "./engine.ts";
-import type { Password, Readers } from "./options.ts";
+import type { MasterTarget, Password, Readers, ReplicaOptions, SentinelTarget } from "./options.ts";
+import { MasterProbe } from "./probe.ts";
 
 /** Where messages go unless told: warnings and errors to the console. */
 export const WARNINGS: Logger = {
@@ -47,6 +52,52 @@ export function makeFeed(
     clock,
     hasData: () => opened() && commits.place.hasData,
     report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),
+  });
+}
+
+/** What every connection of a replica's own is made with. */
+export interface HostParts {
+  /** Makes the connection to whom is asked. */
+  readonly net: Net;
+  /** The clock that its timeouts are measured with. */
+  readonly clock: Clock;
+  /** The log of the replica that it belongs to. */
+  readonly logger: Logger;
+}
+
+/** What asks the master whether the data is fresh where its pings are too seldom. */
+export function makeProbe(
+  parts: HostParts,
+  options: ReplicaOptions,
+  target: MasterTarget,
+): MasterProbe {
+  const { connectMs, handshakeMs } = timeoutsWithDefaults(options.timeouts ?? {});
+  return new MasterProbe({
+    ...parts,
+    tls: target.tls,
+    credentials: toCredentials(target),
+    timeouts: { handshakeMs },
+    waitMs: Math.min(connectMs || MAX_TIMER_MS, options.maxStalenessMs ?? connectMs),
+  });
+}
+
+/** What asks sentinels where the master is. @param onSwitch Called when they have promoted another. */
+export function makeSentinel(
+  parts: HostParts,
+  options: ReplicaOptions,
+  target: MasterTarget,
+  sentinel: SentinelTarget,
+  onSwitch: (to: Address) => void,
+): SentinelWatch {
+  return new SentinelWatch({
+    ...parts,
+    sentinels: sentinel.addresses,
+    name: sentinel.name,
+    tls: sentinel.tls,
+    credentials: toCredentials(sentinel),
+    master: { tls: target.tls, credentials: toCredentials(target) },
+    timeouts: timeoutsWithDefaults(options.timeouts ?? {}),
+    onSwitch,
   });
 }
 
