@@ -12,14 +12,9 @@
 
 import process, { cpuUsage } from "node:process";
 import { encodeUtf8 } from "../../src/base/ascii.ts";
-import { type Clock, systemClock } from "../../src/base/clock.ts";
-import { Prng } from "../../src/base/prng.ts";
-import { Commits } from "../../src/commands/engine/commit.ts";
 import { Collections } from "../../src/feed/collections.ts";
-import { LiveValues } from "../../src/feed/live.ts";
-import { textReader } from "../../src/read/reader.ts";
-import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { hashCreate, hashSet } from "../../src/store/types/hash.ts";
+import { feedParts } from "../support/feed_parts.ts";
 import { headline, line, size, spread } from "../support/report.ts";
 
 const KEYS = size("KEYS", 1_000_000);
@@ -28,7 +23,6 @@ const UPDATES = 100_000;
 const READS = 100_000;
 const PLANS = ["free", "pro", "team", "enterprise"];
 
-const prng = new Prng(1);
 const slices: number[] = [];
 /**
  * The same in milliseconds of the processor: a machine that others use makes slices longer by the clock. Of this thread
@@ -36,12 +30,6 @@ const slices: number[] = [];
  */
 const worked: number[] = [];
 const { threadCpuUsage = cpuUsage } = process as unknown as { threadCpuUsage?: typeof cpuUsage };
-
-/** The runtime's clock, which notes how long each slice takes. */
-const clock: Clock = {
-  ...systemClock,
-  soon: (callback) => systemClock.soon(() => timed(callback)),
-};
 
 function timed<T>(run: () => T): T {
   const before = threadCpuUsage();
@@ -53,22 +41,9 @@ function timed<T>(run: () => T): T {
   return result;
 }
 
-const keyspace = new Keyspace({ random: () => prng.next() });
+const { prng, keyspace, commits, source, reader, live, logger } = feedParts(timed);
 const db = keyspace.db(0);
-const commits = new Commits(keyspace, (error) => {
-  throw error;
-});
-const silent = { debug() {}, info() {}, warn() {}, error: console.error };
-const source = {
-  keyspace,
-  clock,
-  random: () => prng.next(),
-  call: () => null,
-  callText: () => null,
-};
-const reader = textReader(source, 0);
-const live = new LiveValues({ source, commits, logger: silent });
-const collections = new Collections({ source, commits, live, logger: silent });
+const collections = new Collections({ source, commits, live, logger });
 
 function put(key: Uint8Array, fields: readonly [string, string][]): void {
   let entry = db.find(key, 0, key.length);

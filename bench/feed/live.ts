@@ -10,14 +10,10 @@
  */
 
 import { encodeUtf8 } from "../../src/base/ascii.ts";
-import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { yieldTurn } from "../../src/base/slices.ts";
-import { Prng } from "../../src/base/prng.ts";
-import { Commits } from "../../src/commands/engine/commit.ts";
-import { LiveValues } from "../../src/feed/live.ts";
-import { textReader } from "../../src/read/reader.ts";
-import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../../src/store/memory/record.ts";
+import { feedParts } from "../support/feed_parts.ts";
 import { headline, line, size } from "../support/report.ts";
 
 const LIVES = size("LIVES", 10_000);
@@ -25,33 +21,11 @@ const COMMITS = size("COMMITS", 200_000);
 /** Commits between two turns of the event loop. */
 const TURN = 1000;
 
-const prng = new Prng(1);
 let longest = 0;
-const clock: Clock = {
-  ...systemClock,
-  soon: (callback) =>
-    systemClock.soon(() => {
-      const began = performance.now();
-      callback();
-      longest = Math.max(longest, performance.now() - began);
-    }),
-};
-const keyspace = new Keyspace({ random: () => prng.next() });
-const commits = new Commits(keyspace, (error) => {
-  throw error;
-});
-const source = {
-  keyspace,
-  clock,
-  random: () => prng.next(),
-  call: () => null,
-  callText: () => null,
-};
-const reader = textReader(source, 0);
-const live = new LiveValues({
-  source,
-  commits,
-  logger: { debug() {}, info() {}, warn() {}, error: console.error },
+const { keyspace, commits, reader, live } = feedParts((run) => {
+  const began = performance.now();
+  run();
+  longest = Math.max(longest, performance.now() - began);
 });
 
 const value = encodeUtf8("a value of some twenty bytes");

@@ -134,8 +134,8 @@ function fillVectors(call: Call, prng: Prng): void {
     ["v:bits", 16, 40, ["BIN"]],
     ["v:reduced", 10, 20, ["Q8"]],
   ];
-  // Names that are integers would come first in the objects that clients make.
-  const names = ELEMENTS.filter((name) => !/^-?\d+$/.test(name));
+  // Integers would come first in the objects that clients make, and __proto__ would be lost in them.
+  const names = ELEMENTS.filter((name) => !/^-?\d+$|^__/.test(name));
   for (const [key, dim, size, form] of sets) {
     const reduce = key === "v:reduced" ? ["REDUCE", 4] : [];
     for (let i = 0; i < size; i++) {

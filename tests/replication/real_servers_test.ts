@@ -16,6 +16,7 @@ import { atLeast, type RunningServer, serverTest, startServer } from "../support
 import { infoField } from "../support/info.ts";
 import { until } from "../support/waiting.ts";
 import { textOf } from "../support/bytes.ts";
+import { eachKey } from "../support/entries.ts";
 
 const ANNOUNCED_PORT = 16_399;
 const DATABASES = [0, 3, 15];
@@ -116,22 +117,11 @@ async function masterDump(server: RunningServer): Promise<Map<string, string>> {
 /** Ours. */
 function ourDump(keyspace: Keyspace): Map<string, string> {
   const dump = new Map<string, string>();
-  const key = new BytesRef();
   const value = new BytesRef();
-  for (const index of keyspace.indexes()) {
-    const db = keyspace.db(index);
-    let cursor = 0;
-    do {
-      cursor = db.scan(cursor, (entry) => {
-        db.keyRef(entry, key);
-        readString(db, entry, value);
-        dump.set(
-          `${index} ${textOf(key.view())}`,
-          `${db.expireAtMs(entry)} ${textOf(value.view())}`,
-        );
-      });
-    } while (cursor !== 0);
-  }
+  eachKey(keyspace, ({ index, db, entry, key }) => {
+    readString(db, entry, value);
+    dump.set(`${index} ${textOf(key.view())}`, `${db.expireAtMs(entry)} ${textOf(value.view())}`);
+  });
   return dump;
 }
 

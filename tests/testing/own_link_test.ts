@@ -23,6 +23,7 @@ import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { ErrorReply, TestMaster } from "../../src/testing/mod.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
 import { until } from "../support/waiting.ts";
+import { eachKey } from "../support/entries.ts";
 
 const SEED = Number(env.SEED ?? 1);
 const DATABASES = 3;
@@ -30,20 +31,13 @@ const DATABASES = 3;
 /** Every key with its value and expiry, as text. */
 function contents(keyspace: Keyspace): Map<string, string> {
   const found = new Map<string, string>();
-  const [key, value] = [new BytesRef(), new BytesRef()];
-  for (const index of keyspace.indexes()) {
-    const db = keyspace.db(index);
-    let cursor = 0;
-    do {
-      cursor = db.scan(cursor, (entry) => {
-        db.keyRef(entry, key);
-        readString(db, entry, value);
-        const text = latin1(value.bytes, value.start, value.end);
-        const name = `${index}/${latin1(key.bytes, key.start, key.end)}`;
-        found.set(name, `${text} until ${db.expireAtMs(entry)}`);
-      });
-    } while (cursor !== 0);
-  }
+  const value = new BytesRef();
+  eachKey(keyspace, ({ index, db, entry, key }) => {
+    readString(db, entry, value);
+    const text = latin1(value.bytes, value.start, value.end);
+    const name = `${index}/${latin1(key.bytes, key.start, key.end)}`;
+    found.set(name, `${text} until ${db.expireAtMs(entry)}`);
+  });
   return found;
 }
 

@@ -25,6 +25,7 @@ import { hashEach } from "../../../src/store/types/hash.ts";
 import { ROWS, SWEEPING } from "../../oracle/rows.ts";
 import { toBytes, Vocabulary } from "../../oracle/vocabulary.ts";
 import type { ServerBinary } from "../../support/servers.ts";
+import { eachKey } from "../../support/entries.ts";
 
 const COUNT = Number(env.COUNT ?? 1500);
 const SEED = Number(env.SEED ?? 5);
@@ -309,18 +310,9 @@ function dumpOne(keyspace: Keyspace, db: Database, entry: Entry): string {
 /** Every key with all that a master would tell of it. */
 function dumpAll(keyspace: Keyspace): Map<string, string> {
   const all = new Map<string, string>();
-  const ref = new BytesRef();
-  for (const index of keyspace.indexes()) {
-    const db = keyspace.db(index);
-    let cursor = 0;
-    do {
-      cursor = db.scan(cursor, (entry) => {
-        db.keyRef(entry, ref);
-        const name = `${index}:${latin1(ref.view())}`;
-        all.set(name, dumpOne(keyspace, db, entry));
-      });
-    } while (cursor !== 0);
-  }
+  eachKey(keyspace, ({ index, db, entry, key }) => {
+    all.set(`${index}:${latin1(key.view())}`, dumpOne(keyspace, db, entry));
+  });
   return all;
 }
 

@@ -9,7 +9,6 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import { test } from "node:test";
-import { BytesRef } from "../../../src/base/byte_buffer.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { FeedFilter } from "../../../src/feed/changes/filter.ts";
 import type {
@@ -25,6 +24,7 @@ import { Argv } from "../../../src/resp/argv.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
 import { settle } from "../../support/clock.ts";
 import { FeedRig } from "./rig.ts";
+import { eachKey } from "../../support/entries.ts";
 
 const SEEDS = Number(env.SEEDS ?? 12);
 const FIRST = Number(env.SEED ?? env.FIRST ?? 1);
@@ -37,25 +37,17 @@ type Data = Map<string, string>;
 function dataOf(keyspace: Keyspace, filter: FeedFilter, withValues: boolean): Data {
   const data: Data = new Map();
   const reads = new FeedReads(keyspace, textCodec());
-  const ref = new BytesRef();
-  for (const index of keyspace.indexes()) {
-    const db = keyspace.db(index);
-    let cursor = 0;
-    do {
-      cursor = db.scan(cursor, (entry) => {
-        db.keyRef(entry, ref);
-        if (!filter.hasKey(index, ref.bytes, ref.start, ref.end)) return;
-        if (!filter.hasType(db.typeOf(entry))) return;
-        const { key, type, value, expireAtMs } = reads.present(index, db, entry, "", true) as {
-          key: string;
-          type: string;
-          value: unknown;
-          expireAtMs?: number;
-        };
-        data.set(`${index}:${key}`, told(type, withValues ? value : 0, expireAtMs));
-      });
-    } while (cursor !== 0);
-  }
+  eachKey(keyspace, ({ index, db, entry, key: ref }) => {
+    if (!filter.hasKey(index, ref.bytes, ref.start, ref.end)) return;
+    if (!filter.hasType(db.typeOf(entry))) return;
+    const { key, type, value, expireAtMs } = reads.present(index, db, entry, "", true) as {
+      key: string;
+      type: string;
+      value: unknown;
+      expireAtMs?: number;
+    };
+    data.set(`${index}:${key}`, told(type, withValues ? value : 0, expireAtMs));
+  });
   return data;
 }
 

@@ -11,11 +11,11 @@ import {
   type SnapshotVersion,
 } from "../../../src/rdb/encoder.ts";
 import { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
-import type { Entry } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { readString, setString } from "../../../src/store/types/string.ts";
 import { type Item, type ItemJson, sortItems, toJson } from "./dataset.ts";
 import { join } from "./parts.ts";
+import { eachKey } from "../../support/entries.ts";
 
 /** An empty keyspace with a fixed hash; `limits` are the thresholds that differ from Redis's. */
 export function newKeyspace(limits: Partial<EncodingLimits> = {}): Keyspace {
@@ -37,18 +37,12 @@ export function keyspaceOf(items: readonly Item[]): Keyspace {
 export function itemsOf(keyspace: Keyspace): ItemJson[] {
   const items: ItemJson[] = [];
   const ref = new BytesRef();
-  for (const index of keyspace.indexes()) {
-    const db = keyspace.db(index);
-    const visit = (entry: Entry) => {
-      db.keyRef(entry, ref);
-      const key = ref.view().slice();
-      readString(db, entry, ref);
-      const value = ref.view().slice();
-      items.push(toJson({ db: index, key, value, expireAtMs: db.expireAtMs(entry) }));
-    };
-    let cursor = 0;
-    do cursor = db.scan(cursor, visit); while (cursor !== 0);
-  }
+  eachKey(keyspace, ({ index, db, entry, key }) => {
+    readString(db, entry, ref);
+    const value = ref.view().slice();
+    const expireAtMs = db.expireAtMs(entry);
+    items.push(toJson({ db: index, key: key.view().slice(), value, expireAtMs }));
+  });
   return sortItems(items);
 }
 
