@@ -6,6 +6,7 @@
  */
 
 import { type Clock, systemClock } from "../../src/base/clock.ts";
+import type { Logger } from "../../src/base/logger.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { Commits } from "../../src/commands/engine/commit.ts";
 import { LiveValues } from "../../src/feed/live.ts";
@@ -21,10 +22,10 @@ export interface FeedParts {
   readonly source: ReaderSource;
   readonly reader: Reader;
   readonly live: LiveValues;
-  readonly logger: typeof SILENT;
+  readonly logger: Logger;
 }
 
-const SILENT = { debug() {}, info() {}, warn() {}, error: console.error };
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error: console.error };
 
 /** Makes them. @param timed Runs each callback that the clock has put off to a later turn. */
 export function feedParts(timed: (run: () => void) => void): FeedParts {
