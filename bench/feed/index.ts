@@ -68,6 +68,13 @@ function rate(count: number, run: (i: number) => void): number {
   return count / (performance.now() - began);
 }
 
+/** The milliseconds that so many of a hundred slices take at most. */
+function shares(times: number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))].toFixed(2);
+  return `${at(0.5)}, ${at(0.99)}, ${at(0.999)} ms`;
+}
+
 headline("feed/index: indexes over hashes", { KEYS, RUNS });
 for (let i = 0; i < KEYS; i++) {
   put(encodeUtf8(`user:${i}`), [
@@ -82,6 +89,7 @@ const longest: number[] = [];
 const longestWork: number[] = [];
 const work: number[] = [];
 const over5: number[] = [];
+const over5Work: number[] = [];
 for (let run = 0; run < RUNS; run++) {
   slices.length = worked.length = 0;
   const began = performance.now();
@@ -97,6 +105,7 @@ for (let run = 0; run < RUNS; run++) {
   longestWork.push(Math.max(...worked));
   work.push(worked.reduce((sum, ms) => sum + ms, 0) / 1000);
   over5.push(slices.filter((ms) => ms > 5).length);
+  over5Work.push(worked.filter((ms) => ms > 5).length);
   if (run < RUNS - 1) {
     users[Symbol.dispose]();
     continue;
@@ -107,6 +116,9 @@ for (let run = 0; run < RUNS; run++) {
   line("", "longest slice", spread(longest, "ms"));
   line("", "longest slice, processor time", spread(longestWork, "ms"));
   line("", `slices over 5 ms, of ${slices.length}`, spread(over5, "", 0));
+  line("", "the same of processor time", spread(over5Work, "", 0));
+  line("", "slices at 50, 99, 99.9%", shares(slices));
+  line("", "the same of processor time", shares(worked));
   line("", "bytes a row, both indexes", (bytes / KEYS).toFixed(1));
   for (const [name, index] of Object.entries(indexes)) {
     line("", `bytes an element of "${name}"`, (index.bytes / index.rows).toFixed(1));

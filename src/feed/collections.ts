@@ -28,9 +28,9 @@ import type { Live, LiveOptions, LiveSource, LiveValues } from "./live.ts";
 import type { Topic } from "./reads.ts";
 
 /** Milliseconds of building in one turn of the event loop: with a garbage collection it stays below five. */
-const BUILD_MS = 2;
+const BUILD_MS = 1;
 /** Steps between two looks at the clock: each looks at some seven keys. */
-const STEPS = 4;
+const STEPS = 2;
 
 const OPTIONS = ["type", "decode", "db", "index"];
 

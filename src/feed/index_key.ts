@@ -43,7 +43,7 @@ const EXACT_DIGITS = 15;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
-const TWO_48 = 2 ** 48;
+const TWO_32 = 2 ** 32;
 
 /** Bytes of a key that make its lead: as many as a float64 holds exactly. */
 export const LEAD_BYTES = 7;
@@ -124,11 +124,14 @@ export function numberOf(text: string): number {
  * agree in as many bytes; a shorter one counts as if zeros followed.
  */
 export function leadOf(bytes: Uint8Array, start: number, end: number): number {
-  let low = 0;
-  for (let i = 4; i < 7; i++) low = low * 256 + (start + i < end ? bytes[start + i] : 0);
-  let high = 0;
-  for (let i = 1; i < 4; i++) high = high * 256 + (start + i < end ? bytes[start + i] : 0);
-  return (start < end ? bytes[start] : 0) * TWO_48 + high * 2 ** 24 + low;
+  if (end - start >= LEAD_BYTES) {
+    const high = bytes[start] << 16 | bytes[start + 1] << 8 | bytes[start + 2];
+    const low = bytes[start + 3] << 24 | bytes[start + 4] << 16 | bytes[start + 5] << 8;
+    return high * TWO_32 + ((low | bytes[start + 6]) >>> 0);
+  }
+  let lead = 0;
+  for (let i = 0; i < LEAD_BYTES; i++) lead = lead * 256 + (start + i < end ? bytes[start + i] : 0);
+  return lead;
 }
 
 /** The same of the bytes that follow those of the lead; 0 where there are none. */

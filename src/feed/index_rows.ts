@@ -282,7 +282,7 @@ export class IndexRows implements SortedRows {
     const { index, sorter } = settling;
     for (let i = 0; i < SETTLE_BUCKETS; i++) {
       settling.cursor = this.#dict.scan(settling.cursor, (entry) => {
-        if (this.#leadOf(entry, index) > 0) sorter.add(entry);
+        if (this.#isIn(entry, index)) sorter.add(entry);
       });
       if (settling.cursor !== 0) continue;
       sorter.begin();
@@ -467,6 +467,13 @@ export class IndexRows implements SortedRows {
     const id = this.#id;
     this.#sortKeyOf(entry, index, id);
     return leadOf(id.bytes, id.start, id.end);
+  }
+
+  /** Whether a row is in an index: its sort key there is not empty. */
+  #isIn(entry: Entry, index: number): boolean {
+    const id = this.#id;
+    this.#sortKeyOf(entry, index, id);
+    return id.start < id.end;
   }
 
   #payForCompaction(): void {
