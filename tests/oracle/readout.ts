@@ -35,9 +35,8 @@ type Database = ReturnType<Replica["db"]>;
 const SOON_MS = 60_000;
 /** Within this time a server has forgotten the producers' ids that are too old. */
 const PRODUCERS_SWEPT_MS = 1500;
-/** In the text of a reply: when who answers has seen a consumer, and what it works out of a group's counters. */
+/** In the text of a reply: when who answers has seen a consumer. */
 const SEEN = /(seen-time|active-time) [0-9]+/g;
-const LAG = /(lag) (-?[0-9]+|null)/g;
 /** Elements of a vector set that the others are compared with. */
 const SEARCHED = 3;
 /** In the text of VINFO: what a server draws at random, and counts by itself. */
@@ -105,7 +104,7 @@ async function compareKey(
   const replies = await client.pipeline(asked);
   for (const [i, question] of asked.entries()) {
     const [there, here] = [replies[i], answerOf(mine, question)].map((reply) =>
-      comparable(plainVectors(question, reply), readout.server.binary)
+      comparable(plainVectors(question, reply))
     );
     const words = question.filter((word) => word !== key).join(" ").slice(0, 60);
     const from = firstDifference(there, here);
@@ -189,6 +188,7 @@ function vectorQuestions(
 function streamQuestions(binary: ServerBinary, key: Uint8Array): Argument[][] {
   if (!isSince(binary, "7.0")) return [];
   const asked: Argument[][] = GROUPS.map((group) => ["XPENDING", key, group]);
+  asked.push(["XINFO", "GROUPS", key]);
   if (isSince(binary, "7.2")) asked.push(["XINFO", "STREAM", key, "FULL", "COUNT", 0]);
   return asked;
 }
@@ -237,9 +237,7 @@ async function restored(
   const asked = [["DEBUG", "DIGEST-VALUE", key], ...questions(readout, type, key, fields)];
   const restore = ["RESTORE", key, 0, payload, "REPLACE"];
   const replies = await readout.taker.pipeline([restore, ...asked]);
-  return replies.slice(1).map((reply, i) =>
-    comparable(plainVectors(asked[i], reply), readout.taker.binary)
-  ).join("\n");
+  return replies.slice(1).map((reply, i) => comparable(plainVectors(asked[i], reply))).join("\n");
 }
 
 /** Our reply, errors as replies. */
@@ -268,10 +266,9 @@ function plainVectors([name, ...words]: readonly Argument[], reply: unknown): un
   return found.sort();
 }
 
-/** A reply as text, without what is the answering server's own. Groups' lags are worked out otherwise before 8.0. */
-function comparable(reply: unknown, binary: ServerBinary): string {
-  const text = shown(reply).replaceAll(SEEN, "$1");
-  return isSince(binary, "8.0") ? text : text.replaceAll(LAG, "$1");
+/** A reply as text, without what is the answering server's own. */
+function comparable(reply: unknown): string {
+  return shown(reply).replaceAll(SEEN, "$1");
 }
 
 /** A little before where two texts part. */

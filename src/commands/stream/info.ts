@@ -6,11 +6,12 @@
  */
 
 import type { Argv } from "../../resp/argv.ts";
+import { isRedisBefore, isValkey, isValkeySince } from "../engine/master_version.ts";
 import { FIRST_PRODUCERS_VERSION, FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { ReplyTarget } from "../../resp/reply_target.ts";
 import { IdPlace } from "../../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../../store/packed/stream_id.ts";
-import type { Stream } from "../../store/types/stream.ts";
+import { LagRule, type Stream } from "../../store/types/stream.ts";
 import { StreamCursor } from "../../store/types/stream_cursor.ts";
 import { StreamProducers } from "../../store/types/stream_producers.ts";
 import { countRadixNodes } from "../../store/types/stream_radix.ts";
@@ -159,6 +160,13 @@ function replyFull(ctx: Context, stream: Stream, most: number): void {
   for (const group of stream.groups()) replyFullGroup(ctx, stream, group, most);
 }
 
+/** How many entries a group has still to read, as the master's version reckons it. */
+function lagOf({ keyspace }: Context, stream: Stream, group: Group): number {
+  if (isValkeySince(keyspace, [8])) return stream.lagOf(group, LagRule.VALKEY_8);
+  const isEarlier = isValkey(keyspace) || isRedisBefore(keyspace, [7, 4]);
+  return stream.lagOf(group, isEarlier ? LagRule.REDIS_7_0 : LagRule.REDIS_7_4);
+}
+
 /** Describes one group with up to `most` of its pending entries and each consumer. */
 function replyFullGroup(ctx: Context, stream: Stream, group: Group, most: number): void {
   const { reply } = ctx;
@@ -168,7 +176,7 @@ function replyFullGroup(ctx: Context, stream: Stream, group: Group, most: number
   reply.bulk(group.name);
   idField(ctx, "last-delivered-id", group.lastId);
   knownField(reply, "entries-read", group.entriesRead === -1 ? NaN : group.entriesRead);
-  knownField(reply, "lag", stream.lagOf(group));
+  knownField(reply, "lag", lagOf(ctx, stream, group));
   integerField(reply, "pel-count", pending.size);
   reply.bulkText("pending");
   reply.array(Math.min(pending.size, most));
@@ -225,7 +233,7 @@ const xinfoGroups = command("xinfo|groups", 3, READONLY, "RO.access@2", (ctx, ar
     integerField(reply, "pending", group.pending.size);
     idField(ctx, "last-delivered-id", group.lastId);
     knownField(reply, "entries-read", group.entriesRead === -1 ? NaN : group.entriesRead);
-    knownField(reply, "lag", stream.lagOf(group));
+    knownField(reply, "lag", lagOf(ctx, stream, group));
   }
 });
 

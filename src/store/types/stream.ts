@@ -72,6 +72,18 @@ const place = new IdPlace();
 const master = new StreamId();
 const current = new StreamId();
 
+/** How a group's lag is reckoned. */
+export const LagRule = {
+  /** As Redis since 7.4. */
+  REDIS_7_4: 0,
+  /** As Redis 7.0 and 7.2: a group that is behind the first entry counts what was trimmed, too. */
+  REDIS_7_0: 1,
+  /** As Valkey since 8: so, and what was deleted before the first entry counts as deleted ahead. */
+  VALKEY_8: 2,
+} as const;
+/** One of {@linkcode LagRule}. */
+export type LagRule = typeof LagRule[keyof typeof LagRule];
+
 /** A stream's entries and groups; see the drawing at the top. */
 export class Stream implements StoredObject {
   /** The nodes, each under the id of its first entry, deleted or not. */
@@ -273,14 +285,16 @@ export class Stream implements StoredObject {
   /**
    * How many entries were ever added up to an id, that one included
    * (`streamEstimateDistanceFromFirstEverEntry`); -1 when that cannot be told.
+   *
+   * @param seesDeleted Whether it cannot be told of an id before one that was deleted, as since Redis 7.4.
    */
-  entriesUpTo(id: StreamId): number {
+  entriesUpTo(id: StreamId, seesDeleted: boolean = true): number {
     const { entriesAdded, lastId, firstId, maxDeletedId, length } = this;
     if (entriesAdded === 0) return 0;
     // In an empty stream all that was added lies before an id, unless it is one to come.
     const toLast = id.compare(lastId);
     if (length === 0 && toLast < 1) return entriesAdded;
-    if (!id.isZero && id.compare(maxDeletedId) < 0) return -1;
+    if (seesDeleted && !id.isZero && id.compare(maxDeletedId) < 0) return -1;
     if (toLast === 0) return entriesAdded;
     if (toLast > 0) return -1;
     // If nothing was deleted amid the entries, they are the last `length` that were added.
@@ -292,17 +306,26 @@ export class Stream implements StoredObject {
     return -1;
   }
 
-  /** How many entries a group has still to read, as XINFO GROUPS tells (`lag`); NaN when that cannot be told. */
-  lagOf(group: Group): number {
-    if (this.entriesAdded === 0 || this.length === 0) return 0;
-    const deletedBefore = this.maxDeletedId.isZero || this.maxDeletedId.compare(this.firstId) < 0;
-    // The group has read none of the entries, and none of them was deleted: all lie ahead.
-    if (deletedBefore && group.lastId.compare(this.firstId) < 0) return this.length;
-    if (group.entriesRead !== -1 && !this.hasTombstonesFrom(group.lastId)) {
-      return this.entriesAdded - group.entriesRead;
+  /**
+   * How many entries a group has still to read, as XINFO GROUPS tells (`lag`); NaN when that cannot be told.
+   *
+   * @param rule Whose reckoning: they differ where entries were deleted or trimmed.
+   */
+  lagOf({ entriesRead, lastId }: Group, rule: LagRule = LagRule.REDIS_7_4): number {
+    const { entriesAdded, maxDeletedId, firstId, length } = this;
+    if (entriesAdded === 0) return 0;
+    if (rule === LagRule.REDIS_7_4) {
+      if (length === 0) return 0;
+      // The group has read none of the entries, and none of them was deleted: all lie ahead.
+      const deletedBefore = maxDeletedId.isZero || maxDeletedId.compare(firstId) < 0;
+      if (deletedBefore && lastId.compare(firstId) < 0) return length;
     }
-    const read = this.entriesUpTo(group.lastId);
-    return read === -1 ? NaN : this.entriesAdded - read;
+    const mayLack = rule === LagRule.VALKEY_8
+      ? length > 0 && !maxDeletedId.isZero && lastId.compare(maxDeletedId) <= 0
+      : this.hasTombstonesFrom(lastId);
+    if (entriesRead !== -1 && !mayLack) return entriesAdded - entriesRead;
+    const read = this.entriesUpTo(lastId, rule !== LagRule.REDIS_7_0);
+    return read === -1 ? NaN : entriesAdded - read;
   }
 
   /**

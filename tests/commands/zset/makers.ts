@@ -316,6 +316,8 @@ export const ZSET_DIFFERENCES: readonly Difference[] = [
   { product: "redis", below: "7.0", fits: /^"(geo|z|bz).* (\*0|:0|_|\*-1|\$-1)\r\n-ERR/is },
   // Before 7.0 a count of 0 was answered before the key was looked up.
   { product: "redis", below: "7.0", fits: /^"zpop(min|max)" .* \*0\r\n-WRONGTYPE/is },
+  // Before 7.0 any count was taken.
+  { product: "redis", below: "7.0", fits: /^"zrandmember" .*-ERR value is out of range\r\n$/is },
   // Before 7.2 ZRANK had no WITHSCORE: a fourth argument was a wrong number of them.
   { product: "redis", below: "7.2", fits: /^"z(rev)?rank" .*-ERR wrong number .*\n-ERR syntax/is },
   { product: "valkey", from: "9.0", fits: /-ERR member .* does not exist\r\n-ERR could not dec/s },
