@@ -44,3 +44,38 @@ test("dispatch refuses what a user may not run", () => {
   assert.equal(talker.say("AUTH all q"), "+OK|");
   assert.equal(talker.say("PING"), "+PONG|");
 });
+
+const REFUSED_RULES: readonly (readonly [rules: string, message: RegExp])[] = [
+  ["-@all +@raed", /^word 2, \+@raed: Unknown command or category name in ACL$/],
+  ["-@hazardous", /^word 1, -@hazardous: Unknown command or category/],
+  ["+@", /^word 1 is not an ACL rule/],
+  ["+@read -hgetal", /^word 2, -hgetal: Unknown command or category/],
+  ["+client|idd", /^word 1, \+client\|idd: Unknown command or category/],
+  ["-client|idd", /Unknown command or category/],
+  ["-get|key", /Unknown command or category/],
+  ["+get|", /^word 1, \+get\|: Syntax error$/],
+  ["+select|0", /^word 1, \+select\|0: Allowing first-arg of a command is not supported here$/],
+  ["+config|get|x", /Allowing first-arg of a subcommand is not supported$/],
+  ["nope", /^word 1 is not an ACL rule for commands$/],
+];
+
+for (const [commands, message] of REFUSED_RULES) {
+  test(`a user with the rules "${commands}" is refused`, () => {
+    const users = { reader: { commands } };
+    assert.throws(() => new Bench({ users }), (error) => {
+      assert.ok(error instanceof TypeError);
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+test("rules name commands, subcommands and categories in any case", () => {
+  const commands =
+    "-@ALL +@Read +Config|GET +acl +VSIM +JSON.SET +json.get allcommands nocommands +GET";
+  const bench = new Bench({ users: { reader: { commands } } });
+  const talker = bench.talker(false);
+  talker.say("AUTH reader any");
+  assert.equal(talker.say("GET a"), "$-1|");
+  assert.match(talker.say("STRLEN a"), /^-NOPERM/);
+});
