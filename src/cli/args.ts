@@ -53,6 +53,10 @@ export interface StartArgs extends OutputArgs {
   readonly allowReplicaOf: boolean;
   /** True lets clients run DEBUG. */
   readonly allowDebug: boolean;
+  /** Where to serve the page, probes and metrics; undefined for nowhere. */
+  readonly http: string | undefined;
+  /** Path of a file with the token that they ask for. */
+  readonly httpTokenFile: string | undefined;
   /** Path of the snapshot to restart from, and to write. */
   readonly snapshot: string | undefined;
   /** Paths of certificates to trust; empty for the system's. */
@@ -73,6 +77,8 @@ export interface DemoArgs extends OutputArgs {
   readonly command: "demo";
   /** Where the replica serves RESP. */
   readonly listen: string;
+  /** Where the page is served. */
+  readonly http: string;
   /** Actions a second on the sample master. */
   readonly rate: number;
   /** Seconds after which the demo ends by itself; undefined for never. */
@@ -97,6 +103,8 @@ start --master URL      follow a master until Ctrl-C
   --allow-debug           let clients run DEBUG, whose digests take long
   --password-file F       file with the master's password, read anew at each connection
   --requirepass-file F    file with the password our own clients must give
+  --http HOST:PORT        serve a page for people, /livez, /readyz, /metrics, /status, /events
+  --http-token-file F     file with the token that all of them but the first two ask for
   --snapshot F            file to restart from, written every five minutes and at the end
   --tls-ca F              certificates to trust in place of the system's; may be given again
   --tls-cert F            our certificate, with --tls-key
@@ -109,6 +117,7 @@ start --master URL      follow a master until Ctrl-C
 
 demo                    a built-in sample master with live traffic, and a replica of it
   --listen HOST:PORT      where the replica serves RESP (default 127.0.0.1:0, a free port)
+  --http HOST:PORT        where its page is served (default 127.0.0.1:0)
   --rate N                commands a second on the master (default 500)
   --seconds N             end after N seconds
 
@@ -142,6 +151,8 @@ const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
     "open",
     "allow-replicaof",
     "allow-debug",
+    "http",
+    "http-token-file",
     "snapshot",
     "tls-ca",
     "tls-cert",
@@ -152,7 +163,7 @@ const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
     "backoff-doomed-ms",
     "backoff-doomed-max-ms",
   ]),
-  demo: new Set([...SHARED, "listen", "rate", "seconds"]),
+  demo: new Set([...SHARED, "listen", "http", "rate", "seconds"]),
 };
 const MAX_RATE = 1_000_000;
 const MAX_SECONDS = 1_000_000;
@@ -223,6 +234,8 @@ function startArgs(options: Options): StartArgs {
     open: options.has("open"),
     allowReplicaOf: options.has("allow-replicaof"),
     allowDebug: options.has("allow-debug"),
+    http: options.get("http")?.[0],
+    httpTokenFile: options.get("http-token-file")?.[0],
     snapshot: options.get("snapshot")?.[0],
     tlsCa: options.get("tls-ca") ?? [],
     tlsCert: options.get("tls-cert")?.[0],
@@ -232,7 +245,11 @@ function startArgs(options: Options): StartArgs {
     ...outputArgs(options),
   };
   const { tls } = orUsage("--master", () => parseMasterUrl(master));
-  if (args.listen !== undefined) checkListen(args.listen);
+  if (args.listen !== undefined) checkAddress("--listen", args.listen);
+  if (args.http !== undefined) checkAddress("--http", args.http);
+  else if (args.httpTokenFile !== undefined) {
+    throw new UsageError("--http-token-file needs --http");
+  }
   if (tls === undefined && [...options.keys()].some((name) => name.startsWith("tls-"))) {
     throw new UsageError("The --tls- options need a rediss:// master");
   }
@@ -254,11 +271,14 @@ function startArgs(options: Options): StartArgs {
 
 function demoArgs(options: Options): DemoArgs {
   const listen = options.get("listen")?.[0] ?? "127.0.0.1:0";
-  checkListen(listen);
+  checkAddress("--listen", listen);
+  const http = options.get("http")?.[0] ?? "127.0.0.1:0";
+  checkAddress("--http", http);
   const seconds = options.get("seconds")?.[0];
   return {
     command: "demo",
     listen,
+    http,
     rate: readNumber("--rate", options.get("rate")?.[0] ?? "500", MAX_RATE),
     seconds: seconds === undefined ? undefined : readNumber("--seconds", seconds, MAX_SECONDS),
     ...outputArgs(options),
@@ -291,8 +311,8 @@ function outputArgs(options: Options): OutputArgs {
   return { logLevel, json: options.has("json") };
 }
 
-function checkListen(listen: string): void {
-  orUsage("--listen", () => parseListen(listen));
+function checkAddress(option: string, address: string): void {
+  orUsage(option, () => parseListen(address));
 }
 
 /** Refuses to serve strangers without a password, in the command line's own words. */

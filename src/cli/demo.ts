@@ -10,6 +10,7 @@ import { Replica } from "../replica/replica.ts";
 import { TestMaster } from "../testing/test_master.ts";
 import type { DemoArgs } from "./args.ts";
 import { followUntil } from "./follow.ts";
+import { servePage, urlOf } from "./http.ts";
 import type { Progress } from "./progress.ts";
 import { Shop } from "./shop.ts";
 
@@ -37,9 +38,15 @@ export async function demo(
       server: { open: true },
       logger: progress,
     });
-    const welcome = welcomeOnce(replica, progress, master.url, args.json);
+    const page = await servePage(replica.handler, args.http, false);
+    const places = { master: master.url, page: urlOf(page) };
+    const welcome = welcomeOnce(replica, progress, places, args.json);
     const ends = limit === undefined ? stopped : Promise.race([stopped, limit.over]);
-    await followUntil(replica, progress, ends).finally(welcome);
+    try {
+      await followUntil(replica, progress, ends).finally(welcome);
+    } finally {
+      await page.close();
+    }
   } finally {
     limit?.dispose();
     shop.close();
@@ -47,32 +54,47 @@ export async function demo(
   }
 }
 
+/** Where the demo can be looked at. */
+interface Places {
+  /** URL of the sample master. */
+  readonly master: string;
+  /** URL of the replica's page. */
+  readonly page: string;
+}
+
 /** Prints where master and replica are, at the first synchronisation. Returns what stops waiting for it. */
 function welcomeOnce(
   replica: Replica,
   progress: Progress,
-  masterUrl: string,
+  places: Places,
   json: boolean,
 ): () => void {
   const off = replica.on("sync", () => {
     off();
     const listening = replica.status().listening ?? "";
-    if (json) progress.info(`master ${masterUrl}, replica redis://${listening}`);
-    else progress.print(welcome(masterUrl, listening));
+    const { master, page } = places;
+    if (json) progress.info(`master ${master}, replica redis://${listening}, page ${page}`);
+    else progress.print(welcome(places, listening));
   });
   return off;
 }
 
-function welcome(masterUrl: string, listening: string): string {
+function welcome({ master, page }: Places, listening: string): string {
   const port = listening.slice(listening.lastIndexOf(":") + 1);
-  const masterPort = /:(\d+)/.exec(masterUrl.slice("redis:".length))?.[1] ?? "";
+  const masterPort = /:(\d+)/.exec(master.slice("redis:".length))?.[1] ?? "";
   return `
 A sample shop trades on a built-in master, and a live replica of it runs in this process.
 
-  master   ${masterUrl}
+  page     ${page}
+  master   ${master}
   replica  redis://${listening}
 
-Ask the replica, from another terminal:
+Open the page, or ask from another terminal:
+
+  curl ${page}status
+  curl ${page}metrics
+
+With a Redis client:
 
   redis-cli -p ${port} GET count:orders
   redis-cli -p ${port} GET price:sku-0042

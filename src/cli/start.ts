@@ -13,6 +13,7 @@ import { Replica } from "../replica/replica.ts";
 import { type StartArgs, UsageError } from "./args.ts";
 import { explain } from "./explain.ts";
 import { followUntil } from "./follow.ts";
+import { servePage, urlOf } from "./http.ts";
 import type { Progress } from "./progress.ts";
 import { readTextFile } from "./terminal.ts";
 
@@ -26,13 +27,22 @@ export async function start(
   progress: Progress,
   stopped: Promise<void>,
 ): Promise<void> {
-  const replica = new Replica(toOptions(args, progress));
+  const options = toOptions(args, progress);
+  const replica = new Replica(options);
   const { address, sentinel } = parseMasterUrl(args.master);
   const where = sentinel === undefined
     ? formatAddress(address)
     : `"${sentinel.name}" as told by ${sentinel.addresses.map(formatAddress).join(", ")}`;
+  const page = args.http === undefined
+    ? undefined
+    : await servePage(replica.handler, args.http, options.http?.token !== undefined);
+  if (page !== undefined) progress.info(`serving a page on ${urlOf(page)}`);
   progress.info(`following ${where}`);
-  await followUntil(replica, progress, stopped);
+  try {
+    await followUntil(replica, progress, stopped);
+  } finally {
+    await page?.close();
+  }
   progress.info("stopped");
 }
 
@@ -40,6 +50,7 @@ export async function start(
 export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
   const { passwordFile, requirepassFile, listen, open, allowReplicaOf, allowDebug, snapshot } =
     args;
+  const { httpTokenFile } = args;
   // Read once now, so that a wrong path is reported at once and not at the first connection.
   if (passwordFile !== undefined) readOption("--password-file", passwordFile);
   return {
@@ -54,6 +65,9 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
       password: readPassword("--requirepass-file", requirepassFile),
     },
     backoff: args.backoff,
+    http: httpTokenFile === undefined
+      ? undefined
+      : { token: readPassword("--http-token-file", httpTokenFile) },
     snapshot: snapshot === undefined ? undefined : { path: snapshot },
     tls: parseMasterUrl(args.master).tls === undefined ? undefined : toTls(args),
   };

@@ -348,7 +348,8 @@ function needsPassword({ password, users }: ServerOptions): boolean {
   return typeof user === "object" ? user.passwords !== undefined : user !== undefined;
 }
 
-function isLoopback(address: Address): boolean {
+/** Whether only this machine reaches an address. */
+export function isLoopback(address: Address): boolean {
   if (address.transport === "unix") return true;
   const host = address.host.toLowerCase();
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);

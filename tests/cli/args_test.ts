@@ -18,6 +18,8 @@ const START = {
   tlsCert: undefined,
   tlsKey: undefined,
   tlsServerName: undefined,
+  http: undefined,
+  httpTokenFile: undefined,
   backoff: undefined,
   logLevel: "info",
   json: false,
@@ -25,6 +27,7 @@ const START = {
 const DEMO = {
   command: "demo",
   listen: "127.0.0.1:0",
+  http: "127.0.0.1:0",
   rate: 500,
   seconds: undefined,
   logLevel: "info",
@@ -53,6 +56,10 @@ const accepted = [
   {
     line: "start --master redis://h:1 --listen 7 --allow-replicaof",
     expected: { ...START, listen: "7", allowReplicaOf: true },
+  },
+  {
+    line: "start --master redis://h:1 --http 0.0.0.0:8080 --http-token-file t",
+    expected: { ...START, http: "0.0.0.0:8080", httpTokenFile: "t" },
   },
   {
     line: "start --master redis://h:1 --listen 7 --allow-debug",
@@ -146,6 +153,8 @@ const refused = [
   { line: "start --master redis://h --metrics :9", message: /start has no option --metrics/ },
   { line: "start --master redis://h --seconds 1", message: /start has no option --seconds/ },
   { line: "demo --master redis://h", message: /demo has no option --master/ },
+  { line: "start --master h:1 --http-token-file t", message: /--http-token-file needs --http/ },
+  { line: "start --master h:1 --http nowhere:x", message: /^--http: / },
   { line: "demo --seconds 0", message: /--seconds is a number above 0/ },
   { line: "demo --seconds soon", message: /--seconds is a number above 0/ },
   { line: "demo --rate -5", message: /--rate is a number above 0/ },

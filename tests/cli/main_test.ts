@@ -15,6 +15,7 @@ import { open } from "../support/connection.ts";
 import { plain } from "../support/resp.ts";
 import { currentRuntime, scriptArguments } from "../support/runtimes.ts";
 import { freePort, serverTest, startServer } from "../support/servers.ts";
+import { until } from "../support/waiting.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const WAIT_MS = 20_000;
@@ -141,15 +142,21 @@ await serverTest("main.ts start follows, serves and stops at a signal", async (b
 });
 
 test("main.ts demo serves a live shop and ends by itself", { timeout: 2 * WAIT_MS }, async () => {
-  await withRun("demo --seconds 3", async (run) => {
+  await withRun("demo --seconds 6", async (run) => {
     const [, port] = await run.until(/replica {2}redis:\/\/127\.0\.0\.1:(\d+)/);
     const [, masterPort] = await run.until(/master {3}redis:\/\/127\.0\.0\.1:(\d+)/);
     const [client, master] = [await open(Number(port)), await open(Number(masterPort))];
     const orders = async () => Number(plain(await client.call("GET", "count:orders")));
     const before = await orders();
     assert.equal(await master.call("SET", "hello", "world"), "OK");
-    while (await orders() === before) await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(plain(await client.call("GET", "hello")), "world");
+    await until("the shop trades", async () => await orders() > before);
+    await until(
+      "the write arrives",
+      async () => plain(await client.call("GET", "hello")) === "world",
+    );
+    const [page] = await run.until(/http:\/\/127\.0\.0\.1:\d+\//);
+    const { state } = await (await fetch(`${page}status`)).json();
+    assert.equal(state, "live");
     assert.match(String(plain(await client.call("SET", "a", "b"))), /READONLY/);
     client.close();
     master.close();
