@@ -6,7 +6,7 @@ import { Replica, type ReplicaOptions } from "../../mod.ts";
 import { type Connection, open } from "../support/connection.ts";
 import { startFollower } from "../support/followers.ts";
 import { plain } from "../support/resp.ts";
-import { MASTER_NAME, type Sentinels, startSentinels } from "../support/sentinels.ts";
+import { MASTER_NAME, settled, startSentinels } from "../support/sentinels.ts";
 import {
   newestServer,
   type RunningServer,
@@ -31,25 +31,6 @@ async function ask(server: RunningServer, ...args: string[]): Promise<unknown> {
 
 async function info(server: RunningServer, field: string): Promise<string> {
   return fieldOf(await ask(server, "INFO"), field);
-}
-
-/** Waits until the first sentinel knows the master's replicas and the other sentinels. */
-async function settled(
-  sentinels: Sentinels,
-  replicas: number = 1,
-  others: number = 2,
-): Promise<void> {
-  const connection = await sentinels.connection();
-  try {
-    await until("the sentinels know each other", async () => {
-      const fields = plain(await connection.call("SENTINEL", "MASTER", MASTER_NAME)) as unknown[];
-      const valueOf = (name: string) => String(fields[fields.indexOf(name) + 1]);
-      return valueOf("num-slaves") === String(replicas) &&
-        valueOf("num-other-sentinels") === String(others);
-    });
-  } finally {
-    connection.close();
-  }
 }
 
 function follow(ports: readonly number[], options: ReplicaOptions = {}): Replica {

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import type { Connection } from "./connection.ts";
 import { plain } from "./resp.ts";
 import { freePort, openWhere, type ServerBinary } from "./servers.ts";
+import { until } from "./waiting.ts";
 
 const START_TIMEOUT_MS = 20_000;
 const START_ATTEMPTS = 5;
@@ -144,4 +145,23 @@ async function answering(sentinel: Sentinel, password: string): Promise<Connecti
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return undefined;
+}
+
+/** Waits until the first sentinel knows the master's replicas and the other sentinels. */
+export async function settled(
+  sentinels: Sentinels,
+  replicas: number = 1,
+  others: number = 2,
+): Promise<void> {
+  const connection = await sentinels.connection();
+  try {
+    await until("the sentinels know each other", async () => {
+      const fields = plain(await connection.call("SENTINEL", "MASTER", MASTER_NAME)) as unknown[];
+      const valueOf = (name: string) => String(fields[fields.indexOf(name) + 1]);
+      return valueOf("num-slaves") === String(replicas) &&
+        valueOf("num-other-sentinels") === String(others);
+    });
+  } finally {
+    connection.close();
+  }
 }
