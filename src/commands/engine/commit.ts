@@ -37,6 +37,24 @@ export interface CommitPlace {
   readonly hasData: boolean;
 }
 
+/** The key of a commit that touched no other. Its bytes lie in the command that was run. */
+export interface OnlyKey extends Readonly<BytesSlice> {
+  /** Number of its database. */
+  readonly db: number;
+  /** Lower-case name of the command that touched it. */
+  readonly command: string;
+}
+
+/** The slice `[start, end)` of some bytes. */
+interface BytesSlice {
+  /** Holds the slice. */
+  bytes: Uint8Array;
+  /** Offset of the first byte. */
+  start: number;
+  /** Offset after the last byte. */
+  end: number;
+}
+
 /** What one commit has touched. All of it is borrowed: valid during the listener's call only. */
 export interface Commit {
   /** Id of the history that `offset` counts in. */
@@ -49,6 +67,8 @@ export interface Commit {
   readonly events: readonly WholeChange[];
   /** How many keys were touched, each once, in the order they were touched first. */
   readonly count: number;
+  /** The key, where there is one alone, no event, and nothing had to be copied; undefined does not say the opposite. */
+  readonly only: OnlyKey | undefined;
   /** Number of the database of key `index`. */
   dbAt(index: number): number;
   /** Points `ref` at the bytes of key `index`. */
@@ -82,6 +102,7 @@ export interface CommitListener {
   replaced(): void;
 }
 
+const NO_BYTES = new Uint8Array(0);
 const NOWHERE: CommitPlace = { replid: "", applied: 0, settled: 0, hasData: true };
 
 /** Collects what is changed, and tells listeners at the end of each commit. */
@@ -104,6 +125,8 @@ export class Commits {
   #next: CommitRecord;
   /** Keys of imported slots. */
   readonly #hidden: CommitRecord;
+  /** Whether anything was noted since the last end of a commit. */
+  #noted: boolean = false;
   #tells: boolean = false;
   #replaces: boolean = false;
 
@@ -148,6 +171,7 @@ export class Commits {
   /** A key was changed, made or deleted. The bytes are borrowed. Keys of imported slots are told to `hidden` only. */
   touched(db: number, bytes: Uint8Array, start: number, end: number): void {
     if (!this.#listening) return;
+    this.#noted = true;
     const { slots } = this.#keyspace;
     const isHidden = slots.hiding && slots.isImported(bytes, start, end);
     const record = isHidden ? this.#hidden : this.#collecting;
@@ -157,7 +181,9 @@ export class Commits {
 
   /** Whole databases were changed. */
   changed(change: WholeChange): void {
-    if (this.#listening) this.#collecting.addEvent(change);
+    if (!this.#listening) return;
+    this.#noted = true;
+    this.#collecting.addEvent(change);
   }
 
   /** The commit does not end soon: keys are copied whose bytes were to last so long. */
@@ -170,7 +196,8 @@ export class Commits {
   /** A commit has ended: listeners are told, unless it has touched nothing. */
   end(): void {
     // Without listeners nothing is collected. What a listener changes by itself is a commit that follows.
-    if (!this.#listening || this.#tells) return;
+    if (!this.#noted || this.#tells) return;
+    this.#noted = false;
     if (!this.#hidden.isEmpty) return this.#endHidden();
     if (this.#open.isEmpty) return;
     this.#tells = true;
@@ -271,43 +298,48 @@ class CommitRecord extends TouchedKeys implements Commit {
   replid: string = "";
   offset: number = 0;
   settled: number = 0;
-  /** Bytes of the only key, while they are not copied. */
-  #lent: Uint8Array | undefined = undefined;
-  #lentDb: number = 0;
-  #lentStart: number = 0;
-  #lentEnd: number = 0;
-  #lentCommand: string = "";
+  only: OnlyKey | undefined = undefined;
+  readonly #lent: { -readonly [Name in keyof OnlyKey]: OnlyKey[Name] } = {
+    bytes: NO_BYTES,
+    start: 0,
+    end: 0,
+    db: 0,
+    command: "",
+  };
 
   /** Adds the first key without a copy of its bytes: they stay as they are until the record is cleared, or `keep`. */
   lend(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
-    this.#lent = bytes;
-    this.#lentDb = db;
-    this.#lentStart = start;
-    this.#lentEnd = end;
-    this.#lentCommand = command;
+    const lent = this.#lent;
+    lent.bytes = bytes;
+    lent.start = start;
+    lent.end = end;
+    lent.db = db;
+    lent.command = command;
+    this.only = lent;
     this.count = 1;
   }
 
   /** Copies the key that was lent. */
   keep(): void {
-    const bytes = this.#lent;
-    if (bytes === undefined) return;
-    this.#lent = undefined;
+    const { only } = this;
+    if (only === undefined) return;
+    this.only = undefined;
     this.count = 0;
-    super.add(this.#lentDb, bytes, this.#lentStart, this.#lentEnd, this.#lentCommand);
+    super.add(only.db, only.bytes, only.start, only.end, only.command);
   }
 
   override dbAt(index: number): number {
-    return this.#lent === undefined ? super.dbAt(index) : this.#lentDb;
+    return this.only === undefined ? super.dbAt(index) : this.only.db;
   }
 
   override keyAt(index: number, ref: BytesRef): void {
-    if (this.#lent === undefined) super.keyAt(index, ref);
-    else ref.set(this.#lent, this.#lentStart, this.#lentEnd);
+    const { only } = this;
+    if (only === undefined) super.keyAt(index, ref);
+    else ref.set(only.bytes, only.start, only.end);
   }
 
   override commandAt(index: number): string {
-    return this.#lent === undefined ? super.commandAt(index) : this.#lentCommand;
+    return this.only === undefined ? super.commandAt(index) : this.only.command;
   }
 
   override add(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
@@ -326,8 +358,8 @@ class CommitRecord extends TouchedKeys implements Commit {
   }
 
   override clear(): void {
-    if (this.#lent === undefined) return super.clear();
-    this.#lent = undefined;
+    if (this.only === undefined) return super.clear();
+    this.only = undefined;
     this.count = 0;
   }
 

@@ -109,6 +109,19 @@ export class TouchedKeys {
     return this.#commands[index];
   }
 
+  /**
+   * Hash of key `index`, as the hash tables of the databases have it. Known only where
+   * {@linkcode TouchedKeys.hasHashes}.
+   */
+  hashAt(index: number): number {
+    return this.#hashes[index];
+  }
+
+  /** Whether the keys were so many that they were hashed. */
+  get hasHashes(): boolean {
+    return this.count >= LINEAR_KEYS;
+  }
+
   /** Adds a key, whose bytes are copied, or notes that another command has touched it. */
   add(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
     const { count } = this;
@@ -148,16 +161,17 @@ export class TouchedKeys {
   /** Whether a key is among them. */
   has(db: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.count < LINEAR_KEYS) return this.#find(db, bytes, start, end) >= 0;
-    const hash = this.#hash(db, bytes, start, end);
+    const hash = this.#hash(bytes, start, end);
     return this.#table[this.#slotOf(hash, db, bytes, start, end)] !== 0;
   }
 
-  #hash(db: number, bytes: Uint8Array, start: number, end: number): number {
-    return hash32(bytes, start, end, this.#seed0 ^ db, this.#seed1);
+  /** The hash that the tables of all databases have for a key. */
+  #hash(bytes: Uint8Array, start: number, end: number): number {
+    return hash32(bytes, start, end, this.#seed0, this.#seed1);
   }
 
   #addHashed(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
-    const hash = this.#hash(db, bytes, start, end);
+    const hash = this.#hash(bytes, start, end);
     const slot = this.#slotOf(hash, db, bytes, start, end);
     const known = this.#table[slot] - 1;
     if (known >= 0) return this.#noteCommand(known, command);
@@ -265,7 +279,7 @@ export class TouchedKeys {
     if (this.#hashes.length < this.#dbs.length) this.#growHashes();
     const { bytes } = this.#bytes;
     for (let i = hashed; i < this.count; i++) {
-      this.#hashes[i] = this.#hash(this.#dbs[i], bytes, this.#startOf(i), this.#ends[i]);
+      this.#hashes[i] = this.#hash(bytes, this.#startOf(i), this.#ends[i]);
     }
     const table = this.#table;
     const mask = size - 1;

@@ -12,6 +12,9 @@
  * Commits are merged into `pending` while the consumer is not live, and by the policy `coalesce`: keys, whose
  * values are read when they are taken. With the other policies each commit becomes a batch at once.
  *
+ * What is to be merged stays in the feed's log at first. The consumer remembers the address behind which it has
+ * merged nothing, and reads on from there when it is asked for a batch, or when that has become much.
+ *
  * @module
  */
 
@@ -24,7 +27,8 @@ import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import type { Entry } from "../../store/memory/record.ts";
 import type { FeedFilter } from "./filter.ts";
-import { TokenText } from "./log.ts";
+import type { LatestKeys } from "./latest_keys.ts";
+import { type FeedLog, TokenText } from "./log.ts";
 import { keyName, type OldState, type OldStates, oldValue } from "./old_states.ts";
 import {
   type Batch,
@@ -64,6 +68,8 @@ export interface ConsumerOptions<T extends Value> {
   readonly policy: FeedPolicy;
   /** Most keys that wait. */
   readonly maxKeys: number;
+  /** Whether a commit is handed over in its own turn, where nothing waits. */
+  readonly isListener: boolean;
 }
 
 /** What the feed has for all of its consumers. */
@@ -72,16 +78,25 @@ export interface ConsumerHost {
   readonly keyspace: Keyspace;
   /** What keys were before the commit that is told. */
   readonly olds: OldStates;
+  /** Which keys the latest commits touched. */
+  readonly log: FeedLog;
+  /** Where keys are taken from it, by one consumer after the other. */
+  readonly latest: LatestKeys;
   /** Running totals of changes handed out, commits merged and changes dropped. */
   readonly totals: { changes: number; coalesced: number; dropped: number };
   /** Where the data stands. */
   place(): CommitPlace;
   /** Whether there is any data to tell. */
   hasData(): boolean;
+  /** A consumer wants to be told of the next commit, which it may not have before. */
+  attend(): void;
 }
 
 /** Keys with their databases and commands; a commit is such a list. */
 type KeyList = Pick<Commit, "events" | "count" | "dbAt" | "keyAt" | "commandAt">;
+
+/** The same, where all keys are followed and their hashes are known. */
+type HashedKeys = KeyList & Pick<TouchedKeys, "hashAt">;
 
 /** States before a change, by the names of keys. */
 type Olds = Pick<OldStates, "get">;
@@ -112,6 +127,10 @@ export class Consumer<T extends Value> {
   #overflowed: boolean = false;
   readonly #pending: TouchedKeys;
   #pendingCommits: number = 0;
+  /** Address in the log behind which nothing was merged; -1 when everything was. */
+  #unmerged: number = -1;
+  /** Whether commits may stay in the log: which types their keys had need not be known. */
+  readonly #leaves: boolean;
   /** States before the first change that waits, by name; only where they are wanted. */
   readonly #olds: Map<string, OldState> = new Map();
   readonly #queue: Batch<T>[] = [];
@@ -129,6 +148,7 @@ export class Consumer<T extends Value> {
     this.#options = options;
     this.wantsOld = options.values === "both" || options.filter.types !== undefined;
     this.#pending = new TouchedKeys(host.keyspace.settings);
+    this.#leaves = options.policy === "coalesce" && !this.wantsOld;
   }
 
   /** In which form old values are wanted; undefined for none. */
@@ -139,8 +159,15 @@ export class Consumer<T extends Value> {
 
   /** How many keys wait to be taken. */
   get queued(): number {
+    this.gather();
     return this.#queuedKeys + this.#pending.count +
       (this.#diff === undefined ? 0 : this.#diff.count - this.#diffAt);
+  }
+
+  /** True while a small commit need not be told: it is not wanted, or will be read in the log. */
+  get isQuiet(): boolean {
+    return this.#unmerged >= 0 || this.#ended ||
+      (this.#begin !== undefined && this.#mode === "walk");
   }
 
   /** True when the commit that is told has become one batch, which is all that waits. */
@@ -206,8 +233,9 @@ export class Consumer<T extends Value> {
 
   // What the feed tells.
 
-  /** A commit was applied. */
-  committed(commit: Commit): void {
+  /** A commit was applied. @param at Its address in the log; -1 where it is not all there, or is no small one. */
+  committed(commit: Commit, at: number): void {
+    if (this.#unmerged >= 0 && at >= 0) return;
     if (this.#ended || this.#mode === "waiting") return;
     if (commit.offset <= this.#seenOffset && commit.replid === this.#seenReplid) return;
     // A walk that nobody has begun to take finds everything as it is then.
@@ -217,10 +245,32 @@ export class Consumer<T extends Value> {
       return this.onNews();
     }
     // Behind keys that wait, as those of a log, a batch of its own would come too early.
+    const { policy, isListener } = this.#options;
     const isDirect = this.#mode === "live" && this.#pending.isEmpty &&
-      (this.#options.policy !== "coalesce" || this.hungry);
+      (policy !== "coalesce" || (this.hungry && (isListener || !this.#leaves)));
+    if (!isDirect && this.#leaves && at >= 0) {
+      this.#unmerged = at;
+      return this.onNews();
+    }
     const isNews = isDirect ? this.#enqueue(commit) : this.#merge(commit);
     if (isNews) this.onNews();
+  }
+
+  /** Merges what was left in the log. The bound is looked at here: what is left there costs the consumer nothing. */
+  gather(): void {
+    const from = this.#unmerged;
+    if (from < 0) return;
+    this.#unmerged = -1;
+    this.#host.attend();
+    const { latest, log } = this.#host;
+    latest.read(log, this.#options.filter, from);
+    this.#pendingCommits += latest.commits;
+    for (let i = 0; i < latest.count; i++) {
+      latest.keyAt(i, ref);
+      const command = latest.commandAt(i);
+      this.#pending.add(latest.dbAt(i), ref.bytes, ref.start, ref.end, command);
+    }
+    if (latest.commits > 0) this.#checkBound();
   }
 
   /** A full resync begins to collect differences. */
@@ -290,6 +340,10 @@ export class Consumer<T extends Value> {
       return this.#count(queued);
     }
     if (this.#mode === "waiting") return undefined;
+    this.#host.attend();
+    const latest = this.#takeLatest();
+    if (latest !== undefined) return latest;
+    this.gather();
     if (this.#begin !== undefined) return this.#takeBegin(this.#begin);
     if (!this.#pending.isEmpty) {
       const batch = this.#takePending();
@@ -326,8 +380,26 @@ export class Consumer<T extends Value> {
     return { ...this.#base(0, [], false), control: "snapshot-begin", ...begin };
   }
 
+  /** What a consumer that keeps up has left in the log becomes a batch without being merged first. */
+  #takeLatest(): Batch<T> | undefined {
+    const from = this.#unmerged;
+    if (from < 0 || this.#mode !== "live" || !this.#pending.isEmpty) return undefined;
+    const { latest, log, totals } = this.#host;
+    latest.read(log, this.#options.filter, from);
+    // At the bound what waits is merged, and dropped.
+    if (this.#isFull(latest.count, 0)) return undefined;
+    this.#unmerged = -1;
+    const { commits } = latest;
+    if (commits === 0) return undefined;
+    totals.coalesced += commits - 1;
+    const changes = this.#describeHashed(latest);
+    return this.#count({ ...this.#base(commits, changes, true), control: undefined });
+  }
+
   #takePending(): ChangesBatch<T> {
-    const changes = this.#changesOf(this.#pending, this.#olds);
+    const pending = this.#pending;
+    const isHashed = this.#leaves && pending.hasHashes && pending.events.length === 0;
+    const changes = isHashed ? this.#describeHashed(pending) : this.#changesOf(pending, this.#olds);
     const commits = this.#pendingCommits;
     this.#host.totals.coalesced += Math.max(0, commits - 1);
     this.#forgetPending();
@@ -429,10 +501,16 @@ export class Consumer<T extends Value> {
     }
     if (!isFollowed) return false;
     this.#pendingCommits++;
-    if (!this.#isFull(pending.count, pending.byteLength)) return true;
-    if (this.#mode === "live" || this.#mode === "diff") this.#overflow(pending.count);
-    else this.#restartWalk();
+    this.#checkBound();
     return true;
+  }
+
+  /** At the bound what was merged is dropped. */
+  #checkBound(): void {
+    const { count, byteLength } = this.#pending;
+    if (!this.#isFull(count, byteLength)) return;
+    if (this.#mode === "live" || this.#mode === "diff") this.#overflow(count);
+    else this.#restartWalk();
   }
 
   #mergeEvents(events: readonly WholeChange[]): boolean {
@@ -530,6 +608,7 @@ export class Consumer<T extends Value> {
   }
 
   #forgetPending(): void {
+    this.#unmerged = -1;
     this.#pending.clear();
     this.#pendingCommits = 0;
     if (this.#mode !== "diff") this.#olds.clear();
@@ -601,6 +680,32 @@ export class Consumer<T extends Value> {
     return changes;
   }
 
+  /** What there is to tell of keys that are followed whatever their types. */
+  #describeHashed(keys: HashedKeys): readonly Change<T>[] {
+    const { reads, values } = this.#options;
+    const { keyspace } = this.#host;
+    const { slots } = keyspace;
+    const { count } = keys;
+    const changes: Change<T>[] = [];
+    let dbIndex = -1;
+    let db: Database | undefined = undefined;
+    for (let i = 0; i < count; i++) {
+      if (keys.dbAt(i) !== dbIndex) db = keyspace.peek(dbIndex = keys.dbAt(i));
+      keys.keyAt(i, ref);
+      const { bytes, start, end } = ref;
+      const entry = db === undefined ? 0 : db.table.find(keys.hashAt(i), bytes, start, end);
+      const command = keys.commandAt(i);
+      if (db === undefined || entry === 0 || (slots.hiding && slots.hidesEntry(db, entry))) {
+        const key = reads.value(bytes, start, end);
+        changes.push({ kind: "delete", db: dbIndex, key, command });
+      } else {
+        const key = reads.value(bytes, start, end);
+        changes.push(reads.told(dbIndex, db, entry, key, command, values !== "none"));
+      }
+    }
+    return changes;
+  }
+
   #describeEvents(events: readonly WholeChange[], changes: Change<T>[]): void {
     for (const event of events) {
       if (!this.#followsEvent(event)) continue;
@@ -629,7 +734,14 @@ export class Consumer<T extends Value> {
     // A deletion of what was never told harms nobody; a type that is known not to fit is left out.
     if (!isThere && old !== undefined && !filter.hasType(old.type)) return undefined;
     const change: Change<T> = isThere
-      ? reads.present(dbIndex, db, entry, keys.commandAt(index), values !== "none")
+      ? reads.told(
+        dbIndex,
+        db,
+        entry,
+        reads.value(bytes, start, end),
+        keys.commandAt(index),
+        values !== "none",
+      )
       : {
         kind: "delete",
         db: dbIndex,

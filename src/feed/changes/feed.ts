@@ -25,6 +25,7 @@ import { FeedFilter } from "./filter.ts";
 import { ChangeIterator } from "./iterator.ts";
 import type { HistoryChain } from "../../replication/history.ts";
 import { parseToken } from "../../replication/token.ts";
+import { LatestKeys } from "./latest_keys.ts";
 import { FeedLog } from "./log.ts";
 import { OldStates } from "./old_states.ts";
 import type { Batch, ChangesOptions, ChangeStream, FeedStatus } from "./types.ts";
@@ -32,6 +33,10 @@ import { FeedReads } from "./values.ts";
 
 /** Most keys that wait for a consumer, unless told. */
 const MAX_KEYS = 10_000;
+/** Commits of so many keys at most are left in the log until they are taken. */
+const SMALL_COMMIT = 8;
+/** Bytes of the log that consumers leave there: some two thousand commits, merged in a tenth of a millisecond. */
+const MOST_UNMERGED = 64 * 1024;
 
 /** What a {@linkcode Feed} is made from. */
 export interface FeedParts {
@@ -53,6 +58,10 @@ export interface FeedParts {
 export class Feed implements CommitListener, ConsumerHost {
   /** The data that values are read from. */
   readonly keyspace: Keyspace;
+  /** Which keys the latest commits touched. */
+  readonly log: FeedLog;
+  /** Where consumers take keys from the log, one after the other. */
+  readonly latest: LatestKeys;
   /** What keys were before the commit that is told, while anybody asks. */
   readonly olds: OldStates;
   /** Running totals of changes handed out, commits merged and changes dropped. */
@@ -62,10 +71,14 @@ export class Feed implements CommitListener, ConsumerHost {
     dropped: 0,
   };
   readonly #parts: FeedParts;
-  readonly #log: FeedLog;
+
   readonly #text: FeedReads<string>;
   readonly #bytes: FeedReads<Uint8Array>;
   #consumers: readonly Consumer<Value>[] = [];
+  /** True while no consumer needs to be told of a small commit: what it touched is in the log. */
+  #quiet: boolean = false;
+  /** Address in the log that every consumer has merged up to. */
+  #gathered: number = 0;
   #runs: boolean = false;
   #compared: boolean = false;
   #closed: boolean = false;
@@ -73,7 +86,8 @@ export class Feed implements CommitListener, ConsumerHost {
   /** Listens to nothing yet. @param parts What it is made from. */
   constructor(parts: FeedParts) {
     this.#parts = parts;
-    this.#log = new FeedLog(parts.chain);
+    this.log = new FeedLog(parts.chain);
+    this.latest = new LatestKeys(parts.keyspace.settings);
     this.keyspace = parts.keyspace;
     this.olds = new OldStates(parts.keyspace, () => parts.commits.place);
     this.#text = new FeedReads(parts.keyspace, textCodec());
@@ -96,13 +110,13 @@ export class Feed implements CommitListener, ConsumerHost {
       subscribers: this.#consumers.length,
       ...this.totals,
       queued: this.#consumers.reduce((sum, consumer) => sum + consumer.queued, 0),
-      logBytes: this.#log.byteLength,
+      logBytes: this.log.byteLength,
     };
   }
 
   /** A feed as an async iterator. @param dbIndex Database that is followed unless the options name others. */
   changes(dbIndex: number, options: ChangesOptions): ChangeStream<Value> {
-    const consumer = this.#subscribe(dbIndex, options);
+    const consumer = this.#subscribe(dbIndex, options, false);
     return new ChangeIterator(consumer, this.#parts.clock, options.signal, () => {
       this.#unsubscribe(consumer);
     });
@@ -119,7 +133,7 @@ export class Feed implements CommitListener, ConsumerHost {
     listener: (batch: Batch<Value>) => void,
   ): () => void {
     const { clock, report } = this.#parts;
-    const consumer = this.#subscribe(dbIndex, options);
+    const consumer = this.#subscribe(dbIndex, options, true);
     const slice = new Slice(clock);
     let due = false;
     const stop = () => {
@@ -167,22 +181,51 @@ export class Feed implements CommitListener, ConsumerHost {
 
   /** The log as bytes, for a snapshot of the data that is taken now; undefined where nothing was recorded. */
   logBytes(): Uint8Array | undefined {
-    return this.#runs ? this.#log.toBytes() : undefined;
+    return this.#runs ? this.log.toBytes() : undefined;
   }
 
   /** Takes over the log of an earlier process, whose data was loaded. */
   restoreLog(bytes: Uint8Array): void {
     this.#run();
     const { replid, applied } = this.place();
-    this.#log.restore(bytes, { replid, offset: applied });
+    this.log.restore(bytes, { replid, offset: applied });
   }
 
   // What the commits tell.
 
   committed(commit: Commit): void {
-    this.#log.add(commit);
-    for (const consumer of this.#consumers) consumer.committed(commit);
+    // What is large, or about databases, is given to consumers as it is.
+    const isSmall = commit.only !== undefined ||
+      (commit.count <= SMALL_COMMIT && commit.events.length === 0);
+    if (!isSmall) this.#gather();
+    const added = this.log.add(commit);
+    const at = isSmall ? added : -1;
+    // Everybody has something to merge from the log already.
+    if (this.#quiet && at >= 0) {
+      if (at - this.#gathered > MOST_UNMERGED) this.#gather();
+      return;
+    }
+    const consumers = this.#consumers;
+    let quiet = true;
+    for (let i = 0; i < consumers.length; i++) {
+      consumers[i].committed(commit, at);
+      quiet &&= consumers[i].isQuiet;
+    }
+    this.#quiet = quiet;
     this.olds.clear();
+  }
+
+  /** Somebody does not wait any more: the next commit is told to everybody. */
+  attend(): void {
+    this.#quiet = false;
+  }
+
+  /** Consumers merge what they have left in the log. */
+  #gather(): void {
+    for (const consumer of this.#consumers) consumer.gather();
+    this.#gathered = this.log.end;
+    this.#quiet = false;
+    this.log.forgetCommands();
   }
 
   replacing(old: Keyspace, fresh: Keyspace): (() => boolean) | undefined {
@@ -203,15 +246,17 @@ export class Feed implements CommitListener, ConsumerHost {
 
   replaced(): void {
     const { replid, applied } = this.place();
-    this.#log.restart({ replid, offset: applied });
+    this.#gather();
+    this.log.restart({ replid, offset: applied });
     for (const consumer of this.#consumers) consumer.replaced(this.#compared);
     this.#compared = false;
   }
 
   // Who is told.
 
-  #subscribe(dbIndex: number, options: ChangesOptions): Consumer<Value> {
+  #subscribe(dbIndex: number, options: ChangesOptions, isListener: boolean): Consumer<Value> {
     this.#run();
+    this.#quiet = false;
     const { databases = [dbIndex], match, types, policy = "coalesce", values = "new" } = options;
     const patterns = match === undefined || isList(match) ? match : [match];
     const filter = new FeedFilter(
@@ -226,6 +271,7 @@ export class Feed implements CommitListener, ConsumerHost {
       asBytes,
       values,
       policy,
+      isListener,
       maxKeys: options.maxKeys ?? MAX_KEYS,
     });
     this.#consumers = [...this.#consumers, consumer];
@@ -241,8 +287,8 @@ export class Feed implements CommitListener, ConsumerHost {
     const place = parseToken(from);
     if (place === undefined) throw new TypeError(`"${from}" is no token of a batch`);
     const { replid } = this.place();
-    const verdict = this.hasData() ? this.#log.judge(place, replid) : "unknown";
-    if (verdict === "known") consumer.startAt((keys) => this.#log.replay(place.offset, keys));
+    const verdict = this.hasData() ? this.log.judge(place, replid) : "unknown";
+    if (verdict === "known") consumer.startAt((keys) => this.log.replay(place.offset, keys));
     else if (verdict === "ahead") consumer.startAhead(replid, place.offset);
     else consumer.startSnapshot("token");
   }
@@ -269,7 +315,7 @@ export class Feed implements CommitListener, ConsumerHost {
     if (this.#runs) return;
     this.#runs = true;
     const { replid, applied } = this.place();
-    this.#log.restart({ replid, offset: applied });
+    this.log.restart({ replid, offset: applied });
     this.#parts.commits.subscribe(this);
   }
 }

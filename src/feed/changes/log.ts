@@ -1,14 +1,17 @@
 /**
- * The log that tokens are served from: which keys were touched at which offset, as far back as its memory
- * reaches. Values are not in it: who comes back gets the latest state of each key.
+ * The log of all feeds: which keys were touched at which offset, as far back as its memory reaches. Tokens are
+ * served from it, and consumers that merge commits read there what they have not merged yet, so that a commit is
+ * written down once for all of them. Values are not in it: who comes back gets the latest state of each key.
  *
  * ```text
  *  floor                                                        end
  *    |  block (256 KB)   |  block            |  block        |
- *    |  offset db key, offset db key, ...    |               |
+ *    |  db length offset command key, ...    |               |
  *  everything behind the floor is here; the oldest block goes when there are too many, and the floor moves
  *
- *  entry   offset f64 | db i32 | length u32 | bytes of the key      FLUSH and SWAP are dbs -1 and -2, with text
+ *  entry   db i32 | length i32 | offset f64 | command i32 | bytes of the key | up to 7 bytes of nothing
+ *          FLUSH and SWAP are dbs -1 and -2, with text; the highest bit of `command` says that a commit begins
+ *  kept    offset f64 | db i32 | length u32 | bytes of the key      beside a snapshot, without commands
  *
  *  Failovers keep the offsets: which earlier id covers which of them the chain of histories says.
  * ```
@@ -28,7 +31,13 @@ const BLOCK_BYTES = 256 * 1024;
 /** Most bytes of all blocks. */
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Bytes of an entry before its key. */
-const HEADER = 16;
+export const HEADER: number = 20;
+/** The same where the log is kept beside a snapshot. */
+const KEPT_HEADER = 16;
+/** In an entry's command: the entry is the first one of its commit. */
+export const BEGINS: number = 1 << 31;
+/** Names of commands that are kept for the next ones. */
+const MAX_COMMANDS = 1000;
 const FLUSH = -1;
 const SWAP = -2;
 
@@ -63,12 +72,20 @@ export class TokenText {
   }
 }
 
-/** A run of entries. */
-class Block {
+/** A run of entries. Three views of one buffer: a DataView costs more per number. */
+export class Block {
+  /** Keys, and the numbers before them. */
   readonly bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
-  readonly view: DataView = new DataView(this.bytes.buffer);
+  /** The same bytes as integers. */
+  readonly words: Int32Array = new Int32Array(this.bytes.buffer);
+  /** The same bytes as offsets. */
+  readonly floats: Float64Array = new Float64Array(this.bytes.buffer);
+  /** Bytes that are written. */
   length: number = 0;
+  /** Offset of its last entry. */
   lastOffset: number = 0;
+  /** Address of its first byte, as {@linkcode FeedLog.end} counts. */
+  base: number = 0;
 }
 
 /** The touched keys of the latest commits. */
@@ -85,7 +102,16 @@ export class FeedLog {
   #blocks: Block[] = [];
   /** The block that is written; undefined before the first one. */
   #last: Block | undefined = undefined;
+  /** The same one as a list. */
+  #written: readonly Block[] = [];
   #bytes: number = 0;
+  /** Address of the first byte of the block that will come next. */
+  #nextBase: number = 0;
+  /** Names of commands, by the numbers that entries have; number 0 is "" and stands for an unknown one. */
+  #commands: string[] = [""];
+  readonly #numbers: Map<string, number> = new Map();
+  #lastCommand: string = "";
+  #lastNumber: number = 0;
 
   /** Holds nothing yet. @param chain Judges tokens of earlier ids. */
   constructor(chain: HistoryChain) {
@@ -97,6 +123,12 @@ export class FeedLog {
     return this.#bytes;
   }
 
+  /** Address of the next entry: grows by the bytes of each, and never begins anew. */
+  get end(): number {
+    const last = this.#last;
+    return last === undefined ? this.#nextBase : last.base + last.length;
+  }
+
   /** Begins anew at a place: nothing before it can be served. */
   restart({ replid, offset }: Token): void {
     this.#replid = replid;
@@ -104,24 +136,61 @@ export class FeedLog {
     this.#end = offset;
     this.#settled = offset;
     this.#doubtful = -1;
-    this.#blocks = [];
-    this.#last = undefined;
-    this.#bytes = 0;
+    this.#dropBlocks();
   }
 
-  /** Adds what a commit touched. */
-  add(commit: Commit): void {
+  /**
+   * Adds what a commit touched.
+   *
+   * @returns Address of its first entry; -1 where a key is too long to be kept, and nothing before it is here.
+   */
+  add(commit: Commit): number {
     this.#replid = commit.replid;
     // Keys of cluster slots that moved follow in commits of their own, at the offset of the command.
     if (commit.offset === this.#end && this.#settled === this.#end) this.#doubtful = this.#end;
     this.#end = commit.offset;
     this.#settled = commit.settled;
+    const { only } = commit;
+    if (only !== undefined) {
+      const { bytes, start, end, db, command: name } = only;
+      const number = name === this.#lastCommand ? this.#lastNumber : this.#numberOf(name);
+      return this.#write(commit.offset, db, number | BEGINS, bytes, start, end);
+    }
+    const from = this.end;
     if (commit.events.length > 0) this.#addEvents(commit);
-    const { count } = commit;
+    const { count, offset } = commit;
+    let isWhole = true;
     for (let i = 0; i < count; i++) {
       commit.keyAt(i, ref);
-      this.#write(commit.offset, commit.dbAt(i), ref.bytes, ref.start, ref.end);
+      const name = commit.commandAt(i);
+      const number = name === this.#lastCommand ? this.#lastNumber : this.#numberOf(name);
+      const command = i === 0 ? number | BEGINS : number;
+      const at = this.#write(offset, commit.dbAt(i), command, ref.bytes, ref.start, ref.end);
+      if (at < 0) isWhole = false;
     }
+    return isWhole ? from : -1;
+  }
+
+  /** Forgets names of commands once there are many: those of what was added before are not asked for any more. */
+  forgetCommands(): void {
+    if (this.#commands.length <= MAX_COMMANDS) return;
+    this.#commands = [""];
+    this.#numbers.clear();
+    this.#lastCommand = "";
+    this.#lastNumber = 0;
+  }
+
+  /** Names of commands by the numbers in entries: valid for what was added since they were forgotten. */
+  get commandNames(): readonly string[] {
+    return this.#commands;
+  }
+
+  /** The blocks from an address on that `add` gave. Nothing may have been dropped since. */
+  blocksFrom(address: number): readonly Block[] {
+    const blocks = this.#blocks;
+    let first = blocks.length - 1;
+    while (first > 0 && blocks[first].base > address) first--;
+    return first === blocks.length - 1 ? this.#written : blocks.slice(first);
   }
 
   /**
@@ -141,13 +210,13 @@ export class FeedLog {
   replay(offset: number, keys: TouchedKeys): void {
     for (const block of this.#blocks) {
       if (block.lastOffset <= offset) continue;
-      const { bytes, view } = block;
+      const { bytes, words, floats } = block;
       for (let pos = 0; pos < block.length;) {
-        const at = view.getFloat64(pos, true);
-        const db = view.getInt32(pos + 8, true);
+        const db = words[pos >> 2];
+        const at = floats[(pos >> 3) + 1];
         const start = pos + HEADER;
-        const end = start + view.getUint32(pos + 12, true);
-        pos = end;
+        const end = start + words[(pos >> 2) + 1];
+        pos = (end + 7) & ~7;
         if (at <= offset) continue;
         if (db >= 0) keys.add(db, bytes, start, end, "");
         else keys.addEvent(eventOf(db, latin1(bytes, start, end)));
@@ -161,16 +230,25 @@ export class FeedLog {
       replid: this.#replid,
       floor: this.#floor,
     }));
-    const length = this.#blocks.reduce((sum, block) => sum + block.length, 4 + head.length);
-    const bytes = new Uint8Array(length);
-    new DataView(bytes.buffer).setUint32(0, head.length, true);
+    const entries = this.#blocks.reduce((sum, block) => sum + block.length, 0);
+    const bytes = new Uint8Array(4 + head.length + entries);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, head.length, true);
     bytes.set(head, 4);
-    let pos = 4 + head.length;
-    for (const block of this.#blocks) {
-      bytes.set(block.bytes.subarray(0, block.length), pos);
-      pos += block.length;
+    let to = 4 + head.length;
+    for (const { bytes: own, words, floats, length } of this.#blocks) {
+      for (let pos = 0; pos < length;) {
+        const start = pos + HEADER;
+        const end = start + words[(pos >> 2) + 1];
+        view.setFloat64(to, floats[(pos >> 3) + 1], true);
+        view.setInt32(to + 8, words[pos >> 2], true);
+        view.setUint32(to + 12, end - start, true);
+        bytes.set(own.subarray(start, end), to + KEPT_HEADER);
+        to += KEPT_HEADER + end - start;
+        pos = (end + 7) & ~7;
+      }
     }
-    return bytes;
+    return bytes.subarray(0, to);
   }
 
   /**
@@ -200,13 +278,13 @@ export class FeedLog {
     for (let pos = headEnd, last = head.floor; pos < kept.length;) {
       const offset = view.getFloat64(pos, true);
       const db = view.getInt32(pos + 8, true);
-      const start = pos + HEADER;
+      const start = pos + KEPT_HEADER;
       const end = start + view.getUint32(pos + 12, true);
       if (end > kept.length || !(offset >= last && offset <= place.offset) || db < SWAP) {
         this.restart(place);
         return false;
       }
-      this.#write(offset, db, kept, start, end);
+      this.#write(offset, db, BEGINS, kept, start, end);
       last = offset;
       pos = end;
     }
@@ -222,33 +300,63 @@ export class FeedLog {
 
   #addText(offset: number, kind: number, text: string): void {
     const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-    this.#write(offset, kind, bytes, 0, bytes.length);
+    this.#write(offset, kind, BEGINS, bytes, 0, bytes.length);
   }
 
-  #write(offset: number, db: number, bytes: Uint8Array, start: number, end: number): void {
-    const size = HEADER + end - start;
-    if (size > BLOCK_BYTES) return this.#forgetBefore(offset);
+  #numberOf(name: string): number {
+    let number = name === "" ? 0 : this.#numbers.get(name);
+    if (number === undefined) {
+      number = this.#commands.push(name) - 1;
+      this.#numbers.set(name, number);
+    }
+    this.#lastCommand = name;
+    this.#lastNumber = number;
+    return number;
+  }
+
+  /** Adds an entry. Returns its address, -1 for a key that is too long: nothing before it can be served then. */
+  #write(
+    offset: number,
+    db: number,
+    command: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const size = (HEADER + end - start + 7) & ~7;
     let block = this.#last;
-    if (block === undefined || block.length + size > BLOCK_BYTES) block = this.#addBlock();
-    const { view } = block;
-    const pos = block.length;
-    view.setFloat64(pos, offset, true);
-    view.setInt32(pos + 8, db, true);
-    view.setUint32(pos + 12, end - start, true);
-    const own = block.bytes;
+    if (block === undefined || block.length + size > BLOCK_BYTES) {
+      if (size > BLOCK_BYTES) return this.#forgetBefore(offset);
+      block = this.#addBlock();
+    }
+    const { words, bytes: own, length: pos } = block;
+    const word = pos >> 2;
+    words[word] = db;
+    words[word + 1] = end - start;
+    block.floats[(pos >> 3) + 1] = offset;
+    words[word + 4] = command;
     for (let i = start, to = pos + HEADER; i < end; i++, to++) own[to] = bytes[i];
     block.length = pos + size;
     block.lastOffset = offset;
+    return block.base + pos;
   }
 
-  #forgetBefore(offset: number): void {
+  #forgetBefore(offset: number): number {
+    this.#dropBlocks();
+    this.#floor = offset;
+    return -1;
+  }
+
+  #dropBlocks(): void {
+    this.#nextBase = this.end;
     this.#blocks = [];
     this.#last = undefined;
+    this.#written = [];
     this.#bytes = 0;
-    this.#floor = offset;
   }
 
   #addBlock(): Block {
+    const base = this.end;
     let block: Block;
     if (this.#bytes < MAX_BYTES) {
       block = new Block();
@@ -259,8 +367,10 @@ export class FeedLog {
       this.#floor = block.lastOffset;
       block.length = 0;
     }
+    block.base = base;
     this.#blocks.push(block);
     this.#last = block;
+    this.#written = [block];
     return block;
   }
 }

@@ -51,6 +51,9 @@ export class FeedReads<T extends Value> {
   readonly #codec: Codec<T>;
   readonly #source: ReaderSource;
   readonly #readers: Map<number, Reader<T>> = new Map();
+  /** The command that was told last, and whether it changes expiries only: most are like the one before. */
+  #lastCommand: string = "";
+  #isTime: boolean = false;
 
   /** Reads `keyspace`. @param codec Text or bytes. */
   constructor(keyspace: Keyspace, codec: Codec<T>) {
@@ -110,9 +113,25 @@ export class FeedReads<T extends Value> {
   ): Change<T> & { old?: FeedValue<T> } {
     db.keyRef(entry, ref);
     const key = this.#codec.value(ref.bytes, ref.start, ref.end);
+    return this.told(dbIndex, db, entry, key, command, withValue);
+  }
+
+  /** The same for a key that the caller has read. */
+  told(
+    dbIndex: number,
+    db: Database,
+    entry: Entry,
+    key: T,
+    command: string,
+    withValue: boolean,
+  ): Change<T> & { old?: FeedValue<T> } {
     const type = db.typeOf(entry);
     const at = db.expireAtMs(entry);
-    const isTime = isExpiry(command);
+    if (command !== this.#lastCommand) {
+      this.#lastCommand = command;
+      this.#isTime = isExpiry(command);
+    }
+    const isTime = this.#isTime;
     const kind = isTime ? "expire" as const : "set" as const;
     const name = TYPE_NAMES[type];
     const expireAtMs = at === NO_EXPIRY ? undefined : at;
@@ -120,14 +139,18 @@ export class FeedReads<T extends Value> {
       const told = { kind, db: dbIndex, key, type: name, command, expireAtMs };
       const fields = fieldExpiries(db, entry);
       return withValue
-        ? { ...told, fields, value: this.read(dbIndex, ref.view(), type) }
+        ? { ...told, fields, value: this.#value(dbIndex, db, entry, type) }
         : { ...told, fields };
     }
     if (!withValue) return { kind, db: dbIndex, key, type: name, command, expireAtMs };
-    const value = type === ValueType.STRING
-      ? this.#string(db, entry)
-      : this.read(dbIndex, ref.view(), type);
+    const value = this.#value(dbIndex, db, entry, type);
     return { kind, db: dbIndex, key, type: name, command, expireAtMs, value };
+  }
+
+  #value(dbIndex: number, db: Database, entry: Entry, type: ValueType): FeedValue<T> {
+    if (type === ValueType.STRING) return this.#string(db, entry);
+    db.keyRef(entry, ref);
+    return this.read(dbIndex, ref.view(), type);
   }
 
   /** The string of an entry. The key is not looked up once more. */
