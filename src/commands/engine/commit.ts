@@ -102,7 +102,27 @@ export interface CommitListener {
   replaced(): void;
 }
 
+/** Longer keys are told, whatever a listener has offered. */
+const MAX_SUNK_KEY = 1024;
+
+/** What a commit has touched so far; SUNK is one key that a sink has. */
+const Noted = { NOTHING: 0, ONE: 1, MORE: 2, SUNK: 3 } as const;
+type Noted = typeof Noted[keyof typeof Noted];
+
 const NO_BYTES = new Uint8Array(0);
+/**
+ * Where keys of small commits may be written down at once, in place of a record that is told: the one listener there is
+ * wants no more of them.
+ */
+export interface KeySink {
+  /** Writes a key down, whose bytes are borrowed: it may be that of a commit. */
+  write(db: number, bytes: Uint8Array, start: number, end: number, command: string): void;
+  /** The commit has ended, and touched nothing but that key. */
+  committed(place: CommitPlace): void;
+  /** The commit is a larger one: takes the key back, and gives it to `to`. */
+  takeBack(to: TouchedKeys): void;
+}
+
 const NOWHERE: CommitPlace = { replid: "", applied: 0, settled: 0, hasData: true };
 
 /** Collects what is changed, and tells listeners at the end of each commit. */
@@ -125,8 +145,12 @@ export class Commits {
   #next: CommitRecord;
   /** Keys of imported slots. */
   readonly #hidden: CommitRecord;
-  /** Whether anything was noted since the last end of a commit. */
-  #noted: boolean = false;
+  /** What was noted since the last end of a commit. */
+  #noted: Noted = Noted.NOTHING;
+  /** Where the keys of small commits go; undefined while listeners are told of them. */
+  #sink: KeySink | undefined = undefined;
+  /** Where the key of this commit went. */
+  #sunkIn: KeySink | undefined = undefined;
   #tells: boolean = false;
   #replaces: boolean = false;
 
@@ -159,56 +183,101 @@ export class Commits {
   subscribe(listener: CommitListener, first: boolean = false): () => void {
     this.#listeners = first ? [listener, ...this.#listeners] : [...this.#listeners, listener];
     this.#listening = true;
+    this.#sink = undefined;
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== listener);
+      this.#sink = undefined;
       this.#listening = this.#listeners.length > 0;
       if (this.#listening) return;
+      this.#forget();
       this.#collecting.clear();
       this.#hidden.clear();
     };
   }
 
+  /**
+   * A listener that need not be told of small commits says where their keys may go, from the next one on. No more than
+   * an offer: it is not taken while others listen, and must be made again when the next commit is told.
+   *
+   * @param sink Undefined where it wants to be told again.
+   */
+  offerSink(listener: CommitListener, sink: KeySink | undefined): void {
+    const isSole = this.#listeners.length === 1 && this.#listeners[0] === listener;
+    if (isSole) this.#sink = sink;
+  }
+
+  /** What was noted is of no use any more. */
+  #forget(): void {
+    if (this.#noted === Noted.SUNK) this.#takeBack();
+    this.#noted = Noted.NOTHING;
+  }
+
+  #takeBack(): void {
+    this.#noted = Noted.MORE;
+    this.#sunkIn!.takeBack(this.#collecting);
+  }
+
   /** A key was changed, made or deleted. The bytes are borrowed. Keys of imported slots are told to `hidden` only. */
   touched(db: number, bytes: Uint8Array, start: number, end: number): void {
     if (!this.#listening) return;
-    this.#noted = true;
     const { slots } = this.#keyspace;
+    // Most commits are of one key. While listeners are told nothing lasts.
+    if (this.#noted === Noted.NOTHING && bytes === this.lasting && !slots.hiding) {
+      const sink = this.#sink;
+      if (sink !== undefined && end - start <= MAX_SUNK_KEY) {
+        this.#noted = Noted.SUNK;
+        this.#sunkIn = sink;
+        return sink.write(db, bytes, start, end, this.command);
+      }
+      this.#noted = Noted.ONE;
+      return this.#open.lend(db, bytes, start, end, this.command);
+    }
+    if (this.#noted === Noted.SUNK) this.#takeBack();
+    this.#noted = Noted.MORE;
     const isHidden = slots.hiding && slots.isImported(bytes, start, end);
     const record = isHidden ? this.#hidden : this.#collecting;
-    if (bytes === this.lasting && record.isEmpty) record.lend(db, bytes, start, end, this.command);
-    else record.add(db, bytes, start, end, this.command);
+    record.add(db, bytes, start, end, this.command);
   }
 
   /** Whole databases were changed. */
   changed(change: WholeChange): void {
     if (!this.#listening) return;
-    this.#noted = true;
+    if (this.#noted === Noted.SUNK) this.#takeBack();
+    this.#noted = Noted.MORE;
     this.#collecting.addEvent(change);
   }
 
   /** The commit does not end soon: keys are copied whose bytes were to last so long. */
   keep(): void {
     this.lasting = undefined;
+    if (this.#noted === Noted.SUNK) this.#takeBack();
     this.#open.keep();
     this.#hidden.keep();
   }
 
   /** A commit has ended: listeners are told, unless it has touched nothing. */
   end(): void {
-    // Without listeners nothing is collected. What a listener changes by itself is a commit that follows.
-    if (!this.#noted || this.#tells) return;
-    this.#noted = false;
-    if (!this.#hidden.isEmpty) return this.#endHidden();
-    if (this.#open.isEmpty) return;
+    // Without listeners nothing is noted. What a listener changes by itself is a commit that follows.
+    const noted = this.#noted;
+    if (noted === Noted.NOTHING || this.#tells) return;
+    this.#noted = Noted.NOTHING;
+    if (noted === Noted.SUNK) return this.#sunkIn!.committed(this.place);
+    if (noted === Noted.MORE && !this.#hidden.isEmpty) return this.#endHidden();
     this.#tells = true;
-    this.#tell(this.#open);
+    if (noted === Noted.ONE || !this.#open.isEmpty) this.#tell(this.#open);
+    if (this.#noted !== Noted.NOTHING) this.#tellNext();
+    this.#tells = false;
+  }
+
+  /** Tells what listeners have noted, until they note nothing more. */
+  #tellNext(): void {
     while (!this.#next.isEmpty) {
       const record = this.#next;
       this.#next = this.#open;
       this.#open = record;
       this.#tell(record);
     }
-    this.#tells = false;
+    this.#noted = this.#hidden.isEmpty ? Noted.NOTHING : Noted.MORE;
   }
 
   /** Ends a commit that has touched hidden keys: they follow its events, as what a flush has not taken is there. */
@@ -279,6 +348,7 @@ export class Commits {
   /** All data was replaced. */
   replaced(): void {
     this.#replaces = false;
+    this.#forget();
     this.#collecting.clear();
     this.#hidden.clear();
     for (const listener of this.#listeners) this.#guard(() => listener.replaced());
@@ -307,7 +377,7 @@ class CommitRecord extends TouchedKeys implements Commit {
     command: "",
   };
 
-  /** Adds the first key without a copy of its bytes: they stay as they are until the record is cleared, or `keep`. */
+  /** Adds a key to nothing without a copy of its bytes: they stay as they are until the record is cleared, or `keep`. */
   lend(db: number, bytes: Uint8Array, start: number, end: number, command: string): void {
     const lent = this.#lent;
     lent.bytes = bytes;

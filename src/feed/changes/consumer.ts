@@ -107,6 +107,8 @@ export class Consumer<T extends Value> {
   onNews: () => void = () => {};
   /** True while whoever takes has found nothing, so that a commit may be handed over as it is. */
   hungry: boolean = false;
+  /** Address in the log behind which nothing was merged; -1 when everything was. */
+  unmerged: number = -1;
   /** Whether states before a commit are needed: old values, or old types. */
   readonly wantsOld: boolean;
   readonly #host: ConsumerHost;
@@ -127,8 +129,6 @@ export class Consumer<T extends Value> {
   #overflowed: boolean = false;
   readonly #pending: TouchedKeys;
   #pendingCommits: number = 0;
-  /** Address in the log behind which nothing was merged; -1 when everything was. */
-  #unmerged: number = -1;
   /** Whether commits may stay in the log: which types their keys had need not be known. */
   readonly #leaves: boolean;
   /** States before the first change that waits, by name; only where they are wanted. */
@@ -166,7 +166,7 @@ export class Consumer<T extends Value> {
 
   /** True while a small commit need not be told: it is not wanted, or will be read in the log. */
   get isQuiet(): boolean {
-    return this.#unmerged >= 0 || this.#ended ||
+    return this.unmerged >= 0 || this.#ended ||
       (this.#begin !== undefined && this.#mode === "walk");
   }
 
@@ -235,7 +235,7 @@ export class Consumer<T extends Value> {
 
   /** A commit was applied. @param at Its address in the log; -1 where it is not all there, or is no small one. */
   committed(commit: Commit, at: number): void {
-    if (this.#unmerged >= 0 && at >= 0) return;
+    if (this.unmerged >= 0 && at >= 0) return;
     if (this.#ended || this.#mode === "waiting") return;
     if (commit.offset <= this.#seenOffset && commit.replid === this.#seenReplid) return;
     // A walk that nobody has begun to take finds everything as it is then.
@@ -249,7 +249,7 @@ export class Consumer<T extends Value> {
     const isDirect = this.#mode === "live" && this.#pending.isEmpty &&
       (policy !== "coalesce" || (this.hungry && (isListener || !this.#leaves)));
     if (!isDirect && this.#leaves && at >= 0) {
-      this.#unmerged = at;
+      this.unmerged = at;
       return this.onNews();
     }
     const isNews = isDirect ? this.#enqueue(commit) : this.#merge(commit);
@@ -258,9 +258,9 @@ export class Consumer<T extends Value> {
 
   /** Merges what was left in the log. The bound is looked at here: what is left there costs the consumer nothing. */
   gather(): void {
-    const from = this.#unmerged;
+    const from = this.unmerged;
     if (from < 0) return;
-    this.#unmerged = -1;
+    this.unmerged = -1;
     this.#host.attend();
     const { latest, log } = this.#host;
     latest.read(log, this.#options.filter, from);
@@ -382,13 +382,13 @@ export class Consumer<T extends Value> {
 
   /** What a consumer that keeps up has left in the log becomes a batch without being merged first. */
   #takeLatest(): Batch<T> | undefined {
-    const from = this.#unmerged;
+    const from = this.unmerged;
     if (from < 0 || this.#mode !== "live" || !this.#pending.isEmpty) return undefined;
     const { latest, log, totals } = this.#host;
     latest.read(log, this.#options.filter, from);
     // At the bound what waits is merged, and dropped.
     if (this.#isFull(latest.count, 0)) return undefined;
-    this.#unmerged = -1;
+    this.unmerged = -1;
     const { commits } = latest;
     if (commits === 0) return undefined;
     totals.coalesced += commits - 1;
@@ -608,7 +608,7 @@ export class Consumer<T extends Value> {
   }
 
   #forgetPending(): void {
-    this.#unmerged = -1;
+    this.unmerged = -1;
     this.#pending.clear();
     this.#pendingCommits = 0;
     if (this.#mode !== "diff") this.#olds.clear();

@@ -15,7 +15,13 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { Slice } from "../../base/slices.ts";
-import type { Commit, CommitListener, CommitPlace, Commits } from "../../commands/engine/commit.ts";
+import type {
+  Commit,
+  CommitListener,
+  CommitPlace,
+  Commits,
+  KeySink,
+} from "../../commands/engine/commit.ts";
 import { bytesCodec, textCodec, type Value } from "../../read/codec.ts";
 import type { Key } from "../../read/text.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
@@ -56,6 +62,8 @@ export interface FeedParts {
 
 /** Every feed of one replica. */
 export class Feed implements CommitListener, ConsumerHost {
+  /** Writes keys to the log while no consumer has to be told of them. */
+  readonly #sink: KeySink;
   /** The data that values are read from. */
   readonly keyspace: Keyspace;
   /** Which keys the latest commits touched. */
@@ -77,8 +85,8 @@ export class Feed implements CommitListener, ConsumerHost {
   #consumers: readonly Consumer<Value>[] = [];
   /** True while no consumer needs to be told of a small commit: what it touched is in the log. */
   #quiet: boolean = false;
-  /** Address in the log that every consumer has merged up to. */
-  #gathered: number = 0;
+  /** Address in the log that every consumer has merged up to, while quiet. */
+  #unmerged: number = 0;
   #runs: boolean = false;
   #compared: boolean = false;
   #closed: boolean = false;
@@ -88,6 +96,16 @@ export class Feed implements CommitListener, ConsumerHost {
     this.#parts = parts;
     this.log = new FeedLog(parts.chain);
     this.latest = new LatestKeys(parts.keyspace.settings);
+    this.#sink = {
+      write: (db, bytes, start, end, command) => {
+        this.log.write(db, bytes, start, end, command);
+      },
+      committed: (place) => {
+        const at = this.log.settle(place);
+        if (at - this.#unmerged > MOST_UNMERGED) this.#gather();
+      },
+      takeBack: (to) => this.log.takeBack(to),
+    };
     this.keyspace = parts.keyspace;
     this.olds = new OldStates(parts.keyspace, () => parts.commits.place);
     this.#text = new FeedReads(parts.keyspace, textCodec());
@@ -202,29 +220,36 @@ export class Feed implements CommitListener, ConsumerHost {
     const at = isSmall ? added : -1;
     // Everybody has something to merge from the log already.
     if (this.#quiet && at >= 0) {
-      if (at - this.#gathered > MOST_UNMERGED) this.#gather();
+      if (at - this.#unmerged > MOST_UNMERGED) this.#gather();
+      else this.#parts.commits.offerSink(this, this.#sink);
       return;
     }
     const consumers = this.#consumers;
     let quiet = true;
+    let unmerged = Infinity;
     for (let i = 0; i < consumers.length; i++) {
-      consumers[i].committed(commit, at);
-      quiet &&= consumers[i].isQuiet;
+      const consumer = consumers[i];
+      consumer.committed(commit, at);
+      quiet &&= consumer.isQuiet;
+      if (consumer.unmerged >= 0) unmerged = Math.min(unmerged, consumer.unmerged);
     }
     this.#quiet = quiet;
+    this.#unmerged = unmerged;
+    if (quiet) this.#parts.commits.offerSink(this, this.#sink);
     this.olds.clear();
   }
 
   /** Somebody does not wait any more: the next commit is told to everybody. */
   attend(): void {
+    if (!this.#quiet) return;
     this.#quiet = false;
+    this.#parts.commits.offerSink(this, undefined);
   }
 
   /** Consumers merge what they have left in the log. */
   #gather(): void {
     for (const consumer of this.#consumers) consumer.gather();
-    this.#gathered = this.log.end;
-    this.#quiet = false;
+    this.attend();
     this.log.forgetCommands();
   }
 
@@ -256,7 +281,7 @@ export class Feed implements CommitListener, ConsumerHost {
 
   #subscribe(dbIndex: number, options: ChangesOptions, isListener: boolean): Consumer<Value> {
     this.#run();
-    this.#quiet = false;
+    this.attend();
     const { databases = [dbIndex], match, types, policy = "coalesce", values = "new" } = options;
     const patterns = match === undefined || isList(match) ? match : [match];
     const filter = new FeedFilter(

@@ -21,7 +21,7 @@
 
 import { latin1 } from "../../base/ascii.ts";
 import { BytesRef } from "../../base/byte_buffer.ts";
-import type { Commit } from "../../commands/engine/commit.ts";
+import type { Commit, CommitPlace } from "../../commands/engine/commit.ts";
 import type { TouchedKeys, WholeChange } from "../../commands/engine/touched_keys.ts";
 import type { HistoryChain } from "../../replication/history.ts";
 import type { Token } from "../../replication/token.ts";
@@ -105,6 +105,8 @@ export class FeedLog {
   /** The same one as a list. */
   #written: readonly Block[] = [];
   #bytes: number = 0;
+  /** Address of the key that `write` wrote last. */
+  #at: number = 0;
   /** Address of the first byte of the block that will come next. */
   #nextBase: number = 0;
   /** Names of commands, by the numbers that entries have; number 0 is "" and stands for an unknown one. */
@@ -169,6 +171,35 @@ export class FeedLog {
       if (at < 0) isWhole = false;
     }
     return isWhole ? from : -1;
+  }
+
+  /** Writes down the key of a commit whose place is not known yet: `settle` or `takeBack` follows. */
+  write(db: number, bytes: Uint8Array, start: number, end: number, name: string): void {
+    const number = name === this.#lastCommand ? this.#lastNumber : this.#numberOf(name);
+    this.#at = this.#write(this.#end, db, number | BEGINS, bytes, start, end);
+  }
+
+  /** Gives the key that was written last its place. Returns its address, as `add`. */
+  settle({ replid, applied, settled }: CommitPlace): number {
+    this.#replid = replid;
+    if (applied === this.#end && this.#settled === this.#end) this.#doubtful = this.#end;
+    this.#end = applied;
+    this.#settled = settled;
+    const block = this.#last!;
+    block.floats[((this.#at - block.base) >> 3) + 1] = applied;
+    block.lastOffset = applied;
+    return this.#at;
+  }
+
+  /** Takes the key back that was written last, and gives it to `to`. */
+  takeBack(to: TouchedKeys): void {
+    const block = this.#last!;
+    const pos = this.#at - block.base;
+    const start = pos + HEADER;
+    const end = start + block.words[(pos >> 2) + 1];
+    const command = this.#commands[block.words[(pos >> 2) + 4] & ~BEGINS];
+    to.add(block.words[pos >> 2], block.bytes, start, end, command);
+    block.length = pos;
   }
 
   /** Forgets names of commands once there are many: those of what was added before are not asked for any more. */
