@@ -2,10 +2,11 @@
  * What do those who are told of changes cost the applying of SETs? With nobody nothing measurable is wanted, with one
  * consumer less than 15%.
  *
- *     [COMMANDS=200000] [KEYS=100000] [VALUE=64] [RUNS=15] deno run -A bench/feed/changes.ts
+ *     [SECONDS=40] [KEYS=100000] [VALUE=64] [COMMANDS=600] deno run -A bench/feed/changes.ts
  *
- * The ways are taken in turn, run by run, and each is compared with the plain one of the same run: so noise of the
- * machine that lasts longer than a run falls out.
+ * One replica applies one stream. The ways take turns by some chunks of it, in random order: who belongs to a way
+ * listens during its chunks alone, so that memory, caches and noise are the same for all. The processor's time counts,
+ * that of collecting garbage too.
  *
  * @module
  */
@@ -13,69 +14,96 @@
 import process from "node:process";
 import { BytesRef } from "../../src/base/byte_buffer.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import type { Host } from "../../src/commands/engine/host.ts";
-import { HistoryChain } from "../../src/replication/history.ts";
-import { createStreamExecutor } from "../../src/replication/executor.ts";
-import type { StreamExecutor, StreamHooks } from "../../src/replication/types.ts";
-import { ReplicaEngine } from "../../src/replica/engine.ts";
+import { Slice } from "../../src/base/slices.ts";
+import type { CommitListener, Commits } from "../../src/commands/engine/commit.ts";
 import { Feed } from "../../src/feed/changes/feed.ts";
 import type { ChangesOptions } from "../../src/feed/changes/types.ts";
+import { ReplicaEngine } from "../../src/replica/engine.ts";
+import { HistoryChain } from "../../src/replication/history.ts";
+import { ReplicationOffset } from "../../src/replication/offset.ts";
+import { NameCounts } from "../../src/replication/repair/name_counts.ts";
+import { limitsWithDefaults, newCounters } from "../../src/replication/shared.ts";
+import { MasterStream } from "../../src/replication/stream.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { headline, line, median, size, spread, verdict } from "../support/report.ts";
-import { applyStream, setStream } from "../support/set_stream.ts";
+import { setStream } from "../support/set_stream.ts";
 
-const count = size("COMMANDS", 200_000);
+const seconds = size("SECONDS", 40);
 const keys = size("KEYS", 100_000);
 const valueBytes = size("VALUE", 64);
-const runs = size("RUNS", 15);
+const commands = size("COMMANDS", 600);
 
-interface Way {
+/** Chunks that a way has in one go: the turns between them are those in which consumers read. */
+const CHUNKS = 3;
+/** Rounds before times count. */
+const WARM_UP = 15;
+
+/** Changes that all consumers were told of. */
+let told = 0;
+
+const place = { replid: "a".repeat(40), applied: 0, settled: 0, hasData: true };
+const engine = new ReplicaEngine({
+  keyspace: new Keyspace({ random: Math.random }),
+  clock: systemClock,
+  random: Math.random,
+  logger: { debug() {}, info() {}, warn() {}, error: console.error },
+  server: {},
+  target: undefined,
+  follow() {},
+  linkStatus: () => undefined,
+});
+engine.commits.place = place;
+const { keyspace, clock, commits, executor, hooks } = engine;
+
+/** Listeners that take part while it is their turn. Stands for the commits before its own feed. */
+class Way {
   readonly name: string;
-  /** Most that it may take of the plain way's time; undefined where that is only told. */
-  readonly atMost?: number;
-  readonly executor: StreamExecutor;
-  readonly hooks?: StreamHooks;
-  readonly speeds: number[];
-  readonly shares: number[];
-}
+  readonly atMost: number | undefined;
+  readonly nanos: number[] = [];
+  readonly #listeners: CommitListener[] = [];
+  #off: (() => void)[] = [];
 
-const logger = { debug() {}, info() {}, warn() {}, error: console.error };
+  constructor(name: string, atMost: number | undefined, use: (way: Way) => void) {
+    this.name = name;
+    this.atMost = atMost;
+    use(this);
+  }
 
-function newEngine(): ReplicaEngine {
-  return new ReplicaEngine({
-    keyspace: new Keyspace({ random: Math.random }),
-    clock: systemClock,
-    random: Math.random,
-    logger,
-    server: {},
-    target: undefined,
-    follow() {},
-    linkStatus: () => undefined,
-  });
-}
+  get place(): Commits["place"] {
+    return place;
+  }
 
-/** The commands of a server around the keyspace, which counts each, and whoever is told of its commits. */
-function replicaWay(name: string, atMost: number, use: (engine: ReplicaEngine) => void): Way {
-  const engine = newEngine();
-  const { executor, hooks } = engine;
-  const place = { replid: "a".repeat(40), applied: 0, settled: 0, hasData: true };
-  engine.commits.place = place;
-  use(engine);
-  // Each run begins at offset 0; the place of the data only grows.
-  let [base, last] = [0, 0];
-  const committed = (offset: number) => {
-    if (offset < last) base += last;
-    last = offset;
-    place.applied = place.settled = base + offset;
-    hooks.committed?.(offset);
-  };
-  return { name, atMost, executor, hooks: { ...hooks, committed }, speeds: [], shares: [] };
+  subscribe(listener: CommitListener): () => void {
+    this.#listeners.push(listener);
+    return () => {};
+  }
+
+  offerSink: Commits["offerSink"] = (listener, sink) => commits.offerSink(listener, sink);
+
+  feed(): Feed {
+    return new Feed({
+      keyspace,
+      clock,
+      commits: this as unknown as Commits,
+      chain: new HistoryChain(),
+      hasData: () => true,
+      report: console.error,
+    });
+  }
+
+  begin(): void {
+    this.#off = this.#listeners.map((listener) => commits.subscribe(listener));
+  }
+
+  end(): void {
+    for (const off of this.#off) off();
+  }
 }
 
 /** Reads every key of every commit and keeps nothing: the least that a listener does. */
-function readEach(engine: ReplicaEngine): void {
+function readEach(way: Way): void {
   const ref = new BytesRef();
-  engine.commits.subscribe({
+  way.subscribe({
     committed(commit) {
       for (let i = 0; i < commit.count; i++) commit.keyAt(i, ref);
     },
@@ -83,76 +111,132 @@ function readEach(engine: ReplicaEngine): void {
   });
 }
 
-function feedOf({ keyspace, clock, commits }: ReplicaEngine): Feed {
-  const chain = new HistoryChain();
-  return new Feed({ keyspace, clock, commits, chain, hasData: () => true, report: console.error });
-}
-
 /** A consumer that takes each batch in the turn of its commit. */
-function listens(options: ChangesOptions): (engine: ReplicaEngine) => void {
-  return (engine) => {
-    feedOf(engine).onCommit(0, options, ({ changes }) => told += changes.length);
+function listens(options: ChangesOptions): (way: Way) => void {
+  return (way) => {
+    way.feed().onCommit(0, options, ({ changes }) => told += changes.length);
   };
 }
 
-/** A consumer whose turn does not come while commands are applied: commits merge behind it. */
-function iterates(options: ChangesOptions): (engine: ReplicaEngine) => void {
-  return (engine) => {
-    const stream = feedOf(engine).changes(0, options);
+/** A consumer that takes what there is after each chunk. */
+function iterates(options: ChangesOptions): (way: Way) => void {
+  return (way) => {
+    const stream = way.feed().changes(0, options);
     void (async () => {
       for await (const { changes } of stream) told += changes.length;
     })();
   };
 }
 
-function bare(): Way {
-  const random = Math.random;
-  const host = { role: "slave", databases: 16 } as Host;
-  const executor = createStreamExecutor({ keyspace: new Keyspace({ random }), random, host });
-  return { name: "table of commands alone", executor, speeds: [], shares: [] };
+/** A consumer that never reads. */
+function waits(options: ChangesOptions): (way: Way) => void {
+  return (way) => void way.feed().changes(0, options);
 }
 
-/** Changes that all consumers were told of. */
-let told = 0;
-const plain = replicaWay("a replica, nobody listens", 1.02, () => {});
+const plain = new Way("nobody listens", undefined, () => {});
 const ways: readonly Way[] = [
   plain,
-  bare(),
-  replicaWay("a listener that reads each key", 1.15, readEach),
-  replicaWay("onCommit, no key fits", 1.15, listens({ match: "user:*" })),
-  replicaWay("onCommit, without values", 1.15, listens({ values: "none" })),
-  replicaWay("onCommit, with values", 1.15, listens({})),
-  replicaWay("changes(), without values", 1.15, iterates({ values: "none" })),
+  new Way("nobody listens, again", 1.02, () => {}),
+  new Way("a listener that reads each key", undefined, readEach),
+  new Way("changes(), not read", 1.15, waits({})),
+  new Way("changes(), no key fits", 1.15, iterates({ match: "user:*" })),
+  new Way("changes(), read, without values", 1.15, iterates({ values: "none" })),
+  new Way("changes(), read, with values", 1.15, iterates({})),
+  new Way("onCommit, no key fits", 1.15, listens({ match: "user:*" })),
+  new Way("onCommit, without values", 1.15, listens({ values: "none" })),
+  new Way("onCommit, with values", 1.15, listens({})),
 ];
-const chunks = setStream(count, keys, valueBytes);
 
-headline("What do those who are told of changes cost the applying of SETs?", {
-  commands: count,
-  keys,
-  "value bytes": valueBytes,
-  runs,
-});
-for (let run = 0; run <= runs; run++) {
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  const times = new Map<Way, number>();
-  for (let i = 0; i < ways.length; i++) {
-    const way = ways[(i + run) % ways.length];
-    const began = performance.now();
-    const seen = applyStream(chunks, way.executor, way.hooks);
-    times.set(way, performance.now() - began);
-    if (seen !== count) throw new Error(`${seen} of ${count} commands were seen`);
-  }
-  if (run === 0) continue;
-  for (const way of ways) {
-    const ms = times.get(way)!;
-    way.speeds.push(count / ms / 1000);
-    way.shares.push(ms / times.get(plain)!);
+const slice = new Slice(systemClock);
+const counters = newCounters();
+const committed = (offset: number) => {
+  place.applied = place.settled = offset;
+  hooks.committed?.(offset);
+};
+const master = new MasterStream(
+  {
+    settings: {
+      executor,
+      hooks: { ...hooks, committed },
+      onDivergence: "stop",
+      limits: limitsWithDefaults({}),
+    },
+    replOffset: new ReplicationOffset(),
+    counters,
+    ignored: new NameCounts(),
+    repair: undefined,
+    diverged: () => {},
+  },
+  () => {},
+  slice,
+);
+
+function apply(chunk: Uint8Array): void {
+  slice.start();
+  master.push(chunk, 0, chunk.length, Date.now());
+  while (master.holds) {
+    slice.start();
+    master.proceed(Date.now());
   }
 }
-for (const { name, atMost, speeds, shares } of ways) {
-  line("SET", name, spread(speeds, "M/s"));
-  if (atMost === undefined) line("SET", "  of the plain way's time", median(shares).toFixed(2));
-  else verdict("SET", "  of the plain way's time", median(shares), { atLeast: atMost, aim: 1 });
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function processorMicros(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+/** Bytes of a whole number of commands each. */
+const chunks = Array.from({ length: 400 }, (_, i) => {
+  return joined(setStream(commands, keys, valueBytes, i * commands));
+});
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let length = 0;
+  for (const part of parts) {
+    bytes.set(part, length);
+    length += part.length;
+  }
+  return bytes;
+}
+
+headline("What do those who are told of changes cost the applying of SETs?", {
+  seconds,
+  keys,
+  "value bytes": valueBytes,
+  "commands a chunk": commands,
+});
+for (const chunk of chunks) apply(chunk);
+const end = performance.now() + seconds * 1000;
+let next = 0;
+let rounds = 0;
+for (; performance.now() < end || rounds <= WARM_UP; rounds++) {
+  const order = ways.map((way) => ({ way, at: Math.random() })).sort((a, b) => a.at - b.at);
+  for (const { way } of order) {
+    way.begin();
+    await turn();
+    const began = processorMicros();
+    for (let i = 0; i < CHUNKS; i++) {
+      apply(chunks[next++ % chunks.length]);
+      await turn();
+    }
+    const micros = processorMicros() - began;
+    way.end();
+    if (rounds >= WARM_UP) way.nanos.push(micros / CHUNKS / commands * 1000);
+  }
+}
+for (const { name, atMost, nanos } of ways) {
+  line("SET", name, spread(nanos, "ns", 0));
+  const share = median(nanos.map((value, i) => value / plain.nanos[i]));
+  if (atMost === undefined) line("SET", "  of the time with nobody", share.toFixed(2));
+  else verdict("SET", "  of the time with nobody", share, { atLeast: atMost, aim: 1.05 });
+}
+if (counters.commands !== (chunks.length + rounds * ways.length * CHUNKS) * commands) {
+  throw new Error(`${counters.commands} commands were seen`);
 }
 if (told === 0) throw new Error("Nobody was told");
 process.exit(0);

@@ -14,13 +14,18 @@ import type { StreamExecutor, StreamHooks } from "../../src/replication/types.ts
 
 const CHUNK_BYTES = 64 * 1024;
 
-/** `count` SETs over `keys` keys, in chunks that end in the middle of a command. */
-export function setStream(count: number, keys: number, valueBytes: number): Uint8Array[] {
+/** `count` SETs over `keys` keys, the `first`th and on, in chunks that end in the middle of a command. */
+export function setStream(
+  count: number,
+  keys: number,
+  valueBytes: number,
+  first: number = 0,
+): Uint8Array[] {
   const encoder = new TextEncoder();
   const value = "x".repeat(valueBytes);
   const chunks: Uint8Array[] = [];
   let text = "";
-  for (let i = 0; i < count; i++) {
+  for (let i = first; i < first + count; i++) {
     const key = `key:${(Math.imul(i, 2654435761) >>> 0) % keys}`;
     text += `*3\r\n$3\r\nSET\r\n$${key.length}\r\n${key}\r\n$${value.length}\r\n${value}\r\n`;
     if (text.length < CHUNK_BYTES) continue;

@@ -20,16 +20,16 @@
 
 import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Slice } from "../../base/slices.ts";
-import type { Commit, CommitPlace } from "../../commands/engine/commit.ts";
+import type { Commit, CommitPlace, OnlyKey } from "../../commands/engine/commit.ts";
 import { TouchedKeys, type WholeChange } from "../../commands/engine/touched_keys.ts";
 import type { Value } from "../../read/codec.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import type { Entry } from "../../store/memory/record.ts";
-import type { FeedFilter } from "./filter.ts";
+import { Choice, type ChoiceOptions, type KeyList } from "./choice.ts";
 import type { LatestKeys } from "./latest_keys.ts";
 import { type FeedLog, TokenText } from "./log.ts";
-import { keyName, type OldState, type OldStates, oldValue } from "./old_states.ts";
+import { keyName, type OldState, type OldStates } from "./old_states.ts";
 import {
   type Batch,
   type Change,
@@ -38,7 +38,7 @@ import {
   type FeedPolicy,
   type SnapshotReason,
 } from "./types.ts";
-import { type FeedReads, visibleEntry } from "./values.ts";
+import { visibleEntry } from "./values.ts";
 
 /** Keys of one batch inside a snapshot. */
 const KEYS_A_BATCH = 256;
@@ -47,23 +47,13 @@ const PLACES_A_LOOK = 64;
 /** Most bytes of keys that wait for a consumer, whatever `maxKeys` allows. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-const NO_CHANGES: readonly never[] = [];
-
 const ref = new BytesRef();
 
 /** Answered by `take` when there is more to look at, in a later turn of the event loop. */
 export const AGAIN: unique symbol = Symbol("again");
 
 /** What a consumer wants. */
-export interface ConsumerOptions<T extends Value> {
-  /** Which databases, keys and types. */
-  readonly filter: FeedFilter;
-  /** Reads values in the consumer's form. */
-  readonly reads: FeedReads<T>;
-  /** Whether that form is bytes. */
-  readonly asBytes: boolean;
-  /** Whether changes carry values, and old ones. */
-  readonly values: "none" | "new" | "both";
+export interface ConsumerOptions<T extends Value> extends ChoiceOptions<T> {
   /** What happens at the bound. */
   readonly policy: FeedPolicy;
   /** Most keys that wait. */
@@ -92,25 +82,17 @@ export interface ConsumerHost {
   attend(): void;
 }
 
-/** Keys with their databases and commands; a commit is such a list. */
-type KeyList = Pick<Commit, "events" | "count" | "dbAt" | "keyAt" | "commandAt">;
-
-/** The same, where all keys are followed and their hashes are known. */
-type HashedKeys = KeyList & Pick<TouchedKeys, "hashAt">;
-
-/** States before a change, by the names of keys. */
-type Olds = Pick<OldStates, "get">;
-
 /** An iterator or a listener, as the feed sees it. */
 export class Consumer<T extends Value> {
   /** Called when there is something to take. */
   onNews: () => void = () => {};
+  /** Gets the batch of a commit of one key in its turn; undefined where batches are always taken. */
+  handOver: ((batch: Batch<T>) => void) | undefined = undefined;
   /** True while whoever takes has found nothing, so that a commit may be handed over as it is. */
   hungry: boolean = false;
   /** Address in the log behind which nothing was merged; -1 when everything was. */
   unmerged: number = -1;
-  /** Whether states before a commit are needed: old values, or old types. */
-  readonly wantsOld: boolean;
+  readonly #choice: Choice<T>;
   readonly #host: ConsumerHost;
   readonly #options: ConsumerOptions<T>;
   readonly #tokens: TokenText = new TokenText();
@@ -146,9 +128,14 @@ export class Consumer<T extends Value> {
   constructor(host: ConsumerHost, options: ConsumerOptions<T>) {
     this.#host = host;
     this.#options = options;
-    this.wantsOld = options.values === "both" || options.filter.types !== undefined;
+    this.#choice = new Choice(options, host.keyspace, host.olds, this.#olds);
     this.#pending = new TouchedKeys(host.keyspace.settings);
     this.#leaves = options.policy === "coalesce" && !this.wantsOld;
+  }
+
+  /** Whether states before a commit are needed: old values, or old types. */
+  get wantsOld(): boolean {
+    return this.#choice.wantsOld;
   }
 
   /** In which form old values are wanted; undefined for none. */
@@ -236,6 +223,9 @@ export class Consumer<T extends Value> {
   /** A commit was applied. @param at Its address in the log; -1 where it is not all there, or is no small one. */
   committed(commit: Commit, at: number): void {
     if (this.unmerged >= 0 && at >= 0) return;
+    if (this.hungry && this.#leaves && commit.only !== undefined && this.#isDirect) {
+      return this.#handOver(commit, commit.only);
+    }
     if (this.#ended || this.#mode === "waiting") return;
     if (commit.offset <= this.#seenOffset && commit.replid === this.#seenReplid) return;
     // A walk that nobody has begun to take finds everything as it is then.
@@ -254,6 +244,21 @@ export class Consumer<T extends Value> {
     }
     const isNews = isDirect ? this.#enqueue(commit) : this.#merge(commit);
     if (isNews) this.onNews();
+  }
+
+  /** Whether a commit may be handed over by itself: the listener has everything before it. */
+  get #isDirect(): boolean {
+    return this.handOver !== undefined && this.#mode === "live" && !this.#ended &&
+      this.#pending.isEmpty && this.#seenReplid === "";
+  }
+
+  /** A commit of one key, most of all there are, becomes a batch without being queued. */
+  #handOver({ replid, offset, settled }: Commit, only: OnlyKey): void {
+    const change = this.#choice.only(only);
+    if (change === undefined) return;
+    const token = this.#tokenAt(replid, settled);
+    this.#host.totals.changes++;
+    this.handOver!({ replid, offset, token, commits: 1, changes: [change], control: undefined });
   }
 
   /** Merges what was left in the log. The bound is looked at here: what is left there costs the consumer nothing. */
@@ -392,14 +397,16 @@ export class Consumer<T extends Value> {
     const { commits } = latest;
     if (commits === 0) return undefined;
     totals.coalesced += commits - 1;
-    const changes = this.#describeHashed(latest);
+    const changes = this.#choice.hashed(latest);
     return this.#count({ ...this.#base(commits, changes, true), control: undefined });
   }
 
   #takePending(): ChangesBatch<T> {
     const pending = this.#pending;
     const isHashed = this.#leaves && pending.hasHashes && pending.events.length === 0;
-    const changes = isHashed ? this.#describeHashed(pending) : this.#changesOf(pending, this.#olds);
+    const changes = isHashed
+      ? this.#choice.hashed(pending)
+      : this.#choice.changesOf(pending, this.#olds);
     const commits = this.#pendingCommits;
     this.#host.totals.coalesced += Math.max(0, commits - 1);
     this.#forgetPending();
@@ -446,7 +453,7 @@ export class Consumer<T extends Value> {
     const diff = this.#diff as TouchedKeys;
     const changes: Change<T>[] = [];
     while (this.#diffAt < diff.count && changes.length < KEYS_A_BATCH) {
-      const change = this.#describe(diff, this.#diffAt++, this.#olds);
+      const change = this.#choice.describe(diff, this.#diffAt++, this.#olds);
       if (change !== undefined) changes.push(change);
     }
     if (changes.length > 0) {
@@ -466,7 +473,7 @@ export class Consumer<T extends Value> {
 
   /** A commit becomes a batch of its own, with the values as they are now. Returns false when it tells nothing. */
   #enqueue(commit: Commit): boolean {
-    const changes = this.#changesOf(commit, this.#host.olds);
+    const changes = this.#choice.changesOf(commit, this.#host.olds);
     if (changes.length === 0) return false;
     this.#queue.push({
       replid: commit.replid,
@@ -494,7 +501,7 @@ export class Consumer<T extends Value> {
     for (let i = 0; i < count; i++) {
       keys.keyAt(i, ref);
       const db = keys.dbAt(i);
-      if (!this.#follows(db)) continue;
+      if (!this.#choice.follows(db, ref.bytes, ref.start, ref.end)) continue;
       isFollowed = true;
       pending.add(db, ref.bytes, ref.start, ref.end, keys.commandAt(i));
       if (this.wantsOld) this.#noteOld(keyName(db, ref.bytes, ref.start, ref.end));
@@ -516,7 +523,7 @@ export class Consumer<T extends Value> {
   #mergeEvents(events: readonly WholeChange[]): boolean {
     let isFollowed = false;
     for (const event of events) {
-      if (!this.#followsEvent(event)) continue;
+      if (!this.#choice.followsEvent(event)) continue;
       isFollowed = true;
       this.#mergeEvent(event);
     }
@@ -630,28 +637,7 @@ export class Consumer<T extends Value> {
     this.#found.length = 0;
   }
 
-  // What a commit is to this consumer.
-
-  /** Whether the key that `ref` points at is followed: it has, or had before this commit, one of the types. */
-  #follows(dbIndex: number): boolean {
-    const { filter } = this.#options;
-    const { bytes, start, end } = ref;
-    if (!filter.hasKey(dbIndex, bytes, start, end)) return false;
-    if (filter.types === undefined) return true;
-    const name = keyName(dbIndex, bytes, start, end);
-    const old = this.#olds.get(name) ?? this.#host.olds.get(name);
-    // What a log tells of was touched in an earlier commit: its old type is not known.
-    if (old === undefined || filter.hasType(old.type)) return true;
-    const db = this.#host.keyspace.peek(dbIndex);
-    const entry = visibleEntry(this.#host.keyspace, db, bytes, start, end);
-    return db !== undefined && entry !== 0 && filter.hasType(db.typeOf(entry));
-  }
-
-  #followsEvent(event: WholeChange): boolean {
-    const { filter } = this.#options;
-    if (event.kind === "flush") return event.db < 0 || filter.hasDb(event.db);
-    return event.kind === "swap" && filter.hasDb(event.a) && filter.hasDb(event.b);
-  }
+  // Batches.
 
   /** A swap brings keys that are not known, or mixes up what a snapshot has told and what it has not. */
   #mustWalk(events: readonly WholeChange[]): boolean {
@@ -662,94 +648,6 @@ export class Consumer<T extends Value> {
       const b = filter.hasDb(event.b);
       return a !== b || (a && this.#mode !== "live");
     });
-  }
-
-  #changesOf(keys: KeyList, olds: Olds): readonly Change<T>[] {
-    const { count, events } = keys;
-    // Most commits are of one key, which may not be followed: nothing is made for it.
-    if (count === 1 && events.length === 0) {
-      const change = this.#describe(keys, 0, olds);
-      return change === undefined ? NO_CHANGES : [change];
-    }
-    const changes: Change<T>[] = [];
-    if (events.length > 0) this.#describeEvents(events, changes);
-    for (let i = 0; i < count; i++) {
-      const change = this.#describe(keys, i, olds);
-      if (change !== undefined) changes.push(change);
-    }
-    return changes;
-  }
-
-  /** What there is to tell of keys that are followed whatever their types. */
-  #describeHashed(keys: HashedKeys): readonly Change<T>[] {
-    const { reads, values } = this.#options;
-    const { keyspace } = this.#host;
-    const { slots } = keyspace;
-    const { count } = keys;
-    const changes: Change<T>[] = [];
-    let dbIndex = -1;
-    let db: Database | undefined = undefined;
-    for (let i = 0; i < count; i++) {
-      if (keys.dbAt(i) !== dbIndex) db = keyspace.peek(dbIndex = keys.dbAt(i));
-      keys.keyAt(i, ref);
-      const { bytes, start, end } = ref;
-      const entry = db === undefined ? 0 : db.table.find(keys.hashAt(i), bytes, start, end);
-      const command = keys.commandAt(i);
-      if (db === undefined || entry === 0 || (slots.hiding && slots.hidesEntry(db, entry))) {
-        const key = reads.value(bytes, start, end);
-        changes.push({ kind: "delete", db: dbIndex, key, command });
-      } else {
-        const key = reads.value(bytes, start, end);
-        changes.push(reads.told(dbIndex, db, entry, key, command, values !== "none"));
-      }
-    }
-    return changes;
-  }
-
-  #describeEvents(events: readonly WholeChange[], changes: Change<T>[]): void {
-    for (const event of events) {
-      if (!this.#followsEvent(event)) continue;
-      if (event.kind === "flush") {
-        changes.push({ kind: "flush", db: event.db < 0 ? undefined : event.db });
-      } else if (event.kind === "swap") {
-        changes.push({ kind: "swap", db: event.a, with: event.b });
-      }
-    }
-  }
-
-  /** What there is to tell of one key; undefined for nothing. */
-  #describe(keys: KeyList, index: number, olds: Olds): Change<T> | undefined {
-    const { filter, reads, values, asBytes } = this.#options;
-    keys.keyAt(index, ref);
-    const { bytes, start, end } = ref;
-    const dbIndex = keys.dbAt(index);
-    if (!filter.hasKey(dbIndex, bytes, start, end)) return undefined;
-    const db = this.#host.keyspace.peek(dbIndex);
-    const entry = visibleEntry(this.#host.keyspace, db, bytes, start, end);
-    const isThere = db !== undefined && entry !== 0 && filter.hasType(db.typeOf(entry));
-    const name = this.wantsOld ? keyName(dbIndex, bytes, start, end) : "";
-    const old = this.wantsOld ? olds.get(name) : undefined;
-    // From here on the consumer knows the key as it is now.
-    if (this.wantsOld) this.#olds.delete(name);
-    // A deletion of what was never told harms nobody; a type that is known not to fit is left out.
-    if (!isThere && old !== undefined && !filter.hasType(old.type)) return undefined;
-    const change: Change<T> = isThere
-      ? reads.told(
-        dbIndex,
-        db,
-        entry,
-        reads.value(bytes, start, end),
-        keys.commandAt(index),
-        values !== "none",
-      )
-      : {
-        kind: "delete",
-        db: dbIndex,
-        key: reads.value(bytes, start, end),
-        command: keys.commandAt(index),
-      };
-    if (values !== "both") return change;
-    return { ...change, old: oldValue<T>(old, asBytes) } as Change<T>;
   }
 
   #base(

@@ -179,6 +179,7 @@ export class Feed implements CommitListener, ConsumerHost {
       due = true;
       clock.soon(pump);
     };
+    consumer.handOver = (batch) => callListener(listener, batch, report);
     consumer.onNews = () => {
       // What is taken in the commit itself is one batch, and nothing waits behind it.
       if (!due && consumer.direct) callListener(listener, consumer.takeDirect(), report);
