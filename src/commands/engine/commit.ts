@@ -38,21 +38,17 @@ export interface CommitPlace {
 }
 
 /** The key of a commit that touched no other. Its bytes lie in the command that was run. */
-export interface OnlyKey extends Readonly<BytesSlice> {
+export interface OnlyKey {
+  /** Holds the key's bytes. */
+  readonly bytes: Uint8Array;
+  /** Offset of the key's first byte. */
+  readonly start: number;
+  /** Offset after the key's last byte. */
+  readonly end: number;
   /** Number of its database. */
   readonly db: number;
   /** Lower-case name of the command that touched it. */
   readonly command: string;
-}
-
-/** The slice `[start, end)` of some bytes. */
-interface BytesSlice {
-  /** Holds the slice. */
-  bytes: Uint8Array;
-  /** Offset of the first byte. */
-  start: number;
-  /** Offset after the last byte. */
-  end: number;
 }
 
 /** What one commit has touched. All of it is borrowed: valid during the listener's call only. */
