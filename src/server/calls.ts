@@ -17,6 +17,7 @@ import type { Clock } from "../base/clock.ts";
 import { ADMIN, type Command, SKIP_MONITOR, SKIP_SLOWLOG } from "../commands/engine/command.ts";
 import type { Argv } from "../resp/argv.ts";
 import type { Clients } from "./clients.ts";
+import type { ServerSession } from "./session.ts";
 import { feedMonitors } from "./monitor.ts";
 import type { CommandStats, Origin, Statistics } from "./statistics.ts";
 
@@ -80,9 +81,56 @@ export class Calls {
   end(command: Command, argv: Argv, beganMs: number, origin: Origin, nowMs: number): void {
     if (beganMs === NOT_TIMED) return;
     const micros = (this.#clock.monotonic() - beganMs) * 1000;
-    const stats = this.#statsOf(command);
-    stats.micros += micros * this.#weight;
+    const weight = this.#weight;
     this.#weight = 1;
+    this.#count(command, argv, micros, weight, origin, nowMs);
+  }
+
+  /**
+   * Notes how long a command has worked that goes on in later turns, in slices or when what it waits for is there.
+   *
+   * @param beganMs What `begin` returned.
+   */
+  suspend(session: ServerSession, command: Command, argv: Argv, beganMs: number): void {
+    if (beganMs === NOT_TIMED) return;
+    const micros = (this.#clock.monotonic() - beganMs) * 1000;
+    session.work = { command, argv: argv.copy(), micros, weight: this.#weight };
+    this.#weight = 1;
+  }
+
+  /** Begins a later slice. Returns what `worked` wants. */
+  beginSlice(session: ServerSession): number {
+    return session.work === undefined ? NOT_TIMED : this.#clock.monotonic();
+  }
+
+  /**
+   * Adds a slice to what its command has worked.
+   *
+   * @param beganMs What `beginSlice` returned.
+   */
+  worked(session: ServerSession, beganMs: number): void {
+    if (beganMs === NOT_TIMED || session.work === undefined) return;
+    session.work.micros += (this.#clock.monotonic() - beganMs) * 1000;
+  }
+
+  /** Times a command that has done its last slice, or whose client is gone. */
+  finish(session: ServerSession, nowMs: number): void {
+    const { work } = session;
+    if (work === undefined) return;
+    session.work = undefined;
+    this.#count(work.command, work.argv, work.micros, work.weight, session, nowMs);
+  }
+
+  #count(
+    command: Command,
+    argv: Argv,
+    micros: number,
+    weight: number,
+    origin: Origin,
+    nowMs: number,
+  ): void {
+    const stats = this.#statsOf(command);
+    stats.micros += micros * weight;
     if (micros >= HEED_MICROS) stats.heeded = HEEDED_CALLS;
     else if (stats.heeded > 0) stats.heeded--;
     if ((command.flags & SKIP_SLOWLOG) === 0) this.#statistics.slow(origin, argv, micros, nowMs);

@@ -138,6 +138,8 @@ export class ServerContext implements Context {
     read: HeldRead,
   ): void {
     const { session: otherSession, reply: otherReply } = this;
+    const { clock } = this.host.about;
+    const beganMs = clock.monotonic();
     this.session = session;
     this.reply = reply;
     reply.silent = silent;
@@ -149,6 +151,9 @@ export class ServerContext implements Context {
         throw error;
       };
     } finally {
+      if (session.work !== undefined) {
+        session.work.micros += (clock.monotonic() - beganMs) * 1000;
+      }
       reply.silent = false;
       this.session = otherSession;
       this.reply = otherReply;

@@ -204,6 +204,7 @@ export class Dispatcher {
     this.#context.enter(session, writer);
     this.#context.maySlice = true;
     let done = true;
+    const beganMs = this.calls.beginSlice(session);
     try {
       done = step(this.#context);
     } catch (error) {
@@ -213,11 +214,13 @@ export class Dispatcher {
       // Part of the reply may be sent: what a bug left of it would be taken for the next one.
       if (session.read !== undefined && !(error instanceof CommandError)) session.link?.kill();
     }
+    this.calls.worked(session, beganMs);
     if (this.#propagation.active) {
       this.#propagation.command(this.#context.dbIndex, NOTHING, 0, true);
       this.#propagation.flush();
     }
     if (!done) return false;
+    this.calls.finish(session, this.#context.nowMs);
     session.step = undefined;
     session.read = undefined;
     session.halted = session.closing;
@@ -373,7 +376,8 @@ export class Dispatcher {
       calls.failed(command);
       this.#fail(error, command, writer, mark);
     }
-    calls.end(command, argv, beganMs, session, context.nowMs);
+    if (session.step === undefined) calls.end(command, argv, beganMs, session, context.nowMs);
+    else calls.suspend(session, command, argv, beganMs);
     if (this.clients.monitors > 0) {
       calls.show(command, argv, session, session.dbIndex, context.nowMs);
     }

@@ -140,6 +140,7 @@ export class Server implements ClientOwner {
     const { session } = client;
     this.#clients.delete(session.id);
     this.dispatcher.clients.sessions.delete(session.id);
+    this.dispatcher.calls.finish(session, this.dispatcher.clock.now());
     this.dispatcher.host.endSession(session);
     this.#toFlush.delete(client);
     if (this.#clients.size === 0) this.#emptied?.();

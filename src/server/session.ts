@@ -96,6 +96,18 @@ export interface SessionForward {
   end(): void;
 }
 
+/** A command that goes on in later turns, and the time it has worked: waiting does not count. */
+export interface Work {
+  /** Its row. */
+  readonly command: Command;
+  /** Its arguments, a copy. */
+  readonly argv: Argv;
+  /** For how many calls its time counts. */
+  readonly weight: number;
+  /** Microseconds of its slices so far. */
+  micros: number;
+}
+
 /** The state of one client. */
 export class ServerSession implements Session {
   readonly id: number;
@@ -147,6 +159,8 @@ export class ServerSession implements Session {
   halted: boolean = false;
   /** What the last command has left to do; its reply is not whole before. */
   step: Step | undefined = undefined;
+  /** How long the command of the step has worked so far; undefined where that is not timed. */
+  work: Work | undefined = undefined;
   /** What the step reads; its reply may stand half written in the writer, and nothing else may be written. */
   read: HeldRead | undefined = undefined;
   /** Whether its last command waits for keys or replicas: `blocked_clients`, and b in CLIENT LIST. */

@@ -65,6 +65,26 @@ for (const { name, says, alone } of SLOW) {
   });
 }
 
+test("a command in slices is timed for all of them", () => {
+  const clock = new TiredClock();
+  const bench = new Bench({ clock, role: "master" });
+  const fields = Array.from({ length: 500 }, (_, i) => [`key${i}`, "1"]);
+  fill(bench.keyspace, Object.fromEntries([...fields, [FAILS, "2"]]));
+  const talker = bench.talker();
+  talker.say("CONFIG SET slowlog-log-slower-than 0");
+  talker.say("SLOWLOG RESET");
+  const beganMs = clock.monotonic();
+  const { slices } = alternate(bench, "KEYS", PATTERN);
+  const tookMs = clock.monotonic() - beganMs;
+  assert.ok(slices > 5, `${slices} slices`);
+  const stats = /cmdstat_keys:calls=1,usec=(\d+),/.exec(talker.say("INFO commandstats"));
+  const countedMs = Number(stats?.[1]) / 1000;
+  // On this clock every look is a millisecond: most of them are the slices' own.
+  assert.ok(countedMs > tookMs / 3 && countedMs <= tookMs, `${countedMs} of ${tookMs} ms`);
+  const logged = /\|:(\d+)\|\*2\|\$4\|KEYS\|/.exec(talker.say("SLOWLOG GET 99"));
+  assert.equal(Number(logged?.[1]) / 1000, countedMs);
+});
+
 test("LCS fills its table in slices, and answers as at once", () => {
   const bench = new Bench({ clock: new TiredClock() });
   const a = "abcdefghij".repeat(80);
