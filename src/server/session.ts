@@ -98,7 +98,7 @@ export interface SessionForward {
 
 /** A command that goes on in later turns, and the time it has worked: waiting does not count. */
 export interface Work {
-  /** Its row. */
+  /** The row of the command, for whose totals its time counts. */
   readonly command: Command;
   /** Its arguments, a copy. */
   readonly argv: Argv;
