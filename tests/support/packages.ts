@@ -20,6 +20,7 @@ const PACKAGES = {
   wabt: "1",
   react: "19",
   "react-dom": "19",
+  "playwright-core": "1",
 } as const;
 
 /** A package tests may ask for. */

@@ -27,6 +27,7 @@ const rates = [];
 let last;
 let lastKeys = "";
 let cursor = "0";
+let searched = false;
 
 function address(path, params = {}) {
   const query = new URLSearchParams(params);
@@ -115,7 +116,7 @@ function show(status) {
   showRate(status, now);
   set("keys", number(status.keys), status.databases.length + (status.databases.length === 1 ? " database" : " databases"));
   set("memory", bytes(status.memoryBytes), "keys, values and tables");
-  const heard = status.lastIoMs < 0 ? "no connection" : "last heard " + span(status.lastIoMs) + " ago";
+  const heard = status.lastIoAgoMs < 0 ? "no connection" : "last heard " + span(status.lastIoAgoMs) + " ago";
   set("lag", bytes(status.lagBytes), heard);
   const stale = status.staleSinceMs === undefined ? "fresh" : span(now - status.staleSinceMs);
   set("stale", stale, stale === "fresh" ? "the master is followed" : "since the master's last byte");
@@ -123,6 +124,8 @@ function show(status) {
   set("offset", number(status.offset), "replication offset");
   if (status.error !== undefined && $("errors").childElementCount === 0) addError("error", status.error.message);
   showDatabases(status.databases);
+  // Before the first data is whole there is nothing to search.
+  if (!searched && (status.state === "live" || status.state === "stale")) search(false);
 }
 
 function showDatabases(databases) {
@@ -139,8 +142,14 @@ function showDatabases(databases) {
 }
 
 function addError(kind, text) {
-  const line = element("li");
-  line.append(element("time", new Date().toLocaleTimeString()), kind + ": " + text);
+  const words = kind + ": " + text;
+  const newest = $("errors").firstChild;
+  const again = newest?.dataset.words === words;
+  const line = again ? newest : element("li");
+  const times = again ? Number(line.dataset.times) + 1 : 1;
+  Object.assign(line.dataset, { words, times });
+  const shown = times === 1 ? words : words + " (" + times + " times)";
+  line.replaceChildren(element("time", new Date().toLocaleTimeString()), shown);
   $("errors").prepend(line);
   while ($("errors").childElementCount > MAX_ERRORS) $("errors").lastChild.remove();
   $("calm").hidden = true;
@@ -177,6 +186,7 @@ function keyRow({ key, id, type, ttlMs }) {
 }
 
 async function search(more) {
+  searched = true;
   const params = { db: $("db").value || "0", match: $("match").value || "*" };
   if (!more) {
     $("found").replaceChildren();
@@ -234,5 +244,4 @@ $("search").addEventListener("submit", (event) => {
 $("more").addEventListener("click", () => search(true));
 for (const link of document.querySelectorAll("footer a")) link.href = address(link.getAttribute("href"));
 follow();
-search(false);
 `;

@@ -35,7 +35,7 @@ main { display: grid; gap: 1rem; margin-top: 1rem; }
 .state[data-state="syncing"], .state[data-state="connecting"], .state[data-state="stale"] { color: var(--warn); }
 .state[data-state="failed"], .state[data-state="gone"] { color: var(--bad); }
 progress { width: 100%; height: .9rem; accent-color: var(--accent); }
-dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .8rem; margin: 0; }
+dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.6rem, 1fr)); gap: .8rem; margin: 0; }
 dl.tiles div { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .8rem; }
 dt { color: var(--dim); font-size: .85rem; }
 dd { margin: 0; font-size: 1.3rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
