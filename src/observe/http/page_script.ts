@@ -118,8 +118,9 @@ function show(status) {
   set("memory", bytes(status.memoryBytes), "keys, values and tables");
   const heard = status.lastIoAgoMs < 0 ? "no connection" : "last heard " + span(status.lastIoAgoMs) + " ago";
   set("lag", bytes(status.lagBytes), heard);
-  const stale = status.staleSinceMs === undefined ? "fresh" : span(now - status.staleSinceMs);
-  set("stale", stale, stale === "fresh" ? "the master is followed" : "since the master's last byte");
+  const first = status.keys === 0 && (status.state === "connecting" || status.state === "syncing");
+  const stale = first ? "-" : status.staleSinceMs === undefined ? "fresh" : span(now - status.staleSinceMs);
+  set("stale", stale, first ? "no data yet" : stale === "fresh" ? "the master is followed" : "since the master's last byte");
   set("clients", status.clients === undefined ? "-" : number(status.clients), status.listening ?? "no port for clients");
   set("offset", number(status.offset), "replication offset");
   if (status.error !== undefined && $("errors").childElementCount === 0) addError("error", status.error.message);
