@@ -26,13 +26,14 @@ import { assert } from "../base/assert.ts";
 import { Crc64 } from "../base/crc64.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import type { Element, ElementRow } from "./elements/element.ts";
+import { BoundedValue, PassedOver, typeNameOfNumber } from "./elements/passed_over.ts";
 import { readWholeStrings } from "./elements/string.ts";
 import { elementTable } from "./elements/table.ts";
 import { ChunkReader, DEFAULT_MAX_STRING_BYTES } from "./format/chunk_reader.ts";
 import { DecodeContext } from "./format/context.ts";
 import { RdbError } from "./format/errors.ts";
 import { Dialect, FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
-import type { RdbSink } from "./format/sink.ts";
+import type { RdbSink, ValueGate } from "./format/sink.ts";
 import { dialectOfVersion, FIRST_CHECKSUM_VERSION } from "./format/version.ts";
 
 const MAGIC_BYTES = 9;
@@ -75,6 +76,8 @@ export class RdbDecoder {
   /** Row and element of the record at hand. */
   #row: ElementRow | undefined = undefined;
   #element: Element | undefined = undefined;
+  readonly #passedOver: PassedOver;
+  readonly #bounded: BoundedValue | undefined;
   #state: State = State.HEADER;
   #summing: boolean;
   #summedTo: number = 0; // offset in the chunk up to which bytes are in the checksum
@@ -84,6 +87,8 @@ export class RdbDecoder {
   constructor(sink: RdbSink, options: RdbDecoderOptions = {}) {
     this.#reader = new ChunkReader(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES);
     this.#context = new DecodeContext(this.#reader, sink);
+    this.#passedOver = new PassedOver(this.#context);
+    this.#bounded = sink.gate && new BoundedValue(this.#context, sink.gate);
     this.#context.failsOnModules = options.onUnsupported === "fail";
     this.#summing = options.verifyChecksum ?? true;
   }
@@ -234,6 +239,10 @@ export class RdbDecoder {
   #readKey(): boolean {
     const context = this.#context;
     if (!this.#reader.readString(context.key)) return false;
+    if (context.sink.gate !== undefined && this.#passes(context.sink.gate)) {
+      this.#state = State.VALUE;
+      return true;
+    }
     if (this.#element === undefined) {
       const { number, name } = this.#row!;
       const key = context.printableKey();
@@ -241,6 +250,26 @@ export class RdbDecoder {
       throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { key, type: number });
     }
     this.#state = State.VALUE;
+    return true;
+  }
+
+  /**
+   * Whether the value of the key at hand is passed over, or read by a reader that watches its size. A type that cannot
+   * be read may be passed over all the same where its end is known.
+   */
+  #passes(gate: ValueGate): boolean {
+    const { key } = this.#context;
+    const { number } = this.#row!;
+    const isWanted = gate.wants(key.bytes, key.start, key.end, typeNameOfNumber(number));
+    if (!isWanted && this.#passedOver.begin(number)) {
+      this.#element = this.#passedOver;
+      return true;
+    }
+    this.#context.discards = !isWanted;
+    const bounded = this.#bounded!;
+    if (!isWanted || this.#element === undefined || gate.maxValueBytes === Infinity) return false;
+    if (!bounded.begin(number, this.#element)) return false;
+    this.#element = bounded;
     return true;
   }
 

@@ -38,6 +38,7 @@ import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
 import { vectorSetOf } from "../store/types/vector_set.ts";
 import { type FrozenDatabase, FrozenKeyspace, isKey } from "./frozen.ts";
 import { Opcode } from "./format/opcodes.ts";
+import { FILTER_AUX, LEFT_OUT_AUX } from "./format/filter_aux.ts";
 import { FEED_LOG_AUX, HISTORY_AUX } from "./format/history_aux.ts";
 import { MASTER_FORMAT_AUX, MASTER_VERSION_AUX } from "./format/master_aux.ts";
 import { SLOT_IMPORT_AUX, SLOTS_AUX } from "./format/slots_aux.ts";
@@ -87,6 +88,8 @@ export interface SnapshotOptions {
   readonly nowMs: number;
   /** What the change feed has kept of the latest commits, for our own loader. */
   readonly feedLog?: Uint8Array | undefined;
+  /** The filter that the data has passed, for our own loader; "" or left out where all of it is there. */
+  readonly filter?: string;
   /** Written as `repl-id`, `repl-offset` and `repl-stream-db`, where given. */
   readonly position?: SnapshotPosition;
   /**
@@ -137,6 +140,8 @@ export class SnapshotEncoder implements SnapshotHook {
    */
   readonly #tail: ByteBuffer = new ByteBuffer();
   #failure: unknown = undefined;
+  /** Keys that were left out when it began. */
+  readonly #leftOut: Uint8Array | undefined;
   /** What was known of cluster slots when it began. */
   readonly #isOfCluster: boolean;
   readonly #imports: readonly SlotImport[];
@@ -152,7 +157,8 @@ export class SnapshotEncoder implements SnapshotHook {
     this.#aside = new RecordWriter(new ByteBuffer(), options.compress ?? false);
     this.#visit = (entry) => this.#writeOwn(entry);
     this.#frozen = new FrozenKeyspace(keyspace, keyspace.indexes());
-    const { slots } = keyspace;
+    const { slots, leftOut } = keyspace;
+    if (leftOut.size > 0) this.#leftOut = leftOut.toBytes();
     this.#isOfCluster = slots.followed;
     this.#imports = slots.imports();
     this.#emptied = slots.sweeping ? slots.states.slice() : undefined;
@@ -302,7 +308,9 @@ export class SnapshotEncoder implements SnapshotHook {
     for (const { state, name, ranges } of this.#imports) {
       writer.aux(SLOT_IMPORT_AUX, `${state} ${name} ${rangesText(ranges)}`);
     }
-    const { feedLog } = this.#options;
+    const { feedLog, filter = "" } = this.#options;
+    if (filter !== "") writer.auxBytes(FILTER_AUX, new TextEncoder().encode(filter));
+    if (this.#leftOut !== undefined) writer.auxBytes(LEFT_OUT_AUX, this.#leftOut);
     if (feedLog !== undefined) writer.auxBytes(FEED_LOG_AUX, feedLog);
     writer.aux(version < 10 ? "aof-preamble" : "aof-base", 0);
     if (version < FIRST_FUNCTION_VERSION) return;

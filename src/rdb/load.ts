@@ -17,14 +17,17 @@ import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { Encoding, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
+import type { KeyFilter } from "../store/keyspace/key_filter.ts";
 import { readRanges, readSlotTask, type SlotRange } from "../store/keyspace/slot_ranges.ts";
 import { MAX_IMPORTS, type SlotImport } from "../store/keyspace/slots.ts";
 import { SlotState } from "../store/memory/slot_counts.ts";
 import { LibraryError, readLibrary } from "../store/keyspace/functions.ts";
-import { ModuleValue, setUnknown } from "../store/types/module.ts";
+import { ModuleValue, setUnknown, VECTOR_SET_TYPE } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
+import { LoadGate } from "./load_gate.ts";
 import { VectorSetParts } from "./elements/vector_set.ts";
 import { failDuplicateKey, RdbError } from "./format/errors.ts";
+import { FILTER_AUX, LEFT_OUT_AUX } from "./format/filter_aux.ts";
 import {
   FEED_LOG_AUX,
   HISTORY_AUX,
@@ -90,6 +93,8 @@ export class KeyspaceLoader implements RdbSink {
   version: number = 0;
   /** Version of the server that wrote it (`redis-ver`, `valkey-ver`); "" when it does not say. */
   serverVersion: string = "";
+  /** The filter that the data has passed, as our own snapshots say it; "" where all of it is there. */
+  filter: string = "";
   /** What the change feed had kept of the latest commits; undefined where there is nothing. */
   feedLog: Uint8Array | undefined = undefined;
   /** Replication id of the data (`repl-id`); "" when it does not say. */
@@ -117,6 +122,8 @@ export class KeyspaceLoader implements RdbSink {
   /** Imports of slots that were under way: they are many only in damaged bytes. */
   readonly #imports: SlotImport[] = [];
 
+  /** Which keys are stored; all without. */
+  readonly gate: LoadGate | undefined;
   readonly #keyspace: Keyspace;
   #dbIndex: number = 0;
   #db: Database | undefined = undefined;
@@ -132,10 +139,11 @@ export class KeyspaceLoader implements RdbSink {
     }
     | undefined = undefined;
 
-  /** Makes a sink that puts keys into `keyspace`. */
-  constructor(keyspace: Keyspace) {
+  /** Makes a sink that puts keys into `keyspace`: those that pass `filter`, or all without. */
+  constructor(keyspace: Keyspace, filter?: KeyFilter) {
     this.#keyspace = keyspace;
     this.settings = keyspace.settings;
+    this.gate = filter?.active ? new LoadGate(filter, keyspace) : undefined;
   }
 
   /** Keeps dialect and version, the version also for digests of the keyspace. */
@@ -166,6 +174,14 @@ export class KeyspaceLoader implements RdbSink {
         return;
       case MASTER_FORMAT_AUX:
         this.#keyspace.snapshotVersion = auxNumber(value, valueStart, valueEnd);
+        return;
+      case FILTER_AUX:
+        this.filter = utf8(value, valueStart, valueEnd);
+        return;
+      case LEFT_OUT_AUX:
+        if (!this.#keyspace.leftOut.addBytes(value.slice(valueStart, valueEnd))) {
+          throw new RdbError("CORRUPT", "Keys that are left out cannot be read", -1);
+        }
         return;
       case FEED_LOG_AUX:
         this.feedLog = value.slice(valueStart, valueEnd);
@@ -227,6 +243,7 @@ export class KeyspaceLoader implements RdbSink {
   selectDb(index: number): void {
     this.#closeDb();
     this.#dbIndex = index;
+    if (this.gate !== undefined) this.gate.db = index;
     this.#announced = 0;
   }
 
@@ -235,8 +252,9 @@ export class KeyspaceLoader implements RdbSink {
    * comes.
    */
   resizeDb(keys: number, _expires: number): void {
-    this.#announced = keys;
     this.stats.announced += keys;
+    // How many of them pass a filter nobody says: the table grows with those that do.
+    this.#announced = this.gate === undefined ? keys : 0;
   }
 
   /** A cluster's node wrote the snapshot: its keys are counted by slot. */
@@ -295,6 +313,7 @@ export class KeyspaceLoader implements RdbSink {
     end: number,
     expireAtMs: number,
   ): void {
+    if (this.#isTooLarge(key, keyStart, keyEnd, end - start)) return;
     const db = this.#db ??= this.#openDb();
     db.setBlob(key, keyStart, keyEnd, type, encoding, value, start, end, expireAtMs);
     this.#count(db, expireAtMs);
@@ -310,10 +329,18 @@ export class KeyspaceLoader implements RdbSink {
     value: StoredObject,
     expireAtMs: number,
   ): void {
+    if (this.#isTooLarge(key, keyStart, keyEnd, value.memoryBytes)) return;
     const db = this.#db ??= this.#openDb();
     db.setObject(key, keyStart, keyEnd, type, encoding, value, expireAtMs);
     this.#count(db, expireAtMs);
     if (value instanceof ModuleValue) this.#countModule(value.module);
+  }
+
+  /** Whether a value that is whole is larger, as it would be held, than the filter allows. */
+  #isTooLarge(key: Uint8Array, start: number, end: number, length: number): boolean {
+    if (this.gate === undefined || length <= this.gate.maxValueBytes) return false;
+    this.gate.tooLarge(key, start, end);
+    return true;
   }
 
   /** Closes the last database: the keyspace is whole. */
@@ -327,6 +354,7 @@ export class KeyspaceLoader implements RdbSink {
   /** Stores a key whose value is the name of its type alone. */
   #unknownValue(bytes: Uint8Array, start: number, end: number): void {
     const from = readUnknownValue(bytes, start, end);
+    if (this.gate?.wants(bytes, from.keyStart, end, from.module) === false) return;
     const db = this.#db ??= this.#openDb();
     setUnknown(db, bytes, from.keyStart, end, from.module, from.expireAtMs, from.doubted);
     this.#count(db, from.expireAtMs);
@@ -349,6 +377,7 @@ export class KeyspaceLoader implements RdbSink {
     const value = parts.add(bytes, start, end);
     if (value === undefined) return;
     this.#vectors = undefined;
+    if (this.gate?.wants(key, 0, key.length, VECTOR_SET_TYPE) === false) return;
     this.object(key, 0, key.length, ValueType.MODULE, Encoding.MODULE, value, expireAtMs);
   }
 
@@ -454,6 +483,10 @@ function countName(counts: Map<string, number>, name: string): void {
 
 function shortText(bytes: Uint8Array, start: number, end: number): string {
   return latin1(bytes, start, Math.min(end, start + MAX_SHORT_AUX));
+}
+
+function utf8(bytes: Uint8Array, start: number, end: number): string {
+  return new TextDecoder().decode(bytes.subarray(start, end));
 }
 
 function auxNumber(bytes: Uint8Array, start: number, end: number): number {

@@ -24,10 +24,12 @@ import type { HttpOptions } from "../observe/http/types.ts";
 import type { MetricsCollector } from "../observe/collector.ts";
 import type { TlsClientOptions } from "../net/socket.ts";
 import type { LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
+import { filterRule } from "./filter_rules.ts";
 import { checkReaders, checkWrites, parseListen, parseMaster } from "./options.ts";
 import type {
   DecodeCacheOptions,
   ListenOptions,
+  MasterTarget,
   ReplicaOptions,
   SentinelAccess,
   ServerOptions,
@@ -239,6 +241,7 @@ const replicaOptions = shape(
     maxStalenessMs: millis(MIN_STALENESS_MS),
     snapshot,
     psyncCommand: text(/^\S+$/, "the name of a command"),
+    filter: filterRule,
     onDivergence: oneOf("repair", "resync", "continue", "stop"),
     onUnsupported: oneOf("keep", "fail"),
     logger,
@@ -261,10 +264,22 @@ const replicaOptions = shape(
  */
 export function checkOptions(options: ReplicaOptions): void {
   replicaOptions(options, "");
-  parseMaster(options);
+  checkDatabase(parseMaster(options), options.filter?.databases);
   checkReplicaOf(options);
   checkWrites(options);
   if (options.listen !== undefined) checkListen(options.listen, options.server ?? {});
+}
+
+/** Reads mean the database that the master's URL names: a filter that leaves it out would leave them empty. */
+function checkDatabase(
+  target: MasterTarget | undefined,
+  kept: readonly number[] | undefined,
+): void {
+  if (target === undefined || target.database === 0 || kept === undefined) return;
+  if (kept.includes(target.database)) return;
+  throw new TypeError(
+    `filter.databases leaves out database ${target.database}, which master names: add it, or name another one`,
+  );
 }
 
 function checkReplicaOf({ master, server, announce }: ReplicaOptions): void {

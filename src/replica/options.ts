@@ -17,6 +17,7 @@ import {
   parseSentinelAddress,
 } from "./master_url.ts";
 import type { MetricsOptions } from "./metrics.ts";
+import type { FilterOptions } from "../store/keyspace/key_filter.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import type { UserOptions } from "../server/users.ts";
 import type { ForwardingOptions } from "../write/forwards.ts";
@@ -189,6 +190,13 @@ export interface ReplicaOptions {
   readonly snapshot?: SnapshotOptions;
   /** The master's name for PSYNC, where it was renamed. */
   readonly psyncCommand?: string;
+  /**
+   * Holds a part of the master's data: of these databases, keys, types, sizes. The master still sends everything, and
+   * offsets count everything; what is left out costs neither memory nor a key. A key that a command computes from others
+   * that are left out is fetched from the master, for which the user needs the rights that repairs need. It can become
+   * narrower by `narrow`; a wider one needs a new replica and a full sync.
+   */
+  readonly filter?: FilterOptions;
   /**
    * What follows when a command of the master's stream is unknown or fails here; it is counted and logged in
    * any case. `repair`, the default: the keys it changed are fetched from the master, and a new snapshot is

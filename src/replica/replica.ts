@@ -22,6 +22,7 @@ import { ReplicationLink } from "../replication/link.ts";
 import type { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
 import type { LinkEvent, LinkStatus } from "../replication/types.ts";
+import type { FilterOptions } from "../store/keyspace/key_filter.ts";
 import { Keyspace } from "../store/keyspace/keyspace.ts";
 import { Collections } from "../feed/collections.ts";
 import { LiveValues } from "../feed/live.ts";
@@ -42,6 +43,7 @@ import {
   type ReplicaOptions,
   type SentinelTarget,
 } from "./options.ts";
+import { PartialCopy } from "./partial.ts";
 import { textCodec } from "../read/codec.ts";
 import { ReadCore } from "../read/core.ts";
 import { type Reader, textReader } from "../read/reader.ts";
@@ -111,6 +113,7 @@ export class Replica extends FeedReader {
   readonly #master: Master;
   readonly #metrics: ReplicaMetrics;
   readonly #http: ReplicaHttp;
+  readonly #partial: PartialCopy;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
   #net: Net | undefined;
@@ -177,6 +180,7 @@ export class Replica extends FeedReader {
     this.#keyspace = keyspace;
     this.#engine = engine;
     this.#emitter = new Emitter(logger);
+    this.#partial = new PartialCopy(options.filter, engine);
     engine.refusalChanged = () => this.#live.changedAll();
     this.#writer = this.#makeWriter(chain);
     this.#master = new Master(this.#writer);
@@ -286,6 +290,7 @@ export class Replica extends FeedReader {
       collections: this.#collections.status(),
       feed: this.#feed.status(),
       writes: this.#writer.forwarded,
+      filter: this.#partial.status(this.#link?.status()),
     });
   }
 
@@ -409,6 +414,18 @@ export class Replica extends FeedReader {
     await this.#writer.waitFor(token, options);
   }
 
+  /**
+   * Keeps only what passes this filter as well as the option `filter`, from now on. What it leaves out is deleted in
+   * slices; changes, live values and watches see that. There is no way back: a wider filter is a full sync of a new
+   * replica.
+   *
+   * @returns How many keys were deleted, once the last one is.
+   * @throws {TypeError} When the filter is none.
+   */
+  async narrow(filter: FilterOptions): Promise<number> {
+    return await this.#partial.narrow(filter, this.#link?.status());
+  }
+
   /** The data as a plain store, with the method names of the Go library `redis-inmemory-replica`. */
   get storage(): Storage {
     return this.#storage;
@@ -439,6 +456,7 @@ export class Replica extends FeedReader {
     if (this.#target === undefined || this.#link !== undefined) return;
     this.#link = this.#makeLink(net, this.#target, port);
     this.#engine.commits.place = this.#link.place;
+    this.#partial.follow(this.#link.filter);
     if (place !== undefined) {
       this.#link.restore(place, place.asOfMs);
       this.#writer.restore(place);
@@ -464,6 +482,7 @@ export class Replica extends FeedReader {
     await storage.check?.();
     const source = {
       keyspace: this.#keyspace,
+      filter: this.#partial.filter,
       clock: this.#clock,
       logger: this.#logger,
       position: () => positionOf(this.#link?.status(), this.#writer.histories),
@@ -530,6 +549,7 @@ export class Replica extends FeedReader {
       resync: options.resync,
       psyncCommand: options.psyncCommand,
       onDivergence: options.onDivergence,
+      filter: this.#partial.filter,
       onUnsupported: options.onUnsupported,
       logger: this.#logger,
       onEvent: (event) => this.#observe(event),
@@ -617,7 +637,10 @@ export class Replica extends FeedReader {
       this.#staleness?.judge();
       this.#tellState();
     } else if (event.type === "synced") {
-      if (event.kind === "full") this.#engine.replaced();
+      if (event.kind === "full") {
+        this.#engine.replaced();
+        this.#partial.replaced();
+      }
       this.#engine.dataIsWhole();
       this.#writer.followed(certainEnd(event.kind, this.#link!.status()));
       this.#tellSync(event);
@@ -667,6 +690,7 @@ export class Replica extends FeedReader {
     await this.#link?.stop();
     await this.#sentinel?.stop();
     await this.#starting?.catch(() => undefined);
+    this.#partial.close();
     await this.#snapshots?.close();
     this.#metrics.close();
     this.#writer.close();

@@ -24,6 +24,8 @@ import { Slice } from "../base/slices.ts";
 import { RdbDecoder } from "../rdb/decoder.ts";
 import { SnapshotEncoder, type SnapshotPosition } from "../rdb/encoder.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
+import { filterText, isWithin } from "../store/keyspace/filter_text.ts";
+import { KeyFilter } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 
 /** Bytes handed to the storage in one call. */
@@ -109,6 +111,8 @@ export interface RestoredPlace {
 export interface SnapshotSource {
   /** What the change feed has kept of the latest commits; called in the turn of `position`. */
   feedLog?(): Uint8Array | undefined;
+  /** What is kept of the data; everything where it is left out. */
+  readonly filter?: KeyFilter;
   /** The keyspace that is saved, and that a snapshot is loaded into. */
   readonly keyspace: Keyspace;
   /** Clock for the time between snapshots, slices, and the field `ctime`. */
@@ -169,6 +173,12 @@ export class Snapshots {
       if (pieces === undefined) return undefined;
       const staging = keyspace.sibling();
       const place = await this.#decode(pieces, staging);
+      if (place === "wider") {
+        logger.warn(
+          "snapshot: it was written under a filter that may leave out what is kept now, so that all is asked for again",
+        );
+        return undefined;
+      }
       if (typeof place === "string") {
         await this.#refuse(place);
         return undefined;
@@ -251,13 +261,14 @@ export class Snapshots {
 
   /** Writes the keyspace as it is at this moment, in pieces. Returns how many bytes there were. */
   async #encode(sink: SnapshotSink, position: SnapshotPosition): Promise<number> {
-    const { keyspace, clock } = this.#source;
+    const { keyspace, clock, filter } = this.#source;
     const encoder = new SnapshotEncoder(keyspace, {
       version: FORMAT_VERSION,
       serverVersion: FORMAT_SERVER,
       nowMs: clock.now(),
       position,
       feedLog: this.#source.feedLog?.(),
+      filter: filter === undefined ? "" : filterText(filter),
       master: this.#source.keyspace,
     });
     const out = new ByteBuffer(WRITE_BYTES * 2);
@@ -280,13 +291,16 @@ export class Snapshots {
     return encoder.bytes;
   }
 
-  /** Decodes into `staging`. Returns where the data stands, or a text that says what is wrong. */
+  /**
+   * Decodes into `staging` what the filter keeps. Returns where the data stands, or a text that says what is wrong;
+   * "wider" where it was written under another filter, and may lack what this one keeps.
+   */
   async #decode(
     pieces: AsyncIterable<Uint8Array>,
     staging: Keyspace,
   ): Promise<RestoredPlace | string> {
-    const { clock } = this.#source;
-    const loader = new KeyspaceLoader(staging);
+    const { clock, filter = new KeyFilter() } = this.#source;
+    const loader = new KeyspaceLoader(staging, filter);
     const decoder = new RdbDecoder(loader);
     const slice = new Slice(clock);
     slice.start();
@@ -295,6 +309,7 @@ export class Snapshots {
         const end = Math.min(piece.length, pos + STEP_BYTES);
         try {
           const consumed = decoder.push(piece, pos, end);
+          if (decoder.keys > 0 && !isWithin(filter, loader.filter)) return "wider";
           if (decoder.done && pos + consumed < piece.length) return "bytes come after its end";
         } catch (error) {
           return messageOf(error);
@@ -304,6 +319,7 @@ export class Snapshots {
       }
     }
     if (!loader.complete) return "it ends before it is whole";
+    if (!isWithin(filter, loader.filter)) return "wider";
     const { replid, offset, streamDb, createdSeconds, histories, feedLog } = loader;
     if (!REPLID.test(replid) || offset < 0 || streamDb < 0) {
       return "it does not say where in the stream it stands";

@@ -13,6 +13,7 @@ import type { LinkState, LinkStatus } from "../replication/types.ts";
 import type { ForwardStatus } from "../server/master_access.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { countModuleKeys, type ModuleKeys } from "../store/types/module.ts";
+import type { FilterStatus } from "./partial.ts";
 import type { SnapshotStatus } from "./snapshot.ts";
 
 /** How a replica stands, in one word. */
@@ -60,7 +61,7 @@ export interface ReplicaStatus {
    * the master, see `repairs`.
    */
   readonly settledOffset: number;
-  /** Keys that are being fetched from the master, and what was; undefined unless `onDivergence` is `repair`. */
+  /** Keys that are being fetched from the master, and what was; undefined unless `onDivergence` is `repair` or a filter is set. */
   readonly repairs: LinkStatus["repairs"];
   /** Stream bytes received and still to be applied. */
   readonly lagBytes: number;
@@ -105,6 +106,8 @@ export interface ReplicaStatus {
   readonly feed: FeedStatus;
   /** What clients of the port wrote and was forwarded; undefined unless `writes` is `forward`. */
   readonly writes: ForwardStatus | undefined;
+  /** What the filter leaves out; undefined while none is set. */
+  readonly filter: FilterStatus | undefined;
   /** Running totals since the replica was made. */
   readonly counters: LinkStatus["counters"];
 }
@@ -135,6 +138,8 @@ export interface StatusParts {
   readonly feed: FeedStatus;
   /** What the port has forwarded; undefined where it forwards nothing. */
   readonly writes: ForwardStatus | undefined;
+  /** What the filter leaves out; undefined while none is set. */
+  readonly filter: FilterStatus | undefined;
 }
 
 /** Puts a status together. */
@@ -170,6 +175,7 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
     collections: parts.collections,
     feed: parts.feed,
     writes: parts.writes,
+    filter: parts.filter,
     counters: link?.counters ?? newCounters(),
   };
 }

@@ -16,6 +16,7 @@ import type { SnapshotPosition } from "../rdb/encoder.ts";
 import type { HistoryChain } from "../replication/history.ts";
 import { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
+import type { RepairStatus } from "../replication/repair/types.ts";
 import type { LinkCredentials, LinkStatus } from "../replication/types.ts";
 import type { ReplicaEngine } from "./engine.ts";
 import type { MasterTarget, Password, Readers, ReplicaOptions, SentinelTarget } from "./options.ts";
@@ -115,8 +116,12 @@ export function positionOf(
 ): SnapshotPosition | undefined {
   if (link === undefined || !link.resumable) return undefined;
   // A key that is being fetched is not what the stream made of it, and a later process would not know.
-  if (link.repairs !== undefined && link.repairs.awaited > 0) return undefined;
+  if (link.repairs !== undefined && isUnsettled(link.repairs)) return undefined;
   return { replid: link.replid, offset: link.appliedOffset, streamDb: link.db, histories };
+}
+
+function isUnsettled({ awaited, doubtedDatabases }: RepairStatus): boolean {
+  return awaited > 0 || doubtedDatabases > 0;
 }
 
 /** The TCP port of an address; undefined for a Unix socket. */

@@ -38,6 +38,7 @@ import { Argv } from "../resp/argv.ts";
 import { clip, ReplicationError } from "./errors.ts";
 import { fateOf, isOfModule, UNKNOWN_COMMAND } from "./fate.ts";
 import type { ReplicationOffset } from "./offset.ts";
+import type { StreamFilter } from "./filter.ts";
 import type { NameCounts } from "./repair/name_counts.ts";
 import { foreignNameOf } from "./repair/lookup.ts";
 import type { Repair } from "./repair/repair.ts";
@@ -72,6 +73,10 @@ export interface StreamOwner {
   readonly ignored: NameCounts;
   /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */
   readonly repair: Repair | undefined;
+  /** Lets through what is kept; awaits keys by `border`. */
+  readonly filter: StreamFilter;
+  /** The same as `repair`, and there whatever `onDivergence` says. */
+  readonly border: Repair;
   /** Called with each command that could not be applied. */
   diverged(divergence: Divergence): void;
 }
@@ -87,6 +92,8 @@ export class StreamApplier {
   readonly #hooks: StreamHooks;
   readonly #acknowledge: () => void;
   readonly #repair: Repair | undefined;
+  readonly #filter: StreamFilter;
+  readonly #border: Repair;
   readonly #queue: TransactionQueue = new TransactionQueue();
   readonly #queued: Argv = new Argv();
   readonly #applyQueued: (argv: Argv) => void = (argv) => this.#perform(argv);
@@ -106,8 +113,10 @@ export class StreamApplier {
     this.#counters = owner.counters;
     this.#executor = owner.settings.executor;
     this.#hooks = owner.settings.hooks;
-    const { repair } = owner;
+    const { repair, border } = owner;
     this.#repair = repair;
+    this.#filter = owner.filter;
+    this.#border = border;
     repair?.lookup.reset();
     this.#executor.onDoubt = repair && ((db, key) => repair.doubted(db, key, this.#offset));
   }
@@ -147,7 +156,8 @@ export class StreamApplier {
       if (this.#held !== undefined) return;
     }
     this.#replOffset.advance(offset);
-    if (this.#repair !== undefined && this.#repair.arrivals.size > 0) this.#repair.advanced(offset);
+    const border = this.#border;
+    if (border.arrivals.size > 0 || border.doubts.size > 0) border.advanced(offset);
     this.#hooks.committed?.(offset);
   }
 
@@ -217,13 +227,14 @@ export class StreamApplier {
         if (isWord(argv, 0, "SPUBLISH")) return this.#hooks.publish?.(argv, true);
         break;
     }
-    const repair = this.#repair;
+    const border = this.#border;
+    const filter = this.#filter;
     const { db } = this.#replOffset;
-    if (repair !== undefined && repair.awaited > 0 && repair.intercept(db, argv, this.#offset)) {
-      return;
-    }
+    if (filter.active && filter.intercept(db, argv, this.#offset)) return;
+    if (border.awaited > 0 && border.intercept(db, argv, this.#offset)) return;
     const problem = this.#executor.execute(db, argv, !this.#drains);
     if (problem !== undefined) this.#onError(argv, problem);
+    else if (filter.active) filter.applied(db, argv);
   }
 
   #select(argv: Argv): void {
@@ -271,6 +282,8 @@ export class StreamApplier {
       this.#owner.ignored.add(foreignNameOf(argv));
       return;
     }
+    // It met what a command would have made that was passed over on purpose.
+    if (this.#filter.losesData) return this.#ignore(argv);
     if (fate === "unknown" && this.#repair !== undefined) {
       return this.#onUnknown(this.#repair, argv);
     }

@@ -197,7 +197,7 @@ export class MasterConnection implements Watched, PsyncLink {
     const { replOffset, counters } = this.shared;
     counters.partialSyncs++;
     this.shared.syncedAtMs = this.shared.clock.now();
-    this.shared.repair?.renamed();
+    this.shared.border.renamed();
     this.shared.observer.accepted();
     this.shared.observer.synced("partial");
     this.#openStream(true);
@@ -396,7 +396,7 @@ export class MasterConnection implements Watched, PsyncLink {
     const acknowledges = sync.transfer.endsWithMark || !this.handshake.preSync;
     const bytes = sync.transfer.bytesRead;
     const tookMs = sync.finish();
-    this.shared.repair?.clear();
+    this.shared.border.clear();
     this.shared.forgetResync();
     this.#sync = undefined;
     this.#socket?.busyPoll(false);
@@ -412,21 +412,18 @@ export class MasterConnection implements Watched, PsyncLink {
 
   #openStream(acknowledges: boolean): void {
     assert(this.#stream === undefined, "one stream a connection");
-    const { repair } = this.shared;
-    if (repair !== undefined) {
-      repair.following = true;
-      repair.lookup.onReady = () => this.#turns.release();
-    }
+    const { border } = this.shared;
+    border.following = true;
+    border.lookup.onReady = () => this.#turns.release();
     this.#stream = new MasterStream(this.shared, () => this.acknowledge(), this.#turns.slice);
     if (acknowledges) this.acknowledge();
   }
 
   /** Values that come from now on would have no place in the stream. */
   #forgetStream(): void {
-    const { repair } = this.shared;
-    if (repair === undefined) return;
-    repair.following = false;
-    repair.lookup.onReady = () => {};
+    const { border } = this.shared;
+    border.following = false;
+    border.lookup.onReady = () => {};
   }
 
   #followStream(chunk: Uint8Array, start: number, end: number): void {

@@ -75,14 +75,17 @@ export class FullSync {
   /** Makes room for the snapshot that the header announced: `length` bytes, or up to `mark`. */
   expect(length: number | undefined, mark: string | undefined): void {
     assert(this.#transfer === undefined, "a full sync has one snapshot");
-    const { keyspace, resync, onUnsupported } = this.#shared.settings;
+    const { keyspace, resync, onUnsupported, filter } = this.#shared.settings;
     if (resync === "flush") {
       keyspace.clear();
       this.#shared.replOffset.empty();
       this.#shared.settings.hooks.emptied?.();
       this.#shared.emit({ type: "emptied" });
     }
-    this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), onUnsupported);
+    this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), {
+      onUnsupported,
+      filter,
+    });
   }
 
   /** Emits `syncProgress`, at most ten times a second. @param nowMs On the monotonic clock. */

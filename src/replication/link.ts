@@ -22,6 +22,7 @@ import { type Address, formatAddress, SocketError } from "../net/socket.ts";
 import { Backoff } from "./backoff.ts";
 import { MasterConnection } from "./connection.ts";
 import { asReplicationError, ReplicationError, stopped } from "./errors.ts";
+import type { StreamFilter } from "./filter.ts";
 import { LinkShared } from "./shared.ts";
 import type { LinkOptions, LinkState, LinkStatus } from "./types.ts";
 
@@ -181,7 +182,7 @@ export class ReplicationLink {
 
   /** Where the data stands at each moment: an object whose fields follow it. */
   get place(): CommitPlace {
-    const { replOffset, repair } = this.#shared;
+    const { replOffset, border } = this.#shared;
     return {
       get replid() {
         return replOffset.replid;
@@ -190,14 +191,19 @@ export class ReplicationLink {
         return replOffset.applied;
       },
       get settled() {
-        return repair === undefined || repair.awaited === 0
+        return border.awaited === 0 && border.doubts.size === 0
           ? replOffset.applied
-          : repair.settledOffset;
+          : border.settledOffset;
       },
       get hasData() {
         return replOffset.hasData;
       },
     };
+  }
+
+  /** What passes of the stream. */
+  get filter(): StreamFilter {
+    return this.#shared.filter;
   }
 
   /** How the link stands at this moment; a copy. */
@@ -226,7 +232,7 @@ export class ReplicationLink {
       lastError: this.#lastError,
       failures: this.#backoff.failures,
       nextRetryAtMs: this.#nextRetryAtMs,
-      repairs: this.#shared.repair?.status(),
+      repairs: (this.#shared.filter.active ? this.#shared.border : this.#shared.repair)?.status(),
       ignored: this.#shared.ignored.toRecord(),
       counters: { ...counters },
     };

@@ -7,11 +7,14 @@
 
 import { latin1 } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
+import { KeyFilter } from "../store/keyspace/key_filter.ts";
 import { MAX_VALUE_BYTES } from "../store/memory/record.ts";
 import { clip, ReplicationError } from "./errors.ts";
+import { StreamFilter } from "./filter.ts";
 import { askLogin } from "./login.ts";
 import { NameCounts } from "./repair/name_counts.ts";
 import { ReplicationOffset } from "./offset.ts";
@@ -77,6 +80,10 @@ export class LinkShared {
   readonly ignored: NameCounts = new NameCounts();
   /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */
   readonly repair: Repair | undefined;
+  /** The same, there whatever `onDivergence` says: it fetches what a filter's border asks for. */
+  readonly border: Repair;
+  /** Lets through what is kept of the stream. */
+  readonly filter: StreamFilter;
   #resyncTimer: TimerId | undefined;
   /** When a full sync was last demanded, on the monotonic clock. */
   #resyncAtMs: number = -Infinity;
@@ -97,7 +104,12 @@ export class LinkShared {
     this.clock = options.clock;
     this.address = options.address;
     this.observer = observer;
-    this.repair = this.settings.onDivergence === "repair" ? this.#makeRepair() : undefined;
+    const { keyspace, executor, filter = new KeyFilter() } = this.settings;
+    this.filter = new StreamFilter({ filter, keyspace, executor, place: this.replOffset });
+    this.border = this.filter.repair = this.#makeRepair();
+    this.repair = this.settings.onDivergence === "repair" ? this.border : undefined;
+    filter.onPredicateError = (error) =>
+      this.log("error", `filter.predicate failed, so that a key is left out: ${messageOf(error)}`);
   }
 
   #makeRepair(): Repair {
@@ -107,6 +119,7 @@ export class LinkShared {
       clock,
       tls,
       executor,
+      border: this.filter,
       place: this.replOffset,
       connectMs: timeouts.connectMs,
       replyMs: timeouts.handshakeMs,
@@ -116,7 +129,10 @@ export class LinkShared {
       log: (level, message) => this.log(level, message),
       unmendable: (reason) => this.#demandResync(reason),
     });
-    keyspace.slots.onDropped = (ranges) => repair.dropped(ranges);
+    keyspace.slots.onDropped = (ranges) => {
+      repair.dropped(ranges);
+      if (keyspace.leftOut.size > 0) keyspace.leftOut.clearSlots(ranges);
+    };
     return repair;
   }
 
@@ -139,7 +155,7 @@ export class LinkShared {
   /** The link ends: no timer and no connection of repairs is left. */
   endRepair(): void {
     this.forgetResync();
-    this.repair?.stop();
+    this.border.stop();
   }
 
   /** A full sync has made good what one was demanded for, or the link ends. */

@@ -18,6 +18,7 @@ import { assert } from "../base/assert.ts";
 import { RdbDecoder } from "../rdb/decoder.ts";
 import { RdbError } from "../rdb/format/errors.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
+import type { KeyFilter } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ReplicationError } from "./errors.ts";
 
@@ -44,20 +45,21 @@ export class SnapshotTransfer {
    *
    * @param length Bytes as announced. @param mark The mark announced, where there is no length.
    * @param staging The keyspace it is loaded into: empty, and not read before it is whole.
-   * @param onUnsupported What becomes of module values.
+   * @param options What becomes of module values, and which keys are kept: all unless told.
    * @throws {ReplicationError} SNAPSHOT when the length is 0, which no master sends.
    */
   constructor(
     length: number | undefined,
     mark: string | undefined,
     staging: Keyspace,
-    onUnsupported: "keep" | "fail",
+    options: { readonly onUnsupported: "keep" | "fail"; readonly filter?: KeyFilter | undefined },
   ) {
     assert((length === undefined) !== (mark === undefined), "a length or a mark is announced");
     this.length = length;
     this.#mark = mark;
     this.staging = staging;
-    this.#loader = new KeyspaceLoader(this.staging);
+    const { onUnsupported, filter } = options;
+    this.#loader = new KeyspaceLoader(this.staging, filter);
     this.#decoder = new RdbDecoder(this.#loader, { onUnsupported });
     if (length === 0) throw new ReplicationError("SNAPSHOT", "The snapshot is empty");
   }

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Address, Net, TlsClientOptions } from "../net/socket.ts";
 import type { Argv } from "../resp/argv.ts";
+import type { KeyFilter } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { ReplicationError } from "./errors.ts";
 import type { RepairStatus } from "./repair/types.ts";
@@ -248,6 +249,8 @@ export interface LinkOptions {
    * `flush` empties first, for machines that cannot hold both.
    */
   readonly resync?: "swap" | "flush";
+  /** Which keys are kept, all unless told; one that is narrowed later counts from then on. */
+  readonly filter?: KeyFilter | undefined;
   /** What follows when a command cannot be applied. `repair`. */
   readonly onDivergence?: DivergencePolicy;
   /** Values that only a module can read are kept as their keys, or `fail` the synchronisation. `keep`. */
@@ -375,7 +378,7 @@ export interface LinkStatus {
   readonly failures: number;
   /** When the next attempt begins, milliseconds since 1970; undefined while one is under way. */
   readonly nextRetryAtMs: number | undefined;
-  /** Keys that are being fetched, and what was; undefined unless `onDivergence` says `repair`. */
+  /** Keys that are being fetched, and what was; undefined unless `onDivergence` says `repair` or a filter is set. */
   readonly repairs: RepairStatus | undefined;
   /**
    * Commands of the stream that were passed over since the link was made, by name in lower case, as `script|load`: they

@@ -62,7 +62,11 @@ async function compare(run: Run, note: string): Promise<void> {
   assert.deepEqual(run.warnings, [], note);
   const { counters, repairs } = replica.status();
   assert.equal(counters.divergences, 0, note);
-  assert.deepEqual(repairs?.begun, { unknown: 0, failed: 0, derived: 0, doubted: 0 }, note);
+  assert.deepEqual(
+    repairs?.begun,
+    { unknown: 0, failed: 0, derived: 0, doubted: 0, border: 0 },
+    note,
+  );
   assert.equal(counters.fullSyncs, 1, note);
   await compareDigests(run, note);
   await compareReadouts({

@@ -105,6 +105,7 @@ class ModuleData implements Element {
   #reading: Reading = Reading.STREAM;
   #name: string = ""; // "": the id is read next
   #isKept: boolean = true; // whether the bytes are gathered
+  #isWanted: boolean = true; // whether the value is stored
 
   constructor(context: DecodeContext) {
     this.#context = context;
@@ -119,8 +120,9 @@ class ModuleData implements Element {
     const isWhole = this.#readOn();
     if (this.#isKept) this.#keep(reader.bytes, from, reader.pos);
     if (!isWhole) return false;
-    this.#store();
+    if (this.#isWanted) this.#store();
     this.#name = "";
+    this.#isWanted = true;
     this.#isKept = true;
     this.#payload.clear();
     return true;
@@ -133,8 +135,9 @@ class ModuleData implements Element {
       if (!reader.readLength()) return false;
       this.#name = moduleName(reader.lengthHigh, reader.lengthLow);
       const isRefused = context.failsOnModules && !OWN_TYPES.includes(this.#name);
-      if (isRefused) refuse(context, this.#name);
-      if (!keepsBytes(this.#name)) this.#drop();
+      this.#isWanted = context.sink.gate?.wantsType(this.#name) ?? true;
+      if (isRefused && this.#isWanted) refuse(context, this.#name);
+      if (!keepsBytes(this.#name) || !this.#isWanted) this.#drop();
       this.#choose(encodingVersion(reader.lengthLow));
     }
     if (this.#reading === Reading.VECTORS && !this.#readVectors()) return false;
@@ -143,7 +146,7 @@ class ModuleData implements Element {
 
   /** Decides who reads the value. */
   #choose(version: number): void {
-    const isVectorSet = this.#name === VECTOR_SET_TYPE && version === 0;
+    const isVectorSet = this.#name === VECTOR_SET_TYPE && version === 0 && this.#isWanted;
     this.#reading = isVectorSet ? Reading.VECTORS : Reading.STREAM;
     if (isVectorSet) this.#vectors.begin();
   }

@@ -9,6 +9,7 @@ import { expiryFromHalves } from "../../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import type { DecodeContext } from "../format/context.ts";
 import { Opcode, Type } from "../format/opcodes.ts";
+import type { ValueGate } from "../format/sink.ts";
 import type { StringSlot } from "../format/string_slot.ts";
 import { type Element, type ElementRow, typeRow } from "./element.ts";
 
@@ -50,6 +51,7 @@ class StringValue implements Element {
 export function readWholeStrings(context: DecodeContext): number {
   const { reader, sink } = context;
   const { bytes, end } = reader;
+  const { gate } = sink;
   let pos = reader.pos;
   let count = 0;
   // The shortest record: type, key length, value length.
@@ -82,11 +84,27 @@ export function readWholeStrings(context: DecodeContext): number {
     }
     if (at + length > end) break;
     pos = at + length;
-    sink.string(bytes, keyStart, keyEnd, bytes, at, pos, expireAtMs);
+    if (gate === undefined || admits(gate, bytes, keyStart, keyEnd, length)) {
+      sink.string(bytes, keyStart, keyEnd, bytes, at, pos, expireAtMs);
+    }
     count++;
     reader.pos = pos;
   }
   return count;
+}
+
+/** Whether a string that lies whole in the chunk is wanted. */
+function admits(
+  gate: ValueGate,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  length: number,
+): boolean {
+  if (!gate.wants(bytes, start, end, "string")) return false;
+  if (length <= gate.maxValueBytes) return true;
+  gate.tooLarge(bytes, start, end);
+  return false;
 }
 
 /** The type that both dialects know. */

@@ -76,6 +76,8 @@ export class ChunkReader {
   lengthHigh: number = 0;
   /** The string encoding that stood where the last length was read; -1 when it was a length. */
   encoding: number = -1;
+  /** Bytes of the strings passed over since the owner set it to 0, as they would be expanded. */
+  skippedBytes: number = 0;
   /** The bytes that {@linkcode readFixed} read last, from the front. */
   readonly fixed: Uint8Array = new Uint8Array(FIXED_BYTES);
   /** The bytes of `fixed`, to be read as numbers. */
@@ -184,6 +186,22 @@ export class ChunkReader {
     return false;
   }
 
+  /** Runs `read` over the first `length` bytes of `bytes`, then goes on in the chunk where it stood. */
+  replay(bytes: Uint8Array, length: number, read: () => void): void {
+    const { bytes: chunk, pos, end } = this;
+    const origin = this.#origin;
+    this.bytes = bytes;
+    this.pos = 0;
+    this.end = length;
+    this.#origin = origin + pos - length;
+    read();
+    assert(this.pos === length, "all of it was read");
+    this.bytes = chunk;
+    this.pos = pos;
+    this.end = end;
+    this.#origin = origin;
+  }
+
   /** The little-endian signed 64 bits at the front of {@linkcode fixed}: exact up to 2^53. */
   fixedInt64(): number {
     return this.view.getInt32(4, true) * TWO_32 + this.view.getUint32(0, true);
@@ -277,6 +295,7 @@ export class ChunkReader {
     switch (this.encoding) {
       case -1:
         this.#left = this.#checkedLength(slot);
+        if (slot === undefined) this.skippedBytes += this.#left;
         slot?.clear();
         this.#step = Step.BYTES;
         return this.#readBytes(slot);
@@ -337,6 +356,7 @@ export class ChunkReader {
       this.fail(`${this.#left} compressed bytes cannot become ${expected}`);
     }
     this.#expected = expected;
+    if (slot === undefined) this.skippedBytes += expected;
     this.#compressed.clear();
     // What is passed over need not be expanded: its compressed bytes are skipped as plain ones are.
     this.#step = slot === undefined ? Step.BYTES : Step.LZF_BYTES;

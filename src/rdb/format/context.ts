@@ -46,6 +46,9 @@ export class DecodeContext {
   /** Whether a value that only a module can read ends the reading; else its key is kept. */
   failsOnModules: boolean = false;
 
+  /** Whether the current key's value is dropped when it is whole: it is not wanted, and only who reads it finds its end. */
+  discards: boolean = false;
+
   readonly #slots: StringSlot[] = [];
 
   /** Makes the state of a snapshot that `reader` reads and `sink` receives. */
@@ -73,11 +76,13 @@ export class DecodeContext {
   /** Ends a record: the expiry it began with counts no longer. */
   finishKey(): void {
     this.expireAtMs = NO_EXPIRY;
+    this.discards = false;
     this.keys++;
   }
 
   /** Hands the string in `value` to the sink, under the current key. */
   storeString(value: StringSlot): void {
+    if (this.discards) return;
     const { key, sink } = this;
     const { bytes, start, end } = key;
     sink.string(bytes, start, end, value.bytes, value.start, value.end, this.expireAtMs);
@@ -92,12 +97,14 @@ export class DecodeContext {
     end: number,
   ): void {
     assert(start <= end && end <= bytes.length, "a value lies inside its buffer");
+    if (this.discards) return;
     const { key, sink, expireAtMs } = this;
     sink.blob(key.bytes, key.start, key.end, type, encoding, bytes, start, end, expireAtMs);
   }
 
   /** Hands a value in its large form to the sink, under the current key. */
   storeObject(type: ValueType, encoding: Encoding, object: StoredObject): void {
+    if (this.discards) return;
     const { key, sink } = this;
     sink.object(key.bytes, key.start, key.end, type, encoding, object, this.expireAtMs);
   }

@@ -12,6 +12,22 @@ import type { StoreSettings } from "../../store/memory/settings.ts";
 import type { StoredObject } from "../../store/memory/stored_object.ts";
 import type { Dialect } from "./opcodes.ts";
 
+/** Which keys of a snapshot are wanted: asked before anything of a value is read. The key's bytes are borrowed. */
+export interface ValueGate {
+  /** Most bytes of a value that is built; Infinity for any. A longer one is told to `tooLarge` and passed over. */
+  readonly maxValueBytes: number;
+  /**
+   * Whether the value of a key is read at all; else it is passed over.
+   *
+   * @param type Name of its type as TYPE tells it; undefined for a module's, of which `wantsType` is asked.
+   */
+  wants(bytes: Uint8Array, start: number, end: number, type: string | undefined): boolean;
+  /** Whether values of this type are wanted; counts it as passed over where they are not. */
+  wantsType(type: string): boolean;
+  /** A value that is wanted was too large and is passed over. */
+  tooLarge(bytes: Uint8Array, start: number, end: number): void;
+}
+
 /**
  * Receives a snapshot. Bytes are borrowed: they are valid only during the call. Whatever a method
  * throws ends the decoding and comes out of `push`; an `RdbError` with offset -1 gets the offset of
@@ -20,6 +36,8 @@ import type { Dialect } from "./opcodes.ts";
 export interface RdbSink {
   /** Hash seed and encoding limits for the values that the decoder builds. */
   readonly settings: StoreSettings;
+  /** Which keys are wanted; all, and of any size, where it is left out. */
+  readonly gate?: ValueGate | undefined;
   /** The first call: whose numbers the snapshot uses, and its version. */
   header(dialect: Dialect, version: number): void;
   /** An auxiliary field, which may come anywhere and any number of times. */

@@ -25,7 +25,7 @@ import { fieldOf } from "../../client/info.ts";
 import type { Argv } from "../../resp/argv.ts";
 import { ErrorReply, type RespValue } from "../../resp/types.ts";
 import { type ForeignCommand, readForeignCommand } from "./foreign.ts";
-import type { RepairOptions } from "./types.ts";
+import type { Place, RepairOptions } from "./types.ts";
 
 /** Longest payload accepted: the largest value that is asked for, with room for what DUMP adds. */
 const MAX_PAYLOAD_BYTES = 128 * 1024 * 1024;
@@ -52,6 +52,25 @@ export interface MasterValue {
   readonly type: string | undefined;
   /** When it expires, decimal milliseconds since 1970; "0" for never. */
   readonly expireAtMs: string;
+}
+
+/** Some keys of a database. */
+export interface MasterPage {
+  /** Id of the process that answered: its cursors mean nothing to another one. */
+  readonly runId: string;
+  /** Where the next page begins; "0" where this was the last one. */
+  readonly cursor: string;
+  /** The keys, each owned by the caller. */
+  readonly keys: readonly Uint8Array[];
+  /** Offset of the stream behind which the page was made. */
+  readonly place: number;
+}
+
+/** True when a value's offset counts in the history that is followed. */
+export function isOfHistory(value: MasterValue, place: Place): boolean {
+  if (value.replid === place.replid) return true;
+  if (value.replid2 === place.replid && value.offset < value.secondOffset) return true;
+  return value.replid === place.replid2 && value.offset < place.secondOffset;
 }
 
 /** The master refuses commands to our user. */
@@ -145,6 +164,42 @@ export class MasterDesk {
     const size = this.#ask(connection, ["MEMORY", "USAGE", key, "SAMPLES", "5"], "+memory|usage");
     const [, reply] = await both(selected, size);
     return typeof reply === "number" ? reply : 0;
+  }
+
+  /**
+   * Asks for some keys of a database, and for the offset behind that answer.
+   *
+   * @param cursor As SCAN takes it: "0" to begin, then what the last answer said.
+   * @throws {MissingRights} When our user may not ask.
+   * @throws {Error} When the master cannot be reached, or is of another history.
+   */
+  async scan(db: number, cursor: string, count: number): Promise<MasterPage> {
+    const connection = await this.#open();
+    const runId = this.#runId;
+    const asked = [
+      this.#ask(connection, ["SELECT", String(db)], "+select"),
+      this.#ask(connection, ["SCAN", cursor, "COUNT", String(count)], "+scan"),
+      this.#ask(connection, ["INFO", "replication"], "+info"),
+    ];
+    const [, page, info] = (await Promise.allSettled(asked)).map((outcome) => {
+      if (outcome.status === "rejected") throw outcome.reason;
+      return outcome.value;
+    });
+    const keys = Array.isArray(page) ? page[1] : undefined;
+    if (!Array.isArray(page) || !Array.isArray(keys)) throw new Error("SCAN answered no page");
+    const text = textOf(info);
+    const { replid, replid2 } = this.#options.place;
+    if (![replid, replid2].includes(fieldOf(text, "master_replid"))) {
+      throw new Error("The master is of another history");
+    }
+    const place = Number(fieldOf(text, "master_repl_offset") || NaN);
+    if (!Number.isSafeInteger(place)) throw new Error("INFO replication names no offset");
+    return {
+      runId,
+      cursor: textOf(page[0]),
+      keys: keys.filter((key) => key instanceof Uint8Array),
+      place,
+    };
   }
 
   /**

@@ -37,14 +37,20 @@ import { Argv } from "../../resp/argv.ts";
 import type { SlotRange } from "../../store/keyspace/slot_ranges.ts";
 import { NameCounts } from "./name_counts.ts";
 import { AwaitedKey, AwaitedKeys, type FetchedValue } from "./awaited.ts";
+import { DoubtedDatabases } from "./doubts.ts";
 import { Fetcher, type FetchOwner } from "./fetcher.ts";
 import { CommandLookup, foreignNameOf } from "./lookup.ts";
-import { MasterDesk, type MasterValue, MissingRights } from "./master.ts";
-import { type KeyUse, readsUnnamedKeys, usesOf } from "./roles.ts";
+import { isOfHistory, MasterDesk, type MasterValue, MissingRights } from "./master.ts";
+import { isSameKey, type KeyUse, readsUnnamedKeys, usesOf } from "./roles.ts";
+import { noOutcomes, noReasons } from "./tally.ts";
 import type { RepairOptions, RepairReason, RepairResult, RepairStatus } from "./types.ts";
 
 /** Most keys awaited at once: beyond it a full sync is cheaper. */
 const MAX_AWAITED = 100_000;
+/** While more keys are awaited, no further ones are searched for. */
+const MAX_SEARCHED = 10_000;
+/** Milliseconds that a refusal of the master counts for keys at the border: each is dropped at once. */
+const REFUSES_MS = 60_000;
 /** Most bytes of commands kept for one key, and for all. */
 const MAX_KEPT_BYTES_OF_KEY = 4 * 1024 * 1024;
 const MAX_KEPT_BYTES = 32 * 1024 * 1024;
@@ -73,17 +79,14 @@ export class Repair implements FetchOwner {
   readonly arrivals: Set<AwaitedKey> = new Set();
   /** Finds the keys of commands that our table does not know. */
   readonly lookup: CommandLookup;
+  /** Databases whose keys are not all known: none but where a filter leaves databases out. */
+  readonly doubts: DoubtedDatabases;
   readonly #options: RepairOptions;
   readonly #desk: MasterDesk;
   readonly #fetcher: Fetcher;
   readonly #keys: AwaitedKeys = new AwaitedKeys();
-  readonly #begun: Record<RepairReason, number> = { unknown: 0, failed: 0, derived: 0, doubted: 0 };
-  readonly #ended: Record<RepairReason, Record<RepairResult, number>> = {
-    unknown: noResults(),
-    failed: noResults(),
-    derived: noResults(),
-    doubted: noResults(),
-  };
+  readonly #begun: Record<RepairReason, number> = noReasons();
+  readonly #ended: Record<RepairReason, Record<RepairResult, number>> = noOutcomes();
   readonly #unknownCommands: NameCounts = new NameCounts();
   readonly #failedCommands: NameCounts = new NameCounts();
   readonly #missingRights: Set<string> = new Set();
@@ -93,6 +96,8 @@ export class Repair implements FetchOwner {
   #probes: boolean = false;
   /** Kinds of things that were told: each is one line in the log. */
   readonly #told: Set<string> = new Set();
+  /** Until then, on the monotonic clock, the master is known to refuse values. */
+  #refusesUntilMs: number = -Infinity;
 
   /** Connects nothing before a key is awaited. @param options The link's, and the ways to it. */
   constructor(options: RepairOptions) {
@@ -101,6 +106,15 @@ export class Repair implements FetchOwner {
     this.#fetcher = new Fetcher(options, this.#desk, this);
     this.lookup = new CommandLookup(options, this.#desk);
     this.lookup.onError = (error) => this.failed(error, 0);
+    this.doubts = new DoubtedDatabases(options, this.#desk, {
+      found: (db, key) => options.border?.found(db, key),
+      lost: (db, error) => this.#lost(db, error),
+      settled: () => options.installed(),
+      get isBusy() {
+        return isBusy();
+      },
+    });
+    const isBusy = () => this.awaited > MAX_SEARCHED;
   }
 
   // What the stream tells.
@@ -136,7 +150,8 @@ export class Repair implements FetchOwner {
     if (name === "rename" || name === "renamenx" || name === "move") {
       this.#move(db, argv, uses, offset);
     } else {
-      this.#awaitChanged(uses, argv, "derived", offset, this.#wantsValue(touched, argv));
+      const reason = this.#reasonOf(touched, argv);
+      this.#awaitChanged(uses, argv, reason, offset, this.#wantsValue(touched, argv));
     }
     return true;
   }
@@ -144,6 +159,49 @@ export class Repair implements FetchOwner {
   /** True unless all that is asked of these keys is whether they are there. */
   #wantsValue(touched: readonly KeyUse[], argv: Argv): boolean {
     return touched.some((use) => this.#find(use, argv)?.wantsValue);
+  }
+
+  /** Why keys are awaited that were computed from awaited ones. */
+  #reasonOf(touched: readonly KeyUse[], argv: Argv): RepairReason {
+    const isOfBorder = touched.every((use) => this.#find(use, argv)?.reason === "border");
+    return isOfBorder ? "border" : "derived";
+  }
+
+  /** A command has computed a key from what the filter leaves out: its value is fetched, or it is dropped. */
+  border(db: number, key: Uint8Array, offset: number): void {
+    const isRefused = this.#options.clock.monotonic() < this.#refusesUntilMs;
+    const isAwaited = this.isAwaitedKey(db, key, 0, key.length);
+    if (!isAwaited && (isRefused || this.awaited >= MAX_AWAITED)) {
+      this.#begun.border++;
+      this.#ended.border.dropped++;
+      return this.#options.border?.drop(db, key);
+    }
+    this.#await(db, key, "border", offset);
+  }
+
+  /** A key is not kept any more, or a command of the stream has made it one that is not: nothing is awaited. */
+  leaveOut(db: number, bytes: Uint8Array, start: number, end: number): void {
+    const awaited = this.#keys.find(db, bytes, start, end);
+    if (awaited !== undefined) this.#end(awaited, "leftOut");
+  }
+
+  /** The filter has become narrower: keys are awaited no more that it leaves out. */
+  narrowed(): void {
+    for (const awaited of [...this.#keys.values()]) {
+      if (!this.#options.border?.awaits(awaited.db, awaited.key)) this.#end(awaited, "leftOut");
+    }
+  }
+
+  /** How many keys are awaited for a reason. O(keys awaited). */
+  countOf(reason: RepairReason): number {
+    let count = 0;
+    for (const awaited of this.#keys.values()) if (awaited.reason === reason) count++;
+    return count;
+  }
+
+  /** Whether a key is awaited. */
+  isAwaitedKey(db: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.awaited > 0 && this.#keys.find(db, bytes, start, end) !== undefined;
   }
 
   /**
@@ -231,6 +289,7 @@ export class Repair implements FetchOwner {
 
   /** Everything up to `offset` is applied: values that waited for it are put in place. */
   advanced(offset: number): void {
+    if (this.doubts.size > 0) this.doubts.advanced(offset);
     for (const awaited of [...this.arrivals]) {
       const value = awaited.arrival;
       assert(value !== undefined, "a key among the arrivals has a value");
@@ -246,10 +305,12 @@ export class Repair implements FetchOwner {
   set following(follows: boolean) {
     if (!follows) this.lookup.reset();
     this.#fetcher.following = follows;
+    this.doubts.following = follows;
   }
 
   /** The data was replaced by a snapshot: it is right. */
   clear(): void {
+    this.doubts.clear();
     for (const awaited of [...this.#keys.values()]) this.#end(awaited, "cleared");
     assert(this.#keys.keptBytes === 0, "without keys nothing is kept");
   }
@@ -271,7 +332,7 @@ export class Repair implements FetchOwner {
   /** Up to here every key is what the stream made of it; the applied offset while no key is awaited. O(1). */
   get settledOffset(): number {
     const { applied } = this.#options.place;
-    return Math.min(applied, this.#keys.first?.before ?? applied);
+    return Math.min(applied, this.#keys.first?.before ?? applied, this.doubts.before);
   }
 
   /** How repairs stand at this moment; a copy. */
@@ -293,6 +354,7 @@ export class Repair implements FetchOwner {
       looks: this.#fetcher.looks,
       unknownCommands: this.#unknownCommands.toRecord(),
       failedCommands: this.#failedCommands.toRecord(),
+      doubtedDatabases: this.doubts.size,
       missingRights: [...this.#missingRights],
     };
   }
@@ -306,7 +368,9 @@ export class Repair implements FetchOwner {
 
   /** The master's answer: it is put in place once everything before it is applied. */
   arrived(awaited: AwaitedKey, value: MasterValue): void {
-    if (!this.#isOurHistory(value)) return this.#fetcher.postpone(awaited, OTHER_HISTORY_MS);
+    if (!isOfHistory(value, this.#options.place)) {
+      return this.#fetcher.postpone(awaited, OTHER_HISTORY_MS);
+    }
     if (value.offset <= this.#options.place.applied) {
       this.#install(awaited, value);
       return this.#options.installed();
@@ -317,6 +381,7 @@ export class Repair implements FetchOwner {
 
   /** A value that cannot be had. What follows depends on why it is awaited: never a full sync for a new command. */
   refused(awaited: AwaitedKey, why: string): void {
+    if (awaited.reason === "border") return this.#drop(awaited, why);
     this.#ended[awaited.reason].refused++;
     this.#tell(
       `refused ${why}`,
@@ -326,8 +391,38 @@ export class Repair implements FetchOwner {
     this.#options.unmendable(`A key cannot be fetched: ${why}`);
   }
 
+  /** A key at the border whose value cannot be had is not held any more. */
+  #drop(awaited: AwaitedKey, why: string): void {
+    const { db, key } = awaited;
+    this.#tell(
+      `dropped ${why}`,
+      `A key that a command computed from what the filter leaves out cannot be fetched: ${why}; it is dropped`,
+    );
+    this.#end(awaited, "dropped");
+    this.#options.border?.drop(db, key);
+  }
+
+  /** The master refuses values: keys at the border are dropped, now and for a while. */
+  #dropBorder(error: MissingRights): void {
+    this.#refusesUntilMs = this.#options.clock.monotonic() + REFUSES_MS;
+    const keys = [...this.#keys.values()].filter(({ reason }) => reason === "border");
+    for (const awaited of keys) this.#drop(awaited, error.message);
+    if (keys.length > 0) this.#options.installed();
+  }
+
+  /** The keys of a database cannot be searched for. */
+  #lost(db: number, error: MissingRights): void {
+    this.#tellRights(error.rights);
+    this.#tell(
+      `lost ${db}`,
+      `SWAPDB has put a database in place of database ${db} that was left out, and its keys are not told: ` +
+        "they are not held before a command names them",
+    );
+  }
+
   /** The master did not answer. */
   failed(error: unknown, failures: number): void {
+    if (failures > 0 && error instanceof MissingRights) this.#dropBorder(error);
     if (error instanceof MissingRights) this.#onMissing(error.rights);
     else this.#tell(`error ${error}`, `The master cannot be asked for values: ${error}`, "warn");
     const isLost = failures === MAX_FAILURES || (failures > 0 && error instanceof MissingRights);
@@ -407,7 +502,8 @@ export class Repair implements FetchOwner {
     offset: number,
     wantsValue: boolean = true,
   ): void {
-    const { place, clock } = this.#options;
+    const { place, clock, border } = this.#options;
+    if (border?.active && !border.awaits(db, key)) return;
     let awaited = this.#keys.find(db, key, 0, key.length);
     if (awaited === undefined) {
       if (this.#keys.size >= MAX_AWAITED) {
@@ -438,6 +534,8 @@ export class Repair implements FetchOwner {
     this.#await(awaited.db, awaited.key, awaited.reason, offset, awaited.wantsValue);
     if (awaited.overflows < MAX_OVERFLOWS) return;
     awaited.overflows = 0;
+    // A key at the border is fetched at the rate, however long that takes.
+    if (awaited.reason === "border") return;
     this.refused(
       awaited,
       `its commands passed ${MAX_KEPT_BYTES_OF_KEY} bytes ${MAX_OVERFLOWS} times`,
@@ -456,6 +554,8 @@ export class Repair implements FetchOwner {
   /** RENAME and MOVE of an awaited key: the new one is awaited, and shows what was last known of the old one. */
   #move(db: number, argv: Argv, uses: readonly KeyUse[], offset: number): void {
     const wantsValue = this.#find(uses[0], argv)?.wantsValue ?? true;
+    const touched = uses.filter((use) => this.#find(use, argv) !== undefined);
+    const reason = this.#reasonOf(touched, argv);
     for (const use of uses) this.#replaceTarget(use, argv);
     // It fails where the key is not here: then there is nothing to show.
     this.#options.executor.execute(db, argv);
@@ -465,7 +565,7 @@ export class Repair implements FetchOwner {
       this.#end(source, "replaced");
     }
     const target = uses[1];
-    this.#await(target.db, argv.at(target.index), "derived", offset, wantsValue);
+    this.#await(target.db, argv.at(target.index), reason, offset, wantsValue);
   }
 
   #replaceTarget(use: KeyUse, argv: Argv): void {
@@ -505,7 +605,10 @@ export class Repair implements FetchOwner {
       return this.refused(awaited, `its value cannot be read (${problem})`);
     }
     this.#keys.dropKept(awaited, value.offset);
-    if (value.offset < awaited.least) return this.#fetcher.want(awaited);
+    if (value.offset < awaited.least) {
+      this.#admits(awaited, false);
+      return this.#fetcher.want(awaited);
+    }
     for (const { argv, offset } of awaited.kept) {
       const failure = this.#replay(awaited, argv, offset);
       if (failure !== undefined) {
@@ -515,7 +618,13 @@ export class Repair implements FetchOwner {
       // It is in doubt again, and asked for.
       if (awaited.least >= offset) return;
     }
-    this.#end(awaited, "fetched");
+    this.#end(awaited, this.#admits(awaited, true) ? "fetched" : "leftOut");
+  }
+
+  /** Asks the filter, where there is one, about the value that stands in place. */
+  #admits({ db, key }: AwaitedKey, isRight: boolean): boolean {
+    const { border } = this.#options;
+    return !border?.active || border.admits(db, key, isRight);
   }
 
   /** Applies a command that was kept. */
@@ -539,14 +648,6 @@ export class Repair implements FetchOwner {
       db,
       Argv.of("RESTORE", key, expireAtMs, payload, "REPLACE", "ABSTTL"),
     );
-  }
-
-  /** True when the value's offset counts in the history that is followed. */
-  #isOurHistory(value: MasterValue): boolean {
-    const { place } = this.#options;
-    if (value.replid === place.replid) return true;
-    if (value.replid2 === place.replid && value.offset < value.secondOffset) return true;
-    return value.replid === place.replid2 && value.offset < place.secondOffset;
   }
 
   #tell(kind: string, message: string, level: "warn" | "error" = "warn"): void {
@@ -577,14 +678,4 @@ export class Repair implements FetchOwner {
       } at the master: keys cannot be repaired. Repairs need ${REPAIR_RIGHTS}`,
     );
   }
-}
-
-function isSameKey(use: KeyUse, other: KeyUse, argv: Argv): boolean {
-  if (use.db !== other.db) return false;
-  const [a, b] = [argv.at(use.index), argv.at(other.index)];
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-function noResults(): Record<RepairResult, number> {
-  return { fetched: 0, replaced: 0, cleared: 0, refused: 0 };
 }

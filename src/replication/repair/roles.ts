@@ -71,6 +71,13 @@ export function readsUnnamedKeys(command: Command, argv: Argv): boolean {
   return false;
 }
 
+/** Whether two keys of a command are one. */
+export function isSameKey(use: KeyUse, other: KeyUse, argv: Argv): boolean {
+  if (use.db !== other.db) return false;
+  const [a, b] = [argv.at(use.index), argv.at(other.index)];
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
 function roleOf({ flags }: KeyPlace, conditional: boolean): Role {
   if (flags.includes("RO")) return "reads";
   const replaces = flags.includes("OW") || flags.includes("RM");

@@ -19,7 +19,9 @@ export type RepairReason =
   /** A command computed it from a key that was awaited itself. */
   | "derived"
   /** A command took an element, perhaps the last one, out of a value that is not read here: is the key there? */
-  | "doubted";
+  | "doubted"
+  /** A command computed it from a key that the filter leaves out, or from one that is awaited for that. */
+  | "border";
 
 /** What became of a key that was awaited. */
 export type RepairResult =
@@ -30,7 +32,29 @@ export type RepairResult =
   /** A flush, a full sync, or the end of its cluster slot here came first. */
   | "cleared"
   /** The master's value could not be had: `onDivergence` and the log say what followed. */
-  | "refused";
+  | "refused"
+  /** The value is of a type, or a size, that the filter leaves out. */
+  | "leftOut"
+  /** The master refused the value of a key at the filter's border: it is not held any more. */
+  | "dropped";
+
+/** The border of a partial copy, as repairs see it. */
+export interface Border {
+  /** False while everything is kept: nothing else is asked then. */
+  readonly active: boolean;
+  /** Whether a key is awaited at all: not one that is left out. */
+  awaits(db: number, key: Uint8Array): boolean;
+  /**
+   * Whether the value that was put in place may stay; else it is removed.
+   *
+   * @param isRight Whether it is the key's value, which is then remembered as left out, and not an older one.
+   */
+  admits(db: number, key: Uint8Array, isRight: boolean): boolean;
+  /** Removes a key whose value cannot be had, and remembers that it is not held. */
+  drop(db: number, key: Uint8Array): void;
+  /** The master has this key, of a database in doubt. */
+  found(db: number, key: Uint8Array): void;
+}
 
 /** Applies a command to the data. */
 export interface RepairExecutor {
@@ -73,6 +97,8 @@ export interface RepairOptions {
   readonly connectMs: number;
   /** Milliseconds until each reply; 0 waits forever. */
   readonly replyMs: number;
+  /** What is kept, where the copy is a part of the master's data. */
+  readonly border?: Border;
   /** Where the master is now. */
   address(): Address;
   /** What AUTH is sent with; called before each connection. */
@@ -122,6 +148,8 @@ export interface RepairStatus {
   readonly unknownCommands: Readonly<Record<string, number>>;
   /** Commands of the stream that failed here, by name in lower case; at most 100 names. */
   readonly failedCommands: Readonly<Record<string, number>>;
+  /** Databases whose keys are being searched for, or were not told: SWAPDB put them in place of others. */
+  readonly doubtedDatabases: number;
   /** Rights that our user lacks at the master, as ACL SETUSER takes them: `+dump`. */
   readonly missingRights: readonly string[];
 }

@@ -10,6 +10,7 @@ import { assert } from "../../base/assert.ts";
 import type { Database } from "./database.ts";
 import { Records } from "../memory/records.ts";
 import { FunctionLibraries } from "./functions.ts";
+import { LeftOutKeys } from "./left_out.ts";
 import { Slots } from "./slots.ts";
 import { fragmentationOf, type StoreMemory } from "../memory/stored_object.ts";
 import { SEGMENT_UNITS } from "../memory/record.ts";
@@ -61,6 +62,8 @@ export class Keyspace {
    * writes; this class tells them of whole databases.
    */
   readonly snapshotHooks: Set<SnapshotHook> = new Set();
+  /** Keys that a filter leaves out for their values, or that were lost: part of what a partial copy knows. */
+  readonly leftOut: LeftOutKeys = new LeftOutKeys();
   #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
   /** Cluster slots whose keys are hidden; none unless a cluster's node is followed. */
@@ -134,10 +137,12 @@ export class Keyspace {
     if (a === b) return;
     for (const hook of this.snapshotHooks) hook.beforeSwap(a, b);
     this.db(a).exchange(this.db(b));
+    this.leftOut.swap(a, b);
   }
 
   /** Forgets every key of a database in constant time; a snapshot being taken keeps the old content. */
   clearDb(index: number): void {
+    this.leftOut.clearDb(index);
     const database = this.#databases.get(index);
     if (database === undefined) return;
     if (this.snapshotHooks.size === 0) return database.clear();
@@ -149,6 +154,7 @@ export class Keyspace {
 
   /** Forgets every key of every database, in constant time each. */
   clear(): void {
+    this.leftOut.clear();
     for (const index of this.#databases.keys()) this.clearDb(index);
   }
 
@@ -160,6 +166,7 @@ export class Keyspace {
     assert(other !== this, "a keyspace takes over another one");
     this.clear();
     for (const [index, database] of other.#databases) this.db(index).exchange(database);
+    this.leftOut.replaceWith(other.leftOut);
     other.clear();
     assert(other.keyCount === 0, "what was taken over is empty");
     this.slots.replaceWith(other.slots);

@@ -11,6 +11,7 @@ import { Prng } from "../../../src/base/prng.ts";
 import { KeyspaceLoader } from "../../../src/rdb/load.ts";
 import type { Database } from "../../../src/store/keyspace/database.ts";
 import type { Keyspace } from "../../../src/store/keyspace/keyspace.ts";
+import { type FilterOptions, KeyFilter } from "../../../src/store/keyspace/key_filter.ts";
 import type { Encoding } from "../../../src/store/memory/record.ts";
 import type { EncodingLimits } from "../../../src/store/memory/settings.ts";
 import { auditRecords } from "../../store/audit.ts";
@@ -71,6 +72,29 @@ export function testReadings<T>(
         }
         assert.notEqual(db.find(NEXT, 0, NEXT.length), 0);
         auditRecords(db);
+      }
+    });
+    test(`RdbDecoder passes over ${what}${name} however it is cut`, () => {
+      const next = [0, str("next"), str("1")];
+      const bytes = snapshot(magic, before, type, str("key"), value, ...next);
+      for (const cut of cutsOf(bytes.length)) {
+        const load = (filter: FilterOptions) => {
+          const keyspace = newKeyspace(limits);
+          decodeCut(bytes, cut, new KeyspaceLoader(keyspace, new KeyFilter(filter)));
+          const db = keyspace.db(0);
+          auditRecords(db);
+          return { told: tell(db, KEY), next: db.find(NEXT, 0, NEXT.length), keyspace };
+        };
+        const unnamed = load({ keys: ["next"] });
+        assert.deepEqual(unnamed.told, tell(newKeyspace().db(0), KEY));
+        assert.notEqual(unnamed.next, 0);
+        const fitting = load({ maxValueBytes: 2 ** 30 });
+        assert.deepEqual(fitting.told, expected);
+        assert.notEqual(fitting.next, 0);
+        const tooLarge = load({ maxValueBytes: 0 });
+        assert.deepEqual(tooLarge.told, unnamed.told);
+        assert.equal(tooLarge.keyspace.keyCount, 0);
+        assert.ok(tooLarge.keyspace.leftOut.size >= 1);
       }
     });
   }
