@@ -173,6 +173,8 @@ export type {
   SnapshotStatus,
   SnapshotStorage,
 } from "./src/replica/snapshot.ts";
+export type { FilterStatus } from "./src/replica/filter_status.ts";
+export type { FilterOptions, LeftOutCounts } from "./src/store/keyspace/key_filter.ts";
 export type { ReplicaState, ReplicaStatus } from "./src/replica/status.ts";
 export type { ModuleKeys } from "./src/store/types/module.ts";
 export { VERSION } from "./src/replica/version.ts";

@@ -176,13 +176,8 @@ export class KeyspaceLoader implements RdbSink {
         this.#keyspace.snapshotVersion = auxNumber(value, valueStart, valueEnd);
         return;
       case FILTER_AUX:
-        this.filter = utf8(value, valueStart, valueEnd);
-        return;
       case LEFT_OUT_AUX:
-        if (!this.#keyspace.leftOut.addBytes(value.slice(valueStart, valueEnd))) {
-          throw new RdbError("CORRUPT", "Keys that are left out cannot be read", -1);
-        }
-        return;
+        return this.#partAux(latin1(name, nameStart, nameEnd), value, valueStart, valueEnd);
       case FEED_LOG_AUX:
         this.feedLog = value.slice(valueStart, valueEnd);
         return;
@@ -218,6 +213,15 @@ export class KeyspaceLoader implements RdbSink {
         return;
     }
     this.stats.ignoredAux++;
+  }
+
+  /** A field that says which part of the data the snapshot holds. */
+  #partAux(name: string, value: Uint8Array, start: number, end: number): void {
+    if (name === FILTER_AUX) {
+      this.filter = utf8(value, start, end);
+    } else if (!this.#keyspace.leftOut.addBytes(value.slice(start, end))) {
+      throw new RdbError("CORRUPT", "Keys that are left out cannot be read", -1);
+    }
   }
 
   /** A field that says where in which history the data stands. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { KeyFilter, Refusal } from "../store/keyspace/key_filter.ts";
+import { type KeyFilter, Refusal } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { LeftOutReason } from "../store/keyspace/left_out.ts";
 import type { ValueGate } from "./format/sink.ts";

@@ -19,15 +19,15 @@ const STEPS = 32;
 
 /** What a narrowing works on. */
 export interface NarrowingParts {
-  /** The data. */
+  /** The keyspace whose keys are walked. */
   readonly keyspace: Keyspace;
-  /** Measures slices. */
+  /** The clock that the slices of the walk are measured by. */
   readonly clock: Clock;
-  /** Decides what stays. */
+  /** The filter that every key is judged by. */
   readonly filter: KeyFilter;
   /** Deletes keys, and tells that they are gone. */
   readonly executor: StreamExecutor;
-  /** Ends a commit. */
+  /** Called behind each slice: what it has deleted is one commit. */
   committed(): void;
   /** A narrowing begins, and while it lasts keys may be held that are left out; or none is under way any more. */
   sweeping(isSweeping: boolean): void;
@@ -50,7 +50,7 @@ export class Narrowing {
   #done: PromiseWithResolvers<number> | undefined = undefined;
   #closed: boolean = false;
 
-  /** Deletes nothing yet. */
+  /** Walks nothing before `run`. */
   constructor(parts: NarrowingParts) {
     this.#parts = parts;
     this.#slice = new Slice(parts.clock);

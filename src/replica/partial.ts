@@ -5,50 +5,20 @@
  */
 
 import { shape } from "../base/shape.ts";
+import { checkArity } from "../commands/engine/execute.ts";
+import { commandIndex } from "../commands/table.ts";
+import { shapeOf } from "../replication/filter_shapes.ts";
+import { usesOf } from "../replication/repair/roles.ts";
+import { Argv } from "../resp/argv.ts";
+import type { Words } from "../write/words.ts";
 import type { StreamFilter } from "../replication/filter.ts";
 import type { LinkStatus } from "../replication/types.ts";
-import {
-  type FilterOptions,
-  KeyFilter,
-  type LeftOutCounts,
-  Refusal,
-} from "../store/keyspace/key_filter.ts";
+import { type FilterOptions, KeyFilter, Refusal } from "../store/keyspace/key_filter.ts";
 import { LeftOutReason } from "../store/keyspace/left_out.ts";
 import type { ReplicaEngine } from "./engine.ts";
 import { filterRule } from "./filter_rules.ts";
+import type { FilterStatus } from "./filter_status.ts";
 import { Narrowing } from "./narrowing.ts";
-
-/** How a filter stands at one moment. */
-export interface FilterStatus {
-  /** What was left out since the replica was made, by the rule that did it: keys of snapshots, commands of the stream. */
-  readonly leftOut: Readonly<LeftOutCounts>;
-  /** Commands of the stream that were passed over whole. */
-  readonly commandsPassedOver: number;
-  /** Keys that are kept by name and not held, by why: they return when they are deleted or replaced whole. */
-  readonly remembered: {
-    /** The value is too large. */
-    readonly size: number;
-    /** The master refused the value. */
-    readonly dropped: number;
-    /** `predicate` failed. */
-    readonly predicate: number;
-  };
-  /** Keys that are computed from what is left out, and fetched from the master. */
-  readonly border: {
-    /** So many are awaited now. */
-    readonly awaited: number;
-    /** So many were awaited in all. */
-    readonly begun: number;
-    /** So many were lost, as the master refused their values. */
-    readonly dropped: number;
-    /** Databases whose keys are searched for: SWAPDB put them in place of one that is held. */
-    readonly searchedDatabases: number;
-  };
-  /** How often `predicate` threw or answered no boolean. */
-  readonly predicateErrors: number;
-  /** True while `narrow` deletes keys. */
-  readonly narrowing: boolean;
-}
 
 const narrowRule = shape({ filter: filterRule }, { required: ["filter"] });
 
@@ -102,11 +72,34 @@ export class PartialCopy {
     void this.#narrowing.run();
   }
 
-  /** Whether a key may be read here once the stream has come so far. */
-  holds(db: number, key: Uint8Array): boolean {
-    if (!this.filter.active) return true;
+  /**
+   * How many of the keys that commands write are never readable here.
+   *
+   * @param isDone Whether the data shows what they did: a key counts by its name alone before.
+   */
+  outside(db: number, commands: readonly Words[], isDone: boolean): "none" | "some" | "all" {
+    if (!this.filter.active) return "none";
+    let held = 0;
+    let count = 0;
+    for (const words of commands) {
+      const argv = Argv.of(...words);
+      const row = commandIndex.lookup(argv);
+      if (row === undefined || !checkArity(row, argv)) continue;
+      const { type } = shapeOf(row);
+      const mayStay = this.filter.keepsCommand(row.name) &&
+        (type === undefined || this.filter.keepsType(type));
+      for (const use of usesOf(row, db, argv)) {
+        if (use.role === "reads") continue;
+        count++;
+        if (mayStay && this.#holds(use.db, argv.at(use.index), isDone)) held++;
+      }
+    }
+    return held === count ? "none" : held > 0 ? "some" : "all";
+  }
+
+  #holds(db: number, key: Uint8Array, isDone: boolean): boolean {
     if (this.filter.refusalOf(db, key, 0, key.length) !== Refusal.NONE) return false;
-    return !this.#engine.keyspace.leftOut.has(db, key, 0, key.length);
+    return !isDone || !this.#engine.keyspace.leftOut.has(db, key, 0, key.length);
   }
 
   /** How the filter stands; undefined while there is none. */

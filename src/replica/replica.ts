@@ -21,7 +21,7 @@ import { HistoryChain } from "../replication/history.ts";
 import { ReplicationLink } from "../replication/link.ts";
 import type { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
-import type { LinkEvent, LinkStatus } from "../replication/types.ts";
+import type { LinkEvent } from "../replication/types.ts";
 import type { FilterOptions } from "../store/keyspace/key_filter.ts";
 import { Keyspace } from "../store/keyspace/keyspace.ts";
 import { Collections } from "../feed/collections.ts";
@@ -58,6 +58,8 @@ import { describeStatus, type ReplicaState, type ReplicaStatus } from "./status.
 import { OwnData } from "./own_data.ts";
 import { checkDatabase, Storage } from "./storage.ts";
 import {
+  lateError,
+  linkOptionsOf,
   makeFeed,
   makeProbe,
   makeSentinel,
@@ -69,7 +71,7 @@ import {
   WARNINGS,
 } from "./wiring.ts";
 import { certainEnd, makeWriter, splitOptions } from "./writes.ts";
-import { TimeoutError, type WaitOptions, within } from "../replication/waiting.ts";
+import { type WaitOptions, within } from "../replication/waiting.ts";
 
 /**
  * A replica of a master's dataset, read synchronously.
@@ -228,7 +230,7 @@ export class Replica extends FeedReader {
       this.#clock,
       options,
       (signal) => this.#start(opening, signal),
-      () => this.#late("No master agreed to replicate", options.timeoutMs),
+      () => lateError("No master agreed to replicate", options.timeoutMs, this.#link?.status()),
     ).catch((error) => {
       this.#opening = undefined;
       this.#starting = undefined;
@@ -252,7 +254,7 @@ export class Replica extends FeedReader {
       this.#clock,
       options,
       (signal) => this.#synced(signal),
-      () => this.#late("Not synchronised", options.timeoutMs),
+      () => lateError("Not synchronised", options.timeoutMs, this.#link?.status()),
     );
   }
 
@@ -536,21 +538,9 @@ export class Replica extends FeedReader {
       keyspace: this.#keyspace,
       executor: this.#engine.executor,
       hooks: this.#engine.hooks,
-      address: target.address,
+      ...linkOptionsOf(options, target, port),
       locate: this.#sentinel && ((signal) => this.#sentinel!.locate(signal)),
-      tls: target.tls,
-      credentials: toCredentials(target),
-      announce: options.server?.allowReplicaOf === true
-        ? { port, ...options.announce }
-        : { host: options.announce?.host },
-      timeouts: options.timeouts,
-      backoff: options.backoff,
-      limits: options.limits,
-      resync: options.resync,
-      psyncCommand: options.psyncCommand,
-      onDivergence: options.onDivergence,
       filter: this.#partial.filter,
-      onUnsupported: options.onUnsupported,
       logger: this.#logger,
       onEvent: (event) => this.#observe(event),
     });
@@ -566,6 +556,7 @@ export class Replica extends FeedReader {
       timeouts: timeoutsWithDefaults(this.#options.timeouts ?? {}),
       net: () => this.#net,
       address: () => this.#link?.address,
+      outside: (db, commands, isDone) => this.#partial.outside(db, commands, isDone),
     });
   }
 
@@ -704,13 +695,5 @@ export class Replica extends FeedReader {
     this.#listening = undefined;
     this.#tellState();
     this.#emitter.emit("close", {});
-  }
-
-  /** The error of a wait that took too long, with what is known of the reason. */
-  #late(what: string, timeoutMs: number | undefined): TimeoutError {
-    const status: LinkStatus | undefined = this.#link?.status();
-    const cause = status?.lastError;
-    const reason = cause?.message ?? `the link is in state ${status?.state ?? "none"}`;
-    return new TimeoutError(`${what} within ${timeoutMs} ms: ${reason}`, { cause });
   }
 }

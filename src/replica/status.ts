@@ -13,7 +13,7 @@ import type { LinkState, LinkStatus } from "../replication/types.ts";
 import type { ForwardStatus } from "../server/master_access.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { countModuleKeys, type ModuleKeys } from "../store/types/module.ts";
-import type { FilterStatus } from "./partial.ts";
+import type { FilterStatus } from "./filter_status.ts";
 import type { SnapshotStatus } from "./snapshot.ts";
 
 /** How a replica stands, in one word. */

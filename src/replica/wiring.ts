@@ -17,7 +17,8 @@ import type { HistoryChain } from "../replication/history.ts";
 import { SentinelWatch } from "../replication/sentinel.ts";
 import { timeoutsWithDefaults } from "../replication/shared.ts";
 import type { RepairStatus } from "../replication/repair/types.ts";
-import type { LinkCredentials, LinkStatus } from "../replication/types.ts";
+import type { LinkCredentials, LinkOptions, LinkStatus } from "../replication/types.ts";
+import { TimeoutError } from "../replication/waiting.ts";
 import type { ReplicaEngine } from "./engine.ts";
 import type { MasterTarget, Password, Readers, ReplicaOptions, SentinelTarget } from "./options.ts";
 import { MasterProbe } from "./probe.ts";
@@ -134,4 +135,48 @@ export function secureRandom(): () => number {
   const [low, high] = crypto.getRandomValues(new Uint32Array(2));
   const prng = new Prng((high >>> 11) * 2 ** 32 + low);
   return () => prng.next();
+}
+
+/** What the link takes of the options as they are. @param port Where clients find us, while they are served. */
+export function linkOptionsOf(options: ReplicaOptions, target: MasterTarget, port?: number): Pick<
+  LinkOptions,
+  | "address"
+  | "tls"
+  | "credentials"
+  | "announce"
+  | "timeouts"
+  | "backoff"
+  | "limits"
+  | "resync"
+  | "psyncCommand"
+  | "onDivergence"
+  | "onUnsupported"
+> {
+  const { timeouts, backoff, limits, resync, psyncCommand, onDivergence, onUnsupported } = options;
+  return {
+    address: target.address,
+    tls: target.tls,
+    credentials: toCredentials(target),
+    announce: options.server?.allowReplicaOf === true
+      ? { port, ...options.announce }
+      : { host: options.announce?.host },
+    timeouts,
+    backoff,
+    limits,
+    resync,
+    psyncCommand,
+    onDivergence,
+    onUnsupported,
+  };
+}
+
+/** The error of a wait that took too long, with what is known of the reason. */
+export function lateError(
+  what: string,
+  timeoutMs: number | undefined,
+  link: LinkStatus | undefined,
+): TimeoutError {
+  const cause = link?.lastError;
+  const reason = cause?.message ?? `the link is in state ${link?.state ?? "none"}`;
+  return new TimeoutError(`${what} within ${timeoutMs} ms: ${reason}`, { cause });
 }

@@ -12,7 +12,7 @@ import { askLogin } from "../replication/login.ts";
 import type { LinkCredentials, LinkStatus, Timeouts } from "../replication/types.ts";
 import type { CallArgument } from "../read/reply.ts";
 import type { WriteOptions } from "../write/types.ts";
-import { MasterWriter } from "../write/writer.ts";
+import { MasterWriter, type WriterParts } from "../write/writer.ts";
 import type { MasterTarget } from "./options.ts";
 
 /** Longest string in a reply to a write, in bytes: `GETDEL` and the like may return any value. */
@@ -38,6 +38,8 @@ export interface WritesParts {
   net(): Net | undefined;
   /** Where the master is at this moment. */
   address(): Address | undefined;
+  /** How many of the keys that commands write the filter leaves out. */
+  readonly outside: WriterParts["outside"];
 }
 
 /** Makes the writer; it connects nothing before the first write. */
@@ -57,6 +59,7 @@ export function makeWriter(parts: WritesParts): MasterWriter {
       },
     },
     address: () => parts.address(),
+    outside: parts.outside,
     connect: async (address, signal) => {
       const net = parts.net();
       if (net === undefined) throw new Error("the replica was not started: call start() first");

@@ -74,9 +74,9 @@ export interface StreamOwner {
   /** Fetches keys that the stream alone does not keep right; undefined unless `onDivergence` says `repair`. */
   readonly repair: Repair | undefined;
   /** Lets through what is kept; awaits keys by `border`. */
-  readonly filter: StreamFilter;
+  readonly filter?: StreamFilter;
   /** The same as `repair`, and there whatever `onDivergence` says. */
-  readonly border: Repair;
+  readonly border?: Repair;
   /** Called with each command that could not be applied. */
   diverged(divergence: Divergence): void;
 }
@@ -92,8 +92,8 @@ export class StreamApplier {
   readonly #hooks: StreamHooks;
   readonly #acknowledge: () => void;
   readonly #repair: Repair | undefined;
-  readonly #filter: StreamFilter;
-  readonly #border: Repair;
+  readonly #filter: StreamFilter | undefined;
+  readonly #border: Repair | undefined;
   readonly #queue: TransactionQueue = new TransactionQueue();
   readonly #queued: Argv = new Argv();
   readonly #applyQueued: (argv: Argv) => void = (argv) => this.#perform(argv);
@@ -157,7 +157,7 @@ export class StreamApplier {
     }
     this.#replOffset.advance(offset);
     const border = this.#border;
-    if (border.arrivals.size > 0 || border.doubts.size > 0) border.advanced(offset);
+    if (border !== undefined && border.expects) border.advanced(offset);
     this.#hooks.committed?.(offset);
   }
 
@@ -228,13 +228,15 @@ export class StreamApplier {
         break;
     }
     const border = this.#border;
-    const filter = this.#filter;
+    const filter = this.#filter?.active ? this.#filter : undefined;
     const { db } = this.#replOffset;
-    if (filter.active && filter.intercept(db, argv, this.#offset)) return;
-    if (border.awaited > 0 && border.intercept(db, argv, this.#offset)) return;
+    if (filter !== undefined && filter.intercept(db, argv, this.#offset)) return;
+    if (border !== undefined && border.awaited > 0) {
+      if (border.intercept(db, argv, this.#offset)) return;
+    }
     const problem = this.#executor.execute(db, argv, !this.#drains);
     if (problem !== undefined) this.#onError(argv, problem);
-    else if (filter.active) filter.applied(db, argv);
+    else if (filter !== undefined) filter.applied(db, argv);
   }
 
   #select(argv: Argv): void {
@@ -283,7 +285,7 @@ export class StreamApplier {
       return;
     }
     // It met what a command would have made that was passed over on purpose.
-    if (this.#filter.losesData) return this.#ignore(argv);
+    if (this.#filter?.losesData) return this.#ignore(argv);
     if (fate === "unknown" && this.#repair !== undefined) {
       return this.#onUnknown(this.#repair, argv);
     }

@@ -30,6 +30,8 @@ export interface WriteResult<R = Reply> {
    * the master did not tell it: its user lacks `+info`, or the connection ended right then.
    */
   readonly token: string | undefined;
-  /** Whether the write is readable here; false when the wait for that was over, or not wanted. */
+  /** Whether the write is readable here; false when the wait for that was over, or not wanted, or it is `outside`. */
   readonly visible: boolean;
+  /** True where a key that was written is left out by the filter of this replica: that one is never readable here. */
+  readonly outside: boolean;
 }

@@ -50,6 +50,12 @@ export interface WriterParts {
   readonly place: Place;
   /** Where the master is at this moment; undefined before it was ever found. */
   address(): Address | undefined;
+  /**
+   * How many of the keys that commands write are left out by the filter of this replica.
+   *
+   * @param isDone Whether the data shows what they did: else a key counts by its name alone.
+   */
+  outside(db: number, commands: readonly Words[], isDone: boolean): "none" | "some" | "all";
   /** How a connection to it is made: network, login, TLS, timeouts. */
   connect(
     address: Address,
@@ -114,8 +120,8 @@ export class MasterWriter {
 
   /** Sends one command; its reply has text. @throws {WriteError} FAILED or UNKNOWN. */
   async write(args: readonly CallArgument[], options: WriteOptions = {}): Promise<WriteResult> {
-    const { sent, endsMs } = await this.#send(args, options);
-    return await this.#result(textReply(sent.replies[0]), sent, options, endsMs);
+    const { sent, words, endsMs } = await this.#send(args, options);
+    return await this.#result(textReply(sent.replies[0]), sent, [words], options, endsMs);
   }
 
   /** As `write`; the reply has bytes. @throws {WriteError} FAILED or UNKNOWN. */
@@ -123,8 +129,8 @@ export class MasterWriter {
     args: readonly CallArgument[],
     options: WriteOptions = {},
   ): Promise<WriteResult<BytesReply>> {
-    const { sent, endsMs } = await this.#send(args, options);
-    return await this.#result(bytesReply(sent.replies[0]), sent, options, endsMs);
+    const { sent, words, endsMs } = await this.#send(args, options);
+    return await this.#result(bytesReply(sent.replies[0]), sent, [words], options, endsMs);
   }
 
   /** Sends commands as one transaction. @throws {WriteError} FAILED or UNKNOWN. */
@@ -144,7 +150,7 @@ export class MasterWriter {
     if (!Array.isArray(replies)) {
       throw new WriteError("UNKNOWN", "EXEC was answered without replies");
     }
-    return await this.#result(textReplies(replies), sent, options, endsMs);
+    return await this.#result(textReplies(replies), sent, commands, options, endsMs);
   }
 
   /**
@@ -208,7 +214,7 @@ export class MasterWriter {
   async #send(
     args: readonly CallArgument[],
     options: WriteOptions,
-  ): Promise<{ sent: Sent; endsMs: number }> {
+  ): Promise<{ sent: Sent; words: Words; endsMs: number }> {
     writeOptions(options, "write");
     const words = wordsOf(args);
     const row = checkWritable(words);
@@ -218,7 +224,7 @@ export class MasterWriter {
       commands: [words],
       alone: blocks(row, words),
     });
-    return { sent, endsMs };
+    return { sent, words, endsMs };
   }
 
   /** Checks what was given, and returns when the time is over, on the monotonic clock. */
@@ -239,20 +245,28 @@ export class MasterWriter {
   async #result<R>(
     reply: R,
     { history }: Sent,
-    { visible, signal }: WriteOptions,
+    commands: readonly Words[],
+    { visible, signal, db = this.#parts.db }: WriteOptions,
     endsMs: number,
   ): Promise<WriteResult<R>> {
-    if (history === undefined) return { reply, token: undefined, visible: false };
+    const outside = this.#parts.outside(db, commands, false);
+    const isOutside = outside !== "none";
+    if (history === undefined) {
+      return { reply, token: undefined, visible: false, outside: isOutside };
+    }
     const token = formatToken(history);
+    if (outside === "all") return { reply, token, visible: false, outside: true };
     if (visible === false) {
       const isThere = this.#chain.reach(history, this.#parts.place) === "reached";
-      return { reply, token, visible: isThere };
+      return { reply, token, visible: isThere && !isOutside, outside: isOutside };
     }
     const timeoutMs = Math.max(0, endsMs - this.#parts.clock.monotonic());
     // The master has done it: whatever happens to the wait, the caller learns of that.
     const isVisible = await this.waitFor(token, { timeoutMs, signal })
       .then(() => true, () => false);
-    return { reply, token, visible: isVisible };
+    // A value may have become too large to be held.
+    const isLeftOut = this.#parts.outside(db, commands, isVisible) !== "none";
+    return { reply, token, visible: isVisible && !isLeftOut, outside: isLeftOut };
   }
 
   /** Asks the master where earlier histories ended, while somebody may want to know. */

@@ -27,7 +27,7 @@ import {
 } from "../support/servers.ts";
 import { pause, until } from "../support/waiting.ts";
 import { batchOf, send, SHOWN, startReplica } from "./run.ts";
-import { toBytes, type Words } from "./vocabulary.ts";
+import type { Words } from "./vocabulary.ts";
 import { Writes } from "./writes.ts";
 
 const COUNT = Number(env.COUNT ?? 1_500);

@@ -287,6 +287,11 @@ export class Repair implements FetchOwner {
     }
   }
 
+  /** Whether `advanced` has anything to do. */
+  get expects(): boolean {
+    return this.arrivals.size > 0 || this.doubts.size > 0;
+  }
+
   /** Everything up to `offset` is applied: values that waited for it are put in place. */
   advanced(offset: number): void {
     if (this.doubts.size > 0) this.doubts.advanced(offset);

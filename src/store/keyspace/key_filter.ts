@@ -17,6 +17,7 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import { Glob } from "../../base/glob.ts";
 import { type Entry, TYPE_NAMES, ValueType } from "../memory/record.ts";
 import { moduleValueOf, VECTOR_SET_TYPE } from "../types/module.ts";
+import { readString } from "../types/string.ts";
 import type { Database } from "./database.ts";
 
 const STAR = 0x2a;
@@ -35,7 +36,7 @@ export interface FilterOptions {
   /** Types of values as `TYPE` tells them: `string`, `hash`, `ReJSON-RL`...; all unless told. */
   readonly types?: readonly string[];
   /**
-   * Most bytes of a value, as it is held here, without its key. A key whose value grew beyond it is deleted here, and
+   * Most bytes of a value without its key: of a string its length, of others as they are held here. A key whose value grew beyond it is deleted here, and
    * comes back only when it is deleted or replaced whole at the master.
    */
   readonly maxValueBytes?: number;
@@ -200,11 +201,12 @@ export class KeyFilter {
   }
 }
 
-/** Bytes of a value as it is held, without key and header. */
+/** Bytes of a value, without key and header: of a string its length, of others as they are held. */
 export function valueBytes(db: Database, entry: Entry): number {
   const object = db.objectOf(entry);
   if (object !== undefined) return object.memoryBytes;
-  db.valueRef(entry, value);
+  if (db.typeOf(entry) === ValueType.STRING) readString(db, entry, value);
+  else db.valueRef(entry, value);
   return value.end - value.start;
 }
 

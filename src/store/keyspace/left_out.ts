@@ -84,7 +84,7 @@ export class LeftOutKeys {
     this.#tables.delete(db);
   }
 
-  /** Forgets all keys. */
+  /** Forgets the keys of every database. */
   clear(): void {
     this.#tables.clear();
     this.size = 0;
