@@ -84,6 +84,7 @@ export const LISTPACK_EMPTY: Uint8Array = new Uint8Array([7, 0, 0, 0, 0, 0, END]
 
 /** What the header says of more than 65534 entries (`LP_HDR_NUMELE_UNKNOWN`). */
 const UNKNOWN_COUNT = 65535;
+const STRING_12 = 0xe0;
 const STRING_32 = 0xf0;
 const INTEGER_16 = 0xf1;
 const INTEGER_32 = 0xf3;
@@ -239,8 +240,8 @@ export function lpEquals(
  * Position of the first entry from `pos` on whose text is `source[start, end)` (`lpFind`), -1 when there
  * is none. O(n), and the loop in which a small hash, set or sorted set spends its time.
  *
- * The text is classified once: an integer is compared by value with integer entries only, a string by its
- * bytes with strings only.
+ * The text is classified once: an integer is compared by value with integer entries and by its bytes with
+ * strings, another text with strings only.
  *
  * @param skip Entries passed over between one that is compared and the next: 0 compares each, 1 the first
  * of every pair, 2 of every triple.
@@ -253,7 +254,7 @@ export function lpFind(
   end: number,
   skip: number,
 ): number {
-  if (classify(source, start, end)) return findInteger(bytes, pos, skip);
+  if (classify(source, start, end)) return findInteger(bytes, pos, source, start, end, skip);
   // Two texts that differ mostly do so in their length, which is the first byte of a short string, or in
   // their last byte: keys of one kind begin alike ("user:17", "user:18").
   const length = end - start;
@@ -276,12 +277,28 @@ export function lpFind(
   return -1;
 }
 
-/** {@linkcode lpFind} of the integer that was classified last. */
-function findInteger(bytes: Uint8Array, pos: number, skip: number): number {
+/**
+ * {@linkcode lpFind} of the integer that was classified last. Who writes a listpack may leave its text a string,
+ * which Redis never does and finds all the same.
+ */
+function findInteger(
+  bytes: Uint8Array,
+  pos: number,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  skip: number,
+): number {
   const low = integerLow;
   const high = integerHigh;
+  const short = 0x80 | (end - start);
   while (bytes[pos] !== END) {
-    if (lpIsInteger(bytes, pos) && equalsInteger(bytes, pos, low, high)) return pos;
+    const byte = bytes[pos];
+    if (lpIsInteger(bytes, pos)) {
+      if (equalsInteger(bytes, pos, low, high)) return pos;
+    } else if (byte === short || byte >= STRING_12) {
+      if (equalsString(bytes, pos, source, start, end)) return pos;
+    }
     pos = lpNext(bytes, pos);
     for (let i = 0; i < skip && bytes[pos] !== END; i++) pos = lpNext(bytes, pos);
   }

@@ -201,6 +201,21 @@ test("lpRead() leaves the last four integers readable", () => {
   ]);
 });
 
+test("lpFind() finds an integer's text that was written as a string", () => {
+  // "a", 17 as a string of two bytes, 300 as a string with a length of twelve bits, 17 as an integer.
+  const entries = [0x81, 0x61, 2, 0x82, 0x31, 0x37, 3, 0xe0, 3, 0x33, 0x30, 0x30, 5, 17, 1];
+  const bytes = Uint8Array.of(7 + entries.length, 0, 0, 0, 4, 0, ...entries, 0xff);
+  const find = (text: string, from: number, skip: number) =>
+    lp.lpFind(bytes, from, bytesOf(text), 0, text.length, skip);
+  assert.equal(find("17", 6, 0), 9);
+  assert.equal(find("17", 6, 2), 19);
+  assert.equal(find("300", 6, 1), 13);
+  assert.equal(find("17", 13, 0), 19);
+  assert.equal(find("300", 6, 0), 13);
+  assert.equal(find("18", 6, 0), -1);
+  assert.equal(find("30", 6, 0), -1);
+});
+
 test("lpLength() counts where the header does not know", () => {
   const out = new ByteBuffer();
   lp.lpBegin(out);
