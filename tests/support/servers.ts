@@ -117,7 +117,7 @@ export async function serverTest(
 
 /** Milliseconds for `count` commands, many times what they take: who waits for a reply that never comes fails. */
 export function timeFor(count: number): number {
-  return 180_000 + 5 * count;
+  return 180_000 + 20 * count;
 }
 
 /** Every Valkey, and Redis from that version on: what parted from Redis after 7.2 has what 7.2 has. */
