@@ -200,7 +200,8 @@ await serverTest(
     const atPort = clients.map((client, i) => incrementPort(client, `port:${i}`, goesOn));
     const here = clients.map((_, i) => incrementHere(replica, `here:${i}`, goesOn));
     for (const each of [...atPort, ...here]) each.catch(() => stop.abort());
-    await until("half is done", () => replica.status().writes!.forwarded >= INCREMENTS / 2);
+    const isHalf = () => replica.status().writes!.forwarded >= INCREMENTS / 2;
+    await until("half is done", isHalf, timeFor(INCREMENTS));
     kill(first.pid, "SIGKILL");
     await until("the second is the master", () => isMaster(second));
     await until("it is followed", () => replica.connected && !replica.token!.startsWith(oldId));
