@@ -10,8 +10,9 @@ import { CommandError, Replica, type ReplicaOptions, TimeoutError, WriteError } 
 import { latin1 } from "../../src/base/ascii.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { TestMaster } from "../../src/testing/mod.ts";
+import { open } from "../support/connection.ts";
 import { startFollower } from "../support/followers.ts";
-import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import { type RunningServer, serverTest, startServer, timeFor } from "../support/servers.ts";
 import { until } from "../support/waiting.ts";
 
 const ROUNDS = Number(env.ROUNDS ?? 200);
@@ -26,6 +27,19 @@ async function follow(url: string, options: ReplicaOptions = {}): Promise<Replic
   await replica.start({ timeoutMs: 20_000 });
   await replica.ready({ timeoutMs: 20_000 });
   return replica;
+}
+
+/** A replica that can be told whom to follow, by a client of its port. */
+const MOVABLE: ReplicaOptions = { listen: 0, server: { allowReplicaOf: true } };
+
+async function moveTo(replica: Replica, server: RunningServer): Promise<void> {
+  const client = await open(Number(replica.status().listening!.split(":").at(-1)));
+  await client.call("REPLICAOF", "127.0.0.1", server.port);
+  client.close();
+  const master = `127.0.0.1:${server.port}`;
+  await until("it follows the other server", () => {
+    return replica.connected && replica.status().master === master;
+  });
 }
 
 function codeIs(code: string): (error: unknown) => boolean {
@@ -181,19 +195,63 @@ test("what is closed rejects every wait and sends nothing any more", async () =>
   await assert.rejects(replica.write("SET", "k", "v"), codeIs("FAILED"));
 });
 
-await serverTest("a token of one replica is reached on another, never early", async (binary) => {
-  await using master = await startServer(binary);
-  await using one = await follow(urlOf(master));
-  await using other = await follow(urlOf(master));
-  const prng = new Prng(Number(env.SEED ?? 5));
-  for (let round = 1; round <= ROUNDS; round++) {
+/** Two replicas of one master: one writes or is read, the other one is read or writes. */
+interface Pair {
+  readonly one: Replica;
+  readonly other: Replica;
+}
+
+/** Writes on either, and waits for the token on the other. Rounds are counted by the caller, from `first`. */
+async function tokenRounds({ one, other }: Pair, prng: Prng, first: number, count: number) {
+  const tokens: { token: string; round: number }[] = [];
+  for (let round = first; round < first + count; round++) {
     const [writer, reader] = prng.oneIn(2) ? [one, other] : [other, one];
     const { token, visible } = await writer.write("SET", "k", round, { visible: prng.oneIn(2) });
     await reader.waitFor(token!, { timeoutMs: 10_000 });
     assert.ok(Number(reader.get("k")) >= round, `round ${round}`);
     if (visible) assert.ok(Number(writer.get("k")) >= round, `round ${round}, own`);
+    tokens.push({ token: token!, round });
   }
-});
+  return tokens;
+}
+
+await serverTest(
+  "a token of one replica is reached on another, over a failover and a restart, never early",
+  async (binary) => {
+    await using first = await startServer(binary);
+    await using second = await startFollower(first);
+    const directory = await mkdtemp(join(tmpdir(), "rimr-tokens-"));
+    const snapshot = { path: join(directory, "copy.rdb") };
+    await using one = await follow(urlOf(first), MOVABLE);
+    const prng = new Prng(Number(env.SEED ?? 5));
+    const quarter = Math.ceil(ROUNDS / 4);
+    let tokens: { token: string; round: number }[];
+    {
+      await using other = await follow(urlOf(first), { snapshot });
+      tokens = await tokenRounds({ one, other }, prng, 1, quarter);
+    }
+    // While the other one is away, more is written: it has to come before the token is reached.
+    const away = await one.write("SET", "k", quarter + 1);
+    await using other = await follow(urlOf(first), { ...MOVABLE, snapshot });
+    await other.waitFor(away.token!, { timeoutMs: 10_000 });
+    assert.equal(other.get("k"), String(quarter + 1));
+    tokens.push(...await tokenRounds({ one, other }, prng, quarter + 2, quarter));
+    const last = 2 * quarter + 1;
+    await until("the second has it", async () => text(await second.call("GET", "k")) === `${last}`);
+    await second.call("REPLICAOF", "NO", "ONE");
+    const lost = await one.write("SET", "k", 0, { visible: false });
+    for (const replica of [one, other]) await moveTo(replica, second);
+    for (const { token, round } of prng.shuffle(tokens)) {
+      const reader = prng.oneIn(2) ? one : other;
+      await reader.waitFor(token, { timeoutMs: 10_000 });
+      assert.ok(Number(reader.get("k")) >= round, `${token} after the failover`);
+    }
+    await assert.rejects(one.waitFor(lost.token!, { timeoutMs: 10_000 }), codeIs("HISTORY_LOST"));
+    await tokenRounds({ one, other }, prng, last + 1, 2 * quarter);
+    await rm(directory, { recursive: true });
+  },
+  { timeoutMs: timeFor(4 * ROUNDS) },
+);
 
 await serverTest("many writes at once are each done once and readable", async (binary) => {
   await using master = await startServer(binary);
