@@ -103,6 +103,7 @@ export {
   type StreamMessage,
   type StreamMessages,
   StreamReads,
+  type XrangeOptions,
 } from "./src/read/streams.ts";
 export {
   type ConsumerInfo,
@@ -126,7 +127,11 @@ export {
   VectorReads,
   type VectorSetInfo,
 } from "./src/read/vectors.ts";
-export { type BytesChangesOptions, FeedReader } from "./src/feed/feed_reader.ts";
+export {
+  type BytesChangesOptions,
+  type DecodedChangesOptions,
+  FeedReader,
+} from "./src/feed/feed_reader.ts";
 export type { MessageListener, MessageOptions, Unsubscribe } from "./src/feed/messages.ts";
 export {
   type Batch,
@@ -138,6 +143,7 @@ export {
   type DeleteChange,
   type ExpireChange,
   FeedError,
+  type FeedMessage,
   type FeedPolicy,
   type FeedStatus,
   type FeedType,

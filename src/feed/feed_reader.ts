@@ -6,6 +6,7 @@
 
 import type { Value } from "../read/codec.ts";
 import type { ReadCore } from "../read/core.ts";
+import type { Decode } from "../read/decode.ts";
 import type { Key } from "../read/text.ts";
 import type { Feed } from "./changes/feed.ts";
 import { checkChanges, checkListener } from "./changes/rules.ts";
@@ -23,6 +24,12 @@ export interface FeedReaderParts extends LiveReaderParts {
 
 /** Options of a feed in bytes. */
 export type BytesChangesOptions = ChangesOptions & { readonly bytes: true };
+
+/** Options of a feed whose values are decoded. */
+export type DecodedChangesOptions<V> = ChangesOptions & {
+  readonly bytes?: false;
+  readonly decode: Decode<V>;
+};
 
 /** The reads of one database, and what tells of changes. */
 export class FeedReader extends LiveReader {
@@ -75,6 +82,8 @@ export class FeedReader extends LiveReader {
    * ```
    */
   changes(options: BytesChangesOptions): ChangeStream<Uint8Array>;
+  /** The same with values that a decoder makes. */
+  changes<V>(options: DecodedChangesOptions<V>): ChangeStream<string, V>;
   /** The same with keys and values as text. */
   changes(options?: ChangesOptions): ChangeStream<string>;
   changes(options: ChangesOptions = {}): ChangeStream<string> | ChangeStream<Uint8Array> {
@@ -104,6 +113,11 @@ export class FeedReader extends LiveReader {
   onCommit(
     options: BytesChangesOptions,
     listener: (batch: Batch<Uint8Array>) => void,
+  ): () => void;
+  /** The same with values that a decoder makes. */
+  onCommit<V>(
+    options: DecodedChangesOptions<V>,
+    listener: (batch: Batch<string, V>) => void,
   ): () => void;
   /** The same with keys and values as text. */
   onCommit(

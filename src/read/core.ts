@@ -203,6 +203,12 @@ export class ReadCore<T extends Value> {
     return this.decoded.decode(slots, name, decode, bytes, start, end, key, -1, Infinity);
   }
 
+  /** The same for bytes of their own. */
+  decodeCopy<V>(key: Key, part: Key | number, bytes: Uint8Array, decode: Decode<V>): V {
+    this.value.set(bytes, 0, bytes.length);
+    return this.decodePart(key, part, this.value, decode);
+  }
+
   /** What `value` points at, as a value. */
   take(): T {
     const { bytes, start, end } = this.value;

@@ -5,11 +5,12 @@
  */
 
 import { globMatch } from "../base/glob.ts";
-import { ValueType } from "../store/memory/record.ts";
+import { type Entry, ValueType } from "../store/memory/record.ts";
 import { setEach, setHas, setLength } from "../store/types/set.ts";
 import { setTableOf, type SetVisitor } from "../store/types/set_table.ts";
 import { checkInteger } from "./arguments.ts";
 import type { Value } from "./codec.ts";
+import type { Decode, DecodeOptions } from "./decode.ts";
 import type { MatchOptions } from "./hashes.ts";
 import { ListReads } from "./lists.ts";
 import { type Key, toBytes } from "./text.ts";
@@ -30,14 +31,26 @@ export class SetReads<T extends Value> extends ListReads<T> {
    *
    * @throws {CommandError} `WRONGTYPE` when the key holds something else.
    */
-  smembers(key: Key): T[] {
+  smembers(key: Key): T[];
+  /** What a decoder makes of each of them. */
+  smembers<V>(key: Key, options: DecodeOptions<V>): V[];
+  smembers<V>(key: Key, options?: DecodeOptions<V>): T[] | V[] {
     const list: T[] = [];
     const entry = this.core.findType(key, ValueType.SET);
     if (entry === 0) return list;
+    if (options !== undefined) return this.#decodeMembers(key, entry, options.decode);
     this.#list = list;
     setEach(this.core.db, entry, this.#add);
     this.#list = [];
     return list;
+  }
+
+  #decodeMembers<V>(key: Key, entry: Entry, decode: Decode<V>): V[] {
+    const { core } = this;
+    // A decoder is code of the application, which may read: all members are read before it runs.
+    const members: Uint8Array[] = [];
+    setEach(core.db, entry, (bytes, start, end) => void members.push(bytes.slice(start, end)));
+    return members.map((bytes) => core.decodeCopy(key, bytes, bytes, decode));
   }
 
   /**

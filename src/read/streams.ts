@@ -14,20 +14,29 @@ import { streamOf } from "../store/types/small_stream.ts";
 import { StreamCursor } from "../store/types/stream_cursor.ts";
 import type { Value } from "./codec.ts";
 import type { ReadCore } from "./core.ts";
+import { type Decode, type DecodeOptions, type Schema, validate } from "./decode.ts";
 import { textOf } from "./fields.ts";
 import { GeoReads } from "./geo.ts";
 import { defineField } from "./hashes.ts";
 import { Names } from "./names.ts";
 import type { BytesReply, CallArgument } from "./reply.ts";
-import type { Key } from "./text.ts";
+import { type Key, utf8 } from "./text.ts";
 import { walk } from "./walk.ts";
 
 /** One entry of a stream. */
-export interface StreamMessage<T extends Value> {
+export interface StreamMessage<T, M = Record<string, T>> {
   /** Milliseconds and sequence, as "1526919030474-55". */
   readonly id: string;
-  /** Its fields and values; of a field that comes twice the last value. */
-  readonly message: Record<string, T>;
+  /** Its fields and values, of a field that comes twice the last value; or what a schema made of them. */
+  readonly message: M;
+}
+
+/** Which entries of a range are given. */
+export interface XrangeOptions {
+  /** The most that are given; all unless told. */
+  readonly count?: number;
+  /** Whether the newest comes first. */
+  readonly rev?: boolean;
 }
 
 /** Which entries of a stream: ids as `XRANGE` takes them, `"-"` and `"+"`, `"(id"` for one that is left out. */
@@ -118,18 +127,74 @@ export class StreamReads<T extends Value> extends GeoReads<T> {
    */
   xrange(
     key: Key,
+    start?: string,
+    end?: string,
+    options?: XrangeOptions,
+  ): StreamMessage<T>[];
+  /** Entries with what a schema makes of the object of all fields, whose values it gets as text. */
+  xrange<V>(
+    key: Key,
+    start: string,
+    end: string,
+    options: XrangeOptions & { readonly decode: Schema<V> },
+  ): StreamMessage<T, V>[];
+  /** Entries with what a decoder makes of each value. */
+  xrange<V>(
+    key: Key,
+    start: string,
+    end: string,
+    options: XrangeOptions & DecodeOptions<V>,
+  ): StreamMessage<V>[];
+  xrange<V>(
+    key: Key,
     start: string = "-",
     end: string = "+",
-    options: { readonly count?: number; readonly rev?: boolean } = {},
-  ): StreamMessage<T>[] {
-    const { count = Infinity, rev = false } = options;
+    options: XrangeOptions & { readonly decode?: Decode<V> } = {},
+  ): StreamMessage<T>[] | StreamMessage<T | V, V | Record<string, V>>[] {
+    const { count = Infinity, rev = false, decode } = options;
     readRange(start, end);
     const messages: StreamMessage<T>[] = [];
     const entry = this.core.findType(key, ValueType.STREAM);
     if (entry === 0) return messages;
     cursor.open(streamOf(this.core.db, entry), first, last, rev);
+    if (decode !== undefined) return this.#decodeMessages(key, count, decode);
     while (messages.length < count && cursor.next()) messages.push(this.#message());
     return messages;
+  }
+
+  #decodeMessages<V>(
+    key: Key,
+    count: number,
+    decode: Decode<V>,
+  ): StreamMessage<V, V | Record<string, V>>[] {
+    // A decoder is code of the application, which may read: all entries are read before it runs.
+    const entries: { readonly id: string; readonly fields: Map<string, Uint8Array> }[] = [];
+    while (entries.length < count && cursor.next()) entries.push(fieldsOf());
+    return entries.map(({ id, fields }) => ({
+      id,
+      message: this.#decode(key, id, fields, decode),
+    }));
+  }
+
+  #decode<V>(
+    key: Key,
+    id: string,
+    fields: ReadonlyMap<string, Uint8Array>,
+    decode: Decode<V>,
+  ): V | Record<string, V> {
+    if (typeof decode === "object") {
+      const texts: Record<string, string> = {};
+      for (const [name, bytes] of fields) {
+        defineField(texts, name, utf8(bytes, 0, bytes.length));
+      }
+      this.core.decoded.missed();
+      return validate(decode, texts, key);
+    }
+    const message: Record<string, V> = {};
+    for (const [name, bytes] of fields) {
+      defineField(message, name, this.core.decodeCopy(key, `${id} ${name}`, bytes, decode));
+    }
+    return message;
   }
 
   /**
@@ -236,6 +301,18 @@ export class StreamReads<T extends Value> extends GeoReads<T> {
       })),
     };
   }
+}
+
+/** The entry at the cursor, with copies of its values. */
+function fieldsOf(): { readonly id: string; readonly fields: Map<string, Uint8Array> } {
+  const id = latin1(idText, 0, cursor.id.writeText(idText, 0));
+  const fields = new Map<string, Uint8Array>();
+  for (let i = cursor.fieldCount; i > 0; i--) {
+    cursor.readField(field, value);
+    const name = names.text(field.bytes, field.start, field.end);
+    fields.set(name, value.view().slice());
+  }
+  return { id, fields };
 }
 
 /** Reads two ids into `first` and `last`. @throws {CommandError} When one of them is no id. */

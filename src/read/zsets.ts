@@ -20,6 +20,7 @@ import { zsetEach, zsetEachRange, zsetLength, zsetRank, zsetScore } from "../sto
 import { type MemberVisitor, zsetTableOf } from "../store/types/zset_table.ts";
 import { checkInteger } from "./arguments.ts";
 import type { Value } from "./codec.ts";
+import type { Decode, DecodeOptions } from "./decode.ts";
 import type { MatchOptions } from "./hashes.ts";
 import type { Limit } from "./keys.ts";
 import type { BytesReply, CallArgument } from "./reply.ts";
@@ -28,8 +29,8 @@ import { type Key, toBytes } from "./text.ts";
 import { walk } from "./walk.ts";
 
 /** A member and its score. */
-export interface Scored<T extends Value> {
-  /** The member's bytes or text. */
+export interface Scored<T> {
+  /** The member's bytes or text, or what a decoder made of it. */
   readonly value: T;
   /** What orders it: any double but NaN. */
   readonly score: number;
@@ -114,12 +115,30 @@ export class ZsetReads<T extends Value> extends SetReads<T> {
     stop: Key,
     options: RangeOptions & WithoutScores & { readonly by: "lex" },
   ): T[];
-  zrange(
+  /** What a decoder makes of each of them, with scores. */
+  zrange<V>(
     key: Key,
     start: number | Key,
     stop: number | Key,
-    options: RangeOptions & { readonly by?: "score" | "lex"; readonly withScores?: boolean } = {},
-  ): T[] | Scored<T>[] {
+    options: RangeOptions & WithScores & { readonly by?: "score" } & DecodeOptions<V>,
+  ): Scored<V>[];
+  /** What a decoder makes of each of them. */
+  zrange<V>(
+    key: Key,
+    start: number | Key,
+    stop: number | Key,
+    options: RangeOptions & WithoutScores & { readonly by?: "score" | "lex" } & DecodeOptions<V>,
+  ): V[];
+  zrange<V>(
+    key: Key,
+    start: number | Key,
+    stop: number | Key,
+    options: RangeOptions & {
+      readonly by?: "score" | "lex";
+      readonly withScores?: boolean;
+      readonly decode?: Decode<V>;
+    } = {},
+  ): T[] | Scored<T>[] | V[] | Scored<V>[] {
     const { by, rev: reverse = false, limit } = options;
     const isSwapped = reverse && by !== undefined;
     const [min, max] = isSwapped ? [stop, start] : [start, stop];
@@ -132,6 +151,10 @@ export class ZsetReads<T extends Value> extends SetReads<T> {
       offset: limit?.offset ?? 0,
       limit: by === undefined ? -1 : limit?.count ?? -1,
     });
+    if (options.decode !== undefined) {
+      const pairs = this.#decodePairs(key, entry, [rank, count, reverse], options.decode);
+      return options.withScores ? pairs : pairs.map(({ value }) => value);
+    }
     if (options.withScores) return this.#pairsOf(entry, rank, count, reverse);
     return this.#membersOf(entry, rank, count, reverse);
   }
@@ -348,6 +371,23 @@ export class ZsetReads<T extends Value> extends SetReads<T> {
     zsetEachRange(this.core.db, entry, rank, count, reverse, this.#addPair);
     this.#pairs = [];
     return pairs;
+  }
+
+  #decodePairs<V>(
+    key: Key,
+    entry: Entry,
+    [rank, count, reverse]: readonly [number, number, boolean],
+    decode: Decode<V>,
+  ): Scored<V>[] {
+    const { core } = this;
+    // A decoder is code of the application, which may read: all members are read before it runs.
+    const pairs: { readonly bytes: Uint8Array; readonly score: number }[] = [];
+    zsetEachRange(core.db, entry, rank, count, reverse, (bytes, start, end, score) => {
+      pairs.push({ bytes: bytes.slice(start, end), score });
+    });
+    return pairs.map(({ bytes, score }) => {
+      return { value: core.decodeCopy(key, bytes, bytes, decode), score };
+    });
   }
 
   #reply(args: CallArgument[], withScores: boolean | undefined): T[] | Scored<T>[] {

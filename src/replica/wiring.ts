@@ -46,9 +46,10 @@ export function makeFeed(
   logger: Logger,
   opened: () => boolean,
 ): Feed {
-  const { keyspace, clock, commits } = engine;
+  const { keyspace, clock, commits, decoded } = engine;
   return new Feed({
     keyspace,
+    decoded,
     commits,
     chain,
     clock,

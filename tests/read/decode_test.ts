@@ -120,8 +120,35 @@ const ROWS: [name: string, read: (r: Reader) => unknown, wanted: unknown][] = [
   ["hgetall of a schema", (r) => r.hgetall("h", { decode: named }), { name: "ADA" }],
   ["hgetall of none", (r) => r.hgetall("none", { decode: named }), undefined],
   ["lindex", (r) => r.lindex("l", -1, { decode: "json" }), { i: 2 }],
+  ["smembers", (r) => r.smembers("m", { decode: "json" }), [{ m: 1 }]],
+  ["smembers of a function", (r) => r.smembers("m", { decode: sizeOf }), [{ size: 7 }]],
+  ["smembers of none", (r) => r.smembers("none", { decode: "json" }), []],
+  ["zrange", (r) => r.zrange("z", 0, -1, { decode: "json" }), [{ z: 1 }, { z: 2 }]],
+  [
+    "zrange with scores, by score, the highest first",
+    (r) => r.zrange("z", 9, 0, { by: "score", rev: true, withScores: true, decode: "json" }),
+    [{ value: { z: 2 }, score: 2 }, { value: { z: 1 }, score: 1 }],
+  ],
+  ["zrange by lex", (r) => r.zrange("z", "-", "[{", { by: "lex", decode: "json" }), []],
+  ["xrange", (r) => r.xrange("x", "-", "+", { decode: "json", count: 1 }), [
+    { id: "1-1", message: { a: 1, b: { c: 2 } } },
+  ]],
+  ["xrange, the newest first", (r) => r.xrange("x", "-", "+", { decode: sizeOf, rev: true }), [
+    { id: "2-1", message: { name: { size: 3 } } },
+    { id: "1-1", message: { a: { size: 1 }, b: { size: 7 } } },
+  ]],
   ["lrange", (r) => r.lrange("l", 0, -1, { decode: "json" }), [{ i: 1 }, { i: 2 }]],
 ];
+
+test("xrange of a schema gives it the object of all fields", () => {
+  const { engine, reader } = rig();
+  engine.call("XADD", "x", "1-1", "name", "Ada", "age", "36");
+  assert.deepEqual(reader.xrange("x", "-", "+", { decode: named }), [
+    { id: "1-1", message: { name: "ADA" } },
+  ]);
+  engine.call("XADD", "x", "2-1", "age", "36");
+  assert.throws(() => reader.xrange("x", "-", "+", { decode: named }), DecodeError);
+});
 
 for (const [name, read, wanted] of ROWS) {
   test(`decode: ${name}, from text and from bytes, the same value the second time`, () => {
@@ -130,6 +157,10 @@ for (const [name, read, wanted] of ROWS) {
     engine.call("HSET", "h", "name", "Ada", "j", "[1]");
     engine.call("HSET", "j", "a", "1", "b", '{"c":2}');
     engine.call("RPUSH", "l", '{"i":1}', '{"i":2}');
+    engine.call("SADD", "m", '{"m":1}');
+    engine.call("ZADD", "z", "1", '{"z":1}', "2", '{"z":2}');
+    engine.call("XADD", "x", "1-1", "a", "1", "b", '{"c":2}');
+    engine.call("XADD", "x", "2-1", "name", "Ada");
     assert.deepEqual(read(reader), wanted);
     const { misses } = cache.status();
     assert.deepEqual(read(reader), wanted);

@@ -6,6 +6,7 @@
  */
 
 import type {
+  ChangeStream,
   GeoCoordinates,
   Reader,
   Replica,
@@ -116,6 +117,18 @@ export function decoded(): void {
   same<typeof whole, User | undefined>();
   const each = replica.hgetall("k", { decode: (bytes: Uint8Array) => bytes.length });
   same<typeof each, Record<string, number> | undefined>();
+  const members = replica.smembers("k", { decode: schema });
+  same<typeof members, User[]>();
+  const ranked = replica.zrange("k", 0, -1, { decode: schema });
+  same<typeof ranked, User[]>();
+  const scored = replica.zrange("k", 0, 9, { by: "score", withScores: true, decode: schema });
+  same<typeof scored, Scored<User>[]>();
+  const entries = replica.xrange("k", "-", "+", { decode: schema });
+  same<typeof entries, StreamMessage<string, User>[]>();
+  const fields = replica.xrange("k", "-", "+", { decode: (bytes: Uint8Array) => bytes.length });
+  same<typeof fields, StreamMessage<number>[]>();
+  const stream = replica.changes({ decode: schema });
+  same<typeof stream, ChangeStream<string, User>>();
 }
 
 /** What does not compile. */

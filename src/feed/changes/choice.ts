@@ -34,8 +34,8 @@ export interface ChoiceOptions<T extends Value> {
   readonly filter: FeedFilter;
   /** Reads values in the consumer's form. */
   readonly reads: FeedReads<T>;
-  /** Whether that form is bytes. */
-  readonly asBytes: boolean;
+  /** Whether old values are kept as bytes: that is the form, or they are decoded. */
+  readonly oldAsBytes: boolean;
   /** Whether changes carry values, and old ones. */
   readonly values: "none" | "new" | "both";
 }
@@ -157,7 +157,7 @@ export class Choice<T extends Value> {
 
   /** What there is to tell of one key; undefined for nothing. */
   describe(keys: KeyList, index: number, olds: Olds): Change<T> | undefined {
-    const { filter, reads, values, asBytes } = this.#options;
+    const { filter, reads, values, oldAsBytes } = this.#options;
     keys.keyAt(index, ref);
     const { bytes, start, end } = ref;
     const dbIndex = keys.dbAt(index);
@@ -171,22 +171,12 @@ export class Choice<T extends Value> {
     if (this.wantsOld) this.#own.delete(name);
     // A deletion of what was never told harms nobody; a type that is known not to fit is left out.
     if (!isThere && old !== undefined && !filter.hasType(old.type)) return undefined;
+    const key = reads.value(bytes, start, end);
+    const command = keys.commandAt(index);
     const change: Change<T> = isThere
-      ? reads.told(
-        dbIndex,
-        db,
-        entry,
-        reads.value(bytes, start, end),
-        keys.commandAt(index),
-        values !== "none",
-      )
-      : {
-        kind: "delete",
-        db: dbIndex,
-        key: reads.value(bytes, start, end),
-        command: keys.commandAt(index),
-      };
+      ? reads.told(dbIndex, db, entry, key, command, values !== "none")
+      : { kind: "delete", db: dbIndex, key, command };
     if (values !== "both") return change;
-    return { ...change, old: oldValue<T>(old, asBytes) } as Change<T>;
+    return { ...change, old: reads.oldOf(key, oldValue<T>(old, oldAsBytes)) } as Change<T>;
   }
 }

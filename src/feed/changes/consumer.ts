@@ -141,7 +141,7 @@ export class Consumer<T extends Value> {
   /** In which form old values are wanted; undefined for none. */
   get oldForm(): "text" | "bytes" | undefined {
     if (this.#options.values !== "both") return undefined;
-    return this.#options.asBytes ? "bytes" : "text";
+    return this.#options.oldAsBytes ? "bytes" : "text";
   }
 
   /** How many keys wait to be taken. */
@@ -389,6 +389,8 @@ export class Consumer<T extends Value> {
   #takeLatest(): Batch<T> | undefined {
     const from = this.unmerged;
     if (from < 0 || this.#mode !== "live" || !this.#pending.isEmpty) return undefined;
+    // A decoder may ask for the status, for which other consumers read the log.
+    if (this.#options.reads.decodes) return undefined;
     const { latest, log, totals } = this.#host;
     latest.read(log, this.#options.filter, from);
     // At the bound what waits is merged, and dropped.
@@ -553,12 +555,12 @@ export class Consumer<T extends Value> {
   #keepOld(db: number, key: Uint8Array, type: number): void {
     const name = keyName(db, key, 0, key.length);
     if (this.#olds.has(name)) return;
-    const { values, reads, asBytes } = this.#options;
-    const value = values === "both" && type >= 0 ? reads.read(db, key, type as 0) : undefined;
+    const { values, reads, oldAsBytes } = this.#options;
+    const value = values === "both" && type >= 0 ? reads.readOld(db, key, type as 0) : undefined;
     this.#olds.set(name, {
       type: type as OldState["type"],
-      text: asBytes ? undefined : value as OldState["text"],
-      bytes: asBytes ? value as OldState["bytes"] : undefined,
+      text: oldAsBytes ? undefined : value as OldState["text"],
+      bytes: oldAsBytes ? value as OldState["bytes"] : undefined,
     });
   }
 

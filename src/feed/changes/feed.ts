@@ -23,6 +23,8 @@ import type {
   KeySink,
 } from "../../commands/engine/commit.ts";
 import { bytesCodec, textCodec, type Value } from "../../read/codec.ts";
+import type { Decode } from "../../read/decode.ts";
+import type { DecodeCache } from "../../read/decode_cache.ts";
 import type { Key } from "../../read/text.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import { AGAIN, Consumer, type ConsumerHost } from "./consumer.ts";
@@ -54,6 +56,8 @@ export interface FeedParts {
   readonly chain: HistoryChain;
   /** Measures slices, and gives the event loop back between them. */
   readonly clock: Clock;
+  /** Keeps decoded values for reads and feeds; each feed with a decoder keeps its own where there is none. */
+  readonly decoded?: DecodeCache;
   /** Whether there is any data: false before the first synchronisation, and while it was emptied for one. */
   hasData(): boolean;
   /** Gets what a listener throws; must not throw. */
@@ -293,8 +297,8 @@ export class Feed implements CommitListener, ConsumerHost {
     const asBytes = options.bytes === true;
     const consumer = new Consumer<Value>(this, {
       filter,
-      reads: (asBytes ? this.#bytes : this.#text) as FeedReads<Value>,
-      asBytes,
+      reads: this.#readsOf(asBytes, options.decode),
+      oldAsBytes: asBytes || options.decode !== undefined,
       values,
       policy,
       isListener,
@@ -305,6 +309,14 @@ export class Feed implements CommitListener, ConsumerHost {
     this.#start(consumer, options.from ?? "now");
     if (this.#closed || options.signal?.aborted) consumer.end(this.#closed === false);
     return consumer;
+  }
+
+  #readsOf(asBytes: boolean, decode: Decode<unknown> | undefined): FeedReads<Value> {
+    if (decode === undefined) return (asBytes ? this.#bytes : this.#text) as FeedReads<Value>;
+    const decoding = { decode, decoded: this.#parts.decoded, bytes: this.#bytes };
+    return asBytes
+      ? new FeedReads<Value>(this.keyspace, bytesCodec(), decoding)
+      : new FeedReads<Value>(this.keyspace, textCodec(), decoding);
   }
 
   #start(consumer: Consumer<Value>, from: string): void {

@@ -30,6 +30,13 @@ const key: Rule = (value, name) => {
   }
 };
 
+/** "json", a function, or an object that is a Standard Schema. */
+const decoder: Rule = (value, name) => {
+  const isSchema = typeof value === "object" && value !== null && "~standard" in value;
+  if (value === "json" || typeof value === "function" || isSchema) return;
+  throw new TypeError(`${name} must be "json", a function of bytes, or a Standard Schema`);
+};
+
 /** One pattern, or several. */
 const patterns: Rule = (value, name) => {
   if (Array.isArray(value)) list(key, "a list of patterns")(value, name);
@@ -53,6 +60,7 @@ const rules = shape(
     maxKeys: integer(1),
     signal: methods("addEventListener"),
     bytes: flag,
+    decode: decoder,
   } satisfies Rules<ChangesOptions>,
 );
 

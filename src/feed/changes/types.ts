@@ -5,6 +5,7 @@
  */
 
 import type { Value } from "../../read/codec.ts";
+import type { Decode, DecodeError } from "../../read/decode.ts";
 import type { StreamMessage } from "../../read/streams.ts";
 import type { Key } from "../../read/text.ts";
 import type { Scored } from "../../read/zsets.ts";
@@ -12,14 +13,20 @@ import type { Scored } from "../../read/zsets.ts";
 /** Type of a value, as `TYPE` names it, with one word for those of all modules. */
 export type FeedType = "string" | "list" | "set" | "zset" | "hash" | "stream" | "module";
 
-/** A value as the typed reads give it: of a module, which is not read, undefined. */
-export type FeedValue<T extends Value = string> =
+/**
+ * A value as the typed reads give it: of a module, which is not read, undefined. With `decode` each `T` is what the
+ * decoder made, and a schema's is the whole object of a hash, or of one entry of a stream.
+ */
+export type FeedValue<T = string> =
   | T
   | T[]
   | Record<string, T>
   | Scored<T>[]
-  | StreamMessage<T>[]
+  | StreamMessage<T, FeedMessage<T>>[]
   | undefined;
+
+/** The fields of a stream's entry: text or bytes, or what a decoder made of each, or a schema of all of them. */
+export type FeedMessage<T> = [T] extends [Value] ? Record<string, T> : T | Record<string, T>;
 
 /** Where a feed begins. */
 export type FeedStart =
@@ -59,10 +66,15 @@ export interface ChangesOptions {
   readonly signal?: AbortSignal;
   /** Whether keys and values are bytes instead of text; false unless told. */
   readonly bytes?: boolean;
+  /**
+   * What becomes of each value, field's value, element and member: `"json"`, a function of bytes, or a Standard Schema,
+   * as in the reads. A value that cannot be decoded is undefined, and its change has an `error`.
+   */
+  readonly decode?: Decode<unknown>;
 }
 
 /** A key that got a value, or another one. */
-export interface SetChange<T extends Value = string> {
+export interface SetChange<T extends Value = string, V = T> {
   /** Says that the key has this value now. */
   readonly kind: "set";
   /** Number of the database. */
@@ -76,13 +88,15 @@ export interface SetChange<T extends Value = string> {
   /** When it expires, milliseconds since 1970; undefined for never. */
   readonly expireAtMs: number | undefined;
   /** Its value; undefined with `values: "none"` and for values of modules. */
-  readonly value?: FeedValue<T>;
+  readonly value?: FeedValue<V>;
+  /** Why the value could not be decoded; undefined when it could, and without `decode`. */
+  readonly error?: DecodeError;
   /** The value before, with `values: "both"`; undefined where there was none or it is not known. */
-  readonly old?: FeedValue<T>;
+  readonly old?: FeedValue<V>;
 }
 
 /** A key that is gone. */
-export interface DeleteChange<T extends Value = string> {
+export interface DeleteChange<T extends Value = string, V = T> {
   /** Says that there is no such key any more, or none of the types asked for. */
   readonly kind: "delete";
   /** Number of the database. */
@@ -92,11 +106,11 @@ export interface DeleteChange<T extends Value = string> {
   /** Lower-case name of the command that removed it; "" after a full resync. */
   readonly command: string;
   /** The value before, with `values: "both"`; undefined where it is not known. */
-  readonly old?: FeedValue<T>;
+  readonly old?: FeedValue<V>;
 }
 
 /** A key of which only the expiry changed, or that of some fields of a hash. */
-export interface ExpireChange<T extends Value = string> {
+export interface ExpireChange<T extends Value = string, V = T> {
   /** Says that nothing but times to live changed. */
   readonly kind: "expire";
   /** Number of the database. */
@@ -112,9 +126,11 @@ export interface ExpireChange<T extends Value = string> {
   /** Of a hash: when each field expires that does, milliseconds since 1970. */
   readonly fields?: Record<string, number>;
   /** Its value, which is as before; undefined with `values: "none"` and for values of modules. */
-  readonly value?: FeedValue<T>;
+  readonly value?: FeedValue<V>;
+  /** Why the value could not be decoded; undefined when it could, and without `decode`. */
+  readonly error?: DecodeError;
   /** The value before, with `values: "both"`. */
-  readonly old?: FeedValue<T>;
+  readonly old?: FeedValue<V>;
 }
 
 /** Every key of a database is gone. */
@@ -136,10 +152,10 @@ export interface SwapChange {
 }
 
 /** What changed. In a batch flushes and swaps come first. */
-export type Change<T extends Value = string> =
-  | SetChange<T>
-  | DeleteChange<T>
-  | ExpireChange<T>
+export type Change<T extends Value = string, V = T> =
+  | SetChange<T, V>
+  | DeleteChange<T, V>
+  | ExpireChange<T, V>
   | FlushChange
   | SwapChange;
 
@@ -159,7 +175,7 @@ export type SnapshotReason =
   | "swap";
 
 /** What every batch has: where it stands, and what changed. */
-export interface BatchPlace<T extends Value> {
+export interface BatchPlace<T extends Value, V = T> {
   /** Id of the master's history that `offset` counts in; "" where no master is followed. */
   readonly replid: string;
   /** Offset of the master's stream that the batch stands at. */
@@ -169,17 +185,17 @@ export interface BatchPlace<T extends Value> {
   /** How many commits it stands for; 0 in a snapshot. */
   readonly commits: number;
   /** What changed, in order; nothing in a control batch. */
-  readonly changes: readonly Change<T>[];
+  readonly changes: readonly Change<T, V>[];
 }
 
 /** The changes of a commit, of several that were merged, or some keys of a snapshot. */
-export interface ChangesBatch<T extends Value = string> extends BatchPlace<T> {
+export interface ChangesBatch<T extends Value = string, V = T> extends BatchPlace<T, V> {
   /** This batch holds changes. */
   readonly control: undefined;
 }
 
 /** Keys follow that do not come from a commit, up to `snapshot-end`. */
-export interface SnapshotBeginBatch<T extends Value = string> extends BatchPlace<T> {
+export interface SnapshotBeginBatch<T extends Value = string, V = T> extends BatchPlace<T, V> {
   /** A snapshot, or the differences to one, begin. */
   readonly control: "snapshot-begin";
   /** What made it necessary. */
@@ -189,13 +205,13 @@ export interface SnapshotBeginBatch<T extends Value = string> extends BatchPlace
 }
 
 /** What has been told is the whole state now, as of `offset`. */
-export interface SnapshotEndBatch<T extends Value = string> extends BatchPlace<T> {
+export interface SnapshotEndBatch<T extends Value = string, V = T> extends BatchPlace<T, V> {
   /** The snapshot is complete. */
   readonly control: "snapshot-end";
 }
 
 /** Batches that waited were dropped; `policy: "mark"` alone. */
-export interface LaggedBatch<T extends Value = string> extends BatchPlace<T> {
+export interface LaggedBatch<T extends Value = string, V = T> extends BatchPlace<T, V> {
   /** Something is missing before this batch. */
   readonly control: "lagged";
   /** How many changes were dropped. */
@@ -203,15 +219,15 @@ export interface LaggedBatch<T extends Value = string> extends BatchPlace<T> {
 }
 
 /** One batch of a feed. */
-export type Batch<T extends Value = string> =
-  | ChangesBatch<T>
-  | SnapshotBeginBatch<T>
-  | SnapshotEndBatch<T>
-  | LaggedBatch<T>;
+export type Batch<T extends Value = string, V = T> =
+  | ChangesBatch<T, V>
+  | SnapshotBeginBatch<T, V>
+  | SnapshotEndBatch<T, V>
+  | LaggedBatch<T, V>;
 
 /** A feed as an async iterator. It takes part from the call of `changes` on, and ends with the loop. */
-export interface ChangeStream<T extends Value = string>
-  extends AsyncIterableIterator<Batch<T>>, AsyncDisposable {}
+export interface ChangeStream<T extends Value = string, V = T>
+  extends AsyncIterableIterator<Batch<T, V>>, AsyncDisposable {}
 
 /** How the feeds of a replica stand. */
 export interface FeedStatus {

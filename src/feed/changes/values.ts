@@ -9,9 +9,13 @@ import { BytesRef } from "../../base/byte_buffer.ts";
 import type { Clock } from "../../base/clock.ts";
 import { isExpiry } from "../../commands/engine/touched_keys.ts";
 import type { Codec, Value } from "../../read/codec.ts";
+import { type Decode, decodeBytes, DecodeError, validate } from "../../read/decode.ts";
+import type { DecodeCache } from "../../read/decode_cache.ts";
+import { defineField } from "../../read/hashes.ts";
+import type { StreamMessage } from "../../read/streams.ts";
 import { ReadCore, type ReaderSource } from "../../read/core.ts";
 import { Reader } from "../../read/reader.ts";
-import { utf8 } from "../../read/text.ts";
+import { type Key, utf8 } from "../../read/text.ts";
 import type { Database } from "../../store/keyspace/database.ts";
 import type { Keyspace } from "../../store/keyspace/keyspace.ts";
 import { type Entry, NO_EXPIRY, TYPE_NAMES, ValueType } from "../../store/memory/record.ts";
@@ -44,28 +48,49 @@ export function visibleEntry(
   return slots.hiding && slots.hidesEntry(db, entry) ? 0 : entry;
 }
 
-/** Reads keys and values of one keyspace in one form: text or bytes. */
+/** A value that was read as bytes. */
+type BytesValue = Exclude<FeedValue<Uint8Array>, undefined>;
+
+/** How values become what a consumer works with. */
+export interface Decoding {
+  /** What becomes of the bytes. */
+  readonly decode: Decode<unknown>;
+  /** Keeps what was decoded, for reads too. */
+  readonly decoded: DecodeCache | undefined;
+  /** Reads bytes, for values that are decoded later. */
+  readonly bytes: FeedReads<Uint8Array>;
+}
+
+/** Reads keys and values of one keyspace in one form: text or bytes, or values decoded. */
 export class FeedReads<T extends Value> {
   /** The data that is read. */
   readonly keyspace: Keyspace;
   readonly #codec: Codec<T>;
+  readonly #decoding: Decoding | undefined;
   readonly #source: ReaderSource;
   readonly #readers: Map<number, Reader<T>> = new Map();
   /** The command that was told last, and whether it changes expiries only: most are like the one before. */
   #lastCommand: string = "";
   #isTime: boolean = false;
 
-  /** Reads `keyspace`. @param codec Text or bytes. */
-  constructor(keyspace: Keyspace, codec: Codec<T>) {
+  /** Reads `keyspace`. @param codec Text or bytes. @param decoding Decodes values; undefined for those of `codec`. */
+  constructor(keyspace: Keyspace, codec: Codec<T>, decoding?: Decoding) {
     this.keyspace = keyspace;
     this.#codec = codec;
+    this.#decoding = decoding;
     this.#source = {
       keyspace,
       clock: BEFORE_ALL,
       random: () => 0,
+      decoded: decoding?.decoded,
       call: refuseCommand,
       callText: refuseCommand,
     };
+  }
+
+  /** Whether code of the application runs as values are read. */
+  get decodes(): boolean {
+    return this.#decoding !== undefined;
   }
 
   /** Bytes `[start, end)`, which are borrowed, as a key or value. */
@@ -75,11 +100,7 @@ export class FeedReads<T extends Value> {
 
   /** The whole value of a key that has this type. O(its size). */
   read(db: number, key: Uint8Array, type: ValueType): FeedValue<T> {
-    let reader = this.#readers.get(db);
-    if (reader === undefined) {
-      reader = new Reader(new ReadCore(this.#source, db, this.#codec));
-      this.#readers.set(db, reader);
-    }
+    const reader = this.#readerOf(db);
     switch (type) {
       case ValueType.STRING:
         return reader.get(key);
@@ -93,6 +114,54 @@ export class FeedReads<T extends Value> {
         return reader.hgetall(key);
       case ValueType.STREAM:
         return reader.xrange(key);
+      default:
+        return undefined;
+    }
+  }
+
+  /** The same for a value that changes next: as bytes where it is decoded once it is told. */
+  readOld(db: number, key: Uint8Array, type: ValueType): FeedValue<T> | FeedValue<Uint8Array> {
+    return this.#decoding === undefined
+      ? this.read(db, key, type)
+      : this.#decoding.bytes.read(db, key, type);
+  }
+
+  /** What is told of a value that `readOld` gave; undefined for one that cannot be decoded. */
+  oldOf(key: T, value: FeedValue<T> | FeedValue<Uint8Array>): unknown {
+    if (this.#decoding === undefined || value === undefined) return value;
+    try {
+      return decodeValue(this.#decoding.decode, key, value as BytesValue);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return undefined;
+    }
+  }
+
+  #readerOf(db: number): Reader<T> {
+    let reader = this.#readers.get(db);
+    if (reader === undefined) {
+      reader = new Reader(new ReadCore(this.#source, db, this.#codec));
+      this.#readers.set(db, reader);
+    }
+    return reader;
+  }
+
+  /** What a decoder makes of the value of a key. The key's bytes are its own: a decoder may read and write over others. */
+  #decode(decode: Decode<unknown>, db: number, key: Uint8Array, type: ValueType): unknown {
+    const reader = this.#readerOf(db);
+    switch (type) {
+      case ValueType.STRING:
+        return reader.get(key, { decode });
+      case ValueType.LIST:
+        return reader.lrange(key, 0, -1, { decode });
+      case ValueType.SET:
+        return reader.smembers(key, { decode });
+      case ValueType.ZSET:
+        return reader.zrange(key, 0, -1, { withScores: true, decode });
+      case ValueType.HASH:
+        return reader.hgetall(key, { decode });
+      case ValueType.STREAM:
+        return reader.xrange(key, "-", "+", { decode });
       default:
         return undefined;
     }
@@ -135,16 +204,34 @@ export class FeedReads<T extends Value> {
     const kind = isTime ? "expire" as const : "set" as const;
     const name = TYPE_NAMES[type];
     const expireAtMs = at === NO_EXPIRY ? undefined : at;
-    if (isTime && type === ValueType.HASH) {
+    if (this.#decoding !== undefined || (isTime && type === ValueType.HASH)) {
       const told = { kind, db: dbIndex, key, type: name, command, expireAtMs };
-      const fields = fieldExpiries(db, entry);
-      return withValue
-        ? { ...told, fields, value: this.#value(dbIndex, db, entry, type) }
-        : { ...told, fields };
+      const fields = isTime && type === ValueType.HASH
+        ? { fields: fieldExpiries(db, entry) }
+        : undefined;
+      const value = withValue ? this.#valueOrError(dbIndex, db, entry, type) : undefined;
+      return { ...told, ...fields, ...value } as Change<T>;
     }
     if (!withValue) return { kind, db: dbIndex, key, type: name, command, expireAtMs };
     const value = this.#value(dbIndex, db, entry, type);
     return { kind, db: dbIndex, key, type: name, command, expireAtMs, value };
+  }
+
+  #valueOrError(
+    dbIndex: number,
+    db: Database,
+    entry: Entry,
+    type: ValueType,
+  ): { readonly value: unknown; readonly error?: DecodeError } {
+    if (this.#decoding === undefined) return { value: this.#value(dbIndex, db, entry, type) };
+    db.keyRef(entry, ref);
+    const key = ref.view().slice();
+    try {
+      return { value: this.#decode(this.#decoding.decode, dbIndex, key, type) };
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return { value: undefined, error };
+    }
   }
 
   #value(dbIndex: number, db: Database, entry: Entry, type: ValueType): FeedValue<T> {
@@ -158,6 +245,39 @@ export class FeedReads<T extends Value> {
     readString(db, entry, ref);
     return this.#codec.value(ref.bytes, ref.start, ref.end);
   }
+}
+
+/** What a decoder makes of a value that was read as bytes. @throws {DecodeError} When it cannot be decoded. */
+function decodeValue(
+  decode: Decode<unknown>,
+  key: Key,
+  value: BytesValue,
+): unknown {
+  const one = (bytes: Uint8Array) => decodeBytes(decode, bytes, 0, bytes.length, key);
+  if (value instanceof Uint8Array) return one(value);
+  if (!Array.isArray(value)) return decodeObject(decode, key, value);
+  return value.map((element) => {
+    if (element instanceof Uint8Array) return one(element);
+    if ("score" in element) return { value: one(element.value), score: element.score };
+    const { id, message } = element as StreamMessage<Uint8Array>;
+    return { id, message: decodeObject(decode, key, message) };
+  });
+}
+
+function decodeObject(
+  decode: Decode<unknown>,
+  key: Key,
+  object: Record<string, Uint8Array>,
+): unknown {
+  const isSchema = typeof decode === "object";
+  const made: Record<string, unknown> = {};
+  for (const [name, bytes] of Object.entries(object)) {
+    const value = isSchema
+      ? utf8(bytes, 0, bytes.length)
+      : decodeBytes(decode, bytes, 0, bytes.length, key);
+    defineField(made, name, value);
+  }
+  return isSchema ? validate(decode, made, key) : made;
 }
 
 function refuseCommand(): never {
