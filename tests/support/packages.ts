@@ -21,6 +21,7 @@ const PACKAGES = {
   react: "19",
   "react-dom": "19",
   "playwright-core": "1",
+  vitest: "3",
 } as const;
 
 /** A package tests may ask for. */
@@ -64,6 +65,16 @@ export async function tryPackage(
   } catch (error) {
     return { reason: `${name} is not to be had: ${(error as Error).message}` };
   }
+}
+
+/**
+ * The folder whose `node_modules` has the package.
+ *
+ * @throws {Error} One sentence saying why it is not to be had: a reason to skip.
+ */
+export async function packageFolder(name: PackageName): Promise<string> {
+  if (!isInstalled(name)) await preparePackages();
+  return NPM_DIR;
 }
 
 function isInstalled(name: string): boolean {

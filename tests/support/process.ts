@@ -24,8 +24,8 @@ export interface Finished {
 export interface RunOptions {
   /** Directory to run in. */
   readonly cwd?: string;
-  /** Added to the environment. */
-  readonly env?: Record<string, string>;
+  /** Added to the environment; undefined takes a variable away, under Node. */
+  readonly env?: Record<string, string | undefined>;
   /** Milliseconds until it is ended. */
   readonly timeoutMs?: number;
   /** Called with every piece of output as it comes. */

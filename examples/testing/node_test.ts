@@ -1,23 +1,16 @@
 /**
- * A unit test of code that reads a replica, with a master in the same process: nothing to install,
- * nothing to clean up.
+ * A test of code that reads a replica, with a master in the same process: nothing to install, nothing to clean up.
  *
- *     deno test -A examples/unit_test.ts
+ *     node --test examples/testing/node_test.ts
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Replica } from "../mod.ts";
-import { TestMaster } from "../src/testing/mod.ts";
-
-/** The code under test: what a customer pays. */
-function priceOf(replica: Replica, sku: string): number {
-  const cents = replica.get(`price:${sku}`);
-  if (cents === undefined) throw new RangeError(`No price for ${sku}`);
-  return Number(cents) / 100;
-}
+import { Replica } from "../../mod.ts";
+import { TestMaster } from "../../src/testing/mod.ts";
+import { priceOf } from "./price.ts";
 
 test("priceOf() follows the master's prices", async () => {
   await using master = await TestMaster.start();
@@ -28,7 +21,7 @@ test("priceOf() follows the master's prices", async () => {
 
   assert.equal(priceOf(replica, "tea"), 4.5);
   master.call("SET", "price:tea", "400");
-  await master.wait(1);
+  await master.wait(1); // until one replica has it
   assert.equal(priceOf(replica, "tea"), 4);
   assert.throws(() => priceOf(replica, "coffee"), RangeError);
 });
