@@ -26,11 +26,12 @@ try {
   const writer = new Replica({ master: master.url }); // somebody else
   await writer.start();
   await first.close(); // writes the file
-  await writer.write("INCR", "example:visits", { visible: false });
+  const { token } = await writer.write("INCR", "example:visits"); // where it stands in the stream
 
   const second = new Replica(options);
   await second.start(); // the file is loaded before the master is asked
   await second.ready();
+  if (token !== undefined) await second.waitFor(token);
   const { fullSyncs, partialSyncs } = second.status().counters;
   console.log(`second process: ${fullSyncs} full, ${partialSyncs} partial sync`);
   console.log("visits:", second.get("example:visits")); // what it missed, too

@@ -409,6 +409,8 @@ test("nothing is left unfinished", () => {
 
 test("file names are snake_case", () => {
   const bad = everything.map(({ path }) => path)
+    // Runners of tests find files by names of their own.
+    .filter((path) => !path.startsWith("examples/testing/"))
     .filter((path) => !posix.basename(path).match(/^[a-z0-9]+(?:_[a-z0-9]+)*\.ts$/));
   assert.deepEqual(bad, []);
 });
