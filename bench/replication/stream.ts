@@ -10,8 +10,11 @@
 
 import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
+import { StreamFilter } from "../../src/replication/filter.ts";
+import type { Repair } from "../../src/replication/repair/repair.ts";
 import type { StreamExecutor } from "../../src/replication/types.ts";
 import { CommandParser } from "../../src/resp/command_parser.ts";
+import { KeyFilter } from "../../src/store/keyspace/key_filter.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
 import { headline, line, size, spread } from "../support/report.ts";
 import { applyStream, setStream } from "../support/set_stream.ts";
@@ -37,10 +40,22 @@ const keyspace = new Keyspace({ random });
 const host = { role: "slave", databases: 16 } as Host;
 const nothing: StreamExecutor = { begin() {}, execute: () => undefined };
 const table = createStreamExecutor({ keyspace, random, host });
+/** What a filter costs that keeps all keys, or one in a thousand. */
+function part(...patterns: string[]): StreamFilter {
+  const filter = new KeyFilter({ keys: patterns });
+  const place = { replid: "", replid2: "", secondOffset: -1, applied: 0 };
+  const streamFilter = new StreamFilter({ filter, keyspace, executor: table, place });
+  // No key is awaited, and no database is searched.
+  streamFilter.repair = { doubts: { size: 0 }, awaited: 0 } as Repair;
+  return streamFilter;
+}
+
 const rows: [string, () => number][] = [
   ["parser alone", () => parse(chunks)],
   ["with offsets, control and slices", () => applyStream(chunks, nothing)],
   [`applied to ${keys} keys`, () => applyStream(chunks, table)],
+  ["the same, a filter keeps all", () => applyStream(chunks, table, {}, part("key:*"))],
+  ["a filter keeps one in a thousand", () => applyStream(chunks, table, {}, part("key:*777"))],
 ];
 
 headline("What does the way from the stream's bytes to the keyspace cost a command?", {

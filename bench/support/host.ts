@@ -8,6 +8,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Replica } from "../../src/replica/replica.ts";
+import type { FilterOptions } from "../../src/store/keyspace/key_filter.ts";
 import { LoopProbe } from "./loop_probe.ts";
 import { clientRates } from "./loopback_clients.ts";
 import { getRate, mapPace, prepareReads, readPace } from "./read_costs.ts";
@@ -25,10 +26,11 @@ const probe = new LoopProbe();
 
 const handlers: Record<string, (request: Request) => unknown> = {
   /** Follows `master`, optionally serving on `listen`, and answers when the data is there. */
-  async start({ master, listen, server = {} }) {
+  async start({ master, listen, server = {}, filter }) {
     const started = performance.now();
     const served = listen === undefined ? {} : { listen: String(listen), server: server as object };
-    replica = new Replica({ master: String(master), logger: false, ...served });
+    const part = filter === undefined ? {} : { filter: filter as FilterOptions };
+    replica = new Replica({ master: String(master), logger: false, ...served, ...part });
     await replica.start();
     await replica.ready();
     return { ms: performance.now() - started, listening: replica.status().listening };

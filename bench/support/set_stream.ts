@@ -6,6 +6,7 @@
 
 import { systemClock } from "../../src/base/clock.ts";
 import { Slice } from "../../src/base/slices.ts";
+import type { StreamFilter } from "../../src/replication/filter.ts";
 import { ReplicationOffset } from "../../src/replication/offset.ts";
 import { NameCounts } from "../../src/replication/repair/name_counts.ts";
 import { limitsWithDefaults, newCounters } from "../../src/replication/shared.ts";
@@ -41,6 +42,7 @@ export function applyStream(
   chunks: readonly Uint8Array[],
   executor: StreamExecutor,
   hooks: StreamHooks = {},
+  filter?: StreamFilter,
 ): number {
   const slice = new Slice(systemClock);
   const counters = newCounters();
@@ -55,6 +57,7 @@ export function applyStream(
     counters,
     ignored: new NameCounts(),
     repair: undefined,
+    ...(filter && { filter }),
     diverged: () => {},
   };
   const master = new MasterStream(owner, () => {}, slice);

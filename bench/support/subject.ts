@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { FilterOptions } from "../../src/store/keyspace/key_filter.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -87,9 +88,10 @@ export class Host {
     master: Master,
     listen?: string,
     server?: { allowDebug: boolean },
+    filter?: FilterOptions,
   ): Promise<{ ms: number; listening: string }> {
     const url = `redis://127.0.0.1:${master.port}`;
-    return await this.request("start", { master: url, listen, server });
+    return await this.request("start", { master: url, listen, server, filter });
   }
 
   /** Ends the process. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FilterOptions } from "../../src/store/keyspace/key_filter.ts";
 import type { Runtime } from "../../tests/support/runtimes.ts";
 import { followWith, Host, type Master, memoryOf, pause, resetPeak } from "./subject.ts";
 import { startReplica } from "./subject.ts";
@@ -34,18 +35,19 @@ export async function syncServer(master: Master): Promise<Outcome> {
   }
 }
 
-/** Our replica, in a process of its own; `keys` is what must arrive. */
+/** Our replica, in a process of its own; `keys` is what must arrive of what `filter` keeps. */
 export async function syncHost(
   master: Master,
   runtime: Runtime,
   keys: number,
+  filter?: FilterOptions,
 ): Promise<Outcome> {
   const host = await Host.start(runtime);
   try {
     resetPeak(host.pid);
     const before = memoryOf(host.pid).now;
     const started = performance.now();
-    await host.follow(master);
+    await host.follow(master, undefined, undefined, filter);
     const ms = performance.now() - started;
     const { keys: arrived } = await host.request("status");
     if (arrived !== keys) throw new Error(`${arrived} keys arrived, not ${keys}`);
