@@ -19,6 +19,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { pastMocks, type RealTimers } from "./deno_timers.ts";
 import { afterInput } from "./fair_turns.ts";
 
 /** The functions of one source; each may be a fake. */
@@ -35,10 +36,9 @@ const atImport: Timers | undefined = copyOf(builtin("node:timers"));
 
 /** A clock over the host's timers as they are before any fake. */
 export function hostClock(): Clock {
-  const timers = findTimers();
-  const setTimeout = original(timers, "setTimeout");
-  const clearTimeout = original(timers, "clearTimeout");
-  const soon = findSoon(timers) ?? ((callback: () => void) => setTimeout(callback, 0));
+  const { setTimeout, clearTimeout, soon } = "Deno" in globalThis
+    ? pastMocks(realTimers(), atImport ?? {})
+    : realTimers();
   const { performance } = builtin("node:perf_hooks") as typeof globalThis ?? globalThis;
   const monotonic = () => performance.now();
   return {
@@ -51,6 +51,14 @@ export function hostClock(): Clock {
   };
 }
 
+/** The three functions that a clock is made of. */
+function realTimers(): RealTimers {
+  const timers = findTimers();
+  const setTimeout = original(timers, "setTimeout");
+  const soon = findSoon(timers) ?? ((callback: () => void) => setTimeout(callback, 0));
+  return { setTimeout, clearTimeout: original(timers, "clearTimeout"), soon };
+}
+
 function findTimers(): Timers {
   const sources = [atImport, builtin("node:timers") as Timers | undefined];
   const found = sources.find((source) => {
@@ -59,10 +67,7 @@ function findTimers(): Timers {
   return found ?? atImport ?? globalThis as unknown as Timers;
 }
 
-/**
- * The real `setImmediate`, unless a fake stands in its place: under Deno's `mock.timers` the real one of
- * `node:timers` does not fire either, and a timer of 0 ms is good enough for a test.
- */
+/** The real `setImmediate`, unless a fake stands in its place: a timer of 0 ms is good enough for a test. */
 function findSoon(timers: Timers): Timers["setImmediate"] {
   if (timers.setImmediate === undefined) return undefined;
   const real = original(timers as Required<Timers>, "setImmediate");
