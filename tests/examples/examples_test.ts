@@ -28,12 +28,13 @@ const skip = runtime.name === "node" && !atLeast(versions.node, "24.2.0")
   : false;
 const options = { skip, timeout: 3 * TIMEOUT_MS };
 
-/** Files that no command runs by themselves; `tests/feed` has tests of component and events. */
+/** Files that are parts of a program, some of them with a test of their own. */
 const PARTS = [
   "README.md",
   "master.ts",
   "react_user.ts",
-  "server_sent_events.ts",
+  "server_sent_events.ts", // tests/feed/events_example_test.ts
+  "load_balancer.ts", // tests/write/load_balancer_test.ts
   "feature_flags/flags.ts",
   "testing/price.ts",
 ];

@@ -426,6 +426,50 @@ const CHECKS: Readonly<Record<string, Check>> = {
   RecordMemoryUsage: () => recorded("recordMemoryUsage"),
   RecordReconnection: () => recorded("recordReconnection"),
   RecordError: () => recorded("recordError"),
+  WithDatabases: () =>
+    pair({ filter: { databases: [3] } }, {}, async (made, other) => {
+      other.call("SET", "a", "0");
+      other.call("SELECT", 3);
+      other.call("SET", "a", "3");
+      await made.start();
+      await made.ready();
+      assert.deepEqual(made.status().databases, [3]);
+      other.call("SET", "b", "3");
+      other.call("SELECT", 0);
+      other.call("SET", "b", "0");
+      await other.wait(1, READY_MS);
+      assert.deepEqual(made.db(3).keys().sort(), ["a", "b"]);
+      assert.equal(made.status().keys, 2);
+    }),
+  WithCommandFilters: () =>
+    pair({ filter: { commands: ["SET"] } }, {}, async (made, other) => {
+      await made.start();
+      await made.ready();
+      other.call("SET", "a", "1");
+      other.call("RPUSH", "list", "1");
+      other.call("DEL", "a");
+      await other.wait(1, READY_MS);
+      assert.deepEqual(made.keys(), ["a"]);
+    }),
+  WithWriteRedirection: async () => {
+    await using made = await synced({
+      master: master.url,
+      listen: "127.0.0.1:0",
+      server: { password: "secret" },
+      writes: "forward",
+    });
+    const client = await open(Number(made.status().listening?.split(":").at(-1)));
+    try {
+      await client.call("AUTH", "secret");
+      assert.equal(await client.call("SET", "forwarded", "1"), "OK");
+      assert.equal(master.call("GET", "forwarded"), "1");
+      assert.deepEqual(await client.call("GET", "forwarded"), new Uint8Array([49]));
+    } finally {
+      client.close();
+    }
+    await made.write("DEL", "forwarded");
+    assert.equal(made.has("forwarded"), false);
+  },
   WithReadOnly: () => {
     assert.throws(() => replica.call("SET", "a", "1"), { code: "READONLY" });
     assert.throws(() => replica.storage.set("a", "1"), { code: "READONLY" });
