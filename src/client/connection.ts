@@ -191,6 +191,37 @@ export class ClientConnection {
     });
   }
 
+  /**
+   * Sends many commands at once, for one promise: resolves with all replies in their order, an error reply as an
+   * {@linkcode ErrorReply} among them.
+   *
+   * @throws {Error} When the connection ends first, or a reply does not come in time.
+   */
+  askAll(commands: readonly (readonly (string | Uint8Array)[])[]): Promise<RespValue[]> {
+    assert(commands.length > 0, "something is asked");
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new Error("the connection is closed"));
+      const replies: RespValue[] = [];
+      const take = (reply: RespValue) => {
+        replies.push(reply);
+        if (replies.length === commands.length) resolve(replies);
+      };
+      const question: Question = {
+        name: String(commands[0][0]),
+        raw: false,
+        askedMs: this.#options.clock.monotonic(),
+        resolve: take as Question["resolve"],
+        reject: (error) => error instanceof ErrorReply ? take(error) : reject(error),
+      };
+      for (const args of commands) {
+        this.#questions.push(question);
+        writeCommand(this.#socket.out, ...args);
+      }
+      this.#watch();
+      this.#socket.flush();
+    });
+  }
+
   /** Enters a question; false where the connection has ended, and nothing must be sent. */
   #expect(question: Omit<Question, "askedMs">): boolean {
     if (this.#closed) {
@@ -243,20 +274,30 @@ export class ClientConnection {
     }
   }
 
-  /** Sets the timer for the oldest question: replies come in order, so no other one can be late first. */
+  /**
+   * Has a timer run while anything is asked. It was set for a question that may have been answered since: it looks
+   * at the oldest one when it fires, so that a reply sets no timer. Replies come in order: no other one is late first.
+   */
   #watch(): void {
     const { clock, replyMs } = this.#options;
-    clock.clearTimer(this.#timer);
-    this.#timer = undefined;
     const oldest = this.#questions[0];
-    if (oldest === undefined || replyMs === 0) return;
-    const leftMs = oldest.askedMs + replyMs - clock.monotonic();
-    this.#timer = clock.setTimer(() => this.#late(oldest.name), Math.max(1, leftMs));
+    if (oldest === undefined) {
+      clock.clearTimer(this.#timer);
+      this.#timer = undefined;
+    } else if (this.#timer === undefined && replyMs !== 0) {
+      const leftMs = oldest.askedMs + replyMs - clock.monotonic();
+      this.#timer = clock.setTimer(() => this.#look(), Math.max(1, leftMs));
+    }
   }
 
-  #late(command: string): void {
-    const { address, replyMs } = this.#options;
-    this.#end(new Error(`${formatAddress(address)} did not answer ${command} for ${replyMs} ms`));
+  /** Ends the connection when the oldest question is late; else looks again when it will be. */
+  #look(): void {
+    this.#timer = undefined;
+    const { address, clock, replyMs } = this.#options;
+    const oldest = this.#questions[0];
+    if (oldest === undefined || oldest.askedMs + replyMs > clock.monotonic()) return this.#watch();
+    const where = formatAddress(address);
+    this.#end(new Error(`${where} did not answer ${oldest.name} for ${replyMs} ms`));
   }
 
   /** Why the connection has ended; where nothing at all came, what may be the reason. */

@@ -19,6 +19,7 @@ import type { StoreSettings } from "../store/memory/settings.ts";
 import type { StoredObject } from "../store/memory/stored_object.ts";
 import { ModuleValue, OWN_TYPES } from "../store/types/module.ts";
 import { setString } from "../store/types/string.ts";
+import type { Element } from "./elements/element.ts";
 import { elementTable } from "./elements/table.ts";
 import { ChunkReader, DEFAULT_MAX_STRING_BYTES } from "./format/chunk_reader.ts";
 import { DecodeContext } from "./format/context.ts";
@@ -32,6 +33,8 @@ import { valueWriterOf } from "./writers/table.ts";
 import { writeAll } from "./writers/writer.ts";
 
 const NO_BYTES = new Uint8Array(0);
+/** Bytes of a payload that one step reads: some hundred microseconds. */
+const STEP_BYTES = 1 << 16;
 
 /**
  * Appends an entry's value as a payload.
@@ -70,20 +73,49 @@ export function decodeDump(
   settings: StoreSettings,
   version: number,
 ): DumpedValue {
+  const steps = decodeDumpInSteps(bytes, start, end, settings, version);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same as {@linkcode decodeDump}, in steps of {@linkcode STEP_BYTES} of the payload, which stays as it is. */
+export function* decodeDumpInSteps(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  settings: StoreSettings,
+  version: number,
+): Generator<void, DumpedValue, void> {
   const reader = new ChunkReader(DEFAULT_MAX_STRING_BYTES);
   const sink = new DumpedValue(settings);
   const context = new DecodeContext(reader, sink);
   context.dialect = dialectOfVersion(version);
   context.version = version;
-  reader.setChunk(bytes, start, end - FOOTER_BYTES);
-  readRow(context, true);
-  if (reader.pos !== reader.end) reader.fail("Payload goes on after its value");
+  const payloadEnd = end - FOOTER_BYTES;
+  reader.setChunk(bytes, start, Math.min(start + STEP_BYTES, payloadEnd));
+  let row = beginRow(context, true);
+  for (;;) {
+    if (row.element.read()) {
+      if (!row.isMetadata) break;
+      row = beginRow(context, false);
+    } else {
+      if (reader.end === payloadEnd) failShort(reader);
+      reader.setChunk(bytes, reader.end, Math.min(reader.end + STEP_BYTES, payloadEnd));
+      yield;
+    }
+  }
+  if (reader.pos !== payloadEnd) reader.fail("Payload goes on after its value");
   if (!sink.isFilled) reader.fail("Payload is an empty collection");
   return sink;
 }
 
-/** Reads a type and its value; where `maybeMetadata`, metadata of modules may stand before them. */
-function readRow(context: DecodeContext, maybeMetadata: boolean): void {
+/** Begins to read what a type byte announces; where `maybeMetadata`, metadata of modules may stand before the value. */
+function beginRow(
+  context: DecodeContext,
+  maybeMetadata: boolean,
+): { readonly element: Element; readonly isMetadata: boolean } {
   const { reader } = context;
   if (reader.pos === reader.end) failShort(reader);
   context.recordOffset = reader.offset;
@@ -100,8 +132,7 @@ function readRow(context: DecodeContext, maybeMetadata: boolean): void {
     const what = `Value type ${byte} (${row.name}) is not supported`;
     throw new RdbError("UNSUPPORTED_TYPE", what, context.recordOffset, { type: byte });
   }
-  if (!element.read()) failShort(reader);
-  if (isMetadata) readRow(context, false);
+  return { element, isMetadata };
 }
 
 function failShort(reader: ChunkReader): never {

@@ -64,7 +64,7 @@ async function compare(run: Run, note: string): Promise<void> {
   assert.equal(counters.divergences, 0, note);
   assert.deepEqual(
     repairs?.begun,
-    { unknown: 0, failed: 0, derived: 0, doubted: 0, border: 0 },
+    { unknown: 0, failed: 0, derived: 0, doubted: 0, border: 0, differs: 0 },
     note,
   );
   assert.equal(counters.fullSyncs, 1, note);

@@ -36,16 +36,20 @@ const PROBED_KEY = "rimr:probe";
 /** Most commands remembered of one master. */
 const MAX_COMMANDS = 1000;
 
-/** A value as of an offset, with the history that the offset counts in. */
-export interface MasterValue {
+/** A moment of the master's, as an offset and the history that the offset counts in. */
+export interface MasterPlace {
   /** Id of the master's history. */
   readonly replid: string;
   /** Its id before the last failover, or 40 zeros. */
   readonly replid2: string;
   /** First offset that `replid2` does not cover, or -1. */
   readonly secondOffset: number;
-  /** Offset of the last byte of the stream that the value has seen. */
+  /** Offset of the last byte of the stream that what was read at that moment has seen. */
   readonly offset: number;
+}
+
+/** A value as of a moment of the master's. */
+export interface MasterValue extends MasterPlace {
   /** What DUMP answered; null when there is no such key, and where only its type was asked. */
   readonly payload: Uint8Array | null;
   /** What TYPE answered where that was asked in place of DUMP and there is such a key; else undefined. */
@@ -67,7 +71,7 @@ export interface MasterPage {
 }
 
 /** True when a value's offset counts in the history that is followed. */
-export function isOfHistory(value: MasterValue, place: Place): boolean {
+export function isOfHistory(value: MasterPlace, place: Place): boolean {
   if (value.replid === place.replid) return true;
   if (value.replid2 === place.replid && value.offset < value.secondOffset) return true;
   return value.replid === place.replid2 && value.offset < place.secondOffset;
@@ -85,12 +89,37 @@ export class MissingRights extends Error {
   }
 }
 
+/** How the master is reached: what a {@linkcode MasterDesk} needs of the options of repairs. */
+export type DeskOptions = Pick<
+  RepairOptions,
+  "net" | "clock" | "tls" | "place" | "connectMs" | "replyMs" | "address" | "login"
+>;
+
+/** What {@linkcode MasterDesk.atOnce} answers. */
+export interface AnswersAtOnce {
+  /** The replies in the order of the questions; none is an error. */
+  readonly replies: readonly RespValue[];
+  /** Where the moment is that all of them are of. */
+  readonly place: MasterPlace;
+}
+
 /** A command, and the right that it needs. */
-type Question = [args: readonly (string | Uint8Array)[], right: string];
+export type Question = readonly [args: readonly (string | Uint8Array)[], right: string];
+
+/** How it is asked when a key expires. */
+const EXPIRE_TIME: readonly ((key: Uint8Array) => Question)[] = [
+  (key) => [["PEXPIRETIME", key], "+pexpiretime"],
+];
+/** The same of servers before 7.0. */
+const TIME_TO_LIVE: readonly ((key: Uint8Array) => Question)[] = [
+  () => [["TIME"], "+time"],
+  (key) => [["PTTL", key], "+pttl"],
+  () => [["TIME"], "+time"],
+];
 
 /** The master as a client sees it. */
 export class MasterDesk {
-  readonly #options: RepairOptions;
+  readonly #options: DeskOptions;
   #abort: AbortController = new AbortController();
   readonly #commands: Map<string, ForeignCommand | null> = new Map();
   #connection: ClientConnection | undefined;
@@ -102,7 +131,7 @@ export class MasterDesk {
   #isCluster: boolean = false;
 
   /** Asks nothing yet. @param options Where the master is, and how it is reached. */
-  constructor(options: RepairOptions) {
+  constructor(options: DeskOptions) {
     this.#options = options;
   }
 
@@ -233,40 +262,83 @@ export class MasterDesk {
     return this.#readKeys("TYPE", db, keys);
   }
 
+  /**
+   * Asks for the values of several keys of one database, all as of one offset. In a cluster they are of one slot.
+   *
+   * @returns In the order of the keys; undefined as `fetch` does, and it throws the same.
+   */
+  fetchAll(db: number, keys: readonly Uint8Array[]): Promise<(MasterValue | undefined)[]> {
+    return this.#readKeys("DUMP", db, keys);
+  }
+
   /** Asks DUMP or TYPE, and the expiry, of each key, all of one moment. */
   async #readKeys(
     name: "DUMP" | "TYPE",
     db: number,
     keys: readonly Uint8Array[],
   ): Promise<(MasterValue | undefined)[]> {
-    const connection = await this.#open();
-    const ofKeys = keys.flatMap((key): Question[] => [
+    await this.#open();
+    const expiry = this.expiryQuestions.length;
+    const questions = keys.flatMap((key): Question[] => [
       [[name, key], `+${name.toLowerCase()}`],
-      ...(this.#knowsExpireTime
-        ? [[["PEXPIRETIME", key], "+pexpiretime"]] satisfies Question[]
-        : [[["TIME"], "+time"], [["PTTL", key], "+pttl"], [
-          ["TIME"],
-          "+time",
-        ]] satisfies Question[]),
+      ...this.expiryQuestions.map((ask) => ask(key)),
     ]);
-    const questions: Question[] = [
+    const { replies, place } = await this.atOnce(db, questions);
+    return keys.map((_, i) => {
+      const from = i * (1 + expiry);
+      const expireAtMs = readExpiry(replies.slice(from + 1, from + 1 + expiry));
+      if (expireAtMs === undefined) return undefined;
+      return { ...place, ...readHeld(replies[from]), expireAtMs };
+    });
+  }
+
+  /** The commands that tell when a key expires; {@linkcode readExpiry} reads their replies. */
+  get expiryQuestions(): readonly ((key: Uint8Array) => Question)[] {
+    return this.#knowsExpireTime ? EXPIRE_TIME : TIME_TO_LIVE;
+  }
+
+  /**
+   * Asks commands that only read, of one database and one moment, and where that moment is in the stream.
+   *
+   * @throws {MissingRights} When our user may not ask one of them.
+   * @throws {ErrorReply} When the master refuses one of them for another reason.
+   * @throws {Error} When the master cannot be reached.
+   */
+  async atOnce(db: number, questions: readonly Question[]): Promise<AnswersAtOnce> {
+    const connection = await this.#open();
+    const all: Question[] = [
       [["MULTI"], "+multi"],
       [["SELECT", String(db)], "+select"],
-      ...ofKeys,
+      ...questions,
       [["INFO", "replication"], "+info"],
       [["EXEC"], "+exec"],
     ];
-    const asked = questions.map(([args, right]) => this.#ask(connection, args, right));
-    const outcomes = await Promise.allSettled(asked);
-    const failures = outcomes.filter((outcome) => outcome.status === "rejected");
-    const missing = failures.flatMap(({ reason }) =>
-      reason instanceof MissingRights ? reason.rights : []
-    );
-    if (missing.length > 0) throw new MissingRights([...new Set(missing)]);
+    const replies = await this.#askAll(connection, all);
     // EXECABORT comes last and says nothing of its own: the first failure is the reason.
-    if (failures.length > 0) throw failures[0].reason;
-    const replies = outcomes.at(-1) as PromiseFulfilledResult<RespValue>;
-    return readValues(replies.value, questions.slice(1, -1).map(([, right]) => right), keys.length);
+    throwFailures(replies, all);
+    const executed = replies.at(-1);
+    if (!Array.isArray(executed)) throw new Error("EXEC was not answered by an array");
+    const inside = all.slice(1, -1);
+    if (executed.length !== inside.length) throw new Error("EXEC did not answer each command");
+    throwFailures(executed, inside);
+    return { replies: executed.slice(1, -1), place: readPlace(textOf(executed.at(-1))) };
+  }
+
+  /**
+   * Asks commands that only read, of one database, one behind the other and each of a moment of its own.
+   *
+   * @returns Their replies, an {@linkcode ErrorReply} where the master refuses one for another reason than rights.
+   * @throws {MissingRights} When our user may not ask one of them.
+   * @throws {Error} When the master cannot be reached.
+   */
+  async inTurn(db: number, questions: readonly Question[]): Promise<RespValue[]> {
+    const connection = await this.#open();
+    const all: Question[] = [[["SELECT", String(db)], "+select"], ...questions];
+    const replies = await this.#askAll(connection, all);
+    const rights = missingRights(replies, all);
+    if (rights.length > 0) throw new MissingRights(rights);
+    if (replies[0] instanceof ErrorReply) throw replies[0];
+    return replies.slice(1);
   }
 
   /**
@@ -309,6 +381,18 @@ export class MasterDesk {
       return await connection.ask(...args);
     } catch (error) {
       throw error instanceof ErrorReply ? asMissingRights(error, right) : error;
+    } finally {
+      this.#watchIdle();
+    }
+  }
+
+  /** Sends commands one behind the other, for all their replies. */
+  async #askAll(
+    connection: ClientConnection,
+    questions: readonly Question[],
+  ): Promise<RespValue[]> {
+    try {
+      return await connection.askAll(questions.map(([args]) => args));
     } finally {
       this.#watchIdle();
     }
@@ -405,35 +489,40 @@ function asMissingRights(error: ErrorReply, right: string): Error {
   return new MissingRights([/\bkeys?\b/.test(error.message) ? "~*" : right]);
 }
 
-/** Reads the reply to EXEC, about `count` keys. @param rights What each of the commands needs, in order. */
-function readValues(
-  reply: RespValue,
-  rights: readonly string[],
-  count: number,
-): (MasterValue | undefined)[] {
-  if (!Array.isArray(reply)) throw new Error("EXEC was not answered by an array");
-  if (reply.length !== rights.length) throw new Error("EXEC did not answer each command");
-  for (const [i, element] of reply.entries()) {
-    if (element instanceof ErrorReply) throw asMissingRights(element, rights[i]);
+/** The rights that are missing by what the master answered. */
+function missingRights(replies: readonly RespValue[], questions: readonly Question[]): string[] {
+  const rights = new Set<string>();
+  for (const [i, reply] of replies.entries()) {
+    const error = reply instanceof ErrorReply ? asMissingRights(reply, questions[i][1]) : undefined;
+    if (error instanceof MissingRights) { for (const right of error.rights) rights.add(right); }
   }
-  const info = textOf(reply.at(-1));
+  return [...rights];
+}
+
+/** Throws all rights that are missing, or the first error. */
+function throwFailures(replies: readonly RespValue[], questions: readonly Question[]): void {
+  const rights = missingRights(replies, questions);
+  if (rights.length > 0) throw new MissingRights(rights);
+  const failure = replies.find((reply) => reply instanceof ErrorReply);
+  if (failure !== undefined) throw failure;
+}
+
+/** Reads where a moment is from what INFO replication tells. */
+function readPlace(info: string): MasterPlace {
   const offset = Number(fieldOf(info, "master_repl_offset") || NaN);
   if (!Number.isSafeInteger(offset)) throw new Error("INFO replication names no offset");
-  const place = {
+  return {
     replid: fieldOf(info, "master_replid"),
     replid2: fieldOf(info, "master_replid2"),
     secondOffset: Number(fieldOf(info, "second_repl_offset") || -1),
     offset,
   };
-  // SELECT stands before what is about the keys, INFO behind it.
-  const each = (reply.length - 2) / count;
-  return Array.from({ length: count }, (_, i) => {
-    const [held, ...expiry] = reply.slice(1 + i * each, 1 + (i + 1) * each);
-    const expireAtMs = each === 2
-      ? absoluteExpiry(expiry[0])
-      : relativeExpiry(expiry[0], expiry[1], expiry[2]);
-    return expireAtMs === undefined ? undefined : { ...place, ...readHeld(held), expireAtMs };
-  });
+}
+
+/** When a key expires, as RESTORE takes it; undefined when that cannot be told to the millisecond: ask again. */
+export function readExpiry(replies: readonly RespValue[]): string | undefined {
+  if (replies.length === EXPIRE_TIME.length) return absoluteExpiry(replies[0]);
+  return relativeExpiry(replies[0], replies[1], replies[2]);
 }
 
 /** What DUMP answered, bytes or null, or TYPE, a simple string. */

@@ -67,6 +67,9 @@ const MAX_LISTED = 100;
 /** Milliseconds until a value is asked for again that came from another history. */
 const OTHER_HISTORY_MS = 200;
 
+/** Keys that are awaited for these reasons never cause a full sync. */
+const SPARES_SYNC: readonly RepairReason[] = ["unknown", "doubted", "differs"];
+
 /** What a user needs at the master for repairs, as ACL SETUSER takes it. */
 export const REPAIR_RIGHTS: string =
   "~* +multi +exec +select +dump +type +pexpiretime +pttl +time +info +command +memory|usage";
@@ -276,6 +279,16 @@ export class Repair implements FetchOwner {
     this.#awaitChanged(uses, argv, "failed", offset);
   }
 
+  /** Whoever compared a key with the master's found another value: it is fetched, with all that changes it meanwhile. */
+  mend(db: number, key: Uint8Array): void {
+    this.#await(db, key, "differs", this.#options.place.applied);
+  }
+
+  /** True while the value of this key is awaited: what is shown of it is what was last known. */
+  isAwaiting(db: number, key: Uint8Array): boolean {
+    return this.#keys.find(db, key, 0, key.length) !== undefined;
+  }
+
   /** Cluster slots were emptied as a whole: their keys are gone, what was kept for them too. */
   dropped(ranges: readonly SlotRange[]): void {
     if (this.awaited === 0) return;
@@ -392,7 +405,7 @@ export class Repair implements FetchOwner {
       `refused ${why}`,
       `A key that is awaited cannot be fetched: ${why}; it stays as last known`,
     );
-    if (awaited.reason === "unknown" || awaited.reason === "doubted") return;
+    if (SPARES_SYNC.includes(awaited.reason)) return;
     this.#options.unmendable(`A key cannot be fetched: ${why}`);
   }
 

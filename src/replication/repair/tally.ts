@@ -8,7 +8,7 @@ import type { RepairReason, RepairResult } from "./types.ts";
 
 /** Reasons with nothing counted yet. */
 export function noReasons(): Record<RepairReason, number> {
-  return { unknown: 0, failed: 0, derived: 0, doubted: 0, border: 0 };
+  return { unknown: 0, failed: 0, derived: 0, doubted: 0, border: 0, differs: 0 };
 }
 
 /** Results, of each reason, with nothing counted yet. */
@@ -19,6 +19,7 @@ export function noOutcomes(): Record<RepairReason, Record<RepairResult, number>>
     derived: noResults(),
     doubted: noResults(),
     border: noResults(),
+    differs: noResults(),
   };
 }
 

@@ -21,7 +21,9 @@ export type RepairReason =
   /** A command took an element, perhaps the last one, out of a value that is not read here: is the key there? */
   | "doubted"
   /** A command computed it from a key that the filter leaves out, or from one that is awaited for that. */
-  | "border";
+  | "border"
+  /** It was compared with the master's and differed. */
+  | "differs";
 
 /** What became of a key that was awaited. */
 export type RepairResult =

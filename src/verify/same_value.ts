@@ -1,0 +1,269 @@
+/**
+ * Whether two values are equal by what they mean: members of sets and fields of hashes may come in any order, and
+ * encodings may differ. A hash's fields expire at equal times; a stream has equal entries, groups and pending entries.
+ *
+ * What a master does not tell its replicas is no part of it: when a consumer was last seen, how often a producer
+ * repeated itself, and before Redis 7.0 a stream's counters and its consumers without pending entries.
+ *
+ * @module
+ */
+
+import { BytesRef } from "../base/byte_buffer.ts";
+import { drain } from "../commands/engine/long_read.ts";
+import { addValue, Digest } from "../commands/server/digest.ts";
+import type { Keyspace } from "../store/keyspace/keyspace.ts";
+import { Encoding, TYPE_NAMES, ValueType } from "../store/memory/record.ts";
+import { IdPlace } from "../store/packed/id_table.ts";
+import { MAX_ID, MIN_ID, StreamId } from "../store/packed/stream_id.ts";
+import { FieldCursor, hashFind, hashLength, hashSome } from "../store/types/hash.ts";
+import { ListCursor } from "../store/types/list_cursor.ts";
+import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
+import { setHas, setLength, setSome } from "../store/types/set.ts";
+import { streamOf } from "../store/types/small_stream.ts";
+import type { Stream } from "../store/types/stream.ts";
+import { StreamCursor } from "../store/types/stream_cursor.ts";
+import { DELIVERIES, type Group, TIME } from "../store/types/stream_groups.ts";
+import { readString } from "../store/types/string.ts";
+import { zsetEachRange, zsetLength, zsetScore } from "../store/types/zset.ts";
+import type { Spot } from "./past.ts";
+
+/** Elements that one step compares: some hundred microseconds. */
+const STEP_ELEMENTS = 256;
+
+/** Two values that are compared. Whoever runs the steps renews where they lie between two of them. */
+export interface Two {
+  /** The value here. */
+  readonly one: Spot;
+  /** The master's value. */
+  readonly other: Spot;
+  /** Makes digests of vector sets. */
+  readonly keyspace: Keyspace;
+  /** Whether the master's value carries a stream's counters: servers before 7.0 keep none. */
+  readonly counters: boolean;
+}
+
+/** A comparison in steps; undefined where the bytes of one value are not known. */
+export type Comparison = Generator<void, boolean | undefined, void>;
+
+const a = new BytesRef();
+const b = new BytesRef();
+const valueA = new BytesRef();
+const valueB = new BytesRef();
+const found = new FieldCursor();
+
+/** Name of a value's type, as TYPE answers it. */
+export function typeNameOf({ db, entry }: Spot): string {
+  const type = db.typeOf(entry);
+  if (type !== ValueType.MODULE) return TYPE_NAMES[type];
+  return moduleValueOf(db, entry)?.module ?? VECTOR_SET_TYPE;
+}
+
+/** Compares two values of one type. */
+export function* sameValue(two: Two): Comparison {
+  const { one, other } = two;
+  const type = one.db.typeOf(one.entry);
+  if (type === ValueType.STRING) return sameString(one, other);
+  if (type === ValueType.MODULE) return sameModule(two);
+  const isPacked = one.db.objectOf(one.entry) === undefined &&
+    other.db.objectOf(other.entry) === undefined &&
+    one.db.encodingOf(one.entry) === other.db.encodingOf(other.entry);
+  if (isPacked && sameBytes(one, other)) return true;
+  switch (type) {
+    case ValueType.LIST:
+      return yield* sameList(one, other);
+    case ValueType.SET:
+      return yield* sameSet(one, other);
+    case ValueType.ZSET:
+      return yield* sameZset(one, other);
+    case ValueType.HASH:
+      return yield* sameHash(one, other);
+    default:
+      return yield* sameStream(
+        streamOf(one.db, one.entry),
+        streamOf(other.db, other.entry),
+        two.counters,
+      );
+  }
+}
+
+function sameString(one: Spot, other: Spot): boolean {
+  readString(one.db, one.entry, a);
+  // The text of an integer lies in a buffer that the next one overwrites.
+  if (one.db.encodingOf(one.entry) === Encoding.INT) a.set(a.view().slice(), 0, a.end - a.start);
+  readString(other.db, other.entry, b);
+  return isEqual(a, b);
+}
+
+/** Whether two records hold equal runs of bytes: for packed values that means that they are equal. */
+function sameBytes(one: Spot, other: Spot): boolean {
+  one.db.valueRef(one.entry, a);
+  other.db.valueRef(other.entry, b);
+  return isEqual(a, b);
+}
+
+/** The bytes of a module's value; of vector sets what the elements are, as the graph over them is made by chance. */
+function sameModule({ one, other, keyspace }: Two): boolean | undefined {
+  const value = moduleValueOf(one.db, one.entry);
+  const theirs = moduleValueOf(other.db, other.entry);
+  if (value === undefined && theirs === undefined) {
+    return digestOf(keyspace, one) === digestOf(keyspace, other);
+  }
+  if (value?.payload === undefined || theirs?.payload === undefined) return undefined;
+  a.set(value.payload, 0, value.payload.length);
+  b.set(theirs.payload, 0, theirs.payload.length);
+  return isEqual(a, b);
+}
+
+function digestOf(keyspace: Keyspace, spot: Spot): string {
+  const digest = new Digest();
+  drain(addValue(digest, keyspace, spot));
+  return digest.toString();
+}
+
+function* sameList(one: Spot, other: Spot): Comparison {
+  const mine = new ListCursor();
+  const theirs = new ListCursor();
+  mine.open(one.db, one.entry);
+  theirs.open(other.db, other.entry);
+  const { length } = mine;
+  if (theirs.length !== length) return false;
+  for (let index = 0; index < length;) {
+    mine.open(one.db, one.entry);
+    mine.seek(index);
+    theirs.open(other.db, other.entry);
+    theirs.seek(index);
+    const end = Math.min(index + STEP_ELEMENTS, length);
+    for (; index < end; index++) {
+      mine.read(a);
+      theirs.read(b);
+      if (!isEqual(a, b)) return false;
+      mine.next();
+      theirs.next();
+    }
+    yield;
+  }
+  return true;
+}
+
+function* sameSet(one: Spot, other: Spot): Comparison {
+  if (setLength(one.db, one.entry) !== setLength(other.db, other.entry)) return false;
+  let same = true;
+  let cursor = 0;
+  do {
+    cursor = setSome(one.db, one.entry, cursor, STEP_ELEMENTS, (bytes, start, end) => {
+      same &&= setHas(other.db, other.entry, bytes, start, end);
+    });
+    yield;
+  } while (same && cursor !== 0);
+  return same;
+}
+
+function* sameZset(one: Spot, other: Spot): Comparison {
+  const length = zsetLength(one.db, one.entry);
+  if (zsetLength(other.db, other.entry) !== length) return false;
+  let same = true;
+  for (let rank = 0; same && rank < length; rank += STEP_ELEMENTS) {
+    const count = Math.min(STEP_ELEMENTS, length - rank);
+    zsetEachRange(one.db, one.entry, rank, count, false, (bytes, start, end, score) => {
+      same &&= zsetScore(other.db, other.entry, bytes, start, end) === score;
+    });
+    yield;
+  }
+  return same;
+}
+
+function* sameHash(one: Spot, other: Spot): Comparison {
+  if (hashLength(one.db, one.entry) !== hashLength(other.db, other.entry)) return false;
+  let same = true;
+  let cursor = 0;
+  do {
+    cursor = hashSome(
+      one.db,
+      one.entry,
+      cursor,
+      STEP_ELEMENTS,
+      (field, fieldStart, fieldEnd, value, start, end, expireAtMs) => {
+        if (!same) return;
+        valueA.set(value, start, end);
+        same = hashFind(other.db, other.entry, field, fieldStart, fieldEnd, found) &&
+          found.expireAtMs === expireAtMs && isEqual(valueA, found.value);
+      },
+    );
+    yield;
+  } while (same && cursor !== 0);
+  return same;
+}
+
+function* sameStream(one: Stream, other: Stream, counters: boolean): Comparison {
+  if (one.length !== other.length || one.lastId.compare(other.lastId) !== 0) return false;
+  if (counters && one.entriesAdded !== other.entriesAdded) return false;
+  if (counters && one.maxDeletedId.compare(other.maxDeletedId) !== 0) return false;
+  const mine = new StreamCursor();
+  const theirs = new StreamCursor();
+  mine.open(one, MIN_ID, MAX_ID, false);
+  theirs.open(other, MIN_ID, MAX_ID, false);
+  for (let count = 1; mine.next(); count++) {
+    if (!theirs.next() || !sameEntry(mine, theirs)) return false;
+    if (count % STEP_ELEMENTS === 0) yield;
+  }
+  const [groups, theirGroups] = [one.groups(), other.groups()];
+  if (groups.length !== theirGroups.length) return false;
+  for (const [i, group] of groups.entries()) {
+    yield;
+    if (!sameGroup(group, theirGroups[i], counters)) return false;
+  }
+  const [producers, theirProducers] = [one.producers, other.producers];
+  if (producers === undefined || theirProducers === undefined) return true;
+  return producers.durationSeconds === theirProducers.durationSeconds &&
+    producers.maxEntries === theirProducers.maxEntries;
+}
+
+function sameEntry(one: StreamCursor, other: StreamCursor): boolean {
+  if (one.id.compare(other.id) !== 0 || one.fieldCount !== other.fieldCount) return false;
+  for (let left = one.fieldCount; left > 0; left--) {
+    one.readField(a, valueA);
+    other.readField(b, valueB);
+    if (!isEqual(a, b) || !isEqual(valueA, valueB)) return false;
+  }
+  return true;
+}
+
+function sameGroup(one: Group, other: Group, counters: boolean): boolean {
+  if (!sameArray(one.name, other.name) || one.lastId.compare(other.lastId) !== 0) return false;
+  if (counters && one.entriesRead !== other.entriesRead) return false;
+  if (counters && !sameConsumers(one, other)) return false;
+  const { pending } = one;
+  if (pending.size !== other.pending.size) return false;
+  const [at, theirs, id] = [new IdPlace(), new IdPlace(), new StreamId()];
+  for (let more = pending.first(at); more; more = pending.next(at)) {
+    pending.readId(at, id);
+    if (!other.pending.find(id, theirs)) return false;
+    for (const column of [TIME, DELIVERIES]) {
+      if (pending.getNumber(at, column) !== other.pending.getNumber(theirs, column)) return false;
+    }
+    const [owner, theirOwner] = [one.ownerAt(at), other.ownerAt(theirs)];
+    if (owner === undefined || theirOwner === undefined) {
+      if (owner !== theirOwner) return false;
+    } else if (!sameArray(owner.name, theirOwner.name)) return false;
+  }
+  return true;
+}
+
+function sameConsumers(one: Group, other: Group): boolean {
+  const [mine, theirs] = [one.consumers(), other.consumers()];
+  return mine.length === theirs.length &&
+    mine.every(({ name }, i) => sameArray(name, theirs[i].name));
+}
+
+function sameArray(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
+}
+
+function isEqual(one: BytesRef, other: BytesRef): boolean {
+  const length = one.end - one.start;
+  if (length !== other.end - other.start) return false;
+  const { bytes, start } = one;
+  const { bytes: others, start: otherStart } = other;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== others[otherStart + i]) return false;
+  return true;
+}
