@@ -220,3 +220,13 @@ export type { Logger } from "./src/base/logger.ts";
 export type { Clock, TimerId } from "./src/base/clock.ts";
 export { type ByteBuffer } from "./src/base/byte_buffer.ts";
 export { fromStreams, netFromStreams, type StreamPair } from "./src/net/web_streams.ts";
+export { VerifyError, type VerifyErrorCode } from "./src/verify/errors.ts";
+export type {
+  DatabaseCount,
+  DifferenceKind,
+  KeyDifference,
+  SkippedKeys,
+  VerifyOptions,
+  VerifyProgress,
+  VerifyReport,
+} from "./src/verify/types.ts";

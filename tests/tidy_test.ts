@@ -27,6 +27,7 @@ const RANKS: Record<string, number> = {
   read: 4,
   feed: 5,
   write: 5,
+  verify: 5,
   cluster: 5,
   observe: 5,
   replica: 6,

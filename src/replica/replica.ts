@@ -31,9 +31,8 @@ import { FeedReader } from "../feed/feed_reader.ts";
 import type { Metric } from "../observe/metric.ts";
 import { ReplicaEngine } from "./engine.ts";
 import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
-import { databaseFacts } from "./metric_rows.ts";
-import { ReplicaHttp } from "./http.ts";
-import { ReplicaMetrics } from "./metrics.ts";
+import type { ReplicaHttp } from "./http.ts";
+import type { ReplicaMetrics } from "./metrics.ts";
 import { checkOptions, checkWait } from "./option_rules.ts";
 import {
   checkReaders,
@@ -61,6 +60,8 @@ import {
   lateError,
   linkOptionsOf,
   makeFeed,
+  makeHttp,
+  makeMetrics,
   makeProbe,
   makeSentinel,
   portOf,
@@ -71,6 +72,8 @@ import {
   WARNINGS,
 } from "./wiring.ts";
 import { certainEnd, makeWriter, splitOptions } from "./writes.ts";
+import { Verifier } from "./verifying.ts";
+import type { VerifyOptions, VerifyReport } from "../verify/types.ts";
 import { type WaitOptions, within } from "../replication/waiting.ts";
 
 /**
@@ -113,6 +116,7 @@ export class Replica extends FeedReader {
   readonly #collections: Collections;
   readonly #writer: MasterWriter;
   readonly #master: Master;
+  readonly #verifier: Verifier;
   readonly #metrics: ReplicaMetrics;
   readonly #http: ReplicaHttp;
   readonly #partial: PartialCopy;
@@ -186,7 +190,8 @@ export class Replica extends FeedReader {
     engine.refusalChanged = () => this.#live.changedAll();
     this.#writer = this.#makeWriter(chain);
     this.#master = new Master(this.#writer);
-    engine.moved = () => this.#writer.moved();
+    this.#verifier = new Verifier(engine, this.#partial.filter, () => this.#link);
+    engine.moved = () => (this.#writer.moved(), this.#verifier.moved());
     if (options.writes === "forward") {
       engine.forward({ access: this.#writer.forwards(options.forwarding ?? {}) });
     }
@@ -195,7 +200,7 @@ export class Replica extends FeedReader {
     this.#staleness = this.#boundStaleness(follows ? options.maxStalenessMs : undefined);
     this.#own = follows ? undefined : new OwnData(engine);
     this.#storage = new Storage(this, engine, this.#own, () => this.close());
-    this.#metrics = this.#makeMetrics();
+    this.#metrics = makeMetrics(engine, options, logger, this.#emitter, () => this.status());
     this.#http = this.#makeHttp();
   }
 
@@ -428,6 +433,17 @@ export class Replica extends FeedReader {
     return await this.#partial.narrow(filter, this.#link?.status());
   }
 
+  /**
+   * Compares the data with the master's, which goes on writing meanwhile: key counts, then a sample of the keys, or
+   * all with `full`, by value and expiry as of one offset. Costs the master a DUMP a key, at a pace that is bounded.
+   *
+   * @returns What differs; nothing is changed unless `repair` is true.
+   * @throws {VerifyError} When there is nothing to compare, or the master cannot be asked.
+   */
+  verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    return this.#verifier.verify(options);
+  }
+
   /** The data as a plain store, with the method names of the Go library `redis-inmemory-replica`. */
   get storage(): Storage {
     return this.#storage;
@@ -576,33 +592,10 @@ export class Replica extends FeedReader {
   }
 
   #makeHttp(): ReplicaHttp {
-    return new ReplicaHttp({
-      options: this.#options.http,
-      engine: this.#engine,
-      emitter: this.#emitter,
-      clock: this.#clock,
-      logger: this.#logger,
+    return makeHttp(this.#engine, this.#options, this.#logger, this.#emitter, {
       status: () => this.status(),
       prometheus: (openMetrics) => this.#metrics.text(openMetrics),
       db: (index) => this.db(index),
-    });
-  }
-
-  #makeMetrics(): ReplicaMetrics {
-    const { keyspace } = this.#engine;
-    return new ReplicaMetrics({
-      options: this.#options.metrics ?? {},
-      emitter: this.#emitter,
-      clock: this.#clock,
-      logger: this.#logger,
-      read: () => ({
-        status: this.status(),
-        databases: keyspace.indexes().map((db) => databaseFacts(keyspace, db)),
-        memory: keyspace.memory(),
-        server: this.#engine.figures,
-        ready: this.#engine.ready,
-        nowMs: this.#clock.now(),
-      }),
     });
   }
 
@@ -629,7 +622,7 @@ export class Replica extends FeedReader {
       this.#tellState();
     } else if (event.type === "synced") {
       if (event.kind === "full") {
-        this.#engine.replaced();
+        this.#replaced();
         this.#partial.replaced();
       }
       this.#engine.dataIsWhole();
@@ -637,7 +630,7 @@ export class Replica extends FeedReader {
       this.#tellSync(event);
     } else if (event.type === "emptied") {
       this.#engine.linkChanged(this.#link!.status());
-      this.#engine.replaced();
+      this.#replaced();
     } else if (event.type === "disconnected" || event.type === "failed") {
       this.#emitter.emit("disconnect", { error: event.error });
       if (event.error.code === "UNSUPPORTED") {
@@ -649,6 +642,12 @@ export class Replica extends FeedReader {
     } else if (event.type === "diverged") {
       this.#emitter.emit("divergence", event.divergence);
     }
+  }
+
+  /** All data was replaced by a snapshot, or emptied for one. */
+  #replaced(): void {
+    this.#engine.replaced();
+    this.#verifier.replaced();
   }
 
   /** Tells that the replica stands otherwise, and whether its data has become old or is fresh again. */
@@ -676,6 +675,7 @@ export class Replica extends FeedReader {
 
   /** Ends the link before the last snapshot is written: its offset must not move meanwhile. */
   async #close(): Promise<void> {
+    this.#verifier.close();
     await this.#http.close();
     await this.#opening?.catch(() => undefined);
     await this.#link?.stop();

@@ -21,7 +21,12 @@ import type { LinkCredentials, LinkOptions, LinkStatus } from "../replication/ty
 import { TimeoutError } from "../replication/waiting.ts";
 import type { ReplicaEngine } from "./engine.ts";
 import type { MasterTarget, Password, Readers, ReplicaOptions, SentinelTarget } from "./options.ts";
+import type { Emitter } from "./events.ts";
+import { type HttpParts, ReplicaHttp } from "./http.ts";
+import { databaseFacts } from "./metric_rows.ts";
+import { ReplicaMetrics } from "./metrics.ts";
 import { MasterProbe } from "./probe.ts";
+import type { ReplicaStatus } from "./status.ts";
 
 /** Where messages go unless told: warnings and errors to the console. */
 export const WARNINGS: Logger = {
@@ -102,6 +107,43 @@ export function makeSentinel(
     timeouts: timeoutsWithDefaults(options.timeouts ?? {}),
     onSwitch,
   });
+}
+
+/** The metrics of a replica. @param status How it stands. */
+export function makeMetrics(
+  engine: ReplicaEngine,
+  options: ReplicaOptions,
+  logger: Logger,
+  emitter: Emitter,
+  status: () => ReplicaStatus,
+): ReplicaMetrics {
+  const { keyspace, clock } = engine;
+  return new ReplicaMetrics({
+    options: options.metrics ?? {},
+    emitter,
+    clock,
+    logger,
+    read: () => ({
+      status: status(),
+      databases: keyspace.indexes().map((db) => databaseFacts(keyspace, db)),
+      memory: keyspace.memory(),
+      server: engine.figures,
+      ready: engine.ready,
+      nowMs: clock.now(),
+    }),
+  });
+}
+
+/** What answers over HTTP. @param parts What it tells of the replica. */
+export function makeHttp(
+  engine: ReplicaEngine,
+  options: ReplicaOptions,
+  logger: Logger,
+  emitter: Emitter,
+  parts: Pick<HttpParts, "status" | "prometheus" | "db">,
+): ReplicaHttp {
+  const { clock } = engine;
+  return new ReplicaHttp({ ...parts, options: options.http, engine, emitter, clock, logger });
 }
 
 /** What the link logs in with; undefined where no password is given. */

@@ -23,6 +23,9 @@ import { Backoff } from "./backoff.ts";
 import { MasterConnection } from "./connection.ts";
 import { asReplicationError, ReplicationError, stopped } from "./errors.ts";
 import type { StreamFilter } from "./filter.ts";
+import type { DeskOptions } from "./repair/master.ts";
+import type { Repair } from "./repair/repair.ts";
+import type { Place } from "./repair/types.ts";
 import { LinkShared } from "./shared.ts";
 import type { LinkOptions, LinkState, LinkStatus } from "./types.ts";
 
@@ -204,6 +207,26 @@ export class ReplicationLink {
   /** What passes of the stream. */
   get filter(): StreamFilter {
     return this.#shared.filter;
+  }
+
+  /** The link's state at this moment. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Fetches keys from the master: those of a filter's border, and those that were compared and differ. */
+  get repair(): Repair {
+    return this.#shared.border;
+  }
+
+  /** Which byte of which history the data stands at: an object whose fields follow it. */
+  get offset(): Place {
+    return this.#shared.replOffset;
+  }
+
+  /** How the master that is followed is asked as a client asks it. */
+  get desk(): DeskOptions {
+    return this.#shared.desk;
   }
 
   /** How the link stands at this moment; a copy. */

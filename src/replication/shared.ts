@@ -18,6 +18,7 @@ import { StreamFilter } from "./filter.ts";
 import { askLogin } from "./login.ts";
 import { NameCounts } from "./repair/name_counts.ts";
 import { ReplicationOffset } from "./offset.ts";
+import type { DeskOptions } from "./repair/master.ts";
 import { Repair } from "./repair/repair.ts";
 import type {
   Divergence,
@@ -112,19 +113,27 @@ export class LinkShared {
       this.log("error", `filter.predicate failed, so that a key is left out: ${messageOf(error)}`);
   }
 
-  #makeRepair(): Repair {
-    const { net, clock, tls, executor, timeouts, keyspace } = this.settings;
-    const repair = new Repair({
+  /** How the master is asked as a client asks it. */
+  get desk(): DeskOptions {
+    const { net, clock, tls, timeouts } = this.settings;
+    return {
       net,
       clock,
       tls,
-      executor,
-      border: this.filter,
       place: this.replOffset,
       connectMs: timeouts.connectMs,
       replyMs: timeouts.handshakeMs,
       address: () => this.address,
       login: (signal) => askLogin(this.settings, signal),
+    };
+  }
+
+  #makeRepair(): Repair {
+    const { executor, keyspace } = this.settings;
+    const repair = new Repair({
+      ...this.desk,
+      executor,
+      border: this.filter,
       installed: () => this.settings.hooks.committed?.(this.replOffset.applied),
       log: (level, message) => this.log(level, message),
       unmendable: (reason) => this.#demandResync(reason),

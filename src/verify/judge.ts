@@ -5,13 +5,14 @@
  */
 
 import { RdbError } from "../rdb/format/errors.ts";
+import { typeNameOf } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { expiryText } from "../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import type { MasterAnswer } from "./master_values.ts";
 import type { VerifyParts } from "./parts.ts";
 import type { Past, Spot, WatchedKey } from "./past.ts";
-import { sameValue, typeNameOf } from "./same_value.ts";
+import { sameValue } from "./same_value.ts";
 import type { DifferenceKind } from "./types.ts";
 
 /** What was found of a key. */
@@ -44,12 +45,12 @@ export class Judge {
   /** Compares a watched key with an answer, whose offset is applied. */
   *judge(watched: WatchedKey, answer: MasterAnswer): Generator<void, Verdict, void> {
     // What is shown of it is what was last known.
-    if (this.#parts.repair?.isAwaiting(watched.db, watched.key)) return BUSY;
+    if (this.#parts.repair.isAwaiting(watched.db, watched.key)) return BUSY;
     const { offset } = answer.place;
     const spot = this.#past.at(watched, offset);
     if (spot === undefined) return BUSY;
     if (!answer.exists) {
-      return spot.entry === 0 ? SAME : { kind: "extra", replicaType: typeNameOf(spot) };
+      return spot.entry === 0 ? SAME : { kind: "extra", replicaType: typeOf(spot) };
     }
     const name = this.#newName();
     try {
@@ -59,7 +60,7 @@ export class Judge {
       if (!(error instanceof RdbError)) throw error;
       // A type that is not known here.
       if (spot.entry === 0) return { kind: "missing" };
-      return { kind: "unread", replicaType: typeNameOf(spot) };
+      return { kind: "unread", replicaType: typeOf(spot) };
     } finally {
       this.#past.scratch.remove(name, 0, name.length);
     }
@@ -76,12 +77,12 @@ export class Judge {
     const one = this.#past.at(watched, offset);
     const other = this.#find(name);
     if (one === undefined) return BUSY;
-    const masterType = typeNameOf(other);
+    const masterType = typeOf(other);
     if (one.entry === 0) {
-      const isKept = this.#parts.keepsValue(masterType, answer.bytes);
-      return isKept ? { kind: "missing", masterType } : SAME;
+      const isLeftOut = this.#parts.filter.valueRefusal(other.db, other.entry) !== undefined;
+      return isLeftOut ? SAME : { kind: "missing", masterType };
     }
-    const replicaType = typeNameOf(one);
+    const replicaType = typeOf(one);
     const types = { masterType, replicaType };
     if (masterType !== replicaType) return { kind: "type", ...types };
     const expiry = one.db.expireAtMs(one.entry);
@@ -105,8 +106,7 @@ export class Judge {
       this.#renew(other, this.#find(name));
       if (one.entry === 0) return BUSY;
     }
-    const text = expiry === NO_EXPIRY ? "0" : expiryText(expiry);
-    return text === answer.expireAtMs ? SAME : { kind: "expiry", ...types };
+    return isSameExpiry(expiry, answer) ? SAME : { kind: "expiry", ...types };
   }
 
   #renew(spot: Spot, now: Spot | undefined): void {
@@ -125,4 +125,15 @@ export class Judge {
     new DataView(name.buffer).setFloat64(0, this.#made++);
     return name;
   }
+}
+
+function typeOf({ db, entry }: Spot): string {
+  return typeNameOf(db, entry);
+}
+
+function isSameExpiry(expiry: number, { expireAtMs, slackMs }: MasterAnswer): boolean {
+  if (expiry === NO_EXPIRY || expireAtMs === "0") {
+    return expiry === NO_EXPIRY && expireAtMs === "0";
+  }
+  return expiryText(expiry) === expireAtMs || Math.abs(expiry - Number(expireAtMs)) < slackMs;
 }

@@ -23,6 +23,8 @@ import { type Making, readingOf } from "./read_values.ts";
 
 /** RDB version from which streams carry their counters: Redis 7.0. */
 const COUNTERS_SINCE = 10;
+/** The slack of expiries that come as spans: what lag and clocks may add. */
+const SPAN_SLACK_MS = 10_000;
 /** First words of what a cluster's node says of a slot that it does not have, or not yet, or not any more. */
 const MOVING: readonly string[] = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "CROSSSLOT"];
 /** First words of errors that are about the master as a whole, and pass. */
@@ -34,6 +36,8 @@ export interface MasterAnswer {
   readonly place: MasterPlace;
   /** When it expires, decimal milliseconds since 1970; "0" for never. */
   readonly expireAtMs: string;
+  /** How many milliseconds the expiry here may be off: before 7.0 masters send spans, which count from when they come. */
+  readonly slackMs: number;
   /** Whether there is such a key. */
   readonly exists: boolean;
   /** Bytes of the answer, about. */
@@ -47,7 +51,7 @@ export interface MasterAnswer {
 /** Why there is no answer: to be asked again, its slot moves, or its value is of no type that is read. */
 export type NoAnswer = "again" | "moving" | "unread";
 
-/** The master's values. */
+/** Asks for values of keys, and how many bytes they are. */
 export class MasterValues {
   /** True once the master refused DUMP. */
   byReads: boolean = false;
@@ -55,7 +59,7 @@ export class MasterValues {
   /** Whether fields of hashes may expire at the master; undefined until it was asked. */
   #fieldsExpire: boolean | undefined = undefined;
 
-  /** Asks nothing yet. */
+  /** Asks nothing before it is told of keys. @param desk The master, as a client sees it. */
   constructor(desk: MasterDesk) {
     this.#desk = desk;
   }
@@ -78,6 +82,10 @@ export class MasterValues {
       for (const [at, i] of indexes.entries()) answers[i] = group[at];
     }));
     return answers;
+  }
+
+  get #slackMs(): number {
+    return this.#desk.expiryQuestions.length === 1 ? 0 : SPAN_SLACK_MS;
   }
 
   async #ofGroup(db: number, keys: readonly Uint8Array[]): Promise<(MasterAnswer | NoAnswer)[]> {
@@ -107,6 +115,7 @@ export class MasterValues {
       return {
         place: value,
         expireAtMs,
+        slackMs: this.#slackMs,
         exists: payload !== null,
         bytes: payload?.length ?? 0,
         counters: payload !== null && versionOf(payload) >= COUNTERS_SINCE,
@@ -155,6 +164,7 @@ export class MasterValues {
       ...absent(place),
       exists: true,
       expireAtMs,
+      slackMs: this.#slackMs,
       bytes: sizeOf(values),
       counters: tellsCounters(values[0]),
       make: (db, name) => reading.make(db, name, values, fields),
@@ -189,6 +199,7 @@ function absent(place: MasterPlace): MasterAnswer {
   return {
     place,
     expireAtMs: "0",
+    slackMs: 0,
     exists: false,
     bytes: 0,
     counters: false,

@@ -8,13 +8,14 @@ import type { Clock } from "../base/clock.ts";
 import type { MasterDesk } from "../replication/repair/master.ts";
 import type { Repair } from "../replication/repair/repair.ts";
 import type { Place } from "../replication/repair/types.ts";
+import type { KeyFilter } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 
 /** The replica, as far as a comparison needs it. */
 export interface VerifyParts {
   /** The data that is compared. */
   readonly keyspace: Keyspace;
-  /** Measures pauses. */
+  /** Measures pauses, patience and slices. */
   readonly clock: Clock;
   /** Uniform in [0, 1): draws the keys of a sample. */
   readonly random: () => number;
@@ -22,16 +23,10 @@ export interface VerifyParts {
   readonly place: Place;
   /** The master, on a connection of its own. */
   readonly desk: MasterDesk;
-  /** Fetches keys; undefined unless `onDivergence` is `repair`. */
-  readonly repair: Repair | undefined;
+  /** Fetches keys. */
+  readonly repair: Repair;
   /** Whether the data is whole and the stream is followed. */
   isLive(): boolean;
-  /** Whether a filter leaves nothing out, so that databases have as many keys here as at the master. */
-  countsAreEqual(): boolean;
-  /** Whether a filter keeps keys of this database. */
-  keepsDatabase(db: number): boolean;
-  /** Whether a filter keeps a key of this name. */
-  keepsKey(db: number, key: Uint8Array): boolean;
-  /** Whether a filter keeps a value, by its type as TYPE names it and by its bytes at the master, about. */
-  keepsValue(type: string, bytes: number): boolean;
+  /** What the replica keeps of the master's data. */
+  readonly filter: KeyFilter;
 }

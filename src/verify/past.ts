@@ -30,7 +30,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_SIZES = 100_000;
 
 /** What a key was up to an offset. */
-interface State {
+export interface State {
   /** The last offset that it was so at. */
   readonly upTo: number;
   /** Name of the copy among the copies; undefined where the key was absent, null for a gap. */
@@ -43,7 +43,7 @@ export interface WatchedKey {
   readonly db: number;
   /** Its bytes, which must not change. */
   readonly key: Uint8Array;
-  /** Found by it. */
+  /** Database and key as one text, which it is found by. */
   readonly id: string;
   /** How often it is watched. */
   watchers: number;
@@ -55,7 +55,7 @@ export interface WatchedKey {
 export interface Spot {
   /** The database that holds it. */
   db: Database;
-  /** Its record there. */
+  /** Its record in that database; 0 for none. */
   entry: Entry;
 }
 

@@ -34,7 +34,7 @@ const STEP_ELEMENTS = 256;
 export type Making = Generator<void, boolean, void>;
 
 /** How values of one type are read. */
-interface TypeReading {
+export interface TypeReading {
   /** What is asked of a key. @param fields Names of a hash's fields, where their expiries are asked. */
   ask(key: Uint8Array, fields: readonly Uint8Array[]): Question[];
   /** Makes the value of the replies. */

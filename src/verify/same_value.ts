@@ -2,27 +2,29 @@
  * Whether two values are equal by what they mean: members of sets and fields of hashes may come in any order, and
  * encodings may differ. A hash's fields expire at equal times; a stream has equal entries, groups and pending entries.
  *
- * What a master does not tell its replicas is no part of it: when a consumer was last seen, how often a producer
- * repeated itself, and before Redis 7.0 a stream's counters and its consumers without pending entries.
+ * What a master does not tell its replicas, or tells them late, is no part of it: consumers without pending entries and
+ * when one was last seen, when and how often a pending entry was delivered (reading it again counts and is not told),
+ * pending entries that were deleted from the stream, how many entries a group has read, how often a producer repeated
+ * itself, and before Redis 7.0 a stream's counters.
  *
  * @module
  */
 
 import { BytesRef } from "../base/byte_buffer.ts";
 import { drain } from "../commands/engine/long_read.ts";
-import { addValue, Digest } from "../commands/server/digest.ts";
+import { addContent, Digest } from "../commands/server/digest.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { Encoding, TYPE_NAMES, ValueType } from "../store/memory/record.ts";
+import { Encoding, ValueType } from "../store/memory/record.ts";
 import { IdPlace } from "../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../store/packed/stream_id.ts";
 import { FieldCursor, hashFind, hashLength, hashSome } from "../store/types/hash.ts";
 import { ListCursor } from "../store/types/list_cursor.ts";
-import { moduleValueOf, VECTOR_SET_TYPE } from "../store/types/module.ts";
+import { moduleValueOf } from "../store/types/module.ts";
 import { setHas, setLength, setSome } from "../store/types/set.ts";
 import { streamOf } from "../store/types/small_stream.ts";
 import type { Stream } from "../store/types/stream.ts";
 import { StreamCursor } from "../store/types/stream_cursor.ts";
-import { DELIVERIES, type Group, TIME } from "../store/types/stream_groups.ts";
+import type { Group } from "../store/types/stream_groups.ts";
 import { readString } from "../store/types/string.ts";
 import { zsetEachRange, zsetLength, zsetScore } from "../store/types/zset.ts";
 import type { Spot } from "./past.ts";
@@ -32,9 +34,9 @@ const STEP_ELEMENTS = 256;
 
 /** Two values that are compared. Whoever runs the steps renews where they lie between two of them. */
 export interface Two {
-  /** The value here. */
+  /** The value that the replica had. */
   readonly one: Spot;
-  /** The master's value. */
+  /** The value that the master told. */
   readonly other: Spot;
   /** Makes digests of vector sets. */
   readonly keyspace: Keyspace;
@@ -50,13 +52,6 @@ const b = new BytesRef();
 const valueA = new BytesRef();
 const valueB = new BytesRef();
 const found = new FieldCursor();
-
-/** Name of a value's type, as TYPE answers it. */
-export function typeNameOf({ db, entry }: Spot): string {
-  const type = db.typeOf(entry);
-  if (type !== ValueType.MODULE) return TYPE_NAMES[type];
-  return moduleValueOf(db, entry)?.module ?? VECTOR_SET_TYPE;
-}
 
 /** Compares two values of one type. */
 export function* sameValue(two: Two): Comparison {
@@ -116,7 +111,7 @@ function sameModule({ one, other, keyspace }: Two): boolean | undefined {
 
 function digestOf(keyspace: Keyspace, spot: Spot): string {
   const digest = new Digest();
-  drain(addValue(digest, keyspace, spot));
+  drain(addContent(digest, keyspace, spot));
   return digest.toString();
 }
 
@@ -210,7 +205,7 @@ function* sameStream(one: Stream, other: Stream, counters: boolean): Comparison 
   if (groups.length !== theirGroups.length) return false;
   for (const [i, group] of groups.entries()) {
     yield;
-    if (!sameGroup(group, theirGroups[i], counters)) return false;
+    if (!sameGroup(one, group, other, theirGroups[i])) return false;
   }
   const [producers, theirProducers] = [one.producers, other.producers];
   if (producers === undefined || theirProducers === undefined) return true;
@@ -228,31 +223,25 @@ function sameEntry(one: StreamCursor, other: StreamCursor): boolean {
   return true;
 }
 
-function sameGroup(one: Group, other: Group, counters: boolean): boolean {
-  if (!sameArray(one.name, other.name) || one.lastId.compare(other.lastId) !== 0) return false;
-  if (counters && one.entriesRead !== other.entriesRead) return false;
-  if (counters && !sameConsumers(one, other)) return false;
-  const { pending } = one;
-  if (pending.size !== other.pending.size) return false;
+function sameGroup(one: Stream, mine: Group, other: Stream, theirs: Group): boolean {
+  if (!sameArray(mine.name, theirs.name) || mine.lastId.compare(theirs.lastId) !== 0) return false;
+  return hasPendingOf(one, mine, theirs) && hasPendingOf(other, theirs, mine);
+}
+
+/** Whether what is pending in one group, and is still in the stream, is pending in another for the same consumer. */
+function hasPendingOf(stream: Stream, group: Group, other: Group): boolean {
   const [at, theirs, id] = [new IdPlace(), new IdPlace(), new StreamId()];
+  const { pending } = group;
   for (let more = pending.first(at); more; more = pending.next(at)) {
     pending.readId(at, id);
+    if (!stream.has(id)) continue;
     if (!other.pending.find(id, theirs)) return false;
-    for (const column of [TIME, DELIVERIES]) {
-      if (pending.getNumber(at, column) !== other.pending.getNumber(theirs, column)) return false;
-    }
-    const [owner, theirOwner] = [one.ownerAt(at), other.ownerAt(theirs)];
+    const [owner, theirOwner] = [group.ownerAt(at), other.ownerAt(theirs)];
     if (owner === undefined || theirOwner === undefined) {
       if (owner !== theirOwner) return false;
     } else if (!sameArray(owner.name, theirOwner.name)) return false;
   }
   return true;
-}
-
-function sameConsumers(one: Group, other: Group): boolean {
-  const [mine, theirs] = [one.consumers(), other.consumers()];
-  return mine.length === theirs.length &&
-    mine.every(({ name }, i) => sameArray(name, theirs[i].name));
 }
 
 function sameArray(one: Uint8Array, other: Uint8Array): boolean {

@@ -21,7 +21,7 @@ const MAX_DIFFERING = 100_000;
 export interface DifferingKey {
   /** Number of its database. */
   readonly db: number;
-  /** Its bytes. */
+  /** The bytes of the key. */
   readonly key: Uint8Array;
 }
 
@@ -31,7 +31,7 @@ export type Counted = Omit<
   "databases" | "byReads" | "restarts" | "replid" | "offset" | "tookMs"
 >;
 
-/** Counts keys. */
+/** Counts keys by what was found of them. */
 export class Tally {
   /** Keys that were compared. */
   compared: number = 0;

@@ -10,7 +10,7 @@ export interface VerifyOptions {
   readonly sample?: number;
   /** True compares every key. */
   readonly full?: boolean;
-  /** True fetches each key that differs from the master, and looks at it again. Needs `onDivergence: "repair"`. */
+  /** True fetches each key that differs from the master, and looks at it again. */
   readonly repair?: boolean;
   /** Keys a second that the master is asked for, at most: 20,000 unless told. */
   readonly keysPerSecond?: number;

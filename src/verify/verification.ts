@@ -26,10 +26,11 @@ import { fieldOf } from "../client/info.ts";
 import { isOfHistory, type MasterPlace, MissingRights } from "../replication/repair/master.ts";
 import { stopped } from "../replication/errors.ts";
 import type { Database } from "../store/keyspace/database.ts";
+import { Refusal } from "../store/keyspace/key_filter.ts";
 import type { Entry } from "../store/memory/record.ts";
 import { VerifyError } from "./errors.ts";
 import { Judge, type Verdict } from "./judge.ts";
-import { type MasterAnswer, MasterValues } from "./master_values.ts";
+import { type MasterAnswer, MasterValues, type NoAnswer } from "./master_values.ts";
 import { Pace } from "./pace.ts";
 import type { VerifyParts } from "./parts.ts";
 import { Past, type WatchedKey } from "./past.ts";
@@ -95,6 +96,8 @@ export class Verification {
   #tally: Tally;
   #failure: Error | undefined = undefined;
   #replaced: boolean = false;
+  /** False once the master refused MEMORY USAGE. */
+  #asksSizes: boolean = true;
   #restarts: number = 0;
   #phase: VerifyProgress["phase"] = "counting";
   #done: number = 0;
@@ -162,7 +165,7 @@ export class Verification {
     }
   }
 
-  /** Begins again. */
+  /** Forgets what was compared, to begin anew. */
   #begin(): void {
     if (this.#restarts === MAX_RESTARTS) {
       throw new VerifyError(
@@ -185,7 +188,7 @@ export class Verification {
     const databases = await this.#countAll(theirs);
     this.#phase = "comparing";
     const indexes = [...new Set([...this.#parts.keyspace.indexes(), ...theirs.keys()])]
-      .filter((index) => this.#parts.keepsDatabase(index)).sort((a, b) => a - b);
+      .filter((index) => this.#parts.filter.keepsDatabase(index)).sort((a, b) => a - b);
     if (this.#options.full === true) await this.#compareAll(indexes, theirs);
     else await this.#compareSample(indexes, theirs);
     await this.#land();
@@ -267,25 +270,25 @@ export class Verification {
   async #walkThere(index: number): Promise<void> {
     let batch = newBatch(index);
     let cursor = "0";
+    let runId: string | undefined;
     do {
       await this.#turn(SCAN_COST, 0);
-      const [reply] = await this.#persist(() =>
-        this.#parts.desk.inTurn(index, [[["SCAN", cursor, "COUNT", String(SCAN_KEYS)], "+scan"]])
-      );
-      const [next, keys] = Array.isArray(reply) ? reply : [];
-      if (!Array.isArray(keys)) throw new Error("SCAN was not answered by a cursor and keys");
-      cursor = textOf(next);
-      this.#done += keys.length;
-      for (const key of keys) {
-        if (!(key instanceof Uint8Array) || !this.#parts.keepsKey(index, key)) continue;
+      const page = await this.#persist(() => this.#parts.desk.scan(index, cursor, SCAN_KEYS));
+      // A cursor means nothing to another process: after a failover it begins anew.
+      if (runId !== undefined && runId !== page.runId) return await this.#walkThere(index);
+      runId = page.runId;
+      cursor = page.cursor;
+      this.#done += page.keys.length;
+      for (const key of page.keys) {
+        if (!this.#keeps(index, key)) continue;
         if (this.#past.now(index, key).entry === 0) batch.keys.push(key);
       }
       this.#check();
       if (batch.keys.length < BATCH_KEYS) continue;
-      await this.#submit(batch, false);
+      await this.#submit(await this.#withoutLarge(batch), false);
       batch = newBatch(index);
     } while (cursor !== "0");
-    await this.#submit(batch, false);
+    await this.#submit(await this.#withoutLarge(batch), false);
   }
 
   async #drawThere(index: number, count: number, seen: Set<string>): Promise<void> {
@@ -298,13 +301,13 @@ export class Verification {
       const replies = await this.#persist(() => this.#parts.desk.inTurn(index, draws));
       const batch = newBatch(index);
       for (const key of replies) {
-        if (!(key instanceof Uint8Array) || !this.#parts.keepsKey(index, key)) continue;
+        if (!(key instanceof Uint8Array) || !this.#keeps(index, key)) continue;
         const id = idOf(index, key);
         if (seen.has(id)) continue;
         seen.add(id);
         batch.keys.push(key);
       }
-      await this.#submit(batch);
+      await this.#submit(await this.#withoutLarge(batch));
     }
   }
 
@@ -356,11 +359,12 @@ export class Verification {
   }
 
   /** Compares keys with the master. */
-  async #compare({ db, keys }: Batch): Promise<Verdict[]> {
+  async #compare({ db, keys, bytes }: Batch): Promise<Verdict[]> {
     return await this.#persist(async () => {
       const watched = keys.map((key) => this.#past.watch(db, key));
       try {
         const answers = await this.#values.of(db, keys);
+        this.#charge(answers, bytes);
         const verdicts: Verdict[] = [];
         const slice = new Slice(this.#parts.clock);
         slice.start();
@@ -445,7 +449,7 @@ export class Verification {
   /** Fetches what differs, and compares it again. */
   async #repair(): Promise<void> {
     const { repair } = this.#parts;
-    if (this.#options.repair !== true || repair === undefined) return;
+    if (this.#options.repair !== true) return;
     this.#phase = "repairing";
     const differing = this.#tally.differing;
     for (let from = 0; from < differing.length; from += REPAIRS) {
@@ -479,6 +483,35 @@ export class Verification {
     }
   }
 
+  /** Makes the next questions wait for bytes that were not expected: of keys that are not here. */
+  #charge(answers: readonly (MasterAnswer | NoAnswer)[], expected: number): void {
+    let bytes = 0;
+    for (const answer of answers) if (typeof answer !== "string") bytes += answer.bytes;
+    if (bytes > expected) this.#pace.charge(bytes - expected);
+  }
+
+  /** Takes the keys out of a batch whose values take too much at the master; none where it does not tell. */
+  async #withoutLarge(batch: Batch): Promise<Batch> {
+    const { db, keys } = batch;
+    if (keys.length === 0 || !this.#asksSizes) return batch;
+    const sizes = await this.#persist(async () => {
+      try {
+        return await this.#parts.desk.inTurn(
+          db,
+          keys.map((key) => [["MEMORY", "USAGE", key], "+memory|usage"]),
+        );
+      } catch (error) {
+        if (!(error instanceof MissingRights)) throw error;
+        this.#asksSizes = false;
+        return [];
+      }
+    });
+    const isLarge = (i: number) => Number(sizes[i] ?? 0) > MAX_VALUE_BYTES;
+    const kept = keys.filter((_, i) => !isLarge(i));
+    for (let left = keys.length - kept.length; left > 0; left--) this.#tally.skip("large");
+    return { ...batch, keys: kept };
+  }
+
   /** How many keys the master says it has, by database. */
   async #masterKeys(): Promise<Map<number, number>> {
     const [reply] = await this.#persist(() =>
@@ -495,8 +528,8 @@ export class Verification {
 
   /** Counts each database here and there as of one offset; nothing where the counts mean different things. */
   async #countAll(theirs: ReadonlyMap<number, number>): Promise<DatabaseCount[]> {
-    const { keyspace, countsAreEqual } = this.#parts;
-    if (!countsAreEqual() || keyspace.slots.hiding) return [];
+    const { keyspace, filter } = this.#parts;
+    if (filter.active || keyspace.slots.hiding) return [];
     const indexes = new Set([...keyspace.indexes(), ...theirs.keys()]);
     const counts: DatabaseCount[] = [];
     try {
@@ -522,6 +555,14 @@ export class Verification {
         this.#past.uncount(db);
       }
     }
+  }
+
+  /** Whether a key of the master's is to be here, by its name and by what was left out. */
+  #keeps(db: number, key: Uint8Array): boolean {
+    const { filter, keyspace } = this.#parts;
+    if (!filter.active) return true;
+    return filter.refusalOf(db, key, 0, key.length) === Refusal.NONE &&
+      !keyspace.leftOut.has(db, key, 0, key.length);
   }
 
   #sizeOf(index: number): number {

@@ -279,13 +279,18 @@ function wide(high: number, low: number): bigint {
  * alone.
  */
 export function* addValue(digest: Digest, keyspace: Keyspace, at: Place): Steps {
-  const type = at.db.typeOf(at.entry);
   const isExpiring = at.db.expireAtMs(at.entry) !== NO_EXPIRY;
+  yield* addContent(digest, keyspace, at);
+  if (isExpiring) digest.xor(EXPIRE_MARK, 0, EXPIRE_MARK.length);
+}
+
+/** Adds a value in steps: its type and its elements. */
+export function* addContent(digest: Digest, keyspace: Keyspace, at: Place): Steps {
+  const type = at.db.typeOf(at.entry);
   digest.mixNumber(type);
   const mixer = MIXERS[type];
   assert(mixer !== undefined, `a value of type ${type} has a digest`);
   yield* mixer(digest, keyspace, at);
-  if (isExpiring) digest.xor(EXPIRE_MARK, 0, EXPIRE_MARK.length);
 }
 
 /** How the values of each {@linkcode ValueType} are added. */

@@ -1,0 +1,233 @@
+/**
+ * Comparisons with real masters that go on writing: what was planted at the master behind the stream's back is found,
+ * nothing else is, and repairs mend it without a second full sync.
+ *
+ *     KEYS=1000000 WRITES=20000 deno test -A tests/verify/real_servers_test.ts
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { env } from "node:process";
+import { Replica, type ReplicaOptions, VerifyError, type VerifyReport } from "../../mod.ts";
+import { Writes } from "../oracle/writes.ts";
+import type { Connection } from "../support/connection.ts";
+import {
+  type RunningServer,
+  type ServerBinary,
+  serverTest,
+  startServer,
+  timeFor,
+} from "../support/servers.ts";
+import { pause } from "../support/waiting.ts";
+
+const KEYS = Number(env.KEYS ?? 3000);
+/** Writes a second that go on while keys are compared. */
+const WRITES = Number(env.WRITES ?? 5000);
+const SEED = Number(env.SEED ?? 20_261_130);
+const BURST_MS = 50;
+const TIMEOUT_MS = timeFor(KEYS);
+/** Commands about whole databases: what was planted would be gone. */
+const SWEEPING: ReadonlySet<string> = new Set(["FLUSHALL", "FLUSHDB", "SWAPDB"]);
+/** What a script does without telling the replicas. */
+const UNTOLD = "redis.replicate_commands() redis.set_repl(redis.REPL_NONE) ";
+
+/** Runs commands at the master that its replicas do not see. */
+async function plant(master: RunningServer, body: string): Promise<void> {
+  assert.equal(await master.call("EVAL", `${UNTOLD}${body} return 1`, "0"), 1);
+}
+
+/** Fills the master with strings, and with values of all types. */
+async function fill(master: RunningServer, binary: ServerBinary, keys: number): Promise<void> {
+  const body = "for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do " +
+    "redis.call('SET', 'key:' .. i, string.rep('v', 20 + i % 180) .. i) end return 1";
+  for (let from = 1; from <= keys; from += 10_000) {
+    const to = Math.min(from + 9_999, keys);
+    assert.equal(await master.call("EVAL", body, "0", from, to), 1);
+  }
+  const writes = new Writes(SEED, binary);
+  const client = await master.connect();
+  for (let i = 0; i < 10; i++) {
+    await send(
+      client,
+      Array.from({ length: 200 }, () => nextOf(writes)).flat(),
+    );
+  }
+}
+
+/** The next commands of all types that leave other keys alone. */
+function nextOf(writes: Writes): string[][] {
+  for (;;) {
+    const commands = writes.next();
+    if (!commands.some(([name]) => SWEEPING.has(name))) return commands;
+  }
+}
+
+async function send(client: Connection, commands: readonly (readonly string[])[]): Promise<void> {
+  await client.pipeline(
+    commands.map((words) => words.map((word) => Uint8Array.from(word, (c) => c.charCodeAt(0)))),
+  );
+}
+
+/** Writes so many commands a second until it is stopped: keys of the fill, counters that are hot, and all types. */
+async function writeOn(
+  master: RunningServer,
+  binary: ServerBinary,
+  perSecond: number,
+): Promise<() => Promise<number>> {
+  const client = await master.connect();
+  const other = await master.connect();
+  const writes = new Writes(SEED + 1, binary);
+  let goesOn = true;
+  let sent = 0;
+  const ended = (async () => {
+    const began = performance.now();
+    for (let turn = 0; goesOn; turn++) {
+      const due = Math.round((performance.now() - began) / 1000 * perSecond - sent);
+      // What a busy machine could not send is not made up for at once.
+      const count = Math.max(1, Math.min(due, perSecond / 5));
+      const commands: string[][] = [];
+      const others: string[][] = [];
+      for (let i = 0; i < count; i++, sent++) {
+        // Keys 1 and 2 are those that are planted.
+        const key = `key:${3 + Math.floor(Math.random() * (KEYS - 2))}`;
+        if (i % 10 === 0) others.push(...nextOf(writes));
+        else if (i % 10 < 3) commands.push(["INCR", `hot:${i % 2}`]);
+        else if (i % 10 === 3) {
+          commands.push(["RPUSH", "hot:list", `${sent}`], ["LTRIM", "hot:list", "-50", "-1"]);
+        } else commands.push(["SET", key, `${sent} written while it was compared`]);
+      }
+      await send(client, commands);
+      await send(other, others);
+      await pause(BURST_MS);
+    }
+    return Math.round(sent / (performance.now() - began) * 1000);
+  })();
+  return () => {
+    goesOn = false;
+    return ended;
+  };
+}
+
+async function follow(master: RunningServer, options: ReplicaOptions = {}): Promise<Replica> {
+  const replica = new Replica({ master: `127.0.0.1:${master.port}`, logger: false, ...options });
+  await replica.start();
+  await replica.ready({ timeoutMs: TIMEOUT_MS });
+  return replica;
+}
+
+function kinds({ different }: VerifyReport): string[] {
+  return different.map(({ key, kind }) => `${kind} ${key}`).sort();
+}
+
+function tell(what: string, binary: ServerBinary, report: VerifyReport, rate: number): void {
+  if (KEYS < 100_000) return;
+  const { compared, tookMs, differences, skipped } = report;
+  console.log(
+    `${binary.name}: ${what}: ${compared} keys in ${
+      Math.round(tookMs)
+    } ms, ${differences} differ, ` +
+      `skipped ${JSON.stringify(skipped)}, ${rate} writes/s meanwhile`,
+  );
+}
+
+async function findsAndMends(binary: ServerBinary): Promise<void> {
+  await using master = await startServer(binary);
+  await fill(master, binary, KEYS);
+  await using replica = await follow(master);
+  let stop = await writeOn(master, binary, WRITES);
+  const clean = await replica.verify({ full: true, keysPerSecond: 200_000 });
+  tell("nothing planted", binary, clean, await stop());
+  assert.deepEqual(kinds(clean), []);
+  assert.ok(clean.equal, JSON.stringify(clean));
+  assert.ok(clean.compared >= KEYS - 1);
+
+  await plant(master, "redis.call('SET', 'key:1', 'wrong')");
+  stop = await writeOn(master, binary, WRITES);
+  const one = await replica.verify({ full: true, keysPerSecond: 200_000 });
+  tell("one value planted", binary, one, await stop());
+  assert.deepEqual(kinds(one), ["value key:1"]);
+  assert.equal(one.equal, false);
+
+  await plant(
+    master,
+    "redis.call('DEL', 'key:2') redis.call('SET', 'unseen', '1') " +
+      "redis.call('SADD', 'unseen:set', 'a', 'b')",
+  );
+  stop = await writeOn(master, binary, WRITES);
+  const mended = await replica.verify({ full: true, repair: true, keysPerSecond: 200_000 });
+  tell("four planted, repaired", binary, mended, await stop());
+  assert.deepEqual(kinds(mended), [
+    "extra key:2",
+    "missing unseen",
+    "missing unseen:set",
+    "value key:1",
+  ]);
+  assert.equal(mended.repaired, 4);
+  assert.equal(replica.get("key:1"), "wrong");
+  assert.equal(replica.has("key:2"), false);
+  assert.deepEqual(replica.smembers("unseen:set").sort(), ["a", "b"]);
+  const after = await replica.verify({ full: true, keysPerSecond: 200_000 });
+  assert.ok(after.equal, JSON.stringify(after));
+  assert.equal(replica.status().counters.fullSyncs, 1);
+}
+
+/** Our user at the master may neither DUMP nor use transactions about anything but reads. */
+async function readsInPlaceOfDump(binary: ServerBinary): Promise<void> {
+  await using master = await startServer(binary);
+  await fill(master, binary, 100);
+  await master.call("ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@all", "-dump");
+  await using replica = await follow(master, { username: "reader", password: "secret" });
+  const stop = await writeOn(master, binary, 500);
+  const clean = await replica.verify({ full: true });
+  await stop();
+  assert.deepEqual(kinds(clean), []);
+  assert.equal(clean.byReads, true);
+  await plant(
+    master,
+    "redis.call('SET', 'key:1', 'wrong') redis.call('HSET', 'unseen:hash', 'a', 'b') " +
+      "redis.call('PEXPIRE', 'key:2', 99999999)",
+  );
+  const found = await replica.verify({ full: true });
+  assert.deepEqual(kinds(found), ["expiry key:2", "missing unseen:hash", "value key:1"]);
+}
+
+/** The link is cut and the master has another history: all data is replaced while it is compared. */
+async function beginsAgain(binary: ServerBinary): Promise<void> {
+  await using master = await startServer(binary);
+  await fill(master, binary, 1000);
+  await using replica = await follow(master, { backoff: { minMs: 10 } });
+  let cuts = 0;
+  const report = await replica.verify({
+    full: true,
+    keysPerSecond: 2000,
+    onProgress: () => {
+      if (cuts++ > 0) return;
+      void master.pipeline([["DEBUG", "CHANGE-REPL-ID"], ["CLIENT", "KILL", "TYPE", "replica"]]);
+    },
+  });
+  assert.equal(replica.status().counters.fullSyncs, 2);
+  assert.equal(report.restarts, 1);
+  assert.ok(report.equal, JSON.stringify(report));
+}
+
+/** What the master refuses is named. */
+async function namesRights(binary: ServerBinary): Promise<void> {
+  await using master = await startServer(binary);
+  await master.call("SET", "a", "1");
+  await master.call("ACL", "SETUSER", "narrow", "on", ">secret", "~*", "+@all", "-scan");
+  await using replica = await follow(master, { username: "narrow", password: "secret" });
+  await assert.rejects(replica.verify({ full: true }), (error: Error) => {
+    assert.ok(error instanceof VerifyError);
+    assert.equal(error.code, "REFUSED");
+    assert.match(error.message, /\+scan/);
+    return true;
+  });
+}
+
+await serverTest("verify() reads values where the master refuses DUMP", readsInPlaceOfDump);
+await serverTest("verify() begins again when all data was replaced", beginsAgain);
+await serverTest("verify() names the rights that are missing", namesRights);
+await serverTest("verify() finds one planted value, and repairs it", findsAndMends, {
+  timeoutMs: 4 * TIMEOUT_MS,
+});
