@@ -89,11 +89,12 @@ export class MasterValues {
   }
 
   async #ofGroup(db: number, keys: readonly Uint8Array[]): Promise<(MasterAnswer | NoAnswer)[]> {
+    // Questions under way together find out together that DUMP is refused.
+    const { byReads } = this;
     try {
-      if (this.byReads) return await this.#read(db, keys);
-      return await this.#dump(db, keys);
+      return byReads ? await this.#read(db, keys) : await this.#dump(db, keys);
     } catch (error) {
-      if (error instanceof MissingRights && !this.byReads && error.rights.includes("+dump")) {
+      if (error instanceof MissingRights && !byReads && error.rights.includes("+dump")) {
         this.byReads = true;
         return await this.#ofGroup(db, keys);
       }
