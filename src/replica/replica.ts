@@ -167,12 +167,8 @@ export class Replica extends FeedReader {
     const db = (index: number) => this.db(index);
     const collections = new Collections({ source: engine, commits, live, logger });
     const chain = new HistoryChain();
-    const feed = makeFeed(
-      engine,
-      chain,
-      logger,
-      () => target === undefined || this.#link !== undefined,
-    );
+    const isOpen = () => target === undefined || this.#link !== undefined;
+    const feed = makeFeed(engine, chain, logger, isOpen);
     const parts = { live, collections, db, feed, messages };
     super(new ReadCore(engine, target?.database ?? 0, textCodec()), parts);
     this.#feed = feed;

@@ -28,6 +28,9 @@ export interface Verdict {
 const SAME: Verdict = { kind: "same" };
 const BUSY: Verdict = { kind: "busy" };
 
+/** What the master's clock may be ahead of ours, and the way of an answer, where a field is about to expire. */
+const FIELD_SLACK_MS = 2000;
+
 /** Compares keys in steps. */
 export class Judge {
   readonly #keyspace: Keyspace;
@@ -91,6 +94,7 @@ export class Judge {
       other,
       keyspace: this.#keyspace,
       counters: answer.counters,
+      fieldsFromMs: answer.hidesExpired ? this.#parts.clock.now() + FIELD_SLACK_MS : 0,
     });
     for (;;) {
       const { done, value } = steps.next();

@@ -42,6 +42,8 @@ export interface MasterAnswer {
   readonly exists: boolean;
   /** Bytes of the answer, about. */
   readonly bytes: number;
+  /** Whether fields of a hash that have expired are left out, though they are still there. */
+  readonly hidesExpired: boolean;
   /** Whether a stream's counters are among what it tells. */
   readonly counters: boolean;
   /** Sets `name` in `db` to the value; false where what was read does not fit together. Only where it exists. */
@@ -119,6 +121,7 @@ export class MasterValues {
         slackMs: this.#slackMs,
         exists: payload !== null,
         bytes: payload?.length ?? 0,
+        hidesExpired: false,
         counters: payload !== null && versionOf(payload) >= COUNTERS_SINCE,
         make: (target, name) => restore(target, name, payload ?? new Uint8Array(0)),
       };
@@ -203,6 +206,7 @@ function absent(place: MasterPlace): MasterAnswer {
     slackMs: 0,
     exists: false,
     bytes: 0,
+    hidesExpired: true,
     counters: false,
     *make() {
       yield;

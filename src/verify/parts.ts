@@ -23,7 +23,7 @@ export interface VerifyParts {
   readonly place: Place;
   /** The master, on a connection of its own. */
   readonly desk: MasterDesk;
-  /** Fetches keys. */
+  /** Fetches keys that differ, where that is asked for. */
   readonly repair: Repair;
   /** Whether the data is whole and the stream is followed. */
   isLive(): boolean;

@@ -14,7 +14,7 @@ import { BytesRef } from "../base/byte_buffer.ts";
 import { drain } from "../commands/engine/long_read.ts";
 import { addContent, Digest } from "../commands/server/digest.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { Encoding, ValueType } from "../store/memory/record.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
 import { IdPlace } from "../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../store/packed/stream_id.ts";
 import { FieldCursor, hashFind, hashLength, hashSome } from "../store/types/hash.ts";
@@ -42,6 +42,8 @@ export interface Two {
   readonly keyspace: Keyspace;
   /** Whether the master's value carries a stream's counters: servers before 7.0 keep none. */
   readonly counters: boolean;
+  /** Fields of hashes that expire before then do not count: reads hide them before they are deleted. 0 for none. */
+  readonly fieldsFromMs: number;
 }
 
 /** A comparison in steps; undefined where the bytes of one value are not known. */
@@ -71,7 +73,7 @@ export function* sameValue(two: Two): Comparison {
     case ValueType.ZSET:
       return yield* sameZset(one, other);
     case ValueType.HASH:
-      return yield* sameHash(one, other);
+      return yield* sameHash(one, other, two.fieldsFromMs);
     default:
       return yield* sameStream(
         streamOf(one.db, one.entry),
@@ -167,8 +169,18 @@ function* sameZset(one: Spot, other: Spot): Comparison {
   return same;
 }
 
-function* sameHash(one: Spot, other: Spot): Comparison {
-  if (hashLength(one.db, one.entry) !== hashLength(other.db, other.entry)) return false;
+/** @param fromMs Fields that expire before then count as if they were gone. */
+function* sameHash(one: Spot, other: Spot, fromMs: number): Comparison {
+  if (fromMs === 0 && hashLength(one.db, one.entry) !== hashLength(other.db, other.entry)) {
+    return false;
+  }
+  // Where all fields count equal lengths make the way back needless.
+  return (yield* hasFieldsOf(one, other, fromMs)) &&
+    (fromMs === 0 || (yield* hasFieldsOf(other, one, fromMs)));
+}
+
+/** Whether every field of one hash that counts is in another, with equal value and expiry. */
+function* hasFieldsOf(one: Spot, other: Spot, fromMs: number): Generator<void, boolean, void> {
   let same = true;
   let cursor = 0;
   do {
@@ -178,7 +190,7 @@ function* sameHash(one: Spot, other: Spot): Comparison {
       cursor,
       STEP_ELEMENTS,
       (field, fieldStart, fieldEnd, value, start, end, expireAtMs) => {
-        if (!same) return;
+        if (!same || (expireAtMs !== NO_EXPIRY && expireAtMs < fromMs)) return;
         valueA.set(value, start, end);
         same = hashFind(other.db, other.entry, field, fieldStart, fieldEnd, found) &&
           found.expireAtMs === expireAtMs && isEqual(valueA, found.value);
