@@ -126,6 +126,15 @@ export class StreamApplier {
     return this.#held !== undefined;
   }
 
+  /**
+   * Whether a large argument need not be gathered, by those before it: the filter leaves the command out, or the value
+   * that it would make. Never inside a transaction, whose commands are kept until EXEC.
+   */
+  passesOver(before: Argv, length: number): boolean {
+    if (this.#inMulti || !this.#filter?.active) return false;
+    return this.#filter.passesOver(this.#replOffset.db, before, length);
+  }
+
   /** Goes on with the command that waits, the master having answered. Returns false when it must wait again. */
   resume(): boolean {
     const held = this.#held;

@@ -139,6 +139,25 @@ export class StreamFilter implements Border {
       : this.#single(command, shape, db, argv, offset);
   }
 
+  /**
+   * Whether a large argument of a command may be passed over while it comes: `intercept` then leaves the command's key
+   * out, whatever the argument was.
+   *
+   * @param before The command as far as it is there.
+   */
+  passesOver(db: number, before: Argv, length: number): boolean {
+    const command = commandIndex.lookup(before);
+    if (command === undefined || (command.flags & WRITE) === 0) return false;
+    const { key, adds, type } = shapeOf(command);
+    if (key === 0 || before.count <= key) return false;
+    const filter = this.#filter;
+    const { bytes, starts, ends } = before;
+    const refusal = filter.refusalOf(db, bytes, starts[key], ends[key]);
+    if (refusal !== Refusal.NONE) return refusal !== Refusal.FAILED;
+    if (type !== undefined && !filter.keepsType(type)) return true;
+    return adds && length > filter.maxValueBytes;
+  }
+
   /** A command was applied: values are looked at that the filter may not keep. */
   applied(db: number, argv: Argv): void {
     if (!this.#filter.judgesValues) return;
@@ -195,7 +214,7 @@ export class StreamFilter implements Border {
       return this.#passOver();
     }
     const { leftOut } = this.#keyspace;
-    if (leftOut.size > 0 && leftOut.has(db, bytes, start, end)) {
+    if (!argv.passed && leftOut.size > 0 && leftOut.has(db, bytes, start, end)) {
       if (!this.#returns(command, shape, db, argv, offset)) return this.#passOver();
     }
     if (filter.judgesTypes && shape.type !== undefined && !filter.keepsType(shape.type)) {
@@ -203,12 +222,12 @@ export class StreamFilter implements Border {
       this.#leave(db, bytes, start, end);
       return this.#passOver();
     }
-    if (this.#repair.doubts.size > 0 && this.#isInDoubt(db, bytes, start, end)) {
+    if (!argv.passed && this.#repair.doubts.size > 0 && this.#isInDoubt(db, bytes, start, end)) {
       if (usesOf(command, db, argv)[0]?.role === "replaces") return false;
       this.#repair.border(db, argv.at(shape.key), offset);
       return true;
     }
-    if (shape.adds && this.#isTooLong(shape, argv)) {
+    if (argv.passed || (shape.adds && this.#isTooLong(shape, argv))) {
       filter.leftOut.size++;
       this.#leave(db, bytes, start, end);
       leftOut.add(db, bytes, start, end, LeftOutReason.SIZE);

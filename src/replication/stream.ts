@@ -57,7 +57,9 @@ export class MasterStream {
     this.readOffset = this.#base;
     const { bulkBytes, argumentCount } = settings.limits;
     this.#parser = new CommandParser({ bulkBytes, argumentCount });
-    this.#applier = new StreamApplier(owner, acknowledge);
+    const applier = new StreamApplier(owner, acknowledge);
+    this.#applier = applier;
+    this.#parser.passesOver = (before, length) => applier.passesOver(before, length);
     this.#hooks = settings.hooks;
     this.#executor = settings.executor;
     this.#slice = slice;

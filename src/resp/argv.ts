@@ -22,6 +22,8 @@ const FIRST_ARGUMENTS = 16;
 export class Argv {
   /** The buffer that holds every argument; borrowed. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** True where an argument was passed over: it stands here as an empty one. */
+  passed: boolean = false;
   /** How many arguments there are, the command's name included. */
   count: number = 0;
   /** Offset in `bytes` of each argument's first byte. */
@@ -49,11 +51,13 @@ export class Argv {
   /** Forgets the arguments and keeps the memory. */
   clear(): void {
     this.count = 0;
+    this.passed = false;
   }
 
   /** Forgets the arguments, and gives back memory for more than `most` of them. */
   shrink(most: number): void {
     this.count = 0;
+    this.passed = false;
     if (this.starts.length <= most) return;
     this.starts = new Int32Array(FIRST_ARGUMENTS);
     this.ends = new Int32Array(FIRST_ARGUMENTS);

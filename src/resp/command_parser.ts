@@ -48,6 +48,8 @@ const KEPT_ARGUMENTS = 1024;
 const MAX_COMMAND_BYTES = 0x7fffffff;
 /** A length of up to nine digits is exact and below 2^31 in any arithmetic. */
 const FAST_DIGITS = 9;
+/** An argument of so many bytes that is not here yet is asked about: nobody may want it. */
+const LARGE_BYTES = 64 * 1024;
 /** `#readPlain` says: read this command the general way. */
 const NOT_PLAIN = -1;
 /** A line is not whole yet. */
@@ -74,6 +76,11 @@ export class CommandParser {
    * the replication offset of a replica counts these.
    */
   consumed: number = 0;
+  /**
+   * Asked about a large argument that is not whole yet, with those before it: true has it passed over instead of
+   * being gathered. It then stands in the command as an empty one, and `passed` is set.
+   */
+  passesOver: ((before: Argv, length: number) => boolean) | undefined = undefined;
   readonly #limits: CommandLimits = {
     bulkBytes: 512 * 1024 * 1024,
     argumentCount: 1024 * 1024,
@@ -108,6 +115,11 @@ export class CommandParser {
   #chunk: Uint8Array | undefined = undefined;
   #chunkPos: number = 0;
   #error: RespError | undefined = undefined;
+  /** Bytes of an argument still to come that are dropped, and those of this command that were. */
+  #dropLeft: number = 0;
+  #dropped: number = 0;
+  /** Index of the argument that was asked about last; 0 for none, as the name of a command never is. */
+  #asked: number = 0;
   /** Commands that `peek` cut; `#pos` moves over each only when `next` returns it. */
   readonly #ahead: Argv[] = [];
   #aheadCount: number = 0;
@@ -207,6 +219,10 @@ export class CommandParser {
     if (!this.#usesKept) this.#moveToKept();
     const chunk = this.#chunk;
     if (chunk === undefined) return;
+    assert(
+      this.#dropLeft === 0,
+      "an argument is passed over to its end before a command is returned",
+    );
     this.#append(chunk, this.#chunkPos, chunk.length, 0);
     this.#chunk = undefined;
   }
@@ -275,6 +291,7 @@ export class CommandParser {
   #beginArguments(count: number): boolean {
     const argv = this.#argv;
     argv.shrink(KEPT_ARGUMENTS);
+    this.#asked = 0;
     this.#left = count;
     return this.#readArguments();
   }
@@ -334,7 +351,16 @@ export class CommandParser {
         }
       }
       const valueEnd = pos + length;
-      if (valueEnd + 2 > end) break;
+      if (valueEnd + 2 > end) {
+        if (length < LARGE_BYTES || !this.#drops(length)) break;
+        // What is here stays where it is; the rest is dropped, and the argument is empty behind it.
+        const here = Math.min(length, end - pos);
+        this.#dropLeft = length - here;
+        pos += here;
+        length = 0;
+        argv.passed = true;
+        break;
+      }
       if (bytes[valueEnd] !== CR || bytes[valueEnd + 1] !== LF) this.#failLineEnd();
       argv.push(pos, valueEnd);
       pos = valueEnd + 2;
@@ -347,6 +373,15 @@ export class CommandParser {
     this.#bulkLength = length < 0 ? -1 : length;
     this.#checkSize(pos + (length < 0 ? 0 : length + 2));
     return left === 0;
+  }
+
+  /** Whether the argument at hand is passed over; asked once for each. */
+  #drops(length: number): boolean {
+    const argv = this.#argv;
+    if (this.passesOver === undefined || argv.count === this.#asked) return false;
+    this.#asked = argv.count;
+    argv.bytes = this.#bytes;
+    return this.passesOver(argv, length);
   }
 
   /**
@@ -462,11 +497,23 @@ export class CommandParser {
       this.#adopt(chunk, this.#chunkPos);
       return true;
     }
+    if (this.#dropLeft > 0 && !this.#drop(chunk)) return false;
     const take = this.#takeLength(chunk);
     const full = this.#bulkLength < 0 ? 0 : this.#pos + this.#bulkLength + 2;
     this.#append(chunk, this.#chunkPos, this.#chunkPos + take, full);
     this.#chunkPos += take;
     return true;
+  }
+
+  /** Drops what the chunk has of an argument that is passed over; false where that was all of the chunk. */
+  #drop(chunk: Uint8Array): boolean {
+    const count = Math.min(this.#dropLeft, chunk.length - this.#chunkPos);
+    this.#dropLeft -= count;
+    this.#dropped += count;
+    this.#chunkPos += count;
+    if (this.#chunkPos < chunk.length) return true;
+    this.#chunk = undefined;
+    return false;
   }
 
   /** How much of the chunk completes the line or argument at hand; the rest need not be copied. */
@@ -545,7 +592,8 @@ export class CommandParser {
 
   /** Counts everything up to `#pos` as returned. */
   #consume(): void {
-    this.consumed += this.#pos - this.#commandStart;
+    this.consumed += this.#pos - this.#commandStart + this.#dropped;
+    this.#dropped = 0;
     this.#commandStart = this.#pos;
   }
 
@@ -554,7 +602,7 @@ export class CommandParser {
   }
 
   #fail(code: RespErrorCode, message: string): never {
-    const offset = this.consumed + this.#pos - this.#commandStart;
+    const offset = this.consumed + this.#pos - this.#commandStart + this.#dropped;
     this.#error = new RespError(code, message, offset);
     throw this.#error;
   }

@@ -183,6 +183,35 @@ test("a value that grows too large goes, and comes back when it is replaced or d
   }, { filter: { maxValueBytes: 10 } });
 });
 
+test("large values that are not kept are passed over while they come, inside transactions too", async () => {
+  await follow(async ({ master, replica }) => {
+    await started({ master, replica });
+    const large = "x".repeat(3_000_000);
+    master.call("SET", "in:1", "short");
+    master.call("SET", "out", large);
+    master.call("APPEND", "in:1", large);
+    master.call("SET", "in:2", "v");
+    master.call("MULTI");
+    master.call("SET", "out", large);
+    master.call("SET", "in:3", large);
+    master.call("SET", "in:4", "v");
+    master.call("EXEC");
+    await settled(master, replica);
+    assert.deepEqual(replica.mget(["in:1", "in:2", "in:3", "in:4"]), [
+      undefined,
+      "v",
+      undefined,
+      "v",
+    ]);
+    assert.equal(replica.status().filter!.remembered.size, 2);
+    assert.equal(replica.status().counters.fullSyncs, 1);
+    master.call("DEL", "in:1");
+    master.call("APPEND", "in:1", "again");
+    await settled(master, replica);
+    assert.equal(replica.get("in:1"), "again");
+  }, { filter: { keys: ["in:*"], maxValueBytes: 1000 } });
+});
+
 test("only the write commands of the filter are applied", async () => {
   await follow(async ({ master, replica }) => {
     await started({ master, replica });

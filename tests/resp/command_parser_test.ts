@@ -268,3 +268,65 @@ test("CommandParser answers random bytes with commands or a RespError, never any
     assert.deepEqual(parseCommands(bytes, [], INLINE, false, 3), whole);
   }
 });
+
+/** SET of a large value between two others, as bytes. */
+function largeStream(length: number): Uint8Array {
+  const out = new ByteBuffer();
+  writeCommand(out, "GET", "a");
+  writeCommand(out, "SET", "out", "\r".repeat(length), "NX");
+  writeCommand(out, "SET", "in", "\n".repeat(length));
+  writeCommand(out, "GET", "b");
+  return out.toBytes();
+}
+
+test("CommandParser passes over a large argument that nobody wants, at seeded cuts", () => {
+  const prng = new Prng(11);
+  const length = 100_000;
+  const bytes = largeStream(length);
+  for (let round = 0; round < 20; round++) {
+    const parser = new CommandParser();
+    const most = round === 0 ? 3 : 30_000;
+    const asked: string[] = [];
+    parser.passesOver = (before, announced) => {
+      assert.equal(announced, length);
+      asked.push(before.at(1).length === 3 ? "out" : "in");
+      return before.at(1).length === 3;
+    };
+    const seen: { words: number[]; passed: boolean; offset: number }[] = [];
+    for (let pos = 0; pos < bytes.length;) {
+      const end = Math.min(bytes.length, pos + 1 + prng.int(most));
+      parser.push(bytes.subarray(pos, end));
+      for (let argv = parser.next(); argv !== undefined; argv = parser.next()) {
+        const words = Array.from({ length: argv.count }, (_, i) => argv.lengthOf(i));
+        seen.push({ words, passed: argv.passed, offset: parser.consumed });
+      }
+      pos = end;
+    }
+    const offsets = [20, length + 61, 2 * length + 93, 2 * length + 113];
+    assert.deepEqual(seen, [
+      { words: [3, 1], passed: false, offset: offsets[0] },
+      { words: [3, 3, 0, 2], passed: true, offset: offsets[1] },
+      { words: [3, 2, length], passed: false, offset: offsets[2] },
+      { words: [3, 1], passed: false, offset: offsets[3] },
+    ]);
+    assert.equal(parser.consumed, bytes.length);
+    assert.deepEqual(asked, ["out", "in"], "it is asked once for each");
+  }
+});
+
+test("CommandParser keeps nothing of an argument of 1 GB that is passed over", () => {
+  const parser = new CommandParser({ bulkBytes: 1 << 30 });
+  parser.passesOver = () => true;
+  const piece = new Uint8Array(1 << 20);
+  parser.push(bytesOf(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${1 << 30}\r\n`));
+  for (let i = 0; i < 1024; i++) {
+    assert.equal(parser.next(), undefined);
+    parser.push(piece);
+  }
+  assert.equal(parser.next(), undefined);
+  assert.ok(parser.reservedBytes < 4 << 20, "a chunk at most");
+  parser.push(bytesOf(`\r\n${PING}`));
+  assert.equal(parser.next()?.passed, true);
+  assert.equal(parser.next()?.count, 1);
+  assert.equal(parser.next(), undefined);
+});
