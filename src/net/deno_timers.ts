@@ -16,8 +16,8 @@ export interface RealTimers {
   readonly soon: (callback: () => void) => unknown;
 }
 
-/** The names that a mock replaces. */
-type Name = "setTimeout" | "setImmediate";
+/** The names of functions that a mock replaces. */
+export type MockedName = "setTimeout" | "setImmediate";
 
 /** A timer of AbortSignal: it calls back unless it was cleared. */
 class SignalTimer {
@@ -45,7 +45,7 @@ class SignalTimer {
  */
 export function pastMocks(
   timers: RealTimers,
-  unmocked: { readonly [key in Name]?: unknown },
+  unmocked: { readonly [key in MockedName]?: unknown },
 ): RealTimers {
   const isMocked = () => isMock("setTimeout", unmocked) || isMock("setImmediate", unmocked);
   const { setTimeout, clearTimeout, soon } = timers;
@@ -58,7 +58,7 @@ export function pastMocks(
 }
 
 /** Whether an arrow function stands where Deno has a function: that is how its mock replaces one. */
-function isMock(name: Name, unmocked: { readonly [key in Name]?: unknown }): boolean {
-  const current = (globalThis as { readonly [key in Name]?: unknown })[name];
+function isMock(name: MockedName, unmocked: { readonly [key in MockedName]?: unknown }): boolean {
+  const current = (globalThis as { readonly [key in MockedName]?: unknown })[name];
   return current !== unmocked[name] && typeof current === "function" && !("prototype" in current);
 }

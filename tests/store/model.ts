@@ -305,5 +305,6 @@ export class ModelRun {
 
 /** Settings with these seeds. */
 export function settingsOf(seed0: number, seed1: number): StoreSettings {
-  return { seed0, seed1, limits: defaultLimits(), segmentUnits: SEGMENT_UNITS };
+  const limits = defaultLimits();
+  return { seed0, seed1, limits, segmentUnits: SEGMENT_UNITS, keepsMinusZero: false };
 }

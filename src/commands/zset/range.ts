@@ -173,7 +173,7 @@ const zrange = command("zrange", -4, READONLY, "RO.access@1", (ctx, argv) => {
  * range and replies with the number of its members. O(log n + m log m).
  *
  * Redis fills a listpack and converts it once it is too small. A listpack has no -0, so scores of
- * -0 that were added before that are stored as 0.
+ * -0 that were added before that are stored as 0; a ziplist, before 7.0, has.
  */
 const zrangestore = command(
   "zrangestore",
@@ -189,6 +189,7 @@ const zrangestore = command(
     const { zsetMaxListpackEntries, zsetMaxListpackValue } = ctx.db.settings.limits;
     // By rank Redis knows the number of members beforehand and may begin with a skiplist.
     let isSmall = !query.byRank || count <= zsetMaxListpackEntries;
+    if (ctx.db.settings.keepsMinusZero) isSmall = false;
     zsetEachRange(ctx.db, entry, rank, count, query.reverse, (bytes, start, end, score) => {
       if (result.size >= zsetMaxListpackEntries || end - start > zsetMaxListpackValue) {
         isSmall = false;

@@ -41,6 +41,7 @@ import {
   ZADD_INCR,
   ZADD_NX_XX,
 } from "../engine/errors.ts";
+import { isRedisBefore, isValkeySince } from "../engine/master_version.ts";
 import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 import { memberReply, zsetChanged } from "./args.ts";
@@ -61,6 +62,8 @@ const ref = new BytesRef();
  * The scores of the ZADD that runs, one for each pair; longer than needed after one of more pairs.
  */
 const scores: number[] = [];
+/** Whether one of them is -0: its fate hangs on which form the sorted set has meanwhile. */
+let hasMinusZero = false;
 
 /**
  * The bit of ZADD's option at argument `index`, 0 when it is none. Like C's `strcasecmp` it stops
@@ -94,21 +97,34 @@ function readPairs(argv: Argv, first: number, options: number): void {
     throw new CommandError(ZADD_GT_LT_NX);
   }
   if (has(Add.INCR) && count > 2) throw new CommandError(ZADD_INCR);
-  for (let i = 0; i < count; i += 2) scores[i >>> 1] = readDouble(argv, first + i);
+  hasMinusZero = false;
+  for (let i = 0; i < count; i += 2) {
+    const score = readDouble(argv, first + i);
+    if (score === 0 && Object.is(score, -0)) hasMinusZero = true;
+    scores[i >>> 1] = score;
+  }
 }
 
 /**
  * The sorted set of the key at argument 1, created unless XX forbids to add members; 0 then. A new
  * one gets its form by the number of pairs and the length of the first member, as in Redis
- * (`zsetTypeCreate`); one that exists is converted before it outgrows its listpack.
+ * (`zsetTypeCreate`), Valkey 8 looks at all of them; one that exists is converted before it outgrows its listpack.
+ * Before 7.2 Redis did not count the pairs. It shows in a score of -0, which a listpack does not hold.
  */
 function openForAdd(ctx: Context, argv: Argv, first: number, options: number): Entry {
   const { bytes, starts, ends } = argv;
-  const expected = (argv.count - first) >>> 1;
+  const { keyspace } = ctx;
+  const isUncounted = hasMinusZero && isRedisBefore(keyspace, [7, 2]);
+  const expected = isUncounted ? 1 : (argv.count - first) >>> 1;
   const entry = lookup(ctx, argv, 1, ValueType.ZSET);
   if (entry !== 0) return zsetExpect(ctx.db, entry, expected);
   if ((options & Add.XX) !== 0) return 0;
-  const longest = ends[first + 1] - starts[first + 1];
+  let longest = ends[first + 1] - starts[first + 1];
+  if (hasMinusZero && isValkeySince(keyspace, [8])) {
+    for (let i = first + 3; i < argv.count; i += 2) {
+      longest = Math.max(longest, ends[i] - starts[i]);
+    }
+  }
   return zsetCreate(ctx.db, bytes, starts[1], ends[1], expected, longest);
 }
 

@@ -209,7 +209,7 @@ class PairCheck {
 
 /** Hands a finished set to the sink: as a listpack where it is small, else as it is. */
 function storeSmallest(context: DecodeContext, set: ZsetTable): void {
-  const listpack = zsetListpack(set, context.sink.settings.limits);
+  const listpack = zsetListpack(set, context.sink.settings);
   if (listpack === undefined) return storeTable(context, set);
   context.storeBlob(ValueType.ZSET, Encoding.LISTPACK, listpack.bytes, 0, listpack.length);
 }

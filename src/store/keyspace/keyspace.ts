@@ -56,7 +56,16 @@ export class Keyspace {
    * Version of the server that the snapshot came from, "6.2.5" of Redis or "valkey-8.1.4"; "" when it did not say. What a
    * master sends as it came is done as that version does it, and clients are answered as it answers.
    */
-  serverVersion: string = "";
+  get serverVersion(): string {
+    return this.#serverVersion;
+  }
+
+  set serverVersion(version: string) {
+    this.#serverVersion = version;
+    // Ziplists hold scores as texts; Valkey's versions have its name before them.
+    this.#settings.keepsMinusZero = /^[2-6]\./.test(version);
+  }
+
   /**
    * Snapshots being taken. The command engine tells them of single keys before it runs a command that
    * writes; this class tells them of whole databases.
@@ -64,6 +73,7 @@ export class Keyspace {
   readonly snapshotHooks: Set<SnapshotHook> = new Set();
   /** Keys that a filter leaves out for their values, or that were lost: part of what a partial copy knows. */
   readonly leftOut: LeftOutKeys = new LeftOutKeys();
+  #serverVersion: string = "";
   #settings: StoreSettings;
   #databases: Map<number, Database> = new Map();
   /** Cluster slots whose keys are hidden; none unless a cluster's node is followed. */
@@ -76,6 +86,7 @@ export class Keyspace {
       seed1: (options.random() * 0x100000000) | 0,
       limits: defaultLimits(),
       segmentUnits: SEGMENT_UNITS,
+      keepsMinusZero: false,
     };
   }
 

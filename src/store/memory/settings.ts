@@ -61,4 +61,6 @@ export interface StoreSettings {
   readonly limits: EncodingLimits;
   /** Most units of 8 bytes by which a slab grows at once, a power of two: 16 MB unless memory is short. */
   segmentUnits: number;
+  /** Whether small sorted sets keep a score of -0, as those of Redis before 7.0 do; 0 is in its place else. */
+  keepsMinusZero: boolean;
 }

@@ -38,7 +38,7 @@ import {
 import { Encoding, type Entry, ValueType } from "../memory/record.ts";
 import { MAX_INTEGER_TEXT } from "../packed/integer.ts";
 import { RecordRegion } from "../packed/record_region.ts";
-import type { EncodingLimits } from "../memory/settings.ts";
+import type { StoreSettings } from "../memory/settings.ts";
 import {
   afterPair,
   appendScore,
@@ -330,7 +330,7 @@ export function zsetStore(
   keyEnd: number,
   set: ZsetTable,
 ): Entry {
-  const blob = zsetListpack(set, db.settings.limits);
+  const blob = zsetListpack(set, db.settings);
   const { ZSET } = ValueType;
   const { LISTPACK, SKIPLIST } = Encoding;
   if (blob === undefined) return db.createObject(keyBytes, keyStart, keyEnd, ZSET, SKIPLIST, set);
@@ -338,7 +338,10 @@ export function zsetStore(
 }
 
 /** A table as a listpack, in a buffer that the next call overwrites; undefined when it is over the limits. */
-export function zsetListpack(set: ZsetTable, limits: EncodingLimits): ByteBuffer | undefined {
+export function zsetListpack(
+  set: ZsetTable,
+  { limits, keepsMinusZero }: StoreSettings,
+): ByteBuffer | undefined {
   if (set.size > limits.zsetMaxListpackEntries) return undefined;
   const longest = limits.zsetMaxListpackValue;
   let fits = true;
@@ -352,7 +355,7 @@ export function zsetListpack(set: ZsetTable, limits: EncodingLimits): ByteBuffer
   lpBegin(scratch);
   set.each(0, set.size, false, (bytes, start, end, score) => {
     lpAppendTo(scratch, bytes, start, end);
-    appendScore(scratch, score);
+    appendScore(scratch, score, keepsMinusZero);
   });
   lpFinish(scratch, 0, 2 * set.size);
   return scratch;
@@ -453,7 +456,7 @@ function insertSmall(
 ): Entry {
   scratch.clear();
   lpAppendTo(scratch, bytes, start, end);
-  appendScore(scratch, zsetAddResult.score);
+  appendScore(scratch, zsetAddResult.score, db.settings.keepsMinusZero);
   region.open(db, entry, Encoding.LISTPACK);
   const { score } = zsetAddResult;
   const at = placeFor(region.bytes, region.start, score, bytes, start, end);
@@ -473,7 +476,7 @@ function moveSmall(
 ): Entry {
   scratch.clear();
   lpAppendTo(scratch, bytes, start, end);
-  appendScore(scratch, zsetAddResult.score);
+  appendScore(scratch, zsetAddResult.score, db.settings.keepsMinusZero);
   region.open(db, entry, Encoding.LISTPACK);
   lpSplice(region, pos, next, 2, undefined, 0);
   // The member may have lain in the pair that was just taken out. It is in the scratch now: read there.

@@ -28,6 +28,8 @@ import {
 
 /** The largest whole score that is written as an integer (`double2ll`: LLONG_MAX / 2). */
 const MAX_INTEGER_SCORE: number = 2 ** 62;
+/** The text "-0". */
+const MINUS_ZERO = Uint8Array.of(0x2d, 0x30);
 /** Bytes of room for the text of a score: 17 digits, sign, point and exponent, or 22 digits. */
 const SCORE_TEXT_BYTES = 40;
 
@@ -57,8 +59,11 @@ export function scoreAt(own: Uint8Array, pos: number): number {
   return parseDouble(text.bytes, text.start, text.end);
 }
 
-/** Appends the element of a score. */
-export function appendScore(out: ByteBuffer, score: number): void {
+/** Appends the element of a score, of which `keepsMinusZero` leaves -0 what it is. */
+export function appendScore(out: ByteBuffer, score: number, keepsMinusZero: boolean): void {
+  if (score === 0 && keepsMinusZero && Object.is(score, -0)) {
+    return lpAppendTo(out, MINUS_ZERO, 0, MINUS_ZERO.length);
+  }
   if (Math.floor(score) === score && Math.abs(score) <= MAX_INTEGER_SCORE) {
     lpAppendIntegerTo(out, Number.isSafeInteger(score) ? score : BigInt(score));
     return;

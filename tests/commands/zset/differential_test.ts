@@ -8,24 +8,16 @@
 import assert from "node:assert/strict";
 import { latin1 } from "../../../src/base/ascii.ts";
 import { Prng } from "../../../src/base/prng.ts";
-import { serverTest, sinceRedis, startServer } from "../../support/servers.ts";
+import { serverTest, startServer } from "../../support/servers.ts";
 import { COUNT, RUN_MS, runFamily, SEED } from "../differential.ts";
 import { Engine } from "../engine.ts";
-import {
-  GEO_MAKERS,
-  makesMinusZero,
-  sameZset,
-  ZSET_DIFFERENCES,
-  ZSET_MAKERS,
-  ZSET_READS,
-} from "./makers.ts";
+import { GEO_MAKERS, sameZset, ZSET_DIFFERENCES, ZSET_MAKERS, ZSET_READS } from "./makers.ts";
 
 for (const [name, makers] of [["sorted sets", ZSET_MAKERS], ["positions", GEO_MAKERS]] as const) {
   await serverTest(`our ${name} are a real server's`, async (binary) => {
-    const isOld = !sinceRedis("7.2")(binary);
     await runFamily(binary, {
       makers,
-      isBarred: isOld ? makesMinusZero : undefined,
+
       differences: ZSET_DIFFERENCES,
       same: sameZset,
       reads: ZSET_READS,

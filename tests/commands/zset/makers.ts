@@ -80,16 +80,8 @@ function counted(g: Generator): string[] {
   return [count, ...names];
 }
 
-/** Whether a command may give a score of -0, which servers before 7.2 keep in listpacks, too. */
-export function makesMinusZero(args: readonly string[]): boolean {
-  const words = optionWords(args);
-  const at = words.indexOf("WEIGHTS");
-  return at >= 0 && words.slice(at).some((word) => word.startsWith("-"));
-}
-
 function weights(g: Generator, count: number): string[] {
-  const known = g.has("7.2") ? SCORES : SCORES.filter((score) => Number(score) > 0);
-  const words = Array.from({ length: count }, () => g.prng.oneIn(30) ? "x" : g.pick(known));
+  const words = Array.from({ length: count }, () => g.prng.oneIn(30) ? "x" : g.pick(SCORES));
   return [
     ...g.prng.oneIn(3) ? [g.word("WEIGHTS"), ...words] : [],
     ...g.prng.oneIn(3) ? [g.word("AGGREGATE"), g.word(g.pick(["SUM", "MIN", "MAX", "X"]))] : [],

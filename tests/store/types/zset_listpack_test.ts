@@ -40,7 +40,7 @@ const SCORES: { score: number; text: string; isInteger: boolean }[] = [
 for (const { score, text, isInteger } of SCORES) {
   test(`appendScore() writes ${Object.is(score, -0) ? "-0" : score} as "${text}"`, () => {
     const out = new ByteBuffer();
-    appendScore(out, score);
+    appendScore(out, score, false);
     assert.equal(lp.lpIsInteger(out.bytes, 0), isInteger);
     lp.lpRead(out.bytes, 0, ref);
     assert.equal(latin1(ref.bytes, ref.start, ref.end), text);
@@ -51,7 +51,7 @@ for (const { score, text, isInteger } of SCORES) {
 test("scoreAt() reads back what appendScore() wrote of scores of every size", () => {
   for (const score of [2 ** 63, -(2 ** 70), 1e300, 5e-324, Math.PI, -1e-9, 2 ** 53 + 2, 1 / 3]) {
     const out = new ByteBuffer();
-    appendScore(out, score);
+    appendScore(out, score, false);
     assert.equal(scoreAt(out.bytes, 0), score);
   }
 });
@@ -70,7 +70,7 @@ function listpackOf(pairs: readonly [string, number][]): Uint8Array {
   lp.lpBegin(out);
   for (const [member, score] of pairs) {
     lp.lpAppendTo(out, bytesOf(member), 0, member.length);
-    appendScore(out, score);
+    appendScore(out, score, false);
   }
   lp.lpFinish(out, 0, 2 * pairs.length);
   return out.bytes;
