@@ -216,7 +216,7 @@ export {
   type TlsClientOptions,
   type TlsServerOptions,
 } from "./src/net/socket.ts";
-export type { Logger } from "./src/base/logger.ts";
+export { consoleLogger, type LogFields, type Logger, type LogLevel } from "./src/base/logger.ts";
 export type { Clock, TimerId } from "./src/base/clock.ts";
 export { type ByteBuffer } from "./src/base/byte_buffer.ts";
 export { fromStreams, netFromStreams, type StreamPair } from "./src/net/web_streams.ts";

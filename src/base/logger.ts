@@ -6,20 +6,51 @@
 
 import { messageOf } from "./errors.ts";
 
-/** Gets messages as whole sentences without a line end; `console` fits. */
+/**
+ * What a message says, as data: `event` is a stable name, as `synced`; the rest are its numbers and names. Nothing in it is
+ * secret, and no value or key of the data.
+ */
+export interface LogFields {
+  /** A stable name for what happened, in lower case with underscores. */
+  readonly event: string;
+  /** Numbers and names that go with it. */
+  readonly [name: string]: string | number | undefined;
+}
+
+/** The levels of a log, the quietest last. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Gets messages as whole sentences without a line end, with the same as data behind; `console` fits. */
 export interface Logger {
   /** Single steps, such as those of a handshake: only of use when a fault is searched. */
-  debug(message: string): void;
+  debug(message: string, fields?: LogFields): void;
   /** Changes of state that an operator wants to know: connected, synchronised, listening. */
-  info(message: string): void;
+  info(message: string, fields?: LogFields): void;
   /** Something failed and is retried: the link broke and will be opened again. */
-  warn(message: string): void;
+  warn(message: string, fields?: LogFields): void;
   /** Something failed and stays so until an operator acts. */
-  error(message: string): void;
+  error(message: string, fields?: LogFields): void;
 }
 
 /** Takes every message and keeps none. */
 export const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Every level, the quietest last. */
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/**
+ * A logger that prints messages on the console, each behind `replica:`, those of `debug` by `console.debug` and so on.
+ *
+ * @param options `level`: the lowest that is printed, `info` unless told.
+ */
+export function consoleLogger(options: { readonly level?: LogLevel } = {}): Logger {
+  const lowest = LOG_LEVELS.indexOf(options.level ?? "info");
+  if (lowest < 0) throw new TypeError(`level is one of ${LOG_LEVELS.join(", ")}`);
+  const print = (level: LogLevel) => (message: string) => {
+    if (LOG_LEVELS.indexOf(level) >= lowest) console[level](`replica: ${message}`);
+  };
+  return { debug: print("debug"), info: print("info"), warn: print("warn"), error: print("error") };
+}
 
 /** A logger that cannot fail: its owner's exceptions and rejections go to the console, the first of them. */
 export function unfailing(logger: Logger): Logger {
@@ -28,8 +59,8 @@ export function unfailing(logger: Logger): Logger {
     if (!told) console.error(`The logger failed, which is told once: ${messageOf(error)}`);
     told = true;
   };
-  const pass = (level: keyof Logger) => (message: string) => {
-    settle(() => logger[level](message), report);
+  const pass = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    settle(() => logger[level](message, fields), report);
   };
   return { debug: pass("debug"), info: pass("info"), warn: pass("warn"), error: pass("error") };
 }

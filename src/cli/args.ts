@@ -13,6 +13,7 @@
  */
 
 import { messageOf } from "../base/errors.ts";
+import { LOG_LEVELS, type LogLevel } from "../base/logger.ts";
 import { nearestName } from "../base/shape.ts";
 import { parseMasterUrl } from "../replica/master_url.ts";
 import { checkReaders, parseListen, type ServerOptions } from "../replica/options.ts";
@@ -24,13 +25,10 @@ export class UsageError extends Error {
   override readonly name: string = "UsageError";
 }
 
-/** The values of `--log-level`, the quietest last. */
-export const LOG_LEVELS: readonly string[] = ["debug", "info", "warn", "error"];
-
 /** Options that both subcommands have. */
 export interface OutputArgs {
-  /** The lowest level that is shown, one of {@linkcode LOG_LEVELS}. */
-  readonly logLevel: string;
+  /** The lowest level that is shown, one of the logger's. */
+  readonly logLevel: LogLevel;
   /** True prints a JSON object a line in place of text. */
   readonly json: boolean;
 }
@@ -304,7 +302,7 @@ function readBackoff(options: Options): LinkBackoff | undefined {
 }
 
 function outputArgs(options: Options): OutputArgs {
-  const logLevel = options.get("log-level")?.[0] ?? "info";
+  const logLevel = (options.get("log-level")?.[0] ?? "info") as LogLevel;
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new UsageError(`--log-level is one of ${LOG_LEVELS.join(", ")}, not "${logLevel}"`);
   }

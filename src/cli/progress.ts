@@ -14,8 +14,8 @@
  */
 
 import type { Clock, TimerId } from "../base/clock.ts";
-import type { Logger } from "../base/logger.ts";
-import { LOG_LEVELS, type OutputArgs } from "./args.ts";
+import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from "../base/logger.ts";
+import type { OutputArgs } from "./args.ts";
 import { cut, formatProgress, formatStatus, type Sample } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -71,29 +71,29 @@ export class Progress implements Logger {
   }
 
   /** Logs a step that is of interest when searching a fault. */
-  debug(message: string): void {
-    this.#log("debug", message);
+  debug(message: string, fields?: LogFields): void {
+    this.#log("debug", message, fields);
   }
 
   /** Logs what an operator wants to read once. */
-  info(message: string): void {
-    this.#log("info", message);
+  info(message: string, fields?: LogFields): void {
+    this.#log("info", message, fields);
   }
 
   /** Logs what went wrong and is being dealt with. */
-  warn(message: string): void {
-    this.#log("warn", message);
+  warn(message: string, fields?: LogFields): void {
+    this.#log("warn", message, fields);
   }
 
   /** Logs what went wrong and stays so. */
-  error(message: string): void {
-    this.#log("error", message);
+  error(message: string, fields?: LogFields): void {
+    this.#log("error", message, fields);
   }
 
-  #log(level: string, message: string): void {
+  #log(level: LogLevel, message: string, fields?: LogFields): void {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#output.logLevel)) return;
     const time = new Date(this.#clock.now()).toISOString();
-    if (this.#output.json) this.print(JSON.stringify({ time, level, message }));
+    if (this.#output.json) this.print(JSON.stringify({ time, level, message, ...fields }));
     else this.print(`${this.#renews ? time.slice(11, 19) : time} ${level.padEnd(5)} ${message}`);
   }
 

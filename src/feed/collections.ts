@@ -247,7 +247,10 @@ export class Collections implements CommitListener, CollectionOwner {
       const error = toError(thrown);
       keeper.fail(error);
       const { pattern } = this.#kept.get(keeper)!.status();
-      this.#parts.logger.error(`The indexes of "${pattern}" cannot be kept: ${error.message}`);
+      this.#parts.logger.error(`The indexes of "${pattern}" cannot be kept: ${error.message}`, {
+        event: "index_failed",
+        pattern,
+      });
       this.#parts.live.changedAll();
     }
   }
@@ -295,6 +298,7 @@ export class Collections implements CommitListener, CollectionOwner {
       .map(([name]) => `"${name}"`).join(", ");
     this.#parts.logger.warn(
       `Several keys of "${status.pattern}" have the same value of a unique index: ${names}`,
+      { event: "index_not_unique", pattern: status.pattern },
     );
   }
 }

@@ -270,7 +270,9 @@ export class LiveValues implements CommitListener {
   /** Tells a listener, and the log of what it throws. */
   tell(call: () => unknown, what: string = "A listener of a live value"): void {
     settle(call, (error) => {
-      this.#parts.logger.error(`${what} failed: ${messageOf(error).slice(0, MAX_ERROR_TEXT)}`);
+      this.#parts.logger.error(`${what} failed: ${messageOf(error).slice(0, MAX_ERROR_TEXT)}`, {
+        event: "listener_failed",
+      });
     });
   }
 

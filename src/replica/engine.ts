@@ -115,7 +115,9 @@ export class ReplicaEngine implements ReaderSource {
     const { maxBytes = DECODE_CACHE_BYTES, freeze = !isProduction() } = parts.decodeCache ?? {};
     this.decoded = new DecodeCache(maxBytes, freeze);
     this.commits = new Commits(keyspace, (error) => {
-      logger.error(`A listener to commits failed: ${messageOf(error)}`);
+      logger.error(`A listener to commits failed: ${messageOf(error)}`, {
+        event: "listener_failed",
+      });
     });
     this.#loadedAtMs = clock.now();
     this.#awaitsData = target !== undefined && parts.beforeReady !== "empty";
@@ -138,7 +140,9 @@ export class ReplicaEngine implements ReaderSource {
     this.#calls = new InProcessCalls(this.#server.dispatcher, keyspace);
     this.#calls.loading = this.#awaitsData;
     this.messages = new Messages((error) => {
-      logger.error(`A listener to messages failed: ${messageOf(error)}`);
+      logger.error(`A listener to messages failed: ${messageOf(error)}`, {
+        event: "listener_failed",
+      });
     });
     const stream = followStream(parts, this.#server, this.commits, {
       messages: this.messages,

@@ -111,7 +111,9 @@ export class Emitter {
 
   #tell(name: string, call: () => unknown): void {
     settle(call, (error) => {
-      this.#logger.error(`A listener of "${name}" failed: ${cut(messageOf(error))}`);
+      this.#logger.error(`A listener of "${name}" failed: ${cut(messageOf(error))}`, {
+        event: "listener_failed",
+      });
     });
   }
 }

@@ -74,7 +74,10 @@ export class ReplicaHttp {
       readiness: (needsMaster) => readiness(this.#parts, needsMaster),
       db: (index) => this.#parts.db(index),
       databases: () => engine.keyspace.indexes(),
-      report: (error) => logger.error(`A request over HTTP failed: ${messageOf(error)}`),
+      report: (error) =>
+        logger.error(`A request over HTTP failed: ${messageOf(error)}`, {
+          event: "request_failed",
+        }),
       onEvent: (listener) => emitter.onAny(listener),
     };
   }

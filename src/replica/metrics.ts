@@ -162,7 +162,9 @@ export class ReplicaMetrics {
 
   #tell(call: () => unknown): void {
     settle(call, (error) => {
-      this.#parts.logger.error(`A metrics collector failed: ${messageOf(error)}`);
+      this.#parts.logger.error(`A metrics collector failed: ${messageOf(error)}`, {
+        event: "listener_failed",
+      });
     });
   }
 }

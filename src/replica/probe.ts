@@ -53,6 +53,7 @@ export class MasterProbe {
           `maxStalenessMs: the silent master cannot be asked whether the data is fresh: ${
             messageOf(error)
           }`,
+          { event: "probe_failed" },
         );
       }
       this.#warned = true;

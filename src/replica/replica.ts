@@ -535,7 +535,10 @@ export class Replica extends FeedReader {
     const address = await this.#engine.listen(net, parseListen(listen));
     this.#listening = formatAddress(address);
     const readers = READERS[checkReaders(address, server ?? {})];
-    this.#logger.info(`serving RESP on ${this.#listening}: ${readers}`);
+    this.#logger.info(`serving RESP on ${this.#listening}: ${readers}`, {
+      event: "listening",
+      address: this.#listening,
+    });
     return portOf(address);
   }
 

@@ -176,6 +176,7 @@ export class Snapshots {
       if (place === "wider") {
         logger.warn(
           "snapshot: it was written under a filter that may leave out what is kept now, so that all is asked for again",
+          { event: "snapshot_refused" },
         );
         return undefined;
       }
@@ -187,11 +188,15 @@ export class Snapshots {
       this.#loadedKeys = keyspace.keyCount;
       this.#savedOffset = place.offset;
       this.#savedReplid = place.replid;
-      logger.info(`snapshot: ${keyspace.keyCount} keys as of offset ${place.offset}`);
+      logger.info(`snapshot: ${keyspace.keyCount} keys as of offset ${place.offset}`, {
+        event: "snapshot_loaded",
+        keys: keyspace.keyCount,
+        offset: place.offset,
+      });
       return place;
     } catch (error) {
       this.#error = messageOf(error);
-      logger.error(`snapshot: it cannot be read: ${this.#error}`);
+      logger.error(`snapshot: it cannot be read: ${this.#error}`, { event: "snapshot_unreadable" });
       return undefined;
     }
   }
@@ -245,11 +250,18 @@ export class Snapshots {
       this.#savedBytes = bytes;
       this.#error = undefined;
       const tookMs = Math.round(clock.monotonic() - began);
-      logger.info(`snapshot: ${bytes} bytes as of offset ${position.offset} in ${tookMs} ms`);
+      logger.info(`snapshot: ${bytes} bytes as of offset ${position.offset} in ${tookMs} ms`, {
+        event: "snapshot_saved",
+        bytes,
+        offset: position.offset,
+        tookMs,
+      });
     } catch (error) {
       this.#error = messageOf(error);
-      logger.error(`snapshot: it cannot be written: ${this.#error}`);
-      await sink?.abort().catch((late) => logger.warn(`snapshot: ${messageOf(late)}`));
+      logger.error(`snapshot: it cannot be written: ${this.#error}`, { event: "snapshot_failed" });
+      await sink?.abort().catch((late) =>
+        logger.warn(`snapshot: ${messageOf(late)}`, { event: "snapshot_failed" })
+      );
     }
   }
 
@@ -338,6 +350,6 @@ export class Snapshots {
   async #refuse(reason: string): Promise<void> {
     const where = await this.#storage.setAside();
     this.#refused = `${reason}; kept as ${where}`;
-    this.#source.logger.error(`snapshot: refused, ${this.#refused}`);
+    this.#source.logger.error(`snapshot: refused, ${this.#refused}`, { event: "snapshot_refused" });
   }
 }

@@ -7,7 +7,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Logger } from "../base/logger.ts";
+import { consoleLogger, type Logger } from "../base/logger.ts";
 import { Prng } from "../base/prng.ts";
 import { MAX_TIMER_MS } from "../base/shape.ts";
 import { Feed } from "../feed/changes/feed.ts";
@@ -29,12 +29,7 @@ import { MasterProbe } from "./probe.ts";
 import type { ReplicaStatus } from "./status.ts";
 
 /** Where messages go unless told: warnings and errors to the console. */
-export const WARNINGS: Logger = {
-  debug() {},
-  info() {},
-  warn: (message) => console.warn(`replica: ${message}`),
-  error: (message) => console.error(`replica: ${message}`),
-};
+export const WARNINGS: Logger = consoleLogger({ level: "warn" });
 
 /** Who may read, as the log says it. */
 export const READERS: Readonly<Record<Readers, string>> = {
@@ -59,7 +54,10 @@ export function makeFeed(
     chain,
     clock,
     hasData: () => opened() && commits.place.hasData,
-    report: (error) => logger.error(`A listener to changes failed: ${messageOf(error)}`),
+    report: (error) =>
+      logger.error(`A listener to changes failed: ${messageOf(error)}`, {
+        event: "listener_failed",
+      }),
   });
 }
 

@@ -181,7 +181,10 @@ export class MasterConnection implements Watched, PsyncLink {
     this.#sync = new FullSync(this.shared, replid, offset);
     this.shared.observer.accepted();
     this.shared.emit({ type: "syncStart", replid, offset });
-    this.shared.log("info", `Full synchronisation begins at offset ${offset}`);
+    this.shared.log("info", `Full synchronisation begins at offset ${offset}`, {
+      event: "sync_begins",
+      offset,
+    });
   }
 
   /** The snapshot's bytes are next. Polls the socket meanwhile: it is read as fast as it comes. */
@@ -202,7 +205,10 @@ export class MasterConnection implements Watched, PsyncLink {
     this.shared.observer.synced("partial");
     this.#openStream(true);
     this.#enter("connected");
-    this.shared.log("info", `Resumed at offset ${replOffset.applied}`);
+    this.shared.log("info", `Resumed at offset ${replOffset.applied}`, {
+      event: "resumed",
+      offset: replOffset.applied,
+    });
     this.#emitSynced("partial", 0, 0);
   }
 
@@ -237,7 +243,7 @@ export class MasterConnection implements Watched, PsyncLink {
   }
 
   #beginHandshake(): void {
-    this.shared.log("debug", "Connected");
+    this.shared.log("debug", "Connected", { event: "connected" });
     this.#enter("receivePingReply");
     this.#watchdog.start();
     this.handshake.sendPing();
@@ -406,6 +412,7 @@ export class MasterConnection implements Watched, PsyncLink {
     this.shared.log(
       "info",
       `Synchronised: ${keyspace.keyCount} keys in ${Math.round(tookMs)} ms`,
+      { event: "synced", keys: keyspace.keyCount, tookMs: Math.round(tookMs), bytes },
     );
     this.#emitSynced("full", tookMs, bytes);
   }

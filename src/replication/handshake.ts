@@ -21,7 +21,7 @@
  */
 
 import { assert } from "../base/assert.ts";
-import type { Logger } from "../base/logger.ts";
+import type { LogFields, LogLevel } from "../base/logger.ts";
 import { conceal } from "../base/secrets.ts";
 import type { Socket } from "../net/socket.ts";
 import { writeCommand } from "../resp/writer.ts";
@@ -102,15 +102,17 @@ export class Handshake {
   sendSync(): LinkState {
     assert(!this.#preSync, "SYNC is sent once");
     this.#preSync = true;
-    this.log("warn", `The master knows no ${this.psyncCommand}: SYNC, with a full sync each time`);
+    this.log("warn", `The master knows no ${this.psyncCommand}: SYNC, with a full sync each time`, {
+      event: "no_psync",
+    });
     this.#send("SYNC");
     this.#socket.flush();
     return "transferHeader";
   }
 
   /** Tells the logger, with the master's name in front. */
-  log(level: keyof Logger, message: string): void {
-    this.#shared.log(level, message);
+  log(level: LogLevel, message: string, fields: LogFields): void {
+    this.#shared.log(level, message, fields);
   }
 
   #sendPsync(): LinkState {
@@ -215,7 +217,9 @@ function receiveAuthReply(handshake: Handshake, line: string): LinkState {
 function ignoringErrors(what: string): HandshakeState {
   return (handshake, line) => {
     if (line.startsWith("-")) {
-      handshake.log("debug", `${what} was answered "${clip(line)}", going on`);
+      handshake.log("debug", `${what} was answered "${clip(line)}", going on`, {
+        event: "handshake_refused",
+      });
     } else if (!line.startsWith("+")) {
       throw unexpectedReply(what, line);
     }

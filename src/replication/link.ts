@@ -325,7 +325,11 @@ export class ReplicationLink {
     const kind = cause instanceof SocketError ? `${error.code} ${cause.code}` : error.code;
     const level = kind === this.#logged ? "debug" : "warn";
     this.#logged = kind;
-    this.#shared.log(level, `${error.message}; next attempt in ${retryInMs} ms`);
+    this.#shared.log(level, `${error.message}; next attempt in ${retryInMs} ms`, {
+      event: "connection_failed",
+      code: error.code,
+      retryInMs,
+    });
   }
 
   /** Tells of the end of an outage where the outage was told, and at the same level. */
@@ -334,7 +338,11 @@ export class ReplicationLink {
     this.#logged = "";
     const { clock } = this.#shared;
     const ms = clock.now() - (this.#downSinceMs ?? clock.now());
-    this.#shared.log("warn", `Followed again after ${ms} ms, by a ${kind} resync`);
+    this.#shared.log("warn", `Followed again after ${ms} ms, by a ${kind} resync`, {
+      event: "recovered",
+      afterMs: ms,
+      kind,
+    });
   }
 
   /** The link ends: every promise that waits for it rejects with the reason. */
@@ -344,7 +352,10 @@ export class ReplicationLink {
     this.#enter("none");
     if (error.code !== "STOPPED") {
       this.#lastError = error;
-      this.#shared.log("error", `${error.message}; giving up`);
+      this.#shared.log("error", `${error.message}; giving up`, {
+        event: "gave_up",
+        code: error.code,
+      });
       this.#shared.emit({ type: "failed", error });
     }
     settle(this.#starters, (waiter) => waiter.reject(error));
@@ -357,7 +368,7 @@ export class ReplicationLink {
     if (state === previous) return;
     this.#state = state;
     this.#sinceMs = this.#shared.clock.now();
-    this.#shared.log("debug", `${previous} -> ${state}`);
+    this.#shared.log("debug", `${previous} -> ${state}`, { event: "link_state", previous, state });
     this.#shared.emit({ type: "state", state, previous });
     if (state === "connected") settle(this.#syncWaiters, (waiter) => waiter.resolve());
   }

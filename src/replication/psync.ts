@@ -73,7 +73,11 @@ export function receivePsyncReply(link: PsyncLink, line: string): LinkState {
 function receiveFullResync(link: PsyncLink, words: readonly string[]): LinkState {
   const [, id = "", offset = ""] = words;
   const sound = REPLID.test(id) && DECIMAL.test(offset) && Number.isSafeInteger(Number(offset));
-  if (!sound) link.shared.log("warn", `Odd answer to PSYNC: "${clip(words.join(" "))}"`);
+  if (!sound) {
+    link.shared.log("warn", `Odd answer to PSYNC: "${clip(words.join(" "))}"`, {
+      event: "odd_answer",
+    });
+  }
   link.beginFullSync(sound ? id.toLowerCase() : "", sound ? Number(offset) : 0);
   return "transferHeader";
 }

@@ -23,7 +23,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Logger } from "../base/logger.ts";
+import type { LogFields, Logger, LogLevel } from "../base/logger.ts";
 import { type Address, formatAddress, type Net, type TlsClientOptions } from "../net/socket.ts";
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import { loginOf } from "./login.ts";
@@ -243,7 +243,10 @@ export class SentinelWatch {
     const from = this.#master;
     if (from === undefined || formatAddress(from) === formatAddress(to)) return;
     this.#master = to;
-    this.#log("info", `sentinel: the master is ${formatAddress(to)} now`);
+    this.#log("info", `sentinel: the master is ${formatAddress(to)} now`, {
+      event: "master_moved",
+      to: formatAddress(to),
+    });
     this.#options.onSwitch(to);
   }
 
@@ -272,8 +275,8 @@ export class SentinelWatch {
     });
   }
 
-  #log(level: keyof Logger, message: string): void {
-    this.#options.logger?.[level](message);
+  #log(level: LogLevel, message: string, fields: LogFields = { event: "sentinel" }): void {
+    this.#options.logger?.[level](message, { name: this.#options.name, ...fields });
   }
 }
 

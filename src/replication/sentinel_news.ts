@@ -18,7 +18,7 @@
 import { assert } from "../base/assert.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Logger } from "../base/logger.ts";
+import type { LogLevel } from "../base/logger.ts";
 import { type ClientConnection, textOf } from "../client/connection.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
 
@@ -34,7 +34,7 @@ export interface SentinelNewsOptions {
   /** The master's name in the sentinels' configuration. */
   readonly name: string;
   /** Gets a message when a sentinel cannot be subscribed to. */
-  log(level: keyof Logger, message: string): void;
+  log(level: LogLevel, message: string): void;
   /** The sentinels there are now; the list may grow. */
   sentinels(): readonly Address[];
   /** Connects to a sentinel. */

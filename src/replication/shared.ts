@@ -8,7 +8,7 @@
 import { latin1 } from "../base/ascii.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { Logger } from "../base/logger.ts";
+import type { LogFields, LogLevel } from "../base/logger.ts";
 import { SLICE_MS } from "../base/slices.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
 import { KeyFilter } from "../store/keyspace/key_filter.ts";
@@ -110,7 +110,9 @@ export class LinkShared {
     this.border = this.filter.repair = this.#makeRepair();
     this.repair = this.settings.onDivergence === "repair" ? this.border : undefined;
     filter.onPredicateError = (error) =>
-      this.log("error", `filter.predicate failed, so that a key is left out: ${messageOf(error)}`);
+      this.log("error", `filter.predicate failed, so that a key is left out: ${messageOf(error)}`, {
+        event: "predicate_failed",
+      });
   }
 
   /** How the master is asked as a client asks it. */
@@ -135,7 +137,7 @@ export class LinkShared {
       executor,
       border: this.filter,
       installed: () => this.settings.hooks.committed?.(this.replOffset.applied),
-      log: (level, message) => this.log(level, message),
+      log: (level, message, fields) => this.log(level, message, fields),
       unmendable: (reason) => this.#demandResync(reason),
     });
     keyspace.slots.onDropped = (ranges) => {
@@ -153,6 +155,7 @@ export class LinkShared {
     this.log(
       "error",
       `${reason}: a full synchronisation is due${waitMs > 0 ? ` in ${waitMs} ms` : ""}`,
+      { event: "resync_due", waitMs },
     );
     this.#resyncTimer = this.clock.setTimer(() => {
       this.#resyncTimer = undefined;
@@ -180,22 +183,28 @@ export class LinkShared {
     try {
       this.settings.onEvent?.(event);
     } catch (error) {
-      this.log("error", `A listener of "${event.type}" threw: ${error}`);
+      this.log("error", `A listener of "${event.type}" threw: ${error}`, {
+        event: "listener_failed",
+      });
     }
   }
 
   /** Tells the logger, with the master's name in front. */
-  log(level: keyof Logger, message: string): void {
-    this.settings.logger?.[level](`master ${formatAddress(this.address)}: ${message}`);
+  log(level: LogLevel, message: string, fields: LogFields): void {
+    const master = formatAddress(this.address);
+    this.settings.logger?.[level](`master ${master}: ${message}`, { master, ...fields });
   }
 
   /** Logs a command that could not be applied and was counted, unless a repair tells of it, and emits `diverged`. */
   diverged(divergence: Divergence): void {
     const seen = this.counters.divergences;
+    const { command, db, offset } = divergence;
+    const fields: LogFields = { event: "divergence", command, db, offset };
     if (this.repair !== undefined) {
       this.log(
         "debug",
         `"${divergence.command}" at offset ${divergence.offset}: ${divergence.message}`,
+        fields,
       );
     } else if (seen <= DIVERGENCES_LOGGED || seen % 1000 === 0) {
       const key = divergence.key === undefined ? "" : ` of key "${printable(divergence.key)}"`;
@@ -203,6 +212,7 @@ export class LinkShared {
         "error",
         `"${divergence.command}"${key} in database ${divergence.db} at offset ${divergence.offset} ` +
           `could not be applied: ${divergence.message} (${seen} so far)`,
+        fields,
       );
     }
     this.emit({ type: "diverged", divergence });

@@ -199,6 +199,7 @@ export class Turns {
     this.#shared.log(
       "warn",
       `${waiting} bytes wait to be applied (limits.inboxBytes): reading stops`,
+      { event: "overrun", waiting },
     );
   }
 }

@@ -401,7 +401,7 @@ export class Dispatcher {
     const nowMs = this.clock.monotonic();
     if (nowMs - this.#warnedMs < FOREIGN_WARNING_MS) return;
     this.#warnedMs = nowMs;
-    this.#logger?.warn(message);
+    this.#logger?.warn(message, { event: "foreign_protocol" });
   }
 
   /**
@@ -412,7 +412,10 @@ export class Dispatcher {
     writer.rewind(mark);
     if (error instanceof CommandError) return this.#writeError(writer, error.message);
     // A bug, or memory that cannot be had: this client is told, and the others are served on.
-    this.#logger?.error(`"${command.name}" failed: ${error}`);
+    this.#logger?.error(`"${command.name}" failed: ${error}`, {
+      event: "command_failed",
+      command: command.name,
+    });
     this.#writeError(writer, `ERR internal error in '${command.name}': ${error}`);
   }
 

@@ -131,6 +131,7 @@ export class Server implements ClientOwner {
     if (most >= listening.maxClients) return;
     this.#logger?.warn(
       `maxclients is ${most} instead of ${listening.maxClients}: this process may open ${free} more files`,
+      { event: "max_clients_lowered", maxClients: most },
     );
     listening.maxClients = most;
   }
@@ -209,7 +210,10 @@ export class Server implements ClientOwner {
       if (session.subscriptionCount > 0 || session.monitors) continue;
       // Who waits for keys, or for the master, is not silent (timeout.c, `clientsCronHandleTimeout`).
       if (session.step !== undefined) continue;
-      this.#logger?.info(`Closing idle client ${session.address}`);
+      this.#logger?.info(`Closing idle client ${session.address}`, {
+        event: "idle_client_closed",
+        client: session.address,
+      });
       client.close();
     }
   }

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { channel } from "node:diagnostics_channel";
 import { test } from "node:test";
+import type { LogFields } from "../../src/base/logger.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { ReplicaOptions } from "../../src/replica/options.ts";
 import type { ReplicaEvents, StateEvent, SyncEvent } from "../../src/replica/events.ts";
@@ -233,4 +234,25 @@ test("a listener that throws or rejects stops nobody, and is logged without its 
   master.dropReplicas();
   await until("a partial resync", () => master.partialSyncs === 1 && logged.length === 4);
   assert.equal(syncs.length, 1);
+});
+
+test("the log says what happened as data, too", async () => {
+  const said: LogFields[] = [];
+  const take = (_message: string, fields?: LogFields) => void said.push(fields!);
+  await using master = await TestMaster.start();
+  await using replica = new Replica({
+    master: master.url,
+    backoff: { minMs: 10 },
+    logger: { debug() {}, info: take, warn: take, error: take },
+  });
+  await replica.start();
+  await replica.ready();
+  master.dropReplicas();
+  await until("it is back", () => replica.stats.partialSyncs === 1);
+  const events = said.map(({ event }) => event);
+  assert.deepEqual(events, ["sync_begins", "synced", "connection_failed", "recovered", "resumed"]);
+  const { host } = new URL(master.url);
+  assert.ok(said.every((fields) => fields.master === host), "each names the master");
+  assert.equal(typeof said[1].keys, "number");
+  assert.equal(typeof said[2].code, "string");
 });

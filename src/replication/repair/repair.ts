@@ -671,7 +671,7 @@ export class Repair implements FetchOwner {
   #tell(kind: string, message: string, level: "warn" | "error" = "warn"): void {
     if (this.#told.has(kind) || this.#told.size >= MAX_TOLD) return;
     this.#told.add(kind);
-    this.#options.log(level, message);
+    this.#options.log(level, message, { event: "repair" });
   }
 
   /** Finds out which other rights are missing, so that one message names them all. */
@@ -694,6 +694,7 @@ export class Repair implements FetchOwner {
       `The user lacks ${
         missing.join(" ")
       } at the master: keys cannot be repaired. Repairs need ${REPAIR_RIGHTS}`,
+      { event: "rights_missing", rights: missing.join(" ") },
     );
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
-import type { Logger } from "../../base/logger.ts";
+import type { LogFields, LogLevel } from "../../base/logger.ts";
 import type { ClientLogin } from "../../client/connection.ts";
 import type { Address, Net, TlsClientOptions } from "../../net/socket.ts";
 import type { Argv } from "../../resp/argv.ts";
@@ -108,7 +108,7 @@ export interface RepairOptions {
   /** A value was put in place between two commands of the stream. */
   installed(): void;
   /** Gets one line for each kind of thing that happens. */
-  log(level: keyof Logger, message: string): void;
+  log(level: LogLevel, message: string, fields: LogFields): void;
   /** A key, or what a command without keys changed, cannot be had from the master: only a full sync helps. */
   unmendable(reason: string): void;
 }
