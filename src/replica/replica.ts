@@ -30,7 +30,7 @@ import type { Feed } from "../feed/changes/feed.ts";
 import { FeedReader } from "../feed/feed_reader.ts";
 import type { Metric } from "../observe/metric.ts";
 import { ReplicaEngine } from "./engine.ts";
-import { Emitter, type Listener, type ReplicaEvents } from "./events.ts";
+import type { Listener, ReplicaEvents } from "./events.ts";
 import type { ReplicaHttp } from "./http.ts";
 import type { ReplicaMetrics } from "./metrics.ts";
 import { checkOptions, checkWait } from "./option_rules.ts";
@@ -53,8 +53,9 @@ import type { MasterWriter } from "../write/writer.ts";
 import type { MasterProbe } from "./probe.ts";
 import { type RestoredPlace, Snapshots } from "./snapshot.ts";
 import { StalenessBound } from "./staleness.ts";
-import { describeStatus, type ReplicaState, type ReplicaStatus } from "./status.ts";
+import { describeStatus, type ReplicaStatus } from "./status.ts";
 import { OwnData } from "./own_data.ts";
+import { Teller } from "./teller.ts";
 import { checkDatabase, Storage } from "./storage.ts";
 import {
   lateError,
@@ -105,7 +106,7 @@ export class Replica extends FeedReader {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #logger: Logger;
-  readonly #emitter: Emitter;
+  readonly #teller: Teller;
   readonly #keyspace: Keyspace;
   readonly #engine: ReplicaEngine;
   readonly #readers: Map<number, Reader> = new Map();
@@ -131,10 +132,6 @@ export class Replica extends FeedReader {
   #starting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #listening: string | undefined;
-  /** What the last events told: state, staleness, and the id of the history. */
-  #toldState: ReplicaState = "idle";
-  #toldStale: boolean = false;
-  #toldReplid: string = "";
 
   /**
    * Checks the options and connects nothing.
@@ -181,7 +178,7 @@ export class Replica extends FeedReader {
     this.#logger = logger;
     this.#keyspace = keyspace;
     this.#engine = engine;
-    this.#emitter = new Emitter(logger);
+    this.#teller = new Teller(logger, () => this.status());
     this.#partial = new PartialCopy(options.filter, engine);
     engine.refusalChanged = () => this.#live.changedAll();
     this.#writer = this.#makeWriter(chain);
@@ -191,12 +188,12 @@ export class Replica extends FeedReader {
     if (options.writes === "forward") {
       engine.forward({ access: this.#writer.forwards(options.forwarding ?? {}) });
     }
-    if (options.onSync !== undefined) this.#emitter.on("sync", options.onSync);
+    if (options.onSync !== undefined) this.#teller.emitter.on("sync", options.onSync);
     const follows = this.#target !== undefined;
     this.#staleness = this.#boundStaleness(follows ? options.maxStalenessMs : undefined);
     this.#own = follows ? undefined : new OwnData(engine);
     this.#storage = new Storage(this, engine, this.#own, () => this.close());
-    this.#metrics = makeMetrics(engine, options, logger, this.#emitter, () => this.status());
+    this.#metrics = makeMetrics(engine, options, logger, this.#teller.emitter, () => this.status());
     this.#http = this.#makeHttp();
   }
 
@@ -362,7 +359,7 @@ export class Replica extends FeedReader {
    * ```
    */
   on<Name extends keyof ReplicaEvents>(name: Name, listener: Listener<Name>): () => void {
-    return this.#emitter.on(name, listener);
+    return this.#teller.emitter.on(name, listener);
   }
 
   /**
@@ -474,7 +471,7 @@ export class Replica extends FeedReader {
     if (place !== undefined) {
       this.#link.restore(place, place.asOfMs);
       this.#writer.restore(place);
-      this.#toldReplid = place.replid;
+      this.#teller.restored(place.replid);
       if (place.feedLog !== undefined) this.#feed.restoreLog(place.feedLog);
     }
     this.#probe = makeProbe(
@@ -585,13 +582,13 @@ export class Replica extends FeedReader {
       tell: (tooStale) => {
         const isNew = tooStale !== this.#engine.tooStale;
         this.#engine.tooStale = tooStale;
-        if (isNew) this.#tellState();
+        if (isNew) this.#teller.state();
       },
     });
   }
 
   #makeHttp(): ReplicaHttp {
-    return makeHttp(this.#engine, this.#options, this.#logger, this.#emitter, {
+    return makeHttp(this.#engine, this.#options, this.#logger, this.#teller.emitter, {
       status: () => this.status(),
       prometheus: (openMetrics) => this.#metrics.text(openMetrics),
       db: (index) => this.db(index),
@@ -618,7 +615,7 @@ export class Replica extends FeedReader {
       if (event.state !== "connected") this.#probe?.close();
       this.#writer.relocated();
       this.#staleness?.judge();
-      this.#tellState();
+      this.#teller.state();
     } else if (event.type === "synced") {
       if (event.kind === "full") {
         this.#replaced();
@@ -626,50 +623,17 @@ export class Replica extends FeedReader {
       }
       this.#engine.dataIsWhole();
       this.#writer.followed(certainEnd(event.kind, this.#link!.status()));
-      this.#tellSync(event);
     } else if (event.type === "emptied") {
       this.#engine.linkChanged(this.#link!.status());
       this.#replaced();
-    } else if (event.type === "disconnected" || event.type === "failed") {
-      this.#emitter.emit("disconnect", { error: event.error });
-      if (event.error.code === "UNSUPPORTED") {
-        this.#emitter.emit("unsupported", { error: event.error });
-      }
-      this.#tellState();
-    } else if (event.type === "syncProgress") {
-      this.#emitter.emit("progress", event.progress);
-    } else if (event.type === "diverged") {
-      this.#emitter.emit("divergence", event.divergence);
     }
+    this.#teller.link(event);
   }
 
   /** All data was replaced by a snapshot, or emptied for one. */
   #replaced(): void {
     this.#engine.replaced();
     this.#verifier.replaced();
-  }
-
-  /** Tells that the replica stands otherwise, and whether its data has become old or is fresh again. */
-  #tellState(): void {
-    const { state: to, staleSinceMs, error: reason } = this.status();
-    const from = this.#toldState;
-    this.#toldState = to;
-    if (to !== from) this.#emitter.emit("state", { from, to, reason });
-    const isStale = staleSinceMs !== undefined;
-    if (isStale === this.#toldStale) return;
-    this.#toldStale = isStale;
-    if (isStale) this.#emitter.emit("stale", { sinceMs: staleSinceMs });
-    else this.#emitter.emit("fresh", {});
-  }
-
-  #tellSync({ kind, replid, offset, tookMs, bytes }: LinkEvent & { type: "synced" }): void {
-    const from = this.#toldReplid;
-    this.#toldReplid = replid;
-    if (kind === "partial" && from !== "" && replid !== from) {
-      this.#emitter.emit("failover", { from, to: replid, offset });
-    }
-    const keys = this.#keyspace.visibleKeyCount;
-    this.#emitter.emit("sync", { kind, durationMs: tookMs, bytes, keys });
   }
 
   /** Ends the link before the last snapshot is written: its offset must not move meanwhile. */
@@ -692,7 +656,7 @@ export class Replica extends FeedReader {
     this.#collections.close();
     await this.#engine.close();
     this.#listening = undefined;
-    this.#tellState();
-    this.#emitter.emit("close", {});
+    this.#teller.state();
+    this.#teller.emitter.emit("close", {});
   }
 }
