@@ -32,7 +32,8 @@ import { createStreamExecutor } from "../replication/executor.ts";
 import type { LinkStatus, StreamExecutor, StreamHooks } from "../replication/types.ts";
 import { LOADING_TEXT, TOO_STALE_TEXT } from "../server/availability.ts";
 import { figuresOf, type ServerFigures } from "../server/figures.ts";
-import type { ForwarderParts } from "../server/forwarder.ts";
+import type { KeepsKey } from "../server/forwarder.ts";
+import type { MasterAccess } from "../server/master_access.ts";
 import { Server } from "../server/server.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { DecodeCacheOptions, MasterTarget, ServerOptions } from "./options.ts";
@@ -220,8 +221,13 @@ export class ReplicaEngine implements ReaderSource {
   }
 
   /** Writes of clients go to the master from now on, instead of being refused. */
-  forward(parts: ForwarderParts): void {
-    this.#server.dispatcher.forward(parts);
+  forward(access: MasterAccess, copy: { readonly keeps: KeepsKey | undefined }): void {
+    this.#server.dispatcher.forward({
+      access,
+      get keeps() {
+        return copy.keeps;
+      },
+    });
   }
 
   /** Where clients are served; undefined while they are not. */

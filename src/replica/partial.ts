@@ -15,6 +15,7 @@ import type { StreamFilter } from "../replication/filter.ts";
 import type { LinkStatus } from "../replication/types.ts";
 import { type FilterOptions, KeyFilter, Refusal } from "../store/keyspace/key_filter.ts";
 import { LeftOutReason } from "../store/keyspace/left_out.ts";
+import type { KeepsKey } from "../server/forwarder.ts";
 import type { ReplicaEngine } from "./engine.ts";
 import { filterRule } from "./filter_rules.ts";
 import type { FilterStatus } from "./filter_status.ts";
@@ -48,6 +49,15 @@ export class PartialCopy {
       },
     });
   }
+
+  /** Whether a key is kept by its name; undefined while every key is. */
+  get keeps(): KeepsKey | undefined {
+    return this.filter.active ? this.#keeps : undefined;
+  }
+
+  readonly #keeps: KeepsKey = (db, bytes, start, end) => {
+    return this.filter.refusalOf(db, bytes, start, end) === Refusal.NONE;
+  };
 
   /** Takes over what the link has. */
   follow(stream: StreamFilter): void {

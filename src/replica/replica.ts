@@ -186,7 +186,7 @@ export class Replica extends FeedReader {
     this.#verifier = new Verifier(engine, this.#partial.filter, () => this.#link);
     engine.moved = () => (this.#writer.moved(), this.#verifier.moved());
     if (options.writes === "forward") {
-      engine.forward({ access: this.#writer.forwards(options.forwarding ?? {}) });
+      engine.forward(this.#writer.forwards(options.forwarding ?? {}), this.#partial);
     }
     if (options.onSync !== undefined) this.#teller.emitter.on("sync", options.onSync);
     const follows = this.#target !== undefined;

@@ -21,7 +21,8 @@
  *   flag          set when                                  cleared by               reads on meanwhile
  *   #scheduled    the slice is over, or a step is left      a later turn             no
  *   #blocked      flush() said the peer takes too little    onDrain                  no
- *   #held         CLIENT PAUSE holds this command back      the pause's end          no
+ *   #held         CLIENT PAUSE holds this command back,     the pause's end, or      no
+ *                 or a write before it is forwarded         the write's reply
  *   #suspended    a command waits for keys (with            its wake, in a later     up to 64 KB, to learn
  *                 #scheduled)                               turn                     that the peer is gone
  * ```
@@ -115,7 +116,7 @@ export class Client implements SessionLink {
   readonly #dispatcher: Dispatcher;
   readonly #parser: CommandParser;
   readonly #slice: Slice;
-  /** A copy of the command that CLIENT PAUSE holds back. */
+  /** A copy of the command that CLIENT PAUSE holds back, or that waits behind a write that is forwarded. */
   #held: Argv | undefined = undefined;
   #heldTimer: TimerId = undefined;
   /** The peer takes too little: nothing runs until `onDrain`. */
@@ -305,7 +306,10 @@ export class Client implements SessionLink {
       for (let argv = parser.next(); argv !== undefined; argv = parser.next()) {
         if (clients.paused && this.#hold(argv)) break;
         dispatcher.dispatch(session, argv, writer);
-        if (session.halted) break;
+        if (session.halted) {
+          this.#join();
+          break;
+        }
         if (session.authenticated !== this.#authenticated) this.#adaptLimits();
         if (writer.out.length > FLUSH_BYTES && !this.#flushReplies()) break;
         if (++count % COMMANDS_PER_LOOK === 0 && slice.over()) {
@@ -372,9 +376,28 @@ export class Client implements SessionLink {
       this.#held = undefined;
       this.#replies.out = this.#socket.out;
       this.#dispatcher.dispatch(session, held, this.#replies);
-      if (session.halted) return this.#settle();
+      if (session.halted) {
+        this.#join();
+        return this.#settle();
+      }
     }
     this.#run();
+  }
+
+  /** Writes that are pipelined behind one that is forwarded go with it. The first that cannot waits. */
+  #join(): void {
+    const { session } = this;
+    if (session.forward === undefined || session.step === undefined) return;
+    try {
+      for (let argv = this.#parser.next(); argv !== undefined; argv = this.#parser.next()) {
+        if (this.#dispatcher.join(session, argv)) continue;
+        this.#held = argv.copy();
+        return;
+      }
+    } catch (error) {
+      // The parser says so again when it is asked behind the replies that are still to come.
+      if (!(error instanceof RespError)) throw error;
+    }
   }
 
   /** The reply is whole: what was pushed meanwhile comes behind it. */

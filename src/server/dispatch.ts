@@ -193,6 +193,27 @@ export class Dispatcher {
   }
 
   /**
+   * Sends a write together with the one before, which the session waits for.
+   *
+   * @returns False where it cannot: then it is to be dispatched in its turn.
+   */
+  join(session: ServerSession, argv: Argv): boolean {
+    const forwarder = this.#forwarder;
+    if (forwarder === undefined || this.clients.paused) return false;
+    if (session.replies !== ReplyMode.ON || session.transaction !== undefined) return false;
+    const command = this.host.lookup(argv);
+    if (command === undefined || !forwarder.joins(session, command, argv)) return false;
+    if (this.#refusalOf(session, command, argv) !== undefined) return false;
+    session.lastCommand = command;
+    const { nowMs } = this.#context;
+    const began = this.calls.begin(command, argv);
+    forwarder.join(session, command, argv);
+    this.calls.end(command, argv, began, session, nowMs);
+    this.calls.show(command, argv, session, session.dbIndex, nowMs);
+    return true;
+  }
+
+  /**
    * Calls `session.step` once, in a later turn than the one that set it.
    *
    * @returns True when the reply is whole and the next command may run; false when the step has more to do.
@@ -270,7 +291,9 @@ export class Dispatcher {
     const redirect = session.redirects ? this.#redirectOf(session, flags) : undefined;
     if (redirect !== undefined) return redirect;
     const forwards = this.#forwards(session, command);
-    if (!forwards && this.#readOnly && ((flags | (queued?.anyFlags ?? 0)) & WRITE) !== 0) {
+    // Where writes are forwarded none was queued that could not be: EXEC itself says what has failed.
+    const queuedFlags = this.#forwarder === undefined ? queued?.anyFlags ?? 0 : 0;
+    if (!forwards && this.#readOnly && ((flags | queuedFlags) & WRITE) !== 0) {
       return READONLY_TEXT;
     }
     if (

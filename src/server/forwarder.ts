@@ -11,8 +11,8 @@
  *  anything else             here
  * ```
  *
- * While a client waits none of its commands runs, so that its replies come in order; other clients go on. All
- * checks that dispatch makes have been made: the rights at this port come before those at the master.
+ * While a client waits none of its commands runs, so that its replies come in order; other clients go on. Writes
+ * that come in one chunk are sent together. All checks that dispatch makes have been made: the rights at this port come before those at the master.
  *
  * @module
  */
@@ -51,18 +51,29 @@ const SENT: ReadonlySet<string> = new Set([
 ]);
 /** What else may stand in a transaction that goes to the master: it tells nothing of that connection. */
 const QUEUEABLE: ReadonlySet<string> = new Set(["echo", "ping", "select", "time", "unwatch"]);
+/**
+ * They wait for the writes of one connection at the master, and a client's writes share theirs with others: a number
+ * that the master gave there would be of other writes, and none of a connection that wrote nothing (replication.c,
+ * `waitCommand`: `woff`).
+ */
+const WAITS: ReadonlySet<string> = new Set(["wait", "waitaof"]);
+/** Most commands of one client that are sent together. */
+const MAX_GROUP = 256;
 const DOWN = "MASTERDOWN Link with MASTER is down, the command was not sent";
 const UNKNOWN_UNBLOCK =
   "UNKNOWN The wait was ended without the master, which may have served the command";
 
-/** Whether a key is part of the copy; undefined keys are those of another database. The bytes are borrowed. */
+/** Whether a key is part of the copy. The bytes are borrowed. */
 export type KeepsKey = (dbIndex: number, bytes: Uint8Array, start: number, end: number) => boolean;
 
 /** What a {@linkcode Forwarder} works with. */
 export interface ForwarderParts {
   /** The way to the master. */
   readonly access: MasterAccess;
-  /** Which keys the copy holds; without it all of them. What it does not hold is not waited for. */
+  /**
+   * Which keys the copy holds at this moment; undefined for all of them. The effect of a command on others is not
+   * waited for.
+   */
   readonly keeps?: KeepsKey | undefined;
 }
 
@@ -70,7 +81,7 @@ export interface ForwarderParts {
 export class Forwarder {
   /** The way to the master. */
   readonly access: MasterAccess;
-  readonly #keeps: KeepsKey | undefined;
+  readonly #parts: ForwarderParts;
   readonly #host: ServerHost;
   readonly #calls: Calls;
   readonly #sent: ReadonlySet<Command>;
@@ -82,7 +93,7 @@ export class Forwarder {
    */
   constructor(parts: ForwarderParts, host: ServerHost, calls: Calls, rows: readonly Command[]) {
     this.access = parts.access;
-    this.#keeps = parts.keeps;
+    this.#parts = parts;
     this.#host = host;
     this.#calls = calls;
     this.#sent = new Set(rows.filter(isSent));
@@ -95,7 +106,7 @@ export class Forwarder {
     const pinned = session.forward?.pinned === true;
     if (pinned && (command.flags & (READONLY | ADMIN)) === READONLY) return true;
     const { transaction } = session;
-    if (command.name === "watch") return transaction === undefined;
+    if (command.name === "watch" || WAITS.has(command.name)) return transaction === undefined;
     if (command.name !== "exec" || transaction === undefined || transaction.failed) return false;
     return pinned || transaction.commands.some((queued) => this.#sent.has(queued));
   }
@@ -110,9 +121,10 @@ export class Forwarder {
   /**
    * Sends a command and lets the client wait for its reply.
    *
-   * @throws {CommandError} For a transaction that cannot be sent whole.
+   * @throws {CommandError} For a transaction that cannot be sent whole, and for WAIT.
    */
   run(ctx: Context, session: ServerSession, command: Command, argv: Argv): void {
+    if (WAITS.has(command.name)) throw new CommandError(waitRefused(command));
     const forward = forwardOf(session);
     if (command.name === "exec") return this.#exec(ctx, session, forward);
     const route = routeOf(session);
@@ -124,17 +136,43 @@ export class Forwarder {
       return this.#block(ctx, session, command, forward, request, route);
     }
     const waits = this.#waits(session, command, argv);
-    const { pin } = forward;
-    const answer = pin === undefined
-      ? this.access.send(request, route, waits)
-      : pin.send(request, route, { blocks: false, waits });
-    this.#hold(ctx, session, command, answer);
+    if (forward.pin !== undefined) {
+      const answer = forward.pin.send(request, route, { blocks: false, waits });
+      return this.#hold(ctx, session, command, answer);
+    }
+    const group: Group = { requests: [request], commands: [command], waits };
+    // CLIENT REPLY SKIP drops the reply of this one alone.
+    forward.group = ctx.reply.silent ? undefined : group;
+    // What is pipelined behind it joins in this turn.
+    const answers = Promise.resolve().then(() => {
+      forward.group = undefined;
+      return this.access.send(group.requests, route, group.waits);
+    });
+    this.#holdAll(ctx, session, group.commands, answers);
+  }
+
+  /**
+   * Whether a command may be sent together with the one before, in the same order, so that a pipeline of writes does not
+   * wait for each of them.
+   */
+  joins({ forward }: ServerSession, command: Command, argv: Argv): boolean {
+    const group = (forward as ClientForward | undefined)?.group;
+    if (group === undefined || !this.#sent.has(command) || mayBlock(command, argv)) return false;
+    return group.requests.length < MAX_GROUP && !this.#host.availability.masterDown;
+  }
+
+  /** Sends a command that `joins` with those before it; the client waits for all of them. */
+  join(session: ServerSession, command: Command, argv: Argv): void {
+    const group = forwardOf(session).group!;
+    group.requests.push({ name: command.name, bytes: requestOf(argv) });
+    group.commands.push(command);
+    group.waits ||= this.#waits(session, command, argv);
   }
 
   /** Whether the effect of a command will be seen here. */
   #waits({ dbIndex }: ServerSession, command: Command, argv: Argv): boolean {
     if ((command.flags & READONLY) !== 0) return false;
-    const keeps = this.#keeps;
+    const { keeps } = this.#parts;
     if (keeps === undefined) return true;
     const keys = keysOf(command, argv);
     return keys.length === 0 || keys.some(({ index }) => {
@@ -261,24 +299,29 @@ export class Forwarder {
   }
 
   /** Lets the client wait for a reply. */
-  #hold(
+  #hold(ctx: Context, session: ServerSession, command: Command, answer: Promise<RawReply>): void {
+    this.#holdAll(ctx, session, [command], answer.then((reply) => [reply]));
+  }
+
+  /** Lets the client wait for replies, one for each command. */
+  #holdAll(
     ctx: Context,
     session: ServerSession,
-    command: Command,
-    answer: Promise<RawReply>,
+    commands: readonly Command[],
+    answers: Promise<readonly RawReply[]>,
   ): void {
-    let reply: RawReply | undefined;
+    let replies: readonly RawReply[] | undefined;
     let wake: (() => void) | undefined;
-    answer.then((came) => {
-      reply = came;
+    answers.then((came) => {
+      replies = came;
       wake?.();
     });
     const suspended = ctx.suspend?.(
       (call) => {
         wake = call;
-        if (reply !== undefined) call();
+        if (replies !== undefined) call();
       },
-      () => this.#reply(session, command, reply!),
+      () => replies!.forEach((reply, index) => this.#reply(session, commands[index], reply)),
     );
     assert(suspended === true, "a client behind a connection can wait");
     // Blocked is who waits for keys: CLIENT LIST, INFO and CLIENT UNBLOCK mean those.
@@ -294,10 +337,20 @@ export class Forwarder {
   }
 }
 
+/** Writes of one client that are sent together. */
+interface Group {
+  readonly requests: Request[];
+  readonly commands: Command[];
+  /** Whether the effect of any of them will be seen here. */
+  waits: boolean;
+}
+
 /** One client's connection to the master, while it has one. */
 class ClientForward implements SessionForward {
   /** From WATCH to EXEC, DISCARD or UNWATCH. */
   pin: OwnConnection | undefined = undefined;
+  /** What is sent in this turn, while more of it may come. */
+  group: Group | undefined = undefined;
   /** While a command blocks. */
   current: OwnConnection | undefined = undefined;
   /** The client has gone. */
@@ -328,6 +381,11 @@ function forwardOf(session: ServerSession): ClientForward {
 
 function routeOf({ dbIndex, protocol }: ServerSession): Route {
   return { db: dbIndex, protocol };
+}
+
+function waitRefused({ name }: Command): string {
+  return `ERR ${name.toUpperCase()} is answered by the master alone. A write that was forwarded is at this replica ` +
+    "when its reply comes";
 }
 
 function isSent({ name, flags }: Command): boolean {

@@ -69,8 +69,13 @@ export interface OwnConnection {
 
 /** Sends what clients write. */
 export interface MasterAccess {
-  /** Sends a command on a connection that many share. @param waits Whether its effect will be readable here. */
-  send(request: Request, route: Route, waits: boolean): Promise<RawReply>;
+  /**
+   * Sends commands in their order on a connection that many share.
+   *
+   * @param waits Whether the effect of any of them will be readable here.
+   * @returns A reply for each of them.
+   */
+  send(requests: readonly Request[], route: Route, waits: boolean): Promise<readonly RawReply[]>;
   /** Sends a transaction on a connection of its own. */
   transact(requests: readonly Request[], route: Route): Promise<RawReply>;
   /** A connection for what blocks and what is watched; an error reply where there is none to be had. */

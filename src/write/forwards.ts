@@ -127,13 +127,22 @@ export class Forwards implements MasterAccess {
     this.#totals.refused++;
   }
 
-  send(request: Request, route: Route, waits: boolean): Promise<RawReply> {
-    return this.#bounded(request.bytes.length, async (sent) => {
-      const connection = await this.#poolNow(this.#pool).shared(route);
-      if (connection.closed) throw new Error("the connection has ended");
-      sent();
-      return await this.sendOn(connection, request, waits, false);
-    });
+  async send(
+    requests: readonly Request[],
+    route: Route,
+    waits: boolean,
+  ): Promise<readonly RawReply[]> {
+    // While a connection is made, others may share it: what follows is sent in one piece in any case.
+    const made = this.#shared(route).catch((error) => error);
+    const bounds = requests.map(({ bytes }) => this.#admit(bytes.length));
+    const connection: ClientConnection | Error = await made;
+    return await Promise.all(requests.map((request, index) => {
+      return this.#finish(bounds[index], (sent) => {
+        if (connection instanceof Error) throw connection;
+        sent();
+        return this.sendOn(connection, request, waits, false);
+      });
+    }));
   }
 
   transact(requests: readonly Request[], route: Route): Promise<RawReply> {
@@ -239,18 +248,35 @@ export class Forwards implements MasterAccess {
     return pool.now();
   }
 
+  /** A connection that many share. */
+  async #shared(route: Route): Promise<ClientConnection> {
+    const connection = await this.#poolNow(this.#pool).shared(route);
+    if (connection.closed) throw new Error("the connection has ended");
+    return connection;
+  }
+
   /** Counts a command from its beginning to its end, and makes an error reply of what goes wrong. */
-  async #bounded(
+  #bounded(bytes: number, work: (sent: () => void) => Promise<RawReply>): Promise<RawReply> {
+    return this.#finish(this.#admit(bytes), work);
+  }
+
+  /** Begins to count a command of so many bytes; -1 when too many wait, so that it must not be sent. */
+  #admit(bytes: number): number {
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) return -1;
+    this.#waitingBytes += bytes;
+    this.#totals.inFlight++;
+    return bytes;
+  }
+
+  async #finish(
     bytes: number,
     work: (sent: () => void) => Promise<RawReply>,
   ): Promise<RawReply> {
     const totals = this.#totals;
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+    if (bytes < 0) {
       totals.refused++;
       return errorReply("MASTERDOWN The master is too slow, the command was not sent");
     }
-    this.#waitingBytes += bytes;
-    totals.inFlight++;
     let isSent = false;
     try {
       const reply = await work(() => {
