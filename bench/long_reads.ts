@@ -41,6 +41,16 @@ const READS: readonly string[] = [
   "GET four",
   "ZRANGE some 0 -1 WITHSCORES",
   "XRANGE few - +",
+  "BITCOUNT long",
+  "BITPOS zeros 1",
+  "SRANDMEMBER set -1000000",
+  "SRANDMEMBER set 900000",
+  "HRANDFIELD hash -1000000 WITHVALUES",
+  "ZRANDMEMBER zset 900000",
+  "XREAD STREAMS stream 0",
+  "GEOSEARCH places FROMLONLAT 10 40 BYRADIUS 3000 km ASC WITHDIST",
+  "DUMP hash",
+  "DUMP long",
   "KEYS *",
   "DEBUG DIGEST-VALUE zset",
   "DEBUG DIGEST",
@@ -60,6 +70,8 @@ async function fill(master: RunningServer): Promise<void> {
   await each(elements, "redis.call('ZADD','ints',i,'member:'..i)");
   await each(elements, "redis.call('XADD','stream',i..'-1','name',i,'text','value:'..i)");
   await each(elements, "redis.call('SET','key:'..i,i)");
+  await each(elements, "redis.call('GEOADD','places',i*7919%36000/100-180,i%16000/100-80,'p:'..i)");
+  await master.call("SETBIT", "zeros", "799999999", "1");
   await each(3000, "redis.call('ZADD','some',i*1.37,'member:'..i)");
   await each(3000, "redis.call('XADD','few',i..'-1','name',i,'text','value:'..i)");
   await master.call("SETRANGE", "long", "99999999", "x");

@@ -13,6 +13,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { ByteBuffer } from "../base/byte_buffer.ts";
+import { Crc64 } from "../base/crc64.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import { Encoding, type Entry, ValueType } from "../store/memory/record.ts";
 import type { StoreSettings } from "../store/memory/settings.ts";
@@ -24,16 +25,16 @@ import { elementTable } from "./elements/table.ts";
 import { ChunkReader, DEFAULT_MAX_STRING_BYTES } from "./format/chunk_reader.ts";
 import { DecodeContext } from "./format/context.ts";
 import { RdbError } from "./format/errors.ts";
-import { FOOTER_BYTES, writeFooter } from "./format/footer.ts";
+import { endPayload, FOOTER_BYTES } from "./format/footer.ts";
 import { FIRST_OPCODE, Opcode } from "./format/opcodes.ts";
 import { RecordWriter } from "./format/record_writer.ts";
 import type { RdbSink } from "./format/sink.ts";
 import { dialectOfVersion, writableVersion } from "./format/version.ts";
 import { valueWriterOf } from "./writers/table.ts";
-import { writeAll } from "./writers/writer.ts";
+import type { ValueRest } from "./writers/writer.ts";
 
 const NO_BYTES = new Uint8Array(0);
-/** Bytes of a payload that one step reads: some hundred microseconds. */
+/** Bytes of a payload that one step reads, or writes and sums: some hundred microseconds. */
 const STEP_BYTES = 1 << 16;
 
 /**
@@ -50,13 +51,63 @@ export function encodeDump(
   version: number,
   compress: boolean,
 ): void {
-  const from = out.length;
-  const format = writableVersion(version);
-  const row = valueWriterOf(db.typeOf(entry));
-  const writer = new RecordWriter(out, compress);
-  out.writeByte(row.typeOf(db, entry, format));
-  writeAll(writer, row.write(writer, db, entry, format));
-  writeFooter(out, from, Math.max(version, format));
+  const encoder = new DumpEncoder(out, db, entry, version, compress);
+  while (!encoder.step());
+}
+
+/** A payload that is written in steps; the value must not change meanwhile. */
+export class DumpEncoder {
+  readonly #writer: RecordWriter;
+  readonly #version: number;
+  readonly #crc: Crc64 = new Crc64();
+  #summed: number; // where the checksum stands in the buffer
+  #rest: ValueRest | undefined;
+
+  /** Appends the beginning of the payload to `out`. The parameters are those of {@linkcode encodeDump}. */
+  constructor(
+    out: ByteBuffer,
+    db: Database,
+    entry: Entry,
+    version: number,
+    compress: boolean,
+  ) {
+    const format = writableVersion(version);
+    const row = valueWriterOf(db.typeOf(entry));
+    this.#summed = out.length;
+    this.#version = Math.max(version, format);
+    this.#writer = new RecordWriter(out, compress);
+    out.writeByte(row.typeOf(db, entry, format));
+    this.#rest = row.write(this.#writer, db, entry, format);
+  }
+
+  /** Whether the whole value is there: the next step ends the payload. */
+  get isWhole(): boolean {
+    return this.#rest === undefined;
+  }
+
+  /** Goes on in another buffer, which has all that was written. */
+  moveTo(out: ByteBuffer): void {
+    assert(out.length === this.#writer.out.length, "all that was written has moved");
+    this.#writer.out = out;
+  }
+
+  /** Writes some ten kilobytes more, or the footer. Returns true when the payload is whole. */
+  step(): boolean {
+    const { out } = this.#writer;
+    if (this.#rest?.writeOn(this.#writer, STEP_BYTES) === false) this.#rest = undefined;
+    else if (this.#rest === undefined) {
+      this.#sum(out);
+      endPayload(out, this.#version, this.#crc);
+      return true;
+    }
+    this.#sum(out);
+    return false;
+  }
+
+  #sum(out: ByteBuffer): void {
+    this.#crc.update(out.bytes, this.#summed, out.length);
+    this.#summed = out.length;
+  }
 }
 
 /**

@@ -108,10 +108,11 @@ export function readInSlices(
   alsoTouches?: Touches,
 ): void {
   const own = ctx.inSlices === undefined ? argv : argv.copy();
-  const read = new LongRead(ctx, (bytes, from, to) => {
-    for (let i = first; i < end; i++) if (isArgument(own, i, bytes, from, to)) return true;
-    return alsoTouches?.(bytes, from, to) ?? false;
-  });
+  const isOne = namesOf(ctx, own, first, end);
+  const read = new LongRead(
+    ctx,
+    (bytes, from, to) => isOne(bytes, from, to) || (alsoTouches?.(bytes, from, to) ?? false),
+  );
   const work = steps(own, read);
   const step = (): boolean => {
     read.isRunning = true;
@@ -129,6 +130,33 @@ export function drain(steps: Steps): void {
   while (steps.next().done !== true);
 }
 
+/**
+ * Whether a key is one of the arguments `[first, end)`. Of many, bits stand for their hashes, so that a write looks at one
+ * of them: now and then one that is none of them is taken for one, and ends the read early.
+ */
+function namesOf(ctx: Context, argv: Argv, first: number, end: number): Touches {
+  if (end - first <= FEW_NAMES) {
+    return (bytes, from, to) => {
+      for (let i = first; i < end; i++) if (isArgument(argv, i, bytes, from, to)) return true;
+      return false;
+    };
+  }
+  const { table } = ctx.db;
+  const bits = 1 << Math.min(32 - Math.clz32((end - first) * BITS_A_NAME), MAX_NAME_BITS);
+  let seen: Uint8Array | undefined = undefined;
+  return (bytes, from, to) => {
+    if (seen === undefined) {
+      seen = new Uint8Array(bits >>> 3);
+      for (let i = first; i < end; i++) {
+        const at = table.hashOf(argv.bytes, argv.starts[i], argv.ends[i]) & (bits - 1);
+        seen[at >>> 3] |= 1 << (at & 7);
+      }
+    }
+    const at = table.hashOf(bytes, from, to) & (bits - 1);
+    return (seen[at >>> 3] >> (at & 7) & 1) === 1;
+  };
+}
+
 /** The entry of argument `index` in a later step, where the first one found one; 0 stays 0. */
 export function findAgain(ctx: Context, argv: Argv, index: number, entry: number): number {
   return entry === 0 ? 0 : ctx.db.find(argv.bytes, argv.starts[index], argv.ends[index]);
@@ -142,6 +170,11 @@ export const LONG_BYTES: number = 1 << 18;
 export const STEP_ELEMENTS: number = 256;
 /** A value of no more elements is read in one piece: slices would cost more than they spare. */
 export const AT_ONCE: number = 1024;
+/** So few names of keys are compared one by one with that of a key that is written. */
+const FEW_NAMES = 32;
+/** Bits for each of more names: one in sixteen of other keys is taken for one of them. */
+const BITS_A_NAME = 16;
+const MAX_NAME_BITS = 30;
 /** Elements of the first step, before it is known how long they are. */
 const FIRST_ELEMENTS = 16;
 
@@ -169,6 +202,17 @@ export class Portion {
     const bytes = this.#reply.position - this.#from;
     if (bytes > STEP_BYTES) this.count = Math.max(this.count >>> 1, 1);
     else if (bytes < STEP_BYTES / 2) this.count = Math.min(this.count * 2, STEP_ELEMENTS);
+  }
+}
+
+/** Calls `visit` for each of `count` parts of a reply, in steps: as many parts in one as their bytes allow. */
+export function* inPortions(ctx: Context, count: number, visit: (index: number) => void): Steps {
+  const portion = new Portion(ctx);
+  for (let done = 0; done < count;) {
+    const next = Math.min(done + portion.begin(), count);
+    while (done < next) visit(done++);
+    portion.end();
+    if (done < count) yield;
   }
 }
 

@@ -10,6 +10,7 @@ import { INT64_MAX } from "../../base/limits.ts";
 import type { Argv } from "../../resp/argv.ts";
 import type { Context } from "./context.ts";
 import { isWord, readBigInteger, readInteger } from "./args.ts";
+import { AT_ONCE, inPortions, Portion, STEP_ELEMENTS, type Steps } from "./long_read.ts";
 import { CommandError, outOfRange, SYNTAX, VALUE_OUT_OF_RANGE } from "./errors.ts";
 
 /** Members are drawn until they differ when fewer than one in so many is wanted. */
@@ -91,12 +92,62 @@ export function eachRandom(
     for (const one of drawn) visit(one);
     return;
   }
+  const { takes, isDone } = takesOf(ctx, count, length);
+  walk(takes);
+  assert(isDone(), "all members wanted were drawn");
+}
+
+/** How many members a reply draws before the work is cut into slices. */
+export const MANY_DRAWS: number = AT_ONCE;
+
+/**
+ * As {@linkcode eachRandom}, in steps.
+ *
+ * @param draw As there; what it gives must stay a member's number while the key does not change.
+ * @param walk Walks some members from a cursor on, 0 at first, and returns the next one, 0 behind the last.
+ */
+export function* eachRandomInSteps(
+  ctx: Context,
+  count: number,
+  length: number,
+  draw: (() => number) | undefined,
+  visit: (drawn: number) => void,
+  walk: (cursor: number, most: number, takes: () => boolean) => number,
+): Steps {
+  if (draw !== undefined && count * SPARSE_SHARE < length) {
+    const drawn = new Set<number>();
+    for (let left = STEP_ELEMENTS; drawn.size < count;) {
+      drawn.add(draw());
+      if (--left > 0) continue;
+      yield;
+      left = STEP_ELEMENTS;
+    }
+    const members = drawn.values();
+    return yield* inPortions(ctx, drawn.size, () => visit(members.next().value!));
+  }
+  const { takes, isDone } = takesOf(ctx, count, length);
+  const portion = new Portion(ctx);
+  let cursor = 0;
+  do {
+    cursor = walk(cursor, portion.begin(), takes);
+    portion.end();
+    if (cursor !== 0) yield;
+  } while (cursor !== 0);
+  assert(isDone(), "all members wanted were drawn");
+}
+
+/** Chooses `count` of `length` members that are asked about one after the other. */
+function takesOf(
+  ctx: Context,
+  count: number,
+  length: number,
+): { takes: () => boolean; isDone: () => boolean } {
   let left = length;
   let wanted = count;
-  walk(() => {
+  const takes = () => {
     if (ctx.random() * left-- >= wanted) return false;
     wanted--;
     return true;
-  });
-  assert(wanted === 0, "all members wanted were drawn");
+  };
+  return { takes, isDone: () => wanted === 0 };
 }

@@ -63,12 +63,19 @@ import { hashExpireCommands } from "./expire.ts";
 import {
   AT_ONCE,
   findAgain,
+  inPortions,
   Portion,
   readInSlices,
   STEP_ELEMENTS,
   type Steps,
 } from "../engine/long_read.ts";
-import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
+import {
+  drawsOf,
+  eachRandom,
+  eachRandomInSteps,
+  MANY_DRAWS,
+  readRandomCount,
+} from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 
 /**
@@ -193,15 +200,7 @@ function allGeneric(ctx: Context, argv: Argv, parts: Parts): void {
 /** The work of {@linkcode allGeneric} for a hash of many fields, in steps. */
 function* replyAllLater(ctx: Context, argv: Argv, parts: Parts): Steps {
   const entry = () => findAgain(ctx, argv, 1, 1);
-  const isPartial = hashHasExpiries(ctx.db, entry());
-  let count = isPartial ? 0 : hashLength(ctx.db, entry());
-  for (let cursor = 0, begun = false; isPartial && (cursor !== 0 || !begun); begun = true) {
-    cursor = hashSome(ctx.db, entry(), cursor, STEP_ELEMENTS, (_f, _fs, _fe, _v, _vs, _ve, at) => {
-      if (isVisible(ctx, at)) count++;
-    });
-    yield;
-  }
-  beginAll(ctx, parts, count);
+  beginAll(ctx, parts, yield* countVisible(ctx, argv));
   const visit = fieldReply(ctx, parts);
   const portion = new Portion(ctx);
   let cursor = 0;
@@ -210,6 +209,21 @@ function* replyAllLater(ctx: Context, argv: Argv, parts: Parts): Steps {
     portion.end();
     yield;
   } while (cursor !== 0);
+}
+
+/** Counts the fields that the caller sees of the hash at argument 1, in steps where some may have expired. */
+function* countVisible(ctx: Context, argv: Argv): Generator<void, number, void> {
+  const entry = () => findAgain(ctx, argv, 1, 1);
+  if (!hashHasExpiries(ctx.db, entry())) return hashLength(ctx.db, entry());
+  let count = 0;
+  let cursor = 0;
+  do {
+    cursor = hashSome(ctx.db, entry(), cursor, STEP_ELEMENTS, (_f, _fs, _fe, _v, _vs, _ve, at) => {
+      if (isVisible(ctx, at)) count++;
+    });
+    yield;
+  } while (cursor !== 0);
+  return count;
 }
 
 function beginAll(ctx: Context, { fields, values }: Parts, count: number): void {
@@ -369,23 +383,59 @@ const hrandfield = command("hrandfield", -2, READONLY, "RO.access@1", (ctx, argv
   }
   const count = readRandomCount(argv, "WITHVALUES");
   const entry = lookupHash(ctx, argv, 1);
-  const length = entry === 0 ? 0 : visibleLength(ctx, entry);
-  if (length === 0 || count === 0) return reply.array(0);
+  if (entry === 0 || count === 0) return reply.array(0);
+  const all = hashLength(ctx.db, entry);
+  const isLong = all > AT_ONCE && hashHasExpiries(ctx.db, entry);
+  if (isLong || drawsOf(count, all) > MANY_DRAWS) {
+    return readInSlices(ctx, argv, 1, 2, (own) => replyManyRandom(ctx, own, count));
+  }
+  const length = visibleLength(ctx, entry);
+  if (length === 0) return reply.array(0);
   const wanted = drawsOf(count, length);
-  const withValues = argv.count === 4;
+  const visit = randomReply(ctx, wanted, argv.count === 4);
+  if (count >= 0) return eachRandomField(ctx, entry, wanted, visit);
+  for (let i = 0; i < wanted; i++) drawField(ctx, entry, visit);
+});
+
+/** Begins the reply of `wanted` fields; what is returned replies with one. */
+function randomReply({ reply }: Context, wanted: number, withValues: boolean): FieldVisitor {
   const isNested = withValues && reply.protocol === 3;
   reply.array(withValues && !isNested ? 2 * wanted : wanted);
-  const visit: FieldVisitor = (f, fs, fe, v, vs, ve) => {
+  return (f, fs, fe, v, vs, ve) => {
     if (isNested) reply.array(2);
     reply.bulk(f, fs, fe);
     if (withValues) reply.bulk(v, vs, ve);
   };
-  if (count >= 0) return eachRandomField(ctx, entry, wanted, visit);
+}
+
+/** Visits one random field that the caller sees, of a hash that has any. */
+function drawField(ctx: Context, entry: Entry, visit: FieldVisitor): void {
   const all = hashLength(ctx.db, entry);
-  for (let i = 0; i < wanted; i++) {
-    if (!drawVisible(ctx, entry, all, visit)) eachRandomField(ctx, entry, 1, visit);
-  }
-});
+  if (!drawVisible(ctx, entry, all, visit)) eachRandomField(ctx, entry, 1, visit);
+}
+
+/** Replies with many random fields, or some of a large hash whose fields expire, in steps. */
+function* replyManyRandom(ctx: Context, argv: Argv, count: number): Steps {
+  const entry = () => findAgain(ctx, argv, 1, 1);
+  const length = yield* countVisible(ctx, argv);
+  const wanted = length === 0 ? 0 : drawsOf(count, length);
+  const visit = randomReply(ctx, wanted, argv.count === 4);
+  if (wanted === 0) return;
+  if (count < 0) return yield* inPortions(ctx, wanted, () => drawField(ctx, entry(), visit));
+  const table = hashTableOf(ctx.db, entry());
+  const draws = table !== undefined && table.expiring === 0;
+  yield* eachRandomInSteps(
+    ctx,
+    wanted,
+    length,
+    draws ? () => table.fields.randomEntry(ctx.random) : undefined,
+    (field) => table!.visit(field, visit),
+    (cursor, most, takes) =>
+      hashSome(ctx.db, entry(), cursor, most, (f, fs, fe, v, vs, ve, at) => {
+        if (isVisible(ctx, at) && takes()) visit(f, fs, fe, v, vs, ve, at);
+      }),
+  );
+}
 
 /**
  * Replies with one step of a scan: a small hash whole with cursor 0, a table some buckets a call.

@@ -11,11 +11,12 @@
 
 import { assert } from "../../base/assert.ts";
 import { ByteBuffer } from "../../base/byte_buffer.ts";
-import { decodeDump, type DumpedValue, encodeDump } from "../../rdb/dump.ts";
+import { decodeDump, type DumpedValue, DumpEncoder } from "../../rdb/dump.ts";
 import { FOOTER_BYTES, readFooter } from "../../rdb/format/footer.ts";
 import { RdbError } from "../../rdb/format/errors.ts";
 import { FIRST_VALKEY_VERSION } from "../../rdb/format/version.ts";
 import type { Argv } from "../../resp/argv.ts";
+import { ReplyWriter } from "../../resp/writer.ts";
 import { expiryFromBigInt, expiryText, hasCome } from "../../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../../store/memory/record.ts";
 import { moduleValueOf } from "../../store/types/module.ts";
@@ -36,6 +37,7 @@ import {
   SYNTAX,
   unreadValue,
 } from "../engine/errors.ts";
+import { type LongRead, readInSlices, STEP_BYTES, type Steps } from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 
 /** How many bytes the payload buffer keeps allocated between two DUMPs. */
@@ -59,11 +61,40 @@ const dump = command("dump", 2, READONLY, "RO.access@1", (ctx, argv) => {
   const object = ctx.db.objectOf(entry);
   if (object instanceof Stream) object.producers?.forgetOld(ctx.nowMs);
   payload.clear();
-  encodeDump(payload, ctx.db, entry, ctx.keyspace.snapshotVersion, true);
+  const { snapshotVersion } = ctx.keyspace;
+  const encoder = new DumpEncoder(payload, ctx.db, entry, snapshotVersion, true);
+  if (!encoder.isWhole) {
+    const own = new ByteBuffer(2 * payload.length);
+    own.writeBytes(payload.bytes, 0, payload.length);
+    encoder.moveTo(own);
+    payload.shrink(KEPT_BYTES);
+    return readInSlices(ctx, argv, 1, 2, (_, read) => dumpInSteps(ctx, encoder, own, read));
+  }
+  while (!encoder.step());
   assert(payload.length > FOOTER_BYTES, "a payload has a type and a footer");
   ctx.reply.bulk(payload.bytes, 0, payload.length);
   payload.shrink(KEPT_BYTES);
 });
+
+/** DUMP of a large value, in steps. */
+function* dumpInSteps(
+  ctx: Context,
+  encoder: DumpEncoder,
+  own: ByteBuffer,
+  read: LongRead,
+): Steps {
+  while (!encoder.step()) yield;
+  read.release();
+  const { reply } = ctx;
+  const { bytes, length } = own;
+  if (!(reply instanceof ReplyWriter)) return reply.bulk(bytes, 0, length);
+  reply.beginBulk(length);
+  for (let at = 0; at < length; at += STEP_BYTES) {
+    const next = Math.min(at + STEP_BYTES, length);
+    reply.bulkPart(bytes, at, next, next === length);
+    yield;
+  }
+}
 
 /** The options of RESTORE that have an effect here. */
 interface RestoreOptions {

@@ -25,6 +25,7 @@ import {
   setRemove,
   setRemoveResult,
   setRenew,
+  setSome,
   setVisitAt,
 } from "../../store/types/set.ts";
 import { setTableOf, type SetVisitor } from "../../store/types/set_table.ts";
@@ -32,7 +33,14 @@ import { expectEnd, readInteger } from "../engine/args.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
 import { CommandError, MUST_BE_POSITIVE } from "../engine/errors.ts";
-import { drawsOf, eachRandom, readSignedCount } from "../engine/random_members.ts";
+import { findAgain, inPortions, readInSlices, type Steps } from "../engine/long_read.ts";
+import {
+  drawsOf,
+  eachRandom,
+  eachRandomInSteps,
+  MANY_DRAWS,
+  readSignedCount,
+} from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 import { setChanged } from "./args.ts";
 import { setAlgebraCommands } from "./algebra.ts";
@@ -180,10 +188,33 @@ const srandmember = command("srandmember", -2, READONLY, "RO.access@1", (ctx, ar
   if (entry === 0 || count === 0) return reply.array(0);
   const length = setLength(ctx.db, entry);
   const wanted = drawsOf(count, length);
+  if (wanted > MANY_DRAWS) {
+    return readInSlices(ctx, argv, 1, 2, (own) => replyManyRandom(ctx, own, wanted, count < 0));
+  }
   reply.array(wanted);
   if (count > 0) return eachRandomMember(ctx, entry, wanted, visit);
   for (let i = 0; i < wanted; i++) visitRandom(ctx, entry, visit);
 });
+
+/** Replies with many random members, in steps. */
+function* replyManyRandom(ctx: Context, argv: Argv, wanted: number, repeats: boolean): Steps {
+  const entry = () => findAgain(ctx, argv, 1, 1);
+  const visit: SetVisitor = (bytes, start, end) => ctx.reply.bulk(bytes, start, end);
+  ctx.reply.array(wanted);
+  if (repeats) return yield* inPortions(ctx, wanted, () => visitRandom(ctx, entry(), visit));
+  const table = setTableOf(ctx.db, entry());
+  yield* eachRandomInSteps(
+    ctx,
+    wanted,
+    setLength(ctx.db, entry()),
+    table && (() => table.members.randomEntry(ctx.random)),
+    (member) => table!.visit(member, visit),
+    (cursor, most, takes) =>
+      setSome(ctx.db, entry(), cursor, most, (bytes, start, end) => {
+        if (takes()) visit(bytes, start, end);
+      }),
+  );
+}
 
 /**
  * `SPOP key`: one random member, removed; propagated as SREM, also when it was the last

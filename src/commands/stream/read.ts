@@ -40,6 +40,13 @@ import {
   replyId,
   streamChanged,
 } from "./args.ts";
+import {
+  AT_ONCE,
+  inPortions,
+  readInSlices,
+  STEP_ELEMENTS,
+  type Steps,
+} from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 import { isRedisSince } from "../engine/master_version.ts";
 
@@ -245,18 +252,87 @@ function hasEntryAfter(stream: Stream, after: StreamId): boolean {
 
 /** Replies with XREAD's entries of one stream. */
 function serveStream(ctx: Context, options: ReadOptions, stream: Stream, index: number): void {
-  const isLast = options.last[index];
-  from.set(options.ids[index]!);
-  if (!isLast) from.increment();
   const mark = ctx.reply.beginDeferred();
-  const most = isLast ? 1 : options.count === 0 ? Infinity : options.count;
+  const most = openRead(cursor, from, stream, options, index);
   let count = 0;
-  cursor.open(stream, from, MAX_ID, isLast);
   while (count < most && cursor.next()) {
     replyEntry(ctx, cursor);
     count++;
   }
   ctx.reply.endDeferred(mark, "array", count);
+}
+
+/** Whether XREAD may reply with many entries, and has one to reply with: then it does not wait. */
+function isLong(ctx: Context, argv: Argv, options: ReadOptions): boolean {
+  const most = options.count === 0 ? Infinity : options.count;
+  if (most * options.keys <= AT_ONCE) return false;
+  let entries = 0;
+  for (let i = 0; i < options.keys; i++) {
+    const stream = lookupStream(ctx, argv, options.firstKey + i);
+    if (stream === undefined || options.last[i] || !hasMore(stream, argv, options, i)) continue;
+    entries += Math.min(stream.length, most);
+  }
+  return entries > AT_ONCE;
+}
+
+/** XREAD of many entries, in steps. */
+function* serveInSteps(ctx: Context, argv: Argv, options: ReadOptions): Steps {
+  const { firstKey, keys } = options;
+  const { reply } = ctx;
+  const own = new StreamCursor();
+  const first = new StreamId();
+  // Entries are counted before the first byte is written: a reply whose head is not known could not be sent.
+  const counts: number[] = [];
+  for (let i = 0; i < keys; i++) {
+    const stream = lookupStream(ctx, argv, firstKey + i);
+    const has = stream !== undefined && hasMore(stream, argv, options, i);
+    counts.push(has ? yield* countEntries(own, first, stream, options, i) : 0);
+  }
+  const replied = counts.filter((count) => count > 0).length;
+  if (reply.protocol === 2) reply.array(replied);
+  else reply.map(replied);
+  for (let i = 0; i < keys; i++) {
+    if (counts[i] === 0) continue;
+    if (reply.protocol === 2) reply.array(2);
+    reply.bulk(argv.bytes, argv.starts[firstKey + i], argv.ends[firstKey + i]);
+    reply.array(counts[i]);
+    const stream = lookupStream(ctx, argv, firstKey + i)!;
+    openRead(own, first, stream, options, i);
+    yield* inPortions(ctx, counts[i], () => {
+      own.next();
+      replyEntry(ctx, own);
+    });
+    yield;
+  }
+}
+
+/** How many entries of stream `index` are replied, counted in steps. */
+function* countEntries(
+  own: StreamCursor,
+  first: StreamId,
+  stream: Stream,
+  options: ReadOptions,
+  index: number,
+): Generator<void, number, void> {
+  const most = openRead(own, first, stream, options, index);
+  let count = 0;
+  while (count < most && own.next()) if (++count % STEP_ELEMENTS === 0) yield;
+  return count;
+}
+
+/** Opens a cursor on the entries of stream `index` that are replied. Returns how many they are at most. */
+function openRead(
+  own: StreamCursor,
+  first: StreamId,
+  stream: Stream,
+  options: ReadOptions,
+  index: number,
+): number {
+  const isLast = options.last[index];
+  first.set(options.ids[index]!);
+  if (!isLast) first.increment();
+  own.open(stream, first, MAX_ID, isLast);
+  return isLast ? 1 : options.count === 0 ? Infinity : options.count;
 }
 
 /**
@@ -415,6 +491,11 @@ function replyHistory(
 function read(ctx: Context, argv: Argv, isGroup: boolean): void {
   const options = readOptions(ctx, argv, isGroup);
   readIds(ctx, argv, options);
+  if (!isGroup && isLong(ctx, argv, options)) {
+    const { firstKey: first, keys } = options;
+    const steps = (own: Argv) => serveInSteps(ctx, own, options);
+    return readInSlices(ctx, argv, first, first + keys, steps);
+  }
   if (serve(ctx, argv, options)) return;
   if (options.untilMs < 0) return ctx.reply.nullArray();
   const keys = Array.from({ length: options.keys }, (_, i) => options.firstKey + i);

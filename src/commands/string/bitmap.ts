@@ -26,10 +26,19 @@ import {
   SYNTAX,
 } from "../engine/errors.ts";
 import { maxStringBytes } from "../engine/limits.ts";
+import {
+  findAgain,
+  LONG_BYTES,
+  readInSlices,
+  STEP_BYTES,
+  type Steps,
+} from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
 
 const HASH = 0x23;
+/** More bits than these are counted and searched in slices. */
+const LONG_BITS: number = 8 * LONG_BYTES;
 
 /** Points at the bytes of the string that was read last. */
 const value: BytesRef = new BytesRef();
@@ -157,8 +166,30 @@ const bitcount = command("bitcount", -2, READONLY, "RO.access@1", (ctx, argv) =>
   if (isEmpty) return ctx.reply.integer(0);
   refString(ctx, entry);
   clipRange(start, end, isBit, value.end - value.start);
-  ctx.reply.integer(range.start < range.end ? countRange() : 0);
+  const { start: from, end: to } = range;
+  if (to - from > LONG_BITS) {
+    return readInSlices(ctx, argv, 1, 2, (own) => countLong(ctx, own, from, to));
+  }
+  ctx.reply.integer(from < to ? countRange() : 0);
 });
+
+/** BITCOUNT of many bits `[from, to)`, in steps. */
+function* countLong(ctx: Context, argv: Argv, from: number, to: number): Steps {
+  let count = 0;
+  for (let at = from; at < to; at = stepEnd(at, to)) {
+    refString(ctx, findAgain(ctx, argv, 1, 1));
+    range.start = at;
+    range.end = stepEnd(at, to);
+    count += countRange();
+    if (stepEnd(at, to) < to) yield;
+  }
+  ctx.reply.integer(count);
+}
+
+/** Where the step ends that begins at bit `at`: between two bytes, or at the end of all. */
+function stepEnd(at: number, to: number): number {
+  return Math.min((Math.floor(at / 8) + STEP_BYTES) * 8, to);
+}
 
 /**
  * `BITPOS key bit [start [end [BYTE|BIT]]]`: the number of the first bit that is 0 or 1, -1 when there is
@@ -179,11 +210,33 @@ const bitpos = command("bitpos", -3, READONLY, "RO.access@1", (ctx, argv) => {
   refString(ctx, entry);
   clipRange(start, end, isBit, value.end - value.start);
   if (range.start >= range.end) return ctx.reply.integer(-1);
-  const found = findBit(value.bytes, value.start, range.start, range.end, bit);
+  const { start: from, end: to } = range;
   // Only a range with its end given is closed.
-  const goesOn = found < 0 && bit === 0 && argv.count < 5;
-  ctx.reply.integer(goesOn ? range.end : found);
+  const missing = bit === 0 && argv.count < 5 ? to : -1;
+  if (to - from > LONG_BITS) {
+    return readInSlices(ctx, argv, 1, 2, (own) => findLong(ctx, own, bit, from, to, missing));
+  }
+  const found = findBit(value.bytes, value.start, from, to, bit);
+  ctx.reply.integer(found < 0 ? missing : found);
 });
+
+/** BITPOS in many bits `[from, to)`, in steps. */
+function* findLong(
+  ctx: Context,
+  argv: Argv,
+  bit: 0 | 1,
+  from: number,
+  to: number,
+  missing: number,
+): Steps {
+  for (let at = from; at < to; at = stepEnd(at, to)) {
+    refString(ctx, findAgain(ctx, argv, 1, 1));
+    const found = findBit(value.bytes, value.start, at, stepEnd(at, to), bit);
+    if (found >= 0) return ctx.reply.integer(found);
+    if (stepEnd(at, to) < to) yield;
+  }
+  ctx.reply.integer(missing);
+}
 
 /** The operations of BITOP; the last four are since Redis 8.2. */
 const BITOPS = ["AND", "OR", "XOR", "NOT", "DIFF", "DIFF1", "ANDOR", "ONE"] as const;

@@ -56,10 +56,13 @@ import {
   NO_HYPERLOGLOG,
   unknownPfdebug,
 } from "../engine/errors.ts";
+import { readInSlices, type Steps } from "../engine/long_read.ts";
 import { lookup } from "../engine/lookup.ts";
 
 /** How many random elements PFSELFTEST adds. */
 const SELFTEST_ELEMENTS = 20_000;
+/** More arguments than these are counted in slices: a key takes some ten microseconds. */
+const MANY_KEYS = 16;
 /** The largest relative error that passes: six standard errors of 1.04 / sqrt(16384 registers). */
 const SELFTEST_ERROR: number = 6 * 1.04 / 128;
 
@@ -155,21 +158,38 @@ function countOne(ctx: Context, argv: Argv): void {
  */
 const pfcount = command("pfcount", -2, READONLY | MAY_REPLICATE, "RW.access@1:-1", (ctx, argv) => {
   if (argv.count === 2) return countOne(ctx, argv);
+  if (argv.count > MANY_KEYS) {
+    return readInSlices(ctx, argv, 1, argv.count, (own) => countMany(ctx, own));
+  }
   registers.fill(0);
-  for (let i = 1; i < argv.count; i++) mergeKey(ctx, argv, i);
-  const card = hllCountRegisters(registers);
-  ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
+  for (let i = 1; i < argv.count; i++) mergeKey(ctx, argv, i, registers);
+  replyCard(ctx, registers);
 });
 
+/** PFCOUNT of many keys, in steps of one key. */
+function* countMany(ctx: Context, argv: Argv): Steps {
+  const own = new Uint8Array(HLL_REGISTERS);
+  for (let i = 1; i < argv.count; i++) {
+    mergeKey(ctx, argv, i, own);
+    yield;
+  }
+  replyCard(ctx, own);
+}
+
+function replyCard(ctx: Context, merged: Uint8Array): void {
+  const card = hllCountRegisters(merged);
+  ctx.reply.integer(typeof card === "bigint" ? BigInt.asIntN(64, card) : card);
+}
+
 /**
- * Raises {@linkcode registers} to those of the key at argument `index`.
+ * Raises the registers in `target` to those of the key at argument `index`.
  *
  * @returns Whether the key is held dense; false when it is missing.
  */
-function mergeKey(ctx: Context, argv: Argv, index: number): boolean {
+function mergeKey(ctx: Context, argv: Argv, index: number, target: Uint8Array): boolean {
   if (lookupHll(ctx, argv, index) === 0) return false;
   if (
-    !hllMerge(registers, value.bytes, value.start, value.end, ctx.caller === Caller.MASTER_STREAM)
+    !hllMerge(target, value.bytes, value.start, value.end, ctx.caller === Caller.MASTER_STREAM)
   ) {
     throw new CommandError(HYPERLOGLOG_CORRUPT);
   }
@@ -188,7 +208,7 @@ const pfmerge = command(
   (ctx, argv) => {
     registers.fill(0);
     let dense = false;
-    for (let i = 1; i < argv.count; i++) if (mergeKey(ctx, argv, i)) dense = true;
+    for (let i = 1; i < argv.count; i++) if (mergeKey(ctx, argv, i, registers)) dense = true;
     openForWrite(ctx.db, lookupHll(ctx, argv, 1), argv, 1);
     if (dense && !hllToDense(region)) throw new CommandError(HYPERLOGLOG_CORRUPT);
     const sparseMax = ctx.db.settings.limits.hllSparseMaxBytes;

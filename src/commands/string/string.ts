@@ -36,10 +36,12 @@ import {
 import { Condition, optionExpiry, options, parseOptions, Takes } from "./options.ts";
 import { maxStringBytes } from "../engine/limits.ts";
 import {
+  AT_ONCE,
   findAgain,
   LONG_BYTES,
   readInSlices,
   STEP_BYTES,
+  STEP_ELEMENTS,
   type Steps,
 } from "../engine/long_read.ts";
 import { checkType, lookup } from "../engine/lookup.ts";
@@ -92,19 +94,19 @@ const get = command("get", 2, READONLY | FAST, "RO.access@1", (ctx, argv) => {
 
 /** Replies with bytes `[from, to)` of the long string at argument 1, in slices. */
 function replyPart(ctx: Context, argv: Argv, from: number, to: number): void {
-  readInSlices(ctx, argv, 1, 2, (own) => writePart(ctx, own, from, to));
+  readInSlices(ctx, argv, 1, 2, (own) => writePart(ctx, own, 1, from, to));
 }
 
-/** The work of {@linkcode replyPart} in steps: a call in process gets the string whole. */
-function* writePart(ctx: Context, argv: Argv, from: number, to: number): Steps {
+/** Replies with a part of the string at argument `key` in steps: a call in process gets it whole. */
+function* writePart(ctx: Context, argv: Argv, key: number, from: number, to: number): Steps {
   const { reply } = ctx;
   if (!(reply instanceof ReplyWriter)) {
-    readString(ctx.db, findAgain(ctx, argv, 1, 1), value);
+    readString(ctx.db, findAgain(ctx, argv, key, 1), value);
     return reply.bulk(value.bytes, value.start + from, value.start + to);
   }
   reply.beginBulk(to - from);
   for (let at = from; at < to;) {
-    readString(ctx.db, findAgain(ctx, argv, 1, 1), value);
+    readString(ctx.db, findAgain(ctx, argv, key, 1), value);
     const next = Math.min(at + STEP_BYTES, to);
     reply.bulkPart(value.bytes, value.start + at, value.start + next, next === to);
     at = next;
@@ -345,13 +347,41 @@ function someExist(ctx: Context, argv: Argv, first: number, end: number): boolea
  * O(n).
  */
 const mget = command("mget", -2, READONLY | FAST, "RO.access@1:-1", (ctx, argv) => {
-  ctx.reply.array(argv.count - 1);
-  for (let i = 1; i < argv.count; i++) {
-    const entry = lookup(ctx, argv, i);
-    const isString = entry !== 0 && ctx.db.typeOf(entry) === ValueType.STRING;
-    replyString(ctx, isString ? entry : 0);
+  const { reply } = ctx;
+  reply.array(argv.count - 1);
+  const most = reply.position + LONG_BYTES;
+  const end = Math.min(argv.count, AT_ONCE);
+  for (let i = 1; i < end; i++) {
+    const entry = lookupString(ctx, argv, i);
+    const length = entry === 0 ? 0 : stringLength(ctx.db, entry);
+    if (reply.position + length > most) {
+      return readInSlices(ctx, argv, 1, argv.count, (own) => replyRest(ctx, own, i));
+    }
+    replyString(ctx, entry);
   }
+  if (end < argv.count) readInSlices(ctx, argv, 1, argv.count, (own) => replyRest(ctx, own, end));
 });
+
+/** The entry of a key that holds a string, 0 of any other. */
+function lookupString(ctx: Context, argv: Argv, index: number): Entry {
+  const entry = lookup(ctx, argv, index);
+  return entry !== 0 && ctx.db.typeOf(entry) === ValueType.STRING ? entry : 0;
+}
+
+/** Replies with the strings of the keys from argument `first` on, in steps. */
+function* replyRest(ctx: Context, argv: Argv, first: number): Steps {
+  let from = ctx.reply.position;
+  for (let i = first, left = STEP_ELEMENTS; i < argv.count; i++) {
+    const entry = lookupString(ctx, argv, i);
+    const length = entry === 0 ? 0 : stringLength(ctx.db, entry);
+    if (length > LONG_BYTES) yield* writePart(ctx, argv, i, 0, length);
+    else replyString(ctx, entry);
+    if (--left > 0 && ctx.reply.position - from < STEP_BYTES) continue;
+    yield;
+    left = STEP_ELEMENTS;
+    from = ctx.reply.position;
+  }
+}
 
 /** `MSET key value [key value ...]`: sets all keys, drops their expiries and replies OK. O(n). */
 const mset = command("mset", -3, WRITE | DENYOOM, "OW.update@1:-1,2", (ctx, argv) => {

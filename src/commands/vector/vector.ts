@@ -28,7 +28,14 @@ import {
 import { Caller, type Context } from "../engine/context.ts";
 import { CommandError, wrongArity } from "../engine/errors.ts";
 import { lookup } from "../engine/lookup.ts";
-import { drawsOf, eachRandom, readSignedCount } from "../engine/random_members.ts";
+import { inPortions, readInSlices, type Steps } from "../engine/long_read.ts";
+import {
+  drawsOf,
+  eachRandom,
+  eachRandomInSteps,
+  MANY_DRAWS,
+  readSignedCount,
+} from "../engine/random_members.ts";
 import { findElement, openVectors, readVector, type VectorArgument, vectorsOf } from "./args.ts";
 import { linksCommands } from "./links.ts";
 import { rangeCommands } from "./range.ts";
@@ -324,6 +331,9 @@ const vrandmember = command("vrandmember", -2, READONLY | MODULE, KEY, (ctx, arg
   }
   if (set === undefined || set.size === 0) return reply.array(0);
   const draws = drawsOf(count, set.size);
+  if (draws > MANY_DRAWS) {
+    return readInSlices(ctx, argv, 1, 2, () => replyManyRandom(ctx, set, draws, count < 0));
+  }
   reply.array(draws);
   if (count < 0) {
     for (let i = 0; i < draws; i++) replyName(ctx, set, set.randomSlot(ctx.random));
@@ -343,6 +353,29 @@ const vrandmember = command("vrandmember", -2, READONLY | MODULE, KEY, (ctx, arg
     },
   );
 });
+
+/** Replies with many random names, in steps. */
+function* replyManyRandom(ctx: Context, set: VectorSet, draws: number, repeats: boolean): Steps {
+  const { slots } = set;
+  const draw = () => set.randomSlot(ctx.random);
+  ctx.reply.array(draws);
+  if (repeats) return yield* inPortions(ctx, draws, () => replyName(ctx, set, draw()));
+  // 0 begins a walk and ends it, and is a slot, too: a slot stands one higher.
+  yield* eachRandomInSteps(
+    ctx,
+    draws,
+    set.size,
+    draw,
+    (slot) => replyName(ctx, set, slot),
+    (cursor, most, takes) => {
+      let slot = cursor === 0 ? slots.first : cursor - 1;
+      for (let left = most; left > 0 && slot !== NO_SLOT; left--, slot = slots.next(slot)) {
+        if (takes()) replyName(ctx, set, slot);
+      }
+      return slot === NO_SLOT ? 0 : slot + 1;
+    },
+  );
+}
 
 /** What `commands/table.ts` takes of vector sets: a row that is missing here answers nobody. */
 export const vectorCommands: readonly Command[] = [

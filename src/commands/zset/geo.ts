@@ -3,111 +3,39 @@
  * position on the Earth. To every other command they are plain sorted sets, and these commands read
  * any sorted set.
  *
- * A search works in three steps (`georadiusGeneric`):
- *
- * ```text
- *   shape --coveringCells()--> up to 9 cells --> a range of scores each
- *         --> their members --> those at a distance inside the shape
- * ```
- *
  * GEORADIUS and GEORADIUSBYMEMBER are the older spellings of GEOSEARCH with the shape in fixed
- * places; all of them are read into one {@linkcode GeoQuery}. Arithmetic is that of
+ * places; all of them are read into one `GeoQuery` (`geo_query.ts`). Arithmetic is that of
  * `base/geohash.ts`, in metres and degrees.
  *
  * @module
  */
 
-import {
-  boundsAround,
-  coveringCells,
-  decodePoint,
-  decodePointResult,
-  distance,
-  encodePoint,
-  firstInCell,
-  type GeoBounds,
-  type GeoCell,
-  geohashText,
-  type GeoShape,
-  haversine,
-  LATITUDE_LIMIT,
-  latitudeDistance,
-  LONGITUDE_LIMIT,
-} from "../../base/geohash.ts";
-import { assert } from "../../base/assert.ts";
+import { Best } from "../../base/best.ts";
+import { decodePointResult, distance, encodePoint, geohashText } from "../../base/geohash.ts";
 import { Argv } from "../../resp/argv.ts";
-import { type Entry, ValueType } from "../../store/memory/record.ts";
-import { zsetCountBelow, zsetEachRange, zsetScore, zsetStore } from "../../store/types/zset.ts";
+import { ValueType } from "../../store/memory/record.ts";
+import { zsetLength, zsetStore } from "../../store/types/zset.ts";
 import { ZsetTable } from "../../store/types/zset_table.ts";
-import { isWord, readDouble, readInteger, textOf } from "../engine/args.ts";
+import { isWord } from "../engine/args.ts";
 import { type Command, command, DENYOOM, READONLY, WRITE } from "../engine/command.ts";
 import type { Context } from "../engine/context.ts";
-import { CommandError, COUNT_ABOVE_ZERO, cString, SYNTAX } from "../engine/errors.ts";
-import { Polygon } from "./polygon.ts";
-import { zadd } from "./zset.ts";
-import { isRedisBefore, isValkey } from "../engine/master_version.ts";
-import { lookup } from "../engine/lookup.ts";
 import { storeNothing } from "../engine/destination.ts";
+import { CommandError, SYNTAX } from "../engine/errors.ts";
+import {
+  AT_ONCE,
+  findAgain,
+  inPortions,
+  readInSlices,
+  STEP_ELEMENTS,
+  type Steps,
+} from "../engine/long_read.ts";
+import { lookup } from "../engine/lookup.ts";
+import { isRedisBefore, isValkey } from "../engine/master_version.ts";
+import { findPosition, Form, type Found, GeoQuery, readPosition, readUnit } from "./geo_query.ts";
+import { zadd } from "./zset.ts";
 
-/**
- * Units of distance and their metres, as geo.c has them: its mile is 1609.34 metres, not 1609.344.
- */
-const UNITS: readonly (readonly [name: string, metres: number])[] = [
-  ["M", 1],
-  ["KM", 1000],
-  ["FT", 0.3048],
-  ["MI", 1609.34],
-];
 /** Distances are replied with four digits behind the point. */
 const DISTANCE_SCALE = 10000;
-
-const UNKNOWN_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
-const NO_SUCH_MEMBER = "ERR could not decode requested zset member";
-
-/**
- * The position that argument `index`, the longitude, and the next one, the latitude, give in
- * degrees.
- *
- * @throws {CommandError} When they are no numbers, or lie outside of the map: near the poles there
- * is none.
- */
-function readPosition(argv: Argv, index: number): { longitude: number; latitude: number } {
-  const longitude = readDouble(argv, index);
-  const latitude = readDouble(argv, index + 1);
-  if (Math.abs(longitude) > LONGITUDE_LIMIT || Math.abs(latitude) > LATITUDE_LIMIT) {
-    const pair = `${fixed(longitude)},${fixed(latitude)}`;
-    throw new CommandError(`ERR invalid longitude,latitude pair ${pair}`);
-  }
-  return { longitude, latitude };
-}
-
-/** A number as C's `%f` prints it: six digits behind the point, never an exponent. */
-function fixed(value: number): string {
-  if (Math.abs(value) === Infinity) return value < 0 ? "-inf" : "inf";
-  return Math.abs(value) < 1e21 ? value.toFixed(6) : `${BigInt(value)}.000000`;
-}
-
-/**
- * The metres of the unit that argument `index` names.
- * @throws {CommandError} When it names none.
- */
-function readUnit(argv: Argv, index: number): number {
-  for (const [name, metres] of UNITS) if (isWord(argv, index, name)) return metres;
-  throw new CommandError(UNKNOWN_UNIT);
-}
-
-/**
- * Writes the position of the member that argument `index` names to {@linkcode decodePointResult};
- * false when the sorted set, or 0 for a missing one, does not have it.
- */
-function findPosition(ctx: Context, entry: Entry, argv: Argv, index: number): boolean {
-  const score = entry === 0
-    ? NaN
-    : zsetScore(ctx.db, entry, argv.bytes, argv.starts[index], argv.ends[index]);
-  if (score !== score) return false;
-  decodePoint(score);
-  return true;
-}
 
 /**
  * A distance with four digits behind the point, rounded half to even (`fixedpoint_d2string`,
@@ -208,347 +136,8 @@ function replyPosition({ reply, keyspace }: Context, longitude: number, latitude
   }
 }
 
-/** The four orders of arguments that the searching commands have. */
-const Form = { RADIUS: 0, BY_MEMBER: 1, SEARCH: 2, SEARCH_STORE: 3 } as const;
-type Form = typeof Form[keyof typeof Form];
-
-/** A member inside the shape, its bytes copied; `metres` is its distance from the centre. */
-interface Found {
-  readonly member: Uint8Array;
-  readonly score: number;
-  readonly metres: number;
-  readonly longitude: number;
-  readonly latitude: number;
-}
-
-/** The arguments of a search, read and checked, and the sorted set to search. */
-class GeoQuery {
-  /** The sorted set, 0 when the key is missing: the arguments are checked all the same. */
-  readonly entry: Entry;
-  /** Index of the key to store the result under, 0 for a reply. */
-  storeIndex: number = 0;
-  /** Whether distances are stored as scores, instead of geohashes. */
-  storeDistance: boolean = false;
-  withDistance: boolean = false;
-  withHash: boolean = false;
-  withPosition: boolean = false;
-  /** The most members to give, 0 for all. */
-  count: number = 0;
-  /** Whether the first members met will do, instead of the nearest. */
-  any: boolean = false;
-  /** 1 for the nearest first, -1 for the farthest, 0 for the order in which they are met. */
-  order: number = 0;
-  /** Metres of the unit in which the shape is given and distances are replied. */
-  unit: number = 1;
-  readonly #form: Form;
-  readonly #mayStore: boolean;
-  /** The centre of the shape, in degrees. */
-  #longitude: number = 0;
-  #latitude: number = 0;
-  /** Which options gave the centre and the shape; "" before. */
-  #from: "" | "member" | "position" | "polygon" = "";
-  #by: "" | "radius" | "box" | "polygon" = "";
-  #polygon: Polygon | undefined = undefined;
-  /**
-   * Whether to find what a master before Redis 6.2 found, or one before 6.2.7: they send the command as it
-   * came, and chose and measured otherwise at the border of a shape.
-   */
-  readonly #isBefore62: boolean;
-  readonly #isBefore627: boolean;
-  /** How distances are measured: before 7.0 their last digits were others. */
-  readonly #measure: typeof distance;
-  /** The radius, or the width of a box, and its height, in the unit. */
-  #width: number = 0;
-  #height: number = 0;
-
-  /**
-   * @param form Where the arguments are.
-   * @param mayStore Whether STORE and STOREDIST are options.
-   * @throws {CommandError} WRONGTYPE first, then whatever argument is wrong, in Redis's order.
-   */
-  constructor(ctx: Context, argv: Argv, form: Form, mayStore: boolean) {
-    this.#form = form;
-    this.#mayStore = mayStore;
-    this.#isBefore62 = isRedisBefore(ctx.keyspace, [6, 2]);
-    this.#isBefore627 = isRedisBefore(ctx.keyspace, [6, 2, 7]);
-    this.#measure = isRedisBefore(ctx.keyspace, [7]) ? haversine : distance;
-    this.storeIndex = form === Form.SEARCH_STORE ? 1 : 0;
-    const source = form === Form.SEARCH_STORE ? 2 : 1;
-    this.entry = lookup(ctx, argv, source, ValueType.ZSET);
-    let first = source + 1;
-    if (form === Form.RADIUS) {
-      this.#takePosition(argv, 2);
-      this.#takeRadius(argv, 4);
-      first = 6;
-    } else if (form === Form.BY_MEMBER) {
-      // As in Redis, a missing key leaves member and radius unread: no error in them is found.
-      if (this.entry !== 0) {
-        this.#takeMember(ctx, argv, 2);
-        this.#takeRadius(argv, 3);
-      }
-      first = 5;
-    }
-    for (let i = first; i < argv.count; i++) i += this.#readOption(ctx, argv, i);
-    this.#check(argv);
-    if (this.count !== 0 && this.order === 0 && !this.any) this.order = 1;
-  }
-
-  /**
-   * The members inside the shape, in the order in which Redis meets them: cell by cell; with ANY at
-   * most `count`.
-   */
-  find(ctx: Context): Found[] {
-    const found: Found[] = [];
-    const most = this.any ? this.count : Infinity;
-    // A centre nearer to a pole than any member may be has no cell: Valkey finds what chance has it.
-    if (Math.abs(this.#polygon?.latitude ?? 0) > LATITUDE_LIMIT) return found;
-    const cells = coveringCells(this.#shape());
-    let last: GeoCell | undefined = undefined;
-    for (const [index, cell] of cells.entries()) {
-      if (found.length >= most) break;
-      // On a coarse grid neighbours may be one cell; Redis skips a cell that equals the one before
-      // it.
-      if (last !== undefined && last.x === cell.x && last.y === cell.y) continue;
-      this.#findInCell(ctx, cell, most, found);
-      if (index > 0) last = cell;
-    }
-    return found;
-  }
-
-  /** The shape as the choice of cells sees it. */
-  #shape(): GeoShape {
-    const measured = this.#isBefore627;
-    if (this.#polygon !== undefined) {
-      const { longitude, latitude, bounds, reach } = this.#polygon;
-      return { longitude, latitude, bounds, reach, measured };
-    }
-    const isCircle = this.#by !== "box";
-    const center = { longitude: this.#longitude, latitude: this.#latitude };
-    // The corners of a box are farther away than its sides: they decide how coarse the cells must
-    // be.
-    const half = [this.#width / 2, this.#height / 2];
-    const diagonal = Math.sqrt(half[0] * half[0] + half[1] * half[1]);
-    const reach = (isCircle ? this.#width : diagonal) * this.unit;
-    return { ...center, bounds: this.#bounds(), reach, measured };
-  }
-
-  /** The rectangle of degrees around a circle or a box. */
-  #bounds(): GeoBounds {
-    const isCircle = this.#by !== "box";
-    const halfWidth = (isCircle ? this.#width : this.#width / 2) * this.unit;
-    const halfHeight = (isCircle ? this.#width : this.#height / 2) * this.unit;
-    const [longitude, latitude] = [this.#longitude, this.#latitude];
-    return boundsAround(longitude, latitude, halfWidth, halfHeight, this.#isBefore62);
-  }
-
-  /** Appends the members of one cell that lie inside the shape, up to `most` in all. */
-  #findInCell(ctx: Context, cell: GeoCell, most: number, found: Found[]): void {
-    assert(this.entry !== 0, "only a sorted set that exists is searched");
-    const { db } = ctx;
-    const from = firstInCell(cell);
-    const low = zsetCountBelow(db, this.entry, from, false);
-    const high = zsetCountBelow(db, this.entry, from + 2 ** (52 - 2 * cell.step), false);
-    zsetEachRange(db, this.entry, low, high - low, false, (bytes, start, end, score) => {
-      if (found.length >= most) return;
-      decodePoint(score);
-      const metres = this.#distanceIfWithin();
-      if (metres < 0) return;
-      const { longitude, latitude } = decodePointResult;
-      found.push({ member: bytes.slice(start, end), score, metres, longitude, latitude });
-    });
-  }
-
-  /**
-   * Metres from the centre to {@linkcode decodePointResult}, -1 when that lies outside of the
-   * shape. A box is measured along the meridian and along the member's own parallel
-   * (`geohashGetDistanceIfInRectangle`).
-   */
-  #distanceIfWithin(): number {
-    const { longitude, latitude } = decodePointResult;
-    if (this.#polygon !== undefined) {
-      if (!this.#polygon.contains(longitude, latitude)) return -1;
-    } else if (this.#by === "box" && !this.#isInBox(longitude, latitude)) return -1;
-    const metres = this.#measure(this.#longitude, this.#latitude, longitude, latitude);
-    return this.#by === "radius" && metres > this.#width * this.unit ? -1 : metres;
-  }
-
-  /** Whether a position lies in the box. */
-  #isInBox(longitude: number, latitude: number): boolean {
-    const up = latitudeDistance(latitude, this.#latitude);
-    if (up > this.#height * this.unit / 2) return false;
-    const aside = distance(longitude, latitude, this.#longitude, latitude);
-    return aside <= this.#width * this.unit / 2;
-  }
-
-  /** Reads the option at argument `i`; returns the number of arguments behind it that it takes. */
-  #readOption(ctx: Context, argv: Argv, i: number): number {
-    const more = argv.count - i - 1;
-    const isSearch = this.#form >= Form.SEARCH;
-    if (isWord(argv, i, "WITHDIST")) this.withDistance = true;
-    else if (isWord(argv, i, "WITHHASH")) this.withHash = true;
-    else if (isWord(argv, i, "WITHCOORD")) this.withPosition = true;
-    else if (isWord(argv, i, "ANY")) this.any = true;
-    else if (isWord(argv, i, "ASC")) this.order = 1;
-    else if (isWord(argv, i, "DESC")) this.order = -1;
-    else if (more >= 1 && isWord(argv, i, "COUNT")) return this.#readCount(argv, i + 1);
-    else if (isSearch) return this.#readSearchOption(ctx, argv, i);
-    else if (this.#mayStore && more >= 1 && isWord(argv, i, "STORE")) {
-      return this.#takeStore(i + 1, false);
-    } else if (this.#mayStore && more >= 1 && isWord(argv, i, "STOREDIST")) {
-      return this.#takeStore(i + 1, true);
-    } else throw new CommandError(SYNTAX);
-    return 0;
-  }
-
-  /**
-   * Reads an option that only GEOSEARCH and GEOSEARCHSTORE have; a second centre or shape is a
-   * syntax error.
-   */
-  #readSearchOption(ctx: Context, argv: Argv, i: number): number {
-    const more = argv.count - i - 1;
-    if (this.#form === Form.SEARCH_STORE && isWord(argv, i, "STOREDIST")) {
-      this.storeDistance = true;
-      return 0;
-    }
-    if (more >= 1 && this.#mayCenter("member") && isWord(argv, i, "FROMMEMBER")) {
-      this.#from = "member";
-      // Without a sorted set there is nothing to find: the member need not exist, either.
-      if (this.entry !== 0) this.#takeMember(ctx, argv, i + 1);
-      return 1;
-    }
-    if (more >= 2 && this.#mayCenter("position") && isWord(argv, i, "FROMLONLAT")) {
-      this.#from = "position";
-      this.#takePosition(argv, i + 1);
-      return 2;
-    }
-    if (more >= 2 && this.#mayShape("radius") && isWord(argv, i, "BYRADIUS")) {
-      this.#takeRadius(argv, i + 1);
-      return 2;
-    }
-    if (more >= 3 && this.#mayShape("box") && isWord(argv, i, "BYBOX")) {
-      this.#takeBox(argv, i + 1);
-      return 3;
-    }
-    const mayPolygon = this.#mayShape("polygon") && this.#mayCenter("polygon");
-    if (more >= 1 && mayPolygon && isWord(argv, i, "BYPOLYGON")) {
-      return this.#takePolygon(argv, i + 1);
-    }
-    throw new CommandError(SYNTAX);
-  }
-
-  /** Whether the centre may be given this way: it is given in no other one. */
-  #mayCenter(from: "member" | "position" | "polygon"): boolean {
-    return this.#from === "" || this.#from === from;
-  }
-
-  /** Whether the shape may be this one: it is no other one. */
-  #mayShape(by: "radius" | "box" | "polygon"): boolean {
-    return this.#by === "" || this.#by === by;
-  }
-
-  /** Reads the number behind COUNT, which is one argument. */
-  #readCount(argv: Argv, index: number): number {
-    this.count = readInteger(argv, index);
-    if (this.count <= 0) throw new CommandError(COUNT_ABOVE_ZERO);
-    return 1;
-  }
-
-  /**
-   * Takes the key behind STORE or STOREDIST, which is one argument; of several the last counts, as
-   * in Redis.
-   */
-  #takeStore(index: number, storeDistance: boolean): number {
-    this.storeIndex = index;
-    this.storeDistance = storeDistance;
-    return 1;
-  }
-
-  /** Takes the centre from a longitude and a latitude, two arguments from `index` on. */
-  #takePosition(argv: Argv, index: number): void {
-    const { longitude, latitude } = readPosition(argv, index);
-    this.#longitude = longitude;
-    this.#latitude = latitude;
-  }
-
-  /** Takes the centre from a member; it is an error when the sorted set does not have it. */
-  #takeMember(ctx: Context, argv: Argv, index: number): void {
-    if (!findPosition(ctx, this.entry, argv, index)) throw new CommandError(NO_SUCH_MEMBER);
-    this.#longitude = decodePointResult.longitude;
-    this.#latitude = decodePointResult.latitude;
-  }
-
-  /** Takes a circle from a radius and a unit, two arguments from `index` on. */
-  #takeRadius(argv: Argv, index: number): void {
-    const radius = readDouble(argv, index, "ERR need numeric radius");
-    if (radius < 0) throw new CommandError("ERR radius cannot be negative");
-    this.unit = readUnit(argv, index + 1);
-    this.#width = radius;
-    this.#by = "radius";
-  }
-
-  /** Takes a box from a width, a height and a unit, three arguments from `index` on. */
-  #takeBox(argv: Argv, index: number): void {
-    const width = readDouble(argv, index, "ERR need numeric width");
-    const height = readDouble(argv, index + 1, "ERR need numeric height");
-    if (width < 0 || height < 0) {
-      throw new CommandError("ERR height or width cannot be negative");
-    }
-    this.unit = readUnit(argv, index + 2);
-    this.#width = width;
-    this.#height = height;
-    this.#by = "box";
-  }
-
-  /**
-   * Takes a polygon from the number of its vertices, at `index`, and a longitude and a latitude for each;
-   * Valkey's only, which gives the centre too.
-   *
-   * @returns How many arguments it takes.
-   */
-  #takePolygon(argv: Argv, index: number): number {
-    const count = readInteger(argv, index, "ERR invalid number of vertices");
-    const first = index + 1;
-    if (count < 3 || first + 2 * count > argv.count) {
-      throw new CommandError("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices");
-    }
-    const vertices: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const { longitude, latitude } = readPosition(argv, first + 2 * i);
-      vertices.push(longitude, latitude);
-    }
-    this.#polygon = new Polygon(vertices);
-    this.#longitude = this.#polygon.longitude;
-    this.#latitude = this.#polygon.latitude;
-    this.#from = "polygon";
-    this.#by = "polygon";
-    return 1 + 2 * count;
-  }
-
-  /** Refuses options that contradict each other, and a search without a centre or a shape. */
-  #check(argv: Argv): void {
-    const isSearch = this.#form >= Form.SEARCH;
-    if (this.storeIndex !== 0 && (this.withDistance || this.withHash || this.withPosition)) {
-      const what = isSearch ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS";
-      throw new CommandError(
-        `ERR ${what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options`,
-      );
-    }
-    const name = cString(textOf(argv, 0));
-    if (isSearch && this.#from === "") {
-      throw new CommandError(
-        `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${name}`,
-      );
-    }
-    if (isSearch && this.#by === "") {
-      throw new CommandError(
-        `ERR exactly one of BYRADIUS and BYBOX can be specified for ${name}`,
-      );
-    }
-    if (this.any && this.count === 0) {
-      throw new CommandError("ERR the ANY argument requires COUNT argument");
-    }
-  }
-}
+/** Members found that are put in order in one step. */
+const SORTED_A_STEP = 64;
 
 /**
  * All commands that search (`georadiusGeneric`). COUNT without ANY implies that the nearest come
@@ -560,37 +149,70 @@ function searchGeneric(ctx: Context, argv: Argv, form: Form, mayStore: boolean):
   if (query.entry === 0) {
     return storeIndex === 0 ? ctx.reply.array(0) : storeNothing(ctx, argv, storeIndex);
   }
-  const found = query.find(ctx);
+  if (storeIndex === 0 && zsetLength(ctx.db, query.entry) > AT_ONCE) {
+    return readInSlices(ctx, argv, 1, 2, (own) => searchInSteps(ctx, own, query));
+  }
+  const found = atOnce(query.find(ctx, () => query.entry));
   const { order } = query;
   if (order !== 0) found.sort((a, b) => order * (a.metres - b.metres));
   if (query.count !== 0 && found.length > query.count) found.length = query.count;
-  if (storeIndex === 0) replyFound(ctx, query, found);
-  else storeFound(ctx, argv, query, found);
+  if (storeIndex !== 0) return storeFound(ctx, argv, query, found);
+  ctx.reply.array(found.length);
+  for (const one of found) replyOne(ctx, query, one);
 }
 
-/**
- * Replies with the members found; with options each is an array: member, distance, geohash,
- * position.
- */
-function replyFound(ctx: Context, query: GeoQuery, found: readonly Found[]): void {
+/** A search of a large sorted set, in steps. */
+function* searchInSteps(ctx: Context, argv: Argv, query: GeoQuery): Steps {
+  const entry = () => findAgain(ctx, argv, 1, 1);
+  const found = yield* query.find(ctx, entry);
+  let told: readonly Found[] = found;
+  const { order, count } = query;
+  const most = count === 0 ? Infinity : count;
+  if (order !== 0) {
+    // Of members that are equally far those that were met first stand first, as a stable sort has them.
+    const places = new Best<number>(
+      (a, b) => order * (found[a].metres - found[b].metres) || a - b,
+      most,
+    );
+    for (let i = 0; i < found.length; i++) {
+      places.offer(i);
+      if (i % STEP_ELEMENTS === STEP_ELEMENTS - 1) yield;
+    }
+    while (!places.sort(SORTED_A_STEP)) yield;
+    told = places.items.map((place) => found[place]);
+    yield;
+  }
+  const length = Math.min(told.length, most);
+  ctx.reply.array(length);
+  yield* inPortions(ctx, length, (i) => replyOne(ctx, query, told[i]));
+}
+
+/** Does all steps at once; gives what they give. */
+function atOnce<T>(steps: Generator<void, T, void>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Replies with a member; with options as an array: member, distance, geohash, position. */
+function replyOne(ctx: Context, query: GeoQuery, found: Found): void {
   const { reply } = ctx;
+  const { member, score, metres, longitude, latitude } = found;
   // The number of elements comes first, so the options are counted; their order is fixed, whatever
   // was written.
   const options = [query.withDistance, query.withHash, query.withPosition];
   const extras = options.filter((asked) => asked).length;
-  reply.array(found.length);
-  for (const { member, score, metres, longitude, latitude } of found) {
-    if (extras > 0) reply.array(extras + 1);
-    reply.bulk(member);
-    if (query.withDistance) reply.bulkText(distanceText(metres / query.unit));
-    if (query.withHash) {
-      const hash = Math.trunc(score);
-      reply.integer(Number.isSafeInteger(hash) ? hash : int64(hash));
-    }
-    if (query.withPosition) {
-      reply.array(2);
-      replyPosition(ctx, longitude, latitude);
-    }
+  if (extras > 0) reply.array(extras + 1);
+  reply.bulk(member);
+  if (query.withDistance) reply.bulkText(distanceText(metres / query.unit));
+  if (query.withHash) {
+    const hash = Math.trunc(score);
+    reply.integer(Number.isSafeInteger(hash) ? hash : int64(hash));
+  }
+  if (query.withPosition) {
+    reply.array(2);
+    replyPosition(ctx, longitude, latitude);
   }
 }
 

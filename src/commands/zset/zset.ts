@@ -42,7 +42,14 @@ import {
   ZADD_NX_XX,
 } from "../engine/errors.ts";
 import { isRedisBefore, isValkeySince } from "../engine/master_version.ts";
-import { drawsOf, eachRandom, readRandomCount } from "../engine/random_members.ts";
+import { findAgain, inPortions, readInSlices, type Steps } from "../engine/long_read.ts";
+import {
+  drawsOf,
+  eachRandom,
+  eachRandomInSteps,
+  MANY_DRAWS,
+  readRandomCount,
+} from "../engine/random_members.ts";
 import { ElementScan, readCursor, replyNoScan } from "../engine/scan_args.ts";
 import { memberReply, zsetChanged } from "./args.ts";
 import { zsetAlgebraCommands } from "./algebra.ts";
@@ -303,10 +310,37 @@ const zrandmember = command("zrandmember", -2, READONLY, "RO.access@1", (ctx, ar
   if (entry === 0 || count === 0) return reply.array(0);
   const length = zsetLength(ctx.db, entry);
   const wanted = drawsOf(count, length);
+  if (wanted > MANY_DRAWS) {
+    return readInSlices(ctx, argv, 1, 2, (own) => replyManyRandom(ctx, own, wanted, count < 0));
+  }
   const visit = memberReply(reply, wanted, argv.count === 4);
   if (count >= 0) return eachRandomMember(ctx, entry, wanted, visit);
   for (let i = 0; i < wanted; i++) zsetRandom(ctx.db, entry, ctx.random, visit);
 });
+
+/** Replies with many random members, in steps. */
+function* replyManyRandom(ctx: Context, argv: Argv, wanted: number, repeats: boolean): Steps {
+  const entry = () => findAgain(ctx, argv, 1, 1);
+  const visit = memberReply(ctx.reply, wanted, argv.count === 4);
+  if (repeats) {
+    return yield* inPortions(ctx, wanted, () => zsetRandom(ctx.db, entry(), ctx.random, visit));
+  }
+  const length = zsetLength(ctx.db, entry());
+  yield* eachRandomInSteps(
+    ctx,
+    wanted,
+    length,
+    () => Math.min(Math.floor(ctx.random() * length), length - 1),
+    (rank) => zsetEachRange(ctx.db, entry(), rank, 1, false, visit),
+    (rank, most, takes) => {
+      const next = Math.min(rank + most, length);
+      zsetEachRange(ctx.db, entry(), rank, next - rank, false, (bytes, start, end, score) => {
+        if (takes()) visit(bytes, start, end, score);
+      });
+      return next < length ? next : 0;
+    },
+  );
+}
 
 /** Replies with one step of a scan: a listpack whole with cursor 0, a table some buckets a call. */
 function scanMembers(ctx: Context, entry: Entry, cursor: number, scan: ElementScan): void {

@@ -28,9 +28,16 @@ export interface Footer {
 /** Appends the footer of the payload that begins at offset `from` of `out`. */
 export function writeFooter(out: ByteBuffer, from: number, version: number): void {
   assert(from <= out.length, "a payload lies in what was written");
+  const crc = new Crc64();
+  crc.update(out.bytes, from, out.length);
+  endPayload(out, version, crc);
+}
+
+/** As {@linkcode writeFooter}, of a payload whose checksum `crc` is so far. */
+export function endPayload(out: ByteBuffer, version: number, crc: Crc64): void {
+  const from = out.length;
   out.writeByte(version & 255);
   out.writeByte(version >> 8);
-  const crc = new Crc64();
   crc.update(out.bytes, from, out.length);
   out.writeBytes(crc.digest());
 }

@@ -16,6 +16,11 @@ import { Length, Opcode, StringEncoding, TWO_32 } from "./opcodes.ts";
 const MAX_INTEGER_TEXT = 11;
 /** `rdb.c rdbSaveRawString`: strings of up to 20 bytes are not tried with LZF. */
 const LZF_MIN_LENGTH = 20;
+/**
+ * Strings of more bytes are not tried with it: packing them would take more milliseconds than a turn of the event loop may,
+ * and the format wants the packed length first. Whoever reads it takes both forms.
+ */
+const LZF_MAX_LENGTH: number = 1 << 20;
 /** LZF is kept only where it saves this many bytes. */
 const LZF_MIN_SAVED = 4;
 
@@ -67,7 +72,8 @@ export class RecordWriter {
   string(bytes: Uint8Array, start: number, end: number): void {
     const count = end - start;
     if (count <= MAX_INTEGER_TEXT && this.#integer(parseInteger(bytes, start, end))) return;
-    if (this.#compress && count > LZF_MIN_LENGTH && this.#compressed(bytes, start, end)) return;
+    const isTried = this.#compress && count > LZF_MIN_LENGTH && count <= LZF_MAX_LENGTH;
+    if (isTried && this.#compressed(bytes, start, end)) return;
     this.length(count);
     this.out.writeBytes(bytes, start, end);
   }

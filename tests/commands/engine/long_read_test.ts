@@ -28,6 +28,9 @@ const ELEMENTS = 1300;
 const SEED = Number(env.SEED ?? 1);
 const ROUNDS = Number(env.ROUNDS ?? 1) * 2;
 
+const WEIGHTS = Array.from({ length: ELEMENTS }, (_, i) => `w_e${i}`);
+const WHERE = ["FROMLONLAT", "14", "37", "BYBOX", "200", "150", "km"];
+
 /** The reads: those of the second column have their replies compared in no order. */
 const READS: readonly { says: string[]; unordered?: boolean }[] = [
   { says: ["HGETALL", "hash"] },
@@ -60,6 +63,26 @@ const READS: readonly { says: string[]; unordered?: boolean }[] = [
   { says: ["DEBUG", "DIGEST-VALUE", "zset", "list", "stream", "hash", "set", "long"] },
   { says: ["GET", "long"] },
   { says: ["GETRANGE", "long", "10", "-10"] },
+  { says: ["BITCOUNT", "long"] },
+  { says: ["BITCOUNT", "long", "13", "-17", "BIT"] },
+  { says: ["BITPOS", "zeros", "1"] },
+  { says: ["BITPOS", "zeros", "1", "3", "-1", "BIT"] },
+  { says: ["MGET", ...WEIGHTS] },
+  { says: ["MGET", "w_e1", "long", "missing", "hash", "long", "w_e2"] },
+  { says: ["PFCOUNT", ...Array.from({ length: 20 }, (_, i) => `hll${i}`), "missing"] },
+  { says: ["SRANDMEMBER", "set", "2000"] },
+  { says: ["HRANDFIELD", "hash", "2000", "WITHVALUES"] },
+  { says: ["HRANDFIELD", "fading", "2000"] },
+  { says: ["ZRANDMEMBER", "zset", "2000", "WITHSCORES"] },
+  { says: ["VRANDMEMBER", "vectors", "2000"] },
+  { says: ["DUMP", "wide hash"] },
+  { says: ["DUMP", "wide zset"] },
+  { says: ["DUMP", "wide stream"] },
+  { says: ["XREAD", "STREAMS", "stream", "brief", "missing", "0", "0", "0"] },
+  { says: ["XREAD", "COUNT", "1200", "STREAMS", "stream", "stream", "20-0", "+"] },
+  { says: ["GEOSEARCH", "places", ...WHERE, "ASC", "WITHDIST", "WITHCOORD"] },
+  { says: ["GEOSEARCH", "places", ...WHERE, "DESC", "COUNT", "700", "WITHHASH"] },
+  { says: ["GEORADIUS_RO", "places", "14", "37", "90", "km", "COUNT", "500", "ANY"] },
 ];
 
 /** Writes that change what is read, and the databases around it. */
@@ -80,6 +103,15 @@ const WRITES: readonly ((random: Prng) => string[])[] = [
   (random) => ["SETRANGE", "long", String(random.int(1000)), "new"],
   (random) => ["SET", `other${random.int(1000)}`, "x"],
   (random) => ["PEXPIRE", `w_${name(random)}`, "1"],
+  (random) => ["SETBIT", "zeros", String(random.int(1000)), "1"],
+  (random) => ["PFADD", `hll${random.int(20)}`, name(random)],
+  (random) => ["HDEL", "wide hash", name(random)],
+  (random) => ["ZREM", "wide zset", noise(random.int(ELEMENTS))],
+  (random) => ["XTRIM", "wide stream", "MAXLEN", String(ELEMENTS - random.int(300))],
+  (random) => ["GEOADD", "places", "14", "37", name(random)],
+  (random) => ["ZREM", "places", name(random)],
+  (random) => ["VADD", "vectors", "VALUES", "2", "1", "1", `new${random.int(9)}`],
+  (random) => ["XADD", "brief", `${10_000 + random.int(1e9)}-*`, "a", "b"],
   () => ["RENAME", "set", "set2"],
   () => ["RENAME", "set2", "set"],
   () => ["DEL", "list"],
@@ -94,12 +126,52 @@ function name(random: Prng): string {
   return `e${random.int(ELEMENTS)}`;
 }
 
-/** A server of which each value takes many slices. */
-function makeBench(): { bench: Bench; clock: TiredClock } {
+/** Some 240 letters that LZF makes no shorter. */
+function noise(seed: number): string {
+  const random = new Prng(seed);
+  return Array.from({ length: 40 }, () => random.int(1e9).toString(36)).join("");
+}
+
+const NAMES = Array.from({ length: ELEMENTS }, (_, i) => `e${i}`);
+const MANY = Array.from({ length: 4 * ELEMENTS }, (_, i) => `e${i}`);
+
+/** Keys that few of the reads are about, by how their names begin. */
+const FILLS: Readonly<Record<string, (talker: Talker) => void>> = {
+  brief: (talker) => talker.call("XADD", "brief", "1-1", "n", "1"),
+  "wide hash": (talker) =>
+    talker.call("HSET", "wide hash", ...NAMES.flatMap((text, i) => [text, noise(i)])),
+  "wide zset": (talker) =>
+    talker.call("ZADD", "wide zset", ...NAMES.flatMap((_, i) => [String(i), noise(i)])),
+  "wide stream": (talker) =>
+    NAMES.forEach((_, i) => talker.call("XADD", "wide stream", `${i}-1`, "n", noise(i))),
+  zeros: (talker) => talker.call("SETBIT", "zeros", String(8 * 600_000), "1"),
+  hll: (talker) => {
+    for (let i = 0; i < 20; i++) talker.call("PFADD", `hll${i}`, ...NAMES.slice(i, 300 + i));
+  },
+  places: (talker) =>
+    NAMES.forEach((text, i) => {
+      const [x, y] = [13 + 2 * i / ELEMENTS, 36 + (i % 97) / 50];
+      talker.call("GEOADD", "places", String(x), String(y), text);
+    }),
+  vectors: (talker) =>
+    NAMES.forEach((text, i) =>
+      talker.call("VADD", "vectors", "VALUES", "2", String(i), String(ELEMENTS - i), text)
+    ),
+  many: (talker) => {
+    talker.call("SADD", "many", ...MANY);
+    talker.call("ZADD", "many scored", ...MANY.flatMap((text, i) => [String(i), text]));
+  },
+};
+
+/** A server of which each value that `words` name takes many slices. */
+function makeBench(
+  words: readonly string[],
+  random: () => number = () => 0.5,
+): { bench: Bench; clock: TiredClock } {
   const clock = new TiredClock();
-  const bench = new Bench({ clock, role: "master" });
+  const bench = new Bench({ clock, role: "master", random });
   const talker = bench.talker();
-  const names = Array.from({ length: ELEMENTS }, (_, i) => `e${i}`);
+  const names = NAMES;
   talker.call("HSET", "hash", ...names.flatMap((text) => [text, `v${text}`]));
   talker.call("HSET", "fading", ...names.flatMap((text) => [text, `v${text}`]));
   talker.call("HPEXPIRE", "fading", "5000", "FIELDS", "500", ...names.slice(0, 500));
@@ -111,6 +183,9 @@ function makeBench(): { bench: Bench; clock: TiredClock } {
   talker.call("MSET", ...names.flatMap((text, i) => [`w_${text}`, String((i * 7919) % ELEMENTS)]));
   talker.call("SET", "long", "0123456789".repeat(60_000));
   for (let i = 0; i < ELEMENTS; i++) talker.call("XADD", "stream", `${i}-1`, "n", String(i));
+  for (const [name, fill] of Object.entries(FILLS)) {
+    if (words.some((word) => word.startsWith(name))) fill(talker);
+  }
   talker.call("SELECT", "1");
   talker.call("SET", "elsewhere", "1");
   return { bench, clock };
@@ -152,7 +227,7 @@ for (const { says, unordered } of READS) {
   test(`${shown}: the reply is one state, whatever is written between its slices`, () => {
     for (let round = 0; round < ROUNDS; round++) {
       const random = new Prng(SEED + round);
-      const { bench, clock } = makeBench();
+      const { bench, clock } = makeBench(says);
       const writer = bench.talker();
       const expected = atOnce(bench, says);
       const kinds = round % 2 === 0 ? MILD : WRITES.length;
@@ -172,8 +247,64 @@ for (const { says, unordered } of READS) {
   });
 }
 
+/** Members drawn at random: those with repeats, and few of many, which are drawn until they differ. */
+const DRAWS: readonly { says: string[]; parts: number; differ: boolean }[] = [
+  { says: ["SRANDMEMBER", "set", "-3000"], parts: 3000, differ: false },
+  { says: ["SRANDMEMBER", "few", "-3000"], parts: 3000, differ: false },
+  { says: ["HRANDFIELD", "hash", "-3000", "WITHVALUES"], parts: 6000, differ: false },
+  { says: ["HRANDFIELD", "fading", "-3000"], parts: 3000, differ: false },
+  { says: ["ZRANDMEMBER", "zset", "-3000", "WITHSCORES"], parts: 6000, differ: false },
+  { says: ["VRANDMEMBER", "vectors", "-3000"], parts: 3000, differ: false },
+  { says: ["SRANDMEMBER", "set", "1200"], parts: 1200, differ: true },
+  { says: ["HRANDFIELD", "hash", "1200"], parts: 1200, differ: true },
+  { says: ["HRANDFIELD", "fading", "7"], parts: 7, differ: true },
+  { says: ["ZRANDMEMBER", "zset", "1200"], parts: 1200, differ: true },
+  { says: ["VRANDMEMBER", "vectors", "1200"], parts: 1200, differ: true },
+  { says: ["SRANDMEMBER", "many", "1200"], parts: 1200, differ: true },
+  { says: ["ZRANDMEMBER", "many scored", "1200"], parts: 1200, differ: true },
+];
+
+for (const { says, parts, differ } of DRAWS) {
+  test(`${says.join(" ")}: takes many slices, and draws from what was there`, () => {
+    const prng = new Prng(SEED);
+    const { bench } = makeBench(says, () => prng.next());
+    const writer = bench.talker();
+    const reply = slice(bench, bench.talker(), says, () => {
+      writer.call("SADD", says[1], "new");
+      writer.call("DEL", says[1]);
+    });
+    assert.ok(reply.startsWith(`*${parts}|`), reply.slice(0, 20));
+    const members = reply.split("|").filter((line) => /^e\d+$/.test(line));
+    if (differ) assert.equal(new Set(members).size, parts);
+    const isPair = says.length > 3;
+    assert.equal(members.length, isPair ? parts / 2 : parts);
+  });
+}
+
+test("of many keys that a read holds, a write to any ends it, and one to another seldom", () => {
+  const { bench } = makeBench([]);
+  const reader = bench.talker();
+  const writer = bench.talker();
+  const says = ["MGET", ...WEIGHTS];
+  let ended = 0;
+  for (let i = 0; i < 20; i++) {
+    bench.dispatcher.tick();
+    bench.dispatcher.dispatch(reader.session, Argv.of(...says), reader.writer);
+    assert.equal(bench.keyspace.snapshotHooks.size, 1);
+    writer.call("SET", `other key ${i}`, "x");
+    ended += 1 - bench.keyspace.snapshotHooks.size;
+    writer.call("SET", WEIGHTS[i * 60], "new");
+    assert.equal(bench.keyspace.snapshotHooks.size, 0, "the read has ended before the write");
+    while (reader.session.step !== undefined) {
+      bench.dispatcher.resume(reader.session, reader.writer);
+    }
+    assert.ok(!reader.heard().includes("new") || i > 0);
+  }
+  assert.ok(ended < 10, `${ended} of 20 writes to other keys`);
+});
+
 test("a read whose client goes away lets go of its keys", () => {
-  const { bench } = makeBench();
+  const { bench } = makeBench(READS.flatMap(({ says }) => says));
   const { table } = bench.keyspace.db(0);
   for (const { says } of READS) {
     const talker = bench.talker();
@@ -185,7 +316,7 @@ test("a read whose client goes away lets go of its keys", () => {
 });
 
 test("CLIENT REPLY SKIP and OFF drop the whole of a reply in slices", () => {
-  const { bench } = makeBench();
+  const { bench } = makeBench([]);
   const talker = bench.talker();
   talker.call("CLIENT", "REPLY", "SKIP");
   assert.equal(slice(bench, talker, ["HGETALL", "hash"], () => {}), "");
@@ -195,7 +326,7 @@ test("CLIENT REPLY SKIP and OFF drop the whole of a reply in slices", () => {
 });
 
 test("an error that is found late is the whole reply", () => {
-  const { bench } = makeBench();
+  const { bench } = makeBench([]);
   const talker = bench.talker();
   const reply = slice(bench, talker, ["SORT_RO", "set"], () => {});
   assert.equal(reply, "-ERR One or more scores can't be converted into double|");
