@@ -24,7 +24,7 @@ class StringRest implements ValueRest {
   readonly #end: number;
   #at: number;
 
-  /** Writes the length. */
+  /** Writes how many bytes follow; none of them yet. */
   constructor(writer: RecordWriter, bytes: Uint8Array, start: number, end: number) {
     this.#bytes = bytes;
     this.#at = start;
