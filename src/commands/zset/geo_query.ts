@@ -96,15 +96,20 @@ export function findPosition(ctx: Context, entry: Entry, argv: Argv, index: numb
 
 /** The four orders of arguments that the searching commands have. */
 export const Form = { RADIUS: 0, BY_MEMBER: 1, SEARCH: 2, SEARCH_STORE: 3 } as const;
-/** One of the four. */
+/** The order of arguments that one command has. */
 export type Form = typeof Form[keyof typeof Form];
 
-/** A member inside the shape, its bytes copied; `metres` is its distance from the centre. */
+/** A member inside the shape. */
 export interface Found {
+  /** The bytes of its name, copied. */
   readonly member: Uint8Array;
+  /** Its score in the sorted set, a geohash of 52 bits. */
   readonly score: number;
+  /** How far it is from the centre. */
   readonly metres: number;
+  /** Degrees east of its position. */
   readonly longitude: number;
+  /** Degrees north of its position. */
   readonly latitude: number;
 }
 
@@ -116,8 +121,11 @@ export class GeoQuery {
   storeIndex: number = 0;
   /** Whether distances are stored as scores, instead of geohashes. */
   storeDistance: boolean = false;
+  /** Whether WITHDIST asks for each distance. */
   withDistance: boolean = false;
+  /** Whether WITHHASH asks for each geohash. */
   withHash: boolean = false;
+  /** Whether WITHCOORD asks for each position. */
   withPosition: boolean = false;
   /** The most members to give, 0 for all. */
   count: number = 0;
@@ -153,6 +161,7 @@ export class GeoQuery {
    * @param mayStore Whether STORE and STOREDIST are options.
    * @throws {CommandError} WRONGTYPE first, then whatever argument is wrong, in Redis's order.
    */
+  /** Reads and checks all arguments of a command. @throws {CommandError} When one of them is wrong. */
   constructor(ctx: Context, argv: Argv, form: Form, mayStore: boolean) {
     this.#form = form;
     this.#mayStore = mayStore;
