@@ -161,7 +161,6 @@ export class GeoQuery {
    * @param mayStore Whether STORE and STOREDIST are options.
    * @throws {CommandError} WRONGTYPE first, then whatever argument is wrong, in Redis's order.
    */
-  /** Reads and checks all arguments of a command. @throws {CommandError} When one of them is wrong. */
   constructor(ctx: Context, argv: Argv, form: Form, mayStore: boolean) {
     this.#form = form;
     this.#mayStore = mayStore;
