@@ -270,6 +270,45 @@ const FEED_ROWS: readonly Row[] = [
   }),
 ];
 
+const WRITE_ROWS: readonly Row[] = [
+  counters("rimr_forwarded_writes_total", "Clients' writes to the master, by result.", (facts) => {
+    const { writes } = facts.status;
+    if (writes === undefined) return [];
+    const { forwarded, inFlight, failed, unknown, refused, late, lost } = writes;
+    const results = {
+      done: forwarded - inFlight - failed - unknown,
+      failed,
+      unknown,
+      refused,
+      late,
+      lost,
+    };
+    return Object.entries(results).map(([result, count]) => sample({ result }, count));
+  }),
+  gauge("rimr_forwarded_writes_in_flight", "Writes not answered or not visible yet.", (facts) => {
+    return facts.status.writes?.inFlight;
+  }),
+];
+
+const FILTER_ROWS: readonly Row[] = [
+  counters("rimr_filter_left_out_total", "Keys and commands left out, by rule.", ({ status }) => {
+    return Object.entries(status.filter?.leftOut ?? {}).map(([rule, count]) => {
+      return sample({ rule }, count);
+    });
+  }),
+  gauges("rimr_filter_remembered_keys", "Keys kept by name and not held, by why.", ({ status }) => {
+    return Object.entries(status.filter?.remembered ?? {}).map(([why, count]) => {
+      return sample({ why }, count);
+    });
+  }),
+  gauge("rimr_filter_border_awaited", "Border keys that are being fetched.", ({ status }) => {
+    return status.filter?.border.awaited;
+  }),
+  counter("rimr_filter_border_dropped_total", "Border keys the master refused.", ({ status }) => {
+    return status.filter?.border.dropped;
+  }),
+];
+
 const SNAPSHOT_ROWS: readonly Row[] = [
   gauge(
     "rimr_snapshot_last_success_timestamp_seconds",
@@ -279,6 +318,12 @@ const SNAPSHOT_ROWS: readonly Row[] = [
       return savedAtMs === undefined ? undefined : savedAtMs / 1000;
     },
   ),
+  counter("rimr_snapshot_failures_total", "Snapshot files that could not be written.", (facts) => {
+    return facts.status.snapshot?.failures;
+  }),
+  gauge("rimr_snapshot_duration_seconds", "How long writing the last one took.", ({ status }) => {
+    return status.snapshot === undefined ? undefined : status.snapshot.savedTookMs / 1000;
+  }),
   gauge("rimr_snapshot_bytes", "Size of the last snapshot file.", ({ status }) => {
     return status.snapshot?.savedBytes;
   }),
@@ -291,6 +336,8 @@ const ROWS: readonly Row[] = [
   ...DATA_ROWS,
   ...SERVER_ROWS,
   ...FEED_ROWS,
+  ...WRITE_ROWS,
+  ...FILTER_ROWS,
   ...SNAPSHOT_ROWS,
 ];
 

@@ -87,6 +87,10 @@ export interface SnapshotStatus {
   readonly savedAtMs: number | undefined;
   /** Bytes of the last snapshot committed, 0 before. */
   readonly savedBytes: number;
+  /** Milliseconds that writing it took, 0 before. */
+  readonly savedTookMs: number;
+  /** How often a snapshot could not be written. */
+  readonly failures: number;
   /** Why reading or writing failed the last time; undefined once a snapshot was committed. */
   readonly error: string | undefined;
 }
@@ -138,6 +142,8 @@ export class Snapshots {
   #refused: string | undefined;
   #savedAtMs: number | undefined;
   #savedBytes: number = 0;
+  #savedTookMs: number = 0;
+  #failures: number = 0;
   #error: string | undefined;
 
   /** Reads and writes nothing yet. @param source The data. @param storage Where snapshots are kept. */
@@ -156,6 +162,8 @@ export class Snapshots {
       saving: this.#saving !== undefined,
       savedAtMs: this.#savedAtMs,
       savedBytes: this.#savedBytes,
+      savedTookMs: this.#savedTookMs,
+      failures: this.#failures,
       error: this.#error,
     };
   }
@@ -248,8 +256,9 @@ export class Snapshots {
       this.#savedReplid = position.replid;
       this.#savedAtMs = clock.now();
       this.#savedBytes = bytes;
+      this.#savedTookMs = Math.round(clock.monotonic() - began);
       this.#error = undefined;
-      const tookMs = Math.round(clock.monotonic() - began);
+      const tookMs = this.#savedTookMs;
       logger.info(`snapshot: ${bytes} bytes as of offset ${position.offset} in ${tookMs} ms`, {
         event: "snapshot_saved",
         bytes,
@@ -257,6 +266,7 @@ export class Snapshots {
         tookMs,
       });
     } catch (error) {
+      this.#failures++;
       this.#error = messageOf(error);
       logger.error(`snapshot: it cannot be written: ${this.#error}`, { event: "snapshot_failed" });
       await sink?.abort().catch((late) =>
