@@ -6,14 +6,16 @@
  */
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { versions } from "node:process";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { CACHE, ROOT } from "./support/paths.ts";
-import { run } from "./support/process.ts";
+import { killAtExit, run } from "./support/process.ts";
 import { currentRuntime, scriptArguments } from "./support/runtimes.ts";
+import { pause, within } from "./support/waiting.ts";
 import { atLeast, freePort, newestServer, startServer } from "./support/servers.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -35,10 +37,30 @@ function reasonToSkip(code: string): string | false {
 function localize(code: string, masterPort: number, listenPort: number): string {
   const file = (path: string) => pathToFileURL(join(ROOT, path)).href;
   return code
-    .replaceAll("jsr:@rimr/replica/testing", file("src/testing/mod.ts"))
-    .replaceAll("jsr:@rimr/replica", file("mod.ts"))
+    .replaceAll("@rimr/replica/testing", file("src/testing/mod.ts"))
+    .replaceAll("@rimr/replica", file("mod.ts"))
     .replaceAll(":6379", `:${masterPort}`)
     .replaceAll(":6380", `:${listenPort}`);
+}
+
+/** An example that closes nothing goes on after its last line, until it is stopped. */
+async function serves(args: readonly string[]): Promise<void> {
+  const child = spawn(runtime.path, args);
+  killAtExit(child);
+  let output = "";
+  const spoke = new Promise<void>((resolve) => {
+    child.stderr.on("data", (chunk) => output += new TextDecoder().decode(chunk));
+    child.stdout.on("data", (chunk) => {
+      output += new TextDecoder().decode(chunk);
+      resolve();
+    });
+  });
+  const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
+  await within(Promise.race([spoke, ended]), "its output", TIMEOUT_MS);
+  await pause(200);
+  assert.equal(child.exitCode, null, `it ended by itself: ${output}`);
+  child.kill("SIGKILL");
+  await ended;
 }
 
 test("the README has examples", () => assert.ok(examples.length > 0));
@@ -59,6 +81,7 @@ examples.forEach((code, index) => {
         const script = join(directory, `example_${index + 1}.ts`);
         writeFileSync(script, localize(code, server?.port ?? 0, await freePort()));
         const args = [...scriptArguments(runtime.name), script];
+        if (!code.includes("await using")) return await serves(args);
         const done = await run(runtime.path, args, { cwd: directory, timeoutMs: TIMEOUT_MS });
         assert.equal(done.code, 0, done.stdout + done.stderr);
       } finally {
