@@ -25,10 +25,17 @@ export async function connect(shared: LinkShared, signal: AbortSignal): Promise<
     return await net.connect({ address, tls, timeoutMs: timeouts.connectMs, signal });
   } catch (error) {
     if (signal.aborted) throw stopped();
-    const where = formatAddress(address);
     if (!(error instanceof SocketError)) throw error;
-    throw new ReplicationError("CONNECT", `No connection to ${where}: ${error.message}`, error);
+    throw noConnection(address, error);
   }
+}
+
+/** The error where no connection to `address` can be made; it says the address once. */
+export function noConnection(address: Address, error: SocketError): ReplicationError {
+  const where = formatAddress(address);
+  const doing = `connect to ${where}: `;
+  const why = error.message.startsWith(doing) ? error.message.slice(doing.length) : error.message;
+  return new ReplicationError("CONNECT", `No connection to ${where}: ${why}`, error);
 }
 
 async function askSentinels(

@@ -27,7 +27,7 @@ import { assert } from "../base/assert.ts";
 import { formatAddress, type Socket, SocketError } from "../net/socket.ts";
 import { isTlsRecord, MAY_SPEAK_TLS, SPEAKS_TLS } from "../net/tls_record.ts";
 import { writeCommand } from "../resp/writer.ts";
-import { connect } from "./connect.ts";
+import { connect, noConnection } from "./connect.ts";
 import { ReplicationError, stopped } from "./errors.ts";
 import { FullSync } from "./full_sync.ts";
 import { Handshake, receiveHandshakeReply } from "./handshake.ts";
@@ -48,6 +48,7 @@ const NEWLINE: Uint8Array = Uint8Array.of(10);
 export class MasterConnection implements Watched, PsyncLink {
   /** Options, offset and counters of the link, which outlive the connection. */
   readonly shared: LinkShared;
+  #saysThatItWaits: boolean = false;
   #state: LinkState = "connecting";
   /** Nothing has come from the master yet. */
   #isSilent: boolean = true;
@@ -275,8 +276,7 @@ export class MasterConnection implements Watched, PsyncLink {
   #closeError(error: SocketError | undefined): ReplicationError {
     // TLS 1.3 refuses a client's certificate after the client has done its part of the TLS handshake.
     if (error?.code === "TLS" && this.#state === "receivePingReply") {
-      const where = formatAddress(this.shared.address);
-      return new ReplicationError("CONNECT", `No connection to ${where}: ${error.message}`, error);
+      return noConnection(this.shared.address, error);
     }
     const { overran, waitingBytes } = this.#turns;
     const mayBeTls = this.#isSilent && this.shared.settings.tls === undefined;
@@ -350,8 +350,19 @@ export class MasterConnection implements Watched, PsyncLink {
     const stop = this.#lines.read(chunk, start, end);
     const { line } = this.#lines;
     // A master that makes us wait sends empty lines: they show that it lives, and nothing more.
-    if (line !== undefined && line !== "") this.#enter(this.#receiveLine(line));
+    if (line === "") this.#waits();
+    else if (line !== undefined) this.#enter(this.#receiveLine(line));
     return stop;
+  }
+
+  /** Says once why nothing comes. */
+  #waits(): void {
+    if (this.#saysThatItWaits) return;
+    this.#saysThatItWaits = true;
+    const why = this.#state === "receivePsyncReply"
+      ? "it begins after its repl-diskless-sync-delay, or when another one has ended"
+      : "it is being saved";
+    this.shared.log("info", `Waiting for the master's snapshot: ${why}`, { event: "sync_awaited" });
   }
 
   #receiveLine(line: string): LinkState {

@@ -189,10 +189,11 @@ export class LinkShared {
     }
   }
 
-  /** Tells the logger, with the master's name in front. */
+  /** Tells the logger, with the master's address in front of what does not say it. */
   log(level: LogLevel, message: string, fields: LogFields): void {
     const master = formatAddress(this.address);
-    this.settings.logger?.[level](`master ${master}: ${message}`, { master, ...fields });
+    const text = message.includes(master) ? message : `master ${master}: ${message}`;
+    this.settings.logger?.[level](text, { master, ...fields });
   }
 
   /** Logs a command that could not be applied and was counted, unless a repair tells of it, and emits `diverged`. */

@@ -311,3 +311,26 @@ test("the event loop is kept awake while a snapshot comes, and no longer", async
   assert.ok(!socket.polled);
   await rig.stop();
 });
+
+const waits: { after: string; says: RegExp }[] = [
+  {
+    after: "",
+    says: /Waiting for the master's snapshot: it begins after its repl-diskless-sync-delay/,
+  },
+  {
+    after: `+FULLRESYNC ${REPLID} 5\r\n`,
+    says: /Waiting for the master's snapshot: it is being saved/,
+  },
+];
+for (const { after, says } of waits) {
+  test(`empty lines behind "${after.trim()}" are told once, and why`, async () => {
+    const rig = new Rig();
+    const socket = await rig.start();
+    rig.handshake();
+    socket.send(`${after}\n\n\n`);
+    const told = rig.messages.filter((message) => message.includes("Waiting"));
+    assert.equal(told.length, 1);
+    assert.match(told[0], says);
+    await rig.stop();
+  });
+}
