@@ -44,6 +44,8 @@ export type {
   ValueMetric,
 } from "./src/observe/metric.ts";
 export type { UserOptions } from "./src/server/users.ts";
+export type { DatabaseMemory, MemoryEvent, MemoryStatus } from "./src/replica/memory.ts";
+export type { MemoryLevel, MemoryPolicy } from "./src/replication/memory.ts";
 export type { Listener, ReplicaEvents, StateEvent, SyncEvent } from "./src/replica/events.ts";
 export {
   type Decode,
@@ -192,7 +194,12 @@ export { WriteError, type WriteErrorCode } from "./src/write/errors.ts";
 export type { ForwardingOptions } from "./src/write/forwards.ts";
 export type { ForwardStatus } from "./src/server/master_access.ts";
 export { CommandError } from "./src/commands/engine/errors.ts";
-export { ReplicationError, type ReplicationErrorCode } from "./src/replication/errors.ts";
+export {
+  MemoryError,
+  type MemoryFacts,
+  ReplicationError,
+  type ReplicationErrorCode,
+} from "./src/replication/errors.ts";
 export type {
   LinkBackoff,
   LinkCounters,

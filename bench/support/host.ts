@@ -21,6 +21,7 @@ interface Request {
 const HEARTBEAT_EVERY_MS = 10;
 
 let replica: Replica | undefined;
+const levels: string[] = [];
 let heartbeats: { timer: ReturnType<typeof setInterval>; maxMs: number } | undefined;
 const probe = new LoopProbe();
 
@@ -82,6 +83,25 @@ const handlers: Record<string, (request: Request) => unknown> = {
   },
 };
 
+/** What is asked of a replica with a limit on memory. */
+const limits: typeof handlers = {
+  /** Follows `master` within a limit on memory; answers when the data is there, or the limit is reached. */
+  async limited({ master, maxMemory, onMaxMemory }) {
+    const policy = onMaxMemory as "stop" | "flush";
+    const options = { maxMemory: Number(maxMemory), onMaxMemory: policy, logger: false } as const;
+    replica = new Replica({ master: String(master), ...options });
+    replica.on("memory", ({ level }) => levels.push(level));
+    await replica.start();
+    await replica.ready().catch(() => undefined);
+  },
+  /** How it stands with the limit. */
+  limitStatus() {
+    const { state, keys, memory, error, counters } = running().status();
+    const code = (error as { code?: string } | undefined)?.code;
+    return { state, keys, total: memory.total, level: memory.level, levels, code, counters };
+  },
+};
+
 function running(): Replica {
   if (replica === undefined) throw new Error("Not started");
   return replica;
@@ -117,7 +137,7 @@ async function answer(line: string): Promise<void> {
   const request = JSON.parse(line) as Request;
   let reply: unknown;
   try {
-    reply = { result: await handlers[request.name](request) ?? null };
+    reply = { result: await (handlers[request.name] ?? limits[request.name])(request) ?? null };
   } catch (error) {
     reply = { error: error instanceof Error ? error.stack ?? error.message : String(error) };
   }

@@ -14,6 +14,8 @@
  * @module
  */
 
+import { parseMemorySize } from "./memory_size.ts";
+
 /** Throws a TypeError that begins with `name` unless `value` is right; `value` is never undefined. */
 export type Rule = (value: unknown, name: string) => void;
 
@@ -102,6 +104,19 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rul
     if (typeof value !== "number") throw wrongKind(name, value, meaning);
     if (Number.isInteger(value) && value >= min && value <= max) return;
     throw new TypeError(`${name} is ${value}, not ${meaning}`);
+  };
+}
+
+/** The rule for a number of bytes from `min` on: whole, or a text as `512mb`. */
+export function memorySize(min: number): Rule {
+  const meaning = `a number of bytes of ${min} or more, or a text such as "512mb" or "2gb"`;
+  return (value, name) => {
+    if (typeof value !== "number" && typeof value !== "string") {
+      throw wrongKind(name, value, meaning);
+    }
+    const bytes = typeof value === "number" ? value : parseMemorySize(value);
+    if (bytes !== undefined && Number.isSafeInteger(bytes) && bytes >= min) return;
+    throw new TypeError(`${name} is not ${meaning}`);
   };
 }
 

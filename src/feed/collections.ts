@@ -183,6 +183,13 @@ export class Collections implements CommitListener, CollectionOwner {
     return this.#parts.live.live(fn, options);
   }
 
+  /** Bytes of the rows and indexes of all collections. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const collection of this.#kept.values()) bytes += collection.status().bytes;
+    return bytes;
+  }
+
   /** How each collection's indexes stand. */
   status(): CollectionStatus[] {
     return [...this.#kept.values()].map((collection) => collection.status());

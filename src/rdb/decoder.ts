@@ -63,6 +63,10 @@ export interface RdbDecoderOptions {
    * the bytes as they came, "fail" ends the reading with `UNSUPPORTED_TYPE`.
    */
   readonly onUnsupported?: "keep" | "fail";
+  /** Length from which on strings are asked for by `onLong` before they are kept; none unless told. */
+  readonly longBytes?: number;
+  /** Called with the length of such a string; what it throws ends the reading. */
+  readonly onLong?: (bytes: number) => void;
 }
 
 /** Reads one snapshot; made for it, and of no use after it. */
@@ -86,6 +90,8 @@ export class RdbDecoder {
   /** Makes a decoder that tells `sink` of one snapshot. */
   constructor(sink: RdbSink, options: RdbDecoderOptions = {}) {
     this.#reader = new ChunkReader(options.maxStringBytes ?? DEFAULT_MAX_STRING_BYTES);
+    this.#reader.longBytes = options.longBytes ?? Infinity;
+    if (options.onLong !== undefined) this.#reader.onLong = options.onLong;
     this.#context = new DecodeContext(this.#reader, sink);
     this.#passedOver = new PassedOver(this.#context);
     this.#bounded = sink.gate && new BoundedValue(this.#context, sink.gate);
@@ -101,6 +107,16 @@ export class RdbDecoder {
   /** Bytes of the snapshot read so far. */
   get offset(): number {
     return this.#reader.offset;
+  }
+
+  /** Bytes of the value in its large form that is being put together and has not been handed to the sink yet. */
+  get heldBytes(): number {
+    return this.#state === State.VALUE ? this.#element?.heldBytes ?? 0 : 0;
+  }
+
+  /** Bytes of strings that are being read, or were read last. */
+  get passingBytes(): number {
+    return this.#context.slotBytes;
   }
 
   /** Keys read so far. */

@@ -128,7 +128,7 @@ export class KeyspaceLoader implements RdbSink {
   #dbIndex: number = 0;
   #db: Database | undefined = undefined;
   #announced: number = 0; // keys that RESIZEDB claims for this database
-  #expectedLeft: number = MAX_EXPECTED_KEYS;
+  #expectedLeft: number;
   #databases: number = 0; // databases made so far
   /** A vector set of which some parts are still to come. */
   #vectors:
@@ -139,9 +139,18 @@ export class KeyspaceLoader implements RdbSink {
     }
     | undefined = undefined;
 
-  /** Makes a sink that puts keys into `keyspace`: those that pass `filter`, or all without. */
-  constructor(keyspace: Keyspace, filter?: KeyFilter) {
+  /**
+   * Makes a sink that puts keys into `keyspace`: those that pass `filter`, or all without.
+   *
+   * @param mostExpectedKeys Keys that tables are made for before they come, at most.
+   */
+  constructor(
+    keyspace: Keyspace,
+    filter?: KeyFilter,
+    mostExpectedKeys: number = MAX_EXPECTED_KEYS,
+  ) {
     this.#keyspace = keyspace;
+    this.#expectedLeft = Math.min(mostExpectedKeys, MAX_EXPECTED_KEYS);
     this.settings = keyspace.settings;
     this.gate = filter?.active ? new LoadGate(filter, keyspace) : undefined;
   }

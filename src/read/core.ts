@@ -44,6 +44,8 @@ export interface ReaderSource {
   tracker?: ReadTracker | undefined;
   /** Decoded values that are kept; each reader keeps its own where there is none. */
   readonly decoded?: DecodeCache | undefined;
+  /** Gets the hot texts of each reader that keeps some, for whoever counts memory. */
+  readonly hot?: HotTexts<Value>[] | undefined;
   /** Runs a read command on a database. @throws {CommandError} When the reply is an error. */
   call(dbIndex: number, args: readonly CallArgument[]): BytesReply;
   /** Runs a read command, with bulk strings as text. @throws {CommandError} When the reply is an error. */
@@ -74,6 +76,7 @@ export class ReadCore<T extends Value> {
     this.source = source;
     this.index = index;
     this.codec = codec;
+    if (codec.hot !== undefined) source.hot?.push(codec.hot as unknown as HotTexts<Value>);
     this.decoded = source.decoded ?? new DecodeCache(DECODE_CACHE_BYTES, true);
   }
 

@@ -93,6 +93,11 @@ export class DecodeCache {
     return { hits, misses, values: this.#all.size, bytes: this.#bytes };
   }
 
+  /** Forgets every kept value; later reads decode anew. */
+  clear(): void {
+    for (const slot of this.#all) this.#remove(slot);
+  }
+
   /** The kept values of a decoder in a database. */
   slotsOf(dbIndex: number, decode: Decode<unknown>): Slots {
     let maps = decode === "json" ? this.#json : this.#others.get(decode);

@@ -40,6 +40,8 @@ import type { DecodeCacheOptions, MasterTarget, ServerOptions } from "./options.
 import { InProcessCalls } from "./in_process.ts";
 import type { ReaderSource } from "../read/core.ts";
 import { DECODE_CACHE_BYTES, DecodeCache } from "../read/decode_cache.ts";
+import type { Value } from "../read/codec.ts";
+import type { HotTexts } from "../read/hot_texts.ts";
 import type { BytesReply, CallArgument, Reply } from "../read/reply.ts";
 import type { ReadTracker } from "../read/tracker.ts";
 import { followSlots } from "./slot_sweep.ts";
@@ -66,6 +68,8 @@ export interface EngineParts {
   readonly onUnsupported?: "keep" | "fail" | undefined;
   /** What readers get before the first data is whole: `loading` unless told. */
   readonly beforeReady?: "loading" | "empty" | undefined;
+  /** Most bytes of memory that may be held, Infinity for any number; for INFO. */
+  readonly maxMemory?: () => number;
   /** How decoded values are kept. */
   readonly decodeCache?: DecodeCacheOptions | undefined;
   /** How the link stands; undefined before there is a link. */
@@ -96,6 +100,8 @@ export class ReplicaEngine implements ReaderSource {
   moved: () => void = () => {};
   /** Is told what reads look at, while somebody records it. */
   tracker: ReadTracker | undefined = undefined;
+  /** Texts of hot keys that readers keep, each reader its own. */
+  readonly hot: HotTexts<Value>[] = [];
   /** Decoded values that are kept, of all databases. */
   readonly decoded: DecodeCache;
   readonly #server: Server;
@@ -129,6 +135,7 @@ export class ReplicaEngine implements ReaderSource {
       random,
       logger,
       packageVersion: VERSION,
+      maxMemory: parts.maxMemory,
       lastLoadMs: () => this.#loadedAtMs,
       view: () =>
         describeReplication(target, parts.linkStatus(), clock, server.allowReplicaOf === true),

@@ -8,6 +8,7 @@ import { messageOf } from "../base/errors.ts";
 import { type Logger, settle } from "../base/logger.ts";
 import { diagnostics, type Publish } from "../net/diagnostics.ts";
 import type { Divergence, SyncProgress } from "../replication/types.ts";
+import type { MemoryEvent } from "./memory.ts";
 import type { ReplicaState } from "./status.ts";
 
 /** Each event by its name, with what its listeners get. */
@@ -35,6 +36,8 @@ export interface ReplicaEvents {
   readonly divergence: Divergence;
   /** The master sends what is not understood; the link tries again after long pauses. */
   readonly unsupported: { readonly error: Error };
+  /** What is held has come near `maxMemory`, has reached it, or is beneath it again. */
+  readonly memory: MemoryEvent;
   /** The link broke or an attempt failed; unless it gave up, it tries again. */
   readonly disconnect: { readonly error: Error | undefined };
   /** The replica is closed for good; no event follows. */

@@ -11,6 +11,7 @@ import {
   flag,
   integer,
   list,
+  memorySize,
   methods,
   millis,
   oneOf,
@@ -35,6 +36,7 @@ import type {
   ServerOptions,
 } from "./options.ts";
 import type { MetricsOptions } from "./metrics.ts";
+import { LEAST_MEMORY_BYTES } from "./memory.ts";
 import type { SnapshotOptions, SnapshotStorage } from "./snapshot.ts";
 import { forwarding } from "../write/option_rules.ts";
 import type { WaitOptions } from "../replication/waiting.ts";
@@ -244,6 +246,8 @@ const replicaOptions = shape(
     filter: filterRule,
     onDivergence: oneOf("repair", "resync", "continue", "stop"),
     onUnsupported: oneOf("keep", "fail"),
+    maxMemory: memorySize(LEAST_MEMORY_BYTES),
+    onMaxMemory: oneOf("stop", "flush"),
     logger,
     metrics,
     http,
@@ -292,6 +296,20 @@ function checkReplicaOf({ master, server, announce }: ReplicaOptions): void {
     "announce.port makes Sentinel wait at each failover until this replica obeys REPLICAOF: " +
       "set server.allowReplicaOf: true with it, or leave it out",
   );
+}
+
+const memoryOptions = shape({
+  maxMemory: memorySize(LEAST_MEMORY_BYTES),
+  onMaxMemory: oneOf("stop", "flush"),
+});
+
+/**
+ * Checks what `limitMemory` is given.
+ *
+ * @throws {TypeError} When one of them makes no sense.
+ */
+export function checkMemory(maxMemory: unknown, onMaxMemory: unknown): void {
+  memoryOptions({ maxMemory, onMaxMemory }, "");
 }
 
 const waitOptions = shape(

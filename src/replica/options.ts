@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import type { HttpOptions } from "../observe/http/types.ts";
 import type { Address, Net, TlsClientOptions, TlsServerOptions } from "../net/socket.ts";
+import type { MemoryPolicy } from "../replication/memory.ts";
 import type { DivergencePolicy, LinkBackoff, LinkLimits, Timeouts } from "../replication/types.ts";
 import {
   type GivenMaster,
@@ -211,6 +212,19 @@ export interface ReplicaOptions {
    * the link fails with `UNSUPPORTED` at the first one, in a snapshot or in the stream (`fail`).
    */
   readonly onUnsupported?: "keep" | "fail";
+  /**
+   * Most memory that the replica may hold, in bytes or as Redis writes it: `"512mb"`, `"2gb"` (1024 to a kb, 1000 to a
+   * k). Counted is what `status().memory.total` shows. No key is ever evicted: when it is reached the master is no
+   * longer followed, see `onMaxMemory`. No limit unless told; 1 MB at least.
+   */
+  readonly maxMemory?: number | string;
+  /**
+   * What follows when `maxMemory` is reached while there is data. `stop`, the default: the data stays readable and is
+   * stale; a later snapshot for which there is no room beside it is refused. `flush`: the data is emptied, reads throw
+   * LOADING, and a snapshot may take all of the memory. Either way the link is tried again after long pauses
+   * (`backoff.doomedMs`).
+   */
+  readonly onMaxMemory?: MemoryPolicy;
   /** Gets every message; unless told, warnings and errors go to the console. False is silence. */
   readonly logger?: Logger | false;
   /** How `handler` answers over HTTP. */

@@ -31,9 +31,10 @@ import { FeedReader } from "../feed/feed_reader.ts";
 import type { Metric } from "../observe/metric.ts";
 import { ReplicaEngine } from "./engine.ts";
 import type { Listener, ReplicaEvents } from "./events.ts";
+import type { ReplicaMemory } from "./memory.ts";
 import type { ReplicaHttp } from "./http.ts";
 import type { ReplicaMetrics } from "./metrics.ts";
-import { checkOptions, checkWait } from "./option_rules.ts";
+import { checkMemory, checkOptions, checkWait } from "./option_rules.ts";
 import {
   checkReaders,
   type MasterTarget,
@@ -62,6 +63,7 @@ import {
   linkOptionsOf,
   makeFeed,
   makeHttp,
+  makeMemory,
   makeMetrics,
   makeProbe,
   makeSentinel,
@@ -121,6 +123,7 @@ export class Replica extends FeedReader {
   readonly #metrics: ReplicaMetrics;
   readonly #http: ReplicaHttp;
   readonly #partial: PartialCopy;
+  readonly #memory: ReplicaMemory;
   readonly #staleness: StalenessBound | undefined;
   #link: ReplicationLink | undefined;
   #net: Net | undefined;
@@ -157,6 +160,7 @@ export class Replica extends FeedReader {
       onUnsupported: options.onUnsupported,
       beforeReady: options.beforeReady,
       decodeCache: options.decodeCache,
+      maxMemory: () => this.#memory.watch.maxBytes,
       linkStatus: () => this.#link?.status(),
     });
     const { commits, messages } = engine;
@@ -179,7 +183,9 @@ export class Replica extends FeedReader {
     this.#keyspace = keyspace;
     this.#engine = engine;
     this.#teller = new Teller(logger, () => this.status());
+    const { emitter } = this.#teller;
     this.#partial = new PartialCopy(options.filter, engine);
+    this.#memory = makeMemory(options, engine, collections, feed, emitter);
     engine.refusalChanged = () => this.#live.changedAll();
     this.#writer = this.#makeWriter(chain);
     this.#master = new Master(this.#writer);
@@ -188,12 +194,11 @@ export class Replica extends FeedReader {
     if (options.writes === "forward") {
       engine.forward(this.#writer.forwards(options.forwarding ?? {}), this.#partial);
     }
-    if (options.onSync !== undefined) this.#teller.emitter.on("sync", options.onSync);
-    const follows = this.#target !== undefined;
-    this.#staleness = this.#boundStaleness(follows ? options.maxStalenessMs : undefined);
-    this.#own = follows ? undefined : new OwnData(engine);
+    if (options.onSync !== undefined) emitter.on("sync", options.onSync);
+    this.#staleness = this.#boundStaleness(target && options.maxStalenessMs);
+    this.#own = target === undefined ? new OwnData(engine) : undefined;
     this.#storage = new Storage(this, engine, this.#own, () => this.close());
-    this.#metrics = makeMetrics(engine, options, logger, this.#teller.emitter, () => this.status());
+    this.#metrics = makeMetrics(engine, options, logger, emitter, () => this.status());
     this.#http = this.#makeHttp();
   }
 
@@ -291,7 +296,21 @@ export class Replica extends FeedReader {
       feed: this.#feed.status(),
       writes: this.#writer.forwarded,
       filter: this.#partial.status(this.#link?.status()),
+      memory: this.#memory.status(this.#link?.status().heldBytes ?? 0),
     });
+  }
+
+  /**
+   * Changes the limit on memory, undefined for none, and what follows at it, as before unless told. Where it had been
+   * reached, the master is tried again at once.
+   *
+   * @throws {TypeError} When what is given is no `maxMemory` or `onMaxMemory`.
+   */
+  limitMemory(maxMemory: number | string | undefined, onMaxMemory?: "stop" | "flush"): void {
+    checkMemory(maxMemory, onMaxMemory);
+    const { watch } = this.#memory;
+    this.#memory.limit(maxMemory, onMaxMemory ?? watch.policy);
+    if (watch.level === "reached") this.#link?.retryNow();
   }
 
   /** Running totals since the replica was made; `status().counters`. */
@@ -423,7 +442,9 @@ export class Replica extends FeedReader {
    * @throws {TypeError} When the filter is none.
    */
   async narrow(filter: FilterOptions): Promise<number> {
-    return await this.#partial.narrow(filter, this.#link?.status());
+    const deleted = await this.#partial.narrow(filter, this.#link?.status());
+    if (this.#memory.watch.fitsAgain()) this.#link?.retryNow();
+    return deleted;
   }
 
   /**
@@ -495,6 +516,7 @@ export class Replica extends FeedReader {
       keyspace: this.#keyspace,
       filter: this.#partial.filter,
       clock: this.#clock,
+      memory: this.#memory.watch,
       logger: this.#logger,
       position: () => positionOf(this.#link?.status(), this.#writer.histories),
       feedLog: () => this.#feed.logBytes(),
@@ -553,6 +575,7 @@ export class Replica extends FeedReader {
       ...linkOptionsOf(options, target, port),
       locate: this.#sentinel && ((signal) => this.#sentinel!.locate(signal)),
       filter: this.#partial.filter,
+      memory: this.#memory.watch,
       logger: this.#logger,
       onEvent: (event) => this.#observe(event),
     });

@@ -26,6 +26,8 @@ import { SnapshotEncoder, type SnapshotPosition } from "../rdb/encoder.ts";
 import { KeyspaceLoader } from "../rdb/load.ts";
 import { filterText, isWithin } from "../store/keyspace/filter_text.ts";
 import { KeyFilter } from "../store/keyspace/key_filter.ts";
+import { LoadMemory } from "../replication/load_memory.ts";
+import type { MemoryWatch } from "../replication/memory.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 
 /** Bytes handed to the storage in one call. */
@@ -123,6 +125,8 @@ export interface SnapshotSource {
   readonly clock: Clock;
   /** Gets a message for each snapshot, and for each failure. */
   readonly logger: Logger;
+  /** Holds what is loaded within a limit; without it there is none. */
+  readonly memory?: MemoryWatch;
   /** Where the data stands in the stream; undefined while PSYNC could not resume from there. */
   position(): SnapshotPosition | undefined;
 }
@@ -206,6 +210,8 @@ export class Snapshots {
       this.#error = messageOf(error);
       logger.error(`snapshot: it cannot be read: ${this.#error}`, { event: "snapshot_unreadable" });
       return undefined;
+    } finally {
+      this.#source.memory?.loads(0);
     }
   }
 
@@ -321,16 +327,23 @@ export class Snapshots {
     pieces: AsyncIterable<Uint8Array>,
     staging: Keyspace,
   ): Promise<RestoredPlace | string> {
-    const { clock, filter = new KeyFilter() } = this.#source;
-    const loader = new KeyspaceLoader(staging, filter);
-    const decoder = new RdbDecoder(loader);
+    const { clock, keyspace, filter = new KeyFilter() } = this.#source;
+    const memory = this.#source.memory && new LoadMemory(this.#source.memory, staging, keyspace);
+    const loader = new KeyspaceLoader(staging, filter, memory?.mostExpectedKeys);
+    const { longBytes, need: onLong } = memory ?? {};
+    const decoder = new RdbDecoder(loader, { longBytes, onLong });
+    memory?.attach(decoder, loader, undefined);
+    const take = (piece: Uint8Array, pos: number, end: number): number => {
+      if (memory === undefined) return decoder.push(piece, pos, end);
+      return memory.take(() => decoder.push(piece, pos, end));
+    };
     const slice = new Slice(clock);
     slice.start();
     for await (const piece of pieces) {
       for (let pos = 0; pos < piece.length;) {
         const end = Math.min(piece.length, pos + STEP_BYTES);
         try {
-          const consumed = decoder.push(piece, pos, end);
+          const consumed = take(piece, pos, end);
           if (decoder.keys > 0 && !isWithin(filter, loader.filter)) return "wider";
           if (decoder.done && pos + consumed < piece.length) return "bytes come after its end";
         } catch (error) {

@@ -14,6 +14,7 @@ import type { ForwardStatus } from "../server/master_access.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { countModuleKeys, type ModuleKeys } from "../store/types/module.ts";
 import type { FilterStatus } from "./filter_status.ts";
+import type { MemoryStatus } from "./memory.ts";
 import type { SnapshotStatus } from "./snapshot.ts";
 
 /** How a replica stands, in one word. */
@@ -93,8 +94,10 @@ export interface ReplicaStatus {
    * (`ReJSON-RL`, `array`...), and how many of them are no longer known byte by byte.
    */
   readonly modules: Readonly<Record<string, ModuleKeys>>;
-  /** Bytes reserved for keys, values and tables; those of indexes are in `collections`. */
+  /** Bytes reserved for keys, values and tables: `memory.data`. */
   readonly memoryBytes: number;
+  /** What is held in memory, by what it is for and by database, and the limit on it. */
+  readonly memory: MemoryStatus;
   /**
    * Commands of the stream that were passed over, by name in lower case, as `script|load` or `ft.dictadd`: they changed
    * nothing that is held here. At most 100 names; further ones are counted as `*`.
@@ -132,6 +135,8 @@ export interface StatusParts {
   readonly tooStale: boolean;
   /** The time now, milliseconds since 1970. */
   readonly nowMs: number;
+  /** What is held in memory. */
+  readonly memory: MemoryStatus;
   /** How the indexes of collections stand. */
   readonly collections: readonly CollectionStatus[];
   /** How the change feeds stand. */
@@ -170,7 +175,8 @@ export function describeStatus(parts: StatusParts): ReplicaStatus {
     keys: keyspace.visibleKeyCount,
     databases: keyspace.indexes(),
     modules: moduleKeysOf(keyspace),
-    memoryBytes: reservedBytes(keyspace),
+    memoryBytes: parts.memory.data,
+    memory: parts.memory,
     ignored: link?.ignored ?? {},
     collections: parts.collections,
     feed: parts.feed,

@@ -12,6 +12,7 @@ import { Prng } from "../base/prng.ts";
 import { MAX_TIMER_MS } from "../base/shape.ts";
 import { Feed } from "../feed/changes/feed.ts";
 import type { Address, Net } from "../net/socket.ts";
+import type { Collections } from "../feed/collections.ts";
 import type { SnapshotPosition } from "../rdb/encoder.ts";
 import type { HistoryChain } from "../replication/history.ts";
 import { SentinelWatch } from "../replication/sentinel.ts";
@@ -26,6 +27,7 @@ import { type HttpParts, ReplicaHttp } from "./http.ts";
 import { databaseFacts } from "./metric_rows.ts";
 import { ReplicaMetrics } from "./metrics.ts";
 import { MasterProbe } from "./probe.ts";
+import { ReplicaMemory } from "./memory.ts";
 import type { ReplicaStatus } from "./status.ts";
 
 /** Where messages go unless told: warnings and errors to the console. */
@@ -142,6 +144,26 @@ export function makeHttp(
 ): ReplicaHttp {
   const { clock } = engine;
   return new ReplicaHttp({ ...parts, options: options.http, engine, emitter, clock, logger });
+}
+
+/** Counts the memory of a replica, and limits it where the options say so. */
+export function makeMemory(
+  options: ReplicaOptions,
+  engine: ReplicaEngine,
+  collections: Collections,
+  feed: Feed,
+  emitter: Emitter,
+): ReplicaMemory {
+  const memory = new ReplicaMemory({
+    keyspace: engine.keyspace,
+    decoded: engine.decoded,
+    hot: engine.hot,
+    indexBytes: () => collections.bytes,
+    feed: () => feed.status(),
+    tell: (event) => emitter.emit("memory", event),
+  });
+  memory.limit(options.maxMemory, options.onMaxMemory ?? "stop");
+  return memory;
 }
 
 /** What the link logs in with; undefined where no password is given. */

@@ -35,8 +35,10 @@ import { assert } from "../base/assert.ts";
 import { isWord, textOf } from "../commands/engine/args.ts";
 import { commandIndex } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
+import { allocatedBytes } from "../store/memory/allocate.ts";
 import { clip, ReplicationError } from "./errors.ts";
 import { fateOf, isOfModule, UNKNOWN_COMMAND } from "./fate.ts";
+import type { MemoryWatch } from "./memory.ts";
 import type { ReplicationOffset } from "./offset.ts";
 import type { StreamFilter } from "./filter.ts";
 import type { NameCounts } from "./repair/name_counts.ts";
@@ -64,6 +66,7 @@ export interface StreamOwner {
     readonly hooks: StreamHooks;
     readonly onDivergence: DivergencePolicy;
     readonly limits: Required<LinkLimits>;
+    readonly memory?: MemoryWatch;
   };
   /** Moves as commands are applied, and holds the selected database. */
   readonly replOffset: ReplicationOffset;
@@ -94,9 +97,18 @@ export class StreamApplier {
   readonly #repair: Repair | undefined;
   readonly #filter: StreamFilter | undefined;
   readonly #border: Repair | undefined;
+  readonly #memory: MemoryWatch | undefined;
   readonly #queue: TransactionQueue = new TransactionQueue();
   readonly #queued: Argv = new Argv();
-  readonly #applyQueued: (argv: Argv) => void = (argv) => this.#perform(argv);
+  readonly #applyQueued: (argv: Argv) => void = (argv) => {
+    this.#perform(argv);
+    this.#performed++;
+    if (this.#memory !== undefined && allocatedBytes() > this.#memory.dueAt) this.#memory.regrant();
+  };
+  /** Commands of the transaction that were performed. */
+  #performed: number = 0;
+  /** Bytes of the queue beyond which memory is asked for. */
+  #askedQueue: number = 0;
   #inMulti: boolean = false;
   /** True while the queue of a transaction is performed. */
   #drains: boolean = false;
@@ -113,6 +125,7 @@ export class StreamApplier {
     this.#counters = owner.counters;
     this.#executor = owner.settings.executor;
     this.#hooks = owner.settings.hooks;
+    this.#memory = owner.settings.memory;
     const { repair, border } = owner;
     this.#repair = repair;
     this.#filter = owner.filter;
@@ -135,6 +148,16 @@ export class StreamApplier {
     return this.#filter.passesOver(this.#replOffset.db, before, length);
   }
 
+  /** Bytes that the commands of an open transaction hold. */
+  get queuedBytes(): number {
+    return this.#queue.count === 0 ? 0 : this.#queue.heldBytes;
+  }
+
+  /** Whether a part of a transaction has been performed, and the rest has not. */
+  get isTorn(): boolean {
+    return this.#drains && this.#performed > 0;
+  }
+
   /** Goes on with the command that waits, the master having answered. Returns false when it must wait again. */
   resume(): boolean {
     const held = this.#held;
@@ -150,7 +173,8 @@ export class StreamApplier {
    *
    * @throws {ReplicationError} LIMIT for a transaction too large, STREAM for a SELECT without a database, UNSUPPORTED
    * for a module's value where `onUnsupported` says `fail`,
-   * DIVERGED when the command failed and `onDivergence` does not say `continue`.
+   * DIVERGED when the command failed and `onDivergence` does not say `continue`, MEMORY when it was applied and more is
+   * held now than the limit on memory allows.
    */
   apply(argv: Argv, offset: number): void {
     this.#offset = offset;
@@ -168,13 +192,17 @@ export class StreamApplier {
     const border = this.#border;
     if (border !== undefined && border.expects) border.advanced(offset);
     this.#hooks.committed?.(offset);
+    if (this.#memory !== undefined && allocatedBytes() > this.#memory.dueAt) this.#memory.check();
   }
 
   /** Queues a command, or at EXEC performs what was queued. Returns true when the transaction is over. */
   #applyInMulti(argv: Argv): boolean {
     if (isWord(argv, 0, "EXEC")) {
+      this.#memory?.need(this.#queue.neededBytes);
       this.#inMulti = false;
       this.#drains = true;
+      this.#performed = 0;
+      this.#askedQueue = 0;
       this.#queue.drain(this.#queued, this.#applyQueued);
       this.#drains = false;
       this.#repair?.lookup.reset();
@@ -185,6 +213,7 @@ export class StreamApplier {
     }
     if (isWord(argv, 0, "DISCARD")) {
       this.#inMulti = false;
+      this.#askedQueue = 0;
       this.#queue.clear();
       this.#repair?.lookup.reset();
       return true;
@@ -199,6 +228,7 @@ export class StreamApplier {
       return false;
     }
     this.#queue.push(argv);
+    this.#askForQueue();
     const { transactionBytes } = this.#owner.settings.limits;
     if (this.#queue.byteLength > transactionBytes) {
       throw new ReplicationError(
@@ -207,6 +237,16 @@ export class StreamApplier {
       );
     }
     return false;
+  }
+
+  /** Asks for memory for a transaction that has become longer by a step. */
+  #askForQueue(): void {
+    const memory = this.#memory;
+    if (memory === undefined || this.#queue.neededBytes <= this.#askedQueue + memory.stepBytes) {
+      return;
+    }
+    this.#askedQueue = this.#queue.neededBytes;
+    memory.need(this.#askedQueue);
   }
 
   /** Performs one command that counts now, and tells that it was. */

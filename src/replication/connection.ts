@@ -116,6 +116,16 @@ export class MasterConnection implements Watched, PsyncLink {
     return this.#sync?.progress;
   }
 
+  /** Bytes held of what came from the master and is not data yet: it waits, or is half a command or transaction. */
+  get heldBytes(): number {
+    return this.#turns.waitingBytes + (this.#stream?.heldBytes ?? 0);
+  }
+
+  /** True where the stream went on without a snapshot. */
+  get resumed(): boolean {
+    return this.#stream !== undefined && !this.#tookSnapshot;
+  }
+
   /** True once the master began a snapshot for this connection, which costs it a fork. */
   get tookSnapshot(): boolean {
     return this.#tookSnapshot;

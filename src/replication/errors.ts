@@ -76,6 +76,8 @@ export type ReplicationErrorCode =
   | "DIVERGED"
   /** A limit was passed: one of `limits`, or the memory there is. */
   | "LIMIT"
+  /** `maxMemory` was reached: a {@linkcode MemoryError}, which has the numbers. */
+  | "MEMORY"
   /** A bug of this library; `cause` is the exception. */
   | "INTERNAL"
   /** `stop()` was called, or the signal given to `start()` fired. */
@@ -124,6 +126,60 @@ export class ReplicationError extends Error {
   }
 }
 
+/** What a {@linkcode MemoryError} tells. */
+export interface MemoryFacts {
+  /** What happened and what would help, as a sentence. */
+  readonly message: string;
+  /** Bytes that were held. */
+  readonly usedBytes: number;
+  /** Bytes that may be held. */
+  readonly maxBytes: number;
+  /** Bytes that one value or command asked for at once; 0 where the sum was too much. */
+  readonly askedBytes: number;
+  /** What the master has said of its data; -1 for what it has not. */
+  readonly dataset: { readonly bytes: number; readonly keys: number };
+  /** What all of the master's data would take here, judged by what has come; undefined where nothing tells. */
+  readonly estimatedBytes: number | undefined;
+  /** Whether a transaction or command was given up in its middle, so that the data is no state of the master's. */
+  readonly isTorn: boolean;
+}
+
+/** `maxMemory` was reached. Its code is MEMORY. */
+export class MemoryError extends ReplicationError {
+  /** Always "MemoryError", on every runtime and after minifying. */
+  override readonly name: string = "MemoryError";
+  /** Bytes that were held. */
+  readonly usedBytes: number;
+  /** Bytes that may be held. */
+  readonly maxBytes: number;
+  /** Bytes that one value or command asked for at once; 0 where the sum was too much. */
+  readonly askedBytes: number;
+  /** Bytes of memory that the master's data takes there, as its snapshot said; undefined where it did not. */
+  readonly datasetBytes: number | undefined;
+  /** Keys that the master has announced, of the databases that have come; undefined where it did not. */
+  readonly datasetKeys: number | undefined;
+  /** What all of the master's data would take here, judged by what has come; undefined where nothing tells. */
+  readonly estimatedBytes: number | undefined;
+  /** Whether a transaction or command was given up in its middle: the data was emptied then. */
+  readonly isTorn: boolean;
+
+  /** Takes what is told. */
+  constructor(facts: MemoryFacts) {
+    super("MEMORY", facts.message);
+    this.usedBytes = facts.usedBytes;
+    this.maxBytes = facts.maxBytes;
+    this.askedBytes = facts.askedBytes;
+    this.datasetBytes = known(facts.dataset.bytes);
+    this.datasetKeys = known(facts.dataset.keys);
+    this.estimatedBytes = facts.estimatedBytes;
+    this.isTorn = facts.isTorn;
+  }
+}
+
+function known(count: number): number | undefined {
+  return count < 0 ? undefined : count;
+}
+
 /** The error of whatever `stop()` ended. */
 export function stopped(): ReplicationError {
   return new ReplicationError("STOPPED", "The link was stopped");
@@ -147,6 +203,7 @@ const FATAL: Codes = new Set<ReplicationErrorCode>([
 const DOOMED: Codes = new Set<ReplicationErrorCode>([
   "UNSUPPORTED",
   "LIMIT",
+  "MEMORY",
   "DIVERGED",
   "INTERNAL",
 ]);

@@ -21,6 +21,7 @@
  */
 
 import { assert } from "../base/assert.ts";
+import { LoadMemory } from "./load_memory.ts";
 import type { LinkShared } from "./shared.ts";
 import { SnapshotTransfer } from "./transfer.ts";
 import type { SyncProgress } from "./types.ts";
@@ -36,6 +37,7 @@ export class FullSync {
   readonly #startedAtMs: number;
   readonly #beganMs: number;
   #transfer: SnapshotTransfer | undefined = undefined;
+  #memory: LoadMemory | undefined = undefined;
   #reportedMs: number = 0;
 
   /**
@@ -75,17 +77,14 @@ export class FullSync {
   /** Makes room for the snapshot that the header announced: `length` bytes, or up to `mark`. */
   expect(length: number | undefined, mark: string | undefined): void {
     assert(this.#transfer === undefined, "a full sync has one snapshot");
-    const { keyspace, resync, onUnsupported, filter } = this.#shared.settings;
-    if (resync === "flush") {
-      keyspace.clear();
-      this.#shared.replOffset.empty();
-      this.#shared.settings.hooks.emptied?.();
-      this.#shared.emit({ type: "emptied" });
+    const { keyspace, resync, onUnsupported, filter, memory } = this.#shared.settings;
+    if (resync === "flush") this.#shared.emptyData();
+    const staging = keyspace.sibling();
+    if (memory !== undefined) {
+      this.#memory = new LoadMemory(memory, staging, keyspace, () => this.#shared.emptyData());
     }
-    this.#transfer = new SnapshotTransfer(length, mark, keyspace.sibling(), {
-      onUnsupported,
-      filter,
-    });
+    const options = { onUnsupported, filter, memory: this.#memory };
+    this.#transfer = new SnapshotTransfer(length, mark, staging, options);
   }
 
   /** Emits `syncProgress`, at most ten times a second. @param nowMs On the monotonic clock. */
@@ -105,6 +104,7 @@ export class FullSync {
 
   /** The connection has failed before `finish`: what was prepared is of no use. */
   abandon(): void {
+    this.#memory?.end();
     this.#shared.settings.hooks.abandoned?.();
   }
 
@@ -118,6 +118,7 @@ export class FullSync {
     const { transfer } = this;
     assert(transfer.done && transfer.markDone, "only a whole snapshot replaces the data");
     settings.keyspace.replaceWith(transfer.staging);
+    this.#memory?.end();
     replOffset.replace(this.#replid, this.#offset);
     counters.fullSyncs++;
     this.#shared.syncedAtMs = clock.now();

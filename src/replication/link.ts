@@ -21,7 +21,7 @@ import type { CommitPlace } from "../commands/engine/commit.ts";
 import { type Address, formatAddress, SocketError } from "../net/socket.ts";
 import { Backoff } from "./backoff.ts";
 import { MasterConnection } from "./connection.ts";
-import { asReplicationError, ReplicationError, stopped } from "./errors.ts";
+import { asReplicationError, MemoryError, ReplicationError, stopped } from "./errors.ts";
 import type { StreamFilter } from "./filter.ts";
 import type { DeskOptions } from "./repair/master.ts";
 import type { Repair } from "./repair/repair.ts";
@@ -62,6 +62,8 @@ export class ReplicationLink {
   #retryNow: (() => void) | undefined;
   #nextRetryAtMs: number | undefined;
   #lastError: ReplicationError | undefined;
+  /** A failure of a doomed synchronisation that nobody waited for: whoever waits next is told. */
+  #untold: ReplicationError | undefined;
   /** When the stream of this connection began, on the monotonic clock. */
   #heldSince: number | undefined;
   /** True when the last connection made the master begin a snapshot, and did not hold. */
@@ -122,6 +124,9 @@ export class ReplicationLink {
     if (options.signal?.aborted) return Promise.reject(stopped());
     if (this.#state === "connected") return Promise.resolve();
     if (this.#loop === undefined) return Promise.reject(this.#lastError ?? stopped());
+    const untold = this.#untold;
+    this.#untold = undefined;
+    if (untold !== undefined) return Promise.reject(untold);
     return this.#wait(this.#syncWaiters, options.signal);
   }
 
@@ -134,6 +139,7 @@ export class ReplicationLink {
 
   /** Cuts short a pause between two attempts. */
   retryNow(): void {
+    this.#untold = undefined;
     this.#retryNow?.();
   }
 
@@ -246,6 +252,7 @@ export class ReplicationLink {
       secondOffset: replOffset.secondOffset,
       readOffset: connection?.readOffset ?? replOffset.applied,
       inboxBytes: connection?.inboxBytes ?? 0,
+      heldBytes: connection?.heldBytes ?? 0,
       appliedOffset: replOffset.applied,
       db: replOffset.db,
       sync: connection?.progress,
@@ -286,6 +293,7 @@ export class ReplicationLink {
     const error = asReplicationError(await connection.run(signal));
     this.#connection = undefined;
     if (error.losesOffset) replOffset.endHistory();
+    if (error instanceof MemoryError) this.#outOfMemory(error, connection.resumed);
     const held = this.#heldSince !== undefined &&
       clock.monotonic() - this.#heldSince >= HELD_MS;
     if (held) this.#backoff.reset();
@@ -298,6 +306,18 @@ export class ReplicationLink {
     return error;
   }
 
+  /**
+   * The limit on memory was reached. Data stays as it is where it is a state of the master's and the policy is to stop;
+   * a stream that was resumed only to be given up again begins anew where that empties first.
+   */
+  #outOfMemory(error: MemoryError, resumed: boolean): void {
+    const { replOffset, settings } = this.#shared;
+    const flushes = settings.memory?.policy === "flush" || error.isTorn;
+    if (flushes && replOffset.hasData) this.#shared.emptyData();
+    else if (resumed && settings.resync === "flush") replOffset.endHistory();
+    settings.memory?.reached(error);
+  }
+
   /** Reports the failure, then waits before the next connection; `retryNow` and `stop` cut that short. */
   async #pause(error: ReplicationError): Promise<void> {
     const { clock } = this.#shared;
@@ -307,6 +327,7 @@ export class ReplicationLink {
     this.#enter("connect");
     this.#logFailure(error, retryInMs);
     this.#shared.emit({ type: "disconnected", error, retryInMs });
+    this.#untold = error.doomed && this.#syncWaiters.length === 0 ? error : undefined;
     if (error.doomed) settle(this.#syncWaiters, (waiter) => waiter.reject(error));
     // A listener may have called stop() just now.
     if (this.#abort?.signal.aborted) return;
@@ -384,8 +405,10 @@ export class ReplicationLink {
    * hold.
    */
   #synced(kind: "full" | "partial"): void {
+    this.#shared.settings.memory?.followed();
     this.#logRecovery(kind);
     this.#lastError = undefined;
+    this.#untold = undefined;
     this.#downSinceMs = undefined;
     this.#heldSince = this.#shared.clock.monotonic();
     if (kind === "partial") this.#backoff.reset();

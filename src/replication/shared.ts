@@ -147,6 +147,17 @@ export class LinkShared {
     return repair;
   }
 
+  /** Forgets all data, to make room: it cannot be resumed from, and readers are refused until there is new. */
+  emptyData(): void {
+    const { keyspace, hooks } = this.settings;
+    keyspace.clear();
+    this.replOffset.endHistory();
+    this.replOffset.empty();
+    this.border.clear();
+    hooks.emptied?.();
+    this.emit({ type: "emptied" });
+  }
+
   /** Asks for a full sync, at most once in `RESYNC_MS`, in a turn of its own. */
   #demandResync(reason: string): void {
     if (this.#resyncTimer !== undefined) return;

@@ -20,8 +20,10 @@ import type { Slice } from "../base/slices.ts";
 import { Argv } from "../resp/argv.ts";
 import { CommandParser } from "../resp/command_parser.ts";
 import { RespError } from "../resp/types.ts";
+import { OverGrantError } from "../store/memory/allocate.ts";
 import { StreamApplier, type StreamOwner } from "./apply.ts";
 import { ReplicationError } from "./errors.ts";
+import type { MemoryWatch } from "./memory.ts";
 import type { ReplicationOffset } from "./offset.ts";
 import type { StreamExecutor, StreamHooks } from "./types.ts";
 
@@ -39,7 +41,12 @@ export class MasterStream {
   readonly #executor: StreamExecutor;
   readonly #slice: Slice;
   readonly #replOffset: ReplicationOffset;
+  readonly #memory: MemoryWatch | undefined;
   readonly #keys: Argv = new Argv();
+  /** Bytes of the stream that had been consumed when memory was looked at last. */
+  #checkedTo: number = 0;
+  /** Length from which on commands are asked for. */
+  #longBytes: number = Infinity;
   /** Commands between two looks: few while they are large ones, or code that has not run before. */
   #perLook: number = 1;
   #holds: boolean = false;
@@ -60,6 +67,9 @@ export class MasterStream {
     const applier = new StreamApplier(owner, acknowledge);
     this.#applier = applier;
     this.#parser.passesOver = (before, length) => applier.passesOver(before, length);
+    const { memory } = settings;
+    this.#memory = memory;
+    if (memory !== undefined) this.#parser.setLimits({ onLong: (bytes) => memory.need(bytes) });
     this.#hooks = settings.hooks;
     this.#executor = settings.executor;
     this.#slice = slice;
@@ -93,9 +103,34 @@ export class MasterStream {
     this.proceed(nowMs);
   }
 
+  /** Bytes held of commands that are not whole yet, and of an open transaction. */
+  get heldBytes(): number {
+    return this.#parser.keptBytes + this.#applier.queuedBytes;
+  }
+
   /** Goes on with what is held, in a new slice; throws as `push` does. */
   proceed(nowMs: number): void {
     this.#executor.begin(nowMs);
+    const memory = this.#memory;
+    if (memory === undefined || !memory.isLimited) return this.#proceed();
+    if (this.#longBytes !== memory.longBytes) {
+      this.#longBytes = memory.longBytes;
+      this.#parser.setLimits({ longBytes: this.#longBytes });
+    }
+    memory.begin();
+    try {
+      this.#proceed();
+      const { consumed } = this.#parser;
+      if (memory.checkAfter(nowMs, consumed - this.#checkedTo)) this.#checkedTo = consumed;
+    } catch (error) {
+      if (!(error instanceof OverGrantError)) throw error;
+      throw memory.refused(error, this.#applier.isTorn);
+    } finally {
+      memory.end();
+    }
+  }
+
+  #proceed(): void {
     try {
       this.#holds = !this.#run();
     } catch (error) {

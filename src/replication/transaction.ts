@@ -19,6 +19,9 @@ import type { Argv } from "../resp/argv.ts";
 const KEPT_BYTES = 1 << 20;
 const KEPT_LENGTHS = 1 << 12;
 
+/** What an argument is taken to need, however short it is. */
+const ARGUMENT_BYTES = 32;
+
 /** A queue of commands that owns their bytes. */
 export class TransactionQueue {
   /** How many commands wait. */
@@ -30,6 +33,16 @@ export class TransactionQueue {
   /** Bytes held, 4 for each length included: what `limits.transactionBytes` bounds. */
   get byteLength(): number {
     return this.#bytes.length + this.#lengthCount * 4;
+  }
+
+  /** Bytes of memory set aside for the queue. */
+  get heldBytes(): number {
+    return this.#bytes.bytes.length + this.#lengths.byteLength;
+  }
+
+  /** What the commands need at least when they are applied: their bytes, and something for each argument. */
+  get neededBytes(): number {
+    return this.#bytes.length + this.#lengthCount * ARGUMENT_BYTES;
   }
 
   /** Copies a command to the end of the queue. */

@@ -21,9 +21,20 @@ import { KeyspaceLoader } from "../rdb/load.ts";
 import type { KeyFilter } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { ReplicationError } from "./errors.ts";
+import type { LoadMemory } from "./load_memory.ts";
 
 /** Most bytes decoded between two looks at the clock: about a millisecond's work. */
 const BYTES_PER_LOOK = 64 * 1024;
+
+/** How a snapshot is taken in. */
+export interface TransferOptions {
+  /** What becomes of values that only a module can read. */
+  readonly onUnsupported: "keep" | "fail";
+  /** Which keys are kept; all unless told. */
+  readonly filter?: KeyFilter | undefined;
+  /** Holds what is loaded within a limit. */
+  readonly memory?: LoadMemory | undefined;
+}
 
 /** One snapshot, from its first byte to the last byte of its mark. */
 export class SnapshotTransfer {
@@ -36,6 +47,7 @@ export class SnapshotTransfer {
   /** True when it is whole: decoded to its end, checksum and length right. */
   done: boolean = false;
   readonly #mark: string | undefined;
+  readonly #memory: LoadMemory | undefined;
   readonly #loader: KeyspaceLoader;
   readonly #decoder: RdbDecoder;
   #markRead: number = 0;
@@ -45,22 +57,25 @@ export class SnapshotTransfer {
    *
    * @param length Bytes as announced. @param mark The mark announced, where there is no length.
    * @param staging The keyspace it is loaded into: empty, and not read before it is whole.
-   * @param options What becomes of module values, and which keys are kept: all unless told.
+   * @param options What becomes of module values, which keys are kept (all unless told), and what holds it within a limit.
    * @throws {ReplicationError} SNAPSHOT when the length is 0, which no master sends.
    */
   constructor(
     length: number | undefined,
     mark: string | undefined,
     staging: Keyspace,
-    options: { readonly onUnsupported: "keep" | "fail"; readonly filter?: KeyFilter | undefined },
+    options: TransferOptions,
   ) {
     assert((length === undefined) !== (mark === undefined), "a length or a mark is announced");
     this.length = length;
     this.#mark = mark;
     this.staging = staging;
-    const { onUnsupported, filter } = options;
-    this.#loader = new KeyspaceLoader(this.staging, filter);
-    this.#decoder = new RdbDecoder(this.#loader, { onUnsupported });
+    const { onUnsupported, filter, memory } = options;
+    this.#memory = memory;
+    this.#loader = new KeyspaceLoader(this.staging, filter, memory?.mostExpectedKeys);
+    const { longBytes, need: onLong } = memory ?? {};
+    this.#decoder = new RdbDecoder(this.#loader, { onUnsupported, longBytes, onLong });
+    memory?.attach(this.#decoder, this.#loader, length);
     if (length === 0) throw new ReplicationError("SNAPSHOT", "The snapshot is empty");
   }
 
@@ -85,7 +100,8 @@ export class SnapshotTransfer {
    *
    * @returns Where it stopped.
    * @throws {ReplicationError} SNAPSHOT when it is damaged or has another length than announced,
-   * UNSUPPORTED when it holds what this version does not understand, LIMIT when more than fits here.
+   * UNSUPPORTED when it holds what this version does not understand, LIMIT when more than fits here, MEMORY when more
+   * than the limit on memory allows.
    */
   push(chunk: Uint8Array, start: number, end: number): number {
     assert(!this.done, "nothing is decoded behind the end of the snapshot");
@@ -135,8 +151,10 @@ export class SnapshotTransfer {
   }
 
   #decode(chunk: Uint8Array, start: number, stop: number): number {
+    const memory = this.#memory;
     try {
-      return this.#decoder.push(chunk, start, stop);
+      if (memory === undefined) return this.#decoder.push(chunk, start, stop);
+      return memory.take(() => this.#decoder.push(chunk, start, stop));
     } catch (error) {
       if (!(error instanceof RdbError)) throw error;
       throw new ReplicationError(

@@ -178,7 +178,8 @@ export class Turns {
   #pauseOrResume(): void {
     const waiting = this.#inbox.byteLength;
     const following = this.#work.following();
-    const { inboxBytes } = this.#shared.settings.limits;
+    const { limits, memory } = this.#shared.settings;
+    const inboxBytes = Math.min(limits.inboxBytes, memory?.inboxBytes ?? Infinity);
     const most = following ? inboxBytes : Math.min(SNAPSHOT_INBOX_BYTES, inboxBytes);
     if (!this.#paused && waiting > most) {
       this.#paused = true;

@@ -11,6 +11,7 @@ import type { Argv } from "../resp/argv.ts";
 import type { KeyFilter } from "../store/keyspace/key_filter.ts";
 import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import type { ReplicationError } from "./errors.ts";
+import type { MemoryWatch } from "./memory.ts";
 import type { RepairStatus } from "./repair/types.ts";
 
 /**
@@ -255,6 +256,8 @@ export interface LinkOptions {
   readonly onDivergence?: DivergencePolicy;
   /** Values that only a module can read are kept as their keys, or `fail` the synchronisation. `keep`. */
   readonly onUnsupported?: "keep" | "fail";
+  /** Holds what is kept within a limit; without it there is none. */
+  readonly memory?: MemoryWatch;
   /** Milliseconds of work in one slice, before the event loop is given back. 4. */
   readonly sliceMs?: number;
   /** Gets messages, each with the master's address in front. */
@@ -269,7 +272,7 @@ export interface LinkOptions {
 export type LinkEvent =
   | { readonly type: "state"; readonly state: LinkState; readonly previous: LinkState }
   | { readonly type: "syncStart"; readonly replid: string; readonly offset: number }
-  /** `resync: "flush"`: the old data is gone, the new on its way. */
+  /** The old data is gone, for `resync: "flush"` or for the limit on memory; the new may be on its way. */
   | { readonly type: "emptied" }
   | { readonly type: "syncProgress"; readonly progress: SyncProgress }
   | {
@@ -357,6 +360,8 @@ export interface LinkStatus {
   readonly readOffset: number;
   /** Bytes drained from the socket that wait for their turn. */
   readonly inboxBytes: number;
+  /** Bytes held of what came from the master and is not data yet: it waits, or is half a command or transaction. */
+  readonly heldBytes: number;
   /** Stream bytes applied: what is acknowledged and resumed from. */
   readonly appliedOffset: number;
   /** Number of the database that the stream has selected. */

@@ -44,6 +44,8 @@ const UNAUTHENTICATED_ARGUMENTS = 10;
 const UNAUTHENTICATED_BULK_BYTES = 16384;
 /** Room for more arguments than this, needed by one command, is given back with the next. */
 const KEPT_ARGUMENTS = 1024;
+/** What an argument is taken to need, however short it is: its place in a list and its share of a table. */
+const ARGUMENT_BYTES = 32;
 /** Offsets of arguments are 32-bit, so a command is shorter than 2 GB. */
 const MAX_COMMAND_BYTES = 0x7fffffff;
 /** A length of up to nine digits is exact and below 2^31 in any arithmetic. */
@@ -67,6 +69,13 @@ export interface CommandLimits {
   inline: boolean;
   /** Whether the sender has shown who it is; until then 10 arguments of 16 KB each are the most. */
   authenticated: boolean;
+  /** Longest command in bytes that is taken without `onLong` being asked; any unless told. */
+  longBytes: number;
+  /**
+   * Called before more is kept of a command that is longer than `longBytes` by what is announced, with its bytes or
+   * what its arguments take at least; what it throws ends the parsing.
+   */
+  onLong: (bytes: number) => void;
 }
 
 /** Cuts one connection's stream of requests into commands. */
@@ -87,6 +96,8 @@ export class CommandParser {
     commandBytes: MAX_COMMAND_BYTES,
     inline: false,
     authenticated: true,
+    longBytes: Infinity,
+    onLong: () => {},
   };
   readonly #argv: Argv = new Argv();
   readonly #words: ByteBuffer = new ByteBuffer();
@@ -418,6 +429,8 @@ export class CommandParser {
       const code = count > argumentCount ? "LIMIT" : "PROTOCOL";
       this.#fail(code, "Protocol error: invalid multibulk length");
     }
+    const { longBytes, onLong } = this.#limits;
+    if (count * ARGUMENT_BYTES > longBytes) onLong(count * ARGUMENT_BYTES);
   }
 
   #checkBulk(length: number): void {
@@ -433,7 +446,9 @@ export class CommandParser {
 
   /** Refuses a command that reaches from its beginning to `end`, when that is too long. */
   #checkSize(end: number): void {
-    if (end - this.#commandStart <= this.#limits.commandBytes) return;
+    const bytes = end - this.#commandStart;
+    if (bytes > this.#limits.longBytes) this.#limits.onLong(bytes);
+    if (bytes <= this.#limits.commandBytes) return;
     this.#fail("LIMIT", `Protocol error: command longer than ${this.#limits.commandBytes} bytes`);
   }
 

@@ -44,6 +44,8 @@ export interface AboutOptions {
   readonly version?: string;
   /** The package's own version; `rimr_version` of INFO. */
   readonly packageVersion?: string;
+  /** Most bytes of memory that may be held, Infinity for any number; none are bounded unless told. */
+  readonly maxMemory?: () => number;
   /** What the runtime tells of the process, for INFO. */
   readonly process?: ProcessFacts;
   /** Tells the state of replication; called for each INFO and ROLE. */
@@ -129,6 +131,12 @@ export class About implements AboutHost, InfoSource {
     return Math.max(DEFAULT_DATABASES, highest + 1);
   }
 
+  /** Most bytes of memory that may be held; 0 for any number, as Redis has it. */
+  get maxMemory(): number {
+    const bytes = this.#options.maxMemory?.() ?? Infinity;
+    return bytes === Infinity ? 0 : bytes;
+  }
+
   get maxClients(): number {
     return this.parameters.maxClients;
   }
@@ -183,6 +191,7 @@ export class About implements AboutHost, InfoSource {
       bind: address?.transport === "tcp" ? address.host : "",
       unixSocket: address?.transport === "unix" ? address.path : "",
       databases: this.databases,
+      maxMemory: this.maxMemory,
       maxClients,
       timeoutSeconds,
       masterHost,

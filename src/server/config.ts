@@ -18,6 +18,8 @@ export interface ConfigFacts {
   readonly bind: string;
   /** Path of the Unix socket listened on; "" for none. */
   readonly unixSocket: string;
+  /** Most bytes of memory that may be held; 0 for any number. */
+  readonly maxMemory: number;
   /** How many databases SELECT may name. */
   readonly databases: number;
   /** Most connections at once. */
@@ -99,7 +101,7 @@ export class Config {
       ["lazyfree-lazy-expire", false],
       ["loglevel", "notice"],
       ["maxclients", this.maxClients],
-      ["maxmemory", 0],
+      ["maxmemory", facts.maxMemory],
       ["maxmemory-policy", "noeviction"],
       ["min-replicas-to-write", 0],
       ["min-slaves-to-write", 0],

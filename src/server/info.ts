@@ -61,6 +61,8 @@ export interface InfoSource {
   readonly listening: Listening;
   /** `maxclients`, as CONFIG SET may have changed it. */
   readonly maxClients: number;
+  /** Most bytes of memory that may be held; 0 for any number. */
+  readonly maxMemory: number;
   /** The data that is served. */
   readonly keyspace: Keyspace;
   /** Tells the time and the uptime. */
@@ -196,8 +198,8 @@ function memory(about: InfoSource): Fields {
     ["used_memory_overhead", held.table],
     ["used_memory_dataset", held.used],
     ["used_memory_dataset_perc", percent(held.used, held.reserved)],
-    ["maxmemory", 0],
-    ["maxmemory_human", human(0)],
+    ["maxmemory", about.maxMemory],
+    ["maxmemory_human", human(about.maxMemory)],
     ["maxmemory_policy", "noeviction"],
     ["mem_fragmentation_ratio", held.fragmentation.toFixed(2)],
     ["mem_fragmentation_bytes", held.wasted],

@@ -470,6 +470,17 @@ const CHECKS: Readonly<Record<string, Check>> = {
     await made.write("DEL", "forwarded");
     assert.equal(made.has("forwarded"), false);
   },
+  WithMaxMemory: () =>
+    pair({ maxMemory: "1mb", onMaxMemory: "stop" }, {}, async (made, master) => {
+      await made.start();
+      await made.ready();
+      master.call("SET", "a", "1");
+      master.call("SET", "large", "x".repeat(2_000_000));
+      await until("the limit", () => made.status().state === "stale");
+      assert.equal((made.status().error as ReplicationError).code, "MEMORY");
+      assert.equal(made.get("a"), "1");
+      assert.equal(made.get("large"), undefined);
+    }),
   WithReadOnly: () => {
     assert.throws(() => replica.call("SET", "a", "1"), { code: "READONLY" });
     assert.throws(() => replica.storage.set("a", "1"), { code: "READONLY" });

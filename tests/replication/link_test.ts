@@ -154,6 +154,21 @@ test("synced() rejects when the sync is bound to fail again, and on stop()", asy
   await assert.rejects(second, { code: "STOPPED" });
 });
 
+test("synced() tells of a sync that was bound to fail again before anybody waited, once", async () => {
+  const rig = new Rig();
+  const socket = await rig.start();
+  rig.handshake();
+  const rdb = snapshot([{ key: "k", value: "v", type: 0x60 }]);
+  socket.send(`+FULLRESYNC ${REPLID} 0\r\n${eofFrame(rdb)}`);
+  await settle();
+  assert.equal(rig.link.status().lastError?.code, "UNSUPPORTED");
+  await assert.rejects(rig.link.synced(), { code: "UNSUPPORTED" });
+  const second = rig.link.synced();
+  second.catch(() => {});
+  await rig.stop();
+  await assert.rejects(second, { code: "STOPPED" });
+});
+
 test("events tell the lifecycle in order", async () => {
   const rig = new Rig();
   await rig.follow();

@@ -18,6 +18,8 @@ import { Opcode, Type } from "../format/opcodes.ts";
 export interface Element {
   /** Reads on from where it stopped; false when the chunk ended first. */
   read(): boolean;
+  /** Bytes of the value that is being put together; left out where values are small or lie in slots. */
+  readonly heldBytes?: number;
 }
 
 /** A row of the decoder's table. */

@@ -68,6 +68,10 @@ class PlainHash implements Element {
     this.#value = context.newSlot();
   }
 
+  get heldBytes(): number {
+    return this.#builder.heldBytes;
+  }
+
   read(): boolean {
     if (this.#left === NONE && !this.#begin()) return false;
     while (this.#left > 0) {

@@ -122,6 +122,10 @@ class TemplateListpack implements Element {
     this.#blob = new PackedBlob(context, false, false);
   }
 
+  get heldBytes(): number {
+    return this.#builder.heldBytes;
+  }
+
   read(): boolean {
     const { reader } = this.#context;
     const blob = this.#blob;
@@ -177,6 +181,10 @@ class TemplateArray implements Element {
     this.#isReference = isReference;
     this.#list = new FieldList(context);
     this.#value = context.newSlot();
+  }
+
+  get heldBytes(): number {
+    return this.#builder.heldBytes;
   }
 
   read(): boolean {

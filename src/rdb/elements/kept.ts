@@ -40,6 +40,11 @@ export class Payload {
     return this.#buffer.length <= MAX_KEPT_BYTES;
   }
 
+  /** Bytes of memory set aside for what was added. */
+  get heldBytes(): number {
+    return this.#buffer.bytes.length;
+  }
+
   /** All that was added, as a copy that the caller owns. */
   toBytes(): Uint8Array {
     return this.#buffer.toBytes();
@@ -64,6 +69,10 @@ class KeptValue implements Element {
     this.#context = context;
     this.#walk = walk;
     this.#name = name;
+  }
+
+  get heldBytes(): number {
+    return this.#payload.heldBytes;
   }
 
   read(): boolean {

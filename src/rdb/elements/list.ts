@@ -40,6 +40,10 @@ class PlainList implements Element {
     this.#builder = new ListBuilder();
   }
 
+  get heldBytes(): number {
+    return this.#builder.heldBytes;
+  }
+
   read(): boolean {
     const context = this.#context;
     const { reader } = context;
@@ -107,6 +111,10 @@ class NodeList implements Element {
     this.#context = context;
     this.#hasContainers = hasContainers;
     this.#blob = new PackedBlob(context, !hasContainers, false);
+  }
+
+  get heldBytes(): number {
+    return this.#quicklist?.memoryBytes ?? 0;
   }
 
   read(): boolean {

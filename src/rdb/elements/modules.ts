@@ -114,6 +114,10 @@ class ModuleData implements Element {
     this.#vectors = new VectorSetReader(reader, sink.settings, () => context.newSlot(), false);
   }
 
+  get heldBytes(): number {
+    return this.#payload.heldBytes + (this.#vectors.set?.memoryBytes ?? 0);
+  }
+
   read(): boolean {
     const { reader } = this.#context;
     const from = reader.pos;

@@ -132,6 +132,11 @@ export class BoundedValue implements Element {
     return this.#passing.begin(type);
   }
 
+  /** Bytes of memory set aside for what has come of a value that may be small enough. */
+  get heldBytes(): number {
+    return this.#gathered.bytes.length;
+  }
+
   /** Reads on; false when the chunk ended first. */
   read(): boolean {
     const { reader, key } = this.#context;

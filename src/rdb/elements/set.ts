@@ -40,6 +40,10 @@ class PlainSet implements Element {
     this.#member = context.newSlot();
   }
 
+  get heldBytes(): number {
+    return this.#builder.heldBytes;
+  }
+
   read(): boolean {
     const { reader, sink } = this.#context;
     if (this.#left === NONE) {

@@ -82,6 +82,10 @@ class StreamValue implements Element {
     this.#producers = new StreamProducersReader(context);
   }
 
+  get heldBytes(): number {
+    return this.#stream.memoryBytes;
+  }
+
   read(): boolean {
     if (this.#part === Part.NODES) {
       if (!this.#readNodes()) return false;

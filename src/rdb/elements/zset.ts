@@ -64,6 +64,10 @@ class PlainZset implements Element {
     this.#member = context.newSlot();
   }
 
+  get heldBytes(): number {
+    return this.#set?.memoryBytes ?? 0;
+  }
+
   read(): boolean {
     const { reader } = this.#context;
     if (this.#left === NONE) {

@@ -83,6 +83,11 @@ export class ChunkReader {
   /** The bytes of `fixed`, to be read as numbers. */
   readonly view: DataView = new DataView(this.fixed.buffer);
 
+  /** Called with the length of a string that is longer than `longBytes` before it is kept; may throw. */
+  onLong: (bytes: number) => void = () => {};
+  /** Length from which on `onLong` is called. */
+  longBytes: number = Infinity;
+
   readonly #maxStringBytes: number;
   readonly #compressed: StringSlot = new StringSlot();
   #origin: number = 0; // offset in the snapshot of bytes[0]
@@ -388,6 +393,7 @@ export class ChunkReader {
     if (length > limit) {
       throw new RdbError("TOO_LARGE", `String of ${length} bytes, limit is ${limit}`, this.offset);
     }
+    if (slot !== undefined && length > this.longBytes) this.onLong(length);
     return length;
   }
 }

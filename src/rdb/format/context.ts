@@ -73,6 +73,13 @@ export class DecodeContext {
     for (const slot of this.#slots) slot.keep();
   }
 
+  /** Bytes of memory that the slots hold, what they have borrowed not counted. */
+  get slotBytes(): number {
+    let bytes = 0;
+    for (const slot of this.#slots) bytes += slot.ownBytes;
+    return bytes;
+  }
+
   /** Ends a record: the expiry it began with counts no longer. */
   finishKey(): void {
     this.expireAtMs = NO_EXPIRY;

@@ -45,6 +45,11 @@ export class StringSlot {
     return this.end - this.start;
   }
 
+  /** Bytes of the slot's own memory. */
+  get ownBytes(): number {
+    return this.#own.length;
+  }
+
   /** Makes the slot point at bytes `[start, end)` of a chunk, which are not copied. */
   borrow(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;

@@ -33,9 +33,13 @@ export class OverGrantError extends Error {
   }
 }
 
-/** Bytes allocated since the process began, and the count at which no more may be. */
+/** Longest piece of memory that structures take in their middle: a shared buffer of nodes, 256 KB. */
+const SMALL_BYTES = 262144;
+
+/** Bytes allocated since the process began, and the counts at which no more may be, for long and short pieces. */
 let allocated: number = 0;
 let granted: number = Infinity;
+let grantedSmall: number = Infinity;
 
 /** Bytes that stores of this process have allocated so far, those included that are gone again. */
 export function allocatedBytes(): number {
@@ -45,9 +49,12 @@ export function allocatedBytes(): number {
 /**
  * Grants what is done from now on so many bytes, Infinity for any number. Whoever is granted memory works in one turn
  * of the event loop, and grants Infinity behind it.
+ *
+ * @param spare Bytes more for pieces of up to 256 KB: a structure may be in the middle of a change when it needs one.
  */
-export function grantBytes(bytes: number): void {
+export function grantBytes(bytes: number, spare: number = 0): void {
   granted = allocated + bytes;
+  grantedSmall = granted + spare;
 }
 
 /**
@@ -58,7 +65,14 @@ export function grantBytes(bytes: number): void {
  * @throws {OverGrantError} When it is more than what was granted.
  */
 export function allocate(bytes: number): ArrayBufferLike {
-  if (allocated + bytes > granted) throw new OverGrantError(bytes);
+  const sum = allocated + bytes;
+  if (sum > granted && (bytes > SMALL_BYTES || sum > grantedSmall)) throw new OverGrantError(bytes);
+  allocated = sum;
+  return new ArrayBuffer(bytes);
+}
+
+/** The same for what cannot be refused: a table that splits a bucket of a record that is there already. */
+export function allocateAnyway(bytes: number): ArrayBufferLike {
   allocated += bytes;
   return new ArrayBuffer(bytes);
 }

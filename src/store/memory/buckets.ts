@@ -14,7 +14,7 @@
  */
 
 import { assert } from "../../base/assert.ts";
-import { allocate, allocateWords } from "./allocate.ts";
+import { allocateAnyway, allocateWords } from "./allocate.ts";
 
 /** A bucket has 16 words of 32 bits: a line of the processor's cache. */
 export const BUCKET_WORDS = 16;
@@ -90,5 +90,5 @@ export class BucketArray {
 
 function newSegment(buckets: number): Int32Array {
   if (buckets <= FEW_BUCKETS) return allocateWords(buckets * BUCKET_WORDS);
-  return new Int32Array(allocate(buckets * BUCKET_BYTES));
+  return new Int32Array(allocateAnyway(buckets * BUCKET_BYTES));
 }

@@ -67,7 +67,7 @@ export class Slab {
   victimUnit: number = 0;
   /** Units allocated and freed since evacuation was last paid for: writers pay in proportion. */
   debtUnits: number = 0;
-  /** A segment has at most this many units, a power of two, unless one block needs more: 16 MB. */
+  /** A segment has at most this many units, a power of two, and a block that needs more a buffer of its own: 16 MB. */
   segmentUnits: number = SEGMENT_UNITS;
 
   // By slot: units of its buffer, units in live blocks, and slots that an oversize buffer covers.
@@ -110,7 +110,7 @@ export class Slab {
    */
   allocate(units: number): number {
     if (units < MIN_UNITS) units = MIN_UNITS;
-    if (units > SEGMENT_UNITS - 1) return this.#allocateOversize(units);
+    if (units >= this.segmentUnits) return this.#allocateOversize(units);
     if (this.#listedBlocks !== 0) {
       const found = this.#takeFitting(units);
       if (found !== 0) return found;

@@ -43,6 +43,11 @@ export class HashBuilder {
   #isTable: boolean = false;
   #hasExpiries: boolean = false;
 
+  /** Bytes of the hash that is being put together, once it is a large one. */
+  get heldBytes(): number {
+    return this.#large?.memoryBytes ?? 0;
+  }
+
   /** Begins a hash, and forgets what was built before. */
   begin(settings: StoreSettings): void {
     this.#settings = settings;

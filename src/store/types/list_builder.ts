@@ -23,6 +23,11 @@ export class ListBuilder {
   /** Elements of the listpack that is being filled. */
   #count: number = 0;
 
+  /** Bytes of the list that is being put together, once it is a large one. */
+  get heldBytes(): number {
+    return this.#quicklist?.memoryBytes ?? 0;
+  }
+
   /** Begins a list, and forgets what was built before; `fill` is `list-max-listpack-size`. */
   begin(fill: number): void {
     this.#fill = fill;

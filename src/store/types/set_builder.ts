@@ -40,6 +40,11 @@ export class SetBuilder {
   /** Bytes of the longest member: integers count, as they may have to go into a listpack. */
   #longest: number = 0;
 
+  /** Bytes of the set that is being put together, once it is a large one. */
+  get heldBytes(): number {
+    return this.#large?.memoryBytes ?? 0;
+  }
+
   /** Begins a set that is said to have `expected` members, and forgets what was built before. */
   begin(settings: StoreSettings, expected: number): void {
     const { setMaxIntsetEntries, setMaxListpackEntries } = settings.limits;
