@@ -252,6 +252,24 @@ const SERVER_ROWS: readonly Row[] = [
   ),
 ];
 
+const FORWARD_ROWS: readonly Row[] = [
+  counters(
+    "rimr_forwarded_writes_total",
+    "Writes of clients by result; `sent` is all that went to the master.",
+    ({ status: { writes } }) => {
+      if (writes === undefined) return [];
+      const { forwarded: sent, failed, refused, unknown, late, lost } = writes;
+      const results = Object.entries({ sent, failed, refused, unknown, late, lost });
+      return results.map(([result, count]) => sample({ result }, count));
+    },
+  ),
+  gauge(
+    "rimr_forwarded_writes_in_flight",
+    "Writes of clients that wait for the master or for the stream.",
+    ({ status }) => status.writes?.inFlight,
+  ),
+];
+
 const FEED_ROWS: readonly Row[] = [
   gauge("rimr_feed_subscribers", "Consumers of the change feed.", ({ status }) => {
     return status.feed.subscribers;
@@ -335,6 +353,7 @@ const ROWS: readonly Row[] = [
   ...STREAM_ROWS,
   ...DATA_ROWS,
   ...SERVER_ROWS,
+  ...FORWARD_ROWS,
   ...FEED_ROWS,
   ...WRITE_ROWS,
   ...FILTER_ROWS,

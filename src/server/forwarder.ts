@@ -184,13 +184,11 @@ export class Forwarder {
   async #watch(forward: ClientForward, request: Request, route: Route): Promise<RawReply> {
     const pin = forward.pin ?? await this.access.own(route);
     if (!("send" in pin)) return pin;
-    if (forward.ended) {
-      pin.release(false);
-      return errorReply(DOWN);
-    }
-    forward.pin = pin;
     const reply = await pin.send(request, route, { blocks: false, waits: false });
-    // A key that could not be watched leaves the client with what it watched before.
+    // A key that could not be watched leaves the client with what it watched before, be it nothing.
+    if (forward.pin === pin) return reply;
+    if (forward.ended || reply.value instanceof ErrorReply) pin.release(forward.ended);
+    else forward.pin = pin;
     return reply;
   }
 

@@ -314,6 +314,8 @@ export class Forwards implements MasterAccess {
 
   #unreachable(error: unknown): RawReply {
     this.#totals.refused++;
+    // It was reached, and has no such database.
+    if (error instanceof ErrorReply && error.code === "ERR") return errorReply(error.message);
     return errorReply(UNREACHABLE + messageOf(error));
   }
 

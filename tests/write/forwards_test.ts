@@ -136,6 +136,8 @@ test("what is forwarded is counted, and shown to MONITOR", async () => {
   await until("it is shown", () => lines.some((line) => /"LPUSH" "k" "v"/.test(line)));
   assert.equal(await infoOf(client, "stats", "forwarded_writes"), "2");
   assert.equal(await infoOf(client, "stats", "forwarded_writes_failed"), "1");
+  const metrics = forwarding.replica.prometheus();
+  assert.match(metrics, /^rimr_forwarded_writes_total\{.*result="failed"\} 1$/m);
 });
 
 test("a master that is gone is told at once", async () => {
@@ -293,6 +295,21 @@ await serverTest("a watch whose connection has ended makes EXEC answer null", as
   assert.equal(await say(client, "EXEC"), "*-1|");
   assert.equal(await say(client, "GET", "n"), "$-1|");
   assert.equal(await say(client, "SET", "n", 1), "+OK|");
+});
+
+await serverTest("what the master refuses leaves nothing behind", async (binary) => {
+  await using master = await startServer(binary, ["--databases", "2"]);
+  await using forwarding = await startForwarding(urlOf(master));
+  const client = await forwarding.client();
+  await client.call("SELECT", 5);
+  assert.equal(await say(client, "SET", "k", "v"), "-ERR DB index is out of range|");
+  await client.call("SELECT", 0);
+  await master.call("ACL", "SETUSER", "default", "-watch");
+  assert.match(await say(client, "WATCH", "k"), /^-NOPERM/);
+  const { forwarded } = forwarding.replica.status().writes!;
+  await client.pipeline([["GET", "k"], ["MULTI"], ["GET", "k"]]);
+  assert.equal(await say(client, "EXEC"), "*1|$-1|");
+  assert.equal(forwarding.replica.status().writes!.forwarded, forwarded, "nothing is watched");
 });
 
 await serverTest(
