@@ -11,7 +11,7 @@ import { Prng } from "../../src/base/prng.ts";
 import { TestMaster } from "../../src/testing/mod.ts";
 import type { Argument, Connection } from "../support/connection.ts";
 import { plain } from "../support/resp.ts";
-import { type RunningServer, serverTest, startServer } from "../support/servers.ts";
+import { type RunningServer, serverTest, sinceRedis, startServer } from "../support/servers.ts";
 import { until } from "../support/waiting.ts";
 import { HoldingNet, startForwarding } from "./forward_rig.ts";
 
@@ -428,7 +428,7 @@ await serverTest("pipelines are answered in their order, as by the master", asyn
       `round ${round}: ${commands.join(" | ")}`,
     );
   }
-});
+}, { isFor: sinceRedis("7.0") });
 
 test("a reply is held until the write is readable here", async () => {
   await using master = await TestMaster.start();
