@@ -200,6 +200,14 @@ const DATA_ROWS: readonly Row[] = [
   gauge("rimr_memory_used_bytes", "Bytes of keys, values and tables in use.", ({ memory }) => {
     return memory.used + memory.table + memory.objects;
   }),
+  gauges("rimr_memory_held_bytes", "What `maxMemory` bounds, by what it is for.", ({ status }) => {
+    const { data, loading, caches, indexes, leftOut, feed, incoming } = status.memory;
+    const parts = { data, loading, caches, indexes, left_out: leftOut, feed, incoming };
+    return Object.entries(parts).map(([part, bytes]) => sample({ part }, bytes));
+  }),
+  gauge("rimr_memory_limit_bytes", "Most bytes that may be held: `maxMemory`.", ({ status }) => {
+    return status.memory.limit;
+  }),
   gauge("rimr_memory_fragmentation_ratio", "Reserved by used bytes of records.", ({ memory }) => {
     return memory.fragmentation;
   }),
