@@ -27,6 +27,7 @@ import { infoField } from "../support/info.ts";
 import { plain } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest } from "../support/servers.ts";
 import { pause, until } from "../support/waiting.ts";
+import { SlotsWitness } from "./slots_witness.ts";
 
 const SLOTS = 16384;
 const WIDTH = 900;
@@ -52,14 +53,18 @@ await serverTest("a replica of a shard is right while slots come and go", async 
   });
   await replica.start();
   await replica.ready();
+  const witness = new SlotsWitness(replica);
+  await witness.ready;
   const writing = writer.run();
   try {
     for (let i = 0; i < migrations; i++) {
       const slot = FIRST_CLASSIC + prng.int(SLOTS - FIRST_CLASSIC);
       await moveByKeys(cluster, other, master, slot, i % 4 === 3);
       if (i % 4 !== 3) await moveByKeys(cluster, master, other, slot, i % 4 === 2);
+      witness.check();
       if (i % 4 === 2) await moveByKeys(cluster, master, other, slot, false);
-      if (movesSlots(binary)) await moveThereAndBack(cluster, replica, prng, i);
+      if (movesSlots(binary)) await moveThereAndBack(cluster, replica, prng, i, witness);
+      witness.check();
     }
   } catch (error) {
     throw new Error(note, { cause: error });
@@ -68,6 +73,7 @@ await serverTest("a replica of a shard is right while slots come and go", async 
     await writing;
   }
   await assertEqual(cluster, replica, note);
+  await witness.end();
   const { counters } = replica.status();
   assert.deepEqual([counters.fullSyncs, counters.divergences], [1, 0], note);
   assert.equal(await infoField(master, "sync_full"), "2", note);
@@ -79,6 +85,7 @@ async function moveThereAndBack(
   replica: Replica,
   prng: Prng,
   round: number,
+  witness: SlotsWitness,
 ): Promise<void> {
   const [master, other] = cluster.masters;
   const first = SLOTS / 2 + prng.int(FIRST_CLASSIC - SLOTS / 2 - WIDTH);
@@ -89,7 +96,7 @@ async function moveThereAndBack(
   const coming = await moveAtOnce(other, master, first, last);
   if (round % 3 === 1) await pause(prng.int(60));
   if (round % 3 === 1) await coming.cancel();
-  const arrived = await watch(coming, replica, first, last);
+  const arrived = await watch(coming, replica, first, last, witness);
   if (!arrived) return;
   const going = await moveAtOnce(master, other, first, last);
   if (round % 3 === 2) await going.cancel();
@@ -105,8 +112,10 @@ async function watch(
   replica: Replica,
   first: number,
   last: number,
+  witness: SlotsWitness,
 ): Promise<boolean> {
   for (;;) {
+    witness.check();
     const seen = keysIn(replica, first, last);
     const state = await migration.state();
     if (state === "running") assert.deepEqual(seen, [], "keys of slots that have not arrived");
