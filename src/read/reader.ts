@@ -29,17 +29,18 @@ export class Reader<T extends Value = string> extends VectorReads<T> {
    * later one answers: commands about a connection (MULTI, SELECT, CLIENT REPLY, SUBSCRIBE...) and those that
    * would wait are errors.
    *
+   * @typeParam T What the command is known to reply, which is not checked: `call<number>("LLEN", "queue")`.
    * @param args The command's name and its arguments.
    * @throws {CommandError} When the reply is an error, as in `WRONGTYPE Operation against a key...`.
    * @throws {TypeError} When an argument is neither text, bytes nor a number.
    */
-  call(...args: CallArgument[]): Reply {
-    return this.core.source.callText(this.core.index, args);
+  call<T extends Reply = Reply>(...args: CallArgument[]): T {
+    return this.core.source.callText(this.core.index, args) as T;
   }
 
   /** As `call`, with bulk strings as bytes of their own. */
-  callBytes(...args: CallArgument[]): BytesReply {
-    return this.core.source.call(this.core.index, args);
+  callBytes<T extends BytesReply = BytesReply>(...args: CallArgument[]): T {
+    return this.core.source.call(this.core.index, args) as T;
   }
 }
 

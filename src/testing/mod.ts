@@ -35,7 +35,8 @@ export type {
   TlsClientOptions,
   TlsServerOptions,
 } from "../net/socket.ts";
-export { ErrorReply, type Push, type RespValue, type VerbatimString } from "../resp/types.ts";
+export { CommandError } from "../commands/engine/errors.ts";
+export type { BytesReply, CallArgument, Reply } from "../read/reply.ts";
 export type { TestMasterOptions } from "./options.ts";
 export type { UserOptions } from "../server/users.ts";
 export { TestMaster } from "./test_master.ts";

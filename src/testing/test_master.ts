@@ -18,8 +18,10 @@ import { utf8 } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
 import { ByteBuffer } from "../base/byte_buffer.ts";
 import type { Clock, TimerId } from "../base/clock.ts";
+import { CommandError } from "../commands/engine/errors.ts";
 import type { ReplicaView } from "../commands/engine/host.ts";
 import { loadNet } from "../net/runtime.ts";
+import type { BytesReply, CallArgument, Reply } from "../read/reply.ts";
 import { type Address, formatAddress } from "../net/socket.ts";
 import { Argv } from "../resp/argv.ts";
 import { ReplyParser } from "../resp/reply_parser.ts";
@@ -178,31 +180,33 @@ export class TestMaster implements AsyncDisposable {
    * Runs a command at once, as for a client of its own: MULTI, WATCH and SELECT hold from one call to the
    * next. Strings are taken and given as UTF-8.
    *
+   * @typeParam T What the command is known to reply, which is not checked: `call<number>("INCR", "a")`.
    * @param args The command's name and its arguments.
    * @returns The RESP2 reply.
-   * @throws {ErrorReply} When the reply is an error.
+   * @throws {CommandError} When the reply is an error, or one in a reply of EXEC is.
    */
-  call(...args: readonly (string | Uint8Array | number)[]): RespValue {
-    return withStrings(this.callBytes(...args));
+  call<T extends Reply = Reply>(...args: readonly CallArgument[]): T {
+    return withStrings(this.callBytes(...args)) as T;
   }
 
   /**
    * As {@linkcode TestMaster.call}, with bulk strings as bytes.
    *
+   * @typeParam T What the command is known to reply, which is not checked.
    * @param args The command's name and its arguments.
    * @returns The RESP2 reply.
-   * @throws {ErrorReply} When the reply is an error.
+   * @throws {CommandError} When the reply is an error, or one in a reply of EXEC is.
    */
-  callBytes(...args: readonly (string | Uint8Array | number)[]): RespValue {
+  callBytes<T extends BytesReply = BytesReply>(...args: readonly CallArgument[]): T {
     assert(this.#closing === undefined, "the master is open");
-    const words = args.map((arg) => typeof arg === "number" ? String(arg) : arg);
+    const words = args.map((arg) =>
+      typeof arg === "number" || typeof arg === "bigint" ? String(arg) : arg
+    );
     this.#reply.clear();
     this.#server.dispatcher.dispatch(this.#session, Argv.of(...words), this.#writer);
     const parser = new ReplyParser();
     parser.push(this.#reply.toBytes());
-    const reply = parser.next() ?? null;
-    if (reply instanceof ErrorReply) throw reply;
-    return reply;
+    return plain(parser.next() ?? null) as T;
   }
 
   /**
@@ -322,8 +326,15 @@ export class TestMaster implements AsyncDisposable {
   }
 }
 
+/** A reply in RESP2 as values. @throws {CommandError} For an error in it. */
+function plain(value: RespValue): BytesReply {
+  if (value instanceof ErrorReply) throw new CommandError(value.message);
+  if (Array.isArray(value)) return value.map(plain);
+  return value as BytesReply;
+}
+
 /** A reply with every bulk string as text. */
-function withStrings(value: RespValue): RespValue {
+function withStrings(value: BytesReply): Reply {
   if (value instanceof Uint8Array) return utf8(value);
-  return Array.isArray(value) ? value.map(withStrings) : value;
+  return Array.isArray(value) ? value.map(withStrings) : value as Reply;
 }

@@ -20,7 +20,7 @@ import type { Net } from "../../src/net/socket.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { ReplicationLink } from "../../src/replication/link.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
-import { ErrorReply, TestMaster } from "../../src/testing/mod.ts";
+import { CommandError, TestMaster } from "../../src/testing/mod.ts";
 import { SHORT_EXPIRY_MS, Traffic } from "../support/traffic.ts";
 import { until } from "../support/waiting.ts";
 import { eachKey } from "../support/entries.ts";
@@ -64,7 +64,7 @@ function write(master: TestMaster, traffic: Traffic, count: number): void {
     try {
       master.callBytes(...command);
     } catch (error) {
-      if (!(error instanceof ErrorReply)) throw error;
+      if (!(error instanceof CommandError)) throw error;
     }
   }
 }

@@ -11,7 +11,7 @@ import { ByteBuffer } from "../../src/base/byte_buffer.ts";
 import { MemoryNet } from "../support/memory_net.ts";
 import type { Net, Socket } from "../../src/net/socket.ts";
 import { writeCommand } from "../../src/resp/writer.ts";
-import { ErrorReply, TestMaster, type TestMasterOptions } from "../../src/testing/mod.ts";
+import { CommandError, TestMaster, type TestMasterOptions } from "../../src/testing/mod.ts";
 import { fieldOf } from "../support/info.ts";
 import { until } from "../support/waiting.ts";
 
@@ -115,6 +115,20 @@ function masterTest(
   test(`TestMaster ${name}`, () => rig(options, body));
 }
 
+masterTest(
+  "call() is typed by what is known of the reply, and an error in EXEC is one",
+  ({ master }) => {
+    const length: number = master.call<number>("RPUSH", "list", 1, 2n);
+    assert.equal(length, 2);
+    const [first] = master.call<string[]>("LRANGE", "list", 0, -1);
+    assert.equal(first, "1");
+    master.call("MULTI");
+    master.call("INCR", "list");
+    assert.throws(() => master.call("EXEC"), { name: "CommandError", code: "WRONGTYPE" });
+    assert.equal(master.call("PING"), "PONG");
+  },
+);
+
 masterTest("call() answers as a client is answered, and throws error replies", ({ master }) => {
   assert.equal(master.call("SET", "a", 1), "OK");
   assert.equal(master.call("GET", "a"), "1");
@@ -123,7 +137,7 @@ masterTest("call() answers as a client is answered, and throws error replies", (
   assert.deepEqual(master.call("MGET", "a", "none"), ["2", null]);
   assert.deepEqual(master.callBytes("GET", "a"), Uint8Array.of(0x32));
   assert.throws(() => master.call("INCR"), (error: unknown) => {
-    return error instanceof ErrorReply && error.code === "ERR";
+    return error instanceof CommandError && error.code === "ERR";
   });
   assert.equal(master.call("SELECT", 2), "OK");
   assert.equal(master.call("GET", "a"), null);
