@@ -126,6 +126,7 @@ masterTest(
     master.call("INCR", "list");
     assert.throws(() => master.call("EXEC"), { name: "CommandError", code: "WRONGTYPE" });
     assert.equal(master.call("PING"), "PONG");
+    return Promise.resolve();
   },
 );
 
