@@ -426,17 +426,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
   RecordMemoryUsage: () => recorded("recordMemoryUsage"),
   RecordReconnection: () => recorded("recordReconnection"),
   RecordError: () => recorded("recordError"),
-  WithMaxMemory: () =>
-    pair({ maxMemory: "2mb" }, {}, async (made, other) => {
-      for (let i = 0; i < 20; i++) other.call("SET", `key:${i}`, "x".repeat(VALUE_BYTES));
-      void made.start().catch(() => {});
-      const code = () => {
-        const { error } = made.status();
-        return error instanceof ReplicationError ? error.code : "";
-      };
-      await until("the limit", () => code() === "MEMORY");
-      assert.equal(made.status().hasData, false);
-    }),
   WithDatabases: () =>
     pair({ filter: { databases: [3] } }, {}, async (made, other) => {
       other.call("SET", "a", "0");
