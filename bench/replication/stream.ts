@@ -11,6 +11,7 @@
 import type { Host } from "../../src/commands/engine/host.ts";
 import { createStreamExecutor } from "../../src/replication/executor.ts";
 import { StreamFilter } from "../../src/replication/filter.ts";
+import { MemoryWatch } from "../../src/replication/memory.ts";
 import type { Repair } from "../../src/replication/repair/repair.ts";
 import type { StreamExecutor } from "../../src/replication/types.ts";
 import { CommandParser } from "../../src/resp/command_parser.ts";
@@ -50,10 +51,20 @@ function part(...patterns: string[]): StreamFilter {
   return streamFilter;
 }
 
+/** What a limit on memory costs that is not reached. */
+const memory = new MemoryWatch({ keyspace, others: () => 0, shed() {}, changed() {} });
+const limited = (): number => {
+  memory.limit(1 << 30, "stop");
+  const seen = applyStream(chunks, table, {}, undefined, memory);
+  memory.limit(Infinity, "stop");
+  return seen;
+};
+
 const rows: [string, () => number][] = [
   ["parser alone", () => parse(chunks)],
   ["with offsets, control and slices", () => applyStream(chunks, nothing)],
   [`applied to ${keys} keys`, () => applyStream(chunks, table)],
+  ["the same, within a limit on memory", limited],
   ["the same, a filter keeps all", () => applyStream(chunks, table, {}, part("key:*"))],
   ["a filter keeps one in a thousand", () => applyStream(chunks, table, {}, part("key:*777"))],
 ];

@@ -7,6 +7,7 @@
 import { systemClock } from "../../src/base/clock.ts";
 import { Slice } from "../../src/base/slices.ts";
 import type { StreamFilter } from "../../src/replication/filter.ts";
+import type { MemoryWatch } from "../../src/replication/memory.ts";
 import { ReplicationOffset } from "../../src/replication/offset.ts";
 import { NameCounts } from "../../src/replication/repair/name_counts.ts";
 import { limitsWithDefaults, newCounters } from "../../src/replication/shared.ts";
@@ -43,6 +44,7 @@ export function applyStream(
   executor: StreamExecutor,
   hooks: StreamHooks = {},
   filter?: StreamFilter,
+  memory?: MemoryWatch,
 ): number {
   const slice = new Slice(systemClock);
   const counters = newCounters();
@@ -52,6 +54,7 @@ export function applyStream(
       hooks,
       onDivergence: "stop" as const,
       limits: limitsWithDefaults({}),
+      ...(memory && { memory }),
     },
     replOffset: new ReplicationOffset(),
     counters,

@@ -421,3 +421,24 @@ await serverTest(
   },
   { timeoutMs: 60_000 },
 );
+
+test("stop: a filter that becomes narrower makes room, and the stream goes on", async () => {
+  await follow(
+    async (pair) => {
+      const { master, replica } = pair;
+      await started(pair);
+      master.call("SET", "kept", "1");
+      await fill(pair, 3 * LIMIT);
+      await reached(replica);
+      assert.ok(await replica.narrow({ keys: ["kept", "after"] }) > 3000);
+      await until("it to be live", () => replica.status().state === "live", READY_MS);
+      master.call("SET", "after", "1");
+      await until("the last key", () => replica.get("after") === "1", READY_MS);
+      assert.equal(replica.size, 2);
+      assert.equal(replica.status().counters.fullSyncs, 1);
+      assert.equal(replica.status().memory.level, "ample");
+    },
+    PATIENT,
+    { backlogBytes: 64 * MB },
+  );
+});
