@@ -84,16 +84,16 @@ const STRINGS = join(
 for (
   const { name, head, piece, pieces } of [
     {
-      name: "a string of 3 GB",
-      head: join(0, str("big"), 0x81, be(3 * GB, 8)),
+      name: "a string of 1 GB",
+      head: join(0, str("big"), 0x81, be(GB, 8)),
       piece: PIECE,
-      pieces: 3 * 1024,
+      pieces: 1024,
     },
     {
-      name: "a list of 1 GB",
-      head: join(1, str("big"), 0x80, be(64 * 1024, 4)),
+      name: "a list of 256 MB",
+      head: join(1, str("big"), 0x80, be(64 * 256, 4)),
       piece: STRINGS,
-      pieces: 1024,
+      pieces: 256,
     },
   ]
 ) {

@@ -24,6 +24,8 @@ const KEY = bytesOf("key");
 const NEXT = bytesOf("next");
 const MAGIC = "REDIS0012";
 const CHECKSUM_BYTES = 8;
+/** Of the ways to cut a snapshot, so many for each at which values are passed over: it is loaded three times there. */
+const PASSED_ONE_IN = 7;
 
 /** A value as it stands in a snapshot. */
 export interface ValueRow {
@@ -77,7 +79,7 @@ export function testReadings<T>(
     test(`RdbDecoder passes over ${what}${name} however it is cut`, () => {
       const next = [0, str("next"), str("1")];
       const bytes = snapshot(magic, before, type, str("key"), value, ...next);
-      for (const cut of cutsOf(bytes.length)) {
+      for (const cut of cutsOf(bytes.length).filter((_, i) => i < 2 || i % PASSED_ONE_IN === 0)) {
         const load = (filter: FilterOptions) => {
           const keyspace = newKeyspace(limits);
           decodeCut(bytes, cut, new KeyspaceLoader(keyspace, new KeyFilter(filter)));
