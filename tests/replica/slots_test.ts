@@ -11,7 +11,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { env } from "node:process";
-import { Replica, type ReplicaOptions } from "../../mod.ts";
+import { type Batch, Replica, type ReplicaOptions } from "../../mod.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { ClusterWriter, slotOf } from "../support/cluster_writer.ts";
 import {
@@ -23,6 +23,7 @@ import {
   startCluster,
 } from "../support/clusters.ts";
 import { untilLinked } from "../support/followers.ts";
+import { Follower, visibleOf, wantedOf } from "../feed/changes/follower.ts";
 import { infoField } from "../support/info.ts";
 import { plain } from "../support/resp.ts";
 import { atLeast, type RunningServer, serverTest } from "../support/servers.ts";
@@ -33,6 +34,11 @@ const SLOTS = 16384;
 const WIDTH = 900;
 /** From here on slots move key by key; those before it are moved as a whole. */
 const FIRST_CLASSIC = 15_000;
+const POLICIES = ["coalesce", "mark"] as const;
+/** Commands of the writer: any other tells keys that slots have brought or taken. */
+const WRITES: ReadonlySet<string> = new Set(
+  ["set", "del", "hset", "rpush", "zadd", "xadd", "sadd", "pexpire", "pexpireat", "unlink"],
+);
 const migrations = Number(env.MIGRATIONS ?? 6);
 const seed = Number(env.SEED ?? Date.now() % 1_000_000);
 
@@ -55,6 +61,7 @@ await serverTest("a replica of a shard is right while slots come and go", async 
   await replica.ready();
   const witness = new SlotsWitness(replica);
   await witness.ready;
+  await using feeds = new ShardFeeds(replica);
   const writing = writer.run();
   try {
     for (let i = 0; i < migrations; i++) {
@@ -74,10 +81,76 @@ await serverTest("a replica of a shard is right while slots come and go", async 
   }
   await assertEqual(cluster, replica, note);
   await witness.end();
+  await feeds.check(note);
   const { counters } = replica.status();
   assert.deepEqual([counters.fullSyncs, counters.divergences], [1, 0], note);
   assert.equal(await infoField(master, "sync_full"), "2", note);
 }, { timeoutMs: 15 * 60_000, isFor: ({ version }) => atLeast(version, "7.0.0") });
+
+/** Feeds of a shard while its slots come and go. */
+class ShardFeeds implements AsyncDisposable {
+  readonly #replica: Replica;
+  readonly #followers: readonly Follower[] = POLICIES.map((policy) => {
+    return new Follower({ databases: "all", from: "snapshot", policy, maxKeys: 1_000_000 });
+  });
+  readonly #streams: AsyncIterableIterator<Batch>[] = [];
+  readonly #listened: Follower = new Follower({ databases: "all", from: "snapshot" });
+  readonly #stop: () => void;
+  readonly #problems: unknown[] = [];
+  #moved: number = 0;
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+    for (const follower of this.#followers) {
+      const stream = replica.changes(follower.options);
+      this.#streams.push(stream);
+      void this.#read(follower, stream);
+    }
+    this.#stop = replica.onCommit(this.#listened.options, (batch) => this.#look(batch));
+  }
+
+  async #read(follower: Follower, stream: AsyncIterableIterator<Batch>): Promise<void> {
+    try {
+      for await (const batch of stream) follower.apply(batch);
+    } catch (error) {
+      this.#problems.push(error);
+    }
+  }
+
+  /** In the turn of a commit what is told as there is there, and what is told as gone is gone. */
+  #look(batch: Batch): void {
+    this.#listened.apply(batch);
+    if (batch.control !== undefined || batch.token === undefined) return;
+    const now = Date.now();
+    for (const change of batch.changes) {
+      if (change.kind === "flush" || change.kind === "swap") continue;
+      const isThere = this.#replica.db(change.db).has(change.key);
+      const isExpired = change.kind !== "delete" && change.expireAtMs !== undefined &&
+        change.expireAtMs <= now + 1;
+      if (isThere !== (change.kind !== "delete") && !isExpired) this.#problems.push(change);
+      if (!WRITES.has(change.command)) this.#moved++;
+    }
+  }
+
+  /** Every map is the data, whatever has come and gone. */
+  async check(note: string): Promise<void> {
+    const replica = this.#replica;
+    const all = [...this.#followers, this.#listened];
+    await until(`maps that are the data (${note})`, () => {
+      const now = Date.now();
+      return all.every(({ data, options, inSnapshot }) => {
+        return !inSnapshot && same(visibleOf(data, now), wantedOf(replica, options));
+      });
+    });
+    assert.deepEqual(this.#problems, [], note);
+    assert.ok(this.#moved > 0, "keys were told that nobody wrote");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop();
+    for (const stream of this.#streams) await stream.return?.();
+  }
+}
 
 /** Moves a range to the shard that is followed, or gives up; then the same range from it. */
 async function moveThereAndBack(
@@ -256,4 +329,8 @@ function assertHidden(replica: Replica, first: number, last: number): void {
 
 function keysIn(replica: Replica, first: number, last: number): string[] {
   return replica.keys().filter((key) => slotOf(key) >= first && slotOf(key) <= last);
+}
+
+function same(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((row, i) => row === other[i]);
 }

@@ -257,7 +257,10 @@ export class Commits {
     const noted = this.#noted;
     if (noted === Noted.NOTHING || this.#tells) return;
     this.#noted = Noted.NOTHING;
-    if (noted === Noted.SUNK) return this.#sunkIn!.committed(this.place);
+    if (noted === Noted.SUNK) {
+      this.lasting = undefined;
+      return this.#sunkIn!.committed(this.place);
+    }
     if (noted === Noted.MORE && !this.#hidden.isEmpty) return this.#endHidden();
     this.#tells = true;
     if (noted === Noted.ONE || !this.#open.isEmpty) this.#tell(this.#open);

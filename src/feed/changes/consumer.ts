@@ -196,6 +196,7 @@ export class Consumer<T extends Value> {
     replay(all);
     this.#mode = "live";
     if (this.#isFull(all.count, all.byteLength)) return this.#startWalk("token");
+    if (this.#mustWalk(all.events)) return this.#startWalk("swap");
     this.#merge(all);
     if (this.#pending.isEmpty) this.#pendingCommits = 0;
   }

@@ -413,6 +413,16 @@ test("a swap with a database that is not followed gives a snapshot", async () =>
   assert.deepEqual(await taker.take(), ["begin swap", `0: set 0:a="1"`, "end"]);
 });
 
+test("a token from before such a swap gives a snapshot", async () => {
+  const rig = new FeedRig();
+  const stream = rig.changes();
+  rig.commit("SET a 1");
+  const { value } = await stream.next();
+  rig.commit("SWAPDB 0 1");
+  const taker = follow(rig, { from: value!.token });
+  assert.deepEqual(await taker.take(), ["begin swap", "end"]);
+});
+
 test("close() ends every feed behind what waits for it", async () => {
   const rig = new FeedRig();
   const stream = rig.changes();
