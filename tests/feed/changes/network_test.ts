@@ -10,7 +10,7 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import test from "node:test";
-import { FeedError, Replica } from "../../../mod.ts";
+import { type Batch, FeedError, Replica } from "../../../mod.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { Commits } from "../../../src/commands/engine/commit.ts";
 import { Feed } from "../../../src/feed/changes/feed.ts";
@@ -22,7 +22,7 @@ import { MemoryNet } from "../../support/memory_net.ts";
 import { DATABASES, Follower, visibleOf, wantedOf } from "./follower.ts";
 
 const FIRST = Number(env.SEED ?? env.FIRST ?? 1);
-const RUNS = env.SEED === undefined ? Number(env.RUNS ?? 10) : 1;
+const RUNS = env.SEED === undefined ? Number(env.RUNS ?? 6) : 1;
 const FAR = "99999999999999";
 
 class Simulation {
@@ -34,6 +34,10 @@ class Simulation {
   readonly #followers: Follower[] = [];
   readonly #listened: Follower = new Follower({ databases: "all" });
   readonly #errors: unknown[] = [];
+  /** Keys of transactions, in order, by the places where they end. */
+  readonly #transactions: Map<string, readonly string[]> = new Map();
+  /** How many of them were told as a batch. */
+  transactions: number = 0;
   /** True once everybody reads as fast as can be. */
   #hurries: boolean = false;
   #ends: boolean = false;
@@ -115,9 +119,11 @@ class Simulation {
     this.#replica.onCommit({ databases: "all", from: "snapshot" }, (batch) => {
       try {
         listened.apply(batch);
-        if (batch.control !== undefined || listened.inSnapshot || !this.#prng.oneIn(8)) return;
+        const isCommit = batch.control === undefined && batch.commits === 1;
         // Data that was emptied for a snapshot is told as a flush, and cannot be read before that has come.
-        if (batch.commits !== 1 || batch.token === undefined) return;
+        if (!isCommit || batch.token === undefined) return;
+        this.#checkTransaction(batch);
+        if (listened.inSnapshot || !this.#prng.oneIn(8)) return;
         const kept = visibleOf(listened.data, this.#clock.now());
         assert.deepEqual(kept, wantedOf(this.#replica, listened.options), "onCommit");
       } catch (error) {
@@ -196,11 +202,7 @@ class Simulation {
         return void master.call("SELECT", prng.pick(DATABASES));
       case 1:
       case 2:
-        master.call("MULTI");
-        master.call("SET", "pair:a", value);
-        if (prng.oneIn(2)) master.call("SET", `s${id}`, value);
-        master.call("SET", "pair:b", value);
-        return void master.call("EXEC");
+        return this.#transaction(value, prng.oneIn(2) ? [`s${id}`] : []);
       case 3:
         if (prng.oneIn(12)) return void master.call(prng.oneIn(3) ? "FLUSHALL" : "FLUSHDB");
         if (prng.oneIn(4)) master.call("SWAPDB", prng.pick(DATABASES), prng.pick(DATABASES));
@@ -229,6 +231,24 @@ class Simulation {
       default:
         return void master.call("SET", `s${id}`, value);
     }
+  }
+
+  /** What was written at which place is remembered: a batch tells just that. */
+  #transaction(value: string, others: readonly string[]): void {
+    const master = this.#master;
+    const keys = ["pair:a", ...others, "pair:b"];
+    master.call("MULTI");
+    for (const key of keys) master.call("SET", key, value);
+    master.call("EXEC");
+    this.#transactions.set(`${master.replid}:${master.offset}`, keys);
+  }
+
+  /** A batch at the end of a transaction holds its keys, in order, and nothing else. */
+  #checkTransaction({ replid, offset, changes }: Batch): void {
+    const keys = this.#transactions.get(`${replid}:${offset}`);
+    if (keys === undefined) return;
+    assert.deepEqual(changes.map((change) => "key" in change && change.key), keys);
+    this.transactions++;
   }
 
   /** Everything is well again, and everybody reads. */
@@ -273,15 +293,19 @@ class Simulation {
 
 test(`${RUNS} simulations from ${FIRST} on: maps kept from feeds are the data`, async (t) => {
   let batches = 0;
+  let transactions = 0;
   for (let seed = FIRST; seed < FIRST + RUNS; seed++) {
     try {
-      batches += (await Simulation.run(seed)).batches;
+      const simulation = await Simulation.run(seed);
+      batches += simulation.batches;
+      transactions += simulation.transactions;
     } catch (error) {
       throw new Error(`SEED=${seed}: ${(error as Error).message}`, { cause: error });
     }
   }
-  t.diagnostic(`${batches} batches`);
+  t.diagnostic(`${batches} batches, ${transactions} transactions`);
   assert.ok(batches > RUNS * 10);
+  assert.ok(transactions > RUNS);
 });
 
 /** Puts another method in place of a prototype's, and gives back what puts the old one there. */
