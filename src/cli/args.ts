@@ -6,7 +6,7 @@
  *  words  start --master redis://h:1 --listen=6380 --json
  *         |     |        |           |             flag, takes no value
  *         |     option and value     option=value
- *         subcommand: start, demo, help, version
+ *         subcommand: start, demo, verify, help, version
  * ```
  *
  * @module
@@ -18,6 +18,8 @@ import { nearestName } from "../base/shape.ts";
 import { parseMasterUrl } from "../replica/master_url.ts";
 import { checkReaders, parseListen, type ServerOptions } from "../replica/options.ts";
 import type { LinkBackoff } from "../replication/types.ts";
+import type { FilterOptions } from "../store/keyspace/key_filter.ts";
+import type { HELP_OF } from "./help.ts";
 
 /** A command line that makes no sense: the message says why, the exit code is 2. */
 export class UsageError extends Error {
@@ -33,16 +35,48 @@ export interface OutputArgs {
   readonly json: boolean;
 }
 
-/** The options of `start`. */
-export interface StartArgs extends OutputArgs {
-  /** Always `start`, the subcommand. */
-  readonly command: "start";
+/** The master, and what of its data is held: options of `start` and `verify`. */
+export interface MasterArgs extends OutputArgs {
   /** URL of the master, which has been checked. */
   readonly master: string;
-  /** Where to serve RESP; undefined for nowhere. */
-  readonly listen: string | undefined;
+  /** The variable of the environment that the URL came from; undefined for `--master`. */
+  readonly masterFrom: string | undefined;
   /** Path of a file with the master's password, read anew at each connection. */
   readonly passwordFile: string | undefined;
+  /** What is held; undefined for all. */
+  readonly filter: FilterOptions | undefined;
+  /** Path of the snapshot to restart from, and to write. */
+  readonly snapshot: string | undefined;
+  /** Paths of certificates to trust; empty for the system's. */
+  readonly tlsCa: readonly string[];
+  /** Path of our own certificate, which `tlsKey` goes with. */
+  readonly tlsCert: string | undefined;
+  /** Path of the private key of `tlsCert`. */
+  readonly tlsKey: string | undefined;
+  /** Name the master's certificate must carry. */
+  readonly tlsServerName: string | undefined;
+}
+
+/** The options of `verify`. */
+export interface VerifyArgs extends MasterArgs {
+  /** Always `verify`, the subcommand. */
+  readonly command: "verify";
+  /** Keys that are compared; undefined for all. */
+  readonly sample: number | undefined;
+  /** True fetches keys that differ. */
+  readonly repair: boolean;
+  /** Keys that the master is asked for in a second, at most. */
+  readonly keysPerSecond: number;
+}
+
+/** The options of `start`. */
+export interface StartArgs extends MasterArgs {
+  /** Always `start`, the subcommand. */
+  readonly command: "start";
+  /** Where to serve RESP; undefined for nowhere. */
+  readonly listen: string | undefined;
+  /** What becomes of writes of clients. */
+  readonly writes: "reject" | "forward";
   /** Path of a file with the password our clients must give. */
   readonly requirepassFile: string | undefined;
   /** True lets everybody who reaches `listen` read everything. */
@@ -55,16 +89,6 @@ export interface StartArgs extends OutputArgs {
   readonly http: string | undefined;
   /** Path of a file with the token that they ask for. */
   readonly httpTokenFile: string | undefined;
-  /** Path of the snapshot to restart from, and to write. */
-  readonly snapshot: string | undefined;
-  /** Paths of certificates to trust; empty for the system's. */
-  readonly tlsCa: readonly string[];
-  /** Path of our own certificate, which `tlsKey` goes with. */
-  readonly tlsCert: string | undefined;
-  /** Path of the private key of `tlsCert`. */
-  readonly tlsKey: string | undefined;
-  /** Name the master's certificate must carry. */
-  readonly tlsServerName: string | undefined;
   /** Bounds of the pauses between two connections, in milliseconds; undefined where none is given. */
   readonly backoff: LinkBackoff | undefined;
 }
@@ -84,48 +108,15 @@ export interface DemoArgs extends OutputArgs {
 }
 
 /** A command line that asks for a text only. */
-export type TextArgs = { readonly command: "help" } | { readonly command: "version" };
+export type TextArgs =
+  | { readonly command: "help"; readonly about?: Command }
+  | { readonly command: "version" };
 
 /** A command line that was understood. */
-export type Args = StartArgs | DemoArgs | TextArgs;
+export type Args = StartArgs | DemoArgs | VerifyArgs | TextArgs;
 
-/** The text that `--help` prints. */
-export const HELP: string = `A live copy of a Redis or Valkey dataset, following its master.
-
-start --master URL      follow a master until Ctrl-C
-  --master URL            redis://[user:password@]host[:port], rediss:// for TLS, unix:/path,
-                          redis+sentinel://host:port,host:port/NAME, or HOST:PORT; also valkey://
-  --listen HOST:PORT      serve the data over RESP, read-only; also PORT or unix:/path
-  --open                  let everybody read who reaches --listen, without a password
-  --allow-replicaof       let clients say whom to follow (REPLICAOF), and let Sentinel find us
-  --allow-debug           let clients run DEBUG, whose digests take long
-  --password-file F       file with the master's password, read anew at each connection
-  --requirepass-file F    file with the password our own clients must give
-  --http HOST:PORT        serve a page for people, /livez, /readyz, /metrics, /status, /events
-  --http-token-file F     file with the token that all of them but the first two ask for
-  --snapshot F            file to restart from, written every five minutes and at the end
-  --tls-ca F              certificates to trust in place of the system's; may be given again
-  --tls-cert F            our certificate, with --tls-key
-  --tls-key F             its private key
-  --tls-server-name NAME  name the master's certificate must carry
-  --backoff-min-ms N      pause before the next attempt where it costs the master nothing (1000)
-  --backoff-max-ms N      longest pause after a full sync that broke, or a refused login (30000)
-  --backoff-doomed-ms N   first pause after a full sync that is bound to fail again (60000)
-  --backoff-doomed-max-ms N  longest of those (900000)
-
-demo                    a built-in sample master with live traffic, and a replica of it
-  --listen HOST:PORT      where the replica serves RESP (default 127.0.0.1:0, a free port)
-  --http HOST:PORT        where its page is served (default 127.0.0.1:0)
-  --rate N                commands a second on the master (default 500)
-  --seconds N             end after N seconds
-
-both
-  --log-level LEVEL       ${LOG_LEVELS.join(", ")} (default info)
-  --json                  a JSON object a line in place of text
-  --help, --version
-
-Exit codes: 0 stopped, 1 failed, 2 wrong usage
-`;
+/** The name of a subcommand that has a help text of its own. */
+export type Command = keyof typeof HELP_OF;
 
 type Options = ReadonlyMap<string, readonly string[]>;
 
@@ -134,61 +125,95 @@ const FLAGS: ReadonlySet<string> = new Set([
   "open",
   "allow-replicaof",
   "allow-debug",
+  "full",
+  "repair",
   "help",
   "version",
 ]);
-const REPEATED: ReadonlySet<string> = new Set(["tls-ca"]);
+const REPEATED: ReadonlySet<string> = new Set(["tls-ca", "keys"]);
 const SHARED: readonly string[] = ["log-level", "json", "help", "version"];
-const KNOWN: Readonly<Record<"start" | "demo", ReadonlySet<string>>> = {
+const OF_MASTER: readonly string[] = [
+  "master",
+  "password-file",
+  "snapshot",
+  "tls-ca",
+  "tls-cert",
+  "tls-key",
+  "tls-server-name",
+  "databases",
+  "keys",
+  "types",
+];
+const KNOWN: Readonly<Record<Command, ReadonlySet<string>>> = {
   start: new Set([
     ...SHARED,
-    "master",
+    ...OF_MASTER,
     "listen",
-    "password-file",
     "requirepass-file",
     "open",
+    "writes",
     "allow-replicaof",
     "allow-debug",
     "http",
     "http-token-file",
-    "snapshot",
-    "tls-ca",
-    "tls-cert",
-    "tls-key",
-    "tls-server-name",
     "backoff-min-ms",
     "backoff-max-ms",
     "backoff-doomed-ms",
     "backoff-doomed-max-ms",
   ]),
   demo: new Set([...SHARED, "listen", "http", "rate", "seconds"]),
+  verify: new Set([...SHARED, ...OF_MASTER, "sample", "full", "repair", "keys-per-second"]),
 };
+const COMMANDS: readonly string[] = Object.keys(KNOWN);
+/** Variables of the environment that name the master where `--master` is left out, the first that is set. */
+const MASTER_VARIABLES: readonly string[] = ["VALKEY_URL", "REDIS_URL"];
+const MAX_SAMPLE = 100_000_000;
+const MAX_KEYS_PER_SECOND = 10_000_000;
+const MAX_DATABASE = 0x7fffffff;
+const DEFAULT_SAMPLE = "10000";
+const DEFAULT_KEYS_PER_SECOND = "20000";
 const MAX_RATE = 1_000_000;
 const MAX_SECONDS = 1_000_000;
 const MAX_PAUSE_MS = 86_400_000;
+
+/** Variables of the environment by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Parses a command line.
  *
  * @param words The words after the program's name.
+ * @param environment Names the master where the words do not.
  * @throws {UsageError} When it makes no sense; the message is fit for the terminal.
  */
-export function parseArgs(words: readonly string[]): Args {
+export function parseArgs(words: readonly string[], environment: Environment = {}): Args {
   const [first, ...rest] = words;
-  if (first === undefined) throw new UsageError("Say start or demo");
-  if (first === "--help" || first === "-h" || first === "help") return { command: "help" };
+  if (first === undefined) throw new UsageError(`Say ${COMMANDS.join(", ")}`);
+  if (first === "--help" || first === "-h") return { command: "help" };
+  if (first === "help") return isCommand(rest[0]) ? helpAbout(rest[0]) : { command: "help" };
   if (first === "--version" || first === "-V") return { command: "version" };
-  if (first !== "start" && first !== "demo") {
-    throw new UsageError(`Unknown command "${first.slice(0, 40)}": say start or demo`);
+  if (!isCommand(first)) {
+    const near = nearestName(first, COMMANDS);
+    const hint = near === undefined ? `say ${COMMANDS.join(", ")}` : `did you mean ${near}?`;
+    throw new UsageError(`Unknown command "${first.slice(0, 40)}": ${hint}`);
   }
   const options = readOptions(first, rest);
-  if (options.has("help")) return { command: "help" };
+  if (options.has("help")) return helpAbout(first);
   if (options.has("version")) return { command: "version" };
-  return first === "start" ? startArgs(options) : demoArgs(options);
+  if (first === "demo") return demoArgs(options);
+  return first === "start" ? startArgs(options, environment) : verifyArgs(options, environment);
+}
+
+function helpAbout(about: Command): TextArgs {
+  return { command: "help", about };
+}
+
+function isCommand(word: string | undefined): word is Command {
+  return word !== undefined && Object.hasOwn(KNOWN, word);
 }
 
 /** Reads `--name value`, `--name=value` and flags. Every name is one that `command` knows. */
-function readOptions(command: "start" | "demo", words: readonly string[]): Options {
+function readOptions(command: Command, words: readonly string[]): Options {
   const options = new Map<string, string[]>();
   for (let pos = 0; pos < words.length; pos++) {
     const word = words[pos] === "-h" ? "--help" : words[pos];
@@ -220,45 +245,109 @@ function readOptions(command: "start" | "demo", words: readonly string[]): Optio
   return options;
 }
 
-function startArgs(options: Options): StartArgs {
-  const master = options.get("master")?.[0];
-  if (master === undefined) throw new UsageError("start needs --master URL");
-  const args: StartArgs = {
-    command: "start",
+/** The options about the master. */
+function masterArgs(command: Command, options: Options, environment: Environment): MasterArgs {
+  const from = MASTER_VARIABLES.find((name) => (environment[name] ?? "") !== "");
+  const given = options.get("master")?.[0];
+  const master = given ?? (from === undefined ? undefined : environment[from]);
+  if (master === undefined) {
+    throw new UsageError(
+      `${command} needs --master URL, or ${MASTER_VARIABLES.join(" or ")} in the environment`,
+    );
+  }
+  const masterFrom = given === undefined ? from : undefined;
+  const args: MasterArgs = {
     master,
-    listen: options.get("listen")?.[0],
+    masterFrom,
     passwordFile: options.get("password-file")?.[0],
-    requirepassFile: options.get("requirepass-file")?.[0],
-    open: options.has("open"),
-    allowReplicaOf: options.has("allow-replicaof"),
-    allowDebug: options.has("allow-debug"),
-    http: options.get("http")?.[0],
-    httpTokenFile: options.get("http-token-file")?.[0],
+    filter: readFilter(options),
     snapshot: options.get("snapshot")?.[0],
     tlsCa: options.get("tls-ca") ?? [],
     tlsCert: options.get("tls-cert")?.[0],
     tlsKey: options.get("tls-key")?.[0],
     tlsServerName: options.get("tls-server-name")?.[0],
-    backoff: readBackoff(options),
     ...outputArgs(options),
   };
-  const { tls } = orUsage("--master", () => parseMasterUrl(master));
-  if (args.listen !== undefined) checkAddress("--listen", args.listen);
-  if (args.http !== undefined) checkAddress("--http", args.http);
-  else if (args.httpTokenFile !== undefined) {
-    throw new UsageError("--http-token-file needs --http");
-  }
+  const { tls } = orUsage(masterFrom ?? "--master", () => parseMasterUrl(master));
   if (tls === undefined && [...options.keys()].some((name) => name.startsWith("tls-"))) {
     throw new UsageError("The --tls- options need a rediss:// master");
   }
   if ((args.tlsCert === undefined) !== (args.tlsKey === undefined)) {
     throw new UsageError("--tls-cert and --tls-key go together");
   }
+  return args;
+}
+
+/** What is held of the master's data; undefined where nothing was said. */
+function readFilter(options: Options): FilterOptions | undefined {
+  const [databases, keys, types] = ["databases", "keys", "types"].map((name) => {
+    const values = options.get(name);
+    if (values === undefined) return undefined;
+    const words = values.flatMap((value) => value.split(","));
+    if (words.includes("")) throw new UsageError(`--${name} has an empty place in its list`);
+    return words;
+  });
+  if (databases === undefined && keys === undefined && types === undefined) return undefined;
+  return {
+    ...(databases === undefined ? {} : { databases: databases.map(readDatabase) }),
+    ...(keys === undefined ? {} : { keys }),
+    ...(types === undefined ? {} : { types }),
+  };
+}
+
+function readDatabase(text: string): number {
+  const db = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (db <= MAX_DATABASE) return db;
+  throw new UsageError(`--databases is numbers joined by commas, as 0,1, and has "${text}"`);
+}
+
+function verifyArgs(options: Options, environment: Environment): VerifyArgs {
+  if (options.has("full") && options.has("sample")) {
+    throw new UsageError("--full and --sample exclude each other");
+  }
+  const whole = (name: string, unlessTold: string, max: number): number => {
+    const value = readNumber(`--${name}`, options.get(name)?.[0] ?? unlessTold, max);
+    if (Number.isInteger(value)) return value;
+    throw new UsageError(`--${name} is a whole number, not ${value}`);
+  };
+  return {
+    command: "verify",
+    ...masterArgs("verify", options, environment),
+    sample: options.has("full") ? undefined : whole("sample", DEFAULT_SAMPLE, MAX_SAMPLE),
+    repair: options.has("repair"),
+    keysPerSecond: whole("keys-per-second", DEFAULT_KEYS_PER_SECOND, MAX_KEYS_PER_SECOND),
+  };
+}
+
+function startArgs(options: Options, environment: Environment): StartArgs {
+  const args: StartArgs = {
+    command: "start",
+    ...masterArgs("start", options, environment),
+    listen: options.get("listen")?.[0],
+    writes: readWrites(options),
+    requirepassFile: options.get("requirepass-file")?.[0],
+    open: options.has("open"),
+    allowReplicaOf: options.has("allow-replicaof"),
+    allowDebug: options.has("allow-debug"),
+    http: options.get("http")?.[0],
+    httpTokenFile: options.get("http-token-file")?.[0],
+    backoff: readBackoff(options),
+  };
+  if (args.listen !== undefined) checkAddress("--listen", args.listen);
+  if (args.http !== undefined) checkAddress("--http", args.http);
+  else if (args.httpTokenFile !== undefined) {
+    throw new UsageError("--http-token-file needs --http");
+  }
   const serves = args.requirepassFile !== undefined || args.open || args.allowReplicaOf ||
-    args.allowDebug;
+    args.allowDebug || args.writes === "forward";
   if (args.listen === undefined && serves) {
     throw new UsageError(
-      "--requirepass-file, --allow-debug, --allow-replicaof and --open need --listen",
+      "--requirepass-file, --allow-debug, --allow-replicaof, --writes forward and --open need --listen",
+    );
+  }
+  if (args.open && args.writes === "forward") {
+    throw new UsageError(
+      "--writes forward and --open exclude each other: everybody could write to the master",
     );
   }
   if (args.listen !== undefined && args.requirepassFile === undefined) {
@@ -281,6 +370,12 @@ function demoArgs(options: Options): DemoArgs {
     seconds: seconds === undefined ? undefined : readNumber("--seconds", seconds, MAX_SECONDS),
     ...outputArgs(options),
   };
+}
+
+function readWrites(options: Options): "reject" | "forward" {
+  const writes = options.get("writes")?.[0] ?? "reject";
+  if (writes === "reject" || writes === "forward") return writes;
+  throw new UsageError(`--writes is reject or forward, not "${writes.slice(0, 40)}"`);
 }
 
 /** The bounds of the pauses that were given; undefined when none was. */

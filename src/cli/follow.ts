@@ -56,6 +56,7 @@ export function toSample(status: ReplicaStatus, clock: Clock): Sample {
   return {
     atMs: clock.monotonic(),
     live,
+    awaiting: status.state === "connecting" && status.link === "receivePsyncReply",
     syncing,
     bytesRead: sync?.bytesRead ?? 0,
     bytesTotal: sync?.bytesTotal,

@@ -16,6 +16,8 @@ export interface Sample {
   readonly atMs: number;
   /** True while the data is whole and the stream is followed. */
   readonly live: boolean;
+  /** True while the master has been asked for its data and has not answered. */
+  readonly awaiting: boolean;
   /** True while a snapshot is awaited or loaded. */
   readonly syncing: boolean;
   /** Bytes of the snapshot read so far. */
@@ -75,15 +77,28 @@ export function formatBar(fraction: number, width: number = BAR_WIDTH): string {
   return "█".repeat(filled) + "░".repeat(width - filled);
 }
 
-/** The line while a snapshot loads. @param perSecond Bytes a second; undefined while not known. */
-export function formatProgress(sample: Sample, perSecond: number | undefined): string {
+/** What is said while the master has not begun its snapshot. */
+const WAITING_TEXT =
+  "syncing: waiting for the master's snapshot, which begins after its repl-diskless-sync-delay";
+
+/**
+ * The line while a snapshot loads.
+ *
+ * @param perSecond Bytes a second; undefined while not known.
+ * @param moves Whether the line renews itself, so that something may turn in it.
+ */
+export function formatProgress(
+  sample: Sample,
+  perSecond: number | undefined,
+  moves: boolean = true,
+): string {
   const { bytesRead, bytesTotal } = sample;
   const keys = `${formatCount(sample.keys)} keys`;
-  const frame = WAITING[Math.floor(sample.atMs / FRAME_MS) % WAITING.length];
-  if (bytesRead === 0) return `${frame} syncing: waiting for the master's snapshot`;
+  const frame = moves ? `${WAITING[Math.floor(sample.atMs / FRAME_MS) % WAITING.length]} ` : "";
+  if (bytesRead === 0) return `${frame}${WAITING_TEXT}`;
   const rate = perSecond !== undefined ? `  ${formatBytes(perSecond)}/s` : "";
   if (bytesTotal === undefined || bytesTotal === 0) {
-    return `${frame} syncing  ${formatBytes(bytesRead)}  ${keys}${rate}`;
+    return `${frame}syncing  ${formatBytes(bytesRead)}  ${keys}${rate}`;
   }
   const fraction = Math.min(1, bytesRead / bytesTotal);
   const left = perSecond !== undefined && perSecond > 0

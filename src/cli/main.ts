@@ -1,25 +1,28 @@
 /**
- * The command line: `start` follows a master, `demo` shows one being followed. The same source runs
- * as `deno run -A`, `bun` and `node`.
+ * The command line: `start` follows a master, `demo` shows one being followed, `verify` compares a copy with its master.
+ * The same source runs as `deno run -A`, `bun` and `node`.
  *
  * @module
  */
 
 import { systemClock } from "../base/clock.ts";
 import { VERSION } from "../replica/version.ts";
-import { HELP, parseArgs, UsageError } from "./args.ts";
+import { type Environment, parseArgs, UsageError } from "./args.ts";
 import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
-import { Progress } from "./progress.ts";
+import { colored, Progress } from "./progress.ts";
+import { helpText } from "./help.ts";
 import { start } from "./start.ts";
 import {
   isStartedScript,
   onStop,
+  processEnvironment,
   processTerminal,
   processWords,
   setExitCode,
   type Terminal,
 } from "./terminal.ts";
+import { verify } from "./verify.ts";
 
 export type { Terminal };
 
@@ -27,6 +30,8 @@ export type { Terminal };
 const STOPPED = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
+/** Red, as a parameter of SGR. */
+const RED = 31;
 
 /**
  * Runs a command line to its end.
@@ -34,19 +39,24 @@ const WRONG_USAGE = 2;
  * @param words The words after the program's name.
  * @param terminal Where output goes.
  * @param stopped Resolves when the run is to end, as at Ctrl-C.
- * @returns The exit code: 0 stopped, 1 failed, 2 wrong usage.
+ * @param environment Variables by name: VALKEY_URL or REDIS_URL names the master where `--master` is left out.
+ * @returns The exit code: 0 stopped or equal, 1 failed or different, 2 wrong usage.
  */
 export async function main(
   words: readonly string[],
   terminal: Terminal,
   stopped: Promise<void>,
+  environment: Environment = {},
 ): Promise<number> {
   try {
-    const args = parseArgs(words);
-    if (args.command === "help") terminal.write(HELP);
+    const args = parseArgs(words, environment);
+    if (args.command === "help") terminal.write(helpText(terminal.program, args.about));
     else if (args.command === "version") terminal.write(`${VERSION}\n`);
     else {
       const progress = new Progress(terminal, systemClock, args);
+      if (args.command === "verify") {
+        return await verify(args, progress, stopped) ? STOPPED : FAILED;
+      }
       if (args.command === "start") await start(args, progress, stopped);
       else await demo(args, progress, stopped);
     }
@@ -56,7 +66,7 @@ export async function main(
       terminal.writeError(`${error.message}. See --help.`);
       return WRONG_USAGE;
     }
-    terminal.writeError(`error: ${explain(error)}`);
+    terminal.writeError(`${colored("error:", RED, terminal)} ${explain(error)}`);
     return FAILED;
   }
 }
@@ -64,6 +74,6 @@ export async function main(
 // Node has `import.meta.main` only since 24.2.
 if (import.meta.main ?? isStartedScript(import.meta.url)) {
   const { stopped, dispose } = onStop();
-  setExitCode(await main(processWords(), processTerminal, stopped));
+  setExitCode(await main(processWords(), processTerminal, stopped, processEnvironment));
   dispose();
 }

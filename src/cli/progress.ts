@@ -29,6 +29,14 @@ const RATE_WINDOW_MS = 2_000;
 /** Back to the first column, and erase to the end of the line (ECMA-48 EL). */
 const CLEAR_LINE = "\r\x1b[K";
 
+/** Select graphic rendition (ECMA-48 SGR) for the levels that are to be seen. */
+const COLORS: Readonly<Record<string, number | undefined>> = { warn: 33, error: 31 };
+
+/** A text in a colour, where the terminal shows any. */
+export function colored(text: string, color: number | undefined, terminal: Terminal): string {
+  return color === undefined || !terminal.isColored ? text : `\x1b[${color}m${text}\x1b[0m`;
+}
+
 /** Shows a replica until it is closed. It is the logger too, so that messages and the line do not mix. */
 export class Progress implements Logger {
   readonly #terminal: Terminal;
@@ -36,6 +44,8 @@ export class Progress implements Logger {
   readonly #output: OutputArgs;
   readonly #renews: boolean;
   #sample: (() => Sample) | undefined;
+  /** Makes the line where it is not of a sample. */
+  #text: (() => string) | undefined;
   #window: Sample[] = [];
   #line: string = "";
   #timer: TimerId | undefined;
@@ -56,11 +66,21 @@ export class Progress implements Logger {
     this.#renew();
   }
 
+  /** Begins to show a line of its own, which is asked for at each renewal. */
+  show(text: () => string): void {
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    this.#sample = undefined;
+    this.#text = text;
+    this.#saidAtMs = this.#clock.monotonic();
+    this.#renew();
+  }
+
   /** Stops showing; the last line stays on the terminal. */
   close(): void {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
     this.#sample = undefined;
+    this.#text = undefined;
     if (this.#line !== "") this.#terminal.write("\n");
     this.#line = "";
   }
@@ -94,15 +114,29 @@ export class Progress implements Logger {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#output.logLevel)) return;
     const time = new Date(this.#clock.now()).toISOString();
     if (this.#output.json) this.print(JSON.stringify({ time, level, message, ...fields }));
-    else this.print(`${this.#renews ? time.slice(11, 19) : time} ${level.padEnd(5)} ${message}`);
+    else {
+      const word = colored(level.padEnd(5), COLORS[level], this.#terminal);
+      this.print(`${this.#renews ? time.slice(11, 19) : time} ${word} ${message}`);
+    }
   }
 
   #renew(): void {
+    if (this.#text !== undefined) return this.#renewText(this.#text);
     if (this.#sample === undefined) return;
     const sample = this.#sample();
     this.#remember(sample);
     if (this.#renews) this.#draw(sample);
     else this.#say(sample);
+    this.#timer = this.#clock.setTimer(() => this.#renew(), RENEW_MS);
+  }
+
+  #renewText(text: () => string): void {
+    const now = this.#clock.monotonic();
+    if (this.#renews) this.#drawText(text());
+    else if (now - this.#saidAtMs >= SYNCING_EVERY_MS) {
+      this.#saidAtMs = now;
+      this.info(text());
+    }
     this.#timer = this.#clock.setTimer(() => this.#renew(), RENEW_MS);
   }
 
@@ -125,15 +159,19 @@ export class Progress implements Logger {
     return elapsedMs < RENEW_MS ? undefined : (last[field] - first[field]) * 1000 / elapsedMs;
   }
 
-  #text(sample: Sample): string {
-    return sample.syncing
-      ? formatProgress(sample, this.#perSecond("bytesRead"))
+  #lineOf(sample: Sample): string {
+    return sample.syncing || sample.awaiting
+      ? formatProgress(sample, this.#perSecond("bytesRead"), this.#renews)
       : formatStatus(sample, this.#perSecond("commands"));
   }
 
   #draw(sample: Sample): void {
+    this.#drawText(this.#lineOf(sample));
+  }
+
+  #drawText(text: string): void {
     // The last column stays free: a full line would wrap, and the next renewal would not erase all of it.
-    this.#line = cut(this.#text(sample), this.#terminal.columns() - 1);
+    this.#line = cut(text, this.#terminal.columns() - 1);
     this.#terminal.write(CLEAR_LINE + this.#line);
   }
 
@@ -146,7 +184,7 @@ export class Progress implements Logger {
     if (Number.isNaN(this.#saidAtMs)) this.#saidAtMs = sample.atMs;
     if (!changed && sample.atMs - this.#saidAtMs < everyMs) return;
     this.#saidAtMs = sample.atMs;
-    if (!this.#output.json) return this.info(this.#text(sample));
+    if (!this.#output.json) return this.info(this.#lineOf(sample));
     if (LOG_LEVELS.indexOf(this.#output.logLevel) > LOG_LEVELS.indexOf("info")) return;
     const time = new Date(this.#clock.now()).toISOString();
     const { atMs: _, ...fields } = sample;

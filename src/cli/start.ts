@@ -10,7 +10,7 @@ import { formatAddress, type TlsClientOptions } from "../net/socket.ts";
 import { parseMasterUrl } from "../replica/master_url.ts";
 import type { ReplicaOptions } from "../replica/options.ts";
 import { Replica } from "../replica/replica.ts";
-import { type StartArgs, UsageError } from "./args.ts";
+import { type MasterArgs, type StartArgs, UsageError } from "./args.ts";
 import { explain } from "./explain.ts";
 import { followUntil } from "./follow.ts";
 import { servePage, urlOf } from "./http.ts";
@@ -29,15 +29,11 @@ export async function start(
 ): Promise<void> {
   const options = toOptions(args, progress);
   const replica = new Replica(options);
-  const { address, sentinel } = parseMasterUrl(args.master);
-  const where = sentinel === undefined
-    ? formatAddress(address)
-    : `"${sentinel.name}" as told by ${sentinel.addresses.map(formatAddress).join(", ")}`;
   const page = args.http === undefined
     ? undefined
     : await servePage(replica.handler, args.http, options.http?.token !== undefined);
   if (page !== undefined) progress.info(`serving a page on ${urlOf(page)}`);
-  progress.info(`following ${where}`);
+  progress.info(`following ${whereOf(args)}`);
   try {
     await followUntil(replica, progress, stopped);
   } finally {
@@ -46,18 +42,37 @@ export async function start(
   progress.info("stopped");
 }
 
-/** Makes the library's options from a command line; reads the files it names. */
-export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
-  const { passwordFile, requirepassFile, listen, open, allowReplicaOf, allowDebug, snapshot } =
-    args;
-  const { httpTokenFile } = args;
+/** The master in words, without anything secret. */
+export function whereOf({ master, masterFrom }: MasterArgs): string {
+  const { address, sentinel } = parseMasterUrl(master);
+  const where = sentinel === undefined
+    ? formatAddress(address)
+    : `"${sentinel.name}" as told by ${sentinel.addresses.map(formatAddress).join(", ")}`;
+  return masterFrom === undefined ? where : `${where}, which ${masterFrom} names`;
+}
+
+/** The library's options about the master; reads the files they name. */
+export function masterOptions(args: MasterArgs, progress: Progress): ReplicaOptions {
+  const { passwordFile, snapshot } = args;
   // Read once now, so that a wrong path is reported at once and not at the first connection.
   if (passwordFile !== undefined) readOption("--password-file", passwordFile);
   return {
     master: args.master,
     logger: progress,
-    listen,
     password: passwordFile === undefined ? undefined : () => readMasterPassword(passwordFile),
+    filter: args.filter,
+    snapshot: snapshot === undefined ? undefined : { path: snapshot },
+    tls: parseMasterUrl(args.master).tls === undefined ? undefined : toTls(args),
+  };
+}
+
+/** Makes the library's options from a command line; reads the files it names. */
+export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
+  const { requirepassFile, listen, open, allowReplicaOf, allowDebug, httpTokenFile } = args;
+  return {
+    ...masterOptions(args, progress),
+    listen,
+    writes: args.writes,
     server: requirepassFile === undefined ? { open, allowReplicaOf, allowDebug } : {
       open,
       allowReplicaOf,
@@ -68,12 +83,10 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
     http: httpTokenFile === undefined
       ? undefined
       : { token: readPassword("--http-token-file", httpTokenFile) },
-    snapshot: snapshot === undefined ? undefined : { path: snapshot },
-    tls: parseMasterUrl(args.master).tls === undefined ? undefined : toTls(args),
   };
 }
 
-function toTls(args: StartArgs): TlsClientOptions {
+function toTls(args: MasterArgs): TlsClientOptions {
   const { tlsCa, tlsCert, tlsKey, tlsServerName } = args;
   return {
     ...(tlsCa.length === 0 ? {} : { ca: tlsCa.map((path) => readOption("--tls-ca", path)) }),

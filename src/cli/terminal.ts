@@ -11,6 +11,10 @@ import { fileURLToPath } from "node:url";
 
 /** Where a run's output goes; tests pass their own. */
 export interface Terminal {
+  /** What the program was started with, as `deno run -A cli.ts`: for examples. */
+  readonly program: string;
+  /** True where colours are wanted: on a terminal, unless NO_COLOR says otherwise. */
+  readonly isColored: boolean;
   /** True where a person looks at it, so that a line can renew itself. */
   readonly isTerminal: boolean;
   /** Its width in columns at this moment. */
@@ -71,11 +75,26 @@ const errorOutput = new Output(process.stderr);
 
 /** The output of this process. */
 export const processTerminal: Terminal = {
+  program: programName(),
+  isColored: process.stdout.isTTY === true && (process.env.NO_COLOR ?? "") === "" &&
+    process.env.TERM !== "dumb",
   isTerminal: process.stdout.isTTY === true,
   columns: () => process.stdout.columns || DEFAULT_COLUMNS,
   write: (text) => output.write(text),
   writeError: (text) => errorOutput.write(`${text}\n`),
 };
+
+/** The variables of this process's environment. */
+export const processEnvironment: Readonly<Record<string, string | undefined>> = process.env;
+
+/** How this process was started, as a person would type it. */
+function programName(): string {
+  const script = process.argv[1] ?? "cli.ts";
+  const below = `${process.cwd()}/`;
+  const path = script.startsWith(below) ? script.slice(below.length) : script;
+  const { bun, deno } = process.versions as Record<string, string | undefined>;
+  return `${bun !== undefined ? "bun" : deno !== undefined ? "deno run -A" : "node"} ${path}`;
+}
 
 /** The words after the program's name. */
 export function processWords(): string[] {

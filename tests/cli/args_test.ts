@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { HELP, parseArgs, UsageError } from "../../src/cli/args.ts";
+import { parseArgs, UsageError } from "../../src/cli/args.ts";
+import { HELP_OF, helpText } from "../../src/cli/help.ts";
 import { VERSION } from "../../src/replica/version.ts";
 
 const START = {
   command: "start",
   master: "redis://h:1",
+  masterFrom: undefined,
+  filter: undefined,
+  writes: "reject",
   listen: undefined,
   passwordFile: undefined,
   requirepassFile: undefined,
@@ -24,6 +28,23 @@ const START = {
   logLevel: "info",
   json: false,
 };
+const VERIFY = {
+  command: "verify",
+  master: "redis://h:1",
+  masterFrom: undefined,
+  passwordFile: undefined,
+  filter: undefined,
+  snapshot: undefined,
+  tlsCa: [],
+  tlsCert: undefined,
+  tlsKey: undefined,
+  tlsServerName: undefined,
+  logLevel: "info",
+  json: false,
+  sample: 10_000,
+  repair: false,
+  keysPerSecond: 20_000,
+};
 const DEMO = {
   command: "demo",
   listen: "127.0.0.1:0",
@@ -38,8 +59,10 @@ const accepted = [
   { line: "--help", expected: { command: "help" } },
   { line: "-h", expected: { command: "help" } },
   { line: "help", expected: { command: "help" } },
-  { line: "start --help", expected: { command: "help" } },
-  { line: "demo -h", expected: { command: "help" } },
+  { line: "help start", expected: { command: "help", about: "start" } },
+  { line: "start --help", expected: { command: "help", about: "start" } },
+  { line: "demo -h", expected: { command: "help", about: "demo" } },
+  { line: "verify --help", expected: { command: "help", about: "verify" } },
   { line: "--version", expected: { command: "version" } },
   { line: "start --version", expected: { command: "version" } },
   { line: "start --master redis://h:1", expected: START },
@@ -102,6 +125,23 @@ const accepted = [
       tlsServerName: "n",
     },
   },
+  {
+    line:
+      "start --master redis://h:1 --databases 0,3 --keys user:*,!user:tmp:* --keys f* --types set",
+    expected: {
+      ...START,
+      filter: { databases: [0, 3], keys: ["user:*", "!user:tmp:*", "f*"], types: ["set"] },
+    },
+  },
+  {
+    line: "start --master redis://h:1 --listen 7 --writes forward",
+    expected: { ...START, listen: "7", writes: "forward" },
+  },
+  { line: "verify --master redis://h:1", expected: VERIFY },
+  {
+    line: "verify --master redis://h:1 --full --repair --keys-per-second 500",
+    expected: { ...VERIFY, sample: undefined, repair: true, keysPerSecond: 500 },
+  },
   { line: "demo", expected: DEMO },
   { line: "demo --seconds 2 --rate 50", expected: { ...DEMO, seconds: 2, rate: 50 } },
   { line: "demo --seconds=0.5", expected: { ...DEMO, seconds: 0.5 } },
@@ -123,7 +163,7 @@ const refused = [
   { line: "start --master redis://h:99999", message: /--master: / },
   { line: "start --master redis://h/x", message: /--master: .*no database number/ },
   { line: "start --master redis://h --pasword-file f", message: /did you mean --password-file/ },
-  { line: "start --master redis://h --allow-replicaof", message: /-replicaof and --open need/ },
+  { line: "start --master redis://h --allow-replicaof", message: /-replicaof, .* and --open need/ },
   { line: "start --master redis://h --open", message: /--open need --listen/ },
   { line: "start --master redis://h --listen 0.0.0.0:1", message: /--requirepass-file, or --open/ },
   { line: "start --master unix:", message: /--master: .*names no path/ },
@@ -145,11 +185,23 @@ const refused = [
     message: /--tls-cert and --tls-key go together/,
   },
   { line: "start --master redis://h --requirepass-file p", message: /need --listen/ },
-  { line: "start --master redis://h --writes forward", message: /start has no option --writes/ },
+  {
+    line: "start --master redis://h --writes forward",
+    message: /--writes forward .*need --listen/,
+  },
+  { line: "start --master redis://h --writes maybe", message: /--writes is reject or forward/ },
+  {
+    line: "start --master h:1 --listen 1 --open --writes forward",
+    message: /everybody could write/,
+  },
+  { line: "verify", message: /verify needs --master URL, or VALKEY_URL or REDIS_URL/ },
+  { line: "verify --master h:1 --full --sample 5", message: /exclude each other/ },
+  { line: "verify --master h:1 --sample 1.5", message: /--sample is a whole number/ },
+  { line: "verify --master h:1 --listen 1", message: /verify has no option --listen/ },
   { line: "start --master redis://h --frequency f", message: /start has no option --frequency/ },
   { line: "start --master redis://h --max-memory 1gb", message: /no option --max-memory/ },
-  { line: "start --master redis://h --databases 0", message: /start has no option --databases/ },
-  { line: "start --master redis://h --keys a*", message: /start has no option --keys/ },
+  { line: "start --master redis://h --databases 0,x", message: /--databases is numbers .* "x"/ },
+  { line: "start --master redis://h --keys a*,", message: /--keys has an empty place/ },
   { line: "start --master redis://h --metrics :9", message: /start has no option --metrics/ },
   { line: "start --master redis://h --seconds 1", message: /start has no option --seconds/ },
   { line: "demo --master redis://h", message: /demo has no option --master/ },
@@ -172,7 +224,7 @@ for (const { line, message } of refused) {
 }
 
 test("parseArgs() asks for a command when there is none", () => {
-  assert.throws(() => parseArgs([]), /Say start or demo/);
+  assert.throws(() => parseArgs([]), /Say start, demo, verify/);
 });
 
 test("parseArgs() keeps a password out of its messages", () => {
@@ -182,9 +234,37 @@ test("parseArgs() keeps a password out of its messages", () => {
   });
 });
 
-test("HELP names every option that is accepted", () => {
-  const options = accepted.flatMap(({ line }) => line.match(/--[a-z-]+/g) ?? []);
-  for (const option of new Set(options)) assert.match(HELP, new RegExp(`${option}\\b`), option);
+test("the help of a command names every option that it accepts, and how it is started", () => {
+  for (const { line } of accepted) {
+    const [command] = line.split(" ");
+    if (!Object.hasOwn(HELP_OF, command)) continue;
+    const text = helpText("deno run -A cli.ts", command as keyof typeof HELP_OF);
+    assert.match(text, new RegExp(`deno run -A cli.ts ${command} `));
+    for (const option of line.match(/--[a-z-]+/g) ?? []) {
+      if (option !== "--version") assert.match(text, new RegExp(`${option}\\b`), option);
+    }
+  }
+  for (const command of Object.keys(HELP_OF)) {
+    assert.match(helpText("x"), new RegExp(`x ${command} `));
+  }
+});
+
+test("parseArgs() takes the master from the environment where it is not named", () => {
+  const environment = { VALKEY_URL: "", REDIS_URL: "redis://h:1" };
+  assert.deepEqual(parseArgs(["start"], environment), { ...START, masterFrom: "REDIS_URL" });
+  const both = { VALKEY_URL: "valkey://v:2", REDIS_URL: "redis://h:1" };
+  assert.deepEqual(parseArgs(["verify"], both), {
+    ...VERIFY,
+    master: "valkey://v:2",
+    masterFrom: "VALKEY_URL",
+  });
+  assert.deepEqual(parseArgs(["start", "--master", "redis://h:1"], both), START);
+  const wrong = { REDIS_URL: "http://u:hush@h" };
+  assert.throws(() => parseArgs(["start"], wrong), (error) => {
+    assert.match((error as Error).message, /^REDIS_URL: /);
+    assert.doesNotMatch((error as Error).message, /hush/);
+    return true;
+  });
 });
 
 test("VERSION is the manifest's", () => {

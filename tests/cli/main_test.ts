@@ -68,9 +68,9 @@ async function withRun(line: string, body: (run: Run) => Promise<void>): Promise
 }
 
 const endings = [
-  { line: "--help", code: 0, output: /start --master URL/, errors: /^$/ },
+  { line: "--help", code: 0, output: /start --master redis:/, errors: /^$/ },
   { line: "--version", code: 0, output: /^\d+\.\d+\.\d+\n$/, errors: /^$/ },
-  { line: "", code: 2, output: /^$/, errors: /Say start or demo\. See --help\./ },
+  { line: "", code: 2, output: /^$/, errors: /Say start, demo, verify\. See --help\./ },
   { line: "start", code: 2, output: /^$/, errors: /start needs --master URL/ },
   { line: "start --metrics :9", code: 2, output: /^$/, errors: /start has no option --metrics/ },
   {

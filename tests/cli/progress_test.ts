@@ -11,9 +11,12 @@ import { SAMPLE, StillClock } from "./support.ts";
 
 class Screen {
   text = "";
+  readonly program = "cli";
   readonly isTerminal: boolean;
-  constructor(isTerminal: boolean) {
+  readonly isColored: boolean;
+  constructor(isTerminal: boolean, isColored = false) {
     this.isTerminal = isTerminal;
+    this.isColored = isColored;
   }
   columns = () => 100;
   write = (text: string) => void (this.text += text);
@@ -72,4 +75,26 @@ test("Progress writes one JSON object a line when asked", () => {
     message: 'say "hello"',
   });
   assert.equal(status.status.keys, SAMPLE.keys);
+});
+
+test("Progress shows a line of its own, and no turning glyph in a log", () => {
+  const [screen, clock] = [new Screen(false), new StillClock()];
+  const progress = new Progress(screen, clock, { logLevel: "info", json: false });
+  progress.follow(() => ({ ...SAMPLE, atMs: clock.ms, live: false, syncing: true, bytesRead: 9 }));
+  clock.pass(6000);
+  assert.match(screen.text, /info {2}syncing {2}9 B/);
+  progress.show(() => `comparing ${clock.ms}`);
+  clock.pass(6000);
+  assert.match(screen.text, /info {2}comparing 1\d+/);
+  progress.close();
+  assert.equal(clock.pending, 0);
+});
+
+test("Progress colours what is wrong where colours are wanted", () => {
+  for (const isColored of [true, false]) {
+    const screen = new Screen(true, isColored);
+    const progress = new Progress(screen, new StillClock(), { logLevel: "info", json: false });
+    progress.warn("careful");
+    assert.equal(screen.text.includes("\x1b[33mwarn "), isColored);
+  }
 });

@@ -11,6 +11,7 @@ import type { Sample } from "../../src/cli/format.ts";
 export const SAMPLE: Sample = {
   atMs: 0,
   live: true,
+  awaiting: false,
   syncing: false,
   bytesRead: 0,
   bytesTotal: undefined,
