@@ -331,7 +331,14 @@ function losing<P extends object>(prototype: P, name: keyof P, oneIn: number): (
   });
 }
 
-const FAULTS: readonly { readonly name: string; readonly plant: () => () => void }[] = [
+/** A fault, and the seed from which on it is looked for: the first one that notices, to save time. */
+interface Fault {
+  readonly name: string;
+  readonly first?: number;
+  readonly plant: () => () => void;
+}
+
+const FAULTS: readonly Fault[] = [
   {
     name: "a touched key is forgotten now and then",
     plant: () => losing(Commits.prototype, "touched", 30),
@@ -355,6 +362,7 @@ const FAULTS: readonly { readonly name: string; readonly plant: () => () => void
   },
   {
     name: "a token is served without the log",
+    first: 7,
     plant: () => losing(FeedLog.prototype, "replay", 1),
   },
   {
@@ -372,7 +380,7 @@ for (const fault of FAULTS) {
     const mend = fault.plant();
     let found = false;
     try {
-      for (let seed = 1; seed <= 40 && !found; seed++) {
+      for (let seed = fault.first ?? 1; seed <= 40 && !found; seed++) {
         found = await Simulation.run(seed).then(() => false, () => true);
       }
     } finally {
