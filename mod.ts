@@ -211,22 +211,12 @@ export type {
 } from "./src/replication/types.ts";
 export { RdbError, type RdbErrorCode } from "./src/rdb/format/errors.ts";
 export {
-  type Address,
-  type ConnectOptions,
-  type Listener as NetListener,
-  type ListenOptions,
-  type Net,
-  type Socket,
   SocketError,
   type SocketErrorCode,
-  type SocketHandler,
   type TlsClientOptions,
   type TlsServerOptions,
 } from "./src/net/socket.ts";
 export { consoleLogger, type LogFields, type Logger, type LogLevel } from "./src/base/logger.ts";
-export type { Clock, TimerId } from "./src/base/clock.ts";
-export { type ByteBuffer } from "./src/base/byte_buffer.ts";
-export { fromStreams, netFromStreams, type StreamPair } from "./src/net/web_streams.ts";
 export { VerifyError, type VerifyErrorCode } from "./src/verify/errors.ts";
 export type {
   DatabaseCount,

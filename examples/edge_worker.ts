@@ -15,7 +15,8 @@
 
 import { connect as connectTcp } from "node:net";
 import { Duplex } from "node:stream";
-import { netFromStreams, Replica, type StreamPair } from "../mod.ts";
+import { Replica } from "../mod.ts";
+import { netFromStreams, type StreamPair } from "../src/net/mod.ts";
 import { exampleMaster } from "./master.ts";
 
 /** What a worker's `connect()` does. */

@@ -9,14 +9,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import {
-  type Net,
-  Replica,
-  type ReplicaOptions,
-  ReplicationError,
-  type Socket,
-  VERSION,
-} from "../../mod.ts";
+import { Replica, type ReplicaOptions, ReplicationError, VERSION } from "../../mod.ts";
+import type { Net, Socket } from "../../src/net/mod.ts";
 import { loadNet } from "../../src/net/runtime.ts";
 import { TestMaster, type TestMasterOptions } from "../../src/testing/mod.ts";
 import { makeCertificates } from "../net/certificates.ts";
