@@ -171,6 +171,9 @@ async function moveThereAndBack(
   if (round % 3 === 1) await coming.cancel();
   const arrived = await watch(coming, replica, first, last, witness);
   if (!arrived) return;
+  // The keys that have arrived are told in slices.
+  await pause(100);
+  witness.check();
   const going = await moveAtOnce(master, other, first, last);
   if (round % 3 === 2) await going.cancel();
   await until("slots to be given back", async () => await going.state() !== "running");

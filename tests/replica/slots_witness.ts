@@ -10,10 +10,10 @@ import type { Collection, Live, Replica, Watch } from "../../mod.ts";
 import { until } from "../support/waiting.ts";
 
 /** Keys that have a live value each. */
-const KEYS: readonly string[] = Array.from({ length: 60 }, (_, i) => `k${i * 47}`);
+const KEYS: readonly string[] = Array.from({ length: 1000 }, (_, i) => `k${i * 3}`);
 const VALUES: readonly string[] = ["v1", "v17", "v500"];
 const LISTED = "k1*";
-const WATCHED = "k94";
+const WATCHED = "k93";
 
 const decoder = new TextDecoder();
 const decode = (bytes: Uint8Array): { text: string } => ({ text: decoder.decode(bytes) });
