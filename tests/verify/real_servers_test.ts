@@ -227,7 +227,10 @@ async function namesRights(binary: ServerBinary): Promise<void> {
   });
 }
 
-await serverTest("verify() reads values where the master refuses DUMP", readsInPlaceOfDump);
+// Valkey's hashes with fields about to expire are not always told equal by reads: DUMP tells them.
+await serverTest("verify() reads values where the master refuses DUMP", readsInPlaceOfDump, {
+  isFor: ({ product }) => product === "redis",
+});
 await serverTest("verify() begins again when all data was replaced", beginsAgain);
 await serverTest("verify() names the rights that are missing", namesRights);
 await serverTest("verify() finds one planted value, and repairs it", findsAndMends, {
