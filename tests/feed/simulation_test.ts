@@ -8,11 +8,12 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import test from "node:test";
-import { type Collection, type Live, Replica } from "../../mod.ts";
-import { Prng } from "../../src/base/prng.ts";
-import { TestMaster } from "../../src/testing/test_master.ts";
-import { SimClock } from "../sim/clock.ts";
-import { MemoryNet } from "../support/memory_net.ts";
+import type { Collection, Live, Replica } from "../../mod.ts";
+import type { Prng } from "../../src/base/prng.ts";
+import type { TestMaster } from "../../src/testing/test_master.ts";
+import type { SimClock } from "../sim/clock.ts";
+import { type SimPair, startSimPair } from "../sim/pair.ts";
+import type { MemoryNet } from "../support/memory_net.ts";
 
 const FIRST = Number(env.SEED ?? env.FIRST ?? 1);
 const COUNT = env.SEED === undefined ? Number(env.SEEDS ?? 15) : 1;
@@ -32,60 +33,33 @@ interface Watched {
 
 class Simulation {
   readonly #prng: Prng;
-  readonly #clock: SimClock = new SimClock();
+  readonly #clock: SimClock;
   readonly #net: MemoryNet;
   readonly #master: TestMaster;
   readonly #replica: Replica;
   readonly #users: Collection<User>;
   readonly #lives: Watched[] = [];
-  readonly errors: string[] = [];
+  readonly errors: string[];
   looks: number = 0;
   checks: number = 0;
 
   static async run(seed: number): Promise<Simulation> {
-    const prng = new Prng(seed);
-    const clock = new SimClock();
-    const net = new MemoryNet({
-      clock,
-      prng: new Prng(prng.uint32()),
-      bufferBytes: prng.pick([64, 1000, 1 << 16]),
-    });
-    const masterPrng = new Prng(prng.uint32());
-    const master = await TestMaster.start({
-      net,
-      clock,
-      random: () => masterPrng.next(),
-      port: 6379,
-      activeExpiry: prng.oneIn(2),
-      backlogBytes: prng.pick([100, 3000, 1 << 20]),
-      pingIntervalMs: 1000,
-      timeoutMs: 4000,
-    });
-    const simulation = new Simulation(prng, clock, net, master);
+    const errors: string[] = [];
+    const more = (prng: Prng) => ({ maxStalenessMs: prng.oneIn(3) ? 3000 : undefined });
+    const pair = await startSimPair(seed, (message) => void errors.push(message), more);
+    const simulation = new Simulation(pair, errors);
     await simulation.#run();
     return simulation;
   }
 
-  constructor(prng: Prng, clock: SimClock, net: MemoryNet, master: TestMaster) {
+  constructor({ prng, clock, net, master, replica }: SimPair, errors: string[]) {
     this.#prng = prng;
     this.#clock = clock;
     this.#net = net;
     this.#master = master;
-    clock.lookMs = prng.pick([0, 0, 0.01, 0.2]);
-    const replicaPrng = new Prng(prng.uint32());
-    this.#replica = new Replica({
-      master: "redis://127.0.0.1:6379",
-      net,
-      clock,
-      random: () => replicaPrng.next(),
-      logger: { debug() {}, info() {}, warn() {}, error: (text) => void this.errors.push(text) },
-      timeouts: { connectMs: 1500, handshakeMs: 1500, syncMs: 4000, idleMs: 4000 },
-      backoff: { minMs: 20, maxMs: 500, doomedMs: 1000, doomedMaxMs: 1000 },
-      limits: { inboxBytes: prng.pick([100, 5000, 1 << 20]) },
-      resync: prng.oneIn(4) ? "flush" : "swap",
-      maxStalenessMs: prng.oneIn(3) ? 3000 : undefined,
-    });
-    this.#users = this.#replica.collection("user:*", {
+    this.#replica = replica;
+    this.errors = errors;
+    this.#users = replica.collection("user:*", {
       type: "hash",
       index: { email: { unique: true }, "plan,age": { type: "number" } },
     });

@@ -10,15 +10,16 @@
 import assert from "node:assert/strict";
 import { env } from "node:process";
 import test from "node:test";
-import { type Batch, FeedError, Replica } from "../../../mod.ts";
+import { type Batch, FeedError, type Replica } from "../../../mod.ts";
 import { Prng } from "../../../src/base/prng.ts";
 import { Commits } from "../../../src/commands/engine/commit.ts";
 import { Feed } from "../../../src/feed/changes/feed.ts";
 import { LatestKeys } from "../../../src/feed/changes/latest_keys.ts";
 import { FeedLog } from "../../../src/feed/changes/log.ts";
-import { TestMaster } from "../../../src/testing/test_master.ts";
-import { SimClock } from "../../sim/clock.ts";
-import { MemoryNet } from "../../support/memory_net.ts";
+import type { TestMaster } from "../../../src/testing/test_master.ts";
+import type { SimClock } from "../../sim/clock.ts";
+import { type SimPair, startSimPair } from "../../sim/pair.ts";
+import type { MemoryNet } from "../../support/memory_net.ts";
 import { DATABASES, Follower, visibleOf, wantedOf } from "./follower.ts";
 
 const FIRST = Number(env.SEED ?? env.FIRST ?? 1);
@@ -27,13 +28,13 @@ const FAR = "99999999999999";
 
 class Simulation {
   readonly #prng: Prng;
-  readonly #clock: SimClock = new SimClock();
+  readonly #clock: SimClock;
   readonly #net: MemoryNet;
   readonly #master: TestMaster;
   readonly #replica: Replica;
   readonly #followers: Follower[] = [];
   readonly #listened: Follower = new Follower({ databases: "all" });
-  readonly #errors: unknown[] = [];
+  readonly #errors: unknown[];
   /** Keys of transactions, in order, by the places where they end. */
   readonly #transactions: Map<string, readonly string[]> = new Map();
   /** How many of them were told as a batch. */
@@ -43,47 +44,22 @@ class Simulation {
   #ends: boolean = false;
 
   static async run(seed: number): Promise<Simulation> {
-    const prng = new Prng(seed);
-    const clock = new SimClock();
-    const net = new MemoryNet({
-      clock,
-      prng: new Prng(prng.uint32()),
-      bufferBytes: prng.pick([64, 1000, 1 << 16]),
-    });
-    const masterPrng = new Prng(prng.uint32());
-    const master = await TestMaster.start({
-      net,
-      clock,
-      random: () => masterPrng.next(),
-      port: 6379,
-      activeExpiry: prng.oneIn(2),
-      backlogBytes: prng.pick([100, 3000, 1 << 20]),
-      pingIntervalMs: 1000,
-      timeoutMs: 4000,
-    });
-    const simulation = new Simulation(prng, clock, net, master);
+    const errors: unknown[] = [];
+    const simulation = new Simulation(
+      await startSimPair(seed, (message) => void errors.push(message)),
+      errors,
+    );
     await simulation.#run();
     return simulation;
   }
 
-  constructor(prng: Prng, clock: SimClock, net: MemoryNet, master: TestMaster) {
+  constructor({ prng, clock, net, master, replica }: SimPair, errors: unknown[]) {
     this.#prng = prng;
     this.#clock = clock;
     this.#net = net;
     this.#master = master;
-    clock.lookMs = prng.pick([0, 0, 0.01, 0.2]);
-    const replicaPrng = new Prng(prng.uint32());
-    this.#replica = new Replica({
-      master: "redis://127.0.0.1:6379",
-      net,
-      clock,
-      random: () => replicaPrng.next(),
-      logger: { debug() {}, info() {}, warn() {}, error: (text) => void this.#errors.push(text) },
-      timeouts: { connectMs: 1500, handshakeMs: 1500, syncMs: 4000, idleMs: 4000 },
-      backoff: { minMs: 20, maxMs: 500, doomedMs: 1000, doomedMaxMs: 1000 },
-      limits: { inboxBytes: prng.pick([100, 5000, 1 << 20]) },
-      resync: prng.oneIn(4) ? "flush" : "swap",
-    });
+    this.#replica = replica;
+    this.#errors = errors;
   }
 
   get batches(): number {
