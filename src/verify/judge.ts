@@ -6,7 +6,6 @@
 
 import { RdbError } from "../rdb/format/errors.ts";
 import { typeNameOf } from "../store/keyspace/key_filter.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
 import { expiryText } from "../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import type { MasterAnswer } from "./master_values.ts";
@@ -33,14 +32,12 @@ const FIELD_SLACK_MS = 2000;
 
 /** Compares keys in steps. */
 export class Judge {
-  readonly #keyspace: Keyspace;
   readonly #past: Past;
   readonly #parts: VerifyParts;
   #made: number = 0;
 
   /** Compares nothing yet. @param past Has what keys were at the offsets of answers. */
-  constructor(keyspace: Keyspace, past: Past, parts: VerifyParts) {
-    this.#keyspace = keyspace;
+  constructor(past: Past, parts: VerifyParts) {
     this.#past = past;
     this.#parts = parts;
   }
@@ -92,7 +89,6 @@ export class Judge {
     const steps = sameValue({
       one,
       other,
-      keyspace: this.#keyspace,
       counters: answer.counters,
       fieldsFromMs: answer.hidesExpired ? this.#parts.clock.now() + FIELD_SLACK_MS : 0,
     });

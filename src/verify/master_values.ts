@@ -19,7 +19,7 @@ import {
 import { ErrorReply, type RespValue } from "../resp/types.ts";
 import type { Database } from "../store/keyspace/database.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
-import { type Making, readingOf } from "./read_values.ts";
+import { type FieldNames, type Making, readingOf } from "./read_values.ts";
 
 /** RDB version from which streams carry their counters: Redis 7.0. */
 const COUNTERS_SINCE = 10;
@@ -148,7 +148,7 @@ export class MasterValues {
       const values = own.slice(0, own.length - expiry.length);
       return this.#answerOf(types[i], values, readExpiry(own.slice(values.length)), {
         place,
-        fields: fields[i].length,
+        fields: fields[i],
       });
     });
   }
@@ -157,10 +157,11 @@ export class MasterValues {
     type: string,
     values: readonly RespValue[],
     expireAtMs: string | undefined,
-    { place, fields }: { readonly place: MasterPlace; readonly fields: number },
+    { place, fields }: { readonly place: MasterPlace; readonly fields: FieldNames },
   ): MasterAnswer | NoAnswer {
     if (expireAtMs === undefined) return "again";
-    const isAbsent = type === "none" ? values[0] === 0 : isNothing(values[0]);
+    // A hash shows nothing and exists all the same when its fields have expired and are not yet deleted.
+    const isAbsent = type === "none" ? values[0] === 0 : isNothing(values[0]) && values[1] !== 1;
     if (isAbsent) return { ...absent(place), expireAtMs };
     const reading = readingOf(type);
     if (reading === undefined) return type === "none" ? "again" : "unread";
@@ -175,19 +176,20 @@ export class MasterValues {
     };
   }
 
-  /** Names of the fields of hashes, where they may expire. */
+  /** Names of the fields of hashes, where they may expire; undefined of other keys. */
   async #fieldsOf(
     db: number,
     keys: readonly Uint8Array[],
     types: readonly string[],
-  ): Promise<Uint8Array[][]> {
-    const fields: Uint8Array[][] = keys.map(() => []);
+  ): Promise<FieldNames[]> {
+    const fields: FieldNames[] = keys.map(() => undefined);
     const hashes = [...keys.keys()].filter((i) => types[i] === "hash");
     if (hashes.length === 0 || !await this.#doFieldsExpire()) return fields;
     const names = await this.#desk.inTurn(db, hashes.map((i) => [["HKEYS", keys[i]], "+hkeys"]));
     for (const [at, i] of hashes.entries()) {
       const reply = names[at];
-      if (Array.isArray(reply)) fields[i] = reply.filter((name) => name instanceof Uint8Array);
+      const items = Array.isArray(reply) ? reply : [];
+      fields[i] = items.filter((name) => name instanceof Uint8Array);
     }
     return fields;
   }

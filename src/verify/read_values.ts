@@ -3,18 +3,19 @@
  * how a value is made of the replies.
  *
  * ```text
- *  string  GET               set   SMEMBERS               hash    HGETALL, HPEXPIRETIME of the fields it had
+ *  string  GET               set   SMEMBERS               hash    HGETALL, EXISTS, HPEXPIRETIME of the fields it had
  *  list    LRANGE 0 -1       zset  ZRANGE 0 -1 WITHSCORES stream  XINFO STREAM FULL COUNT 0
  * ```
  *
  * @module
  */
 
-import { encodeUtf8, parseDouble } from "../base/ascii.ts";
+import { encodeUtf8, latin1, parseDouble } from "../base/ascii.ts";
 import { textOf } from "../client/connection.ts";
 import type { Question } from "../replication/repair/master.ts";
 import type { RespValue } from "../resp/types.ts";
 import type { Database } from "../store/keyspace/database.ts";
+import { expiryFromBigInt } from "../store/memory/expiry.ts";
 import { NO_EXPIRY } from "../store/memory/record.ts";
 import { IdPlace } from "../store/packed/id_table.ts";
 import { parseUnsigned, parseUnsignedResult, StreamId } from "../store/packed/stream_id.ts";
@@ -29,16 +30,23 @@ import { Add, zsetAdd, zsetCreate } from "../store/types/zset.ts";
 
 /** Elements that one step adds. */
 const STEP_ELEMENTS = 256;
+/** Expiry of the field that stands for all fields of a hash that reads hide: it has long passed. */
+const LONG_PAST_MS = 1;
+/** What HPEXPIRETIME answers of a field that is not there. */
+const NO_FIELD = -2;
 
 /** Makes a value under a name in steps; false where the replies do not fit together: it changed in between. */
 export type Making = Generator<void, boolean, void>;
 
+/** Names of a hash's fields; undefined where the master has no expiries of fields. */
+export type FieldNames = readonly Uint8Array[] | undefined;
+
 /** How values of one type are read. */
 export interface TypeReading {
-  /** What is asked of a key. @param fields Names of a hash's fields, where their expiries are asked. */
-  ask(key: Uint8Array, fields: readonly Uint8Array[]): Question[];
-  /** Makes the value of the replies. */
-  make(db: Database, name: Uint8Array, replies: readonly RespValue[], fields: number): Making;
+  /** What is asked of a key. @param fields Names of a hash's fields a moment ago; undefined where none expires. */
+  ask(key: Uint8Array, fields: FieldNames): Question[];
+  /** Makes the value of the replies. @param fields Those that were asked for. */
+  make(db: Database, name: Uint8Array, replies: readonly RespValue[], fields: FieldNames): Making;
 }
 
 /** A reply that is no value of the type that was asked for. */
@@ -61,15 +69,7 @@ const READINGS: Readonly<Record<string, TypeReading>> = {
     make: makeZset,
   },
   hash: {
-    ask: (key, fields) => [
-      [["HGETALL", key], "+hgetall"],
-      ...(fields.length === 0 ? [] : [
-        [
-          ["HPEXPIRETIME", key, "FIELDS", String(fields.length), ...fields],
-          "+hpexpiretime",
-        ] satisfies Question,
-      ]),
-    ],
+    ask: askHash,
     make: makeHash,
   },
   stream: {
@@ -137,31 +137,62 @@ function* makeZset(db: Database, name: Uint8Array, [reply]: readonly RespValue[]
   return true;
 }
 
-/** @param fields How many fields were asked for their expiry: the hash must have as many. */
+/** EXISTS tells a hash whose fields have all expired, which HGETALL hides, from one that is gone. */
+function askHash(key: Uint8Array, fields: FieldNames): Question[] {
+  const questions: Question[] = [[["HGETALL", key], "+hgetall"]];
+  if (fields === undefined) return questions;
+  questions.push([["EXISTS", key], "+exists"]);
+  if (fields.length === 0) return questions;
+  const count = String(fields.length);
+  questions.push([["HPEXPIRETIME", key, "FIELDS", count, ...fields], "+hpexpiretime"]);
+  return questions;
+}
+
+/** @param fields Those that were asked for their expiry: the hash must have the same, in any order. */
 function* makeHash(
   db: Database,
   name: Uint8Array,
-  [reply, times]: readonly RespValue[],
-  fields: number,
+  [reply, , times]: readonly RespValue[],
+  fields: FieldNames,
 ): Making {
   const pairs = itemsOf(reply);
-  const expiries = times === undefined ? undefined : itemsOf(times);
-  if (expiries !== undefined && pairs.length !== 2 * fields) return false;
+  if (fields !== undefined && pairs.length !== 2 * fields.length) return false;
+  const expiries = yield* expiriesOf(fields ?? [], times);
+  if (expiries === undefined) return false;
   const longest = pairs.reduce((most: number, item) => Math.max(most, bytesOf(item).length), 0);
   let entry = hashExpect(db, hashCreate(db, name, 0, name.length), pairs.length >>> 1, longest);
   for (let i = 0; i < pairs.length; i += 2) {
     const [field, value] = [bytesOf(pairs[i]), bytesOf(pairs[i + 1])];
-    const time = expiries?.[i >>> 1];
-    // -2: there is no such field any more; the two replies are of one moment, the names are older.
-    if (time === -2) return false;
-    const at = typeof time === "number" && time > 0 ? time : NO_EXPIRY;
+    const at = fields === undefined ? NO_EXPIRY : expiries.get(latin1(field));
+    if (at === undefined) return false;
     entry = hashSet(db, entry, field, 0, field.length, value, 0, value.length, at);
     if (i % (2 * STEP_ELEMENTS) === 0) {
       yield;
       entry = db.find(name, 0, name.length);
     }
   }
+  if (pairs.length === 0) {
+    const nothing = new Uint8Array(0);
+    hashSet(db, entry, nothing, 0, 0, nothing, 0, 0, LONG_PAST_MS);
+  }
   return true;
+}
+
+/** Expiries of fields by their names; undefined where one has gone since the names were told. */
+function* expiriesOf(
+  fields: readonly Uint8Array[],
+  times: RespValue | undefined,
+): Generator<void, Map<string, number> | undefined, void> {
+  const expiries = new Map<string, number>();
+  if (fields.length === 0) return expiries;
+  for (const [i, time] of itemsOf(times).entries()) {
+    if (time === NO_FIELD) return undefined;
+    if (typeof time !== "number" && typeof time !== "bigint") throw new Error(CHANGED);
+    // Beyond 2^53 it is a bigint.
+    expiries.set(latin1(fields[i]), time < 0 ? NO_EXPIRY : expiryFromBigInt(BigInt(time)));
+    if (i % STEP_ELEMENTS === STEP_ELEMENTS - 1) yield;
+  }
+  return expiries;
 }
 
 function* makeStream(db: Database, name: Uint8Array, [reply]: readonly RespValue[]): Making {

@@ -5,16 +5,15 @@
  * What a master does not tell its replicas, or tells them late, is no part of it: consumers without pending entries and
  * when one was last seen, when and how often a pending entry was delivered (reading it again counts and is not told),
  * pending entries that were deleted from the stream, how many entries a group has read, how often a producer repeated
- * itself, and before Redis 7.0 a stream's counters.
+ * itself, and before Redis 7.0 a stream's counters. Nor are an empty attribute in a vector set, which no DUMP holds, and
+ * the graph over its elements, which is made by chance.
  *
  * @module
  */
 
 import { BytesRef } from "../base/byte_buffer.ts";
-import { drain } from "../commands/engine/long_read.ts";
-import { addContent, Digest } from "../commands/server/digest.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import { Encoding, NO_EXPIRY, ValueType } from "../store/memory/record.ts";
+import { isExpired } from "../store/memory/expiry.ts";
+import { Encoding, ValueType } from "../store/memory/record.ts";
 import { IdPlace } from "../store/packed/id_table.ts";
 import { MAX_ID, MIN_ID, StreamId } from "../store/packed/stream_id.ts";
 import { FieldCursor, hashFind, hashLength, hashSome } from "../store/types/hash.ts";
@@ -26,6 +25,9 @@ import type { Stream } from "../store/types/stream.ts";
 import { StreamCursor } from "../store/types/stream_cursor.ts";
 import type { Group } from "../store/types/stream_groups.ts";
 import { readString } from "../store/types/string.ts";
+import { Quant } from "../store/types/vector_quant.ts";
+import { type VectorSet, vectorSetOf } from "../store/types/vector_set.ts";
+import { NO_SLOT } from "../store/types/vector_slots.ts";
 import { zsetEachRange, zsetLength, zsetScore } from "../store/types/zset.ts";
 import type { Spot } from "./past.ts";
 
@@ -38,8 +40,6 @@ export interface Two {
   readonly one: Spot;
   /** The value that the master told. */
   readonly other: Spot;
-  /** Makes digests of vector sets. */
-  readonly keyspace: Keyspace;
   /** Whether the master's value carries a stream's counters: servers before 7.0 keep none. */
   readonly counters: boolean;
   /** Fields of hashes that expire before then do not count: reads hide them before they are deleted. 0 for none. */
@@ -60,7 +60,7 @@ export function* sameValue(two: Two): Comparison {
   const { one, other } = two;
   const type = one.db.typeOf(one.entry);
   if (type === ValueType.STRING) return sameString(one, other);
-  if (type === ValueType.MODULE) return sameModule(two);
+  if (type === ValueType.MODULE) return yield* sameModule(one, other);
   const isPacked = one.db.objectOf(one.entry) === undefined &&
     other.db.objectOf(other.entry) === undefined &&
     one.db.encodingOf(one.entry) === other.db.encodingOf(other.entry);
@@ -98,23 +98,48 @@ function sameBytes(one: Spot, other: Spot): boolean {
   return isEqual(a, b);
 }
 
-/** The bytes of a module's value; of vector sets what the elements are, as the graph over them is made by chance. */
-function sameModule({ one, other, keyspace }: Two): boolean | undefined {
+/** The bytes of a module's value; of vector sets what the elements are. */
+function* sameModule(one: Spot, other: Spot): Comparison {
+  const mine = vectorSetOf(one.db, one.entry);
+  const others = vectorSetOf(other.db, other.entry);
+  if (mine !== undefined && others !== undefined) return yield* sameVectors(mine, others);
   const value = moduleValueOf(one.db, one.entry);
   const theirs = moduleValueOf(other.db, other.entry);
-  if (value === undefined && theirs === undefined) {
-    return digestOf(keyspace, one) === digestOf(keyspace, other);
-  }
   if (value?.payload === undefined || theirs?.payload === undefined) return undefined;
   a.set(value.payload, 0, value.payload.length);
   b.set(theirs.payload, 0, theirs.payload.length);
   return isEqual(a, b);
 }
 
-function digestOf(keyspace: Keyspace, spot: Spot): string {
-  const digest = new Digest();
-  drain(addContent(digest, keyspace, spot));
-  return digest.toString();
+/** Whether vector sets have equal elements; the graph over them is made by chance. */
+function* sameVectors(one: VectorSet, other: VectorSet): Comparison {
+  const [form, theirs] = [one.form, other.form];
+  if (one.size !== other.size || form.dim !== theirs.dim || form.quant !== theirs.quant) {
+    return false;
+  }
+  let count = 0;
+  for (let slot = one.slots.first; slot !== NO_SLOT; slot = one.slots.next(slot)) {
+    one.nameRef(slot, a);
+    const theirSlot = other.find(a.bytes, a.start, a.end);
+    if (theirSlot === NO_SLOT || !sameElement(one, slot, other, theirSlot)) return false;
+    if (++count % STEP_ELEMENTS === 0) yield;
+  }
+  return true;
+}
+
+/** Whether two elements have equal vectors, as VEMB RAW shows them, and equal attributes. */
+function sameElement(one: VectorSet, slot: number, other: VectorSet, theirs: number): boolean {
+  const [length, range] = one.slots.scaleWords(slot);
+  const [theirLength, theirRange] = other.slots.scaleWords(theirs);
+  if (length !== theirLength) return false;
+  if (one.form.quant === Quant.Q8 && range !== theirRange) return false;
+  one.vectorRef(slot, a);
+  other.vectorRef(theirs, b);
+  if (!isEqual(a, b)) return false;
+  // An empty attribute is none in what DUMP answers.
+  if (!one.attributeRef(slot, a)) a.end = a.start;
+  if (!other.attributeRef(theirs, b)) b.end = b.start;
+  return isEqual(a, b);
 }
 
 function* sameList(one: Spot, other: Spot): Comparison {
@@ -190,7 +215,7 @@ function* hasFieldsOf(one: Spot, other: Spot, fromMs: number): Generator<void, b
       cursor,
       STEP_ELEMENTS,
       (field, fieldStart, fieldEnd, value, start, end, expireAtMs) => {
-        if (!same || (expireAtMs !== NO_EXPIRY && expireAtMs < fromMs)) return;
+        if (!same || isExpired(expireAtMs, fromMs)) return;
         valueA.set(value, start, end);
         same = hashFind(other.db, other.entry, field, fieldStart, fieldEnd, found) &&
           found.expireAtMs === expireAtMs && isEqual(valueA, found.value);

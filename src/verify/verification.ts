@@ -112,7 +112,7 @@ export class Verification {
     this.#past = new Past(keyspace, place);
     this.#pace = new Pace(options.keysPerSecond ?? 20_000, options.bytesPerSecond ?? 64_000_000);
     this.#values = new MasterValues(parts.desk);
-    this.#judge = new Judge(keyspace, this.#past, parts);
+    this.#judge = new Judge(this.#past, parts);
     this.#tally = new Tally(options.listed ?? 100);
     this.#beganMs = clock.monotonic();
   }

@@ -11,7 +11,9 @@ import { encodeUtf8 } from "../../src/base/ascii.ts";
 import { decodeDump } from "../../src/rdb/dump.ts";
 import { typeNameOf } from "../../src/store/keyspace/key_filter.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";
-import { NO_EXPIRY } from "../../src/store/memory/record.ts";
+import { Encoding, NO_EXPIRY, ValueType } from "../../src/store/memory/record.ts";
+import { Quant } from "../../src/store/types/vector_quant.ts";
+import { VectorSet } from "../../src/store/types/vector_set.ts";
 import type { Spot } from "../../src/verify/past.ts";
 import { sameValue } from "../../src/verify/same_value.ts";
 
@@ -74,21 +76,66 @@ function valueOf(master: TestMaster, commands: readonly string[][], reversed: bo
   return { db, entry: db.find(key, 0, 1) };
 }
 
+function isSame(one: Spot, other: Spot): boolean | undefined {
+  const steps = sameValue({ one, other, counters: true, fieldsFromMs: 0 });
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
 test("sameValue() tells values apart by what they mean", async () => {
   await using master = await TestMaster.start();
-  const keyspace = new Keyspace({ random: Math.random });
   const ones = VALUES.map((commands) => valueOf(master, commands, false));
   const others = VALUES.map((commands) => valueOf(master, commands, true));
   for (const [i, one] of ones.entries()) {
     for (const [j, other] of others.entries()) {
       if (typeNameOf(one.db, one.entry) !== typeNameOf(other.db, other.entry)) continue;
-      const steps = sameValue({ one, other, keyspace, counters: true, fieldsFromMs: 0 });
-      let step = steps.next();
-      while (step.done !== true) step = steps.next();
       const what = `${JSON.stringify(VALUES[i]).slice(0, 80)} and ${
         JSON.stringify(VALUES[j]).slice(0, 80)
       }`;
-      assert.equal(step.value, i === j, what);
+      assert.equal(isSame(one, other), i === j, what);
     }
   }
+});
+
+/** An element of a vector set: its name, its vector of two dimensions, its attribute. */
+type Element = readonly [name: string, x: number, y: number, attribute?: string];
+
+function vectors(quant: Quant, elements: readonly Element[]): Spot {
+  const db = new Keyspace({ random: Math.random }).db(0);
+  const set = new VectorSet(db.settings, { dim: 2, quant, links: 16, projection: undefined });
+  for (const [name, x, y, attribute] of elements) {
+    const slot = set.insert(encodeUtf8(name), 0, name.length, Float32Array.of(x, y));
+    if (attribute === undefined) continue;
+    set.setAttribute(slot, encodeUtf8(attribute), 0, attribute.length);
+  }
+  const key = encodeUtf8("k");
+  db.setObject(key, 0, 1, ValueType.MODULE, Encoding.MODULE, set, NO_EXPIRY);
+  return { db, entry: db.find(key, 0, 1) };
+}
+
+test("sameValue() compares names, vectors and attributes of vector sets", () => {
+  const { NONE, Q8, BIN } = Quant;
+  for (const quant of [NONE, Q8, BIN]) {
+    const one = vectors(quant, [["a", 1, 2], ["b", -2, 1, "x"]]);
+    const equal: Element[][] = [
+      [["b", -2, 1, "x"], ["a", 1, 2]],
+      // What DUMP answers has no empty attributes.
+      [["a", 1, 2, ""], ["b", -2, 1, "x"]],
+    ];
+    const different: Element[][] = [
+      [["a", 1, 2]],
+      [["a", 1, 2], ["c", -2, 1, "x"]],
+      [["a", 2, -1], ["b", -2, 1, "x"]],
+      [["a", 2, 4], ["b", -2, 1, "x"]],
+      [["a", 1, 2], ["b", -2, 1]],
+      [["a", 1, 2], ["b", -2, 1, "y"]],
+    ];
+    for (const elements of equal) assert.equal(isSame(one, vectors(quant, elements)), true);
+    for (const elements of different) {
+      assert.equal(isSame(one, vectors(quant, elements)), false, JSON.stringify(elements));
+    }
+  }
+  assert.equal(isSame(vectors(Q8, [["a", 1, 2]]), vectors(NONE, [["a", 1, 2]])), false);
 });
