@@ -14,9 +14,12 @@
 
 import { messageOf } from "../base/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../base/logger.ts";
+import { memorySizeText, parseMemorySize } from "../base/memory_size.ts";
 import { nearestName } from "../base/shape.ts";
 import { parseMasterUrl } from "../replica/master_url.ts";
+import { LEAST_MEMORY_BYTES } from "../replica/memory.ts";
 import { checkReaders, parseListen, type ServerOptions } from "../replica/options.ts";
+import type { MemoryPolicy } from "../replication/memory.ts";
 import type { LinkBackoff } from "../replication/types.ts";
 import type { FilterOptions } from "../store/keyspace/key_filter.ts";
 import type { HELP_OF } from "./help.ts";
@@ -91,6 +94,10 @@ export interface StartArgs extends MasterArgs {
   readonly httpTokenFile: string | undefined;
   /** Bounds of the pauses between two connections, in milliseconds; undefined where none is given. */
   readonly backoff: LinkBackoff | undefined;
+  /** Most bytes of memory; undefined for no limit. */
+  readonly maxMemory: number | undefined;
+  /** What follows when they are reached. */
+  readonly onMaxMemory: MemoryPolicy;
 }
 
 /** The options of `demo`. */
@@ -160,6 +167,8 @@ const KNOWN: Readonly<Record<Command, ReadonlySet<string>>> = {
     "backoff-max-ms",
     "backoff-doomed-ms",
     "backoff-doomed-max-ms",
+    "max-memory",
+    "on-max-memory",
   ]),
   demo: new Set([...SHARED, "listen", "http", "rate", "seconds"]),
   verify: new Set([...SHARED, ...OF_MASTER, "sample", "full", "repair", "keys-per-second"]),
@@ -332,6 +341,8 @@ function startArgs(options: Options, environment: Environment): StartArgs {
     http: options.get("http")?.[0],
     httpTokenFile: options.get("http-token-file")?.[0],
     backoff: readBackoff(options),
+    maxMemory: readMaxMemory(options),
+    onMaxMemory: readOnMaxMemory(options),
   };
   if (args.listen !== undefined) checkAddress("--listen", args.listen);
   if (args.http !== undefined) checkAddress("--http", args.http);
@@ -376,6 +387,28 @@ function readWrites(options: Options): "reject" | "forward" {
   const writes = options.get("writes")?.[0] ?? "reject";
   if (writes === "reject" || writes === "forward") return writes;
   throw new UsageError(`--writes is reject or forward, not "${writes.slice(0, 40)}"`);
+}
+
+/** The limit on memory in bytes; undefined when none was given. */
+function readMaxMemory(options: Options): number | undefined {
+  const size = options.get("max-memory")?.[0];
+  if (size === undefined) return undefined;
+  const bytes = parseMemorySize(size);
+  if (bytes !== undefined && bytes >= LEAST_MEMORY_BYTES) return bytes;
+  throw new UsageError(
+    `--max-memory is a size such as 512mb, of ${memorySizeText(LEAST_MEMORY_BYTES)} or more, ` +
+      `not "${size.slice(0, 40)}"`,
+  );
+}
+
+function readOnMaxMemory(options: Options): MemoryPolicy {
+  const policy = options.get("on-max-memory")?.[0];
+  if (policy === undefined) return "stop";
+  if (policy !== "stop" && policy !== "flush") {
+    throw new UsageError(`--on-max-memory is stop or flush, not "${policy.slice(0, 40)}"`);
+  }
+  if (options.has("max-memory")) return policy;
+  throw new UsageError("--on-max-memory needs --max-memory");
 }
 
 /** The bounds of the pauses that were given; undefined when none was. */

@@ -48,6 +48,10 @@ Serving
   --http HOST:PORT        serve a page for people, /livez, /readyz, /metrics, /status, /events
   --http-token-file F     file with the token that all of them but the first two ask for
 
+Memory
+  --max-memory SIZE       most memory, as 512mb: reached, the master is not followed any further
+  --on-max-memory stop|flush  what follows: the data stays and is stale (default), or is emptied
+
 Trouble
   --backoff-min-ms N      pause before the next attempt where it costs the master nothing (1000)
   --backoff-max-ms N      longest pause after a full sync that broke, or a refused login (30000)

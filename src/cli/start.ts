@@ -80,6 +80,8 @@ export function toOptions(args: StartArgs, progress: Progress): ReplicaOptions {
       password: readPassword("--requirepass-file", requirepassFile),
     },
     backoff: args.backoff,
+    maxMemory: args.maxMemory,
+    onMaxMemory: args.onMaxMemory,
     http: httpTokenFile === undefined
       ? undefined
       : { token: readPassword("--http-token-file", httpTokenFile) },

@@ -34,7 +34,7 @@ interface BunSocket<Data> {
 
 interface BunHandlers<Data> {
   open?(socket: BunSocket<Data>): void;
-  data(socket: BunSocket<Data>, chunk: Uint8Array): void;
+  data(socket: BunSocket<Data>, chunk: Uint8Array<ArrayBuffer>): void;
   drain(socket: BunSocket<Data>): void;
   end(socket: BunSocket<Data>): void;
   error(socket: BunSocket<Data>, error: Error): void;
@@ -62,6 +62,9 @@ declare const Bun: {
   connect<Data>(options: BunOptions<Data>): Promise<BunSocket<Data>>;
   listen<Data>(options: BunOptions<Data>): BunListener;
 };
+
+/** Chunks from here on are given back at once: shorter ones are not worth a call. */
+const GIVEN_BACK_BYTES: number = 64 * 1024;
 
 /** What hangs on a Bun socket: `wire` is undefined until the connection is open. */
 interface Slot {
@@ -126,7 +129,10 @@ function listen(address: Address, clock: Clock, accept: (socket: Socket) => void
 }
 
 const HANDLERS: BunHandlers<Slot> = {
-  data: (socket, chunk) => socket.data.wire?.connection.received(plain(chunk)),
+  data: (socket, chunk) => {
+    socket.data.wire?.connection.received(plain(chunk));
+    giveBack(chunk);
+  },
   drain: (socket) => socket.data.wire?.connection.writable(),
   end: (socket) => socket.data.wire?.connection.receivedEnd(),
   error: (socket, error) => socket.data.wire?.connection.failed(error),
@@ -140,6 +146,15 @@ const HANDLERS: BunHandlers<Slot> = {
  */
 function plain(chunk: Uint8Array): Uint8Array {
   return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+}
+
+/**
+ * Frees a long chunk, which was borrowed for the call that is over. Bun makes a buffer of up to 512 KB for each, and its
+ * collector may leave as much of them behind as the process holds otherwise.
+ */
+function giveBack(chunk: Uint8Array<ArrayBuffer>): void {
+  if (chunk.length < GIVEN_BACK_BYTES || chunk.length < chunk.buffer.byteLength) return;
+  chunk.buffer.transfer(0);
 }
 
 function place(address: Address): { hostname: string; port: number } | { unix: string } {

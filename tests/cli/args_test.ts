@@ -25,6 +25,8 @@ const START = {
   http: undefined,
   httpTokenFile: undefined,
   backoff: undefined,
+  maxMemory: undefined,
+  onMaxMemory: "stop",
   logLevel: "info",
   json: false,
 };
@@ -94,6 +96,14 @@ const accepted = [
       ...START,
       backoff: { minMs: 200, maxMs: undefined, doomedMs: undefined, doomedMaxMs: 5000 },
     },
+  },
+  {
+    line: "start --master redis://h:1 --max-memory 512mb",
+    expected: { ...START, maxMemory: 512 * 1024 * 1024 },
+  },
+  {
+    line: "start --master redis://h:1 --max-memory=10M --on-max-memory flush",
+    expected: { ...START, maxMemory: 10_000_000, onMaxMemory: "flush" },
   },
   { line: "start --master unix:/run/r.sock", expected: { ...START, master: "unix:/run/r.sock" } },
   {
@@ -199,7 +209,20 @@ const refused = [
   { line: "verify --master h:1 --sample 1.5", message: /--sample is a whole number/ },
   { line: "verify --master h:1 --listen 1", message: /verify has no option --listen/ },
   { line: "start --master redis://h --frequency f", message: /start has no option --frequency/ },
-  { line: "start --master redis://h --max-memory 1gb", message: /no option --max-memory/ },
+  {
+    line: "start --master redis://h --max-memory 1.5gb",
+    message: /--max-memory is a size such as 512mb, of 1024kb or more, not "1.5gb"/,
+  },
+  { line: "start --master redis://h --max-memory 1000k", message: /--max-memory is .*"1000k"/ },
+  {
+    line: "start --master redis://h --max-memory 1gb --on-max-memory evict",
+    message: /--on-max-memory is stop or flush, not "evict"/,
+  },
+  {
+    line: "start --master redis://h --on-max-memory stop",
+    message: /--on-max-memory needs --max-memory/,
+  },
+  { line: "verify --master redis://h --max-memory 1gb", message: /verify has no option --max-mem/ },
   { line: "start --master redis://h --databases 0,x", message: /--databases is numbers .* "x"/ },
   { line: "start --master redis://h --keys a*,", message: /--keys has an empty place/ },
   { line: "start --master redis://h --metrics :9", message: /start has no option --metrics/ },
