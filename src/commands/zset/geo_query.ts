@@ -157,6 +157,8 @@ export class GeoQuery {
   #height: number = 0;
 
   /**
+   * Reads and checks all arguments of a command.
+   *
    * @param form Where the arguments are.
    * @param mayStore Whether STORE and STOREDIST are options.
    * @throws {CommandError} WRONGTYPE first, then whatever argument is wrong, in Redis's order.
