@@ -16,6 +16,7 @@ import type { Connection } from "../support/connection.ts";
 import { readReply, type Reply } from "../support/resp.ts";
 import {
   atLeast,
+  IS_SECOND_RUNTIME,
   type RunningServer,
   type ServerBinary,
   sinceRedis,
@@ -26,7 +27,7 @@ import { Engine } from "./engine.ts";
 import { Generator, type Maker } from "./generator.ts";
 
 /** Commands of a run: `COUNT=n`. */
-export const COUNT: number = Number(env.COUNT ?? 8_000);
+export const COUNT: number = Number(env.COUNT ?? (IS_SECOND_RUNTIME ? 3_000 : 8_000));
 /** Seed of a run: `SEED=n`. */
 export const SEED: number = Number(env.SEED ?? 20_240_607);
 /** Milliseconds for a run. */

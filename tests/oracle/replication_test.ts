@@ -17,6 +17,7 @@ import { startFollower, untilLinked } from "../support/followers.ts";
 import { fieldOf } from "../support/info.ts";
 import type { Reply } from "../support/resp.ts";
 import {
+  IS_SECOND_RUNTIME,
   type RunningServer,
   type ServerBinary,
   serverTest,
@@ -29,7 +30,7 @@ import { roundTrip } from "./round_trips.ts";
 import { BATCH, batchOf, send, SHOWN, startReplica } from "./run.ts";
 import { Writes } from "./writes.ts";
 
-const COUNT = Number(env.COUNT ?? 6_000);
+const COUNT = Number(env.COUNT ?? (IS_SECOND_RUNTIME ? 2_000 : 6_000));
 const SEED = Number(env.SEED ?? 20_241_123);
 /** A stop costs a look at every key, as much as a thousand commands. */
 const STOPS = COUNT >= 100_000 ? 20 : 5;

@@ -115,6 +115,9 @@ export async function serverTest(
   }
 }
 
+/** True where another runtime runs all of it: what has nothing to do with the runtime is then left to that one. */
+export const IS_SECOND_RUNTIME: boolean = env.RIMR_NEWEST === "1";
+
 /** Milliseconds for `count` commands, many times what they take: who waits for a reply that never comes fails. */
 export function timeFor(count: number): number {
   return 180_000 + 20 * count;
