@@ -81,8 +81,8 @@ async function followsAll(): Promise<void> {
     logger: false,
     backoff: { minMs: 300 },
   });
-  const server = await serveHttp(replica.handler, { host: "127.0.0.1", port: 0 });
   const browser = await launch();
+  const server = await serveHttp(replica.handler, { host: "127.0.0.1", port: 0 });
   try {
     const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
     const complaints: (string | undefined)[] = [];
@@ -136,8 +136,8 @@ async function byKeyboard(): Promise<void> {
   });
   await replica.start();
   await replica.ready();
-  const server = await serveHttp(replica.handler, { host: "127.0.0.1", port: 0 });
   const browser = await launch();
+  const server = await serveHttp(replica.handler, { host: "127.0.0.1", port: 0 });
   try {
     for (const [colorScheme, width] of [["light", 1200], ["dark", 1200], ["light", 360]] as const) {
       const page = await browser.newPage({ colorScheme, viewport: { width, height: 800 } });
