@@ -18,7 +18,7 @@ import { Prng } from "../../../src/base/prng.ts";
 import { serveHttp } from "../../../src/net/http_server.ts";
 import { TestMaster } from "../../../src/testing/mod.ts";
 import { FaultyProxy } from "../../support/faulty_proxy.ts";
-import { loadPackage } from "../../support/packages.ts";
+import { tryPackage } from "../../support/packages.ts";
 import { which } from "../../support/process.ts";
 import { currentRuntime } from "../../support/runtimes.ts";
 import { until } from "../../support/waiting.ts";
@@ -48,10 +48,14 @@ interface Browser {
 
 const browserPath = BROWSERS.map((name) => which(name)).find((path) => path !== undefined);
 
-async function launch(): Promise<Browser> {
-  const { chromium } = await loadPackage("playwright-core") as {
-    chromium: { launch(options: object): Promise<Browser> };
-  };
+/** The driver where there is a browser to drive; or why it is not to be had. */
+const driver = browserPath !== undefined && currentRuntime().name === "node"
+  ? await tryPackage("playwright-core")
+  : undefined;
+
+function launch(): Promise<Browser> {
+  const { exports } = driver as { exports: Record<string, unknown> };
+  const chromium = exports.chromium as { launch(options: object): Promise<Browser> };
   return chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
 }
 
@@ -67,9 +71,14 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(env.RIMR_SHOTS, `${name}.png`), fullPage: true });
 }
 
-if (browserPath !== undefined && currentRuntime().name === "node") {
-  test("the page follows a sync, a cut link and the recovery", { timeout: TEST_MS }, followsAll);
-  test("keys are found and looked into by keyboard alone", { timeout: TEST_MS }, byKeyboard);
+if (driver !== undefined) {
+  const skip = driver.reason ?? false;
+  test(
+    "the page follows a sync, a cut link and the recovery",
+    { timeout: TEST_MS, skip },
+    followsAll,
+  );
+  test("keys are found and looked into by keyboard alone", { timeout: TEST_MS, skip }, byKeyboard);
 }
 
 async function followsAll(): Promise<void> {
