@@ -61,6 +61,9 @@ const REPLACING: ReadonlySet<string> = new Set(["getset", "getdel", "delex"]);
 /** Those of them after which there is no key. */
 const DELETING: ReadonlySet<string> = new Set(["getdel", "delex", "delifeq"]);
 
+/** Words by which SET and MSETEX ask for a key of whatever type that they replace: is it there, until when? */
+const ANY_TYPE: readonly string[] = ["XX", "KEEPTTL"];
+
 /** What a filter is set over. */
 export interface StreamFilterParts {
   /** Decides what is kept. */
@@ -222,7 +225,8 @@ export class StreamFilter implements Border {
       this.#leave(db, bytes, start, end);
       return this.#passOver();
     }
-    if (!argv.passed && this.#repair.doubts.size > 0 && this.#isInDoubt(db, bytes, start, end)) {
+    const hides = this.#repair.doubts.has(db) || this.#asksForOtherType(command, argv);
+    if (!argv.passed && hides && this.#isUnknown(db, bytes, start, end)) {
       if (usesOf(command, db, argv)[0]?.role === "replaces") return false;
       this.#repair.border(db, argv.at(shape.key), offset);
       return true;
@@ -288,6 +292,7 @@ export class StreamFilter implements Border {
     }
     if (this.#refusal !== Refusal.NONE) this.#filter.count(this.#refusal);
     if (isMove(command)) this.#forget(stands[0], argv);
+    else if (command.name === "msetex") this.#awaitConditional(stands, argv, offset);
     else this.#awaitChanged(stands, argv, offset);
     return this.#passOver();
   }
@@ -308,10 +313,19 @@ export class StreamFilter implements Border {
     if (use.role === "replaces") return { use, standing: Standing.IN };
     if (isLeft) return { use, standing: Standing.LEFT };
     const isOfAnyType = shape.type === undefined || ANY_SOURCE.has(command.name);
-    const hides = (this.#filter.judgesTypes && isOfAnyType) || this.#repair.doubts.has(db);
-    const isAbsent = hides && !this.#isHeld(db, bytes, start, end) &&
-      !this.#repair.isAwaitedKey(db, bytes, start, end);
+    const hides = (this.#filter.judgesTypes && isOfAnyType) || this.#repair.doubts.has(db) ||
+      this.#asksForOtherType(command, argv);
+    const isAbsent = hides && this.#isUnknown(db, bytes, start, end);
     return { use, standing: isAbsent ? Standing.DOUBT : Standing.IN };
+  }
+
+  /** Whether a command may replace a value of a type that is not kept, and take over when it expires. */
+  #asksForOtherType({ name }: Command, argv: Argv): boolean {
+    if (!this.#filter.judgesTypes || (name !== "set" && name !== "msetex")) return false;
+    for (let i = name === "set" ? 3 : 2; i < argv.count; i++) {
+      if (ANY_TYPE.some((word) => isWord(argv, i, word))) return true;
+    }
+    return false;
   }
 
   /** A command that makes values of a type that is not kept. */
@@ -436,13 +450,17 @@ export class StreamFilter implements Border {
     if (a === b) return false;
     if (kept.length === 2 && !filter.judgesByDatabase) {
       repair.doubts.swap(a, b);
+      // A walk that deletes what a narrower filter leaves out has been in one of them, and not in the other.
+      if (this.sweeping) this.onMixed();
       return false;
     }
     if (repair.awaited > 0) repair.intercept(db, argv, offset);
     this.#executor.execute(db, argv);
+    // What one of them did not show yet is not shown by the other one either.
+    const before = Math.min(...[a, b].map((index) => repair.doubts.beforeOf(index)));
     for (const index of [a, b]) {
       if (kept.includes(index)) {
-        repair.doubts.begin(index, this.#place.applied);
+        repair.doubts.begin(index, Math.min(before, this.#place.applied));
       } else {
         this.#executor.execute(index, Argv.of("FLUSHDB"));
         repair.doubts.end(index);
@@ -516,9 +534,9 @@ export class StreamFilter implements Border {
     return database !== undefined && database.find(bytes, start, end) !== 0;
   }
 
-  /** Whether a key that is not held may be there all the same. */
-  #isInDoubt(db: number, bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#repair.doubts.has(db) && !this.#isHeld(db, bytes, start, end) &&
+  /** Whether a key is neither held nor awaited. */
+  #isUnknown(db: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return !this.#isHeld(db, bytes, start, end) &&
       !this.#repair.isAwaitedKey(db, bytes, start, end);
   }
 

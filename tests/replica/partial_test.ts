@@ -212,6 +212,60 @@ test("large values that are not kept are passed over while they come, inside tra
   }, { filter: { keys: ["in:*"], maxValueBytes: 1000 } });
 });
 
+test("a value of a type that is not kept is replaced by commands that look at it", async () => {
+  await follow(async ({ master, replica }) => {
+    await started({ master, replica });
+    for (const key of ["a", "b", "c"]) master.call("HSET", key, "f", "v");
+    master.call("PEXPIREAT", "a", "4102444800000");
+    master.call("SET", "a", "1", "KEEPTTL");
+    master.call("SET", "b", "2", "XX");
+    master.call("MSETEX", "1", "c", "3", "XX");
+    master.call("MSETEX", "2", "d", "4", "e", "5", "KEEPTTL");
+    await settled(master, replica);
+    assert.deepEqual(replica.mget(["a", "b", "c", "d", "e"]), ["1", "2", "3", "4", "5"]);
+    assert.equal(replica.call("PEXPIRETIME", "a"), 4102444800000);
+    assert.equal(replica.status().counters.fullSyncs, 1);
+  }, { filter: { types: ["string"] } });
+});
+
+test("a key that is awaited while SWAPDB takes it out and back holds no old value", async () => {
+  await follow(async ({ master, replica }) => {
+    master.call("MSET", "k1", "old", "x2", "new");
+    await started({ master, replica });
+    assert.equal(replica.get("k1"), "old");
+    master.call("MULTI");
+    master.call("COPY", "x2", "k1", "REPLACE");
+    master.call("SWAPDB", "0", "1");
+    master.call("SWAPDB", "1", "2");
+    master.call("EXEC");
+    await settled(master, replica);
+    await until("the key is found", () => replica.db(2).size === 1 && isFound(replica));
+    assert.equal(replica.db(2).get("k1"), "new");
+  }, { filter: { predicate: (key, db) => (key[key.length - 1] + db) % 2 === 1 } });
+});
+
+function isFound(replica: Replica): boolean {
+  return replica.status().filter!.border.searchedDatabases === 0;
+}
+
+test("the settled offset waits for every key that is found after SWAPDB", async () => {
+  const count = 500;
+  await follow(async ({ master, replica }) => {
+    master.call("SELECT", "1");
+    for (let i = 0; i < count; i++) master.call("SET", `k${i}`, i);
+    await started({ master, replica });
+    master.call("SWAPDB", "0", "1");
+    const isSettled = () => replica.status().settledOffset === replica.status().offset;
+    const seen: number[] = [];
+    await until("the keys are held", async () => {
+      await master.wait(1, READY_MS);
+      if (isSettled()) seen.push(replica.size);
+      return isSettled() && replica.status().repairs?.awaited === 0;
+    });
+    assert.ok(seen.length > 0 && seen.every((size) => size === count), `${seen}`);
+  }, { filter: { databases: [0] } });
+});
+
 test("only the write commands of the filter are applied", async () => {
   await follow(async ({ master, replica }) => {
     await started({ master, replica });

@@ -65,6 +65,8 @@ export class AwaitedKey {
   overflows: number = 0;
   /** True where the value is asked for; false where it is enough to know whether the key is there. */
   wantsValue: boolean = true;
+  /** True for one that may have gone wrong before those that were awaited earlier. */
+  isLate: boolean = false;
   /** True while the master is being asked. */
   asked: boolean = false;
   /** Counts what makes an answer that is under way useless: the key moved to another database. */
@@ -96,6 +98,10 @@ export class AwaitedKeys {
   /** Bytes of all commands that are kept. */
   keptBytes: number = 0;
   readonly #keys: Map<string, AwaitedKey> = new Map();
+  /** How many of them are late ones. */
+  #late: number = 0;
+  /** Offset up to which all late ones were right; Infinity while there are none. */
+  #beforeLate: number = Infinity;
 
   /** How many keys are awaited. */
   get size(): number {
@@ -105,6 +111,11 @@ export class AwaitedKeys {
   /** The key that has been awaited longest, which is the one that went wrong first; undefined for none. */
   get first(): AwaitedKey | undefined {
     return this.#keys.size === 0 ? undefined : this.#keys.values().next().value;
+  }
+
+  /** Offset up to which every key was right; Infinity while none is awaited. O(1). */
+  get before(): number {
+    return Math.min(this.first?.before ?? Infinity, this.#beforeLate);
   }
 
   /** The awaited keys in the order they began to be. */
@@ -122,8 +133,20 @@ export class AwaitedKeys {
     return this.#keys.get(idOf(awaited.db, awaited.key)) === awaited;
   }
 
-  /** Adds a key that is not awaited yet. */
-  add(awaited: AwaitedKey): void {
+  /**
+   * Adds a key that is not awaited yet.
+   *
+   * @param isLate Whether it may have gone wrong before those that are awaited: it was found in a database in doubt.
+   */
+  add(awaited: AwaitedKey, isLate: boolean = false): void {
+    this.#set(awaited);
+    if (!isLate) return;
+    awaited.isLate = true;
+    this.#late++;
+    this.#beforeLate = Math.min(this.#beforeLate, awaited.before);
+  }
+
+  #set(awaited: AwaitedKey): void {
     const id = idOf(awaited.db, awaited.key);
     assert(!this.#keys.has(id), "a key is awaited once");
     this.#keys.set(id, awaited);
@@ -134,6 +157,7 @@ export class AwaitedKeys {
     assert(this.has(awaited), "the key is awaited");
     this.dropKept(awaited, Infinity);
     this.#keys.delete(idOf(awaited.db, awaited.key));
+    if (awaited.isLate && --this.#late === 0) this.#beforeLate = Infinity;
   }
 
   /** Keeps a copy of a command until the key's value is there. */
@@ -174,7 +198,7 @@ export class AwaitedKeys {
       this.dropKept(awaited, offset);
     }
     // All in their order: the first one went wrong first.
-    for (const awaited of all) this.add(awaited);
+    for (const awaited of all) this.#set(awaited);
     return moved;
   }
 }

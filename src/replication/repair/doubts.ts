@@ -82,6 +82,12 @@ export class DoubtedDatabases {
     return before;
   }
 
+  /** Offset up to which a database was right; Infinity while its keys are not searched for. */
+  beforeOf(db: number): number {
+    const doubt = this.#doubts.get(db);
+    return doubt === undefined || doubt.givenUp ? Infinity : doubt.before;
+  }
+
   /** Whether a database is in doubt. */
   has(db: number): boolean {
     return this.#doubts.has(db);

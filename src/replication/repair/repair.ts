@@ -188,10 +188,12 @@ export class Repair implements FetchOwner {
     if (awaited !== undefined) this.#end(awaited, "leftOut");
   }
 
-  /** The filter has become narrower: keys are awaited no more that it leaves out. */
+  /** Keys that the filter leaves out now are awaited no more, and their old values go before SWAPDB brings them back. */
   narrowed(): void {
     for (const awaited of [...this.#keys.values()]) {
-      if (!this.#options.border?.awaits(awaited.db, awaited.key)) this.#end(awaited, "leftOut");
+      if (this.#options.border?.awaits(awaited.db, awaited.key)) continue;
+      this.#remove(awaited);
+      this.#end(awaited, "leftOut");
     }
   }
 
@@ -350,12 +352,11 @@ export class Repair implements FetchOwner {
   /** Up to here every key is what the stream made of it; the applied offset while no key is awaited. O(1). */
   get settledOffset(): number {
     const { applied } = this.#options.place;
-    return Math.min(applied, this.#keys.first?.before ?? applied, this.doubts.before);
+    return Math.min(applied, this.#keys.before, this.doubts.before);
   }
 
   /** How repairs stand at this moment; a copy. */
   status(): RepairStatus {
-    const { settledOffset } = this;
     const keys = [];
     for (const { db, key, reason, sinceMs } of this.#keys.values()) {
       if (keys.length === MAX_LISTED) break;
@@ -365,7 +366,7 @@ export class Repair implements FetchOwner {
       awaited: this.#keys.size,
       keys,
       keptBytes: this.#keys.keptBytes,
-      settledOffset,
+      settledOffset: this.settledOffset,
       begun: { ...this.#begun },
       ended: structuredClone(this.#ended),
       fetches: this.#fetcher.fetches,
@@ -494,10 +495,9 @@ export class Repair implements FetchOwner {
       argv.count > MAX_ARGUMENTS ||
       argv.ends[argv.count - 1] - argv.starts[0] > MAX_KEPT_BYTES_OF_KEY
     ) {
+      const name = foreignNameOf(argv);
       return this.#options.unmendable(
-        `"${
-          foreignNameOf(argv)
-        }" has too many arguments, and it is not known which of them are keys`,
+        `"${name}" has too many arguments, and it is not known which of them are keys`,
       );
     }
     for (let i = 1; i < argv.count; i++) awaits(argv.at(i));
@@ -527,10 +527,10 @@ export class Repair implements FetchOwner {
       if (this.#keys.size >= MAX_AWAITED) {
         return this.#options.unmendable(`More than ${MAX_AWAITED} keys would have to be fetched`);
       }
-      const before = Math.min(place.applied, offset);
+      const before = Math.min(place.applied, offset, this.doubts.beforeOf(db));
       awaited = new AwaitedKey(db, key.slice(), reason, clock.now(), before, offset);
       awaited.wantsValue = wantsValue;
-      this.#keys.add(awaited);
+      this.#keys.add(awaited, this.doubts.has(db));
       this.awaited = this.#keys.size;
       this.#begun[reason]++;
     }

@@ -54,6 +54,25 @@ test("kept commands own their bytes, and those a value has seen are dropped", ()
   assert.equal(keys.keptBytes, 0);
 });
 
+test("a key that is found late counts from where it went wrong, until no late one is left", () => {
+  const keys = new AwaitedKeys();
+  assert.equal(keys.before, Infinity);
+  const [first, late, later] = [
+    awaitedKey("a", 0, 51),
+    awaitedKey("b", 0, 21),
+    awaitedKey("c", 0, 31),
+  ];
+  keys.add(first);
+  keys.add(late, true);
+  keys.add(later, true);
+  assert.equal(keys.before, 20);
+  keys.swap(0, 1, 60);
+  keys.delete(late);
+  assert.equal(keys.before, 20, "as of the first one");
+  keys.delete(later);
+  assert.equal(keys.before, 50);
+});
+
 test("swap() moves keys between two databases, and makes answers under way useless", () => {
   const keys = new AwaitedKeys();
   const [a, b, c] = [awaitedKey("k", 0), awaitedKey("k", 1), awaitedKey("k", 2)];
