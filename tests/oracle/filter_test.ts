@@ -216,8 +216,8 @@ function differences(copy: Copy, master: readonly Held[], tells: boolean): strin
     }
   }
   const { remembered } = replica.status().filter!;
-  for (const name of wanted.keys()) {
-    if (seen.has(name)) continue;
+  for (const [name, held] of wanted) {
+    if (seen.has(name) || isOver(held)) continue;
     missing++;
     const isExplained = filter.maxValueBytes !== undefined || !tells;
     if (!isExplained) lines.push(`${JSON.stringify(name)} is missing`);
@@ -225,6 +225,11 @@ function differences(copy: Copy, master: readonly Held[], tells: boolean): strin
   const most = remembered.size + remembered.dropped;
   if (missing > most) lines.push(`${missing} keys are missing, and ${most} are remembered`);
   return lines;
+}
+
+/** Whether a key of the master has expired since it was listed there. */
+function isOver({ type, expires }: Held): boolean {
+  return type === "none" || (Number(expires) > 1 && Number(expires) <= Date.now());
 }
 
 async function compare(run: Run, note: string): Promise<void> {
