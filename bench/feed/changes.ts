@@ -21,7 +21,7 @@ import type { ChangesOptions } from "../../src/feed/changes/types.ts";
 import { ReplicaEngine } from "../../src/replica/engine.ts";
 import { HistoryChain } from "../../src/replication/history.ts";
 import { ReplicationOffset } from "../../src/replication/offset.ts";
-import { NameCounts } from "../../src/replication/repair/name_counts.ts";
+import { NameCounts } from "../../src/base/name_counts.ts";
 import { limitsWithDefaults, newCounters } from "../../src/replication/shared.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
 import { Keyspace } from "../../src/store/keyspace/keyspace.ts";

@@ -9,7 +9,7 @@ import { Slice } from "../../src/base/slices.ts";
 import type { StreamFilter } from "../../src/replication/filter.ts";
 import type { MemoryWatch } from "../../src/replication/memory.ts";
 import { ReplicationOffset } from "../../src/replication/offset.ts";
-import { NameCounts } from "../../src/replication/repair/name_counts.ts";
+import { NameCounts } from "../../src/base/name_counts.ts";
 import { limitsWithDefaults, newCounters } from "../../src/replication/shared.ts";
 import { MasterStream } from "../../src/replication/stream.ts";
 import type { StreamExecutor, StreamHooks } from "../../src/replication/types.ts";

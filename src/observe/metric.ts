@@ -127,31 +127,3 @@ export class LabelledHistogram {
     });
   }
 }
-
-/** Counts by one label of which only so many values are told apart. */
-export class LabelledCounter {
-  readonly #label: string;
-  readonly #maxValues: number;
-  readonly #counts: Map<string, number> = new Map();
-
-  /** Begins at zero. @param label Name of the label. @param maxValues Beyond so many values they count as `*`. */
-  constructor(label: string, maxValues: number) {
-    this.#label = label;
-    this.#maxValues = maxValues;
-  }
-
-  /** Adds one to a value of the label. */
-  add(labelValue: string): void {
-    const isNew = !this.#counts.has(labelValue);
-    const key = isNew && this.#counts.size >= this.#maxValues ? "*" : labelValue;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-  }
-
-  /** A sample for each value of the label that was counted. */
-  samples(): Sample[] {
-    return [...this.#counts].map(([value, count]) => ({
-      labels: { [this.#label]: value },
-      value: count,
-    }));
-  }
-}

@@ -293,7 +293,7 @@ export class SnapshotEncoder implements SnapshotHook {
     writer.aux(isValkey ? "valkey-ver" : "redis-ver", serverVersion);
     writer.aux("redis-bits", 64);
     writer.aux("ctime", Math.floor(nowMs / 1000));
-    writer.aux("used-mem", usedMemory(this.#keyspace));
+    writer.aux("used-mem", this.#keyspace.heldBytes);
     if (position !== undefined) {
       writer.aux("repl-stream-db", position.streamDb);
       writer.aux("repl-id", position.replid);
@@ -455,11 +455,6 @@ export function* encodeSnapshot(
 function move(source: ByteBuffer, target: ByteBuffer): void {
   target.writeBytes(source.bytes, 0, source.length);
   source.shrink(DEFAULT_SLICE_BYTES);
-}
-
-function usedMemory(keyspace: Keyspace): number {
-  const { reserved, table, objects } = keyspace.memory();
-  return reserved + table + objects;
 }
 
 function pad(version: number, digits: number): string {

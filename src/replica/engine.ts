@@ -222,6 +222,11 @@ export class ReplicaEngine implements ReaderSource {
     return this.hasData && !this.tooStale;
   }
 
+  /** Clients of the read port that are connected. */
+  get clientCount(): number {
+    return this.#server.clientCount;
+  }
+
   /** The read port in numbers. */
   get figures(): ServerFigures {
     return figuresOf(this.#server.dispatcher);

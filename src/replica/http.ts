@@ -69,7 +69,7 @@ export class ReplicaHttp {
   #source(): HttpSource {
     const { engine, emitter, logger } = this.#parts;
     return {
-      status: () => ({ ...this.#parts.status(), clients: engine.figures.connections }),
+      status: () => ({ ...this.#parts.status(), clients: engine.clientCount }),
       prometheus: ({ openMetrics }) => this.#parts.prometheus(openMetrics),
       readiness: (needsMaster) => readiness(this.#parts, needsMaster),
       db: (index) => this.#parts.db(index),

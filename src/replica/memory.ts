@@ -135,7 +135,7 @@ export class ReplicaMemory {
       wasted += held.wasted;
       databases[index] = {
         keys: db.visibleSize,
-        expiring: db.expiresCount,
+        expiring: db.presentExpires,
         used: held.used,
         reserved: held.reserved,
         table: held.table,

@@ -6,27 +6,16 @@
  * @module
  */
 
-import type {
-  HistogramSample,
-  LabelledCounter,
-  LabelledHistogram,
-  Metric,
-  Sample,
-} from "../observe/metric.ts";
+import type { NameCounts } from "../base/name_counts.ts";
+import type { HistogramSample, LabelledHistogram, Metric, Sample } from "../observe/metric.ts";
 import { LINK_STATES } from "../replication/types.ts";
 import type { ServerFigures } from "../server/figures.ts";
-import type { Keyspace } from "../store/keyspace/keyspace.ts";
-import type { StoreMemory } from "../store/memory/stored_object.ts";
 import type { ReplicaStatus } from "./status.ts";
 
 /** What metrics are read from, all of one moment. */
 export interface MetricFacts {
   /** What `status()` answers. */
   readonly status: ReplicaStatus;
-  /** The databases that hold keys. */
-  readonly databases: readonly DatabaseFacts[];
-  /** Bytes of the data. */
-  readonly memory: StoreMemory;
   /** The read port in numbers. */
   readonly server: ServerFigures;
   /** Whether reads are answered from data that is whole. */
@@ -40,27 +29,11 @@ export interface MetricFacts {
 /** What is counted as it happens. */
 export interface Observed {
   /** Failures of the link by the error's code. */
-  readonly linkFailures: LabelledCounter;
+  readonly linkFailures: NameCounts;
   /** Commands that could not be applied, by name in lower case. */
-  readonly divergences: LabelledCounter;
+  readonly divergences: NameCounts;
   /** How long full synchronisations took. */
   readonly syncSeconds: LabelledHistogram;
-}
-
-/** One database in numbers. */
-export interface DatabaseFacts {
-  /** Number of the database. */
-  readonly db: number;
-  /** How many keys readers see. */
-  readonly keys: number;
-  /** Those of them that expire. */
-  readonly expiring: number;
-}
-
-/** Counts the keys of one database that readers see. */
-export function databaseFacts(keyspace: Keyspace, db: number): DatabaseFacts {
-  const { visibleSize, expiresCount, slots } = keyspace.db(db);
-  return { db, keys: visibleSize, expiring: expiresCount - (slots?.absentExpires ?? 0) };
 }
 
 /** Reads one metric with all of its samples. */
@@ -90,7 +63,7 @@ const LINK_ROWS: readonly Row[] = [
   counters(
     "rimr_link_failures_total",
     "Connections to the master that failed or broke, by the error's code.",
-    ({ observed }) => observed.linkFailures.samples(),
+    ({ observed }) => byName("code", observed.linkFailures.toRecord()),
   ),
 ];
 
@@ -168,7 +141,7 @@ const STREAM_ROWS: readonly Row[] = [
   counters(
     "rimr_divergences_total",
     "Commands of the stream that could not be applied, by name.",
-    ({ observed }) => observed.divergences.samples(),
+    ({ observed }) => byName("command", observed.divergences.toRecord()),
   ),
   gauge("rimr_repairs_awaited", "Keys that are being fetched from the master.", ({ status }) => {
     return status.repairs?.awaited;
@@ -181,11 +154,13 @@ const STREAM_ROWS: readonly Row[] = [
 ];
 
 const DATA_ROWS: readonly Row[] = [
-  gauges("rimr_keys", "Keys of each database.", ({ databases }) => {
-    return databases.map(({ db, keys }) => sample({ db: String(db) }, keys));
+  gauges("rimr_keys", "Keys of each database.", ({ status }) => {
+    return Object.entries(status.memory.databases).map(([db, { keys }]) => sample({ db }, keys));
   }),
-  gauges("rimr_keys_expiring", "Keys of each database that expire.", ({ databases }) => {
-    return databases.map(({ db, expiring }) => sample({ db: String(db) }, expiring));
+  gauges("rimr_keys_expiring", "Keys of each database that expire.", ({ status }) => {
+    return Object.entries(status.memory.databases).map(([db, { expiring }]) => {
+      return sample({ db }, expiring);
+    });
   }),
   gauges("rimr_unsupported_keys", "Keys whose values are kept unread, by type.", ({ status }) => {
     return Object.entries(status.modules).map(([type, { keys }]) => sample({ type }, keys));
@@ -197,19 +172,21 @@ const DATA_ROWS: readonly Row[] = [
       return status.memoryBytes;
     },
   ),
-  gauge("rimr_memory_used_bytes", "Bytes of keys, values and tables in use.", ({ memory }) => {
-    return memory.used + memory.table + memory.objects;
+  gauge("rimr_memory_used_bytes", "Bytes of keys, values and tables in use.", ({ status }) => {
+    return Object.values(status.memory.databases).reduce((sum, { used, table, objects }) => {
+      return sum + used + table + objects;
+    }, 0);
   }),
   gauges("rimr_memory_held_bytes", "What `maxMemory` bounds, by what it is for.", ({ status }) => {
     const { data, loading, caches, indexes, leftOut, feed, incoming } = status.memory;
     const parts = { data, loading, caches, indexes, left_out: leftOut, feed, incoming };
-    return Object.entries(parts).map(([part, bytes]) => sample({ part }, bytes));
+    return byName("part", parts);
   }),
   gauge("rimr_memory_limit_bytes", "Most bytes that may be held: `maxMemory`.", ({ status }) => {
     return status.memory.limit;
   }),
-  gauge("rimr_memory_fragmentation_ratio", "Reserved by used bytes of records.", ({ memory }) => {
-    return memory.fragmentation;
+  gauge("rimr_memory_fragmentation_ratio", "Reserved by used bytes of records.", ({ status }) => {
+    return status.memory.fragmentation;
   }),
   gauges("rimr_index_bytes", "Bytes of a collection's rows and indexes.", ({ status }) => {
     return status.collections.map(({ pattern, db, bytes }) => {
@@ -267,8 +244,7 @@ const FORWARD_ROWS: readonly Row[] = [
     ({ status: { writes } }) => {
       if (writes === undefined) return [];
       const { forwarded: sent, failed, refused, unknown, late, lost } = writes;
-      const results = Object.entries({ sent, failed, refused, unknown, late, lost });
-      return results.map(([result, count]) => sample({ result }, count));
+      return byName("result", { sent, failed, refused, unknown, late, lost });
     },
   ),
   gauge(
@@ -296,36 +272,12 @@ const FEED_ROWS: readonly Row[] = [
   }),
 ];
 
-const WRITE_ROWS: readonly Row[] = [
-  counters("rimr_forwarded_writes_total", "Clients' writes to the master, by result.", (facts) => {
-    const { writes } = facts.status;
-    if (writes === undefined) return [];
-    const { forwarded, inFlight, failed, unknown, refused, late, lost } = writes;
-    const results = {
-      done: forwarded - inFlight - failed - unknown,
-      failed,
-      unknown,
-      refused,
-      late,
-      lost,
-    };
-    return Object.entries(results).map(([result, count]) => sample({ result }, count));
-  }),
-  gauge("rimr_forwarded_writes_in_flight", "Writes not answered or not visible yet.", (facts) => {
-    return facts.status.writes?.inFlight;
-  }),
-];
-
 const FILTER_ROWS: readonly Row[] = [
   counters("rimr_filter_left_out_total", "Keys and commands left out, by rule.", ({ status }) => {
-    return Object.entries(status.filter?.leftOut ?? {}).map(([rule, count]) => {
-      return sample({ rule }, count);
-    });
+    return byName("rule", { ...status.filter?.leftOut });
   }),
   gauges("rimr_filter_remembered_keys", "Keys kept by name and not held, by why.", ({ status }) => {
-    return Object.entries(status.filter?.remembered ?? {}).map(([why, count]) => {
-      return sample({ why }, count);
-    });
+    return byName("why", { ...status.filter?.remembered });
   }),
   gauge("rimr_filter_border_awaited", "Border keys that are being fetched.", ({ status }) => {
     return status.filter?.border.awaited;
@@ -363,7 +315,6 @@ const ROWS: readonly Row[] = [
   ...SERVER_ROWS,
   ...FORWARD_ROWS,
   ...FEED_ROWS,
-  ...WRITE_ROWS,
   ...FILTER_ROWS,
   ...SNAPSHOT_ROWS,
 ];
@@ -403,4 +354,9 @@ function sample(labels: Readonly<Record<string, string>>, value: number): Sample
 
 function one(value: number | undefined): Sample[] {
   return value === undefined ? [] : [sample({}, value)];
+}
+
+/** A sample for each entry of a record of numbers. */
+function byName(label: string, counts: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(counts).map(([name, count]) => sample({ [label]: name }, count));
 }

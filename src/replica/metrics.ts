@@ -14,10 +14,11 @@
 import type { Clock, TimerId } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { type Logger, settle } from "../base/logger.ts";
+import { NameCounts } from "../base/name_counts.ts";
 import type { MetricsCollector } from "../observe/collector.ts";
 import { exposition } from "../observe/exposition.ts";
 import { instrument, type Meter } from "../observe/meter.ts";
-import { LabelledCounter, LabelledHistogram, type Metric } from "../observe/metric.ts";
+import { LabelledHistogram, type Metric } from "../observe/metric.ts";
 import type { Command } from "../commands/engine/command.ts";
 import type { Emitter } from "./events.ts";
 import { type MetricFacts, type Observed, readMetrics } from "./metric_rows.ts";
@@ -49,8 +50,6 @@ export interface MetricsParts {
 
 /** Codes that link failures are told apart by; there are fewer. */
 const MAX_CODES = 64;
-/** Names that commands are told apart by: they come from the master. */
-const MAX_COMMANDS = 100;
 /** Upper bounds of sync durations, in seconds. */
 const SYNC_BOUNDS: readonly number[] = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 /** How often a collector is told of what is too frequent to tell each time. */
@@ -60,8 +59,8 @@ const COLLECT_MS = 1000;
 export class ReplicaMetrics {
   readonly #parts: MetricsParts;
   readonly #observed: Observed = {
-    linkFailures: new LabelledCounter("code", MAX_CODES),
-    divergences: new LabelledCounter("command", MAX_COMMANDS),
+    linkFailures: new NameCounts(MAX_CODES),
+    divergences: new NameCounts(),
     syncSeconds: new LabelledHistogram("kind", SYNC_BOUNDS),
   };
   readonly #told: Map<Command, { calls: number; micros: number }> = new Map();

@@ -206,9 +206,3 @@ function moduleKeysOf(keyspace: Keyspace): Record<string, ModuleKeys> {
   for (const index of keyspace.indexes()) countModuleKeys(keyspace.db(index), counts);
   return counts;
 }
-
-/** Bytes reserved for keys, values and tables of every database. */
-export function reservedBytes(keyspace: Keyspace): number {
-  const { reserved, table, objects } = keyspace.memory();
-  return reserved + table + objects;
-}

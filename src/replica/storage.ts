@@ -14,7 +14,6 @@ import { type Reader, textReader } from "../read/reader.ts";
 import { type Key, toBytes } from "../read/text.ts";
 import { Argv } from "../resp/argv.ts";
 import type { OwnData } from "./own_data.ts";
-import { reservedBytes } from "./status.ts";
 
 /** As a replica answers writes of its clients: server.c, `shared.roslaveerr`. */
 const READ_ONLY = "READONLY You can't write against a read only replica.";
@@ -160,8 +159,8 @@ export class Storage {
     const info: Record<string, { keys: number; expires: number }> = {};
     for (const index of this.#keyspace.indexes()) {
       const db = this.#keyspace.db(index);
-      const keys = db.size - (db.slots?.absentKeys ?? 0);
-      const expires = db.expiresCount - (db.slots?.absentExpires ?? 0);
+      const keys = db.presentSize;
+      const expires = db.presentExpires;
       if (keys > 0) info[`db${index}`] = { keys, expires };
     }
     return info;
@@ -169,7 +168,7 @@ export class Storage {
 
   /** Bytes reserved for keys, values and tables. */
   memoryUsage(): number {
-    return reservedBytes(this.#keyspace);
+    return this.#keyspace.heldBytes;
   }
 
   /** Closes the replica that the store belongs to. */

@@ -24,7 +24,6 @@ import type { ReplicaEngine } from "./engine.ts";
 import type { MasterTarget, Password, Readers, ReplicaOptions, SentinelTarget } from "./options.ts";
 import type { Emitter } from "./events.ts";
 import { type HttpParts, ReplicaHttp } from "./http.ts";
-import { databaseFacts } from "./metric_rows.ts";
 import { ReplicaMetrics } from "./metrics.ts";
 import { MasterProbe } from "./probe.ts";
 import { ReplicaMemory } from "./memory.ts";
@@ -117,7 +116,7 @@ export function makeMetrics(
   emitter: Emitter,
   status: () => ReplicaStatus,
 ): ReplicaMetrics {
-  const { keyspace, clock } = engine;
+  const { clock } = engine;
   return new ReplicaMetrics({
     options: options.metrics ?? {},
     emitter,
@@ -125,8 +124,6 @@ export function makeMetrics(
     logger,
     read: () => ({
       status: status(),
-      databases: keyspace.indexes().map((db) => databaseFacts(keyspace, db)),
-      memory: keyspace.memory(),
       server: engine.figures,
       ready: engine.ready,
       nowMs: clock.now(),

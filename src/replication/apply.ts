@@ -32,6 +32,7 @@
 
 import { parseInteger } from "../base/ascii.ts";
 import { assert } from "../base/assert.ts";
+import type { NameCounts } from "../base/name_counts.ts";
 import { isWord, textOf } from "../commands/engine/args.ts";
 import { commandIndex } from "../commands/table.ts";
 import { Argv } from "../resp/argv.ts";
@@ -41,7 +42,6 @@ import { fateOf, isOfModule, UNKNOWN_COMMAND } from "./fate.ts";
 import type { MemoryWatch } from "./memory.ts";
 import type { ReplicationOffset } from "./offset.ts";
 import type { StreamFilter } from "./filter.ts";
-import type { NameCounts } from "./repair/name_counts.ts";
 import { foreignNameOf } from "./repair/lookup.ts";
 import type { Repair } from "./repair/repair.ts";
 import { TransactionQueue } from "./transaction.ts";

@@ -355,8 +355,8 @@ function keyspace({ keyspace }: InfoSource): Fields {
   const fields: [string, string][] = [];
   for (const index of keyspace.indexes()) {
     const db = keyspace.db(index);
-    const keys = db.size - (db.slots?.absentKeys ?? 0);
-    const expires = db.expiresCount - (db.slots?.absentExpires ?? 0);
+    const keys = db.presentSize;
+    const expires = db.presentExpires;
     if (keys > 0) fields.push([`db${index}`, `keys=${keys},expires=${expires},avg_ttl=0`]);
   }
   return fields;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Histogram, LabelledCounter, LabelledHistogram } from "../../src/observe/metric.ts";
+import { Histogram, LabelledHistogram } from "../../src/observe/metric.ts";
 
 test("a histogram counts what is at most as large as each bound", () => {
   const histogram = new Histogram([1, 2.5]);
@@ -26,15 +26,5 @@ test("histograms are kept apart by their label", () => {
   assert.deepEqual(counts, [
     { labels: { kind: "full" }, count: 2, sum: 3 },
     { labels: { kind: "partial" }, count: 1, sum: 0.5 },
-  ]);
-});
-
-test("a counter tells so many values of its label apart, and the rest as one", () => {
-  const counter = new LabelledCounter("code", 2);
-  for (const code of ["A", "B", "C", "A", "D"]) counter.add(code);
-  assert.deepEqual(counter.samples(), [
-    { labels: { code: "A" }, value: 2 },
-    { labels: { code: "B" }, value: 1 },
-    { labels: { code: "*" }, value: 2 },
   ]);
 });

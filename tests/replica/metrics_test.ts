@@ -37,6 +37,8 @@ test("the list that users read names every metric with its kind, and no other", 
     listed.map(([, name, kind]) => `${name} ${kind}`),
     metrics.map(({ name, kind }) => `${name} ${kind}`),
   );
+  const names = metrics.map(({ name }) => name);
+  assert.deepEqual(names, [...new Set(names)], "no name comes twice");
 });
 
 test("metrics move with what they measure", async () => {

@@ -30,12 +30,12 @@
 
 import { assert } from "../../base/assert.ts";
 import { keySlot } from "../../base/crc16.ts";
+import { NameCounts } from "../../base/name_counts.ts";
 import { checkArity } from "../../commands/engine/execute.ts";
 import type { Command } from "../../commands/engine/command.ts";
 import { commandIndex } from "../../commands/table.ts";
 import { Argv } from "../../resp/argv.ts";
 import type { SlotRange } from "../../store/keyspace/slot_ranges.ts";
-import { NameCounts } from "./name_counts.ts";
 import { AwaitedKey, AwaitedKeys, type FetchedValue } from "./awaited.ts";
 import { DoubtedDatabases } from "./doubts.ts";
 import { Fetcher, type FetchOwner } from "./fetcher.ts";

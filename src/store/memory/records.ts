@@ -101,6 +101,16 @@ export class Records {
     return this.#expires;
   }
 
+  /** How many keys `INFO keyspace` counts: {@linkcode Records.size} without those of slots that are elsewhere. */
+  get presentSize(): number {
+    return this.#dict.size - (this.#slots?.absentKeys ?? 0);
+  }
+
+  /** How many of them have an expiry. */
+  get presentExpires(): number {
+    return this.#expires - (this.#slots?.absentExpires ?? 0);
+  }
+
   /** How many keys lie in each cluster slot; undefined unless {@linkcode Records.countSlots} was called. */
   get slots(): SlotCounts | undefined {
     return this.#slots;

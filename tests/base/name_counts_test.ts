@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NameCounts } from "../../../src/replication/repair/name_counts.ts";
+import { NameCounts } from "../../src/base/name_counts.ts";
 
 test("NameCounts counts a hundred names one by one and the others together", () => {
   const counts = new NameCounts();
@@ -17,4 +17,10 @@ test("NameCounts cuts long names", () => {
   const counts = new NameCounts();
   for (const end of ["a", "b"]) counts.add("x".repeat(100) + end);
   assert.deepEqual(counts.toRecord(), { ["x".repeat(100)]: 2 });
+});
+
+test("NameCounts counts as many names one by one as it is told", () => {
+  const counts = new NameCounts(2);
+  for (const code of ["A", "B", "C", "A", "D"]) counts.add(code);
+  assert.deepEqual(counts.toRecord(), { A: 2, B: 1, "*": 2 });
 });
