@@ -28,15 +28,6 @@ export type FeedValue<T = string> =
 /** The fields of a stream's entry: text or bytes, or what a decoder made of each, or a schema of all of them. */
 export type FeedMessage<T> = [T] extends [Value] ? Record<string, T> : T | Record<string, T>;
 
-/** Where a feed begins. */
-export type FeedStart =
-  /** With the next commit. */
-  | "now"
-  /** With every key there is, then the commits behind that state. */
-  | "snapshot"
-  /** Behind the batch that had this token. */
-  | { readonly token: string };
-
 /** What becomes of a consumer that has `maxKeys` keys waiting. */
 export type FeedPolicy =
   /** Commits not yet taken merge into one batch with the latest state of each key; at the bound a snapshot follows. */
